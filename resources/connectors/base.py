@@ -1,0 +1,133 @@
+"""What a connector is. One file a system beside this one; the contract suites in `tests/contract` hold for all.
+
+A connector here is a plain object: it knows its system and no Dagster. `resource.py` is the Dagster face,
+`component.py` the YAML face. Vendor errors become `resources.kernel.errors` at one point per connector, with
+the cause attached and no secret in the text.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import ClassVar
+
+import pyarrow as pa
+
+from resources.kernel.records import (
+    BatchStream,
+    CheckReport,
+    ExportReceipt,
+    ExportRequest,
+    ObjectInfo,
+    TableName,
+)
+
+
+class Connector(ABC):
+    """A way to another system."""
+
+    kind: ClassVar[str]
+    """What the UI and the listings call it: `folder`, `s3`, `postgresql` ..."""
+
+    name: str
+    """The user's name for it, for error texts."""
+
+    @abstractmethod
+    def check(self) -> CheckReport:
+        """Connects, signs in, looks once. Never raises for what the other side says: the report does."""
+
+
+class FileConnector(Connector):
+    """A place that holds objects under paths: a folder, a bucket, a file server."""
+
+    @abstractmethod
+    def list_objects(self, pattern: str) -> Iterator[ObjectInfo]:
+        """All objects whose key matches `pattern`, in ascending order of key.
+
+        `pattern` is a key or a glob: `*` and `?` stay within one part of the path, `**` crosses parts,
+        `[abc]` is a set. Objects are listed lazily where the system allows; a million keys fit in memory.
+        """
+
+    @abstractmethod
+    def stat(self, key: str) -> ObjectInfo:
+        """The object at `key`.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+
+    @abstractmethod
+    def local_copy(self, item: ObjectInfo, scratch: Path) -> AbstractContextManager[Path]:
+        """A local file that holds exactly the bytes of `item`, for as long as the context lives.
+
+        A folder hands out its own file; a bucket downloads into `scratch` and removes the copy afterwards.
+        Leaving the context without an error proves that the content did not change meanwhile.
+
+        Raises:
+            SourceChangedError: the object is not, or no longer, the one listed (E40).
+            ConnectorUnavailableError: cut off before its length (E5), or unreachable.
+            NotFoundError: deleted since it was listed (E41).
+        """
+
+    @abstractmethod
+    def put_file(self, key: str, source: Path) -> ObjectInfo:
+        """Stores a local file under `key`, whole or not at all; an older object there is replaced (2d)."""
+
+
+class TableConnector(Connector):
+    """A database: tables to read, queries to run, tables to write."""
+
+    max_identifier: ClassVar[tuple[int, str]]
+    """Longest name of a table or column and its unit: `(63, "bytes")` (2c)."""
+
+    max_columns: ClassVar[int]
+    """Most columns that a table may have (E24)."""
+
+    @abstractmethod
+    def list_tables(self) -> Sequence[TableName]:
+        """Tables and views that the user may read, system ones left out, in order of name."""
+
+    @abstractmethod
+    def describe(self, source: TableName | str) -> pa.Schema:
+        """The Arrow schema of a table, or of a query given as text.
+
+        Raises:
+            NotFoundError: no such table; lists near names.
+            InputError: two columns of one name (E22), or SQL that the database refuses.
+        """
+
+    @abstractmethod
+    def fingerprint(self, source: TableName | str) -> str:
+        """A text that changes when the rows may have changed, as cheaply as the system allows.
+
+        Never the same for changed rows; may differ for unchanged ones.
+        """
+
+    @abstractmethod
+    def read(
+        self, source: TableName | str, *, batch_rows: int = 65_536
+    ) -> AbstractContextManager[BatchStream]:
+        """Streams a table or a query as Arrow batches from one consistent snapshot, memory bounded.
+
+        The query is a single statement run read-only (T17). A connection that breaks raises; it never ends
+        the stream early (E1). A value that the announced type cannot hold raises `Retype` or an error that
+        names the column; it is never changed (E34-E37).
+        """
+
+    @abstractmethod
+    def write(self, stream: BatchStream, request: ExportRequest) -> ExportReceipt:
+        """Delivers a stream into a table, atomically and exactly once for its run (2b, 2c).
+
+        Whoever reads the table sees all old rows or all new ones. Grants, views, indexes, triggers, policies
+        and comments of an existing table stay. A ledger row in `_exports` is committed with the rows; when
+        the run's row is there already nothing is written and the receipt says `repeated`.
+
+        Raises:
+            EmptySourceError: no rows and `allow_empty` is false (E11).
+            SchemaMismatchError: columns that the target lacks or types differently, too many of them, names
+                that are too long or twins but for case (E20, E23, E24, E38): before anything is written.
+            InputError: a value that the target cannot hold, with row and column (E28, E35).
+            ConflictError: somebody holds the table; the old rows stay (E48).
+        """

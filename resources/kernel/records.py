@@ -1,0 +1,170 @@
+"""Records that rooms hand to each other. Immutable; no behaviour beyond reading themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Guess:
+    """Something Waybill decided because nobody said it: shown in the UI, overridable in YAML."""
+
+    subject: str
+    """What was guessed: `encoding`, `separator`, `type of 'price'`."""
+    value: str
+    reason: str
+    override: str = ""
+    """The YAML attribute that settles it."""
+
+
+@dataclass
+class BatchStream:
+    """A table on its way: a schema and Arrow record batches, read once, never held whole.
+
+    `guesses` and `warnings` may grow while the batches are read; they are complete when the iterator ends.
+    """
+
+    schema: pa.Schema
+    batches: Iterator[pa.RecordBatch]
+    guesses: list[Guess] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        return self.batches
+
+    def to_reader(self) -> pa.RecordBatchReader:
+        """The same stream through Arrow's C interface."""
+        return pa.RecordBatchReader.from_batches(self.schema, self.batches)
+
+
+class Retype(Exception):  # noqa: N818 - a signal, not an error
+    """A stream met a value that does not fit the types announced: ask its source for a new stream.
+
+    The source has seen all values by now, so the next stream holds. What was written from this one is
+    thrown away; the caller is whoever wrote it.
+    """
+
+    def __init__(self, columns: dict[str, str]) -> None:
+        super().__init__(", ".join(f"{name} -> {kind}" for name, kind in columns.items()))
+        self.columns = columns
+
+
+@dataclass(frozen=True)
+class ObjectInfo:
+    """One object of a bucket or one file of a folder, as a listing shows it.
+
+    `etag` changes whenever the content does: the store's own where it has one, else made of size and
+    modification time in nanoseconds.
+    """
+
+    key: str
+    """Path from the connector's root, `/` between parts."""
+    size_bytes: int
+    etag: str
+    modified_at: datetime
+
+
+@dataclass(frozen=True)
+class TableName:
+    """A table or view of a database."""
+
+    name: str
+    schema: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}" if self.schema else self.name
+
+    @classmethod
+    def parse(cls, text: str) -> TableName:
+        """`name` or `schema.name`."""
+        schema, dot, name = text.rpartition(".")
+        return cls(name=name, schema=schema if dot else None)
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What `connector test` found: that it answers, as whom, and what it can do."""
+
+    ok: bool
+    detail: str
+    facts: dict[str, str] = field(default_factory=dict)
+
+
+WriteMode = Literal["overwrite", "timestamp", "append", "safe"]
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """One export of a table to a database.
+
+    A retry of the same run carries the same `run_id` and `started_at`, and is therefore the same export (2c).
+    """
+
+    exporter: str
+    """The exporter's name: retention and the `_exports` ledger know it by this."""
+    table: TableName
+    mode: WriteMode
+    run_id: str
+    started_at: datetime
+    """Start of the run, aware UTC: the stamp of a timestamped table."""
+    expected_rows: int
+    source: str
+    """What is exported, for error texts: `dataset flights, version 3`."""
+    allow_empty: bool = False
+    on_schema_change: Literal["fail", "recreate"] = "fail"
+    keep: int | None = None
+    """Timestamp mode: how many tables of this exporter to keep; all when None."""
+
+
+@dataclass(frozen=True)
+class ExportReceipt:
+    """What an export did."""
+
+    table: TableName
+    mode: WriteMode
+    rows: int
+    seconds: float
+    swap: str
+    """How the new rows replaced the old: `create`, `delete+insert`, `truncate+insert`, `rename`, `none`."""
+    repeated: bool = False
+    """True when the ledger showed that this run had delivered already and nothing was written."""
+    removed_tables: tuple[str, ...] = ()
+    added_columns: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """One immutable file of a stored version."""
+
+    path: str
+    """Relative to the dataset's folder: `data/<run>-<attempt>/part-00000.parquet`."""
+    size_bytes: int
+    sha256: str
+    rows: int | None = None
+    """Number of rows, for tables."""
+
+
+@dataclass(frozen=True)
+class StoredVersion:
+    """A manifest: the only thing that makes files a version of something (2a)."""
+
+    number: int
+    run_id: str
+    created_at: datetime
+    files: tuple[StoredFile, ...]
+    rows: int | None
+    schema: tuple[tuple[str, str], ...]
+    """(column, Arrow type as text); empty for what is no table."""
+    properties: dict[str, object]
+    """Provenance and facts in JSON: source, source version, guesses, method, metrics ..."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all files together."""
+        return sum(file.size_bytes for file in self.files)

@@ -1,0 +1,79 @@
+"""Schemas as people read them: type names, and what changed between two versions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from resources.kernel.errors import InputError
+
+
+@dataclass(frozen=True)
+class SchemaChange:
+    """What differs between an older and a newer schema (E19-E21)."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    retyped: tuple[tuple[str, str, str], ...] = ()
+    """(column, old type, new type)"""
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.retyped)
+
+    def __str__(self) -> str:
+        parts = [f"+{name}" for name in self.added] + [f"-{name}" for name in self.removed]
+        parts += [f"{name}: {old} -> {new}" for name, old, new in self.retyped]
+        return ", ".join(parts) or "no change"
+
+
+def compare_schemas(old: pa.Schema, new: pa.Schema) -> SchemaChange:
+    """What a reader of `old` meets in `new`; the order of columns does not count."""
+    before = {field.name: str(field.type) for field in old}
+    after = {field.name: str(field.type) for field in new}
+    return SchemaChange(
+        added=tuple(name for name in after if name not in before),
+        removed=tuple(name for name in before if name not in after),
+        retyped=tuple(
+            (name, kind, after[name])
+            for name, kind in before.items()
+            if name in after and after[name] != kind
+        ),
+    )
+
+
+def check_column_names(names: Sequence[str], *, where: str) -> None:
+    """Refuses names that would lose a column: empty ones and twins (E22).
+
+    Raises:
+        InputError: naming every bad column with its 1-based position.
+    """
+    empty = [str(i) for i, name in enumerate(names, 1) if not name.strip()]
+    if empty:
+        raise InputError(
+            f"{where}: column {', '.join(empty[:10])} of {len(names)} has no name",
+            hint="Name every column in the header, or give `column_names:`",
+        )
+    twins = [name for name, count in Counter(names).items() if count > 1]
+    if twins:
+        places = {t: [i for i, name in enumerate(names, 1) if name == t] for t in twins[:5]}
+        listed = "; ".join(f"{name!r} at positions {where_}" for name, where_ in places.items())
+        raise InputError(
+            f"{where}: duplicate column names: {listed}",
+            hint="Rename one of them at the source, give `column_names:`, or alias it in the query",
+            columns=twins,
+        )
+
+
+def case_twins(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Pairs of names that are one name where case does not count (E23)."""
+    seen: dict[str, str] = {}
+    pairs = []
+    for name in names:
+        folded = name.casefold()
+        if folded in seen:
+            pairs.append((seen[folded], name))
+        seen.setdefault(folded, name)
+    return pairs
