@@ -1,0 +1,1 @@
+"""Datasets: numbered, immutable snapshots of what a datasource holds."""

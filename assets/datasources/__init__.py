@@ -1,0 +1,1 @@
+"""Datasources: where data can be taken from, watched without being taken."""

@@ -1,0 +1,1 @@
+"""Exporters: datasets delivered into tables of other systems."""

@@ -1,0 +1,1 @@
+"""Transforms: datasets made from datasets, by SQL or by plain Python assets."""

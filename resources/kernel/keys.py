@@ -17,16 +17,21 @@ Noun = Literal["datasources", "datasets", "models", "embeddings", "exports"]
 Key = tuple[str, ...]
 
 
+def is_name(text: str) -> bool:
+    """Whether `text` may name a thing: lower-case letters, digits and `_`, a letter first."""
+    return bool(_NAME.fullmatch(text)) and len(text) <= NAME_LIMIT
+
+
 def check_name(noun: str, name: str) -> str:
     """`name` itself if it may name a `noun`: lower-case letters, digits and `_`, a letter first.
 
     Raises:
         ConfigError: anything else, with a name that would do.
     """
-    if _NAME.fullmatch(name) and len(name) <= NAME_LIMIT:
+    if is_name(name):
         return name
     proposal = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:NAME_LIMIT]
-    better = proposal if _NAME.fullmatch(proposal) else f"{noun.replace(' ', '_')}_1"
+    better = proposal if is_name(proposal) else f"{noun.replace(' ', '_')}_1"
     raise ConfigError(
         f"{name!r} cannot name a {noun}",
         hint=f"Use lower-case letters, digits and '_', a letter first, at most {NAME_LIMIT}"

@@ -1,0 +1,56 @@
+"""`assets.Dataset` in YAML."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from assets.datasets.build import DatasetSpec, build_dataset
+from assets.datasets.checks import Expectation, parse_expectations
+from assets.refresh import ON_CHANGE, automation_for
+from resources.declarations import DeclaresSource
+from resources.kernel.keys import check_name
+from resources.references import NamedComponent, declared, position, require
+
+
+class Dataset(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
+    """A versioned table, imported from a datasource."""
+
+    name: str
+    datasource: str
+    """Name of a datasource."""
+    refresh: str = ON_CHANGE
+    """`on_change`, `manual`, or a cron."""
+    checks: list[dict[str, Any]] = Field(default_factory=list)
+    """Great Expectations by name: `- expect_column_values_to_not_be_null: {column: carrier}`."""
+    allow_empty: bool = False
+    """Whether a source of no rows may replace a dataset that has some (E11)."""
+    keep: int = 3
+    """How many versions to keep; the rest is collected a day after it was superseded."""
+    description: str = ""
+
+    def expectations(self) -> list[Expectation]:
+        """The checks, parsed."""
+        return parse_expectations(self.checks)
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+        """One materialized asset, its checks, and when it is refreshed."""
+        check_name("dataset", self.name)
+        declared(context, Dataset, noun="dataset")
+        source = require(
+            context, DeclaresSource, self.datasource, noun="datasource", attribute="datasource"
+        )
+        spec = DatasetSpec(
+            name=self.name,
+            source=source.source_spec(),
+            allow_empty=self.allow_empty,
+            keep=self.keep,
+            description=self.description,
+        )
+        return build_dataset(
+            spec,
+            expectations=self.expectations(),
+            automation=automation_for(self.refresh, where=position(context, "refresh")),
+        )

@@ -1,0 +1,67 @@
+"""From a datasource's declaration to an observable source asset."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from assets.boundary import boundary
+from resources.kernel.keys import asset_key
+from resources.sources import Fingerprint, SourceSpec
+
+
+def build_datasource(
+    spec: SourceSpec, *, kind: str, observe: str = "", description: str = ""
+) -> dg.Definitions:
+    """The source asset; its data version is the source's fingerprint.
+
+    Args:
+        spec: the declaration.
+        kind: icon in the UI: `s3`, `postgres`, ...
+        observe: cron of a schedule that observes the asset; none when empty.
+        description: shown in the UI.
+    """
+    key = dg.AssetKey(asset_key("datasources", spec.name))
+
+    @dg.observable_source_asset(
+        key=key,
+        group_name="datasources",
+        description=description or f"{spec.target} of connector {spec.connector}",
+        metadata={"connector": spec.connector, "target": spec.target},
+        required_resource_keys={spec.connector},
+        tags={f"dagster/kind/{kind}": ""},
+    )
+    def _observe(context: dg.AssetExecutionContext) -> dg.ObserveResult:
+        with boundary():
+            found = getattr(context.resources, spec.connector).source(spec).fingerprint()
+        return dg.ObserveResult(
+            data_version=dg.DataVersion(found.version), metadata=_metadata(found)
+        )
+
+    schedules = []
+    if observe:
+        job = dg.define_asset_job(
+            f"observe_{spec.name}",
+            selection=dg.AssetSelection.assets(key),
+            description=f"Looks whether datasource {spec.name} changed",
+        )
+        schedules.append(
+            dg.ScheduleDefinition(
+                name=f"observe_{spec.name}",
+                job=job,
+                cron_schedule=observe,
+                default_status=dg.DefaultScheduleStatus.RUNNING,
+            )
+        )
+    return dg.Definitions(assets=[_observe], schedules=schedules)
+
+
+def _metadata(found: Fingerprint) -> dict[str, dg.MetadataValue]:
+    metadata: dict[str, dg.MetadataValue] = {"fingerprint": dg.MetadataValue.text(found.version)}
+    for name, value in found.facts.items():
+        if isinstance(value, int):
+            metadata[name] = dg.MetadataValue.int(value)
+        elif isinstance(value, list):
+            metadata[name] = dg.MetadataValue.json(value)
+        else:
+            metadata[name] = dg.MetadataValue.text(str(value))
+    return metadata

@@ -1,0 +1,172 @@
+"""From an exporter's declaration to a graph asset: one node in lineage, two ops in a run.
+
+The first op pins the version to deliver, the second is the sink. What passes between them is a small record, kept
+by the `handles` IO manager so that the ops may run in different processes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import dagster as dg
+
+from assets.boundary import RETRIES, boundary
+from resources.kernel.errors import NotFoundError
+from resources.kernel.keys import Key, asset_key
+from resources.kernel.records import ExportReceipt, ExportRequest, TableName, WriteMode
+
+
+@dataclass(frozen=True)
+class ExporterSpec:
+    """What an exporter says."""
+
+    name: str
+    dataset: str
+    connector: str
+    table: TableName
+    mode: WriteMode = "overwrite"
+    allow_empty: bool = False
+    on_schema_change: Literal["fail", "recreate"] = "fail"
+    keep: int | None = None
+    description: str = ""
+
+    @property
+    def dataset_key(self) -> Key:
+        """Asset key of what is delivered."""
+        return asset_key("datasets", self.dataset)
+
+
+def build_exporter(
+    spec: ExporterSpec, *, kind: str, automation: dg.AutomationCondition | None = None
+) -> dg.Definitions:
+    """The graph asset `("exports", name)`.
+
+    Args:
+        spec: the declaration.
+        kind: icon of the target in the UI.
+        automation: when it runs by itself.
+    """
+    pin = _pin_op(spec)
+    deliver = _deliver_op(spec)
+
+    @dg.graph_asset(
+        key=dg.AssetKey(asset_key("exports", spec.name)),
+        ins={"dataset": dg.AssetIn(dg.AssetKey(spec.dataset_key), dagster_type=dg.Nothing)},
+        group_name="exports",
+        kinds={kind},
+        description=spec.description
+        or f"{spec.dataset} into table {spec.table} of connector {spec.connector} ({spec.mode})",
+        metadata={
+            "connector": spec.connector,
+            "target table": str(spec.table),
+            "mode": spec.mode,
+        },
+        automation_condition=automation,
+    )
+    def _export(dataset):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - a composition: Dagster passes handles, not values
+        return deliver(pin(dataset))
+
+    return dg.Definitions(assets=[_export])
+
+
+def _pin_op(spec: ExporterSpec) -> dg.OpDefinition:
+    @dg.op(
+        name=f"pin_{spec.name}",
+        description=f"Settles which version of {spec.dataset} is delivered",
+        ins={"dataset": dg.In(dg.Nothing)},
+        out=dg.Out(io_manager_key="handles"),
+        required_resource_keys={"store"},
+        retry_policy=RETRIES,
+    )
+    def _pin(context: dg.OpExecutionContext) -> dict[str, Any]:
+        with boundary():
+            version = context.resources.store.tables().item(spec.dataset_key).latest()
+            if version is None:
+                raise NotFoundError(
+                    f"exporter {spec.name}: dataset {spec.dataset!r} has no version yet",
+                    hint="Materialize it first",
+                )
+        context.log.info(f"{spec.dataset}, version {version.number}: {version.rows} rows")
+        return {"version": version.number, "rows": version.rows}
+
+    return _pin
+
+
+def _deliver_op(spec: ExporterSpec) -> dg.OpDefinition:
+    @dg.op(
+        name=f"deliver_{spec.name}",
+        description=f"Writes the rows into {spec.table}: all of them, at once, exactly once",
+        ins={"pinned": dg.In()},
+        out=dg.Out(io_manager_key="handles"),
+        required_resource_keys={"store", spec.connector},
+        retry_policy=RETRIES,
+        tags={"kind": "sink"},
+    )
+    def _deliver(context: dg.OpExecutionContext, pinned: dict[str, Any]) -> dg.Output[None]:
+        with boundary():
+            table = context.resources.store.tables().read(spec.dataset_key, pinned["version"])
+            connector = getattr(context.resources, spec.connector).tables()
+            receipt = connector.write(table.batches(), _request(spec, context, table.rows, pinned["version"]))
+        for warning in receipt.warnings:
+            context.log.warning(warning)
+        return dg.Output(None, metadata=_metadata(spec, receipt, pinned["version"]))
+
+    return _deliver
+
+
+def _request(
+    spec: ExporterSpec, context: dg.OpExecutionContext, rows: int, version: int
+) -> ExportRequest:
+    run_id, started_at = logical_run(context)
+    return ExportRequest(
+        exporter=spec.name,
+        table=spec.table,
+        mode=spec.mode,
+        run_id=run_id,
+        started_at=started_at,
+        expected_rows=rows,
+        source=f"dataset {spec.dataset}, version {version}",
+        allow_empty=spec.allow_empty,
+        on_schema_change=spec.on_schema_change,
+        keep=spec.keep,
+    )
+
+
+def logical_run(context: dg.OpExecutionContext) -> tuple[str, datetime]:
+    """Id and creation time of the run that this one is, or of the run that it tries again.
+
+    An automatic retry, and a re-execution from the failed step, are the same export as the run that failed: they
+    must find its ledger row (E50). A re-execution of everything by hand is a new one.
+    """
+    run = context.run
+    again = "dagster/retry_number" in run.tags or run.tags.get("dagster/is_resume_retry") == "true"
+    run_id = (run.root_run_id if again else None) or run.run_id
+    record = context.instance.get_run_record_by_id(run_id) or context.instance.get_run_record_by_id(
+        run.run_id
+    )
+    if record is None:
+        raise NotFoundError(f"run {run_id} is not in this Dagster instance")
+    return run_id, record.create_timestamp
+
+
+def _metadata(spec: ExporterSpec, receipt: ExportReceipt, version: int) -> dict[str, Any]:
+    metadata: dict[str, Any] = {
+        "dagster/row_count": receipt.rows,
+        "dagster/table_name": str(receipt.table),
+        "table": str(receipt.table),
+        "connector": spec.connector,
+        "mode": receipt.mode,
+        "how": receipt.swap,
+        "seconds": receipt.seconds,
+        "dataset": spec.dataset,
+        "dataset version": version,
+    }
+    if receipt.repeated:
+        metadata["repeated"] = "delivered already by this run; nothing was written again"
+    for name in ("removed_tables", "added_columns", "warnings"):
+        values = getattr(receipt, name)
+        if values:
+            metadata[name.replace("_", " ")] = "\n".join(values)
+    return metadata

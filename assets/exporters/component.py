@@ -1,0 +1,74 @@
+"""`assets.Exporter` in YAML."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import dagster as dg
+
+from assets.exporters.build import ExporterSpec, build_exporter
+from assets.refresh import MANUAL, automation_for
+from resources.connectors.component import ConnectorComponent
+from resources.kernel.errors import ConfigError
+from resources.kernel.keys import check_name
+from resources.kernel.records import TableName, WriteMode
+from resources.references import NamedComponent, declared, position, require
+
+
+class Exporter(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
+    """Delivers a dataset into a table of a database."""
+
+    name: str
+    dataset: str
+    """Name of a dataset: an import, a transform's result, or a prediction."""
+    connector: str
+    """Name of an SQL connector."""
+    table: str
+    """`table` or `schema.table`; in timestamp mode the base of each table's name."""
+    mode: WriteMode = "overwrite"
+    """`overwrite` replaces the rows; `timestamp` writes a new table; `append` adds; `safe` refuses an existing table."""
+    allow_empty: bool = False
+    """Whether a dataset of no rows may be delivered (E11)."""
+    on_schema_change: Literal["fail", "recreate"] = "fail"
+    """What to do when columns were removed or retyped."""
+    keep: int | None = None
+    """Timestamp mode: how many tables of this exporter to keep; all when left out."""
+    refresh: str = MANUAL
+    """`manual` (by hand or by a pipeline), `on_change`, or a cron."""
+    description: str = ""
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+        """One graph asset whose last op is the sink."""
+        check_name("exporter", self.name)
+        declared(context, Exporter, noun="exporter")
+        connector = require(
+            context, ConnectorComponent, self.connector, noun="connector", attribute="connector"
+        )
+        where = position(context, "connector")
+        if connector.holds != "tables":
+            raise ConfigError(
+                f"{where}: exporter {self.name!r}: connector {self.connector!r} holds files, not tables",
+                hint="Name an SQL connector",
+            )
+        if self.keep is not None and (self.mode != "timestamp" or self.keep < 1):
+            raise ConfigError(
+                f"{position(context, 'keep')}: exporter {self.name!r}: `keep` counts the tables of mode"
+                " timestamp and is at least 1",
+                hint="Leave it out, or set `mode: timestamp`",
+            )
+        spec = ExporterSpec(
+            name=self.name,
+            dataset=self.dataset,
+            connector=self.connector,
+            table=TableName.parse(self.table),
+            mode=self.mode,
+            allow_empty=self.allow_empty,
+            on_schema_change=self.on_schema_change,
+            keep=self.keep,
+            description=self.description,
+        )
+        return build_exporter(
+            spec,
+            kind=connector.kind,
+            automation=automation_for(self.refresh, where=position(context, "refresh")),
+        )

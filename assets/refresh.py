@@ -1,0 +1,46 @@
+"""When an asset is made anew: `refresh: on_change`, `refresh: manual`, or a cron."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from resources.kernel.errors import ConfigError
+
+ON_CHANGE = "on_change"
+MANUAL = "manual"
+
+
+def automation_for(refresh: str, *, where: str = "") -> dg.AutomationCondition | None:
+    """The automation condition that a `refresh` attribute asks for; None for `manual`.
+
+    `on_change` runs when a source's observed data version or an upstream dataset changed. A cron runs at each tick
+    whether or not anything changed; an import of unchanged data keeps its version.
+
+    Raises:
+        ConfigError: neither a known word nor a cron of five fields.
+    """
+    if refresh == MANUAL:
+        return None
+    if refresh == ON_CHANGE:
+        return dg.AutomationCondition.eager()
+    check_cron(refresh, attribute="refresh", where=where)
+    return (
+        dg.AutomationCondition.cron_tick_passed(refresh) & ~dg.AutomationCondition.in_progress()
+    ).with_label(f"cron {refresh}")
+
+
+def check_cron(cron: str, *, attribute: str, where: str = "") -> str:
+    """`cron` itself if Dagster takes it as a schedule.
+
+    Raises:
+        ConfigError: it does not.
+    """
+    try:
+        dg.ScheduleDefinition(name="check", cron_schedule=cron, job_name="check")
+    except dg.DagsterInvalidDefinitionError as error:
+        prefix = f"{where}: " if where else ""
+        raise ConfigError(
+            f"{prefix}{attribute}: {cron!r} is not a cron",
+            hint="Five fields, for instance '0 3 * * *'; `refresh` also takes on_change and manual",
+        ) from error
+    return cron

@@ -1,0 +1,116 @@
+"""What a transform's SQL says, without running it: its inputs and its column lineage. Pure; no Dagster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.lineage import Node, lineage
+from sqlglot.optimizer.scope import traverse_scope
+
+from resources.kernel.errors import ConfigError
+from resources.kernel.keys import is_name
+
+DIALECT = "duckdb"
+
+ColumnLineage = dict[str, list[tuple[str, str]]]
+"""Output column -> the (dataset, column) pairs that it is made of."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One SELECT, and the datasets that it names."""
+
+    sql: str
+    inputs: tuple[str, ...]
+
+
+def parse_statement(sql: str, *, name: str) -> Statement:
+    """Reads a transform's SQL.
+
+    Raises:
+        ConfigError: it is not one SELECT, reads something that is no dataset, or names none.
+    """
+    try:
+        parsed = [tree for tree in sqlglot.parse(sql, dialect=DIALECT) if tree is not None]
+    except SqlglotError as error:
+        raise ConfigError(
+            f"transform {name}: the SQL cannot be read: {_first_line(error)}",
+            hint="It is DuckDB's SQL: one SELECT over the names of datasets",
+        ) from error
+    if len(parsed) != 1 or not isinstance(parsed[0], exp.Query):
+        raise ConfigError(
+            f"transform {name}: expected one SELECT, found "
+            + (f"{len(parsed)} statements" if len(parsed) != 1 else parsed[0].key.upper()),
+            hint="A transform reads datasets and returns rows; it changes nothing",
+        )
+    inputs = _inputs(parsed[0], name)
+    if not inputs:
+        raise ConfigError(
+            f"transform {name}: the SQL names no dataset", hint="SELECT ... FROM name_of_a_dataset"
+        )
+    return Statement(sql=sql.strip().rstrip(";"), inputs=inputs)
+
+
+def _inputs(tree: exp.Expression, name: str) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for scope in traverse_scope(tree):
+        for source in scope.sources.values():
+            if not isinstance(source, exp.Table):
+                continue
+            if not isinstance(source.this, exp.Identifier) or source.db or not is_name(source.name):
+                raise ConfigError(
+                    f"transform {name}: FROM {source.sql(dialect=DIALECT)[:80]!r} is not a dataset",
+                    hint="Name datasets only; a file or a function is imported by a datasource first",
+                )
+            found[source.name] = None
+    return tuple(sorted(found))
+
+
+def trace_columns(
+    statement: Statement, outputs: Sequence[str], schemas: Mapping[str, Sequence[str]]
+) -> ColumnLineage:
+    """Which input columns each output column is made of.
+
+    Args:
+        statement: the transform.
+        outputs: columns of the result, in order.
+        schemas: columns of each input dataset.
+
+    Returns:
+        An entry for every output whose origin the SQL shows; `count(*)` and constants have none. What sqlglot cannot
+        trace is left out: lineage is a help, never a reason to fail a transform.
+    """
+    schema = {name: dict.fromkeys(columns, "VARCHAR") for name, columns in schemas.items()}
+    traced: ColumnLineage = {}
+    for column in outputs:
+        try:
+            node = lineage(
+                exp.column(column, quoted=True), statement.sql, schema=schema, dialect=DIALECT
+            )
+        except (SqlglotError, ValueError, KeyError):
+            continue
+        origins = sorted(_origins(node, schemas))
+        if origins:
+            traced[column] = origins
+    return traced
+
+
+def _origins(root: Node, schemas: Mapping[str, Sequence[str]]) -> set[tuple[str, str]]:
+    origins = set()
+    for node in root.walk():
+        if node.downstream or not isinstance(node.expression, exp.Table):
+            continue
+        dataset = node.expression.name
+        column = node.name.rpartition(".")[2].strip('"')
+        by_folded = {name.casefold(): name for name in schemas.get(dataset, ())}
+        if column.casefold() in by_folded:
+            origins.add((dataset, by_folded[column.casefold()]))
+    return origins
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0][:200] if str(error) else type(error).__name__

@@ -1,0 +1,120 @@
+"""`orchestration.Pipeline` in YAML."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import dagster as dg
+
+from assets.refresh import check_cron
+from orchestration.pipelines.build import (
+    NewObjectsSpec,
+    PipelineSpec,
+    ScheduleSpec,
+    build_pipeline,
+)
+from resources.connectors.component import ConnectorComponent
+from resources.kernel.errors import ConfigError
+from resources.kernel.keys import check_name
+from resources.references import NamedComponent, declared, position, require
+
+
+class Schedule(dg.Model, dg.Resolvable):
+    """When a pipeline runs by the clock."""
+
+    cron: str
+    timezone: str = "UTC"
+    start: str | date | None = None
+    """First day, `YYYY-MM-DD`."""
+    end: str | date | None = None
+    """Last day, `YYYY-MM-DD`."""
+
+
+class NewObjects(dg.Model, dg.Resolvable):
+    """Which bucket and path to watch."""
+
+    connector: str
+    path: str
+    one_run_per: str = "tick"
+    """`tick`: one run for all that is new; `object`: one run each."""
+    include_existing: bool = True
+    """Whether what is there at the first look counts as new."""
+    settle_seconds: int = 0
+    """How long an object must have been left alone before it counts."""
+    every_seconds: int = 30
+    """How often to look."""
+
+
+class Pipeline(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
+    """A job over exporters or datasets and everything upstream of them."""
+
+    name: str
+    export: list[str] = []
+    """Names of exporters."""
+    assets: list[str] = []
+    """Other assets by key, `datasets/flights`."""
+    schedule: Schedule | None = None
+    on_new_objects: NewObjects | None = None
+    description: str = ""
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+        """One job, with a schedule and a sensor when asked for."""
+        check_name("pipeline", self.name)
+        declared(context, Pipeline, noun="pipeline")
+        where = position(context, "name")
+        if not self.export and not self.assets:
+            raise ConfigError(
+                f"{where}: pipeline {self.name!r} makes nothing",
+                hint="Give `export:` (names of exporters) or `assets:` (keys such as datasets/flights)",
+            )
+        return build_pipeline(
+            PipelineSpec(
+                name=self.name,
+                exporters=tuple(self.export),
+                assets=tuple(self.assets),
+                description=self.description,
+                where=where,
+            ),
+            schedule=self._schedule(context),
+            new_objects=self._new_objects(context),
+        )
+
+    def _schedule(self, context: dg.ComponentLoadContext) -> ScheduleSpec | None:
+        given = self.schedule
+        if given is None:
+            return None
+        where = position(context, "schedule")
+        check_cron(given.cron, attribute="schedule.cron", where=where)
+        return ScheduleSpec.parse(
+            cron=given.cron, timezone=given.timezone, start=given.start, end=given.end, where=where
+        )
+
+    def _new_objects(self, context: dg.ComponentLoadContext) -> NewObjectsSpec | None:
+        given = self.on_new_objects
+        if given is None:
+            return None
+        connector = require(
+            context,
+            ConnectorComponent,
+            given.connector,
+            noun="connector",
+            attribute="on_new_objects",
+        )
+        where = position(context, "on_new_objects")
+        if connector.holds != "files":
+            raise ConfigError(
+                f"{where}: pipeline {self.name!r}: connector {given.connector!r} holds tables, not objects",
+                hint="Name a folder or a bucket",
+            )
+        if given.one_run_per not in ("tick", "object"):
+            raise ConfigError(
+                f"{where}: one_run_per is {given.one_run_per!r}", hint="Use `tick` or `object`"
+            )
+        return NewObjectsSpec(
+            connector=given.connector,
+            path=given.path,
+            one_run_per=given.one_run_per,
+            include_existing=given.include_existing,
+            settle_seconds=given.settle_seconds,
+            every_seconds=given.every_seconds,
+        )

@@ -1,0 +1,19 @@
+"""What nouns may know of each other before anything runs: declarations, found through `resources.references`.
+
+A dataset must know what its datasource says, but the folders of two nouns do not import each other.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from resources.references import NamedComponent
+from resources.sources import SourceSpec
+
+
+class DeclaresSource(NamedComponent):
+    """A component that says where data can be taken from."""
+
+    @abstractmethod
+    def source_spec(self) -> SourceSpec:
+        """The declaration."""

@@ -1,0 +1,128 @@
+"""References between components: who is declared, and where the YAML names somebody who is not.
+
+The only module that uses Dagster calls which are not public (`ComponentTree.get_all_components`, a declaration's
+`source_tree`, `dagster/code_references` of a component's specs): its test pins them. Components ask here while
+they build their definitions; `check_asset_references` looks once more at the merged definitions, since a dataset
+may be made by a component of another noun or by plain Python.
+"""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Iterable
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+import dagster as dg
+
+from resources.kernel.errors import ConfigError, UnknownNameError
+
+NOUN_OF_PREFIX = {
+    "datasources": "datasource",
+    "datasets": "dataset",
+    "models": "model",
+    "embeddings": "embedding",
+    "exports": "exporter",
+}
+
+
+class NamedComponent(ABC):  # noqa: B024 - a marker with one attribute, never made by itself
+    """A component that others refer to by name."""
+
+    name: str
+
+
+T = TypeVar("T", bound=NamedComponent)
+
+# One walk of the tree per kind and load: asked by every component, an uncached walk would be quadratic.
+_declared: WeakKeyDictionary[Any, dict[type, dict[str, Any]]] = WeakKeyDictionary()
+
+
+def declared(context: dg.ComponentLoadContext, kind: type[T], *, noun: str) -> dict[str, T]:
+    """All components of `kind` in the project, by name.
+
+    Raises:
+        ConfigError: two of them share a name.
+    """
+    tree = context.component_tree
+    by_kind = _declared.setdefault(tree, {})
+    if kind not in by_kind:
+        found: dict[str, Any] = {}
+        for component in tree.get_all_components(kind):  # type: ignore[type-var]  # kinds are components too
+            if component.name in found:
+                raise ConfigError(
+                    f"two {noun}s are named {component.name!r}",
+                    hint="Give each its own name",
+                )
+            found[component.name] = component
+        by_kind[kind] = found
+    return by_kind[kind]
+
+
+def require(
+    context: dg.ComponentLoadContext, kind: type[T], name: str, *, noun: str, attribute: str
+) -> T:
+    """The component of `kind` named `name`.
+
+    Raises:
+        UnknownNameError: with file and line of `attribute` and the known names.
+    """
+    known = declared(context, kind, noun=noun)
+    if name not in known:
+        raise UnknownNameError(noun, name, known, where=position(context, attribute))
+    return known[name]
+
+
+def position(context: dg.ComponentLoadContext, *attribute: str) -> str:
+    """`file:line` of an attribute of the component being built; empty when it is not from YAML."""
+    tree = getattr(context.component_decl, "source_tree", None)
+    if tree is None:
+        return ""
+    found, _ = tree.source_position_tree.lookup_closest_and_path(
+        ["attributes", *attribute], trace=None
+    )
+    return f"{found.filename}:{found.start.line}"
+
+
+def check_asset_references(definitions: dg.Definitions) -> None:
+    """Refuses assets that depend on a Waybill asset which nothing makes.
+
+    Dagster itself would load such a key as a silent stub.
+
+    Raises:
+        UnknownNameError: for the first wrong name in order of file and line.
+    """
+    specs = [spec for spec in definitions.resolve_all_asset_specs() if not _is_stub(spec)]
+    keys = {spec.key for spec in specs}
+    problems = []
+    for spec in specs:
+        for dep in spec.deps:
+            noun = NOUN_OF_PREFIX.get(dep.asset_key.path[0])
+            if noun is not None and len(dep.asset_key.path) > 1 and dep.asset_key not in keys:
+                problems.append((_code_position(spec), noun, dep.asset_key, spec.key))
+    for where, noun, wanted, user in sorted(problems, key=lambda problem: problem[0]):
+        raise UnknownNameError(
+            noun,
+            "/".join(wanted.path[1:]),
+            _known(keys, wanted.path[0]),
+            where=where or user.to_user_string(),
+        )
+
+
+def _is_stub(spec: dg.AssetSpec) -> bool:
+    return "dagster/auto_created_stub_asset" in spec.metadata or bool(
+        spec.metadata.get("dagster/asset_execution_type") == "STUB"
+    )
+
+
+def _known(keys: Iterable[dg.AssetKey], prefix: str) -> list[str]:
+    return ["/".join(key.path[1:]) for key in keys if key.path[0] == prefix]
+
+
+def _code_position(spec: dg.AssetSpec) -> str:
+    references = spec.metadata.get("dagster/code_references")
+    for reference in getattr(references, "code_references", []):
+        path = getattr(reference, "file_path", None)
+        if path is not None:
+            return f"{path}:{getattr(reference, 'line_number', None) or 1}"
+    return ""

@@ -1,0 +1,199 @@
+"""What a datasource is made of: a connector and what to take from it. Transport and format meet here.
+
+A datasource watches through `fingerprint`, a dataset imports through `open_streams`; both go the same way, so a
+dataset's record of what it imported can be compared with what a datasource observes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from resources.connectors.base import FileConnector, TableConnector
+from resources.formats.registry import SourceFile, open_reader
+from resources.kernel.errors import NotFoundError
+from resources.kernel.records import BatchStream, ObjectInfo, TableName
+
+PARALLEL_DOWNLOADS = 8
+LISTED_OBJECTS = 100  # the most objects that a version's record names one by one
+
+
+@dataclass(frozen=True)
+class SourceSpec:
+    """What a datasource says. Exactly one of `path`, `table`, `query` is set."""
+
+    name: str
+    connector: str
+    path: str = ""
+    table: str = ""
+    query: str = ""
+    format: str = ""
+    """csv or parquet; by the name's ending when empty."""
+    options: Mapping[str, object] = field(default_factory=dict)
+    """Options of the format, by the names of its options record."""
+
+    @property
+    def target(self) -> str:
+        """What is taken, for people: `flights/*.csv.gz`, `table orders`, `query`."""
+        return self.path or (f"table {self.table}" if self.table else "query")
+
+    def digest(self) -> str:
+        """Changes when the datasource asks for something else or reads it otherwise."""
+        text = json.dumps(asdict(self), sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """The state of a source at one moment."""
+
+    version: str
+    """Changes whenever the content may have changed."""
+    facts: Mapping[str, object]
+    """JSON-able details for the UI and the record: objects, bytes, newest change."""
+
+
+OpenStream = Callable[[], BatchStream]
+
+
+class Source(ABC):
+    """Something that can be watched and imported."""
+
+    spec: SourceSpec
+
+    @abstractmethod
+    def fingerprint(self) -> Fingerprint:
+        """The source's state now.
+
+        Raises:
+            NotFoundError: nothing is there.
+        """
+
+    @abstractmethod
+    def open_streams(self) -> AbstractContextManager[OpenStream]:
+        """A function that opens the whole content as one stream, again after a `Retype`.
+
+        Its content stays the same while the context lives, and leaving it proves that.
+        """
+
+
+class FileSource(Source):
+    """All objects under a path of a file connector, as one table."""
+
+    def __init__(self, spec: SourceSpec, connector: FileConnector) -> None:
+        self.spec = spec
+        self._connector = connector
+
+    def objects(self) -> list[ObjectInfo]:
+        """The objects that the path matches now, in order of key.
+
+        Raises:
+            NotFoundError: none does.
+        """
+        found = list(self._connector.list_objects(self.spec.path))
+        if not found:
+            raise NotFoundError(
+                f"datasource {self.spec.name}: no object of connector {self.spec.connector!r}"
+                f" matches {self.spec.path!r}",
+                hint="Check the path from the connector's root; `*` stays within one folder,"
+                " `**` crosses folders",
+                path=self.spec.path,
+            )
+        return found
+
+    def fingerprint(self) -> Fingerprint:
+        """A digest over every key and etag."""
+        return fingerprint_objects(self.objects())
+
+    @contextmanager
+    def open_streams(self) -> Iterator[OpenStream]:
+        """Local copies of all objects, then one reader over them."""
+        with TemporaryDirectory(prefix="waybill-import-") as scratch, ExitStack() as stack:
+            copies = self._local_copies(self.objects(), Path(scratch), stack)
+            missing = [item.key for item, path in copies if path is None]
+            files = [SourceFile(item.key, path) for item, path in copies if path is not None]
+            if not files:
+                raise NotFoundError(
+                    f"datasource {self.spec.name}: all {len(missing)} objects were deleted"
+                    " after they were listed",
+                    path=self.spec.path,
+                )
+            reader = open_reader(files, format=self.spec.format, options=self.spec.options)
+
+            def open_stream() -> BatchStream:
+                stream = reader.stream()
+                stream.warnings += [f"{key}: deleted after it was listed; skipped" for key in missing]
+                return stream
+
+            yield open_stream
+
+    def _local_copies(
+        self, items: Sequence[ObjectInfo], scratch: Path, stack: ExitStack
+    ) -> list[tuple[ObjectInfo, Path | None]]:
+        def fetch(numbered: tuple[int, ObjectInfo]) -> Path | None:
+            number, item = numbered
+            folder = scratch / f"{number:06d}"
+            folder.mkdir()
+            copy = self._connector.local_copy(item, folder)
+            try:
+                path = copy.__enter__()
+            except NotFoundError:  # E41: gone since the listing; named in the import's warnings
+                return None
+            stack.push(copy)
+            return path
+
+        with ThreadPoolExecutor(PARALLEL_DOWNLOADS, thread_name_prefix="fetch") as pool:
+            return list(zip(items, pool.map(fetch, enumerate(items)), strict=True))
+
+
+class TableSource(Source):
+    """A table or a query of a database."""
+
+    def __init__(self, spec: SourceSpec, connector: TableConnector) -> None:
+        self.spec = spec
+        self._connector = connector
+
+    @property
+    def wanted(self) -> TableName | str:
+        """What the connector is asked for."""
+        return TableName.parse(self.spec.table) if self.spec.table else self.spec.query
+
+    def fingerprint(self) -> Fingerprint:
+        """The database's own sign of change, as cheap as its dialect can make it."""
+        return Fingerprint(self._connector.fingerprint(self.wanted), {"source": self.spec.target})
+
+    @contextmanager
+    def open_streams(self) -> Iterator[OpenStream]:
+        """One snapshot for each stream opened."""
+        with ExitStack() as stack:
+
+            def open_stream() -> BatchStream:
+                stack.close()
+                return stack.enter_context(self._connector.read(self.wanted))
+
+            yield open_stream
+
+
+def fingerprint_objects(items: Sequence[ObjectInfo]) -> Fingerprint:
+    """The fingerprint of a listing: every key with its etag and size."""
+    digest = hashlib.sha256()
+    for item in items:
+        digest.update(f"{item.key}\0{item.etag}\0{item.size_bytes}\n".encode())
+    newest = max(items, key=lambda item: item.modified_at)
+    return Fingerprint(
+        digest.hexdigest()[:32],
+        {
+            "objects": len(items),
+            "size_bytes": sum(item.size_bytes for item in items),
+            "newest object": newest.key,
+            "newest change": newest.modified_at.isoformat(),
+            "keys": [item.key for item in items[:LISTED_OBJECTS]],
+        },
+    )

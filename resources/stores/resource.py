@@ -1,0 +1,22 @@
+"""The dataset store as a Dagster resource, under the key `store`."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from resources.home import store_url
+from resources.stores.tables import TableStore
+
+
+class StoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # Dagster's own generic default
+    """Where datasets, models and embeddings are kept.
+
+    Credentials of a remote store come from its library's standard chain, so none is part of a configuration.
+    """
+
+    url: str = ""
+    """Any fsspec URL or a local folder; `WAYBILL_STORE`, else the home folder's `store`, when empty."""
+
+    def tables(self) -> TableStore:
+        """The store of tables."""
+        return TableStore.open(self.url or store_url())
