@@ -126,3 +126,27 @@ def _code_position(spec: dg.AssetSpec) -> str:
         if path is not None:
             return f"{path}:{getattr(reference, 'line_number', None) or 1}"
     return ""
+
+
+JOB_TARGETS = "waybill/targets"
+JOB_POSITION = "waybill/declared at"
+
+
+def check_job_references(definitions: dg.Definitions) -> None:
+    """Refuses pipelines that name an asset which nothing makes.
+
+    Raises:
+        UnknownNameError: for the first wrong name, with file and line and the known names.
+    """
+    keys = {spec.key for spec in definitions.resolve_all_asset_specs() if not _is_stub(spec)}
+    for job in definitions.jobs or []:
+        metadata = getattr(job, "metadata", None) or {}
+        wanted = metadata.get(JOB_TARGETS)
+        where = metadata.get(JOB_POSITION)
+        for text in getattr(wanted, "data", wanted) or []:
+            key = dg.AssetKey.from_user_string(text)
+            if key not in keys:
+                noun = NOUN_OF_PREFIX.get(key.path[0], "asset")
+                known = _known(keys, key.path[0]) or [key_.to_user_string() for key_ in keys]
+                name = "/".join(key.path[1:]) or text
+                raise UnknownNameError(noun, name, known, where=getattr(where, "text", "") or job.name)

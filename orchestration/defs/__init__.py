@@ -1,0 +1,1 @@
+"""The users' own definitions: YAML and Python. The demo lives in `flight_delays/`."""

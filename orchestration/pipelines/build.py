@@ -1,0 +1,135 @@
+"""From a pipeline's declaration to a job, a schedule and a sensor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import dagster as dg
+
+from assets.boundary import boundary
+from orchestration.pipelines.new_objects import find_new_objects
+from resources.kernel.errors import ConfigError
+from resources.kernel.keys import asset_key
+from resources.references import JOB_POSITION, JOB_TARGETS
+
+MAX_RUNTIME_SECONDS = 12 * 3600  # a hung run ends; half of the store's grace before it collects files
+
+
+@dataclass(frozen=True)
+class PipelineSpec:
+    """What a pipeline makes: exporters and assets, with everything upstream of them."""
+
+    name: str
+    exporters: tuple[str, ...] = ()
+    assets: tuple[str, ...] = ()
+    description: str = ""
+    where: str = ""
+
+    @property
+    def targets(self) -> list[dg.AssetKey]:
+        """The keys that it ends in."""
+        exports = [dg.AssetKey(asset_key("exports", name)) for name in self.exporters]
+        return exports + [dg.AssetKey.from_user_string(text) for text in self.assets]
+
+
+@dataclass(frozen=True)
+class ScheduleSpec:
+    """When it runs by the clock: a cron in a time zone, between two days (both included)."""
+
+    cron: str
+    timezone: str
+    start: date | None = None
+    end: date | None = None
+
+    @classmethod
+    def parse(
+        cls, *, cron: str, timezone: str, start: str | date | None, end: str | date | None, where: str
+    ) -> ScheduleSpec:
+        """The schedule that YAML asks for.
+
+        Raises:
+            ConfigError: an unknown time zone, a day that is none, or an end before the start.
+        """
+        try:
+            ZoneInfo(timezone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ConfigError(
+                f"{where}: {timezone!r} is not a time zone", hint="For instance Europe/Paris or UTC"
+            ) from error
+        first, last = _parse_day(start, "start", where), _parse_day(end, "end", where)
+        if first and last and last < first:
+            raise ConfigError(f"{where}: the schedule ends on {last}, before it starts on {first}")
+        return cls(cron, timezone, first, last)
+
+    def covers(self, day: date) -> bool:
+        """Whether `day` lies in the period."""
+        return (self.start is None or self.start <= day) and (self.end is None or day <= self.end)
+
+
+@dataclass(frozen=True)
+class NewObjectsSpec:
+    """Which objects start a run when they are new or changed."""
+
+    connector: str
+    path: str
+    one_run_per: str = "tick"
+    include_existing: bool = True
+    settle_seconds: int = 0
+    every_seconds: int = 30
+
+
+def build_pipeline(
+    spec: PipelineSpec,
+    *,
+    schedule: ScheduleSpec | None = None,
+    new_objects: NewObjectsSpec | None = None,
+) -> dg.Definitions:
+    """The job named after the pipeline, and what starts it."""
+    job = dg.define_asset_job(
+        spec.name,
+        selection=dg.AssetSelection.assets(*spec.targets).upstream(),
+        description=spec.description or f"Makes {', '.join(key.to_user_string() for key in spec.targets)}",
+        tags={"dagster/max_runtime": str(MAX_RUNTIME_SECONDS), "waybill/pipeline": spec.name},
+        metadata={
+            JOB_TARGETS: dg.MetadataValue.json([key.to_user_string() for key in spec.targets]),
+            JOB_POSITION: dg.MetadataValue.text(spec.where),
+        },
+    )
+    return dg.Definitions(
+        jobs=[job],
+        schedules=[_schedule(spec, schedule, job)] if schedule else [],
+        sensors=[_sensor(spec, new_objects, job)] if new_objects else [],
+    )
+
+
+def _schedule(
+    spec: PipelineSpec, schedule: ScheduleSpec, job: dg.UnresolvedAssetJobDefinition
+) -> dg.ScheduleDefinition:
+    def within_period(context: dg.ScheduleEvaluationContext) -> bool:
+        local = context.scheduled_execution_time.astimezone(ZoneInfo(schedule.timezone))
+        return schedule.covers(local.date())
+
+    return dg.ScheduleDefinition(
+        name=f"{spec.name}_schedule",
+        job=job,
+        cron_schedule=schedule.cron,
+        execution_timezone=schedule.timezone,
+        should_execute=within_period,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"{schedule.cron} ({schedule.timezone}), from {schedule.start or 'now'}"
+        f" to {schedule.end or 'ever'}",
+    )
+
+
+def _parse_day(given: str | date | None, field: str, where: str) -> date | None:
+    if given is None or isinstance(given, date):
+        return given
+    try:
+        return date.fromisoformat(given)
+    except ValueError as error:
+        raise ConfigError(
+            f"{where}: schedule.{field}: {given!r} is not a day", hint="Write YYYY-MM-DD"
+        ) from error
