@@ -1,0 +1,12 @@
+"""SQL databases as connectors: SQLite, DuckDB, PostgreSQL.
+
+`open_table_connector` is the way in. What belongs here: how a dialect connects, signs in, describes and streams its tables.
+What does not: how an export is made atomic (`export/`), and anything about Dagster.
+"""
+
+from __future__ import annotations
+
+from resources.connectors.sql.config import Dialect, SqlConfig
+from resources.connectors.sql.connector import SqlConnector, open_table_connector
+
+__all__ = ["Dialect", "SqlConfig", "SqlConnector", "open_table_connector"]

@@ -1,0 +1,132 @@
+"""What the SQL connectors share: identity, table lists, errors about names, delegation of exports."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import time
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import ClassVar
+
+from resources.connectors.base import TableConnector
+from resources.connectors.sql.config import Dialect, SqlConfig
+from resources.kernel.errors import NotFoundError, WaybillError
+from resources.kernel.records import (
+    BatchStream,
+    CheckReport,
+    ExportReceipt,
+    ExportRequest,
+    TableName,
+)
+
+LEDGER_TABLE = "_exports"
+STAGING_PREFIX = "_stg_"
+
+_CLASSES: dict[Dialect, tuple[str, str]] = {
+    "sqlite": ("resources.connectors.sql.sqlite", "SqliteConnector"),
+    "duckdb": ("resources.connectors.sql.duckdb", "DuckdbConnector"),
+    "postgresql": ("resources.connectors.sql.postgresql", "PostgresqlConnector"),
+}
+
+
+def open_table_connector(name: str, config: SqlConfig) -> SqlConnector:
+    """The connector for `config.dialect`, named `name` in error texts. Connects to nothing yet."""
+    module, attribute = _CLASSES[config.dialect]
+    kind: Callable[[str, SqlConfig], SqlConnector] = getattr(
+        importlib.import_module(module), attribute
+    )
+    return kind(name, config)
+
+
+class SqlConnector(TableConnector):
+    """A database reached by SQL. Stateless but for what it learnt about values that need a wider type."""
+
+    dialect_name: ClassVar[Dialect]
+
+    def __init__(self, name: str, config: SqlConfig) -> None:
+        self.name = name
+        self.config = config
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r}, {self.config.location!r})"
+
+    @property
+    def label(self) -> str:
+        """How error texts call it."""
+        return f"connector {self.name!r}"
+
+    @abstractmethod
+    def translate(self, error: Exception, doing: str) -> WaybillError:
+        """The error of ours that `error` of the driver means, without any secret.
+
+        Args:
+            error: what the driver raised.
+            doing: what was attempted, for the text: `reading table flights`.
+        """
+
+    @contextmanager
+    def translated(self, doing: str) -> Iterator[None]:
+        """Turns what the driver raises inside the block into errors of ours (T27).
+
+        The driver's error is kept as the cause unless its text repeats a secret.
+        """
+        try:
+            yield
+        except self.driver_errors() as error:
+            leaks = any(secret in str(error) for secret in self.config.secrets)
+            raise self.translate(error, doing) from (None if leaks else error)
+
+    @abstractmethod
+    def driver_errors(self) -> tuple[type[Exception], ...]:
+        """The exceptions that this dialect's drivers raise."""
+
+    @abstractmethod
+    def probe(self) -> dict[str, str]:
+        """Connects and asks once who and what is there: the facts of `check`."""
+
+    def check(self) -> CheckReport:
+        """Connects, signs in, looks once. Each way to fail has its own detail (F036)."""
+        started = time.perf_counter()
+        try:
+            facts = self.probe()
+        except WaybillError as error:
+            return CheckReport(ok=False, detail=str(error), facts={"error": type(error).__name__})
+        facts["milliseconds"] = f"{(time.perf_counter() - started) * 1000:.0f}"
+        return CheckReport(ok=True, detail=f"{self.config.location} answers", facts=facts)
+
+    def unknown_table(self, table: TableName, known: Sequence[TableName]) -> NotFoundError:
+        """The error about a table that is not there, with the names nearest to it."""
+        names = {str(item): item for item in known}
+        wanted = [str(table), *(n for n, item in names.items() if item.name == table.name)]
+        near = difflib.get_close_matches(str(table), names, n=3, cutoff=0.5)
+        near += difflib.get_close_matches(table.name, [i.name for i in known], n=3, cutoff=0.6)
+        listed = list(dict.fromkeys([*wanted[1:], *near]))[:4]
+        return NotFoundError(
+            f"{self.label}: no table or view {str(table)!r} in {self.config.location}",
+            hint=f"Did you mean {', '.join(map(repr, listed))}?"
+            if listed
+            else f"{len(known)} tables can be read there; none has a name like it",
+            table=str(table),
+            near=listed,
+        )
+
+    def write(self, stream: BatchStream, request: ExportRequest) -> ExportReceipt:
+        """Delivers a stream into a table, atomically and exactly once for its run (2b, 2c)."""
+        from resources.connectors.sql.export.run import run_export
+
+        return run_export(self, stream, request)
+
+
+def is_internal(name: str) -> bool:
+    """Whether a table is part of how exports are made rather than data."""
+    return name == LEDGER_TABLE or name.startswith(STAGING_PREFIX)
+
+
+def query_subject(source: TableName | str) -> str:
+    """A table or a query, for error texts: queries are cut to their first 60 characters."""
+    if isinstance(source, TableName):
+        return f"table {source}"
+    text = " ".join(source.split())
+    return f"query {text[:57] + '...' if len(text) > 60 else text!r}"
