@@ -43,11 +43,12 @@ class FileConnector(Connector):
     """A place that holds objects under paths: a folder, a bucket, a file server."""
 
     @abstractmethod
-    def list_objects(self, pattern: str) -> Iterator[ObjectInfo]:
-        """All objects whose key matches `pattern`, in ascending order of key.
+    def list_objects(self, pattern: str, *, after: str = "") -> Iterator[ObjectInfo]:
+        """All objects whose key matches `pattern` and is greater than `after`, in ascending order of key.
 
         `pattern` is a key or a glob: `*` and `?` stay within one part of the path, `**` crosses parts,
         `[abc]` is a set. Objects are listed lazily where the system allows; a million keys fit in memory.
+        With `after` a listing that was left half-way goes on where it stopped (E39).
         """
 
     @abstractmethod
