@@ -1,0 +1,244 @@
+"""The writer's half of the protocol (2a): data first, manifest last, a number created exclusively.
+
+1. Data files are written into a folder of the run's own and made durable.
+2. The manifests not looked at yet are searched for this run id: found means done, nothing is written.
+3. The own files are listed and their sizes compared with the plan.
+4. The manifest with number last + 1 is created exclusively; taken: again from 2.
+5. The numbers from it up to the newest must have no gap. Numbers are removed in ascending order only, so a gap
+   above means that this writer stalled while others published and old versions were collected, and that it has
+   just reused a removed number: it takes the manifest back and starts again from 2. (Asking only for the
+   predecessor would also undo a rightful version whose predecessor was collected in between.)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pyarrow as pa
+
+from resources.kernel.errors import ConflictError, GoneError, InputError
+from resources.kernel.records import StoredFile
+from resources.stores.manifest import Manifest, json_properties, schema_texts
+from resources.stores.manifest_log import ManifestLog
+from resources.stores.storage import storage_error
+
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
+_TRIES = 1_000
+_CLAIMS = 10_000
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What a version will say, but for its number."""
+
+    files: tuple[StoredFile, ...]
+    rows: int | None
+    schema: pa.Schema | None
+    properties: dict[str, object]
+
+
+class Publisher:
+    """Writes one version of an item, for one attempt of one run; a context manager.
+
+    Sealing runs in the background, beside the writing of the next file. Leaving the context without `publish`
+    removes what was written. Two publishers of one run id publish once between them (R3).
+    """
+
+    def __init__(self, log: ManifestLog, run_id: str, attempt: int = 0) -> None:
+        if not _RUN_ID.fullmatch(run_id) or ".." in run_id:
+            raise InputError(
+                f"{run_id[:120]!r} cannot be a run id",
+                hint="Use letters, digits, '_', '.', '-', at most 100",
+            )
+        self._log = log
+        self._storage = log.storage
+        self._run_id = run_id
+        self._attempt = attempt
+        self._folder: str | None = None
+        self._staging: Path | None = None
+        self._names: set[str] = set()
+        self._sealed: list[Future[StoredFile]] = []
+        self._sealer = ThreadPoolExecutor(1, thread_name_prefix="seal")
+        self._published: Manifest | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._sealer.shutdown(wait=True, cancel_futures=True)
+        if not self._owns_published():
+            self._discard()
+        if self._staging is not None:
+            self._storage.release_staging(self._staging)
+
+    def new_file(self, name: str) -> Path:
+        """A local path to write the file `name` to; hand it to `seal` when it is whole."""
+        if not _FILE_NAME.fullmatch(name) or name in self._names:
+            raise InputError(f"{name[:120]!r} cannot name another file of {self._log.name}")
+        if self._staging is None:
+            self._claim()
+        assert self._staging is not None  # noqa: S101 - for the type checker: `_claim` sets it
+        self._names.add(name)
+        return self._staging / name
+
+    def seal(self, path: Path, rows: int | None = None) -> None:
+        """Takes a finished file over: hash, fsync, upload, in the background.
+
+        What goes wrong there is raised by `publish`.
+        """
+        self._sealed.append(self._sealer.submit(self._seal, path, rows))
+
+    def reset(self) -> None:
+        """Throws away what was written so far."""
+        for future in self._sealed:
+            future.cancel()
+        self._sealer.shutdown(wait=True)
+        self._sealer = ThreadPoolExecutor(1, thread_name_prefix="seal")
+        self._discard()
+        if self._staging is not None:
+            self._storage.release_staging(self._staging)
+        self._folder, self._staging = None, None
+        self._sealed, self._names = [], set()
+
+    def publish(
+        self,
+        *,
+        rows: int | None = None,
+        schema: pa.Schema | None = None,
+        properties: Mapping[str, Any] | None = None,
+    ) -> Manifest:
+        """Makes the sealed files the newest version, unless this run has published already.
+
+        Args:
+            rows: of the whole version; the sum over its files when left out.
+            schema: of a table.
+            properties: provenance and facts that JSON can hold.
+
+        Raises:
+            StorageError: a file could not be written or uploaded (E7, E8, E58).
+            GoneError: the own files were collected meanwhile: the run took longer than the grace period.
+            InputError: properties that JSON cannot hold.
+            ConflictError: 1,000 numbers in a row were taken by others.
+        """
+        if self._published is not None:
+            return self._published
+        files = tuple(future.result() for future in self._sealed)
+        counts = [file.rows for file in files if file.rows is not None]
+        plan = _Plan(
+            files=files,
+            rows=sum(counts) if rows is None and counts else rows,
+            schema=schema,
+            properties=json_properties(properties or {}),
+        )
+        self._published = self._append(plan)
+        if self._owns_published():
+            self._discard_earlier_attempts()
+        return self._published
+
+    def _append(self, plan: _Plan) -> Manifest:
+        checked: set[int] = set()
+        for _ in range(_TRIES):
+            numbers = self._log.numbers()
+            for manifest in self._log.read_many(n for n in numbers if n not in checked):
+                if manifest.run_id == self._run_id:
+                    return manifest
+            checked.update(numbers)
+            self._check_files(plan.files)
+            manifest = self._manifest(max(numbers, default=0) + 1, plan)
+            if self._log.create(manifest) and self._keeps_number(manifest.number):
+                return manifest
+        raise ConflictError(
+            f"{self._log.name}: {_TRIES} version numbers in a row were taken by other runs",
+            hint="Run it again when fewer runs write this item",
+        )
+
+    def _keeps_number(self, number: int) -> bool:
+        above = [n for n in self._log.numbers() if n >= number]
+        if above == list(range(number, number + len(above))):
+            return True
+        if number not in above:
+            return True  # superseded and collected already: it was the newest in its turn
+        self._log.remove(number)
+        return False
+
+    def _manifest(self, number: int, plan: _Plan) -> Manifest:
+        return Manifest(
+            number=number,
+            run_id=self._run_id,
+            created_at=datetime.now(UTC),
+            files=plan.files,
+            rows=plan.rows,
+            schema=schema_texts(plan.schema),
+            properties=plan.properties,
+            arrow_schema=plan.schema,
+        )
+
+    def _check_files(self, files: tuple[StoredFile, ...]) -> None:
+        if not files or self._folder is None:
+            return
+        sizes = self._storage.sizes(self._log.item_path(self._folder))
+        for file in files:
+            if sizes.get(file.path.rpartition("/")[2]) != file.size_bytes:
+                raise GoneError(
+                    f"{self._storage.locate(self._log.item_path(file.path))} was removed or changed"
+                    f" before run {self._run_id} published",
+                    hint="Nothing was published; run it again. The grace period of the collection"
+                    " must be at least twice the longest run",
+                )
+
+    def _claim(self) -> None:
+        for turn in range(1, _CLAIMS):
+            suffix = "" if turn == 1 else f".{turn}"
+            folder = f"data/{self._run_id}-{self._attempt}{suffix}"
+            if self._storage.claim_folder(self._log.item_path(folder)):
+                self._folder = folder
+                self._staging = self._storage.staging_folder(self._log.item_path(folder))
+                return
+        raise ConflictError(
+            f"{self._log.name}: run {self._run_id} has {_CLAIMS} data folders already",
+            hint="Collect what killed runs left",
+        )
+
+    def _seal(self, path: Path, rows: int | None) -> StoredFile:
+        try:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                size = file.seek(0, 2)
+        except OSError as error:
+            raise storage_error(error, path, "reading back") from error
+        relative = f"{self._folder}/{path.name}"
+        self._storage.store(self._log.item_path(relative), path, digest)
+        return StoredFile(relative, size, digest, rows)
+
+    def _owns_published(self) -> bool:
+        version, folder = self._published, self._folder
+        if version is None or folder is None:
+            return False
+        return any(file.path.startswith(f"{folder}/") for file in version.files)
+
+    def _discard(self) -> None:
+        if self._folder is not None:
+            self._storage.remove_folder(self._log.item_path(self._folder))
+
+    def _discard_earlier_attempts(self) -> None:
+        if self._attempt == 0:
+            return
+        pattern = re.compile(rf"{re.escape(self._run_id)}-(\d+)(\.\d+)?")
+        for name in self._storage.data_folders(self._log.data_path):
+            match = pattern.fullmatch(name)
+            if match and int(match[1]) < self._attempt:
+                self._storage.remove_folder(f"{self._log.data_path}/{name}")

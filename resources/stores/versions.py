@@ -1,0 +1,216 @@
+"""Numbered immutable versions of anything that is kept as files: tables, models, embeddings (2a).
+
+```
+<root>/<key parts>/v/00000000000000000012.json            manifest: the only thing that makes files a version
+<root>/<key parts>/data/<run id>-<attempt>/part-00000.parquet
+```
+Plain files: whoever has no Waybill reads the manifest, or just the folder. Tables are `tables.py`; the writer's
+protocol is `publish.py`; removal is `collect.py`; where the files lie is `local.py` and `remote.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from resources.kernel.errors import (
+    ConfigError,
+    ConflictError,
+    GoneError,
+    IntegrityError,
+    NotFoundError,
+)
+from resources.kernel.keys import Key
+from resources.kernel.records import StoredFile, StoredVersion
+from resources.stores.collect import DEFAULT_GRACE, DEFAULT_KEEP, CollectReport, collect
+from resources.stores.manifest import Manifest
+from resources.stores.manifest_log import ManifestLog
+from resources.stores.open_storage import open_storage
+from resources.stores.publish import Publisher
+from resources.stores.storage import LocalFile, Storage
+
+RESTARTS = 5
+"""How often a reader of the newest version starts again when it is collected under its hands (2a)."""
+
+_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
+T = TypeVar("T")
+
+
+class VersionStore:
+    """All versioned items under one root. Building it touches nothing."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    @classmethod
+    def open(cls, url: str, storage_options: Mapping[str, Any] | None = None) -> Self:
+        """The store at a local path, `file://`, `s3://` or `gs://`.
+
+        Args:
+            url: the root.
+            storage_options: for the fsspec file system of a remote store: endpoint, credentials.
+
+        Raises:
+            StorageError: a protocol without an exclusive create (E52).
+        """
+        return cls(open_storage(url, storage_options or {}))
+
+    @property
+    def url(self) -> str:
+        """The root, for messages."""
+        return self._storage.url
+
+    def item(self, key: Key) -> VersionedItem:
+        """The item of a key, whether it has versions or not."""
+        for part in key:
+            if not _PART.fullmatch(part):
+                raise ConfigError(
+                    f"{part!r} cannot be part of a key in the store",
+                    hint="Use letters, digits, '_', '.' and '-', a letter, digit or '_' first",
+                )
+        if not key:
+            raise ConfigError("An item of the store needs a key of at least one part")
+        return VersionedItem(ManifestLog(self._storage, tuple(key)))
+
+    def keys(self, prefix: Key = ()) -> list[Key]:
+        """Keys under `prefix` that have at least one version, in order."""
+        return [tuple(path.split("/")) for path in self._storage.items("/".join(prefix))]
+
+
+class VersionedItem:
+    """One thing and its versions."""
+
+    def __init__(self, log: ManifestLog) -> None:
+        self._log = log
+
+    @property
+    def key(self) -> Key:
+        """Its key in the store."""
+        return self._log.key
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return self._log.name
+
+    def numbers(self) -> list[int]:
+        """Numbers of its versions, ascending: one listing whatever the length of the history."""
+        return self._log.numbers()
+
+    def versions(self, newest: int | None = None) -> list[Manifest]:
+        """Its versions, ascending: all of them, or only the `newest` so many (cheap on a long history)."""
+        numbers = self._log.numbers()
+        return self._log.read_many(
+            numbers if newest is None else numbers[max(len(numbers) - newest, 0) :]
+        )
+
+    def latest(self) -> Manifest | None:
+        """The newest version; None when there is none: one listing and one read."""
+        for _ in range(RESTARTS):
+            numbers = self._log.numbers()
+            if not numbers:
+                return None
+            manifest = self._log.read(numbers[-1])
+            if manifest is not None:
+                return manifest
+        raise ConflictError(
+            f"{self.name}: the newest version was replaced {RESTARTS} times while it was looked up",
+            hint="Read it again when fewer runs write it",
+        )
+
+    def version(self, number: int) -> Manifest:
+        """A version by its number.
+
+        Raises:
+            GoneError: it existed and has been collected (E51).
+            NotFoundError: it never was.
+        """
+        manifest = self._log.read(number) if number > 0 else None
+        if manifest is None:
+            raise self._missing(number)
+        return manifest
+
+    def read_latest(self, use: Callable[[Manifest], T]) -> T:
+        """`use` of the newest version; again with a newer one when that is collected meanwhile (2a, E51).
+
+        Raises:
+            NotFoundError: there is no version.
+            GoneError: each of five versions was collected while it was used.
+        """
+        for left in reversed(range(RESTARTS)):
+            manifest = self.latest()
+            if manifest is None:
+                raise self._missing(None)
+            try:
+                return use(manifest)
+            except GoneError:
+                if not left:
+                    raise
+        raise AssertionError("unreachable: the last turn returns or raises")
+
+    def publisher(self, run_id: str, attempt: int = 0) -> Publisher:
+        """A context manager that writes a new version."""
+        return Publisher(self._log, run_id, attempt)
+
+    @contextmanager
+    def local_files(self, version: StoredVersion) -> Iterator[list[Path]]:
+        """All files of a version as local ones, size and SHA-256 checked, in order.
+
+        Raises:
+            IntegrityError: a file is damaged or missing (E53).
+            GoneError: the version was collected meanwhile (E51).
+        """
+        with ExitStack() as stack:
+            yield [stack.enter_context(self.local_file(version, file)) for file in version.files]
+
+    @contextmanager
+    def local_file(self, version: StoredVersion, file: StoredFile) -> Iterator[Path]:
+        """One file of a version as a local one; see `local_files`."""
+        with self._log.storage.local_file(self._log.item_path(file.path), file.sha256) as found:
+            self._verify(version, file, found)
+            assert found is not None  # noqa: S101 - for the type checker: `_verify` raises
+            yield found.path
+
+    def collect(self, keep: int = DEFAULT_KEEP, grace: timedelta = DEFAULT_GRACE) -> CollectReport:
+        """Removes old versions and leftovers; see `resources.stores.collect`."""
+        return collect(self._log, keep=keep, grace=grace)
+
+    def _verify(self, version: StoredVersion, file: StoredFile, found: LocalFile | None) -> None:
+        part = file.path.rpartition("/")[2].partition(".")[0]
+        what = f"{part} of version {version.number} of {self.name}"
+        if found is None:
+            if self._log.read(version.number) is None:
+                raise self._missing(version.number)
+            raise IntegrityError(
+                f"{what} is missing from the store",
+                hint="Import it again, or read another version: they are not affected",
+                path=file.path,
+            )
+        if found.size_bytes != file.size_bytes:
+            reason = f"{found.size_bytes} of {file.size_bytes} bytes"
+        elif found.sha256 != file.sha256:
+            reason = "its SHA-256 differs from the manifest's"
+        else:
+            return
+        raise IntegrityError(
+            f"{what} is damaged: {reason}",
+            hint="Import it again, or read another version: they are not affected",
+            path=file.path,
+        )
+
+    def _missing(self, number: int | None) -> NotFoundError:
+        numbers = self._log.numbers()
+        if not numbers:
+            return NotFoundError(
+                f"{self.name} has no version in {self._log.storage.url}",
+                hint="Materialize it first",
+                key=self.key,
+            )
+        there = f"There are versions {numbers[0]} to {numbers[-1]}"
+        if number is not None and 0 < number < numbers[-1]:
+            return GoneError(f"Version {number} of {self.name} has been removed", hint=there)
+        return NotFoundError(f"{self.name} has no version {number}", hint=there)
