@@ -1,0 +1,226 @@
+"""The jobs and who takes part in each, in the order of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Family = Literal["ours", "limit", "peer"]
+TargetState = Literal["none", "empty", "filled"]
+
+_OURS = "benchmarks.contenders.ours"
+_LIMITS = "benchmarks.contenders.limits"
+_DLT = "benchmarks.contenders.peers_dlt"
+_FRAMES = "benchmarks.contenders.peers_frames"
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way to do a job."""
+
+    slug: str
+    """What `--contenders` calls it."""
+    family: Family
+    title: str
+    entry: str
+    max_rows: int | None = None
+    """Slow ways get fewer rows and are compared per row."""
+    target: TargetState = "none"
+    """What stands in the place of the target table before each run."""
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What Waybill has promised about a job: an upper bound of a ratio or of memory."""
+
+    contender: str
+    text: str
+    measure: Literal["wall ratio to limit", "lead over peer", "peak memory MB"]
+    bound: float
+    peer: str = ""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job with its contenders; the first of family `limit` is what the others are held against."""
+
+    name: str
+    title: str
+    intro: str
+    needs_server: bool
+    reads_dataset: bool
+    """Whether ours starts from a stored dataset, which is then made beforehand."""
+    contenders: tuple[Contender, ...]
+    goals: tuple[Goal, ...]
+
+    @property
+    def limit(self) -> Contender:
+        """The contender that ratios refer to."""
+        return next(c for c in self.contenders if c.family == "limit")
+
+
+JOBS: tuple[Job, ...] = (
+    Job(
+        name="J1",
+        title="CSV file to dataset",
+        intro="The limit and the peers write plain Parquet files. Waybill detects and types under its strict rule, writes"
+        " a version with checksums and publishes it durably.",
+        needs_server=False,
+        reads_dataset=False,
+        contenders=(
+            Contender("ours", "ours", "Waybill import", f"{_OURS}:csv_to_dataset"),
+            Contender(
+                "limit",
+                "limit",
+                "DuckDB COPY read_csv to Parquet",
+                f"{_LIMITS}:duckdb_csv_to_parquet",
+            ),
+            Contender("polars", "peer", "polars sink_parquet", f"{_FRAMES}:polars_csv_to_parquet"),
+            Contender(
+                "pandas",
+                "peer",
+                "pandas chunks to ParquetWriter",
+                f"{_FRAMES}:pandas_csv_to_parquet",
+            ),
+            Contender("dlt-arrow", "peer", "dlt over pyarrow open_csv", f"{_DLT}:csv_by_pyarrow"),
+            Contender("dlt-duckdb", "peer", "dlt with read_csv_duckdb", f"{_DLT}:csv_by_duckdb"),
+        ),
+        goals=(
+            Goal("ours", "at most 1.6x the limit", "wall ratio to limit", 1.6),
+            Goal("ours", "1.5x ahead of dlt or more", "lead over peer", 1.5, "dlt-arrow"),
+            Goal("ours", "under 1 GB", "peak memory MB", 1000),
+        ),
+    ),
+    Job(
+        name="J2",
+        title="PostgreSQL table to dataset",
+        intro="The limit throws the bytes away: it parses and writes nothing.",
+        needs_server=True,
+        reads_dataset=False,
+        contenders=(
+            Contender("ours", "ours", "Waybill import", f"{_OURS}:table_to_dataset"),
+            Contender(
+                "limit",
+                "limit",
+                "psql COPY binary > /dev/null",
+                f"{_LIMITS}:psql_binary_to_nowhere",
+            ),
+            Contender(
+                "connectorx",
+                "peer",
+                "connectorx arrow_stream to ParquetWriter",
+                f"{_FRAMES}:connectorx_table_to_parquet",
+            ),
+            Contender(
+                "dlt-connectorx",
+                "peer",
+                "dlt sql_table backend=connectorx",
+                f"{_DLT}:table_by_connectorx",
+            ),
+            Contender(
+                "dlt-pyarrow",
+                "peer",
+                "dlt sql_table backend=pyarrow",
+                f"{_DLT}:table_by_pyarrow",
+                max_rows=1_000_000,
+            ),
+            Contender(
+                "pandas",
+                "peer",
+                "pandas read_sql chunks to ParquetWriter",
+                f"{_FRAMES}:pandas_table_to_parquet",
+                max_rows=1_000_000,
+            ),
+        ),
+        goals=(
+            Goal("ours", "at most 1.6x the limit", "wall ratio to limit", 1.6),
+            Goal("ours", "under 500 MB", "peak memory MB", 500),
+        ),
+    ),
+    Job(
+        name="J3",
+        title="Dataset to PostgreSQL table (overwrite)",
+        intro="The limit loads a ready binary file into an empty table. Waybill reads a stored version, checks it, and"
+        " replaces the table in one transaction with a ledger row.",
+        needs_server=True,
+        reads_dataset=True,
+        contenders=(
+            Contender("ours", "ours", "Waybill export, no table yet", f"{_OURS}:dataset_to_table"),
+            Contender(
+                "ours-over",
+                "ours",
+                "Waybill export over as many old rows",
+                f"{_OURS}:dataset_to_table",
+                target="filled",
+            ),
+            Contender(
+                "limit",
+                "limit",
+                "psql \\copy binary file into an empty table",
+                f"{_LIMITS}:psql_binary_from_file",
+                target="empty",
+            ),
+            Contender(
+                "psql-csv",
+                "peer",
+                "psql \\copy CSV file into an empty table",
+                f"{_LIMITS}:psql_csv_from_file",
+                target="empty",
+            ),
+            Contender(
+                "dlt-parquet", "peer", "dlt, Parquet route (ADBC)", f"{_DLT}:parquet_to_postgres"
+            ),
+            Contender(
+                "dlt-csv",
+                "peer",
+                "dlt, CSV route",
+                f"{_DLT}:csv_to_postgres",
+                max_rows=1_000_000,
+            ),
+            Contender(
+                "pandas",
+                "peer",
+                "pandas to_sql",
+                f"{_FRAMES}:pandas_parquet_to_table",
+                max_rows=200_000,
+                target="empty",
+            ),
+        ),
+        goals=(
+            Goal("ours", "no table yet: at most 2x the limit", "wall ratio to limit", 2.0),
+            Goal("ours-over", "over old rows: at most 2x the limit", "wall ratio to limit", 2.0),
+            Goal("ours", "no table yet: under 600 MB", "peak memory MB", 600),
+            Goal("ours-over", "over old rows: under 600 MB", "peak memory MB", 600),
+        ),
+    ),
+)
+
+
+def select(only: Sequence[str], wanted: Sequence[str]) -> list[tuple[Job, list[Contender]]]:
+    """The jobs and contenders that were asked for; nothing asked = all.
+
+    Args:
+        only: names of jobs.
+        wanted: families or slugs of contenders; the plural `peers` is understood.
+
+    Raises:
+        ValueError: a name that nothing has; lists the known ones.
+    """
+    jobs = {job.name: job for job in JOBS}
+    known = {word for job in JOBS for c in job.contenders for word in (c.slug, c.family)}
+    asked = {"peer" if word == "peers" else word for word in wanted}
+    _refuse_unknown("job", {name.upper() for name in only} - set(jobs), sorted(jobs))
+    _refuse_unknown("contender", asked - known, sorted(known))
+    chosen = [jobs[name.upper()] for name in only] or list(JOBS)
+    selection = [
+        (job, [c for c in job.contenders if not asked or {c.slug, c.family} & asked])
+        for job in chosen
+    ]
+    return [(job, contenders) for job, contenders in selection if contenders]
+
+
+def _refuse_unknown(noun: str, unknown: set[str], known: list[str]) -> None:
+    if unknown:
+        raise ValueError(f"unknown {noun} {', '.join(sorted(unknown))}; known: {', '.join(known)}")
