@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,10 @@ class Statement:
 
     sql: str
     inputs: tuple[str, ...]
+
+    def digest(self) -> str:
+        """Changes when the SQL does: the asset's code version."""
+        return hashlib.sha256(self.sql.encode()).hexdigest()[:16]
 
 
 def parse_statement(sql: str, *, name: str) -> Statement:

@@ -1,0 +1,119 @@
+"""From a dataset's declaration to a materialized asset, its checks and its place in lineage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+from assets.boundary import RETRIES, boundary
+from assets.datasets.checks import Expectation, build_checks
+from assets.datasets.importing import ImportOrder, ImportReport, import_table
+from assets.materialized import escape, table_result
+from resources.kernel.keys import Key, asset_key
+from resources.sources import SourceSpec
+
+# How Dagster marks the data version on an observation that an op logs itself.
+_DATA_VERSION_TAG = "dagster/data_version"
+
+
+@dataclass(frozen=True)
+class DatasetSpec:
+    """What a dataset says."""
+
+    name: str
+    source: SourceSpec
+    allow_empty: bool = False
+    keep: int = 3
+    description: str = ""
+
+    @property
+    def key(self) -> Key:
+        """Its asset key, and its place in the store."""
+        return asset_key("datasets", self.name)
+
+
+class ImportConfig(dg.Config):
+    """What may be said when a run is launched by hand."""
+
+    force: bool = False
+    """Import again even if the source looks unchanged."""
+
+
+def build_dataset(
+    spec: DatasetSpec,
+    *,
+    expectations: Sequence[Expectation] = (),
+    automation: dg.AutomationCondition | None = None,
+) -> dg.Definitions:
+    """The asset `("datasets", name)` downstream of its datasource, and its checks."""
+    key = dg.AssetKey(spec.key)
+    source_key = dg.AssetKey(asset_key("datasources", spec.source.name))
+
+    @dg.asset(
+        key=key,
+        deps=[source_key],
+        group_name="datasets",
+        kinds={"parquet"},
+        description=spec.description or f"Imported from {spec.source.name} ({spec.source.target})",
+        metadata={"origin": "datasource", "datasource": spec.source.name},
+        automation_condition=automation,
+        required_resource_keys={"store", spec.source.connector},
+        retry_policy=RETRIES,
+        pool=f"dataset/{spec.name}",
+    )
+    def _import(context: dg.AssetExecutionContext, config: ImportConfig) -> dg.MaterializeResult[None]:
+        with boundary():
+            connector = getattr(context.resources, spec.source.connector)
+            store = context.resources.store.tables()
+            report = import_table(
+                connector.source(spec.source),
+                store,
+                ImportOrder(
+                    name=spec.name,
+                    key=spec.key,
+                    run_id=context.run_id,
+                    attempt=context.retry_number,
+                    allow_empty=spec.allow_empty,
+                    force=config.force,
+                ),
+            )
+            store.item(spec.key).collect(keep=spec.keep)
+            table = store.read(spec.key, report.version.number)
+        # The run saw the source itself: lineage then shows which state of it this version holds.
+        context.log_event(
+            dg.AssetObservation(source_key, tags={_DATA_VERSION_TAG: report.fingerprint.version})
+        )
+        for warning in report.warnings:
+            context.log.warning(warning)
+        return table_result(table, _metadata(spec, report))
+
+    return dg.Definitions(assets=[_import], asset_checks=build_checks(key, expectations))
+
+
+def _metadata(spec: DatasetSpec, report: ImportReport) -> dict[str, Any]:
+    metadata: dict[str, Any] = {
+        "source": f"{spec.source.connector}: {spec.source.target}",
+        "source version": report.fingerprint.version,
+        "seconds": round(report.seconds, 3),
+        "changed": "no: the source shows the same fingerprint as when this version was imported"
+        if report.unchanged
+        else "yes",
+    }
+    if report.change:
+        metadata["schema change"] = str(report.change)
+    if report.guesses:
+        metadata["guesses"] = dg.MetadataValue.md(_guess_table(report))
+    if report.warnings:
+        metadata["warnings"] = "\n".join(report.warnings[:50])
+    return metadata
+
+
+def _guess_table(report: ImportReport) -> str:
+    rows = [
+        f"| {escape(guess.subject)} | {escape(guess.value)} | {escape(guess.reason)} | {escape(guess.override)} |"
+        for guess in report.guesses
+    ]
+    return "\n".join(["| guessed | value | because | to settle it |", "|---|---|---|---|", *rows])

@@ -1,0 +1,87 @@
+"""From a transform's declaration to a materialized asset with column lineage."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import dagster as dg
+
+from assets.boundary import RETRIES, boundary
+from assets.materialized import table_result
+from assets.transforms.run import run_statement
+from assets.transforms.statement import ColumnLineage, Statement
+from resources.kernel.keys import Key, asset_key
+
+
+@dataclass(frozen=True)
+class TransformSpec:
+    """What a transform says."""
+
+    name: str
+    statement: Statement
+    keep: int = 3
+    description: str = ""
+
+    @property
+    def key(self) -> Key:
+        """Asset key of the dataset that it makes."""
+        return asset_key("datasets", self.name)
+
+
+def build_transform(
+    spec: TransformSpec, *, automation: dg.AutomationCondition | None = None
+) -> dg.Definitions:
+    """The asset `("datasets", name)` in the group `transforms`."""
+
+    @dg.asset(
+        key=dg.AssetKey(spec.key),
+        deps=[dg.AssetKey(asset_key("datasets", name)) for name in spec.statement.inputs],
+        group_name="transforms",
+        kinds={"duckdb", "sql"},
+        description=spec.description or f"Made by SQL from {', '.join(spec.statement.inputs)}",
+        metadata={"origin": "transform", "sql": dg.MetadataValue.md(f"```sql\n{spec.statement.sql}\n```")},
+        automation_condition=automation,
+        required_resource_keys={"store"},
+        retry_policy=RETRIES,
+        pool=f"dataset/{spec.name}",
+        code_version=spec.statement.digest(),
+    )
+    def _transform(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        started = time.monotonic()
+        with boundary():
+            store = context.resources.store.tables()
+            done = run_statement(
+                spec.statement,
+                store,
+                key=spec.key,
+                name=spec.name,
+                run_id=context.run_id,
+                attempt=context.retry_number,
+            )
+            store.item(spec.key).collect(keep=spec.keep)
+            table = store.read(spec.key, done.version.number)
+        return table_result(
+            table,
+            {
+                "dagster/column_lineage": _lineage(done.lineage),
+                "inputs": "\n".join(f"{name}, version {n}" for name, n in done.inputs.items()),
+                "seconds": round(time.monotonic() - started, 3),
+            },
+        )
+
+    return dg.Definitions(assets=[_transform])
+
+
+def _lineage(traced: ColumnLineage) -> dg.TableColumnLineage:
+    return dg.TableColumnLineage(
+        deps_by_column={
+            column: [
+                dg.TableColumnDep(
+                    asset_key=dg.AssetKey(asset_key("datasets", dataset)), column_name=origin
+                )
+                for dataset, origin in origins
+            ]
+            for column, origins in traced.items()
+        }
+    )

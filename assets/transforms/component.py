@@ -1,0 +1,60 @@
+"""`assets.SqlTransform` in YAML."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from assets.refresh import ON_CHANGE, automation_for
+from assets.transforms.build import TransformSpec, build_transform
+from assets.transforms.statement import parse_statement
+from resources.kernel.errors import ConfigError
+from resources.kernel.keys import check_name
+from resources.references import NamedComponent, declared, position
+
+
+class SqlTransform(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
+    """A dataset made by one SELECT over other datasets, which it names as tables."""
+
+    name: str
+    sql: str = ""
+    """The SELECT, in DuckDB's dialect."""
+    file: str = ""
+    """Or a file that holds it, beside the YAML."""
+    refresh: str = ON_CHANGE
+    """`on_change`, `manual`, or a cron."""
+    keep: int = 3
+    """How many versions to keep."""
+    description: str = ""
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+        """One materialized asset downstream of every dataset that the SQL names."""
+        check_name("transform", self.name)
+        declared(context, SqlTransform, noun="transform")
+        where = position(context, "sql" if self.sql else "name")
+        if bool(self.sql) == bool(self.file):
+            raise ConfigError(
+                f"{where}: transform {self.name!r} needs exactly one of `sql` and `file`"
+            )
+        sql = self.sql or self._read_file(context, position(context, "file"))
+        statement = parse_statement(sql, name=f"{self.name} ({where})" if where else self.name)
+        if self.name in statement.inputs:
+            raise ConfigError(
+                f"{where}: transform {self.name!r} reads itself",
+                hint="Give the result another name than its input",
+            )
+        return build_transform(
+            TransformSpec(
+                name=self.name, statement=statement, keep=self.keep, description=self.description
+            ),
+            automation=automation_for(self.refresh, where=position(context, "refresh")),
+        )
+
+    def _read_file(self, context: dg.ComponentLoadContext, where: str) -> str:
+        folder = context.path if context.path.is_dir() else context.path.parent
+        path = (folder / self.file).resolve()
+        if not path.is_relative_to(folder.resolve()) or not path.is_file():
+            raise ConfigError(
+                f"{where}: transform {self.name!r}: no file {self.file!r} beside the YAML",
+                hint="Give a path below the folder of this defs.yaml",
+            )
+        return path.read_text(encoding="utf-8")
