@@ -1,0 +1,36 @@
+"""Errors as a person at a terminal reads them: one line, no traceback, an exit code that says who must act."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from resources.kernel.errors import ConfigError, NotFoundError, UnknownNameError, WaybillError
+
+FAILED = 1
+USAGE = 2
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Ends the command with one line for a `WaybillError`; `WAYBILL_DEBUG=1` shows where it came from."""
+    try:
+        yield
+    except WaybillError as error:
+        if os.environ.get("WAYBILL_DEBUG"):
+            raise
+        fail(str(error), code=USAGE if _is_usage(error) else FAILED)
+
+
+def fail(text: str, *, code: int = FAILED) -> None:
+    """Prints `error: text` to standard error and ends the command."""
+    print(f"error: {' '.join(text.split())}", file=sys.stderr)  # noqa: T201 - this is where a command speaks
+    raise typer.Exit(code)
+
+
+def _is_usage(error: WaybillError) -> bool:
+    return isinstance(error, (UnknownNameError, NotFoundError, ConfigError))

@@ -1,0 +1,21 @@
+"""The command line: what commands there are. Nothing heavy is imported before a command runs."""
+
+from __future__ import annotations
+
+import typer
+
+from orchestration.cli.up import up
+
+app = typer.Typer(
+    name="waybill",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="A self-hosted data section: sources, datasets, models, predictions, embeddings and exports.",
+)
+app.command()(up)
+
+
+@app.callback()
+def main() -> None:
+    """A self-hosted data section: sources, datasets, models, predictions, embeddings and exports."""

@@ -1,0 +1,119 @@
+"""The server's processes: how each is started, how often it may die, what it said last, who ends them all."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Self
+
+from orchestration.server import reaper
+from orchestration.server.settings import PASSWORD_VARIABLE, STOP_SECONDS
+
+RESTARTS = 3
+RESTART_WINDOW_SECONDS = 120.0
+
+
+@dataclass
+class Service:
+    """One process that must stay up.
+
+    Args:
+        name: what logs and messages call it.
+        command: how it is started.
+        log: where its output goes.
+        descriptors: what it inherits.
+        needs: files that must be there before it starts.
+        sees_password: whether it gets the web UI's password.
+    """
+
+    name: str
+    command: list[str]
+    log: Path
+    descriptors: tuple[int, ...] = ()
+    needs: tuple[Path, ...] = ()
+    sees_password: bool = False
+    process: subprocess.Popen[bytes] | None = None
+    started_at: list[float] = field(default_factory=list)
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Starts it, in a process group and session of its own."""
+        environment = dict(os.environ)
+        if not self.sees_password:
+            environment.pop(PASSWORD_VARIABLE, None)
+        self.started_at.append(time.monotonic())
+        if len(self.started_at) == 1 and self.log.exists():
+            self.log.replace(self.log.with_suffix(".previous.log"))
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(  # noqa: S603 - our own command line, no shell
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                pass_fds=self.descriptors,
+                start_new_session=True,
+            )
+        return self.process
+
+    @property
+    def is_ready_to_start(self) -> bool:
+        """Whether what it needs is there."""
+        return all(path.exists() for path in self.needs)
+
+    def may_restart(self) -> bool:
+        """Whether it has not died too often of late."""
+        since = time.monotonic() - RESTART_WINDOW_SECONDS
+        return sum(moment > since for moment in self.started_at) <= RESTARTS
+
+    def last_words(self) -> str:
+        """The end of its log, for an error text."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return lines[-1].strip()[:200] if lines else "it left no message"
+
+
+class ProcessGroups:
+    """Process groups that end when the context ends, or when this process dies in any way.
+
+    Args:
+        folder: removed when they have ended.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._members: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> Self:
+        command = [sys.executable, "-S", reaper.__file__, str(STOP_SECONDS), str(self._folder)]
+        self._reaper = subprocess.Popen(  # noqa: S603 - our own command line, no shell
+            command, stdin=subprocess.PIPE, text=True, bufsize=1, start_new_session=True
+        )
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._pipe.close()
+        while self._reaper.poll() is None:
+            for member in self._members:
+                member.poll()  # buries the dead, so that their group is seen to be empty
+            time.sleep(reaper.POLL_SECONDS)
+
+    def add(self, leader: subprocess.Popen[bytes]) -> None:
+        """Takes the group that `leader` leads."""
+        self._members.append(leader)
+        self._pipe.write(f"+{leader.pid}\n")
+
+    def forget_empty(self) -> None:
+        """Lets go of groups that nobody is in any more: their numbers may be used again by others."""
+        for leader in [member for member in self._members if member.poll() is not None]:
+            if not reaper.is_alive(leader.pid):
+                self._members.remove(leader)
+                self._pipe.write(f"-{leader.pid}\n")
+
+    @property
+    def _pipe(self) -> IO[str]:
+        if self._reaper.stdin is None:
+            raise AssertionError("the reaper is started with a pipe")
+        return self._reaper.stdin

@@ -1,0 +1,80 @@
+"""Dagster's web UI behind the guard: a process of its own, started by the supervisor.
+
+The only module that uses calls of Dagster which are not public (`WorkspaceProcessContext`, its load target, and
+`create_app_from_workspace_process_context`): a test pins them.
+
+    python -m orchestration.server.web WORKSPACE_FILE SOCKET_FD
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+import uvicorn
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import WorkspaceFileTarget
+from dagster_webserver.app import create_app_from_workspace_process_context
+from dagster_webserver.version import __version__ as webserver_version
+
+from orchestration.server.guard import BODY_LIMIT_BYTES, Guard, GuardRules
+from orchestration.server.reconcile import fail_interrupted_runs
+from orchestration.server.settings import PASSWORD_VARIABLE
+
+SHUTDOWN_SECONDS = 3  # open websockets of browsers would hold the process for ever
+POLL_MILLISECONDS = 2_000
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def open_app(workspace_file: Path, rules: GuardRules) -> Iterator[Guard]:
+    """The guarded web UI of the instance in `DAGSTER_HOME`, for as long as the context lives."""
+    with dg.DagsterInstance.get() as instance:
+        for run_id in fail_interrupted_runs(instance):
+            logger.warning("run %s was interrupted earlier and is now marked as failed", run_id)
+        instance.optimize_for_webserver(
+            statement_timeout=15_000, pool_recycle=3_600, max_overflow=20
+        )
+        target = WorkspaceFileTarget(paths=[str(workspace_file)])
+        with WorkspaceProcessContext(
+            instance, version=webserver_version, workspace_load_target=target
+        ) as context:
+            app = create_app_from_workspace_process_context(
+                context, live_data_poll_rate=POLL_MILLISECONDS
+            )
+            yield Guard(app, rules)
+
+
+def serve(workspace_file: Path, listener: socket.socket) -> None:
+    """Answers on `listener`, which is bound already, until SIGTERM or SIGINT."""
+    rules = GuardRules(listener.getsockname()[1], os.environ.get(PASSWORD_VARIABLE, ""))
+    with open_app(workspace_file, rules) as app:
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            lifespan="off",
+            server_header=False,
+            ws_max_size=BODY_LIMIT_BYTES,
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        )
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _wait_for_code_servers(sockets: list[Path]) -> None:
+    # A code server makes its socket when its code is loaded. Dagster and this module are imported meanwhile.
+    while not all(path.exists() for path in sockets):
+        time.sleep(0.05)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    file, descriptor = Path(sys.argv[1]), int(sys.argv[2])
+    _wait_for_code_servers([Path(name) for name in sys.argv[3:]])
+    serve(file, socket.socket(fileno=descriptor))

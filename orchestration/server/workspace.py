@@ -1,0 +1,105 @@
+"""Which code locations to serve: `workspace.yaml` read, and rewritten to point at shared code servers.
+
+Left to themselves the web UI and the daemon would each load every code location, and the daemon anew every
+minute. One code server for both costs half, and a reload in the UI reaches the daemon too.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from resources.kernel.errors import ConfigError
+
+SIZE_LIMIT_BYTES = 1_000_000  # T36
+
+
+@dataclass(frozen=True)
+class CodeServer:
+    """A code location that gets a server of its own, shared by whoever needs it."""
+
+    location: str
+    socket: Path
+    target: tuple[str, ...]
+    """How Dagster's command line names the code: `("--module-name", "orchestration.definitions")`."""
+
+    @property
+    def command(self) -> list[str]:
+        """The command that serves it until it is ended."""
+        name, socket = ["--location-name", self.location], ["--socket", str(self.socket)]
+        start = [sys.executable, "-m", "dagster", "code-server", "start", "--log-level", "warning"]
+        return [*start, *name, *socket, *self.target]
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """What is served, and the file that says so to the web UI and the daemon."""
+
+    servers: tuple[CodeServer, ...]
+    file: Path
+
+
+def plan_workspace(source: Path, folder: Path) -> Workspace:
+    """Reads `source`, writes `workspace.yaml` into `folder`, where the sockets will be too.
+
+    Entries that name a module or a file get a code server; others (a server that runs already) stay as they are.
+
+    Raises:
+        ConfigError: `source` is no workspace file.
+    """
+    servers: list[CodeServer] = []
+    entries: list[Any] = []
+    for number, entry in enumerate(_read_entries(source)):
+        server = _code_server(entry, source, folder / f"code-{number}.sock")
+        if server is None:
+            entries.append(entry)
+            continue
+        servers.append(server)
+        endpoint = {"socket": str(server.socket), "location_name": server.location}
+        entries.append({"grpc_server": endpoint})
+    target = folder / "workspace.yaml"
+    target.write_text(yaml.safe_dump({"load_from": entries}), encoding="utf-8")
+    return Workspace(tuple(servers), target)
+
+
+def _read_entries(source: Path) -> list[Any]:
+    try:
+        if source.stat().st_size > SIZE_LIMIT_BYTES:
+            raise ConfigError(f"{source} is larger than {SIZE_LIMIT_BYTES} bytes")
+        content = yaml.safe_load(source.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ConfigError(f"the workspace file {source} cannot be read: {reason}") from error
+    entries = content.get("load_from") if isinstance(content, dict) else None
+    if not isinstance(entries, list) or not entries:
+        raise ConfigError(
+            f"the workspace file {source} names no code location",
+            hint="It needs `load_from:` with at least one entry, for instance"
+            " `- python_module: orchestration.definitions`",
+        )
+    return entries
+
+
+def _code_server(entry: Any, source: Path, socket: Path) -> CodeServer | None:
+    options = {"python_module": "--module-name", "python_file": "--python-file"}
+    if not isinstance(entry, dict) or len(entry) != 1:
+        return None
+    kind, value = next(iter(entry.items()))
+    if kind not in options:
+        return None
+    field = {"python_module": "module_name", "python_file": "relative_path"}[kind]
+    facts = value if isinstance(value, dict) else {field: value}
+    code = facts.get(field)
+    if not isinstance(code, str) or "executable_path" in facts:
+        return None
+    base = source.resolve().parent
+    folder = base / str(facts.get("working_directory") or ".")
+    target = [options[kind], str(base / code) if kind == "python_file" else code]
+    target += ["--working-directory", str(folder)]
+    if facts.get("attribute"):
+        target += ["--attribute", str(facts["attribute"])]
+    return CodeServer(str(facts.get("location_name") or code), socket, tuple(target))

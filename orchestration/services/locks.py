@@ -1,0 +1,47 @@
+"""Locks that die with their process, however it dies: `flock` on a file in the home folder."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+RUN_LOCK_TAG = "waybill/lock"
+"""Tag of a run that executes in a process of ours: names the lock file that is held while it lives."""
+
+
+@contextmanager
+def hold(path: Path, note: str = "") -> Iterator[bool]:
+    """Holds the lock `path` for as long as the context lives; yields False when somebody else has it.
+
+    Args:
+        path: the lock file; made when it is not there.
+        note: what `read_note` tells others meanwhile.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, note.encode(), 0)
+        yield True
+    finally:
+        os.close(descriptor)
+
+
+def is_held(path: Path) -> bool:
+    """Whether a living process holds the lock `path`."""
+    if not path.exists():
+        return False
+    with hold(path) as free:
+        return not free
+
+
+def read_note(path: Path) -> str:
+    """What the holder of the lock `path` left for others; empty when there is nothing."""
+    return path.read_text(encoding="utf-8") if path.exists() else ""
