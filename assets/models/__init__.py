@@ -1,0 +1,1 @@
+"""Models trained on datasets, and the predictions they make."""
