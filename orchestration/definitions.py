@@ -5,6 +5,7 @@ Loading opens no connection, reads no secret and writes nothing.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ import dagster as dg
 from resources.references import check_asset_references, check_job_references
 from resources.stores.io_manager import DatasetIOManager
 from resources.stores.resource import StoreResource
+
+# Dagster's own component loader uses its beta features: a hundred lines of warnings that nobody here can act on.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 
 def build_defs(
@@ -51,6 +55,7 @@ def build_defs(
         resources=shared | kept | overrides,
         # Ten pandas steps cost 8 s of CPU in one process and 87 s in a process each: parallelism is by runs.
         executor=dg.in_process_executor,
+        loggers=loaded.loggers,
         metadata=loaded.metadata,
         component_tree=loaded.component_tree,
     )
@@ -60,7 +65,7 @@ def automation_sensor() -> dg.AutomationConditionSensorDefinition:
     """Refreshes what asked for it. Dagster's own is stopped until somebody starts it; this one runs."""
     return dg.AutomationConditionSensorDefinition(
         "automation",
-        target=dg.AssetSelection.all(include_sources=True),
+        target=dg.AssetSelection.all(),
         default_status=dg.DefaultSensorStatus.RUNNING,
         minimum_interval_seconds=15,
     )

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Iterable
-from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
+from functools import lru_cache
+from typing import TypeVar
 
 import dagster as dg
 
@@ -34,29 +34,39 @@ class NamedComponent(ABC):  # noqa: B024 - a marker with one attribute, never ma
 
 T = TypeVar("T", bound=NamedComponent)
 
-# One walk of the tree per kind and load: asked by every component, an uncached walk would be quadratic.
-_declared: WeakKeyDictionary[Any, dict[type, dict[str, Any]]] = WeakKeyDictionary()
-
-
 def declared(context: dg.ComponentLoadContext, kind: type[T], *, noun: str) -> dict[str, T]:
     """All components of `kind` in the project, by name.
 
     Raises:
         ConfigError: two of them share a name.
     """
-    tree = context.component_tree
-    by_kind = _declared.setdefault(tree, {})
-    if kind not in by_kind:
-        found: dict[str, Any] = {}
-        for component in tree.get_all_components(kind):  # type: ignore[type-var]  # kinds are components too
-            if component.name in found:
-                raise ConfigError(
-                    f"two {noun}s are named {component.name!r}",
-                    hint="Give each its own name",
-                )
-            found[component.name] = component
-        by_kind[kind] = found
-    return by_kind[kind]
+    return _walk(_SameTree(context.component_tree), kind, noun)
+
+
+class _SameTree:
+    """A tree as a key of a cache: one load of a project is one tree."""
+
+    def __init__(self, tree: dg.ComponentTree) -> None:
+        self.tree = tree
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _SameTree) and other.tree is self.tree
+
+    def __hash__(self) -> int:
+        return id(self.tree)
+
+
+# Every component asks; a walk each time would be quadratic in their number.
+@lru_cache(maxsize=64)
+def _walk(same: _SameTree, kind: type[T], noun: str) -> dict[str, T]:
+    found: dict[str, T] = {}
+    for component in same.tree.get_all_components(kind):  # type: ignore[type-var]  # kinds are components too
+        if component.name in found:
+            raise ConfigError(
+                f"two {noun}s are named {component.name!r}", hint="Give each its own name"
+            )
+        found[component.name] = component
+    return found
 
 
 def require(
@@ -92,7 +102,7 @@ def check_asset_references(definitions: dg.Definitions) -> None:
     Raises:
         UnknownNameError: for the first wrong name in order of file and line.
     """
-    specs = [spec for spec in definitions.resolve_all_asset_specs() if not _is_stub(spec)]
+    specs = _asset_specs(definitions)
     keys = {spec.key for spec in specs}
     problems = []
     for spec in specs:
@@ -109,10 +119,17 @@ def check_asset_references(definitions: dg.Definitions) -> None:
         )
 
 
-def _is_stub(spec: dg.AssetSpec) -> bool:
-    return "dagster/auto_created_stub_asset" in spec.metadata or bool(
-        spec.metadata.get("dagster/asset_execution_type") == "STUB"
-    )
+def _asset_specs(definitions: dg.Definitions) -> list[dg.AssetSpec]:
+    """Every asset as it was declared, before Dagster resolves anything and fills gaps with stubs."""
+    specs: list[dg.AssetSpec] = []
+    for item in definitions.assets or []:
+        if isinstance(item, dg.AssetsDefinition):
+            specs += item.specs
+        elif isinstance(item, dg.AssetSpec):
+            specs.append(item)
+        elif isinstance(item, dg.SourceAsset):
+            specs.append(dg.AssetSpec(item.key, metadata=item.metadata))
+    return specs
 
 
 def _known(keys: Iterable[dg.AssetKey], prefix: str) -> list[str]:
@@ -138,7 +155,7 @@ def check_job_references(definitions: dg.Definitions) -> None:
     Raises:
         UnknownNameError: for the first wrong name, with file and line and the known names.
     """
-    keys = {spec.key for spec in definitions.resolve_all_asset_specs() if not _is_stub(spec)}
+    keys = {spec.key for spec in _asset_specs(definitions)}
     for job in definitions.jobs or []:
         metadata = getattr(job, "metadata", None) or {}
         wanted = metadata.get(JOB_TARGETS)

@@ -1,6 +1,7 @@
-"""From a dataset's declaration to a materialized asset, its checks and its place in lineage."""
+"""From a dataset's declaration to a materialized asset, its checks and its place in lineage.
 
-from __future__ import annotations
+Without `from __future__ import annotations`: Dagster reads the type of `config` from the live annotation.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

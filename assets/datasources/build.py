@@ -1,6 +1,7 @@
-"""From a datasource's declaration to an observable source asset."""
+"""From a datasource's declaration to an observable source asset.
 
-from __future__ import annotations
+Without `from __future__ import annotations`: Dagster reads live annotations.
+"""
 
 import dagster as dg
 

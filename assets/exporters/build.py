@@ -2,9 +2,9 @@
 
 The first op pins the version to deliver, the second is the sink. What passes between them is a small record, kept
 by the `handles` IO manager so that the ops may run in different processes.
-"""
 
-from __future__ import annotations
+Without `from __future__ import annotations`: Dagster reads live annotations.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
