@@ -1,0 +1,1 @@
+"""Where Waybill keeps things: numbered immutable versions of tables, models and embeddings."""

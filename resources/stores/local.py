@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import ClassVar
 
 from resources.kernel.errors import StorageError
 from resources.stores.storage import LocalFile, Storage, storage_error
@@ -28,6 +29,8 @@ _REMEMBERED = 20_000
 
 class LocalStorage(Storage):
     """A folder of this machine or of a network mount."""
+
+    is_local: ClassVar[bool] = True
 
     def __init__(self, root: Path) -> None:
         self.root = root

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from resources.kernel.errors import (
     ConnectorAuthError,
@@ -31,6 +31,8 @@ _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 
 class RemoteStorage(Storage):
     """A bucket, or a prefix in one."""
+
+    is_local: ClassVar[bool] = False
 
     def __init__(self, protocol: str, root: str, url: str, options: dict[str, Any]) -> None:
         self.url = url

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
+from typing import ClassVar
 
 from resources.kernel.errors import StorageError, WaybillError
 
@@ -23,6 +24,9 @@ _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 class Storage(ABC):
     """A folder or a bucket where files appear whole, once, and are never changed."""
+
+    is_local: ClassVar[bool]
+    """Whether `local_file` hands out the store's own files, which stay."""
 
     url: str
     """The root as the operator wrote it, for messages."""

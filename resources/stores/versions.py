@@ -97,6 +97,11 @@ class VersionedItem:
         """What messages call it."""
         return self._log.name
 
+    @property
+    def keeps_local_files(self) -> bool:
+        """Whether local files stay after `local_files` ends, because they are the store's own."""
+        return self._log.storage.is_local
+
     def numbers(self) -> list[int]:
         """Numbers of its versions, ascending: one listing whatever the length of the history."""
         return self._log.numbers()
