@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from resources.kernel.errors import EmptySourceError
-from resources.kernel.records import BatchStream, Guess, Retype, StoredVersion
+from resources.kernel.records import BatchStream, Guess, StoredVersion
 from resources.kernel.schema import SchemaChange, compare_schemas
-from resources.sources import Fingerprint, OpenStream, Source
-from resources.stores.tables import StoredTable, TableStore, TableWriter
+from resources.sources import Fingerprint, Source
+from resources.stores.tables import TableStore
 
 RULES = 1  # grows when the same bytes would be imported differently: an unchanged source is then read again
 
@@ -60,7 +60,7 @@ def import_table(source: Source, store: TableStore, order: ImportOrder) -> Impor
         return ImportReport(previous, fingerprint, time.monotonic() - started, unchanged=True)
     with store.writer(order.key, run_id=order.run_id, attempt=order.attempt) as writer:
         with source.open_streams() as open_stream:
-            stream = write_all(writer, open_stream)
+            stream = writer.write_settled(open_stream)
         if writer.rows == 0 and not order.allow_empty and previous is not None and previous.rows:
             raise EmptySourceError(
                 f"dataset {order.name}: source {source.spec.name} ({source.spec.target}) returned 0 rows;"
@@ -78,22 +78,12 @@ def import_table(source: Source, store: TableStore, order: ImportOrder) -> Impor
     )
 
 
-def write_all(writer: TableWriter, open_stream: OpenStream) -> BatchStream:
-    """Writes the whole stream; once more from the start when its types turned out wrong."""
-    stream = open_stream()
-    try:
-        writer.write(stream)
-    except Retype:
-        writer.reset()
-        stream = open_stream()
-        writer.write(stream)
-    return stream
-
-
 def _is_same(version: StoredVersion, source: Source, fingerprint: Fingerprint) -> bool:
     kept = version.properties.get("source")
     return isinstance(kept, Mapping) and (
-        kept.get("fingerprint"), kept.get("declaration"), kept.get("rules")
+        kept.get("fingerprint"),
+        kept.get("declaration"),
+        kept.get("rules"),
     ) == (fingerprint.version, source.spec.digest(), RULES)
 
 
@@ -111,7 +101,12 @@ def _properties(source: Source, fingerprint: Fingerprint, stream: BatchStream) -
             "facts": dict(fingerprint.facts),
         },
         "guesses": [
-            {"subject": guess.subject, "value": guess.value, "reason": guess.reason, "override": guess.override}
+            {
+                "subject": guess.subject,
+                "value": guess.value,
+                "reason": guess.reason,
+                "override": guess.override,
+            }
             for guess in stream.guesses
         ],
         "warnings": list(stream.warnings),
@@ -123,9 +118,6 @@ def _schema_change(
 ) -> SchemaChange:
     if previous is None or previous.number == version.number:
         return SchemaChange()
-    return compare_schemas(_schema(store, key, previous), _schema(store, key, version))
-
-
-def _schema(store: TableStore, key: tuple[str, ...], version: StoredVersion) -> Any:
-    table: StoredTable = store.read(key, version.number)
-    return table.schema
+    return compare_schemas(
+        store.read(key, previous.number).schema, store.read(key, version.number).schema
+    )

@@ -41,7 +41,10 @@ def build_transform(
         group_name="transforms",
         kinds={"duckdb", "sql"},
         description=spec.description or f"Made by SQL from {', '.join(spec.statement.inputs)}",
-        metadata={"origin": "transform", "sql": dg.MetadataValue.md(f"```sql\n{spec.statement.sql}\n```")},
+        metadata={
+            "origin": "transform",
+            "sql": dg.MetadataValue.md(f"```sql\n{spec.statement.sql}\n```"),
+        },
         automation_condition=automation,
         required_resource_keys={"store"},
         retry_policy=RETRIES,
@@ -56,7 +59,6 @@ def build_transform(
                 spec.statement,
                 store,
                 key=spec.key,
-                name=spec.name,
                 run_id=context.run_id,
                 attempt=context.retry_number,
             )

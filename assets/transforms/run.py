@@ -10,10 +10,9 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from assets.transforms.statement import ColumnLineage, Statement, trace_columns
-from resources.kernel.errors import InputError
 from resources.kernel.keys import Key, asset_key
 from resources.kernel.records import StoredVersion
-from resources.stores.tables import StoredTable, TableStore
+from resources.stores.tables import TableStore
 
 MEMORY_LIMIT = "2GB"  # beyond it DuckDB spills to a scratch folder
 
@@ -29,7 +28,7 @@ class TransformReport:
 
 
 def run_statement(
-    statement: Statement, store: TableStore, *, key: Key, name: str, run_id: str, attempt: int = 0
+    statement: Statement, store: TableStore, *, key: Key, run_id: str, attempt: int = 0
 ) -> TransformReport:
     """Runs the SELECT and publishes its rows as a new version of `key`.
 
@@ -47,17 +46,8 @@ def run_statement(
         )
         writer = stack.enter_context(store.writer(key, run_id=run_id, attempt=attempt))
         for wanted, table in tables.items():
-            stack.enter_context(table.view(connection, wanted))
-        try:
-            writer.copy_query(connection, statement.sql)
-        except duckdb.Error as error:
-            raise InputError(
-                f"transform {name}: {_first_lines(error)}",
-                hint="Inputs: " + "; ".join(_columns(n, table) for n, table in tables.items()),
-            ) from error
-        lineage = trace_columns(
-            statement, writer.schema.names, {n: table.schema.names for n, table in tables.items()}
-        )
+            table.relation(connection).create_view(wanted)
+        writer.copy_query(connection, statement.sql)
         version = writer.publish(
             properties={
                 "origin": "transform",
@@ -65,14 +55,12 @@ def run_statement(
                 "sql": statement.sql,
             }
         )
-    return TransformReport(version, {n: t.version.number for n, t in tables.items()}, lineage)
-
-
-def _columns(name: str, table: StoredTable) -> str:
-    names = table.schema.names
-    return f"{name} ({', '.join(names[:12])}{', ...' if len(names) > 12 else ''})"
-
-
-def _first_lines(error: duckdb.Error) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return " ".join(lines[:2])[:300]
+    return TransformReport(
+        version,
+        {n: table.version.number for n, table in tables.items()},
+        trace_columns(
+            statement,
+            [column for column, _ in version.schema],
+            {n: table.schema.names for n, table in tables.items()},
+        ),
+    )

@@ -37,6 +37,12 @@ class BatchStream:
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         return self.batches
 
+    def close(self) -> None:
+        """Ends a stream that is left before its end: what its source holds open is let go."""
+        close = getattr(self.batches, "close", None)
+        if close is not None:
+            close()
+
     def to_reader(self) -> pa.RecordBatchReader:
         """The same stream through Arrow's C interface."""
         return pa.RecordBatchReader.from_batches(self.schema, self.batches)

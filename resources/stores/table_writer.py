@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from resources.formats.parquet_write import ROW_GROUP_ROWS, ThreadedWriter
 from resources.kernel.errors import InputError, SchemaMismatchError
-from resources.kernel.records import BatchStream
+from resources.kernel.records import BatchStream, Retype
 from resources.stores.duckdb_copy import copy_query, copy_relation
 from resources.stores.manifest import Manifest
 from resources.stores.publish import Publisher
@@ -25,6 +25,8 @@ PART_ROWS = 8 * ROW_GROUP_ROWS
 PART_BYTES = 256 * 1024 * 1024
 """Bytes after which a part is closed early."""
 
+_STREAMS = 10  # one retype finds all columns; more than a few means a source that never settles
+
 
 class TableWriter:
     """Writes a table; a context manager. Leaving it without `publish` removes what was written."""
@@ -34,6 +36,7 @@ class TableWriter:
         self._name = name
         self._schema: pa.Schema | None = None
         self._parts = 0
+        self._rows = 0
         self._writer: ThreadedWriter | None = None
         # Closing a part waits for its encoder: beside the next part, not before it.
         self._closer = ThreadPoolExecutor(1, thread_name_prefix="close")
@@ -69,6 +72,36 @@ class TableWriter:
             for piece in to_storage(batch, schema, where=self._name):
                 self._append(piece)
 
+    def write_settled(self, open_stream: Callable[[], BatchStream]) -> BatchStream:
+        """Writes the stream that `open_stream` opens; from the start with a new one after each `Retype`.
+
+        Returns:
+            The stream that held, read to its end.
+
+        Raises:
+            InputError: the types changed again and again.
+        """
+        changes = ""
+        for _ in range(_STREAMS):
+            stream = open_stream()
+            try:
+                self.write(stream)
+            except Retype as retype:
+                changes = str(retype)
+                stream.close()
+                self.reset()
+                continue
+            return stream
+        raise InputError(
+            f"{self._name}: the source changed its types {_STREAMS} times, last {changes[:200]}",
+            hint="Its data changes while it is read: give the types with `types:`",
+        )
+
+    @property
+    def rows(self) -> int:
+        """Rows written so far."""
+        return self._rows
+
     def copy_query(self, connection: duckdb.DuckDBPyConnection, sql: str) -> None:
         """Lets DuckDB write the rows of a SELECT straight into a part file; see `duckdb_copy`."""
         path = self._next_part()
@@ -83,7 +116,7 @@ class TableWriter:
         """Throws away what was written so far, the schema too."""
         self._abandon()
         self._publisher.reset()
-        self._schema, self._parts = None, 0
+        self._schema, self._parts, self._rows = None, 0, 0
 
     def publish(self, properties: Mapping[str, Any] | None = None) -> Manifest:
         """Makes what was written the newest version.
@@ -120,6 +153,7 @@ class TableWriter:
             writer = self._writer or self._open_part()
             room = PART_ROWS - writer.rows
             writer.write(batch.slice(0, room))
+            self._rows += min(batch.num_rows, room)
             batch = batch.slice(room)
             if writer.rows >= PART_ROWS or writer.size_bytes >= PART_BYTES:
                 self._close_part()
@@ -153,7 +187,9 @@ class TableWriter:
 
     def _finish_copy(self, path: Path, schema: pa.Schema) -> None:
         self._settle(schema)
-        self._publisher.seal(path, rows=pq.read_metadata(path).num_rows)
+        rows = pq.read_metadata(path).num_rows
+        self._rows += rows
+        self._publisher.seal(path, rows=rows)
 
     def _abandon(self) -> None:
         if self._closing is not None:

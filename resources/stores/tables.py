@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from resources.kernel.errors import InputError, IntegrityError, MissingDependencyError
 from resources.kernel.keys import Key
-from resources.kernel.records import BatchStream, Retype
+from resources.kernel.records import BatchStream
 from resources.stores.collect import DEFAULT_GRACE, DEFAULT_KEEP, CollectReport
 from resources.stores.frames import to_pandas
 from resources.stores.manifest import Manifest
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 BATCH_ROWS = 65_536
-_STREAMS = 10  # one retype finds all columns; more than a few means a source that never settles
 _MAX_DUCKDB_DIGITS = 38
 
 Properties = Mapping[str, Any] | Callable[[BatchStream], Mapping[str, Any]]
@@ -82,7 +81,7 @@ class TableStore(VersionStore):
             properties: a dict, or a function of the finished stream (its guesses and warnings are complete).
         """
         with self.writer(key, run_id=run_id, attempt=attempt) as writer:
-            stream = _write_settled(writer, open_stream, "/".join(key))
+            stream = writer.write_settled(open_stream)
             given = properties(stream) if callable(properties) else properties
             return writer.publish(given)
 
@@ -187,7 +186,7 @@ class StoredTable:
         while missing > 0 and (batch := next(stream.batches, None)) is not None:
             rows.append(batch.slice(0, missing))
             missing -= batch.num_rows
-        _close(stream)
+        stream.close()
         return pa.Table.from_batches(rows, self.schema)
 
     def _select(self, columns: Sequence[str] | None) -> pa.Schema:
@@ -253,32 +252,6 @@ class _Process:
 
 
 _PROCESS = _Process()
-
-
-def _write_settled(
-    writer: TableWriter, open_stream: Callable[[], BatchStream], name: str
-) -> BatchStream:
-    changes = ""
-    for _ in range(_STREAMS):
-        stream = open_stream()
-        try:
-            writer.write(stream)
-        except Retype as retype:
-            changes = str(retype)
-            _close(stream)
-            writer.reset()
-            continue
-        return stream
-    raise InputError(
-        f"{name}: the source changed its types {_STREAMS} times, last {changes[:200]}",
-        hint="Its data changes while it is read: give the types with `types:`",
-    )
-
-
-def _close(stream: BatchStream) -> None:
-    close = getattr(stream.batches, "close", None)
-    if close is not None:
-        close()
 
 
 def _duckdb_column(field: pa.Field) -> str:
