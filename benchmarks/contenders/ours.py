@@ -6,74 +6,70 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from resources.formats.csv import CsvFile
-from resources.formats.registry import open_reader
-from resources.stores.tables import TableStore
-
+from assets.datasets.importing import ImportOrder, import_table
 from benchmarks.task import Task
 from resources.connectors.base import TableConnector
+from resources.connectors.folder import FolderConnector
 from resources.connectors.sql import SqlConfig, open_table_connector
 from resources.kernel.keys import asset_key
 from resources.kernel.records import ExportRequest, TableName
+from resources.sources import FileSource, Source, SourceSpec, TableSource
+from resources.stores.tables import TableStore
 
 
 def csv_to_dataset(task: Task) -> Callable[[], str]:
-    """Detects, types under the strict rule, writes and publishes a version."""
-    return _file_to_dataset(task, task.csv, str(Path(task.out) / "store"))
+    """A datasource on a folder: detect, type under the strict rule, write and publish a version."""
+    return _import(task, _file_source(Path(task.csv)), Path(task.out) / "store")
+
+
+def table_to_dataset(task: Task) -> Callable[[], str]:
+    """A datasource on a table of PostgreSQL: stream it, write and publish a version."""
+    spec = SourceSpec(name="bench", connector="bench", table=task.table)
+    return _import(task, TableSource(spec, _connector(task)), Path(task.out) / "store")
 
 
 def make_dataset(task: Task) -> Callable[[], str]:
     """The dataset that `dataset_to_table` reads; not measured."""
-    return _file_to_dataset(task, task.parquet, task.store)
-
-
-def table_to_dataset(task: Task) -> Callable[[], str]:
-    """Streams a table out of PostgreSQL, writes and publishes a version."""
-    store = TableStore.open(str(Path(task.out) / "store"))
-    connector = _connector(task)
-    key = asset_key("datasets", task.dataset)
-
-    def job() -> str:
-        with connector.read(TableName(task.table)) as stream:
-            store.write_stream(key, lambda: stream, run_id=task.run_id, attempt=0, properties={})
-        return _files(Path(task.out) / "store")
-
-    return job
+    return _import(task, _file_source(Path(task.parquet)), Path(task.store))
 
 
 def dataset_to_table(task: Task) -> Callable[[], str]:
-    """Replaces a table of PostgreSQL by a stored version, in `overwrite` mode."""
+    """Replaces a table of PostgreSQL by the newest version of a dataset, in `overwrite` mode."""
     store = TableStore.open(task.store)
     connector = _connector(task)
 
     def job() -> str:
-        stored = store.read(asset_key("datasets", task.dataset))
+        table = store.read(asset_key("datasets", task.dataset))
         request = ExportRequest(
             exporter="bench",
             table=TableName(task.target),
             mode="overwrite",
             run_id=task.run_id,
             started_at=datetime.now(UTC),
-            expected_rows=task.rows,
-            source=f"dataset {task.dataset}, version {stored.version.number}",
+            expected_rows=table.rows,
+            source=f"dataset {task.dataset}, version {table.version.number}",
         )
-        connector.write(stored.batches(), request)
+        connector.write(table.batches(), request)
         return task.target
 
     return job
 
 
-def _file_to_dataset(task: Task, path: str, folder: str) -> Callable[[], str]:
-    store = TableStore.open(folder)
+def _import(task: Task, source: Source, folder: Path) -> Callable[[], str]:
+    store = TableStore.open(str(folder))
     key = asset_key("datasets", task.dataset)
+    order = ImportOrder(name=task.dataset, key=key, run_id=task.run_id)
 
     def job() -> str:
-        file = CsvFile(name=Path(path).name, path=Path(path))
-        reader = open_reader([file], format=None, options=None)
-        store.write_stream(key, reader.stream, run_id=task.run_id, attempt=0, properties={})
-        return _files(Path(folder))
+        import_table(source, store, order)
+        return str(folder / "**" / "*.parquet")
 
     return job
+
+
+def _file_source(path: Path) -> FileSource:
+    spec = SourceSpec(name="bench", connector="bench", path=path.name)
+    return FileSource(spec, FolderConnector("bench", path.parent))
 
 
 def _connector(task: Task) -> TableConnector:
@@ -87,7 +83,3 @@ def _connector(task: Task) -> TableConnector:
         password=server.password,
     )
     return open_table_connector("bench", config)
-
-
-def _files(store: Path) -> str:
-    return str(store / "**" / "*.parquet")
