@@ -17,9 +17,3 @@ def table_result(table: StoredTable, extra: Mapping[str, Any]) -> dg.Materialize
         metadata={**table_metadata(table), **extra},
         data_version=dg.DataVersion(str(table.version.number)),
     )
-
-
-def escape(text: str) -> str:
-    """`text` for a cell of a Markdown table: no markup, no line break (T38)."""
-    kept = text.replace("\\", "\\\\").replace("|", "\\|").replace("`", "\\`").replace("<", "&lt;")
-    return " ".join(kept.split())[:200]

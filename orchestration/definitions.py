@@ -16,8 +16,9 @@ from resources.references import check_asset_references, check_job_references
 from resources.stores.io_manager import DatasetIOManager
 from resources.stores.resource import StoreResource
 
-# Dagster's own component loader uses its beta features: a hundred lines of warnings that nobody here can act on.
+# Dagster's own component loader uses its unfinished features: a hundred lines of warnings nobody here can act on.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
+warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
 
 def build_defs(

@@ -26,13 +26,14 @@ NOUN_OF_PREFIX = {
 }
 
 
-class NamedComponent(ABC):  # noqa: B024 - a marker with one attribute, never made by itself
+class NamedComponent(ABC):
     """A component that others refer to by name."""
 
     name: str
 
 
 T = TypeVar("T", bound=NamedComponent)
+
 
 def declared(context: dg.ComponentLoadContext, kind: type[T], *, noun: str) -> dict[str, T]:
     """All components of `kind` in the project, by name.
@@ -164,6 +165,12 @@ def check_job_references(definitions: dg.Definitions) -> None:
             key = dg.AssetKey.from_user_string(text)
             if key not in keys:
                 noun = NOUN_OF_PREFIX.get(key.path[0], "asset")
-                known = _known(keys, key.path[0]) or [key_.to_user_string() for key_ in keys]
+                known = (
+                    _known(keys, key.path[0])
+                    if key.path[0] in NOUN_OF_PREFIX
+                    else [other.to_user_string() for other in keys]
+                )
                 name = "/".join(key.path[1:]) or text
-                raise UnknownNameError(noun, name, known, where=getattr(where, "text", "") or job.name)
+                raise UnknownNameError(
+                    noun, name, known, where=getattr(where, "text", "") or job.name
+                )

@@ -12,9 +12,10 @@ import dagster as dg
 from assets.boundary import RETRIES, boundary
 from assets.datasets.checks import Expectation, build_checks
 from assets.datasets.importing import ImportOrder, ImportReport, import_table
-from assets.materialized import escape, table_result
+from assets.materialized import table_result
 from resources.kernel.keys import Key, asset_key
 from resources.sources import SourceSpec
+from resources.stores.ui_metadata import escape_markdown, markdown_table
 
 # How Dagster marks the data version on an observation that an op logs itself.
 _DATA_VERSION_TAG = "dagster/data_version"
@@ -65,7 +66,9 @@ def build_dataset(
         retry_policy=RETRIES,
         pool=f"dataset/{spec.name}",
     )
-    def _import(context: dg.AssetExecutionContext, config: ImportConfig) -> dg.MaterializeResult[None]:
+    def _import(
+        context: dg.AssetExecutionContext, config: ImportConfig
+    ) -> dg.MaterializeResult[None]:
         with boundary():
             connector = getattr(context.resources, spec.source.connector)
             store = context.resources.store.tables()
@@ -113,8 +116,13 @@ def _metadata(spec: DatasetSpec, report: ImportReport) -> dict[str, Any]:
 
 
 def _guess_table(report: ImportReport) -> str:
-    rows = [
-        f"| {escape(guess.subject)} | {escape(guess.value)} | {escape(guess.reason)} | {escape(guess.override)} |"
-        for guess in report.guesses
-    ]
-    return "\n".join(["| guessed | value | because | to settle it |", "|---|---|---|---|", *rows])
+    return markdown_table(
+        ("guessed", "value", "because", "to settle it"),
+        [
+            [
+                escape_markdown(text, 160)
+                for text in (guess.subject, guess.value, guess.reason, guess.override)
+            ]
+            for guess in report.guesses
+        ],
+    )

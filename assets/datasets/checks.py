@@ -94,7 +94,9 @@ def build_checks(
         return []
     names = check_names(expectations)
     specs = [
-        dg.AssetCheckSpec(name, asset=key, blocking=item.blocking, description=json.dumps(dict(item.arguments)))
+        dg.AssetCheckSpec(
+            name, asset=key, blocking=item.blocking, description=json.dumps(dict(item.arguments))
+        )
         for name, item in zip(names, expectations, strict=True)
     ]
 
@@ -179,4 +181,11 @@ def _exception_message(info: dict[str, Any]) -> str:
     if info.get("raised_exception"):
         return str(info.get("exception_message"))[:300]
     nested = [item for item in info.values() if isinstance(item, dict)]
-    return next((str(item.get("exception_message"))[:300] for item in nested if item.get("raised_exception")), "")
+    return next(
+        (
+            str(item.get("exception_message"))[:300]
+            for item in nested
+            if item.get("raised_exception")
+        ),
+        "",
+    )

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import dagster as dg
 
-from assets.boundary import boundary
-from orchestration.pipelines.new_objects import find_new_objects
 from resources.kernel.errors import ConfigError
 from resources.kernel.keys import asset_key
 from resources.references import JOB_POSITION, JOB_TARGETS
 
-MAX_RUNTIME_SECONDS = 12 * 3600  # a hung run ends; half of the store's grace before it collects files
+MAX_RUNTIME_SECONDS = (
+    12 * 3600
+)  # a hung run ends; half of the store's grace before it collects files
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,13 @@ class ScheduleSpec:
 
     @classmethod
     def parse(
-        cls, *, cron: str, timezone: str, start: str | date | None, end: str | date | None, where: str
+        cls,
+        *,
+        cron: str,
+        timezone: str,
+        start: object,
+        end: object,
+        where: str,
     ) -> ScheduleSpec:
         """The schedule that YAML asks for.
 
@@ -91,7 +96,8 @@ def build_pipeline(
     job = dg.define_asset_job(
         spec.name,
         selection=dg.AssetSelection.assets(*spec.targets).upstream(),
-        description=spec.description or f"Makes {', '.join(key.to_user_string() for key in spec.targets)}",
+        description=spec.description
+        or f"Makes {', '.join(key.to_user_string() for key in spec.targets)}",
         tags={"dagster/max_runtime": str(MAX_RUNTIME_SECONDS), "waybill/pipeline": spec.name},
         metadata={
             JOB_TARGETS: dg.MetadataValue.json([key.to_user_string() for key in spec.targets]),
@@ -124,12 +130,12 @@ def _schedule(
     )
 
 
-def _parse_day(given: str | date | None, field: str, where: str) -> date | None:
-    if given is None or isinstance(given, date):
+def _parse_day(given: object, field: str, where: str) -> date | None:
+    if given is None or (isinstance(given, date) and not isinstance(given, datetime)):
         return given
     try:
-        return date.fromisoformat(given)
+        return date.fromisoformat(str(given))
     except ValueError as error:
         raise ConfigError(
-            f"{where}: schedule.{field}: {given!r} is not a day", hint="Write YYYY-MM-DD"
+            f"{where}: schedule.{field}: {str(given)[:60]!r} is not a day", hint="Write YYYY-MM-DD"
         ) from error

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
+from typing import Annotated, Any
 
 import dagster as dg
+from pydantic import Field
 
 from assets.refresh import check_cron
 from orchestration.pipelines.build import (
@@ -18,15 +19,18 @@ from resources.kernel.errors import ConfigError
 from resources.kernel.keys import check_name
 from resources.references import NamedComponent, declared, position, require
 
+# YAML makes a date of 2026-01-01 unless it is quoted: both are taken.
+Day = Annotated[Any, dg.Resolver(lambda _context, value: value, model_field_type=Any)]
+
 
 class Schedule(dg.Model, dg.Resolvable):
     """When a pipeline runs by the clock."""
 
     cron: str
     timezone: str = "UTC"
-    start: str | date | None = None
+    start: Day = None
     """First day, `YYYY-MM-DD`."""
-    end: str | date | None = None
+    end: Day = None
     """Last day, `YYYY-MM-DD`."""
 
 
@@ -49,9 +53,9 @@ class Pipeline(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
     """A job over exporters or datasets and everything upstream of them."""
 
     name: str
-    export: list[str] = []
+    export: list[str] = Field(default_factory=list)
     """Names of exporters."""
-    assets: list[str] = []
+    assets: list[str] = Field(default_factory=list)
     """Other assets by key, `datasets/flights`."""
     schedule: Schedule | None = None
     on_new_objects: NewObjects | None = None

@@ -21,7 +21,10 @@ Holds = Literal["files", "tables"]
 
 # Taken as written, templates unrendered: `{{ env.X }}` would put the value into the repository's snapshot.
 # What stands there is judged in `build_defs`, where an error can name the place without printing the value.
-Secret = Annotated[Any, dg.Resolver(lambda _context, value: value, model_field_type=Any)]
+Secret = Annotated[
+    Any,
+    dg.Resolver(lambda _context, value: value, model_field_type=Any, inject_before_resolve=False),
+]
 
 
 class ConnectorComponent(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
@@ -62,7 +65,7 @@ class FolderConnectorComponent(ConnectorComponent):
         """A folder."""
         return "folder"
 
-    def resource(self, where: str) -> ConnectorResource:
+    def resource(self, where: str) -> ConnectorResource:  # noqa: ARG002 - a folder has no field to complain of
         """The folder's resource."""
         return FolderConnectorResource(connector_name=self.name, root=self.root)
 

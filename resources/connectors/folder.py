@@ -68,7 +68,9 @@ class FolderConnector(FileConnector):
             return CheckReport(ok=False, detail=str(refused), facts=facts)
         except WaybillError as error:
             return CheckReport(ok=False, detail=str(error), facts=facts)
-        can_write = os.access(self.root, os.W_OK | os.X_OK)
+        can_write = os.access(
+            self.root, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids
+        )
         facts["writable"] = "yes" if can_write else "no"
         rights = "can be read and written" if can_write else "can be read, not written"
         return CheckReport(ok=True, detail=f"folder {self.root} {rights}", facts=facts)

@@ -18,6 +18,7 @@ from resources.kernel.records import (
     CheckReport,
     ExportReceipt,
     ExportRequest,
+    Retype,
     TableName,
 )
 
@@ -48,6 +49,7 @@ class SqlConnector(TableConnector):
     def __init__(self, name: str, config: SqlConfig) -> None:
         self.name = name
         self.config = config
+        self._as_text: dict[str, frozenset[str]] = {}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, {self.config.location!r})"
@@ -77,6 +79,19 @@ class SqlConnector(TableConnector):
         except self.driver_errors() as error:
             leaks = any(secret in str(error) for secret in self.config.secrets)
             raise self.translate(error, doing) from (None if leaks else error)
+
+    def columns_as_text(self, source: TableName | str) -> frozenset[str]:
+        """Columns of `source` that a read found to hold values which their own type cannot."""
+        return self._as_text.get(repr(source), frozenset())
+
+    @contextmanager
+    def remembering(self, source: TableName | str) -> Iterator[None]:
+        """Keeps what a `Retype` inside the block says, so that the next read of `source` holds."""
+        try:
+            yield
+        except Retype as retype:
+            self._as_text[repr(source)] = self.columns_as_text(source) | retype.columns.keys()
+            raise
 
     @abstractmethod
     def driver_errors(self) -> tuple[type[Exception], ...]:

@@ -1,24 +1,46 @@
-"""The PostgreSQL connector."""
+"""The PostgreSQL connector: catalog and control through SQLAlchemy and psycopg, rows through ADBC.
+
+A read opens two kinds of session. One holds the locks on the tables and exports a snapshot; the others read
+that snapshot by COPY BINARY, so that all rows are one state of the database however many read them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+import contextlib
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import ClassVar
 
 import pyarrow as pa
 import sqlalchemy as sa
 
 from resources.connectors.sql.config import Dialect
-from resources.connectors.sql.connector import SqlConnector, is_internal
+from resources.connectors.sql.connector import SqlConnector, is_internal, query_subject
 from resources.connectors.sql.engine import postgres_engine
-from resources.connectors.sql.errors import postgres_error
-from resources.kernel.errors import ConnectorError, WaybillError
+from resources.connectors.sql.errors import connection_error, driver_text, postgres_error
+from resources.connectors.sql.postgresql_catalog import (
+    LIST_TABLES,
+    Relation,
+    describe_select,
+    find_relation,
+    lock_sources,
+    page_ranges,
+)
+from resources.connectors.sql.postgresql_fingerprint import compute_fingerprint
+from resources.connectors.sql.postgresql_parallel import RangeReader
+from resources.connectors.sql.postgresql_session import PostgresSession
+from resources.connectors.sql.postgresql_types import plan_postgres_columns
+from resources.connectors.sql.reading import ReadPlan, check_query, checked_batches, plan_columns
+from resources.kernel.errors import InputError, NotFoundError, WaybillError
 from resources.kernel.records import BatchStream, TableName
+
+_STATEMENT_FAILED = re.compile(r"ERROR:\s+(?P<text>[^\n]+)")
 
 
 class PostgresqlConnector(SqlConnector):
-    """A PostgreSQL database."""
+    """A PostgreSQL database, version 12 or newer."""
 
     kind = "postgresql"
     dialect_name: ClassVar[Dialect] = "postgresql"
@@ -30,34 +52,91 @@ class PostgresqlConnector(SqlConnector):
         return postgres_engine(self.config, read_only=read_only)
 
     def driver_errors(self) -> tuple[type[Exception], ...]:
-        """SQLAlchemy's, psycopg's and ADBC's."""
+        """SQLAlchemy's, psycopg's and ADBC's; ADBC breaks a stream of batches with an OSError."""
         import psycopg
         from adbc_driver_manager import dbapi
 
-        return (sa.exc.SQLAlchemyError, psycopg.Error, dbapi.Error)
+        return (sa.exc.SQLAlchemyError, psycopg.Error, dbapi.Error, OSError, pa.ArrowException)
 
     def translate(self, error: Exception, doing: str) -> WaybillError:
-        """By SQLSTATE; see `errors.postgres_error`."""
+        """By SQLSTATE; in the middle of a stream the driver gives only a text."""
+        failed = _STATEMENT_FAILED.search(str(error))
+        if isinstance(error, (OSError, pa.ArrowException)):
+            text = driver_text(error, self.config)
+            if failed and "canceling statement" not in failed["text"]:
+                said = self.config.redact(failed["text"])
+                return InputError(f"{doing} on {self.config.location}: {said}")
+            return connection_error(text, self.config, doing)
         return postgres_error(error, self.config, doing)
 
     def probe(self) -> dict[str, str]:
         """Version, user and database, as the server names them."""
-        with self.translated("connecting"), self.engine(read_only=True).connect() as connection:
-            row = connection.exec_driver_sql(
-                "SELECT version(), current_user, current_database()"
-            ).one()
+        with self._session("connecting") as connection:
+            sql = "SELECT version(), current_user, current_database()"
+            row = connection.exec_driver_sql(sql).one()
         return {"version": row[0].split(",")[0], "user": row[1], "database": row[2]}
 
     def list_tables(self) -> Sequence[TableName]:
-        """Tables and views that the user may read, in order of name."""
-        with self.translated("listing tables"), self.engine(read_only=True).connect() as connection:
-            rows = connection.exec_driver_sql(
-                "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-                " WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition"
-                " AND n.nspname NOT LIKE 'pg\\_%%' AND n.nspname <> 'information_schema'"
-                " AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')"
-                " ORDER BY 1, 2"
-            ).all()
+        """Tables and views that the user may read, partitions under their parent's name only."""
+        with self._session("listing tables") as connection:
+            return self._tables(connection)
+
+    def describe(self, source: TableName | str) -> pa.Schema:
+        """The Arrow schema of a table or query; no row is read."""
+        with self._session(f"describing {query_subject(source)}") as connection:
+            return self._plan(connection, source)[0].schema
+
+    def fingerprint(self, source: TableName | str) -> str:
+        """See `postgresql_fingerprint`."""
+        with self._session(f"fingerprinting {query_subject(source)}") as connection:
+            plan, select, relation = self._plan(connection, source)
+            return compute_fingerprint(connection, plan, select, relation)
+
+    @contextmanager
+    def read(
+        self, source: TableName | str, *, batch_rows: int = 65_536
+    ) -> Iterator[BatchStream]:
+        """Streams a table or query under one snapshot; see `TableConnector.read`.
+
+        Raises:
+            Retype: while iterating, when a date, time or timestamp is infinite or a numeric is NaN (E34); the
+                next read brings the column as text.
+            ConnectorUnavailableError: the connection broke or fell silent (E1, E4).
+        """
+        doing = f"reading {query_subject(source)}"
+        with ExitStack() as stack:
+            with self.translated(doing):
+                holder = stack.enter_context(self.engine(read_only=True).connect())
+                plan, select, relation = self._plan(holder, source)
+                lock_sources(holder, select)
+                statements = self._statements(holder, plan, select, relation)
+                snapshot = str(holder.exec_driver_sql("SELECT pg_export_snapshot()").scalar_one())
+            reader = RangeReader(
+                statements,
+                lambda: PostgresSession(self.config, snapshot),
+                connections=self.config.read_connections,
+                silence_limit=self.config.read_timeout_seconds,
+                is_busy=self._is_busy,
+                cancel=lambda pid: self._cancel(holder, pid),
+            )
+            stack.callback(reader.close)
+            batches = self._batches(reader, plan, source, batch_rows=batch_rows)
+            # Outside `translated`: an error of whoever takes the batches is not the database's.
+            yield BatchStream(plan.schema, batches, guesses=plan.guesses)
+
+    def _batches(
+        self, reader: RangeReader, plan: ReadPlan, source: TableName | str, *, batch_rows: int
+    ) -> Iterator[pa.RecordBatch]:
+        with self.translated(f"reading {query_subject(source)}"), self.remembering(source):
+            yield from checked_batches(reader.batches(), plan, batch_rows=batch_rows)
+
+    @contextmanager
+    def _session(self, doing: str) -> Iterator[sa.Connection]:
+        with self.translated(doing), self.engine(read_only=True).connect() as connection:
+            yield connection
+
+    def _tables(self, connection: sa.Connection) -> list[TableName]:
+        rows = connection.exec_driver_sql(LIST_TABLES).all()
         wanted = self.config.schema
         return [
             TableName(name, schema)
@@ -65,13 +144,63 @@ class PostgresqlConnector(SqlConnector):
             if not is_internal(name) and wanted in (None, schema)
         ]
 
-    def describe(self, source: TableName | str) -> pa.Schema:
-        raise ConnectorError("not built")
+    def _plan(
+        self, connection: sa.Connection, source: TableName | str
+    ) -> tuple[ReadPlan, str, Relation | None]:
+        """The columns of a source, a SELECT of all of it, and its relation if it is a table."""
+        where = f"{self.label}: {query_subject(source)}"
+        relation = None
+        if isinstance(source, TableName):
+            relation = self._relation(connection, source)
+            select = f"SELECT * FROM {relation.sql}"
+        else:
+            select = check_query(source, where=where)
+        described = describe_select(connection, select)
+        columns = plan_postgres_columns(described, self.columns_as_text(source))
+        return plan_columns(columns, where=where), select, relation
 
-    def fingerprint(self, source: TableName | str) -> str:
-        raise ConnectorError("not built")
+    def _relation(self, connection: sa.Connection, table: TableName) -> Relation:
+        wanted = TableName(table.name, table.schema or self.config.schema)
+        relation = find_relation(connection, wanted)
+        if relation is not None:
+            return relation
+        if wanted.schema is not None:
+            sql = sa.text("SELECT count(*) FROM pg_namespace WHERE nspname = :schema")
+            if not connection.execute(sql, {"schema": wanted.schema}).scalar_one():
+                raise NotFoundError(
+                    f"{self.label}: no schema {wanted.schema!r} in {self.config.location}",
+                    hint="Check the part before the dot, or `schema`",
+                )
+        raise self.unknown_table(wanted, self._tables(connection))
 
-    def read(
-        self, source: TableName | str, *, batch_rows: int = 65_536
-    ) -> AbstractContextManager[BatchStream]:
-        raise ConnectorError("not built")
+    def _statements(
+        self, holder: sa.Connection, plan: ReadPlan, select: str, relation: Relation | None
+    ) -> Sequence[str]:
+        if relation is None:
+            return [f"SELECT {plan.select_list} FROM ({select}\n) AS source"]
+        ranges: Sequence[str] = [""]
+        if self.config.read_connections > 1:
+            version = holder.exec_driver_sql("SELECT current_setting('server_version_num')::int")
+            ranges = page_ranges(relation, version.scalar_one())
+        return [f"SELECT {plan.select_list} FROM {relation.sql}{part}" for part in ranges]
+
+    def _cancel(self, holder: sa.Connection, pid: int) -> None:
+        with contextlib.suppress(sa.exc.SQLAlchemyError):  # the session is cut off next
+            holder.execute(sa.text("SELECT pg_cancel_backend(:pid)"), {"pid": pid})
+
+    def _is_busy(self, pid: int) -> bool:
+        """Asks over a connection of its own whether `pid` computes rather than waits for its client (E4)."""
+        answers: list[bool] = []
+        sql = sa.text(
+            "SELECT count(*) FROM pg_stat_activity WHERE pid = :pid AND state = 'active'"
+            " AND wait_event_type IS DISTINCT FROM 'Client'"
+        )
+
+        def ask() -> None:
+            with contextlib.suppress(WaybillError), self._session("asking") as connection:
+                answers.append(bool(connection.execute(sql, {"pid": pid}).scalar_one()))
+
+        thread = threading.Thread(target=ask, name="postgresql-busy", daemon=True)
+        thread.start()
+        thread.join(self.config.connect_timeout_seconds)
+        return bool(answers and answers[0])
