@@ -28,6 +28,8 @@ class Service:
         descriptors: what it inherits.
         needs: files that must be there before it starts.
         sees_password: whether it gets the web UI's password.
+        environment: variables that it gets besides ours.
+        is_optional: whether the server goes on without it when it keeps dying.
     """
 
     name: str
@@ -36,12 +38,14 @@ class Service:
     descriptors: tuple[int, ...] = ()
     needs: tuple[Path, ...] = ()
     sees_password: bool = False
+    environment: dict[str, str] = field(default_factory=dict)
+    is_optional: bool = False
     process: subprocess.Popen[bytes] | None = None
     started_at: list[float] = field(default_factory=list)
 
     def start(self) -> subprocess.Popen[bytes]:
         """Starts it, in a process group and session of its own."""
-        environment = dict(os.environ)
+        environment = {**os.environ, **self.environment}
         if not self.sees_password:
             environment.pop(PASSWORD_VARIABLE, None)
         self.started_at.append(time.monotonic())

@@ -5,3 +5,6 @@ PASSWORD_VARIABLE = "WAYBILL_UI_PASSWORD"  # noqa: S105 - the name of a variable
 
 STOP_SECONDS = 8
 """How long the server's processes may take to end by themselves before they are killed."""
+
+RUNNER_VARIABLE = "WAYBILL_RUNNER"
+"""Names the socket of the warm runner to the processes that launch runs."""

@@ -22,6 +22,7 @@ from typing import Self
 from orchestration.server.address import url_of
 from orchestration.server.probe import ask
 from orchestration.server.process import ProcessGroups, Service
+from orchestration.server.settings import RUNNER_VARIABLE
 from orchestration.server.workspace import Workspace, plan_workspace
 from orchestration.services.home import Home
 from orchestration.services.locks import hold, read_note
@@ -91,20 +92,45 @@ def _take_home(stack: ExitStack, home: Home, address: str) -> None:
 
 def _plan(home: Home, workspace: Workspace, listener: socket.socket) -> list[Service]:
     sockets = tuple(server.socket for server in workspace.servers)
-    web = [sys.executable, "-m", "orchestration.server.web"]
-    web += [str(workspace.file), str(listener.fileno()), *map(str, sockets)]
-    daemon = [str(Path(sysconfig.get_path("scripts")) / "dagster-daemon"), "run"]
-    daemon += ["--workspace", str(workspace.file)]
-    services = [
+    runner = workspace.file.with_name("runner.sock")
+    environment = {RUNNER_VARIABLE: str(runner)}
+    code = [
         Service(
-            "code location " + server.location, server.command, home.logs / f"code-{number}.log"
+            f"code location {server.location}", server.command, home.logs / f"code-{number}.log"
         )
         for number, server in enumerate(workspace.servers)
     ]
-    web_log, daemon_log = home.logs / "web.log", home.logs / "daemon.log"
-    services.append(Service("web", web, web_log, (listener.fileno(),), sees_password=True))
-    services.append(Service("daemon", daemon, daemon_log, needs=sockets))
-    return services
+    web = Service(
+        "web",
+        [
+            *(sys.executable, "-m", "orchestration.server.web", str(workspace.file)),
+            *(str(listener.fileno()), *map(str, sockets)),
+        ],
+        home.logs / "web.log",
+        descriptors=(listener.fileno(),),
+        sees_password=True,
+        environment=environment,
+    )
+    daemon = Service(
+        "daemon",
+        [
+            str(Path(sysconfig.get_path("scripts")) / "dagster-daemon"),
+            "run",
+            "-w",
+            str(workspace.file),
+        ],
+        home.logs / "daemon.log",
+        needs=sockets,
+        environment=environment,
+    )
+    warm = Service(
+        "runner",
+        [sys.executable, "-m", "orchestration.server.runner", str(runner)],
+        home.logs / "runs.log",
+        needs=sockets,
+        is_optional=True,
+    )
+    return [*code, web, daemon, warm]
 
 
 def _keep_up(service: Service, groups: ProcessGroups, announce: Announce) -> None:
@@ -113,6 +139,8 @@ def _keep_up(service: Service, groups: ProcessGroups, announce: Announce) -> Non
             groups.add(service.start())
     elif service.process.poll() is not None:
         if not service.may_restart():
+            if service.is_optional:
+                return
             raise StorageError(
                 f"the {service.name} process ended {len(service.started_at)} times:"
                 f" {service.last_words()}",
