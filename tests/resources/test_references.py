@@ -64,8 +64,8 @@ def test_a_project_of_good_declarations_loads():
             "exporter", "ordrs", [], 15,
         ),
         (
-            "type: orchestration.Pipeline\nattributes:\n  name: x\n  assets: [datasets/orders]\n"
-            "  on_new_objects: {connector: lakee, path: a}\n",
+            ("type: orchestration.Pipeline\nattributes:\n  name: x\n  assets: [datasets/orders]\n"
+            "  on_new_objects: {connector: lakee, path: a}\n"),
             "connector", "lakee", ["lake", "warehouse"], 17,
         ),
     ],
@@ -133,13 +133,17 @@ def test_a_python_asset_that_names_an_unknown_dataset_is_refused():
             "no file '../../secret.sql' beside the YAML",
         ),
         (
-            "type: orchestration.Pipeline\nattributes: {name: x, assets: [datasets/orders],"
-            " schedule: {cron: 0 3 * * *, timezone: Mars/Base}}\n",
+            (
+                "type: orchestration.Pipeline\nattributes: {name: x, assets: [datasets/orders],"
+                " schedule: {cron: 0 3 * * *, timezone: Mars/Base}}\n"
+            ),
             "'Mars/Base' is not a time zone",
         ),
         (
-            "type: orchestration.Pipeline\nattributes: {name: x, assets: [datasets/orders],"
-            " schedule: {cron: 0 3 * * *, start: 2026-02-01, end: 2026-01-01}}\n",
+            (
+                "type: orchestration.Pipeline\nattributes: {name: x, assets: [datasets/orders],"
+                " schedule: {cron: 0 3 * * *, start: 2026-02-01, end: 2026-01-01}}\n"
+            ),
             "ends on 2026-01-01, before it starts on 2026-02-01",
         ),
         (

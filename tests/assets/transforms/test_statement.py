@@ -1,0 +1,77 @@
+import pytest
+
+from assets.transforms.statement import parse_statement, trace_columns
+from resources.kernel.errors import ConfigError
+
+SCHEMAS = {"flights": ["carrier", "dep_delay", "note"], "airlines": ["carrier", "name"]}
+
+
+@pytest.mark.parametrize(
+    ("sql", "inputs"),
+    [
+        ("select * from flights", ("flights",)),
+        ("FROM flights SELECT carrier;", ("flights",)),
+        ("select * from flights f join airlines a using (carrier)", ("airlines", "flights")),
+        ("with late as (select * from flights) select * from late, airlines", ("airlines", "flights")),
+        ("select (select max(name) from airlines) as n from flights", ("airlines", "flights")),
+        ("select 1 from flights union all select 2 from airlines", ("airlines", "flights")),
+        ('select * from "flights" -- from nowhere', ("flights",)),
+    ],
+    ids=["plain", "from first", "join", "cte", "scalar subquery", "union", "quoted"],
+)
+def test_the_inputs_are_the_tables_that_the_sql_names(sql, inputs):
+    assert parse_statement(sql, name="t").inputs == inputs
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("delete from flights", "expected one SELECT, found DELETE"),
+        ("create table x as select * from flights", "expected one SELECT, found CREATE"),
+        ("copy flights to 'x.csv'", "expected one SELECT, found COPY"),
+        ("attach 'x.db'", "expected one SELECT, found ATTACH"),
+        ("install httpfs", "expected one SELECT|cannot be read"),
+        ("select * from flights; drop table flights", "found 2 statements"),
+        ("select * from read_csv('/etc/passwd')", "is not a dataset"),
+        ("select * from '/etc/passwd'", "is not a dataset"),
+        ("select * from flights, read_text('/etc/passwd')", "is not a dataset"),
+        ("select (select content from read_text('/etc/passwd')) from flights", "is not a dataset"),
+        ("select * from flights where exists (from glob('/*'))", "is not a dataset"),
+        ("select * from main.flights", "is not a dataset"),
+        ("select * from Flights", "is not a dataset"),
+        ("select 1", "names no dataset"),
+        ("selec * from flights", "cannot be read|found"),
+        ("", "found 0 statements"),
+    ],
+)
+def test_anything_but_one_select_over_datasets_is_refused(sql, message):
+    with pytest.raises(ConfigError, match=message):
+        parse_statement(sql, name="t")
+
+
+def test_column_lineage_follows_aliases_joins_and_expressions():
+    statement = parse_statement(
+        "with late as (select carrier, avg(dep_delay) as d, count(*) as n from flights group by all)"
+        " select l.carrier, d, n, upper(a.name) || l.carrier as label, 1 as one"
+        " from late l join airlines a on a.carrier = l.carrier",
+        name="t",
+    )
+    traced = trace_columns(statement, ["carrier", "d", "n", "label", "one"], SCHEMAS)
+    assert traced == {
+        "carrier": [("flights", "carrier")],
+        "d": [("flights", "dep_delay")],
+        "label": [("airlines", "name"), ("flights", "carrier")],
+    }
+
+
+def test_column_lineage_of_a_star_needs_the_schemas():
+    statement = parse_statement("select * exclude (note) from flights", name="t")
+    assert trace_columns(statement, ["carrier", "dep_delay"], SCHEMAS) == {
+        "carrier": [("flights", "carrier")],
+        "dep_delay": [("flights", "dep_delay")],
+    }
+
+
+def test_column_lineage_that_cannot_be_traced_is_left_out():
+    statement = parse_statement("select carrier from flights", name="t")
+    assert trace_columns(statement, ["no_such"], SCHEMAS) == {}
