@@ -1,0 +1,1 @@
+"""Embeddings: one vector a row of a dataset."""

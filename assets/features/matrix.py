@@ -22,6 +22,7 @@ Matrix = npt.NDArray[np.float64]
 TEXT_LIMIT = 256  # characters of a text that count; bounds the time of a hostile one
 FIT_TEXTS = 50_000  # distinct texts an encoder is fitted on
 HASH_WIDTH = 1024
+LARGEST = 1e150  # the square of anything larger is infinite
 _CALENDAR = {"weekday": "day_of_week"}  # the other parts are named as Arrow names its functions
 _DURATION_SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 
@@ -44,7 +45,14 @@ class MatrixBuilder:
             if f.kind == "category"
         }
         self.infinite: Counter[str] = Counter()
-        """Column -> infinite values that were treated as missing, over all batches so far."""
+        """Column -> infinite and huge values that were treated as missing, over all batches so far."""
+
+    def warnings(self) -> list[str]:
+        """What was treated as missing, for people."""
+        return [
+            f"{count:,} infinite values of {column!r} count as missing"
+            for column, count in self.infinite.items()
+        ]
 
     def build(self, batch: pa.RecordBatch) -> Matrix:
         """(n rows) -> (n, slots) float64."""
@@ -84,7 +92,7 @@ class MatrixBuilder:
         return _calendar(values, feature.parts)
 
     def _finite(self, column: str, numbers: Matrix) -> Matrix:
-        infinite = np.isinf(numbers)
+        infinite = np.abs(numbers) > LARGEST
         count = int(infinite.sum())
         if count:
             self.infinite[column] += count

@@ -19,9 +19,6 @@ from assets.models.train import TrainedModel, library_versions
 from assets.models.trees import check_trees
 from resources.kernel.errors import ConfigError, IntegrityError
 
-MODEL_FILE = "model.skops"
-CARD_FILE = "card.json"
-
 MAX_UNPACKED_BYTES = 4 * 1024**3  # T9
 MAX_ENTRIES = 1_000_000
 

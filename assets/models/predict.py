@@ -66,8 +66,7 @@ def _predict(
             answer = predict_matrix(model.estimator, model.card.task, builder.build(part))
             columns = [part.column(name) for name in kept] + _answer_columns(model.card, answer)
             yield pa.RecordBatch.from_arrays(columns, schema=schema)
-    for column, count in builder.infinite.items():
-        warnings.append(f"{count:,} infinite values of {column!r} count as missing")
+    warnings.extend(builder.warnings())
 
 
 def check_features(card: ModelCard, schema: pa.Schema, *, where: str) -> None:

@@ -76,7 +76,7 @@ def train_model(
         ConfigError: a setting that does not exist, or that scikit-learn refuses.
         InputError: the table does not allow a model, with the reason.
     """
-    check_spec(spec)
+    check_spec(spec, where=spec.where)
     columns = _feature_columns(source.schema, spec)
     target = inspect_target(source, spec.target, spec.task, where=spec.where)
     check_parameters(spec.algorithm, target.task, spec.parameters, where=spec.where)
@@ -91,10 +91,6 @@ def train_model(
     notes = fitted.fit(builder.build_table(training))
     held = builder.build_table(rows.take(pa.array(split.test)))
     verdict = _judge(fitted, held, values[split.test])
-    infinite = [
-        f"{count:,} infinite values of {column!r} count as missing"
-        for column, count in builder.infinite.items()
-    ]
     card = ModelCard(
         name=spec.name,
         task=target.task,
@@ -115,35 +111,35 @@ def train_model(
         importance=tuple(asdict(entry) for entry in verdict.importance),
         libraries=library_versions(),
         guesses=tuple(asdict(guess) for guess in target.guesses),
-        warnings=(*plan.warnings, *split.warnings, *infinite, *notes),
+        warnings=(*plan.warnings, *split.warnings, *builder.warnings(), *notes),
     )
     return TrainedModel(fitted.estimator, encoders, card, values[split.test], verdict.predicted)
 
 
-def check_spec(spec: TrainingSpec) -> None:
-    """Refuses settings that no table could satisfy.
+def check_spec(spec: TrainingSpec, *, where: str) -> None:
+    """Refuses settings that no table could satisfy; `where` is the place to name.
 
     Raises:
         ConfigError: naming the attribute.
     """
     if not 0 < spec.test_share < 1:
         raise ConfigError(
-            f"{spec.where}: test_share is {spec.test_share}, but must lie between 0 and 1",
+            f"{where}: test_share is {spec.test_share}, but must lie between 0 and 1",
             hint="0.2 holds out a fifth of the rows",
         )
     if spec.max_rows < 10:
         raise ConfigError(
-            f"{spec.where}: max_rows is {spec.max_rows}, but a model needs at least 10 rows",
+            f"{where}: max_rows is {spec.max_rows}, but a model needs at least 10 rows",
             hint=f"Leave it out for {DEFAULT_MAX_ROWS:,}",
         )
     if not 0 <= spec.seed < 2**32:
         raise ConfigError(
-            f"{spec.where}: seed is {spec.seed}, but must lie between 0 and {2**32 - 1}",
+            f"{where}: seed is {spec.seed}, but must lie between 0 and {2**32 - 1}",
             hint="Any small number will do",
         )
     if spec.target in (spec.features or ()):
         raise ConfigError(
-            f"{spec.where}: the target {spec.target!r} is among the features",
+            f"{where}: the target {spec.target!r} is among the features",
             hint="Remove it from `features:`; a model cannot be asked for what it is told",
         )
 

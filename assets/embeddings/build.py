@@ -1,0 +1,140 @@
+"""From an embedding's declaration to a materialized asset and its place in lineage.
+
+Without `from __future__ import annotations`: Dagster reads the type of `context` from the live annotation.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from assets.boundary import RETRIES, boundary
+from assets.embeddings.scatter import MAX_POINTS, draw_scatter
+from assets.embeddings.tabular import EmbeddingSpec, embed_table, fit_embedder
+from assets.features.digest import digest
+from assets.features.source import sample_rows
+from assets.materialized import table_result
+from resources.kernel.keys import Key, asset_key
+from resources.kernel.records import BatchStream, StoredVersion
+from resources.stores.tables import StoredTable, TableStore
+from resources.stores.ui_metadata import escape_markdown, markdown_table
+
+
+@dataclass(frozen=True)
+class EmbeddingAssetSpec:
+    """What an embedding says."""
+
+    embedding: EmbeddingSpec
+    dataset: str
+    keep: int = 3
+    description: str = ""
+
+    @property
+    def key(self) -> Key:
+        """Its asset key, and its place in the store."""
+        return asset_key("embeddings", self.embedding.name)
+
+
+def build_embedding(
+    spec: EmbeddingAssetSpec, *, automation: dg.AutomationCondition[Any] | None = None
+) -> dg.Definitions:
+    """The asset `("embeddings", name)` downstream of the dataset whose rows it places."""
+
+    @dg.asset(
+        key=dg.AssetKey(spec.key),
+        deps=[dg.AssetKey(asset_key("datasets", spec.dataset))],
+        group_name="embeddings",
+        kinds={"scikitlearn", "parquet"},
+        description=spec.description or f"A vector for every row of {spec.dataset}",
+        metadata={"dataset": spec.dataset},
+        automation_condition=automation,
+        required_resource_keys={"store"},
+        retry_policy=RETRIES,
+        pool=f"embedding/{spec.embedding.name}",
+        code_version=digest(spec),
+    )
+    def _embed(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        started = time.monotonic()
+        with boundary():
+            tables = context.resources.store.tables()
+            version = run_embedding(
+                spec, tables, run_id=context.run_id, attempt=context.retry_number
+            )
+            tables.collect(spec.key, keep=spec.keep)
+            table = tables.read(spec.key, version.number)
+            metadata = embedding_metadata(spec, table)
+        seconds = round(time.monotonic() - started, 3)
+        return table_result(table, {**metadata, "seconds": seconds})
+
+    return dg.Definitions(assets=[_embed])
+
+
+def run_embedding(
+    spec: EmbeddingAssetSpec, tables: TableStore, *, run_id: str, attempt: int = 0
+) -> StoredVersion:
+    """Embeds the newest version of the dataset.
+
+    Raises:
+        WaybillError: the dataset is missing, or does not allow an embedding; nothing is kept.
+    """
+    source = tables.read(asset_key("datasets", spec.dataset))
+    embedder = fit_embedder(source, spec.embedding)
+
+    def properties(stream: BatchStream) -> dict[str, Any]:
+        return {
+            "origin": "embedding",
+            "inputs": {spec.dataset: source.version.number},
+            **embedder.properties(),
+            "label": list(spec.embedding.label),
+            "key": list(spec.embedding.key),
+            "warnings": list(stream.warnings),
+        }
+
+    return tables.write_stream(
+        spec.key,
+        lambda: embed_table(embedder, source),
+        run_id=run_id,
+        attempt=attempt,
+        properties=properties,
+    )
+
+
+def embedding_metadata(spec: EmbeddingAssetSpec, table: StoredTable) -> dict[str, Any]:
+    """What the UI shows of a stored embedding, its picture included."""
+    properties: dict[str, Any] = table.version.properties
+    left_out = [
+        [escape_markdown(entry["column"]), escape_markdown(entry["reason"])]
+        for entry in properties["left_out"][:50]
+    ]
+    used = [[escape_markdown(e["column"]), e["kind"]] for e in properties["columns"][:50]]
+    metadata: dict[str, Any] = {
+        "method": properties["method"],
+        "dimension": dg.MetadataValue.int(properties["dimension"]),
+        "explained variance": dg.MetadataValue.float(properties["explained_variance"]),
+        "seed": dg.MetadataValue.int(properties["seed"]),
+        "normalized": dg.MetadataValue.bool(properties["normalized"]),
+        "scikit-learn": properties["scikit-learn"],
+        "rows used": dg.MetadataValue.int(properties["fitted_rows"]),
+        "dataset": f"{spec.dataset}, version {properties['inputs'][spec.dataset]}",
+        "dataset version": dg.MetadataValue.int(properties["inputs"][spec.dataset]),
+        "columns used": dg.MetadataValue.md(markdown_table(["column", "as"], used)),
+        "scatter": dg.MetadataValue.md(_picture(spec, table)),
+    }
+    if left_out:
+        metadata["columns left out"] = dg.MetadataValue.md(
+            markdown_table(["column", "because it"], left_out)
+        )
+    if properties["warnings"]:
+        metadata["warnings"] = "\n".join(properties["warnings"][:50])
+    return metadata
+
+
+def _picture(spec: EmbeddingAssetSpec, table: StoredTable) -> str:
+    label = spec.embedding.label[0] if spec.embedding.label else None
+    stream = table.batches(columns=["x", "y", *([label] if label else [])])
+    points: pa.Table = sample_rows(
+        stream, stream.schema, total=table.rows, size=MAX_POINTS, seed=spec.embedding.seed
+    )
+    return draw_scatter(points, label=label, title=spec.embedding.name)

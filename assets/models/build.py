@@ -1,0 +1,285 @@
+"""From the declaration of a model or a prediction to a materialized asset and its place in lineage.
+
+Without `from __future__ import annotations`: Dagster reads the type of `context` from the live annotation.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+from assets.boundary import RETRIES, boundary
+from assets.features.digest import digest
+from assets.materialized import table_result
+from assets.models.charts import draw_answers, draw_importance
+from assets.models.metrics import Metrics
+from assets.models.persist import LoadedModel, dump_model, load_model, parse_card
+from assets.models.predict import predict_table, probability_columns
+from assets.models.train import TrainedModel, TrainingSpec, train_model
+from resources.kernel.keys import Key, asset_key
+from resources.kernel.records import BatchStream, StoredVersion
+from resources.stores.models import ModelStore
+from resources.stores.tables import TableStore
+from resources.stores.ui_metadata import escape_markdown, markdown_table
+
+IMPORTANCE_ROWS = 50
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """What a model says."""
+
+    training: TrainingSpec
+    dataset: str
+    keep: int = 3
+    description: str = ""
+
+    @property
+    def key(self) -> Key:
+        """Its asset key, and its place in the store."""
+        return asset_key("models", self.training.name)
+
+
+@dataclass(frozen=True)
+class PredictionSpec:
+    """What a prediction says."""
+
+    name: str
+    dataset: str
+    model: str
+    columns: tuple[str, ...] | None = None
+    """Columns of the dataset to pass on; all when None."""
+    keep: int = 3
+    description: str = ""
+
+    @property
+    def key(self) -> Key:
+        """Asset key of the dataset that it makes."""
+        return asset_key("datasets", self.name)
+
+
+def build_model(
+    spec: ModelSpec, *, automation: dg.AutomationCondition[Any] | None = None
+) -> dg.Definitions:
+    """The asset `("models", name)` downstream of the dataset that it learns from."""
+    training = spec.training
+
+    @dg.asset(
+        key=dg.AssetKey(spec.key),
+        deps=[dg.AssetKey(asset_key("datasets", spec.dataset))],
+        group_name="models",
+        kinds={"scikitlearn"},
+        description=spec.description or f"Predicts {training.target}, learned from {spec.dataset}",
+        metadata={"algorithm": training.algorithm, "target": training.target},
+        automation_condition=automation,
+        required_resource_keys={"store"},
+        retry_policy=RETRIES,
+        pool=f"model/{training.name}",
+        code_version=digest(spec),
+    )
+    def _train(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        started = time.monotonic()
+        with boundary():
+            tables = context.resources.store.tables()
+            model, version = run_training(
+                spec, tables, run_id=context.run_id, attempt=context.retry_number
+            )
+            ModelStore(tables).item(spec.key).collect(keep=spec.keep)
+        for warning in model.card.warnings:
+            context.log.warning(warning)
+        seconds = round(time.monotonic() - started, 3)
+        return dg.MaterializeResult(
+            metadata={**model_metadata(model, version), "seconds": seconds},
+            data_version=dg.DataVersion(str(version.number)),
+        )
+
+    return dg.Definitions(assets=[_train])
+
+
+def build_prediction(
+    spec: PredictionSpec, *, automation: dg.AutomationCondition[Any] | None = None
+) -> dg.Definitions:
+    """The asset `("datasets", name)`, downstream of a model and of the dataset that it is asked about."""
+
+    @dg.asset(
+        key=dg.AssetKey(spec.key),
+        deps=[
+            dg.AssetKey(asset_key("datasets", spec.dataset)),
+            dg.AssetKey(asset_key("models", spec.model)),
+        ],
+        group_name="predictions",
+        kinds={"scikitlearn", "parquet"},
+        description=spec.description or f"What {spec.model} says about {spec.dataset}",
+        metadata={"origin": "prediction", "model": spec.model},
+        automation_condition=automation,
+        required_resource_keys={"store"},
+        retry_policy=RETRIES,
+        pool=f"dataset/{spec.name}",
+        code_version=digest(spec),
+    )
+    def _predict(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        started = time.monotonic()
+        with boundary():
+            tables = context.resources.store.tables()
+            version = run_prediction(
+                spec, tables, run_id=context.run_id, attempt=context.retry_number
+            )
+            tables.collect(spec.key, keep=spec.keep)
+            table = tables.read(spec.key, version.number)
+        seconds = round(time.monotonic() - started, 3)
+        return table_result(table, {**_prediction_metadata(spec, version), "seconds": seconds})
+
+    return dg.Definitions(assets=[_predict])
+
+
+def run_training(
+    spec: ModelSpec, tables: TableStore, *, run_id: str, attempt: int = 0
+) -> tuple[TrainedModel, StoredVersion]:
+    """Trains on the newest version of the dataset and keeps the model.
+
+    Raises:
+        WaybillError: the dataset is missing or does not allow a model; nothing is kept.
+    """
+    dataset = asset_key("datasets", spec.dataset)
+    source = tables.read(dataset)
+    model = train_model(
+        source, spec.training, dataset=dataset, dataset_version=source.version.number
+    )
+    version = ModelStore(tables).publish(
+        spec.key,
+        model=dump_model(model),
+        card=model.card.to_text().encode(),
+        run_id=run_id,
+        attempt=attempt,
+        properties={
+            "origin": "model",
+            "inputs": {spec.dataset: source.version.number},
+            "algorithm": model.card.algorithm,
+            "task": model.card.task,
+            "target": model.card.target,
+            "metrics": model.card.metrics,
+            "seed": model.card.seed,
+        },
+    )
+    return model, version
+
+
+def run_prediction(
+    spec: PredictionSpec, tables: TableStore, *, run_id: str, attempt: int = 0
+) -> StoredVersion:
+    """Asks the newest version of the model about the newest version of the dataset.
+
+    Raises:
+        WaybillError: the model or the dataset is missing or damaged, or they do not fit; nothing is kept (E55).
+    """
+    model, model_version = read_model(tables, spec.model)
+    source = tables.read(asset_key("datasets", spec.dataset))
+
+    def open_stream() -> BatchStream:
+        return predict_table(model, source, keep=spec.columns, where=f"prediction {spec.name!r}")
+
+    def properties(stream: BatchStream) -> dict[str, Any]:
+        return {
+            "origin": "prediction",
+            "inputs": {spec.dataset: source.version.number},
+            "model": {"name": spec.model, "version": model_version.number},
+            "target": model.card.target,
+            "task": model.card.task,
+            "probabilities": probability_columns(model.card),
+            "warnings": list(stream.warnings),
+        }
+
+    return tables.write_stream(
+        spec.key, open_stream, run_id=run_id, attempt=attempt, properties=properties
+    )
+
+
+def read_model(
+    tables: TableStore, name: str, version: int | None = None
+) -> tuple[LoadedModel, StoredVersion]:
+    """A kept model, the newest version unless a number is given.
+
+    Raises:
+        NotFoundError: it has no such version.
+        IntegrityError: its files are damaged, foreign, or do not belong together (E53, T15).
+        ConfigError: it was trained with another scikit-learn (E55).
+    """
+    stored = ModelStore(tables).load(asset_key("models", name), version)
+    where = f"model {name!r}, version {stored.version.number}"
+    return load_model(
+        stored.model, parse_card(stored.card, where=where), where=where
+    ), stored.version
+
+
+def model_metadata(model: TrainedModel, version: StoredVersion) -> dict[str, Any]:
+    """What the UI shows of a trained model."""
+    card = model.card
+    metadata: dict[str, Any] = {
+        **_floats(card.metrics),
+        **_floats({f"baseline {name}": value for name, value in card.baseline.items()}),
+        "version": dg.MetadataValue.int(version.number),
+        "size_bytes": dg.MetadataValue.int(version.size_bytes),
+        "dataset": f"{card.dataset[-1]}, version {card.dataset_version}",
+        "task": card.task,
+        "rows used": dg.MetadataValue.int(card.rows["used"]),
+        "rows": dg.MetadataValue.json(card.rows),
+        "importance": dg.MetadataValue.md(_importance_table(model)),
+        "importance chart": dg.MetadataValue.md(draw_importance(card)),
+        "answers chart": dg.MetadataValue.md(draw_answers(model)),
+        "libraries": dg.MetadataValue.json(card.libraries),
+    }
+    if card.plan.left_out:
+        pairs = [tuple(map(escape_markdown, pair)) for pair in card.plan.left_out[:IMPORTANCE_ROWS]]
+        metadata["columns left out"] = dg.MetadataValue.md(
+            markdown_table(["column", "because it"], pairs)
+        )
+    if card.guesses:
+        rows = [[escape_markdown(guess[name]) for name in _GUESS] for guess in card.guesses]
+        metadata["guesses"] = dg.MetadataValue.md(markdown_table(_GUESS.values(), rows))
+    if card.warnings:
+        metadata["warnings"] = "\n".join(card.warnings[:50])
+    return metadata
+
+
+_GUESS = {
+    "subject": "guessed",
+    "value": "value",
+    "reason": "because",
+    "override": "to settle it",
+}
+
+
+def _floats(metrics: Metrics) -> dict[str, dg.FloatMetadataValue]:
+    """Float entries, which Dagster plots over time; a metric that the rows did not allow has none."""
+    return {
+        name: dg.MetadataValue.float(value) for name, value in metrics.items() if value is not None
+    }
+
+
+def _importance_table(model: TrainedModel) -> str:
+    kinds = {feature.column: feature.kind for feature in model.card.plan.features}
+    rows = [
+        [
+            escape_markdown(entry["column"]),
+            kinds[entry["column"]],
+            f"{entry['mean']:.4f}",
+            f"{entry['deviation']:.4f}",
+        ]
+        for entry in model.card.importance[:IMPORTANCE_ROWS]
+    ]
+    return markdown_table(["column", "kind", "importance", "deviation"], rows)
+
+
+def _prediction_metadata(spec: PredictionSpec, version: StoredVersion) -> dict[str, Any]:
+    properties: dict[str, Any] = version.properties
+    metadata: dict[str, Any] = {
+        "model": f"{spec.model}, version {properties['model']['version']}",
+        "model version": dg.MetadataValue.int(properties["model"]["version"]),
+        "dataset": f"{spec.dataset}, version {properties['inputs'][spec.dataset]}",
+        "dataset version": dg.MetadataValue.int(properties["inputs"][spec.dataset]),
+        "target": properties["target"],
+    }
+    if properties["warnings"]:
+        metadata["warnings"] = "\n".join(properties["warnings"][:50])
+    return metadata
