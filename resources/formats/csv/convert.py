@@ -1,0 +1,134 @@
+"""Chunks to typed batches in a few threads, in order. Arrow and NumPy release the interpreter while they work."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import pyarrow as pa
+
+from resources.formats.csv.chunks import Chunk
+from resources.formats.csv.parse import Layout, line_of_record, parse_chunk
+from resources.formats.csv.plan import Plan, convert_column
+from resources.formats.csv.reasons import first_bad_value
+from resources.formats.text_types.evidence import IS_TEXT, NO_VALUES, NOTHING, ColumnType, Evidence
+from resources.formats.text_types.given import read_given
+from resources.kernel.errors import InputError, ParseError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+WORKERS = max(2, min(4, os.cpu_count() or 2))
+
+
+@dataclass(frozen=True)
+class FileChunk:
+    """A chunk and the file it is of."""
+
+    layout: Layout
+    chunk: Chunk
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """A column of a chunk that holds a value against the plan."""
+
+    name: str
+    column_type: ColumnType
+    texts: pa.Array
+
+
+@dataclass(frozen=True)
+class ConvertedChunk:
+    """A chunk read as planned, and what its values say about the plan."""
+
+    source: FileChunk
+    batch: pa.RecordBatch | None
+    """None: a value was against the plan."""
+    evidence: list[Evidence]
+    misfits: list[Misfit]
+
+
+@dataclass(frozen=True)
+class FailedFile:
+    """A file that could not be read, from some point on."""
+
+    layout: Layout
+    error: InputError
+
+
+@dataclass
+class ChunkConverter:
+    """Converts chunks by one plan."""
+
+    plan: Plan
+    settled: set[str] = field(default_factory=set)
+    """Columns that are text whatever comes: nothing more to learn from them."""
+
+    def convert(self, item: FileChunk | FailedFile) -> ConvertedChunk | FailedFile:
+        """The chunk as a typed batch. Errors come back as values, so that they keep their place in the order."""
+        if isinstance(item, FailedFile):
+            return item
+        try:
+            return self._convert(item)
+        except InputError as error:
+            return FailedFile(item.layout, error)
+
+    def _convert(self, item: FileChunk) -> ConvertedChunk:
+        texts = parse_chunk(item.chunk, item.layout)
+        values: list[pa.Array | None] = []
+        evidence: list[Evidence] = []
+        misfits: list[Misfit] = []
+        for name, column_type in zip(self.plan.names, self.plan.types, strict=True):
+            column = texts.column(name)
+            if name in self.plan.given:
+                values.append(self._read_given(column, name, column_type, item))
+                evidence.append(NO_VALUES)
+            elif name in self.settled:
+                values.append(column if column_type.kind == NOTHING else None)
+                evidence.append(IS_TEXT)
+            else:
+                converted = convert_column(column, name, column_type, self.plan)
+                values.append(converted.values)
+                evidence.append(converted.evidence)
+                if converted.values is None:
+                    misfits.append(Misfit(name, column_type, column))
+        whole = all(column is not None for column in values)
+        batch = pa.RecordBatch.from_arrays(values, schema=self.plan.schema) if whole else None
+        return ConvertedChunk(item, batch, evidence, misfits)
+
+    def _read_given(
+        self, texts: pa.Array, name: str, column_type: ColumnType, item: FileChunk
+    ) -> pa.Array:
+        rule = self.plan.rule
+        values = read_given(texts, column_type, rule)
+        if values is not None:
+            return values
+        bad = first_bad_value(texts, lambda part: read_given(part, column_type, rule) is not None)
+        raise ParseError(
+            f"{bad.shown} is not of the given type {column_type}",
+            file=item.layout.file.name,
+            line=line_of_record(item.chunk, item.layout, bad.index),
+            column=name,
+            hint="Correct the value, give another type in `types:`, or list it in `null_values:`",
+            value=bad.text[:100],
+        )
+
+
+def in_order(work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+    """`map` over a few threads: results in order, at most one item more than there are threads under way."""
+    executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="csv")
+    pending: deque[Future[R]] = deque()
+    try:
+        for item in items:
+            pending.append(executor.submit(work, item))
+            if len(pending) > WORKERS:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,171 @@
+"""File bytes to blocks of UTF-8: compression undone, byte order mark removed, other encodings translated."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from resources.formats.files import SourceFile
+from resources.kernel.errors import ParseError
+
+BLOCK_BYTES = 8 * 1024 * 1024
+_COMPRESSIONS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd"}
+_MARKS = (  # UTF-32 first: its mark begins with that of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_HINT_BYTES = 64 * 1024
+_NUL_SHARE = 0.2  # UTF-16 of western text is half NUL bytes; UTF-8 has hardly any
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How the bytes of one file become text."""
+
+    codec: str
+    mark_bytes: int
+    """Length of the byte order mark."""
+    reason: str
+
+    @property
+    def is_utf8(self) -> bool:
+        """Whether bytes pass as they are; the parser then checks them."""
+        return codecs.lookup(self.codec).name == "utf-8"
+
+
+@contextmanager
+def _open_bytes(file: SourceFile) -> Iterator[pa.NativeFile]:
+    """The file with its compression undone: told by its first bytes, not by its name."""
+    with pa.OSFile(str(file.path), "rb") as raw:
+        head = raw.read(4)
+        raw.seek(0)
+        kind = next((kind for magic, kind in _COMPRESSIONS.items() if head.startswith(magic)), None)
+        if kind is None:
+            yield raw
+            return
+        with pa.CompressedInputStream(raw, kind) as stream:
+            yield stream
+
+
+def read_blocks(file: SourceFile, size: int = BLOCK_BYTES) -> Iterator[bytes]:
+    """The file's bytes in blocks of about `size`, decompressed and not yet decoded.
+
+    Raises:
+        ParseError: compressed data that is damaged or cut off (E5).
+    """
+    with _open_bytes(file) as stream:
+        while True:
+            try:
+                block = stream.read(size)
+            except OSError as error:
+                if error.errno is not None:
+                    raise
+                raise ParseError(
+                    f"the compressed data is damaged or cut off ({error})",
+                    file=file.name,
+                    hint="Send the file again",
+                ) from error
+            if not block:
+                return
+            yield block
+
+
+def detect_encoding(file: SourceFile, head: bytes, given: str | None) -> Encoding:
+    """The encoding of a file that begins with `head`.
+
+    Raises:
+        ParseError: looks like UTF-16 or UTF-32 without a byte order mark (E29).
+    """
+    mark, codec = next(((m, c) for m, c in _MARKS if head.startswith(m)), (b"", ""))
+    if given is not None:
+        name = codecs.lookup(given).name
+        same = bool(codec) and (name == codec or name in ("utf-16", "utf-32", "utf-8-sig"))
+        if name in ("utf-16", "utf-32", "utf-8-sig"):
+            name = codec or {"utf-8-sig": "utf-8"}.get(name, f"{name}-le")
+        return Encoding(name, len(mark) if same else 0, "given")
+    if codec:
+        return Encoding(codec, len(mark), "byte order mark")
+    if head.count(0) > len(head) * _NUL_SHARE:
+        likely = "utf-16-be" if head[:1] == b"\0" else "utf-16-le"
+        raise ParseError(
+            "many NUL bytes: it is not UTF-8, and there is no byte order mark",
+            file=file.name,
+            line=1,
+            hint=f"Give its encoding, probably `encoding: {likely}`",
+        )
+    return Encoding("utf-8", 0, "default; checked in every value")
+
+
+def decode_blocks(file: SourceFile, encoding: Encoding, size: int = BLOCK_BYTES) -> Iterator[bytes]:
+    """The file's text as blocks of UTF-8, byte order mark removed.
+
+    UTF-8 passes unchecked: whoever parses it checks it.
+
+    Raises:
+        ParseError: bytes that are not of the encoding, with their offset and line.
+    """
+    blocks = _without_mark(read_blocks(file, size), encoding.mark_bytes)
+    if encoding.is_utf8:
+        yield from blocks
+        return
+    decoder = codecs.getincrementaldecoder(encoding.codec)("strict")
+    offset, lines = encoding.mark_bytes, 1
+    for block, final in _mark_last(blocks):
+        waiting = len(decoder.getstate()[0])
+        try:
+            text = decoder.decode(block, final)
+        except UnicodeDecodeError as error:
+            lines += error.object[: error.start].decode(encoding.codec, "ignore").count("\n")
+            raise not_decodable(
+                file, encoding.codec, offset - waiting + error.start, lines, error.object
+            ) from error
+        offset += len(block)
+        lines += text.count("\n")
+        yield text.encode()
+
+
+def _without_mark(blocks: Iterator[bytes], mark_bytes: int) -> Iterator[bytes]:
+    first = next(blocks, b"")
+    yield first[mark_bytes:]
+    yield from blocks
+
+
+def _mark_last(blocks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """Each block and whether it is the last; one empty last block where there is none."""
+    yield from ((block, False) for block in blocks)
+    yield b"", True
+
+
+def not_decodable(
+    file: SourceFile, codec: str, offset: int, line: int, around: bytes
+) -> ParseError:
+    """The error about bytes that are not text in `codec`, with the encoding they probably are in.
+
+    Args:
+        file: the file.
+        codec: encoding that failed.
+        offset: of the first bad byte, from the beginning of the file.
+        line: where that is.
+        around: bytes that hold the bad ones, to guess the real encoding from.
+    """
+    import chardet
+
+    guess = chardet.detect(around[:_HINT_BYTES])["encoding"]
+    proposal = (
+        f"probably `encoding: {guess.lower()}`" if guess else "for instance `encoding: cp1252`"
+    )
+    return ParseError(
+        f"byte {offset} is not valid {codec.upper()}",
+        file=file.name,
+        line=line,
+        hint=f"Give the file's encoding, {proposal}, or send it as UTF-8",
+        byte_offset=offset,
+        likely_encoding=guess,
+    )

@@ -1,0 +1,98 @@
+"""What a user may settle about a CSV file instead of leaving it to be detected."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from resources.formats.text_types.given import parse_type
+from resources.formats.text_types.rule import TypingRule
+from resources.kernel.errors import ConfigError
+from resources.kernel.schema import check_column_names
+
+
+@dataclass(frozen=True)
+class CsvOptions:
+    """Settings of a CSV dataset; None means: detect it, and say in the guesses what was found."""
+
+    encoding: str | None = None
+    """A Python codec, `cp1252` for instance. Without it: UTF-8, or UTF-16 and UTF-32 by their byte order mark."""
+    separator: str | None = None
+    """One character. Without it one of `,` `;` TAB `|`, by the first lines."""
+    quote: str | None = None
+    """The quote character, or `none` when quotes are ordinary text. Without it `"`."""
+    header: bool = True
+    """Whether the first line names the columns."""
+    column_names: tuple[str, ...] | None = None
+    """Names in order; with a header they replace its names. Without a header: `column_1`, `column_2` ..."""
+    decimal_mark: str | None = None
+    """`.` or `,`. Without it `.`, or `,` where a number says so beyond doubt."""
+    thousands_mark: str | None = None
+    """A mark between groups of three digits; never guessed."""
+    types: Mapping[str, str] = field(default_factory=dict)
+    """Types by column: integer, number, decimal(p,s), boolean, date, timestamp, timestamptz, text."""
+    date_format: str | None = None
+    """`strptime` pattern of dates, instead of the ISO form."""
+    timestamp_format: str | None = None
+    """`strptime` pattern of timestamps, instead of the ISO forms."""
+    null_values: tuple[str, ...] = ()
+    """Texts that mean null, besides the empty one. `NA` stays `NA` unless it stands here."""
+    on_bad_file: Literal["fail", "skip"] = "fail"
+    """Of several files: whether one that cannot be read fails the import or is left out with a warning (E54)."""
+
+    def __post_init__(self) -> None:
+        self._check_encoding()
+        self._check_marks()
+        if self.column_names is not None:
+            check_column_names(self.column_names, where="column_names")
+        for column, name in self.types.items():
+            parse_type(name, where=f"types: {column}")
+
+    def _check_encoding(self) -> None:
+        if self.encoding is None:
+            return
+        try:
+            codecs.lookup(self.encoding)
+            "a".encode(self.encoding)
+        except (LookupError, TypeError) as error:
+            raise ConfigError(
+                f"encoding: {self.encoding!r} is not known",
+                hint="Give the name of a Python text codec, for instance utf-8, cp1252, utf-16",
+            ) from error
+
+    def _check_marks(self) -> None:
+        _check_character("separator", self.separator)
+        if self.quote != "none":
+            _check_character("quote", self.quote)
+        _check_character("thousands_mark", self.thousands_mark)
+        if self.decimal_mark not in (None, ".", ","):
+            raise ConfigError(
+                f"decimal_mark: {self.decimal_mark!r} cannot be one", hint="Use '.' or ','"
+            )
+        if self.separator is not None and self.separator == self.quote:
+            raise ConfigError("separator and quote are the same", hint="Give two different ones")
+        if self.thousands_mark is not None and self.thousands_mark == (self.decimal_mark or "."):
+            raise ConfigError(
+                "thousands_mark and decimal_mark are the same", hint="Give both marks"
+            )
+
+    def rule(self, detected_decimal_mark: str = ".") -> TypingRule:
+        """The typing rule with these settings."""
+        return TypingRule(
+            decimal_mark=self.decimal_mark or detected_decimal_mark,
+            thousands_mark=self.thousands_mark,
+            date_format=self.date_format,
+            timestamp_format=self.timestamp_format,
+        )
+
+
+def _check_character(name: str, value: str | None) -> None:
+    if value is None:
+        return
+    if len(value) != 1 or not value.isascii() or value.isalnum() or value in "\r\n\0-":
+        raise ConfigError(
+            f"{name}: {value!r} cannot be one",
+            hint='Give one ASCII character that is no letter, digit, minus or newline; a tab is "\\t"',
+        )

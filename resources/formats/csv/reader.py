@@ -1,0 +1,181 @@
+"""The CSV reader: files to one stream of typed batches, every value checked, memory bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import reduce
+
+import pyarrow as pa
+
+from resources.formats.csv.convert import (
+    ChunkConverter,
+    ConvertedChunk,
+    FailedFile,
+    FileChunk,
+    in_order,
+)
+from resources.formats.csv.opening import OpenedFiles, open_files, read_rows
+from resources.formats.csv.options import CsvOptions
+from resources.formats.csv.parse import Layout
+from resources.formats.csv.plan import Plan, make_plan, merge_all
+from resources.formats.csv.reasons import explain_misfit, type_guess
+from resources.formats.csv.sample import take_first_look
+from resources.formats.files import SourceFile
+from resources.formats.text_types.evidence import NO_VALUES, NOTHING, Evidence
+from resources.formats.text_types.given import parse_type
+from resources.kernel.errors import InputError, SourceChangedError, UnknownNameError
+from resources.kernel.records import BatchStream, Guess, Retype
+
+
+class CsvReader:
+    """One dataset from CSV files that share a header.
+
+    Types are planned from a sample and checked on every value while streaming. A value against the plan ends the
+    stream, after all values were seen, with `Retype`; the stream asked for next has the types that hold.
+
+    ```python
+    reader = CsvReader([SourceFile("flights.csv", path)])
+    stream = reader.stream()
+    ```
+    """
+
+    def __init__(self, files: Sequence[SourceFile], options: CsvOptions | None = None) -> None:
+        self._files = list(files)
+        self._options = options or CsvOptions()
+        self._opened: OpenedFiles | None = None
+        self._plan: Plan | None = None
+        self._guesses: list[Guess] = []
+        self._seen_all = False
+
+    def stream(self) -> BatchStream:
+        """The rows of all files in the order given, each file's columns matched by name.
+
+        Iterating raises `Retype` at the end of a stream whose types did not hold; what came from it is void.
+
+        Raises:
+            EmptySourceError: a file without a byte (E25). A header alone is a table without rows (E26).
+            ParseError: a file breaks its format; with file, line, column (E27-E33). Also while iterating.
+            SchemaMismatchError: files whose columns differ.
+            InputError: columns without a name or of one name (E22).
+            UnknownNameError: `types:` names a column that is not there.
+        """
+        opened, plan = self._prepare()
+        stream = BatchStream(
+            plan.schema, iter(()), self._guesses + plan.guesses(), opened.warnings[:]
+        )
+        stream.batches = self._read(opened, plan, stream)
+        return stream
+
+    def _prepare(self) -> tuple[OpenedFiles, Plan]:
+        if self._opened is None or self._plan is None:
+            opened = open_files(self._files, self._options)
+            given = {
+                name: parse_type(kind, where=f"types: {name}")
+                for name, kind in self._options.types.items()
+            }
+            for name in given:
+                if name not in opened.names:
+                    raise UnknownNameError("column", name, opened.names, where="types")
+            look = take_first_look(opened, self._options, given)
+            self._guesses = opened.guesses + look.guesses
+            self._opened, self._plan = opened, look.plan
+        return self._opened, self._plan
+
+    def _read(
+        self, opened: OpenedFiles, plan: Plan, stream: BatchStream
+    ) -> Iterator[pa.RecordBatch]:
+        run = _Pass(plan, opened, stream)
+        for result in in_order(run.converter.convert, self._chunks(opened, run)):
+            if isinstance(result, FailedFile):
+                self._leave_out(result, run)
+            elif (batch := run.take(result)) is not None:
+                yield batch
+        self._finish(run)
+
+    def _chunks(self, opened: OpenedFiles, run: _Pass) -> Iterator[FileChunk | FailedFile]:
+        for layout in list(opened.layouts):
+            try:
+                for chunk in read_rows(layout, self._options):
+                    if layout.file.name in run.failed:
+                        break
+                    yield FileChunk(layout, chunk)
+            except InputError as error:
+                yield FailedFile(layout, error)
+
+    def _leave_out(self, failure: FailedFile, run: _Pass) -> None:
+        if self._options.on_bad_file == "fail" or len(run.opened.layouts) == len(run.failed) + 1:
+            raise failure.error
+        name = failure.layout.file.name
+        if name not in run.failed:
+            run.failed.add(name)
+            run.opened.warnings.append(f"Skipped {name}: {failure.error}")
+
+    def _finish(self, run: _Pass) -> None:
+        """Compares what was planned with all that was seen; remembers what holds."""
+        opened, old = run.opened, run.plan
+        opened.layouts = [one for one in opened.layouts if one.file.name not in run.failed]
+        new = make_plan(old.names, run.evidence(), old.given, old.rule)
+        differences = old.differences(new)
+        self._plan = new
+        for guess in run.guesses(new):
+            self._guesses.append(guess)
+            run.stream.guesses.append(guess)
+        if not differences and not run.failed:
+            self._seen_all = True
+            return
+        if self._seen_all:
+            raise SourceChangedError(
+                f"{opened.layouts[0].file.name} changed while it was read",
+                hint="Start again when whoever writes it has finished",
+            )
+        self._seen_all = True
+        raise Retype(differences)
+
+
+class _Pass:
+    """One reading of all files by one plan."""
+
+    def __init__(self, plan: Plan, opened: OpenedFiles, stream: BatchStream) -> None:
+        self.plan = plan
+        self.opened = opened
+        self.stream = stream
+        self.converter = ChunkConverter(plan)
+        self.failed: set[str] = set()
+        self._holds = True
+        self._evidence: dict[str, list[Evidence]] = {}
+        self._reasons: dict[str, Guess] = {}
+
+    def take(self, result: ConvertedChunk) -> pa.RecordBatch | None:
+        """Learns from a chunk; its batch, if all has gone by the plan so far."""
+        layout = result.source.layout
+        if layout.file.name in self.failed:
+            return None
+        before = self._evidence.get(layout.file.name)
+        after = result.evidence if before is None else merge_all(before, result.evidence)
+        self._evidence[layout.file.name] = after
+        self._learn(result, layout)
+        if result.batch is None or self.failed:
+            self._holds = False
+        return result.batch if self._holds else None
+
+    def _learn(self, result: ConvertedChunk, layout: Layout) -> None:
+        for misfit in result.misfits:
+            if misfit.name not in self._reasons:
+                bad = explain_misfit(misfit.texts, misfit.column_type, self.plan.rule)
+                self._reasons[misfit.name] = type_guess(
+                    misfit.name, "", bad, chunk=result.source.chunk, layout=layout
+                )
+        for name, seen in zip(self.plan.names, result.evidence, strict=True):
+            if seen.kinds == NOTHING:
+                self.converter.settled.add(name)
+
+    def evidence(self) -> list[Evidence]:
+        """What all files that could be read say."""
+        kept = [seen for name, seen in self._evidence.items() if name not in self.failed]
+        return reduce(merge_all, kept, [NO_VALUES] * len(self.plan.names))
+
+    def guesses(self, new: Plan) -> Iterator[Guess]:
+        """Why columns have another type than planned."""
+        types = dict(zip(new.names, new.types, strict=True))
+        for name, guess in self._reasons.items():
+            yield Guess(guess.subject, str(types[name]), guess.reason, guess.override)

@@ -1,0 +1,129 @@
+"""A first look at the values: the decimal mark, the types to plan with, and why some columns are text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import reduce
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from resources.formats.csv.chunks import Chunk
+from resources.formats.csv.opening import OpenedFiles, read_rows
+from resources.formats.csv.options import CsvOptions
+from resources.formats.csv.parse import Layout, parse_chunk
+from resources.formats.csv.plan import Plan, make_plan, merge_all
+from resources.formats.csv.reasons import explain_text, looks_typed, type_guess
+from resources.formats.text_types.evidence import NO_VALUES, NOTHING, ColumnType
+from resources.formats.text_types.rule import TypingRule, examine
+from resources.kernel.errors import ParseError
+from resources.kernel.records import Guess
+
+_FIRST_BYTES = 2 * 1024 * 1024
+_OTHER_BYTES = 128 * 1024
+_OTHER_FILES = 15
+_EXPLAINED = 20
+_MARK_ROWS = 2000
+_COMMA_NUMBER = r"^-?(0|[1-9]\d*)(,\d+)?$"
+_CERTAIN_COMMA = r"^-?\d+,(\d{1,2}|\d{4,})$|^-?(0|\d{4,}),\d+$"
+"""Numbers in which the comma cannot stand between thousands."""
+_POINT_NUMBER = r"^-?(0|[1-9]\d*)(\.\d+)?$"
+
+
+@dataclass(frozen=True)
+class SampledChunk:
+    """The first records of one file."""
+
+    layout: Layout
+    chunk: Chunk
+    texts: pa.RecordBatch
+
+
+@dataclass
+class FirstLook:
+    """What the sample says."""
+
+    plan: Plan
+    guesses: list[Guess] = field(default_factory=list)
+
+
+def take_first_look(
+    opened: OpenedFiles, options: CsvOptions, given: Mapping[str, ColumnType]
+) -> FirstLook:
+    """Plans the types from the beginnings of some files."""
+    sample = _take_sample(opened, options)
+    mark, guesses = _find_decimal_mark(sample, options)
+    rule = options.rule(mark)
+    names = opened.names
+    seen = [
+        [NO_VALUES if name in given else examine(part.texts[name], rule) for name in names]
+        for part in sample
+    ]
+    evidence = reduce(merge_all, seen, [NO_VALUES] * len(names))
+    texts = [name for name, found in zip(names, evidence, strict=True) if found.kinds == NOTHING]
+    guesses += _explain_texts(texts, sample, rule)
+    return FirstLook(make_plan(names, evidence, given, rule), guesses)
+
+
+def _take_sample(opened: OpenedFiles, options: CsvOptions) -> list[SampledChunk]:
+    others = opened.layouts[1:]
+    chosen = others[:: max(1, -(-len(others) // _OTHER_FILES))]
+    sizes = [_FIRST_BYTES] + [_OTHER_BYTES] * len(chosen)
+    sample = []
+    for layout, size in zip([opened.layouts[0], *chosen], sizes, strict=True):
+        try:
+            chunk = next(read_rows(layout, options, size), None)
+            if chunk is not None:
+                sample.append(SampledChunk(layout, chunk, parse_chunk(chunk, layout)))
+        except ParseError:
+            if options.on_bad_file == "fail":
+                raise  # with `skip` the file fails again while streaming, and is left out there
+    return sample
+
+
+def _find_decimal_mark(sample: list[SampledChunk], options: CsvOptions) -> tuple[str, list[Guess]]:
+    """The comma if some column can only be read so and none can only be read with a point."""
+    if options.decimal_mark is not None or options.thousands_mark is not None or not sample:
+        return options.decimal_mark or ".", []
+    texts = sample[0].texts.slice(0, _MARK_ROWS)
+    columns = {name: texts[name].drop_null() for name in texts.schema.names}
+    commas = [name for name, column in columns.items() if _is_comma_number(column)]
+    if not commas:
+        return ".", []
+    points = [name for name, column in columns.items() if _is_point_number(column)]
+    if points:
+        reason = f"both marks are in use: {commas[0]!r} has a comma, {points[0]!r} a point"
+        return ".", [Guess("decimal mark", ".", reason, "decimal_mark")]
+    return ",", [Guess("decimal mark", ",", f"numbers in column {commas[0]!r}", "decimal_mark")]
+
+
+def _is_comma_number(texts: pa.Array) -> bool:
+    return (
+        len(texts) > 0
+        and bool(pc.any(pc.match_substring(texts, ",")).as_py())
+        and bool(pc.all(pc.match_substring_regex(texts, _COMMA_NUMBER)).as_py())
+        and bool(pc.any(pc.match_substring_regex(texts, _CERTAIN_COMMA)).as_py())
+    )
+
+
+def _is_point_number(texts: pa.Array) -> bool:
+    return (
+        len(texts) > 0
+        and bool(pc.any(pc.match_substring(texts, ".")).as_py())
+        and bool(pc.all(pc.match_substring_regex(texts, _POINT_NUMBER)).as_py())
+    )
+
+
+def _explain_texts(names: list[str], sample: list[SampledChunk], rule: TypingRule) -> list[Guess]:
+    """For columns of text that look like numbers or dates: which value made them text."""
+    guesses: list[Guess] = []
+    for name in names:
+        part = next((p for p in sample if examine(p.texts[name], rule).kinds == NOTHING), None)
+        if part is None or not looks_typed(part.texts[name]):
+            continue
+        if len(guesses) == _EXPLAINED:
+            break
+        bad = explain_text(part.texts[name], rule)
+        guesses.append(type_guess(name, "text", bad, chunk=part.chunk, layout=part.layout))
+    return guesses

@@ -1,0 +1,121 @@
+"""What has been seen of a column so far, and the type that follows from it.
+
+Evidence only ever shrinks: merging in any order gives the same, so the type of a column depends on its values alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Flag, auto
+from functools import reduce
+from operator import or_
+
+import pyarrow as pa
+
+
+class Kind(Flag):
+    """What every value seen so far can be read as."""
+
+    INTEGER = auto()
+    NUMBER = auto()
+    TRUE_FALSE = auto()
+    TITLE_TRUE_FALSE = auto()
+    UPPER_TRUE_FALSE = auto()
+    DATE = auto()
+    TIMESTAMP = auto()
+    TIMESTAMPTZ = auto()
+
+
+NOTHING = Kind(0)
+ANYTHING: Kind = reduce(or_, Kind)
+SPELLINGS: dict[Kind, tuple[str, str]] = {
+    Kind.TRUE_FALSE: ("true", "false"),
+    Kind.TITLE_TRUE_FALSE: ("True", "False"),
+    Kind.UPPER_TRUE_FALSE: ("TRUE", "FALSE"),
+}
+DOUBLE_DIGITS = 15
+"""A double gives every plain decimal of so many significant digits back as it was printed."""
+DOUBLE_FRACTION = 290
+"""Digits behind the point beyond which a double may round to zero."""
+DECIMAL_DIGITS = 38
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The kinds that all values fit, and the extent of the numbers among them.
+
+    The extents are upper bounds over the values, of use only while `NUMBER` is among the kinds.
+    """
+
+    kinds: Kind = ANYTHING
+    integer_digits: int = 0
+    fraction_digits: int = 0
+    significant_digits: int = 0
+
+    def merge(self, other: Evidence) -> Evidence:
+        """Evidence of both sets of values together."""
+        if other is NO_VALUES:
+            return self
+        return Evidence(
+            self.kinds & other.kinds,
+            max(self.integer_digits, other.integer_digits),
+            max(self.fraction_digits, other.fraction_digits),
+            max(self.significant_digits, other.significant_digits),
+        )
+
+
+NO_VALUES = Evidence()
+IS_TEXT = Evidence(NOTHING)
+
+
+@dataclass(frozen=True)
+class ColumnType:
+    """A type of the rule and the Arrow type that holds it."""
+
+    name: str
+    arrow: pa.DataType
+    kind: Kind = NOTHING
+
+    def __str__(self) -> str:
+        return self.name
+
+
+TEXT = ColumnType("text", pa.string())
+INTEGER = ColumnType("integer", pa.int64(), Kind.INTEGER)
+NUMBER = ColumnType("number", pa.float64(), Kind.NUMBER)
+DATE = ColumnType("date", pa.date32(), Kind.DATE)
+TIMESTAMP = ColumnType("timestamp", pa.timestamp("us"), Kind.TIMESTAMP)
+TIMESTAMPTZ = ColumnType("timestamptz", pa.timestamp("us", "UTC"), Kind.TIMESTAMPTZ)
+
+
+def decimal(precision: int, scale: int) -> ColumnType:
+    """`decimal(precision,scale)`, of at most 38 digits."""
+    return ColumnType(f"decimal({precision},{scale})", pa.decimal128(precision, scale), Kind.NUMBER)
+
+
+def boolean(spelling: Kind) -> ColumnType:
+    """A boolean written in one of `SPELLINGS`."""
+    return ColumnType("boolean", pa.bool_(), spelling)
+
+
+def decide(evidence: Evidence) -> ColumnType:
+    """The type of a column of which `evidence` is all there is."""
+    kinds = evidence.kinds
+    if kinds in (NOTHING, ANYTHING):
+        return TEXT
+    for column_type in (INTEGER, DATE, TIMESTAMP, TIMESTAMPTZ):
+        if column_type.kind in kinds:
+            return column_type
+    for spelling in SPELLINGS:
+        if spelling in kinds:
+            return boolean(spelling)
+    return _decide_number(evidence)
+
+
+def _decide_number(evidence: Evidence) -> ColumnType:
+    precision = evidence.integer_digits + evidence.fraction_digits
+    if evidence.significant_digits <= DOUBLE_DIGITS and evidence.fraction_digits <= DOUBLE_FRACTION:
+        return NUMBER
+    if precision <= DECIMAL_DIGITS:
+        return decimal(precision, evidence.fraction_digits)
+    return TEXT

@@ -1,0 +1,146 @@
+"""The rule applied to a column: what it could be (`examine`), and whether it is what was planned (`fit`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from resources.formats.text_types.evidence import (
+    ANYTHING,
+    IS_TEXT,
+    NO_VALUES,
+    NOTHING,
+    SPELLINGS,
+    ColumnType,
+    Evidence,
+    Kind,
+)
+from resources.formats.text_types.numbers import measure_decimals, parse_integers
+from resources.formats.text_types.temporal import parse_by_format, parse_dates, parse_timestamps
+
+
+@dataclass(frozen=True)
+class TypingRule:
+    """Settings of the rule. A given format replaces the ISO forms of its type."""
+
+    decimal_mark: str = "."
+    thousands_mark: str | None = None
+    date_format: str | None = None
+    timestamp_format: str | None = None
+
+    def hasplain_numbers(self) -> bool:
+        """Whether numbers are written as Arrow reads them."""
+        return self.decimal_mark == "." and self.thousands_mark is None
+
+
+ISO = TypingRule()
+Fit = tuple[pa.Array, Evidence]
+
+
+def examine(texts: pa.Array, rule: TypingRule = ISO) -> Evidence:
+    """Everything that all values of a column can be read as. The slow way: tries each kind."""
+    if texts.null_count == len(texts):
+        return NO_VALUES
+    evidence = [fit(texts, kind, rule) for kind in (Kind.INTEGER, Kind.NUMBER)]
+    numeric = next((found[1] for found in evidence if found is not None), IS_TEXT)
+    if numeric.kinds:
+        return numeric
+    for kind in Kind:
+        found = fit(texts, kind, rule) if kind not in Kind.INTEGER | Kind.NUMBER else None
+        if found is not None:
+            return found[1]
+    return IS_TEXT
+
+
+def fit(texts: pa.Array, kind: Kind, rule: TypingRule = ISO) -> Fit | None:
+    """The column read as one kind, if every value is of it: int64, double, boolean, date or timestamp.
+
+    A column of numbers comes back as doubles whatever its digits: the evidence says whether they hold the values.
+    """
+    if Kind.INTEGER in kind:
+        return _fit_integers(texts, rule)
+    if Kind.NUMBER in kind:
+        return _fit_numbers(texts, rule, pa.float64())
+    values = _fit_other(texts, kind, rule)
+    return None if values is None else (values, Evidence(kind))
+
+
+def convert(texts: pa.Array, column_type: ColumnType, rule: TypingRule = ISO) -> Fit | None:
+    """The column as its planned type with the evidence found on the way, or None if some value does not fit it."""
+    if texts.null_count == len(texts):
+        return pa.nulls(len(texts), column_type.arrow), NO_VALUES
+    if column_type.kind == NOTHING:
+        return texts, IS_TEXT
+    if Kind.NUMBER in column_type.kind:
+        return _fit_numbers(texts, rule, column_type.arrow)
+    return fit(texts, column_type.kind, rule)
+
+
+def _fit_integers(texts: pa.Array, rule: TypingRule) -> Fit | None:
+    plain = plain_numbers(texts, rule)
+    found = None if plain is None else parse_integers(plain)
+    if found is None:
+        return None
+    return found.values, Evidence(
+        Kind.INTEGER | Kind.NUMBER, found.digits, significant_digits=found.digits
+    )
+
+
+def _fit_numbers(texts: pa.Array, rule: TypingRule, arrow_type: pa.DataType) -> Fit | None:
+    plain = plain_numbers(texts, rule)
+    extent = None if plain is None else measure_decimals(plain)
+    if extent is None or plain is None:
+        return None
+    evidence = Evidence(
+        Kind.NUMBER, extent.integer_digits, extent.fraction_digits, extent.significant_digits
+    )
+    try:
+        return plain.cast(arrow_type), evidence
+    except pa.ArrowInvalid:
+        return None
+
+
+def plain_numbers(texts: pa.Array, rule: TypingRule) -> pa.Array | None:
+    """The column with `.` as decimal mark and without thousands marks; None if its marks are out of place."""
+    if rule.hasplain_numbers():
+        return texts
+    mark, thousands = f"\\x{ord(rule.decimal_mark):02x}", rule.thousands_mark
+    groups = rf"|\d{{1,3}}(\x{ord(thousands):02x}\d{{3}})+" if thousands else ""
+    written = pc.match_substring_regex(texts, rf"^-?(\d+{groups})({mark}\d+)?$")
+    if not pc.all(written).as_py():
+        return None
+    if thousands:
+        texts = pc.replace_substring(texts, thousands, "")
+    return pc.replace_substring(texts, rule.decimal_mark, ".")
+
+
+def _fit_other(texts: pa.Array, kind: Kind, rule: TypingRule) -> pa.Array | None:
+    if kind in SPELLINGS:
+        return parse_booleans(texts, SPELLINGS[kind])
+    if kind is Kind.DATE:
+        if rule.date_format is not None:
+            return parse_by_format(texts, rule.date_format, pa.date32())
+        return parse_dates(texts)
+    arrow_type = pa.timestamp("us", "UTC" if kind is Kind.TIMESTAMPTZ else None)
+    if rule.timestamp_format is not None:
+        return parse_by_format(texts, rule.timestamp_format, arrow_type)
+    return parse_timestamps(texts, arrow_type)
+
+
+def parse_booleans(texts: pa.Array, spelling: tuple[str, str]) -> pa.Array | None:
+    """The column as booleans if every value is one of the two texts `(true, false)`, else None."""
+    true, false = (pc.equal(texts, text) for text in spelling)
+    known = true.true_count + false.true_count
+    return true if known == len(texts) - texts.null_count else None
+
+
+def wants_evidence(evidence: Evidence) -> bool:
+    """Whether more values could still change what is known: not so for a column that is text already."""
+    return evidence.kinds != NOTHING
+
+
+def has_values(evidence: Evidence) -> bool:
+    """Whether any value has been seen."""
+    return evidence.kinds != ANYTHING
