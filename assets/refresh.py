@@ -10,7 +10,7 @@ ON_CHANGE = "on_change"
 MANUAL = "manual"
 
 
-def automation_for(refresh: str, *, where: str = "") -> dg.AutomationCondition | None:
+def automation_for(refresh: str, *, where: str = "") -> dg.AutomationCondition[dg.AssetKey] | None:
     """The automation condition that a `refresh` attribute asks for; None for `manual`.
 
     `on_change` runs when a source's observed data version or an upstream dataset changed. A cron runs at each tick

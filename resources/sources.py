@@ -15,10 +15,13 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import get_args
 
 from resources.connectors.base import FileConnector, TableConnector
-from resources.formats.registry import SourceFile, open_reader
-from resources.kernel.errors import NotFoundError
+from resources.formats.csv import CsvOptions
+from resources.formats.files import SourceFile
+from resources.formats.registry import Format, detect_format, open_reader
+from resources.kernel.errors import ConfigError, NotFoundError
 from resources.kernel.records import BatchStream, ObjectInfo, TableName
 
 PARALLEL_DOWNLOADS = 8
@@ -44,10 +47,34 @@ class SourceSpec:
         """What is taken, for people: `flights/*.csv.gz`, `table orders`, `query`."""
         return self.path or (f"table {self.table}" if self.table else "query")
 
+    def csv_options(self) -> CsvOptions | None:
+        """The options as the reader of CSV takes them; None when there are none.
+
+        Raises:
+            ConfigError: an unknown name or a wrong value.
+        """
+        return CsvOptions.parse(self.options) if self.options else None
+
     def digest(self) -> str:
         """Changes when the datasource asks for something else or reads it otherwise."""
         text = json.dumps(asdict(self), sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def check_format(spec: SourceSpec) -> None:
+    """Looks at a file datasource's format and options without opening anything.
+
+    Raises:
+        ConfigError: a path whose ending tells no format, CSV options for another format, a wrong option.
+    """
+    options = spec.csv_options()
+    kind = spec.format or detect_format(spec.path)
+    if kind not in get_args(Format):
+        raise ConfigError(
+            f"format: {kind!r} is not known", hint=f"Known: {', '.join(get_args(Format))}"
+        )
+    if options is not None and kind != "csv":
+        raise ConfigError(f"{spec.path} is {kind}, which has no CSV options", hint="Leave them out")
 
 
 @dataclass(frozen=True)
@@ -125,11 +152,15 @@ class FileSource(Source):
                     " after they were listed",
                     path=self.spec.path,
                 )
-            reader = open_reader(files, format=self.spec.format, options=self.spec.options)
+            reader = open_reader(
+                files, format=self.spec.format or None, options=self.spec.csv_options()
+            )
 
             def open_stream() -> BatchStream:
                 stream = reader.stream()
-                stream.warnings += [f"{key}: deleted after it was listed; skipped" for key in missing]
+                stream.warnings += [
+                    f"{key}: deleted after it was listed; skipped" for key in missing
+                ]
                 return stream
 
             yield open_stream

@@ -48,7 +48,7 @@ def build_dataset(
     spec: DatasetSpec,
     *,
     expectations: Sequence[Expectation] = (),
-    automation: dg.AutomationCondition | None = None,
+    automation: dg.AutomationCondition[dg.AssetKey] | None = None,
 ) -> dg.Definitions:
     """The asset `("datasets", name)` downstream of its datasource, and its checks."""
     key = dg.AssetKey(spec.key)

@@ -14,7 +14,7 @@ from resources.declarations import DeclaresSource
 from resources.kernel.errors import ConfigError
 from resources.kernel.keys import check_name
 from resources.references import declared, position, require
-from resources.sources import SourceSpec
+from resources.sources import SourceSpec, check_format
 
 
 class Datasource(dg.Component, dg.Model, dg.Resolvable, DeclaresSource):
@@ -80,3 +80,10 @@ class Datasource(dg.Component, dg.Model, dg.Resolvable, DeclaresSource):
                 f"{where}: datasource {self.name!r}: `format` and `options` are for files",
                 hint="Tables and queries bring their own types",
             )
+        if connector.holds == "files":
+            try:
+                check_format(self.source_spec())
+            except ConfigError as error:
+                raise ConfigError(
+                    f"{where}: datasource {self.name!r}: {error.message}", hint=error.hint
+                ) from error

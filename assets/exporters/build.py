@@ -39,7 +39,7 @@ class ExporterSpec:
 
 
 def build_exporter(
-    spec: ExporterSpec, *, kind: str, automation: dg.AutomationCondition | None = None
+    spec: ExporterSpec, *, kind: str, automation: dg.AutomationCondition[dg.AssetKey] | None = None
 ) -> dg.Definitions:
     """The graph asset `("exports", name)`.
 
@@ -88,7 +88,7 @@ def _pin_op(spec: ExporterSpec) -> dg.OpDefinition:
                     f"exporter {spec.name}: dataset {spec.dataset!r} has no version yet",
                     hint="Materialize it first",
                 )
-        context.log.info(f"{spec.dataset}, version {version.number}: {version.rows} rows")
+        context.log.info("%s, version %s: %s rows", spec.dataset, version.number, version.rows)
         return {"version": version.number, "rows": version.rows}
 
     return _pin
@@ -108,7 +108,9 @@ def _deliver_op(spec: ExporterSpec) -> dg.OpDefinition:
         with boundary():
             table = context.resources.store.tables().read(spec.dataset_key, pinned["version"])
             connector = getattr(context.resources, spec.connector).tables()
-            receipt = connector.write(table.batches(), _request(spec, context, table.rows, pinned["version"]))
+            receipt = connector.write(
+                table.batches(), _request(spec, context, table.rows, pinned["version"])
+            )
         for warning in receipt.warnings:
             context.log.warning(warning)
         return dg.Output(None, metadata=_metadata(spec, receipt, pinned["version"]))

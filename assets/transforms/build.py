@@ -31,7 +31,7 @@ class TransformSpec:
 
 
 def build_transform(
-    spec: TransformSpec, *, automation: dg.AutomationCondition | None = None
+    spec: TransformSpec, *, automation: dg.AutomationCondition[dg.AssetKey] | None = None
 ) -> dg.Definitions:
     """The asset `("datasets", name)` in the group `transforms`."""
 

@@ -60,7 +60,7 @@ def parse_statement(sql: str, *, name: str) -> Statement:
     return Statement(sql=sql.strip().rstrip(";"), inputs=inputs)
 
 
-def _inputs(tree: exp.Expression, name: str) -> tuple[str, ...]:
+def _inputs(tree: exp.Query, name: str) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for scope in traverse_scope(tree):
         for source in scope.sources.values():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
 from resources.formats.text_types.given import parse_type
@@ -78,6 +78,27 @@ class CsvOptions:
                 "thousands_mark and decimal_mark are the same", hint="Give both marks"
             )
 
+    @classmethod
+    def parse(cls, given: Mapping[str, object]) -> CsvOptions:
+        """Options as YAML gives them: lists for tuples, by these names.
+
+        Raises:
+            ConfigError: an unknown name or a value of another kind, with what would do.
+        """
+        known = {option.name: option for option in fields(cls)}
+        for name, value in given.items():
+            if name not in known:
+                raise ConfigError(
+                    f"options: {name!r} is not an option of CSV", hint=f"Known: {', '.join(known)}"
+                )
+            if not _fits(name, value):
+                raise ConfigError(
+                    f"options: {name}: {str(value)[:80]!r} is a {type(value).__name__}",
+                    hint=f"{name} is {known[name].type}",
+                )
+        lists = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
+        return cls(**{**given, **lists})  # type: ignore[arg-type]  # `_fits` looked at each
+
     def rule(self, detected_decimal_mark: str = ".") -> TypingRule:
         """The typing rule with these settings."""
         return TypingRule(
@@ -86,6 +107,18 @@ class CsvOptions:
             date_format=self.date_format,
             timestamp_format=self.timestamp_format,
         )
+
+
+def _fits(name: str, value: object) -> bool:
+    if name in ("column_names", "null_values"):
+        return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
+    if name == "types":
+        return isinstance(value, Mapping) and all(isinstance(kind, str) for kind in value.values())
+    if name == "header":
+        return isinstance(value, bool)
+    if name == "on_bad_file":
+        return value in ("fail", "skip")
+    return value is None or isinstance(value, str)
 
 
 def _check_character(name: str, value: str | None) -> None:
