@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from orchestration.cli import connector, dataset
+from orchestration.cli.demo import demo
 from orchestration.cli.up import up
 
 app = typer.Typer(
@@ -14,6 +16,9 @@ app = typer.Typer(
     help="A self-hosted data section: sources, datasets, models, predictions, embeddings and exports.",
 )
 app.command()(up)
+app.command()(demo)
+app.add_typer(connector.app, name="connector")
+app.add_typer(dataset.app, name="dataset")
 
 
 @app.callback()

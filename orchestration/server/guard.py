@@ -50,10 +50,12 @@ class GuardRules:
     Args:
         port: the port that the UI listens on; a Host must name it.
         password: asked of every request by HTTP Basic when set; the user name does not count.
+        failed_login_seconds: how long the answer to a wrong one takes.
     """
 
     port: int
     password: str = field(default="", repr=False)
+    failed_login_seconds: float = FAILED_LOGIN_SECONDS
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -117,7 +119,7 @@ class Guard:
         refusal = self._rules.check(scope)
         if refusal is not None:
             if refusal.status == 401:
-                await asyncio.sleep(FAILED_LOGIN_SECONDS)
+                await asyncio.sleep(self._rules.failed_login_seconds)
             await _refuse(scope, send, refusal)
         elif scope["type"] == "websocket":
             await self._app(scope, receive, send)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from orchestration.server.settings import PASSWORD_VARIABLE, STOP_SECONDS
 
 RESTARTS = 3
 RESTART_WINDOW_SECONDS = 120.0
+LOG_LIMIT_BYTES = 20_000_000
 
 
 @dataclass
@@ -50,7 +52,7 @@ class Service:
             environment.pop(PASSWORD_VARIABLE, None)
         self.started_at.append(time.monotonic())
         if len(self.started_at) == 1 and self.log.exists():
-            self.log.replace(self.log.with_suffix(".previous.log"))
+            self.log.replace(self._previous_log)
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(  # noqa: S603 - our own command line, no shell
                 self.command,
@@ -72,6 +74,16 @@ class Service:
         """Whether it has not died too often of late."""
         since = time.monotonic() - RESTART_WINDOW_SECONDS
         return sum(moment > since for moment in self.started_at) <= RESTARTS
+
+    def cut_log(self, limit_bytes: int = LOG_LIMIT_BYTES) -> None:
+        """Moves the log's content aside when it has grown too long; the process goes on appending to it."""
+        if self.log.exists() and self.log.stat().st_size > limit_bytes:
+            shutil.copyfile(self.log, self._previous_log)
+            os.truncate(self.log, 0)
+
+    @property
+    def _previous_log(self) -> Path:
+        return self.log.with_suffix(".previous.log")
 
     def last_words(self) -> str:
         """The end of its log, for an error text."""
@@ -108,6 +120,11 @@ class ProcessGroups:
         """Takes the group that `leader` leads."""
         self._members.append(leader)
         self._pipe.write(f"+{leader.pid}\n")
+
+    @property
+    def members(self) -> tuple[int, ...]:
+        """The groups that would be ended now."""
+        return tuple(member.pid for member in self._members)
 
     def forget_empty(self) -> None:
         """Lets go of groups that nobody is in any more: their numbers may be used again by others."""

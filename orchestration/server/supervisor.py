@@ -52,6 +52,7 @@ def serve(home: Home, workspace_file: Path, listener: socket.socket, announce: A
         while not stop.asked:
             for service in services:
                 _keep_up(service, groups, announce)
+                service.cut_log()
             news.tell()
             groups.forget_empty()
             time.sleep(POLL_SECONDS)

@@ -1,0 +1,132 @@
+"""`waybill dataset`: which datasets there are, and what is in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orchestration.cli.context import CommandContext
+from orchestration.cli.errors import reported
+from orchestration.cli.output import print_facts, print_json, print_table, to_size
+
+if TYPE_CHECKING:
+    from orchestration.services.datasets import DatasetDetail
+
+app = typer.Typer(
+    no_args_is_help=True, help="Versioned tables: imported, transformed or predicted."
+)
+
+Name = Annotated[str, typer.Argument(help="Name of the dataset.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+@app.command("list")
+def list_all(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """List every dataset: where it comes from, how its last run ended, its newest version."""
+    from orchestration.services.datasets import list_datasets
+
+    with reported():
+        own = context.ensure_object(CommandContext)
+        found = list_datasets(own.location, own.instance)
+    if as_json:
+        print_json(found)
+        return
+    header = ("name", "origin", "status", "rows", "columns", "version", "size", "updated (UTC)")
+    rows = [
+        (
+            d.name,
+            d.origin,
+            d.status,
+            d.rows,
+            d.columns,
+            d.version,
+            to_size(d.size_bytes),
+            d.updated_at,
+        )
+        for d in found
+    ]
+    print_table(header, rows)
+
+
+@app.command()
+def show(context: typer.Context, name: Name, *, as_json: AsJson = False) -> None:
+    """Show a dataset: columns and types, what it is made from, who uses it, what its newest version records."""
+    from orchestration.services.datasets import show_dataset
+
+    with reported():
+        own = context.ensure_object(CommandContext)
+        found = show_dataset(own.location, own.instance, name)
+    if as_json:
+        print_json(found)
+    else:
+        _print_detail(found)
+
+
+@app.command()
+def sample(
+    context: typer.Context,
+    name: Name,
+    *,
+    rows: Annotated[int, typer.Option("--rows", "-n", help="How many rows.")] = 10,
+    version: Annotated[int | None, typer.Option(help="Version; the newest by default.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the first rows of a dataset."""
+    from orchestration.services.datasets import sample_dataset
+
+    with reported():
+        own = context.ensure_object(CommandContext)
+        found = sample_dataset(own.location, name, rows=rows, version=version)
+    if as_json:
+        print_json([dict(zip(found.columns, row, strict=True)) for row in found.rows])
+    else:
+        print_table(found.columns, found.rows)
+
+
+@app.command()
+def versions(context: typer.Context, name: Name, *, as_json: AsJson = False) -> None:
+    """List the versions of a dataset that are kept, newest first."""
+    from orchestration.services.datasets import list_versions
+
+    with reported():
+        found = list_versions(context.ensure_object(CommandContext).location, name)
+    if as_json:
+        print_json(found)
+        return
+    header = ("version", "created (UTC)", "rows", "columns", "size", "files", "run")
+    rows = [
+        (v.version, v.created_at, v.rows, v.columns, to_size(v.size_bytes), v.files, v.run_id)
+        for v in found
+    ]
+    print_table(header, rows)
+
+
+def _print_detail(found: DatasetDetail) -> None:
+    summary = found.summary
+    print_facts(
+        [
+            ("dataset", summary.name),
+            ("description", found.description),
+            ("origin", summary.origin),
+            ("status", summary.status),
+            ("version", summary.version),
+            ("updated (UTC)", summary.updated_at),
+            ("rows", summary.rows),
+            ("size", to_size(summary.size_bytes)),
+            ("made from", found.made_from),
+            ("used by", found.used_by),
+            ("run", found.run_id),
+            ("store", found.store),
+        ]
+    )
+    if found.schema:
+        typer.echo()
+        print_table(("column", "type"), found.schema)
+    if found.properties:
+        typer.echo()
+        print_facts([(name, _short(value)) for name, value in found.properties.items()])
+
+
+def _short(value: object) -> object:
+    return f"{len(value)} entries; --json shows them" if isinstance(value, (list, dict)) else value

@@ -1,0 +1,230 @@
+"""Datasets: which there are, in what state, what is in them.
+
+The store says what is kept, Dagster's instance says what was tried last.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from orchestration.services.location import Location
+from resources.kernel.errors import InputError, NotFoundError
+from resources.kernel.keys import asset_key
+from resources.kernel.records import StoredVersion
+from resources.stores.tables import TableStore
+
+SAMPLE_LIMIT = 10_000
+_ENDED_BADLY = {
+    dg.DagsterRunStatus.FAILURE: "failed",
+    dg.DagsterRunStatus.CANCELED: "stopped",
+}
+
+
+@dataclass(frozen=True)
+class DatasetSummary:
+    """One line of the list."""
+
+    name: str
+    origin: str
+    """`datasource`, `transform` or `prediction`."""
+    status: str
+    """`never materialized`, `queued`, `materializing`, `materialized`, `failed` or `stopped`: of the last try."""
+    rows: int | None
+    columns: int | None
+    version: int | None
+    size_bytes: int | None
+    updated_at: datetime | None
+
+
+@dataclass(frozen=True)
+class DatasetDetail:
+    """All that is known of a dataset."""
+
+    summary: DatasetSummary
+    description: str
+    made_from: tuple[str, ...]
+    """Upstream assets, as `noun/name`."""
+    used_by: tuple[str, ...]
+    schema: tuple[tuple[str, str], ...]
+    """(column, type)"""
+    run_id: str | None
+    properties: Mapping[str, Any]
+    """What the newest version's manifest records: source, fingerprint, guesses ..."""
+    store: str
+
+
+@dataclass(frozen=True)
+class VersionSummary:
+    """One version of a dataset."""
+
+    version: int
+    created_at: datetime
+    rows: int | None
+    columns: int
+    size_bytes: int
+    files: int
+    run_id: str
+
+
+def list_datasets(location: Location, instance: dg.DagsterInstance) -> list[DatasetSummary]:
+    """Every dataset that something makes, in order of name."""
+    store, specs = location.store(), location.datasets()
+    states = _states(instance, [spec.key for spec in specs.values()])
+    return [
+        _summary(name, spec, _latest(store, name), states.get(spec.key))
+        for name, spec in specs.items()
+    ]
+
+
+def show_dataset(location: Location, instance: dg.DagsterInstance, name: str) -> DatasetDetail:
+    """A dataset with its columns, its place in lineage and its record.
+
+    Raises:
+        UnknownNameError: nothing makes it.
+    """
+    spec, store = location.dataset(name), location.store()
+    latest = _latest(store, name)
+    state = _states(instance, [spec.key]).get(spec.key)
+    return DatasetDetail(
+        summary=_summary(name, spec, latest, state),
+        description=spec.description or "",
+        made_from=tuple(sorted(dep.asset_key.to_user_string() for dep in spec.deps)),
+        used_by=tuple(location.readers_of(spec.key)),
+        schema=latest.schema if latest else (),
+        run_id=latest.run_id if latest else None,
+        properties=latest.properties if latest else {},
+        store=store.url,
+    )
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Some rows, each value as JSON can hold it: what JSON has no form for is text."""
+
+    columns: tuple[str, ...]
+    rows: list[list[Any]]
+
+
+def sample_dataset(location: Location, name: str, *, rows: int, version: int | None) -> Sample:
+    """The first rows of a version, the newest unless a number is given.
+
+    Raises:
+        UnknownNameError: nothing makes it.
+        NotFoundError: no such version; `GoneError` when it has been collected.
+        InputError: more rows than a sample may have.
+    """
+    location.dataset(name)
+    if not 0 < rows <= SAMPLE_LIMIT:
+        raise InputError(f"a sample has 1 to {SAMPLE_LIMIT} rows, not {rows}")
+    store, key = location.store(), asset_key("datasets", name)
+    if version is not None:
+        table = store.read(key, version).sample(rows)
+    else:
+        table = store.read_latest(key, lambda found: found.sample(rows))
+    columns = [_json_values(column) for column in table.columns]
+    return Sample(tuple(table.column_names), [list(row) for row in zip(*columns, strict=True)])
+
+
+def _json_values(column: pa.ChunkedArray) -> list[Any]:
+    kind = column.type
+    if pa.types.is_temporal(kind) and not pa.types.is_duration(kind):
+        # Arrow writes what Python's own types cannot hold: the year 12000, nanoseconds.
+        return list(column.cast(pa.string()).to_pylist())
+    return [_json_value(value) for value in column.to_pylist()]
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes"
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, list):
+        return [_json_value(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _json_value(item) for key, item in value.items()}
+    return str(value)
+
+
+def list_versions(location: Location, name: str) -> list[VersionSummary]:
+    """The versions that are kept, newest first.
+
+    Raises:
+        UnknownNameError: nothing makes it.
+        NotFoundError: it has none.
+    """
+    location.dataset(name)
+    store = location.store()
+    versions = store.item(asset_key("datasets", name)).versions()
+    if not versions:
+        raise NotFoundError(f"dataset {name!r} has no version yet", hint="Materialize it first")
+    return [
+        VersionSummary(
+            version=version.number,
+            created_at=version.created_at,
+            rows=version.rows,
+            columns=len(version.schema),
+            size_bytes=version.size_bytes,
+            files=len(version.files),
+            run_id=version.run_id,
+        )
+        for version in reversed(versions)
+    ]
+
+
+def _latest(store: TableStore, name: str) -> StoredVersion | None:
+    return store.item(asset_key("datasets", name)).latest()
+
+
+def _summary(
+    name: str, spec: dg.AssetSpec, latest: StoredVersion | None, state: str | None
+) -> DatasetSummary:
+    return DatasetSummary(
+        name=name,
+        origin=_origin(spec),
+        # A store may be older than this Dagster instance, or shared with another.
+        status=state or ("materialized" if latest else "never materialized"),
+        rows=latest.rows if latest else None,
+        columns=len(latest.schema) if latest else None,
+        version=latest.number if latest else None,
+        size_bytes=latest.size_bytes if latest else None,
+        updated_at=latest.created_at if latest else None,
+    )
+
+
+def _origin(spec: dg.AssetSpec) -> str:
+    """What the maker says of itself; plain Python that says nothing is a transform."""
+    given = spec.metadata.get("origin", "transform")
+    return str(given.value if isinstance(given, dg.MetadataValue) else given)
+
+
+def _states(instance: dg.DagsterInstance, keys: list[dg.AssetKey]) -> dict[dg.AssetKey, str]:
+    """What became of the last try to make each asset; nothing for those never tried."""
+    states = {}
+    for record in instance.get_asset_records(keys):
+        entry = record.asset_entry
+        made = entry.last_materialization
+        run_id = entry.last_run_id
+        if made is not None and run_id in (None, made.run_id):
+            states[entry.asset_key] = "materialized"
+        elif (run := instance.get_run_by_id(run_id) if run_id else None) is not None:
+            states[entry.asset_key] = _state_of_run(run, was_made=made is not None)
+        elif made is not None:
+            states[entry.asset_key] = "materialized"
+    return states
+
+
+def _state_of_run(run: dg.DagsterRun, *, was_made: bool) -> str:
+    if run.status in _ENDED_BADLY:
+        return _ENDED_BADLY[run.status]
+    if run.is_finished:
+        return "materialized" if was_made else "never materialized"
+    return "queued" if run.status == dg.DagsterRunStatus.QUEUED else "materializing"

@@ -1,0 +1,159 @@
+"""The code location as use cases see it: connectors, the store, datasets and jobs by name.
+
+Everything comes from the merged Dagster definitions, so a dataset made by a user's own Python is there as well.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import dagster as dg
+
+from resources.connectors.base import Connector
+from resources.connectors.resource import ConnectorResource
+from resources.kernel.errors import ConfigError, UnknownNameError, WaybillError
+from resources.stores.resource import StoreResource
+from resources.stores.tables import TableStore
+
+
+class Location:
+    """Names of the code location, looked up.
+
+    Args:
+        definitions: the merged definitions.
+    """
+
+    def __init__(self, definitions: dg.Definitions) -> None:
+        self.definitions = definitions
+
+    @classmethod
+    def load(cls) -> Location:
+        """The project's own code location.
+
+        Raises:
+            ConfigError: it does not load; with the first error's text.
+        """
+        from orchestration.definitions import defs
+
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", dg.BetaWarning)
+                warnings.simplefilter("ignore", dg.PreviewWarning)
+                return cls(defs())
+        except Exception as error:  # users' own Python is loaded here and may raise anything
+            raise _load_error(error) from error
+
+    def connectors(self) -> dict[str, ConnectorResource]:
+        """Connectors by name, in order."""
+        found = self.definitions.resources or {}
+        named = {n: r for n, r in found.items() if isinstance(r, ConnectorResource)}
+        return dict(sorted(named.items()))
+
+    def connector(self, name: str) -> Connector:
+        """A connector, its secrets read from the environment.
+
+        Raises:
+            UnknownNameError: nobody declares it; lists the known ones.
+            ConfigError: a variable that it names is not set.
+        """
+        known = self.connectors()
+        if name not in known:
+            raise UnknownNameError("connector", name, known)
+        with _resolved(name, known[name]) as resource:
+            return resource.connect()
+
+    def store(self) -> TableStore:
+        """Where datasets are kept.
+
+        Raises:
+            ConfigError: the code location has no store.
+        """
+        resource = (self.definitions.resources or {}).get("store")
+        if not isinstance(resource, StoreResource):
+            raise ConfigError(
+                "the code location has no resource 'store'",
+                hint="Build its definitions with orchestration.definitions.build_defs",
+            )
+        return resource.tables()
+
+    def datasets(self) -> dict[str, dg.AssetSpec]:
+        """What makes each stored table, by name, in order."""
+        specs = self.definitions.resolve_all_asset_specs()
+        named = {
+            "/".join(spec.key.path[1:]): spec for spec in specs if spec.key.path[0] == "datasets"
+        }
+        return dict(sorted(named.items()))
+
+    def dataset(self, name: str) -> dg.AssetSpec:
+        """What makes the dataset `name`.
+
+        Raises:
+            UnknownNameError: nothing does; lists the known ones.
+        """
+        known = self.datasets()
+        if name not in known:
+            raise UnknownNameError("dataset", name, known)
+        return known[name]
+
+    def readers_of(self, key: dg.AssetKey) -> list[str]:
+        """Assets that are made from `key`, as `noun/name`, in order."""
+        specs = self.definitions.resolve_all_asset_specs()
+        names = [
+            spec.key.to_user_string()
+            for spec in specs
+            if any(dep.asset_key == key for dep in spec.deps)
+        ]
+        return sorted(names)
+
+    def job(self, name: str) -> dg.JobDefinition:
+        """A pipeline's job.
+
+        Raises:
+            UnknownNameError: there is none of that name.
+        """
+        repository = self.definitions.get_repository_def()
+        if name not in repository.job_names:
+            known = [job for job in repository.job_names if not job.startswith("__")]
+            raise UnknownNameError("pipeline", name, known)
+        return repository.get_job(name)
+
+
+@contextmanager
+def _resolved(name: str, resource: ConnectorResource) -> Iterator[ConnectorResource]:
+    try:
+        with dg.build_resources({name: resource}) as resources:
+            yield getattr(resources, name)
+    except dg.DagsterError as error:
+        raise ConfigError(
+            f"connector {name!r} cannot be configured: {_last_line(error)}",
+            hint="Set the environment variables that its YAML names",
+        ) from error
+
+
+def _load_error(error: Exception) -> WaybillError:
+    """The innermost reason: what Dagster wraps around it names no line of anybody's YAML."""
+    reason: BaseException = error
+    while (inner := reason.__cause__) is not None:
+        reason = inner
+    if isinstance(reason, WaybillError):
+        return reason
+    return ConfigError(
+        f"the project's definitions do not load: {type(reason).__name__}: {_last_line(reason)}",
+        hint="`dg check defs` shows all of it",
+    )
+
+
+def _last_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1][:300] if lines else "no reason was given"
+
+
+def environment_names(resource: ConnectorResource) -> Mapping[str, str]:
+    """The environment variables that a connector takes its values from: field, variable."""
+    return {
+        field: value.env_var_name
+        for field, value in vars(resource).items()
+        if isinstance(value, dg.EnvVar)
+    }

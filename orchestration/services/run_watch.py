@@ -1,0 +1,159 @@
+"""A run in this process, watched: what each step does, while it does it."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import dagster as dg
+
+from orchestration.services.home import Home
+from orchestration.services.locks import RUN_LOCK_TAG, hold
+from resources.kernel.errors import MESSAGE_LIMIT
+
+POLL_SECONDS = 0.25
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True)
+class StepNews:
+    """Something that happened to a step."""
+
+    step: str
+    state: Literal["started", "done", "retried", "failed"]
+    seconds: float | None = None
+    rows: int | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Made:
+    """An asset that the run materialized."""
+
+    key: tuple[str, ...]
+    step: str
+    facts: Mapping[str, Any]
+    """Its metadata, plain values."""
+
+    @property
+    def rows(self) -> int | None:
+        """How many rows it has, for tables."""
+        return self.facts.get("dagster/row_count")
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """How a run ended."""
+
+    run_id: str
+    ok: bool
+    made: tuple[Made, ...]
+    seconds_of: Mapping[str, float]
+    """Seconds by step."""
+    error: str = ""
+
+
+class RunWatcher:
+    """Reads a run's events as they are written, on a thread of its own, until the context ends."""
+
+    def __init__(
+        self, instance: dg.DagsterInstance, run_id: str, tell: Callable[[StepNews], None]
+    ) -> None:
+        self._instance = instance
+        self._run_id = run_id
+        self._tell = tell
+        self._cursor: str | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="run-watcher", daemon=True)
+        self.made: list[Made] = []
+        self.seconds_of: dict[str, float] = {}
+        self.errors: list[str] = []
+
+    def __enter__(self) -> RunWatcher:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._read()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(POLL_SECONDS):
+            self._read()
+
+    def _read(self) -> None:
+        while True:
+            page = self._instance.get_records_for_run(self._run_id, cursor=self._cursor)
+            for record in page.records:
+                event = record.event_log_entry.dagster_event
+                if event is not None:
+                    self._take(event)
+            self._cursor = page.cursor
+            if not page.has_more:
+                return
+
+    def _take(self, event: dg.DagsterEvent) -> None:
+        step, kind = event.step_key or "", event.event_type
+        if kind == dg.DagsterEventType.STEP_START:
+            self._tell(StepNews(step, "started"))
+        elif kind == dg.DagsterEventType.STEP_SUCCESS:
+            self.seconds_of[step] = event.step_success_data.duration_ms / 1000
+            rows = next((m.rows for m in self.made if m.step == step), None)
+            self._tell(StepNews(step, "done", self.seconds_of[step], rows))
+        elif kind == dg.DagsterEventType.STEP_UP_FOR_RETRY:
+            self._tell(StepNews(step, "retried", error=error_text(event)))
+        elif kind == dg.DagsterEventType.STEP_FAILURE:
+            self.errors.append(f"{step.replace('__', '/')}: {error_text(event)}")
+            self._tell(StepNews(step, "failed", error=error_text(event)))
+        elif kind == dg.DagsterEventType.ASSET_MATERIALIZATION:
+            found = event.step_materialization_data.materialization
+            facts = {name: value.value for name, value in found.metadata.items()}
+            self.made.append(Made(tuple(found.asset_key.path), step, facts))
+        elif kind == dg.DagsterEventType.RUN_FAILURE and not self.errors:
+            self.errors.append(event.message or "the run failed")
+
+
+def run_here(
+    home: Home,
+    instance: dg.DagsterInstance,
+    job: dg.JobDefinition,
+    tell: Callable[[StepNews], None],
+) -> RunOutcome:
+    """Runs a job in this process; its events and lineage are in `instance` as those of any other run.
+
+    The run holds a lock meanwhile: should this process be killed, a server of the same home folder sees it.
+    """
+    run_id = str(uuid.uuid4())
+    lock = home.locks / f"run-{run_id}.lock"
+    with hold(lock), RunWatcher(instance, run_id, tell) as watcher:
+        result = job.execute_in_process(
+            instance=instance,
+            run_id=run_id,
+            raise_on_error=False,
+            tags={RUN_LOCK_TAG: str(lock)},
+            run_config=_QUIET,
+        )
+    lock.unlink(missing_ok=True)
+    return RunOutcome(
+        run_id, result.success, tuple(watcher.made), watcher.seconds_of, "; ".join(watcher.errors)
+    )
+
+
+def error_text(event: dg.DagsterEvent) -> str:
+    """Why a step failed, in one line: what was raised on purpose, else the innermost error."""
+    data = event.event_specific_data
+    failure = getattr(data, "user_failure_data", None)
+    if failure is not None and failure.description:
+        return _one_line(failure.description)
+    error = getattr(data, "error", None)
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return _one_line(error.message if error is not None else event.message or "no reason was given")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:MESSAGE_LIMIT]
