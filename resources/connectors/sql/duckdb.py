@@ -1,23 +1,37 @@
-"""The DuckDB connector."""
+"""The DuckDB connector: the engine's own Arrow stream from a file opened read-only."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import ClassVar
 
 import duckdb
 import pyarrow as pa
 
 from resources.connectors.sql.config import Dialect
-from resources.connectors.sql.connector import SqlConnector, is_internal
+from resources.connectors.sql.connector import SqlConnector, is_internal, query_subject
+from resources.connectors.sql.duckdb_types import DuckdbColumn, plan_duckdb_columns
 from resources.connectors.sql.errors import duckdb_error
-from resources.kernel.errors import ConnectorError, NotFoundError, WaybillError
+from resources.connectors.sql.reading import (
+    ReadPlan,
+    check_query,
+    checked_batches,
+    coalesced,
+    free_name,
+    plan_columns,
+    quote_identifier,
+)
+from resources.kernel.errors import InputError, NotFoundError, WaybillError
 from resources.kernel.records import BatchStream, TableName
+
+VECTOR_ROWS = 2048  # what DuckDB computes at a time; more would hold as many wide rows in memory
 
 
 class DuckdbConnector(SqlConnector):
-    """A DuckDB database file."""
+    """A DuckDB database file. DuckDB lets one process write it, or several read it."""
 
     kind = "duckdb"
     dialect_name: ClassVar[Dialect] = "duckdb"
@@ -25,16 +39,25 @@ class DuckdbConnector(SqlConnector):
     max_columns = 10_000
 
     def connect(self, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
-        """A native connection: DuckDB has no SQLAlchemy dialect here, and needs none for its bulk paths."""
+        """A native connection: DuckDB has no SQLAlchemy dialect here, and needs none for its bulk paths.
+
+        Raises:
+            NotFoundError: reading, and there is no such file.
+            ConnectorUnavailableError: another process holds it; names that process.
+        """
         path = self.config.path
         if read_only and (path is None or not path.exists()):
-            raise NotFoundError(f"connecting: there is no file {path}", hint="Check `path`")
+            raise NotFoundError(
+                f"{self.label}: there is no database file {path}", hint="Check `path`"
+            )
         with self.translated("connecting"):
-            return duckdb.connect(str(path), read_only=read_only)
+            connection = duckdb.connect(str(path), read_only=read_only)
+            connection.execute("SET TimeZone = 'UTC'")
+            return connection
 
     def driver_errors(self) -> tuple[type[Exception], ...]:
-        """DuckDB's."""
-        return (duckdb.Error,)
+        """DuckDB's; a broken stream of batches comes as an error of Arrow."""
+        return (duckdb.Error, pa.ArrowException)
 
     def translate(self, error: Exception, doing: str) -> WaybillError:
         """By DuckDB's error class; see `errors.duckdb_error`."""
@@ -47,10 +70,74 @@ class DuckdbConnector(SqlConnector):
     def list_tables(self) -> Sequence[TableName]:
         """Tables and views, in order of schema and name."""
         with self.connect(read_only=True) as connection, self.translated("listing tables"):
-            rows = connection.execute(
-                "SELECT table_schema, table_name FROM information_schema.tables"
-                " WHERE table_catalog = current_catalog() ORDER BY 1, 2"
-            ).fetchall()
+            return self._tables(connection)
+
+    def describe(self, source: TableName | str) -> pa.Schema:
+        """The Arrow schema of a table or query; no row is read."""
+        with self._session(f"describing {query_subject(source)}") as connection:
+            return self._plan(connection, source)[0].schema
+
+    def fingerprint(self, source: TableName | str) -> str:
+        """A checksum over all values, computed in the database: DuckDB keeps no counter of changes a table.
+
+        The sign of a zero counts; the order of rows does not.
+        """
+        with self._session(f"fingerprinting {query_subject(source)}") as connection:
+            plan, select = self._plan(connection, source)
+            floats = [c.name for c in plan.columns if pa.types.is_floating(c.type)]
+            row_alias = free_name(c.name for c in plan.columns)
+            signs = "".join(f", signbit({quote_identifier(name)})" for name in floats)
+            row = connection.execute(
+                f"SELECT count(*), sum(h::HUGEINT), bit_xor(hash(h)) FROM"
+                f" (SELECT hash({row_alias}{signs}) AS h FROM"
+                f" (SELECT {plan.select_list} FROM ({select}\n) AS source) AS {row_alias})"
+            ).fetchone()
+        text = f"{plan.schema.to_string()} {row}"
+        return f"h:{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+    @contextmanager
+    def read(self, source: TableName | str, *, batch_rows: int = 65_536) -> Iterator[BatchStream]:
+        """Streams a table or query; see `TableConnector.read`.
+
+        Raises:
+            Retype: while iterating, when a date, time or timestamp is infinite or a HUGEINT has 39 digits; the
+                next read brings the column as text (E34, E37).
+        """
+        doing = f"reading {query_subject(source)}"
+        with ExitStack() as stack:
+            connection = stack.enter_context(self.connect(read_only=True))
+            with self.translated(doing):
+                plan, select = self._plan(connection, source)
+                result = connection.execute(
+                    f"SELECT {plan.select_list} FROM ({select}\n) AS source"
+                )
+                reader = stack.enter_context(result.to_arrow_reader(VECTOR_ROWS))
+            batches = self._batches(reader, plan, source, batch_rows=batch_rows)
+            # Outside `translated`: an error of whoever takes the batches is not the database's.
+            yield BatchStream(plan.schema, batches, guesses=plan.guesses)
+
+    def _batches(
+        self,
+        reader: pa.RecordBatchReader,
+        plan: ReadPlan,
+        source: TableName | str,
+        *,
+        batch_rows: int,
+    ) -> Iterator[pa.RecordBatch]:
+        with self.translated(f"reading {query_subject(source)}"), self.remembering(source):
+            raw = coalesced(reader, batch_rows=batch_rows)
+            yield from checked_batches(raw, plan, batch_rows=batch_rows)
+
+    @contextmanager
+    def _session(self, doing: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self.connect(read_only=True) as connection, self.translated(doing):
+            yield connection
+
+    def _tables(self, connection: duckdb.DuckDBPyConnection) -> list[TableName]:
+        rows = connection.execute(
+            "SELECT table_schema, table_name FROM information_schema.tables"
+            " WHERE table_catalog = current_catalog() ORDER BY 1, 2"
+        ).fetchall()
         wanted = self.config.schema
         return [
             TableName(name, schema)
@@ -58,13 +145,45 @@ class DuckdbConnector(SqlConnector):
             if not is_internal(name) and wanted in (None, schema)
         ]
 
-    def describe(self, source: TableName | str) -> pa.Schema:
-        raise ConnectorError("not built")
+    def _plan(
+        self, connection: duckdb.DuckDBPyConnection, source: TableName | str
+    ) -> tuple[ReadPlan, str]:
+        """The columns of a source, and a SELECT of all of it."""
+        where = f"{self.label}: {query_subject(source)}"
+        if isinstance(source, TableName):
+            select = f"SELECT * FROM {self._table_sql(connection, source)}"
+        else:
+            select = check_query(source, where=where)
+            statements = connection.extract_statements(select)
+            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+                raise InputError(
+                    f"{where}: a query is one SELECT, and this is"
+                    f" {', '.join(s.type.name for s in statements)}",
+                    hint="Give a single SELECT statement",
+                )
+        rows = connection.execute(f"DESCRIBE {select}").fetchall()
+        described = [DuckdbColumn(name=row[0], type_name=row[1]) for row in rows]
+        planned = plan_duckdb_columns(described, self.columns_as_text(source))
+        plan = plan_columns([column for column, _ in planned], where=where, fold_case=True)
+        empty = connection.execute(f"SELECT {plan.select_list} FROM ({select}\n) AS source LIMIT 0")
+        types = [_plain_type(field.type) for field in empty.to_arrow_reader(1).schema]
+        columns = [
+            replace(column, type=kind) if is_open else column
+            for (column, is_open), kind in zip(planned, types, strict=True)
+        ]
+        return ReadPlan(tuple(columns), plan.guesses), select
 
-    def fingerprint(self, source: TableName | str) -> str:
-        raise ConnectorError("not built")
+    def _table_sql(self, connection: duckdb.DuckDBPyConnection, table: TableName) -> str:
+        wanted = TableName(table.name, table.schema or self.config.schema or "main")
+        known = connection.execute(
+            "SELECT count(*) FROM information_schema.tables"
+            " WHERE table_catalog = current_catalog() AND table_schema = ? AND table_name = ?",
+            [wanted.schema, wanted.name],
+        ).fetchall()
+        if not known[0][0]:
+            raise self.unknown_table(table, self._tables(connection))
+        return f"{quote_identifier(wanted.schema or 'main')}.{quote_identifier(wanted.name)}"
 
-    def read(
-        self, source: TableName | str, *, batch_rows: int = 65_536
-    ) -> AbstractContextManager[BatchStream]:
-        raise ConnectorError("not built")
+
+def _plain_type(kind: pa.DataType) -> pa.DataType:
+    return kind.storage_type if isinstance(kind, pa.ExtensionType) else kind

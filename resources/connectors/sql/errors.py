@@ -79,23 +79,21 @@ def duckdb_error(error: Exception, config: SqlConfig, doing: str) -> WaybillErro
             f"{where}: this process has the database file open in another mode",
             hint="Try again when that import or export is done",
         )
-    if kind in {"IOException", "SerializationException"}:
-        if "Permission denied" in text or "Cannot open file" in text:
-            return ConnectorAuthError(f"{where}: {text}", hint="Check the rights on the file")
-        return InputError(
-            f"{where}: {text}", hint="The file is no DuckDB database, or it is damaged"
-        )
-    if kind == "TransactionException":
-        return ConflictError(f"{where}: {text}", hint="Another transaction changed the same rows")
-    if kind in {
-        "InternalException",
-        "FatalException",
-        "OutOfMemoryException",
-        "InterruptException",
-    }:
-        return ConnectorError(f"{where}: {text}")
-    return InputError(f"{where}: {text}")
+    if kind in {"IOException", "SerializationException"} and "Permission denied" in text:
+        return ConnectorAuthError(f"{where}: {text}", hint="Check the rights on the file")
+    error_type, hint = _DUCKDB_KINDS.get(kind, (InputError, ""))
+    return error_type(f"{where}: {text}", hint=hint)
 
+
+_DUCKDB_KINDS: Mapping[str, tuple[type[WaybillError], str]] = {
+    "IOException": (InputError, "The file is no DuckDB database, or it is damaged"),
+    "SerializationException": (InputError, "The file is damaged, or of another DuckDB version"),
+    "TransactionException": (ConflictError, "Another transaction changed the same rows"),
+    "InternalException": (ConnectorError, "DuckDB failed inside"),
+    "FatalException": (ConnectorError, "DuckDB failed inside"),
+    "OutOfMemoryException": (ConnectorError, "The query needs more memory than DuckDB may use"),
+    "InterruptException": (ConnectorError, "The query was interrupted"),
+}
 
 _BY_STATE: Mapping[str, tuple[type[WaybillError], str]] = {
     "28": (ConnectorAuthError, "Check `username` and `password`"),

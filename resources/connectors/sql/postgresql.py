@@ -93,9 +93,7 @@ class PostgresqlConnector(SqlConnector):
             return compute_fingerprint(connection, plan, select, relation)
 
     @contextmanager
-    def read(
-        self, source: TableName | str, *, batch_rows: int = 65_536
-    ) -> Iterator[BatchStream]:
+    def read(self, source: TableName | str, *, batch_rows: int = 65_536) -> Iterator[BatchStream]:
         """Streams a table or query under one snapshot; see `TableConnector.read`.
 
         Raises:

@@ -1,21 +1,41 @@
-"""The SQLite connector."""
+"""The SQLite connector: the file opened read-only, one read transaction, types by the values."""
 
 from __future__ import annotations
 
+import hashlib
+import marshal
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import ClassVar
 
 import pyarrow as pa
 import sqlalchemy as sa
 
 from resources.connectors.sql.config import Dialect
-from resources.connectors.sql.connector import SqlConnector, is_internal
+from resources.connectors.sql.connector import SqlConnector, is_internal, query_subject
 from resources.connectors.sql.engine import sqlite_engine
 from resources.connectors.sql.errors import sqlite_error
-from resources.kernel.errors import ConnectorError, NotFoundError, WaybillError
+from resources.connectors.sql.reading import (
+    check_query,
+    check_result_names,
+    coalesced,
+    pieces,
+    quote_identifier,
+)
+from resources.connectors.sql.sqlite_scan import (
+    QUERY_VIEW,
+    Declared,
+    declared_columns,
+    plan_columns_by_values,
+    read_batches,
+)
+from resources.connectors.sql.sqlite_types import SqliteColumn
+from resources.kernel.errors import NotFoundError, WaybillError
 from resources.kernel.records import BatchStream, TableName
+
+_FINGERPRINT_ROWS = 2048
+_MARSHAL_VERSION = 2  # without references, so that equal rows have equal bytes
 
 
 class SqliteConnector(SqlConnector):
@@ -38,49 +58,128 @@ class SqliteConnector(SqlConnector):
         """By SQLite's error name; see `errors.sqlite_error`."""
         return sqlite_error(error, self.config, doing)
 
-    @contextmanager
-    def snapshot(self, doing: str) -> Iterator[sqlite3.Connection]:
-        """A read-only connection inside one read transaction: all that is read is one state of the file."""
+    def connect(self) -> sqlite3.Connection:
+        """A read-only connection in autocommit. A file that is not there is not made.
+
+        Raises:
+            NotFoundError: there is no such file.
+        """
         path = self.config.path
         if path is None or not path.exists():
-            raise NotFoundError(f"{doing}: there is no file {path}", hint="Check `path`")
-        with self.translated(doing):
-            connection = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode=ro",
-                uri=True,
-                timeout=self.config.lock_timeout_seconds,
-                isolation_level=None,
-                check_same_thread=False,
+            raise NotFoundError(
+                f"{self.label}: there is no database file {path}", hint="Check `path`"
             )
-            try:
-                connection.execute("PRAGMA query_only = ON")
-                connection.execute("BEGIN")
-                yield connection
-            finally:
-                connection.close()
+        return sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=ro",
+            uri=True,
+            timeout=self.config.lock_timeout_seconds,
+            isolation_level=None,
+            check_same_thread=False,
+        )
 
     def probe(self) -> dict[str, str]:
         """Library version and number of tables."""
-        with self.snapshot("connecting") as connection:
-            (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        return {"version": f"SQLite {sqlite3.sqlite_version}", "objects": str(tables)}
+        return {
+            "version": f"SQLite {sqlite3.sqlite_version}",
+            "tables": str(len(self.list_tables())),
+        }
 
     def list_tables(self) -> Sequence[TableName]:
         """Tables and views, in order of name."""
-        with self.snapshot("listing tables") as connection:
-            rows = connection.execute(
-                "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
-                " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
-            ).fetchall()
-        return [TableName(name) for (name,) in rows if not is_internal(name)]
+        with self._session("listing tables") as connection:
+            return self._tables(connection)
 
     def describe(self, source: TableName | str) -> pa.Schema:
-        raise ConnectorError("not built")
+        """The Arrow schema of a table or query; every value is looked at, since SQLite types values, not columns."""
+        with self._session(f"describing {query_subject(source)}") as connection:
+            sql, declared = self._open(connection, source)
+            plans = plan_columns_by_values(connection, sql, declared)
+            return pa.schema([pa.field(plan.name, plan.type) for plan in plans])
 
     def fingerprint(self, source: TableName | str) -> str:
-        raise ConnectorError("not built")
+        """A checksum over all values in order: the counter in the file's header does not count in WAL mode."""
+        with self._session(f"fingerprinting {query_subject(source)}") as connection:
+            sql, declared = self._open(connection, source)
+            connection.text_factory = _text_of_any_bytes
+            digest = hashlib.blake2b(repr(declared).encode(), digest_size=16)
+            cursor = connection.execute(f"SELECT * FROM {sql}")
+            while rows := cursor.fetchmany(_FINGERPRINT_ROWS):
+                digest.update(marshal.dumps(rows, _MARSHAL_VERSION))
+        return f"h:{digest.hexdigest()}"
 
-    def read(
-        self, source: TableName | str, *, batch_rows: int = 65_536
-    ) -> AbstractContextManager[BatchStream]:
-        raise ConnectorError("not built")
+    @contextmanager
+    def read(self, source: TableName | str, *, batch_rows: int = 65_536) -> Iterator[BatchStream]:
+        """Streams a table or query; see `TableConnector.read`. Every value fits the announced type."""
+        doing = f"reading {query_subject(source)}"
+        with ExitStack() as stack:
+            with self.translated(doing):
+                connection = stack.enter_context(closing(self.connect()))
+                sql, declared = self._open(connection, source)
+                plans = plan_columns_by_values(connection, sql, declared)
+            schema = pa.schema([pa.field(plan.name, plan.type) for plan in plans])
+            batches = self._batches(connection, sql, plans, doing, batch_rows)
+            guesses = [plan.guess for plan in plans if plan.guess]
+            # Outside `translated`: an error of whoever takes the batches is not the database's.
+            yield BatchStream(schema, batches, guesses=guesses)
+
+    def _batches(
+        self,
+        connection: sqlite3.Connection,
+        sql: str,
+        plans: Sequence[SqliteColumn],
+        doing: str,
+        batch_rows: int,
+    ) -> Iterator[pa.RecordBatch]:
+        with self.translated(doing):
+            raw = read_batches(connection, sql, plans, where=f"{self.label}: {doing}")
+            for batch in coalesced(raw, batch_rows=batch_rows):
+                yield from pieces(batch, batch_rows)
+
+    @contextmanager
+    def _session(self, doing: str) -> Iterator[sqlite3.Connection]:
+        with self.translated(doing), closing(self.connect()) as connection:
+            yield connection
+
+    def _tables(self, connection: sqlite3.Connection) -> list[TableName]:
+        rows = connection.execute(
+            "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
+            " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
+        ).fetchall()
+        return [TableName(name) for (name,) in rows if not is_internal(name)]
+
+    def _open(
+        self, connection: sqlite3.Connection, source: TableName | str
+    ) -> tuple[str, Declared]:
+        """Begins the one read transaction; the quoted source, and its columns as declared.
+
+        A query becomes a temporary view, which SQLite makes of a single SELECT only (T17).
+        """
+        where = f"{self.label}: {query_subject(source)}"
+        schema, name = "main", source.name if isinstance(source, TableName) else QUERY_VIEW
+        if isinstance(source, str):
+            schema, query = "temp", check_query(source, where=where)
+            connection.execute(f"CREATE TEMP VIEW {QUERY_VIEW} AS {query}\n")
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("BEGIN")
+        if isinstance(
+            source, str
+        ):  # the view would rename twins: the query's own names are looked at
+            description = connection.execute(query).description
+            check_result_names([column[0] for column in description], where=where, fold_case=True)
+        else:
+            self._require(connection, source)
+        declared = declared_columns(connection, schema, name)
+        check_result_names([column for column, _ in declared], where=where, fold_case=True)
+        return f"{schema}.{quote_identifier(name)}", declared
+
+    def _require(self, connection: sqlite3.Connection, table: TableName) -> None:
+        found = connection.execute(
+            "SELECT 1 FROM sqlite_master WHERE type IN ('table', 'view') AND lower(name) = lower(?)",
+            [table.name],
+        ).fetchone()
+        if not found or table.schema not in {None, "main"}:
+            raise self.unknown_table(table, self._tables(connection))
+
+
+def _text_of_any_bytes(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
