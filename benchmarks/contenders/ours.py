@@ -7,14 +7,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from assets.datasets.importing import ImportOrder, import_table
+from benchmarks.contenders import preload
 from benchmarks.task import Task
 from resources.connectors.base import TableConnector
 from resources.connectors.folder import FolderConnector
 from resources.connectors.sql import SqlConfig, open_table_connector
-from resources.kernel.keys import asset_key
+from resources.kernel.keys import Key, asset_key
 from resources.kernel.records import ExportRequest, TableName
 from resources.sources import FileSource, Source, SourceSpec, TableSource
 from resources.stores.tables import TableStore
+
+_POSTGRES = (
+    "sqlalchemy.dialects.postgresql.psycopg",
+    "psycopg",
+    "adbc_driver_postgresql.dbapi",
+    "pgpq",
+    "resources.connectors.sql.export.run",
+)
 
 
 def csv_to_dataset(task: Task) -> Callable[[], str]:
@@ -28,6 +37,19 @@ def table_to_dataset(task: Task) -> Callable[[], str]:
     return _import(task, TableSource(spec, _connector(task)), Path(task.out) / "store")
 
 
+def table_rows_to_dataset(task: Task) -> Callable[[], str]:
+    """The rows alone: the same without the fingerprint, by which an import sees later whether the table changed."""
+    connector = _connector(task)
+    store = TableStore.open(str(Path(task.out) / "store"))
+
+    def job() -> str:
+        with connector.read(TableName(task.table)) as stream:
+            store.write_stream(_key(task), lambda: stream, run_id=task.run_id)
+        return _files(Path(task.out) / "store")
+
+    return job
+
+
 def make_dataset(task: Task) -> Callable[[], str]:
     """The dataset that `dataset_to_table` reads; not measured."""
     return _import(task, _file_source(Path(task.parquet)), Path(task.store))
@@ -39,7 +61,7 @@ def dataset_to_table(task: Task) -> Callable[[], str]:
     connector = _connector(task)
 
     def job() -> str:
-        table = store.read(asset_key("datasets", task.dataset))
+        table = store.read(_key(task))
         request = ExportRequest(
             exporter="bench",
             table=TableName(task.target),
@@ -57,14 +79,21 @@ def dataset_to_table(task: Task) -> Callable[[], str]:
 
 def _import(task: Task, source: Source, folder: Path) -> Callable[[], str]:
     store = TableStore.open(str(folder))
-    key = asset_key("datasets", task.dataset)
-    order = ImportOrder(name=task.dataset, key=key, run_id=task.run_id)
+    order = ImportOrder(name=task.dataset, key=_key(task), run_id=task.run_id)
 
     def job() -> str:
         import_table(source, store, order)
-        return str(folder / "**" / "*.parquet")
+        return _files(folder)
 
     return job
+
+
+def _key(task: Task) -> Key:
+    return asset_key("datasets", task.dataset)
+
+
+def _files(folder: Path) -> str:
+    return str(folder / "**" / "*.parquet")
 
 
 def _file_source(path: Path) -> FileSource:
@@ -73,6 +102,7 @@ def _file_source(path: Path) -> FileSource:
 
 
 def _connector(task: Task) -> TableConnector:
+    preload(*_POSTGRES)
     server = task.need_server()
     config = SqlConfig(
         dialect="postgresql",

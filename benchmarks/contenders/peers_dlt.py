@@ -7,12 +7,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.contenders import preload
 from benchmarks.task import Task
+
+_ARROW = ("pandas", "pyarrow.dataset", "dlt.common.libs.pyarrow")
+_POSTGRES = ("psycopg2", "psycopg2.extras", "dlt.destinations.impl.postgres.postgres")
 
 
 def csv_by_pyarrow(task: Task) -> Callable[[], str]:
     """A resource that yields pyarrow's CSV batches, into Parquet on the file system."""
-    dlt = _import_dlt(task)
+    dlt = _import_dlt(task, *_ARROW)
     from pyarrow import csv
 
     def rows() -> Iterator[Any]:
@@ -35,7 +39,7 @@ def csv_by_pyarrow(task: Task) -> Callable[[], str]:
 
 def csv_by_duckdb(task: Task) -> Callable[[], str]:
     """Dlt's own CSV reader for big files: `read_csv_duckdb`, as Arrow tables."""
-    dlt = _import_dlt(task)
+    dlt = _import_dlt(task, *_ARROW, "duckdb")
     from dlt.sources.filesystem import filesystem, read_csv_duckdb  # type: ignore[import-not-found]  # peers only
 
     path = Path(task.csv)
@@ -51,31 +55,42 @@ def csv_by_duckdb(task: Task) -> Callable[[], str]:
 
 def table_by_pyarrow(task: Task) -> Callable[[], str]:
     """`sql_table` with the pyarrow backend, into Parquet on the file system."""
-    return _sql_table(task, backend="pyarrow", driver="postgresql+psycopg2")
+    dlt = _import_dlt(task, *_ARROW, "sqlalchemy.dialects.postgresql.psycopg2", "psycopg2")
+    return _sql_table(dlt, task, backend="pyarrow", driver="postgresql+psycopg2")
 
 
 def table_by_connectorx(task: Task) -> Callable[[], str]:
     """`sql_table` with the connectorx backend, into Parquet on the file system."""
-    return _sql_table(task, backend="connectorx", driver="postgresql")
+    dlt = _import_dlt(
+        task,
+        "dlt.common.libs.pyarrow",
+        "connectorx",
+        "sqlalchemy.dialects.postgresql.psycopg",
+        "psycopg",
+    )
+    return _sql_table(dlt, task, backend="connectorx", driver="postgresql")
 
 
 def parquet_to_postgres(task: Task) -> Callable[[], str]:
     """Arrow batches of a Parquet file into PostgreSQL by dlt's Parquet (ADBC) route, replacing the table."""
-    return _to_postgres(task, "parquet")
+    # dlt's route over ADBC loads polars by the driver manager.
+    dlt = _import_dlt(task, *_ARROW, *_POSTGRES, "polars", "adbc_driver_postgresql.dbapi")
+    return _to_postgres(dlt, task, "parquet")
 
 
 def csv_to_postgres(task: Task) -> Callable[[], str]:
     """The same by dlt's CSV (COPY) route."""
-    return _to_postgres(task, "csv")
+    return _to_postgres(_import_dlt(task, *_ARROW, *_POSTGRES), task, "csv")
 
 
-def _import_dlt(task: Task) -> Any:
-    """The module, set up to keep its files in the task's folder and to send nothing anywhere."""
+def _import_dlt(task: Task, *modules: str) -> Any:
+    """The module, set up to keep its files in the task's folder and to send nothing anywhere; and what it will load."""
     os.environ["DLT_DATA_DIR"] = str(Path(task.out) / "dlt")
     os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
     os.environ["RUNTIME__LOG_LEVEL"] = "ERROR"
     import dlt  # type: ignore[import-not-found]  # lives in the peers' environment only
 
+    preload(*modules)
     return dlt
 
 
@@ -100,8 +115,7 @@ def _to_parquet(dlt: Any, task: Task, source: Callable[[], Any]) -> Callable[[],
     return job
 
 
-def _sql_table(task: Task, *, backend: str, driver: str) -> Callable[[], str]:
-    dlt = _import_dlt(task)
+def _sql_table(dlt: Any, task: Task, *, backend: str, driver: str) -> Callable[[], str]:
     from dlt.sources.sql_database import sql_table  # type: ignore[import-not-found]  # peers only
 
     url = task.need_server().url(driver)
@@ -115,8 +129,7 @@ def _sql_table(task: Task, *, backend: str, driver: str) -> Callable[[], str]:
     return _to_parquet(dlt, task, flights)
 
 
-def _to_postgres(task: Task, file_format: str) -> Callable[[], str]:
-    dlt = _import_dlt(task)
+def _to_postgres(dlt: Any, task: Task, file_format: str) -> Callable[[], str]:
     from pyarrow import parquet
 
     def rows() -> Iterator[Any]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.contenders import preload
 from benchmarks.task import Task
 
 _CHUNK_ROWS = 500_000
@@ -15,6 +16,7 @@ def pandas_csv_to_parquet(task: Task) -> Callable[[], str]:
     """`read_csv` in chunks, each converted and appended to one Parquet file."""
     import pandas as pd
 
+    preload("pyarrow.parquet")
     target = str(Path(task.out) / "flights.parquet")
 
     def job() -> str:
@@ -44,6 +46,7 @@ def pandas_table_to_parquet(task: Task) -> Callable[[], str]:
     import pandas as pd
     import sqlalchemy as sa
 
+    preload("pyarrow.parquet")
     target = str(Path(task.out) / "flights.parquet")
     engine = sa.create_engine(task.need_server().url("postgresql+psycopg"))
 
@@ -82,6 +85,7 @@ def pandas_parquet_to_table(task: Task) -> Callable[[], str]:
     import pandas as pd
     import sqlalchemy as sa
 
+    preload("pyarrow.dataset")
     engine = sa.create_engine(task.need_server().url("postgresql+psycopg"))
 
     def job() -> str:
