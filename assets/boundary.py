@@ -41,6 +41,4 @@ def to_failure(error: WaybillError) -> dg.Failure:
     for name, value in error.facts.items():
         if value is not None:
             metadata[name] = dg.MetadataValue.text(str(value)[:500])
-    return dg.Failure(
-        description=str(error), metadata=metadata, allow_retries=error.retryable
-    )
+    return dg.Failure(description=str(error), metadata=metadata, allow_retries=error.retryable)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import dagster as dg
 
 from resources.kernel.errors import ConfigError
+
+Automation = dg.AutomationCondition[
+    Any
+]  # Dagster's own conditions differ in the kinds of key they take
 
 ON_CHANGE = "on_change"
 MANUAL = "manual"
 
 
-def automation_for(refresh: str, *, where: str = "") -> dg.AutomationCondition[dg.AssetKey] | None:
+def automation_for(refresh: str, *, where: str = "") -> Automation | None:
     """The automation condition that a `refresh` attribute asks for; None for `manual`.
 
     `on_change` runs when a source's observed data version or an upstream dataset changed. A cron runs at each tick
@@ -24,9 +30,9 @@ def automation_for(refresh: str, *, where: str = "") -> dg.AutomationCondition[d
     if refresh == ON_CHANGE:
         return dg.AutomationCondition.eager()
     check_cron(refresh, attribute="refresh", where=where)
-    return (
-        dg.AutomationCondition.cron_tick_passed(refresh) & ~dg.AutomationCondition.in_progress()
-    ).with_label(f"cron {refresh}")
+    due: Automation = dg.AutomationCondition.cron_tick_passed(refresh)
+    idle: Automation = ~dg.AutomationCondition.in_progress()
+    return (due & idle).with_label(f"cron {refresh}")
 
 
 def check_cron(cron: str, *, attribute: str, where: str = "") -> str:

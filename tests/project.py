@@ -34,7 +34,7 @@ def materialize(
 ) -> dg.ExecuteInProcessResult:
     """Runs the assets named `noun/name` as one run of the implicit job."""
     selection = [dg.AssetKey.from_user_string(key) for key in keys]
-    job = definitions.get_implicit_global_asset_job_def()
+    job = definitions.resolve_implicit_global_asset_job_def()
     return job.execute_in_process(
         instance=instance, asset_selection=selection, raise_on_error=raise_on_error, tags=tags
     )

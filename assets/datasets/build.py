@@ -13,6 +13,7 @@ from assets.boundary import RETRIES, boundary
 from assets.datasets.checks import Expectation, build_checks
 from assets.datasets.importing import ImportOrder, ImportReport, import_table
 from assets.materialized import table_result
+from assets.refresh import Automation
 from resources.kernel.keys import Key, asset_key
 from resources.sources import SourceSpec
 from resources.stores.ui_metadata import escape_markdown, markdown_table
@@ -48,7 +49,7 @@ def build_dataset(
     spec: DatasetSpec,
     *,
     expectations: Sequence[Expectation] = (),
-    automation: dg.AutomationCondition[dg.AssetKey] | None = None,
+    automation: Automation | None = None,
 ) -> dg.Definitions:
     """The asset `("datasets", name)` downstream of its datasource, and its checks."""
     key = dg.AssetKey(spec.key)

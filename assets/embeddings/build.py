@@ -53,7 +53,7 @@ def build_embedding(
         required_resource_keys={"store"},
         retry_policy=RETRIES,
         pool=f"embedding/{spec.embedding.name}",
-        code_version=digest(spec),
+        code_version=digest(spec.embedding, spec.dataset),
     )
     def _embed(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         started = time.monotonic()

@@ -25,6 +25,7 @@ from assets.features.plan import (
     plan_features,
 )
 from assets.features.source import TableSource, sample_rows
+from assets.features.threads import limited_threads
 from resources.kernel.errors import ConfigError, EmptySourceError, InputError, UnknownNameError
 from resources.kernel.records import BatchStream
 
@@ -107,7 +108,8 @@ class Embedder:
     def vectors(self, matrix: Matrix) -> Vectors:
         """(n, slots) -> (n, dimension) float32."""
         prepared = _prepared(self.preparation, self.weights, matrix)
-        vectors = np.asarray(self.reduction.transform(prepared))[:, : self.dimension]
+        with limited_threads():
+            vectors = np.asarray(self.reduction.transform(prepared))[:, : self.dimension]
         return (_normalized(vectors) if self.spec.normalize else vectors).astype(np.float32)
 
     def places(self, vectors: Vectors) -> Vectors:
@@ -288,7 +290,7 @@ def _reduce(prepared: Any, spec: EmbeddingSpec) -> tuple[Any, str, npt.NDArray[n
     else:
         components = min(spec.dimension, rows)
         reduction = TruncatedSVD(components, random_state=spec.seed)
-    with np.errstate(all="ignore"), warnings.catch_warnings():
+    with np.errstate(all="ignore"), warnings.catch_warnings(), limited_threads():
         warnings.simplefilter("ignore")  # no variance at all: the caller says so
         reduction.fit(prepared)
     shares = np.nan_to_num(reduction.explained_variance_ratio_)

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import dagster as dg
 
 from assets.boundary import RETRIES, boundary
+from assets.refresh import Automation
 from resources.kernel.errors import NotFoundError
 from resources.kernel.keys import Key, asset_key
 from resources.kernel.records import ExportReceipt, ExportRequest, TableName, WriteMode
@@ -39,7 +40,7 @@ class ExporterSpec:
 
 
 def build_exporter(
-    spec: ExporterSpec, *, kind: str, automation: dg.AutomationCondition[dg.AssetKey] | None = None
+    spec: ExporterSpec, *, kind: str, automation: Automation | None = None
 ) -> dg.Definitions:
     """The graph asset `("exports", name)`.
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
 from typing import Any
 
 
-def digest(declaration: Any) -> str:
-    """16 hex digits of a declaration, a dataclass of plain values; the same in every process."""
-    text = json.dumps(asdict(declaration), sort_keys=True, default=str)
+def digest(*declared: Any) -> str:
+    """16 hex digits of plain values and dataclasses of them; the same in every process."""
+    plain = [
+        asdict(part) if is_dataclass(part) and not isinstance(part, type) else part
+        for part in declared
+    ]
+    text = json.dumps(plain, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assets.features.plan import Feature, FeaturePlan
+from assets.features.threads import limited_threads
 
 Matrix = npt.NDArray[np.float64]
 
@@ -118,7 +119,8 @@ def fit_text_encoders(sample: pa.Table, plan: FeaturePlan, *, seed: int) -> dict
             HashingVectorizer(analyzer="char_wb", ngram_range=(2, 3), n_features=HASH_WIDTH),
             TruncatedSVD(n_components=feature.components, random_state=seed),
         )
-        with np.errstate(invalid="ignore", divide="ignore"):  # texts without variance: zeros
+        # texts without variance: zeros
+        with np.errstate(invalid="ignore", divide="ignore"), limited_threads():
             encoders[feature.column] = encoder.fit(texts.to_pylist())
     return encoders
 

@@ -76,7 +76,7 @@ def build_model(
         required_resource_keys={"store"},
         retry_policy=RETRIES,
         pool=f"model/{training.name}",
-        code_version=digest(spec),
+        code_version=digest(training, spec.dataset),
     )
     def _train(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         started = time.monotonic()
@@ -116,7 +116,7 @@ def build_prediction(
         required_resource_keys={"store"},
         retry_policy=RETRIES,
         pool=f"dataset/{spec.name}",
-        code_version=digest(spec),
+        code_version=digest(spec.dataset, spec.model, spec.columns),
     )
     def _predict(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         started = time.monotonic()

@@ -17,7 +17,7 @@ Algorithm = Literal["gradient_boosting", "linear", "forest"]
 ALGORITHMS: tuple[Algorithm, ...] = ("gradient_boosting", "linear", "forest")
 
 DEFAULTS: dict[Algorithm, dict[str, Any]] = {
-    "gradient_boosting": {"max_iter": 200},
+    "gradient_boosting": {},
     "linear": {},
     # Unbounded trees on half a million rows would make a model of a gigabyte.
     "forest": {"n_estimators": 100, "max_depth": 12, "min_samples_leaf": 5},

@@ -19,6 +19,7 @@ import pyarrow as pa
 from assets.features.matrix import Matrix, MatrixBuilder, fit_text_encoders
 from assets.features.plan import FeaturePlan, choose_columns, plan_features
 from assets.features.source import TableSource, keep_rows, sample_rows
+from assets.features.threads import limited_threads
 from assets.models import metrics as judging
 from assets.models.card import ModelCard
 from assets.models.estimators import Algorithm, Task, build_estimator, check_parameters
@@ -214,7 +215,7 @@ class _Fitted:
 
     def fit(self, matrix: Matrix) -> list[str]:
         """Fits, and returns what scikit-learn warned about."""
-        with warnings.catch_warnings(record=True) as caught:
+        with warnings.catch_warnings(record=True) as caught, limited_threads():
             warnings.simplefilter("always")
             try:
                 self.estimator.fit(matrix, self._values)
@@ -285,7 +286,9 @@ def _row_counts(source: TableSource, target: Target, split: Split) -> dict[str, 
 
 def predict_matrix(estimator: Any, task: Task, matrix: Matrix) -> npt.NDArray[np.float64]:
     """(n, slots) -> (n,) numbers, or (n, classes) probabilities."""
-    answer = estimator.predict(matrix) if task == "regression" else estimator.predict_proba(matrix)
+    ask = estimator.predict if task == "regression" else estimator.predict_proba
+    with limited_threads():
+        answer = ask(matrix)
     return np.asarray(answer, dtype=np.float64)
 
 

@@ -10,6 +10,7 @@ import dagster as dg
 
 from assets.boundary import RETRIES, boundary
 from assets.materialized import table_result
+from assets.refresh import Automation
 from assets.transforms.run import run_statement
 from assets.transforms.statement import ColumnLineage, Statement
 from resources.kernel.keys import Key, asset_key
@@ -30,9 +31,7 @@ class TransformSpec:
         return asset_key("datasets", self.name)
 
 
-def build_transform(
-    spec: TransformSpec, *, automation: dg.AutomationCondition[dg.AssetKey] | None = None
-) -> dg.Definitions:
+def build_transform(spec: TransformSpec, *, automation: Automation | None = None) -> dg.Definitions:
     """The asset `("datasets", name)` in the group `transforms`."""
 
     @dg.asset(
