@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import dagster as dg
@@ -112,7 +113,7 @@ def build_pipeline(
 
 
 def _schedule(
-    spec: PipelineSpec, schedule: ScheduleSpec, job: dg.UnresolvedAssetJobDefinition
+    spec: PipelineSpec, schedule: ScheduleSpec, job: Any
 ) -> dg.ScheduleDefinition:
     def within_period(context: dg.ScheduleEvaluationContext) -> bool:
         local = context.scheduled_execution_time.astimezone(ZoneInfo(schedule.timezone))
@@ -128,6 +129,22 @@ def _schedule(
         description=f"{schedule.cron} ({schedule.timezone}), from {schedule.start or 'now'}"
         f" to {schedule.end or 'ever'}",
     )
+
+
+def _sensor(spec: PipelineSpec, watched: NewObjectsSpec, job: Any) -> dg.SensorDefinition:
+    @dg.sensor(
+        name=f"{spec.name}_new_objects",
+        job=job,
+        minimum_interval_seconds=watched.every_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=f"Runs {spec.name} when {watched.path} of connector {watched.connector} shows new"
+        " or changed objects",
+        required_resource_keys={watched.connector},
+    )
+    def _look(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        raise NotImplementedError
+
+    return _look
 
 
 def _parse_day(given: object, field: str, where: str) -> date | None:
