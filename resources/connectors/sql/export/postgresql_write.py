@@ -1,0 +1,243 @@
+"""How the rows get into a PostgreSQL table: which way, under which lock, with which checks.
+
+Runs inside the transaction that `postgresql` opened; commits nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from resources.connectors.sql.export.columns import Column
+from resources.connectors.sql.export.plan import TablePlan, TargetColumn
+from resources.connectors.sql.export.postgresql_catalog import (
+    find_children,
+    find_dependents,
+    find_table,
+    hides_rows,
+)
+from resources.connectors.sql.export.postgresql_copy import copy_rows
+from resources.connectors.sql.export.postgresql_types import text_limit
+from resources.connectors.sql.export.postgresql_violations import violation
+from resources.connectors.sql.export.session import Outcome, column_list, definition
+from resources.connectors.sql.names import quote_identifier
+from resources.kernel.errors import ConflictError, ConnectorAuthError, ConnectorError, InputError
+
+if TYPE_CHECKING:
+    from resources.connectors.sql.export.postgresql import PostgresqlSession
+
+
+class TableWriter:
+    """Writes the rows of one export by one plan."""
+
+    def __init__(
+        self,
+        session: PostgresqlSession,
+        plan: TablePlan,
+        target: Sequence[TargetColumn] | None,
+    ) -> None:
+        self._session = session
+        self._job = session.job
+        self._plan = plan
+        self._target = target
+
+    def write(self, outcome: Outcome) -> None:
+        """Brings the rows into the table by the shortest way that is safe; notes it in `outcome`.
+
+        Raises:
+            ConflictError: another session holds or changed the table.
+            InputError: rows of other tables would be changed, or a value does not fit.
+            ConnectorAuthError: row security hides rows.
+            IntegrityError: the table stored other than what was sent.
+        """
+        outcome.swap = self._write(outcome)
+
+    def _write(self, outcome: Outcome) -> str:
+        plan = self._plan
+        if plan.action == "create" and plan.exact:
+            self._create_table()
+            self._load(self._job.table.name)
+            return "create"
+        overwrites = self._job.request.mode == "overwrite"
+        direct = False
+        if plan.action == "keep":
+            oid = self._target_oid()
+            hidden = hides_rows(self._session.execute, oid)
+            self._check_row_security(hidden=hidden and overwrites)
+            self._check_children(oid)
+            direct = plan.exact and not plan.added and not hidden
+        if direct and not (overwrites and self._old_rows(1)):
+            return self._write_directly(overwrites=overwrites)
+        self._session.execute(
+            f"CREATE UNLOGGED TABLE {self._session.qualified(self._job.staging)}"
+            f" ({definition(self._job.columns, staged=True)})"
+        )
+        self._load(self._job.staging)
+        self._check_text_lengths()
+        swap = self._session.patiently(lambda: self._swap(outcome))
+        self._session.execute(f"DROP TABLE {self._session.qualified(self._job.staging)}")
+        return swap
+
+    def _write_directly(self, *, overwrites: bool) -> str:
+        """COPY into the table itself: it is empty, or its rows stay."""
+        mode = "SHARE ROW EXCLUSIVE" if overwrites else "ROW EXCLUSIVE"
+        table = self._session.qualified(self._job.table.name)
+        self._session.patiently(lambda: self._session.execute(f"LOCK TABLE {table} IN {mode} MODE"))
+        if overwrites and self._old_rows(1):
+            raise self._changed()
+        self._load(self._job.table.name)
+        return "insert"
+
+    def _load(self, table: str) -> None:
+        from psycopg import DataError, IntegrityError
+
+        staged = table == self._job.staging
+        names = [column.name if staged else name for column, name in self._plan.pairs]
+        into = f"{self._session.qualified(table)} ({column_list(names)})"
+        try:
+            stored = copy_rows(self._session.connection, into, self._job.columns, self._job.source)
+        except (DataError, IntegrityError) as error:
+            raise violation(error, self._job) from error
+        self._session.check_stored(stored)
+
+    def _create_table(self) -> None:
+        self._session.execute(
+            f"CREATE TABLE {self._session.qualified(self._job.table.name)} ({definition(self._job.columns)})"
+        )
+
+    def _swap(self, outcome: Outcome) -> str:
+        """The one step in which old rows go and new ones come."""
+        table = self._session.qualified(self._job.table.name)
+        way = "create" if self._plan.action == "create" else "insert"
+        if self._plan.action == "recreate":
+            outcome.warnings += self._drop_target(table)
+            way = "recreate"
+        if self._plan.action != "keep":
+            self._create_table()
+        else:
+            way = self._make_room(table)
+        names = column_list([name for _, name in self._plan.pairs])
+        values = ", ".join(self._value(column, name) for column, name in self._plan.pairs)
+        self._session.check_stored(
+            self._session.count(
+                f"INSERT INTO {table} ({names}) OVERRIDING SYSTEM VALUE"
+                f" SELECT {values} FROM {self._session.qualified(self._job.staging)}"
+            )
+        )
+        return way
+
+    def _value(self, column: Column, name: str) -> str:
+        """A staged column as the table takes it: assignment converts, save for what arrives as text or untyped."""
+        quoted = quote_identifier(column.name)
+        if not (column.is_null or column.type.staged):
+            return quoted
+        types = {found.name: found.type for found in self._target or ()}
+        kept = self._plan.action == "keep"
+        return f"CAST({quoted} AS {types.get(name, column.type.sql) if kept else column.type.sql})"
+
+    def _make_room(self, table: str) -> str:
+        """Locks the table, widens it, removes the old rows."""
+        overwrites = self._job.request.mode == "overwrite"
+        truncates = overwrites and self._should_truncate()
+        if truncates or self._plan.added:
+            mode = "ACCESS EXCLUSIVE"
+        else:
+            mode = "SHARE ROW EXCLUSIVE" if overwrites else "ROW EXCLUSIVE"
+        self._session.execute(f"LOCK TABLE {table} IN {mode} MODE")
+        if self._session.inspect(self._job.table.name) != self._target:
+            raise self._changed()
+        for column in self._plan.added:
+            self._session.execute(
+                f"ALTER TABLE {table} ADD COLUMN {quote_identifier(column.name)} {column.type.sql}"
+            )
+        if truncates:
+            self._session.execute(f"TRUNCATE TABLE {table}")
+            return "truncate+insert"
+        if not overwrites:
+            return "insert"
+        self._session.execute(f"DELETE FROM {table}")
+        if self._old_rows(1):
+            raise ConnectorError(
+                f"{self._job.doing}: a trigger or rule of the table keeps its old rows; nothing changed",
+                hint="Remove it, or choose another table",
+            )
+        return "delete+insert"
+
+    def _should_truncate(self) -> bool:
+        """Many old rows, the right to truncate, and nobody's foreign key that forbids it."""
+        limit = self._job.settings.delete_limit_rows
+        oid = self._target_oid()
+        ((may,),) = self._session.execute("SELECT has_table_privilege($1::oid, 'TRUNCATE')", oid)
+        return (
+            bool(may)
+            and self._old_rows(limit + 1) > limit
+            and not find_children(self._session.execute, oid)
+        )
+
+    def _old_rows(self, most: int) -> int:
+        """How many rows the table holds, counted up to `most`."""
+        table = self._session.qualified(self._job.table.name)
+        ((count,),) = self._session.execute(
+            f"SELECT count(*) FROM (SELECT 1 FROM {table} LIMIT {most}) AS old"
+        )
+        return int(str(count))
+
+    def _target_oid(self) -> int:
+        oid = find_table(self._session.execute, self._session.schema, self._job.table.name)
+        if oid is None:
+            raise self._changed()
+        return oid
+
+    def _changed(self) -> ConflictError:
+        return ConflictError(
+            f"{self._job.doing}: somebody changed the table meanwhile; nothing was written",
+            hint="Try again",
+        )
+
+    def _check_row_security(self, *, hidden: bool) -> None:
+        if hidden:
+            raise ConnectorAuthError(
+                f"{self._job.doing}: row security hides rows of the table from this user, so that old rows"
+                " would stay between the new ones",
+                hint="Export as the table's owner, or grant the user BYPASSRLS",
+            )
+
+    def _check_children(self, oid: int) -> None:
+        """Refuses to delete rows that another table's rows would follow (E13, E49)."""
+        if self._job.request.mode != "overwrite":
+            return
+        for child in find_children(self._session.execute, oid):
+            if child.deletes:
+                raise InputError(
+                    f"{self._job.doing}: table {child.table} refers to it by {child.constraint}"
+                    f" {child.deletes}: overwriting would change that table's rows",
+                    hint="Choose mode `append`, or drop that constraint",
+                    child=child.table,
+                )
+
+    def _check_text_lengths(self) -> None:
+        """Finds texts that a `varchar(n)` would refuse or, if only blanks are over, cut in silence."""
+        if self._plan.action != "keep":
+            return
+        types = {found.name: found.type for found in self._target or ()}
+        for column, name in self._plan.pairs:
+            limit = text_limit(types.get(name, ""))
+            if limit is None or column.is_null:
+                continue
+            ((count,),) = self._session.execute(
+                f"SELECT count(*) FROM {self._session.qualified(self._job.staging)}"
+                f" WHERE char_length({quote_identifier(column.name)}) > {limit}"
+            )
+            if count:
+                raise InputError(
+                    f"{self._job.doing}: {count:,} texts of column {name!r} are longer than the"
+                    f" {limit} characters of the table",
+                    hint="Widen the column, or cut the texts in a transform",
+                    column=name,
+                )
+
+    def _drop_target(self, table: str) -> list[str]:
+        oid = self._target_oid()
+        gone = find_dependents(self._session.execute, oid)
+        self._session.execute(f"DROP TABLE {table} CASCADE")
+        return [f"gone with the old table {self._job.table}: {', '.join(gone)}"] if gone else []
