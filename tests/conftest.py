@@ -2,4 +2,8 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["tests.servers.postgres"]
+import pytest
+
+pytest.register_assert_rewrite("tests.contract")  # the shared suites explain their failures too
+
+pytest_plugins = ["tests.servers.postgres", "tests.servers.s3"]

@@ -35,6 +35,9 @@ READ_TIMEOUT_SECONDS = 60
 MAX_ATTEMPTS = 4
 """Tries of one request, with growing pauses, where a retry can help (boto3's `standard` mode)."""
 
+PAGE_KEYS = 1000
+"""Keys in one answer of a listing; S3 sends no more."""
+
 _CONNECTIONS = 10
 _MULTIPART_BYTES = 16 << 20
 _UPLOAD_THREADS = 4
@@ -126,7 +129,7 @@ class S3Connector(FileConnector):
             ConnectorUnavailableError: unreachable.
         """
         selection = KeyPattern(pattern)
-        request: dict[str, Any] = {"Prefix": self._full(selection.prefix)}
+        request: dict[str, Any] = {"Prefix": self._full(selection.prefix), "MaxKeys": PAGE_KEYS}
         if selection.is_key:
             request["MaxKeys"] = 1  # keys that only begin like it come later
         elif selection.is_one_folder:

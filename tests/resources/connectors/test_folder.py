@@ -1,0 +1,492 @@
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from resources.connectors.folder import FolderConnector
+from resources.kernel.errors import (
+    ConnectorAuthError,
+    InputError,
+    NotFoundError,
+    ParseError,
+    SourceChangedError,
+    StorageError,
+)
+from tests.contract.file_connector import FileConnectorContract
+
+
+class OutsideFolder:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def put(self, key: str, content: bytes) -> None:
+        path = self.root / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        path.write_bytes(content)
+
+    def delete(self, key: str) -> None:
+        (self.root / key).unlink()
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    path = tmp_path / "landing"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def connector(root: Path) -> FolderConnector:
+    return FolderConnector("lake", root)
+
+
+@pytest.fixture
+def outside(root: Path) -> OutsideFolder:
+    return OutsideFolder(root)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "source.bin"
+    path.write_bytes(b"new content")
+    return path
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """A folder beside the root with a secret in it."""
+    path = tmp_path / "elsewhere"
+    path.mkdir()
+    (path / "secret.csv").write_text("secret")
+    return path
+
+
+def listed(connector: FolderConnector, pattern: str = "**") -> list[str]:
+    return [item.key for item in connector.list_objects(pattern)]
+
+
+class TestFolderContract(FileConnectorContract):
+    """The suite of every file connector."""
+
+
+class TestRoot:
+    def test_a_relative_root_does_not_move_with_the_process(self, root, monkeypatch, tmp_path):
+        monkeypatch.chdir(tmp_path)
+        connector = FolderConnector("lake", Path("landing"))
+        monkeypatch.chdir("/")
+        assert connector.check().ok
+
+    def test_a_root_that_is_a_symlink_is_fine(self, root, tmp_path, outside):
+        (tmp_path / "link").symlink_to(root)
+        outside.put("a/x.csv", b"1")
+        connector = FolderConnector("lake", tmp_path / "link")
+        assert listed(connector) == ["a/x.csv"]
+        assert connector.stat("a/x.csv").size_bytes == 1
+
+    def test_a_missing_root_is_an_error_and_no_empty_listing(self, tmp_path, source):
+        connector = FolderConnector("lake", tmp_path / "gone")
+        report = connector.check()
+        assert not report.ok
+        assert "gone" in report.detail
+        assert "lake" in report.detail
+        for attempt in (
+            lambda: connector.list_objects("**"),
+            lambda: connector.stat("x"),
+            lambda: connector.put_file("x", source),
+        ):
+            with pytest.raises(NotFoundError, match="gone"):
+                attempt()
+        assert not (tmp_path / "gone").exists()
+
+    def test_a_root_that_is_a_file(self, tmp_path):
+        (tmp_path / "file").touch()
+        report = FolderConnector("lake", tmp_path / "file").check()
+        assert not report.ok
+        assert "not a folder" in report.detail
+
+
+class TestNeverLeavesTheRoot:
+    """T19, T40."""
+
+    @pytest.mark.parametrize(
+        "key",
+        [
+            "../elsewhere/secret.csv",
+            "/etc/passwd",
+            "a/../../elsewhere/secret.csv",
+            "..",
+            "",
+            "a/./b",
+        ],
+    )
+    def test_keys_that_climb(self, connector, elsewhere, key):
+        with pytest.raises(InputError):
+            connector.stat(key)
+
+    def test_a_symlinked_file_that_leaves(self, connector, root, elsewhere, scratch_item, caplog):
+        (root / "link.csv").symlink_to(elsewhere / "secret.csv")
+        (root / "good.csv").touch()
+        with caplog.at_level(logging.WARNING):
+            assert listed(connector) == ["good.csv"]
+        assert "link.csv" in caplog.text
+        assert "leaves the folder" in caplog.text
+        with pytest.raises(InputError, match="leaves the folder"):
+            connector.stat("link.csv")
+        with pytest.raises(InputError, match="leaves the folder"):
+            listed(connector, "link.csv")
+        with (
+            pytest.raises(InputError, match="leaves the folder"),
+            connector.local_copy(scratch_item("link.csv"), root),
+        ):
+            pass
+
+    def test_a_symlinked_folder_that_leaves(self, connector, root, elsewhere, source):
+        (root / "out").symlink_to(elsewhere)
+        assert listed(connector) == []
+        with pytest.raises(InputError, match="leaves the folder"):
+            listed(connector, "out/*.csv")
+        with pytest.raises(InputError, match="leaves the folder"):
+            connector.stat("out/secret.csv")
+        for key in ("out/new.csv", "out/deep/new.csv", "out/secret.csv"):
+            with pytest.raises(InputError, match="leaves the folder"):
+                connector.put_file(key, source)
+        assert sorted(path.name for path in elsewhere.iterdir()) == ["secret.csv"]
+        assert (elsewhere / "secret.csv").read_text() == "secret"
+
+    def test_put_over_a_symlink_replaces_the_symlink(self, connector, root, elsewhere, source):
+        (root / "link.csv").symlink_to(elsewhere / "secret.csv")
+        connector.put_file("link.csv", source)
+        assert (elsewhere / "secret.csv").read_text() == "secret"
+        assert (root / "link.csv").read_bytes() == source.read_bytes()
+
+    def test_symlinks_that_stay_inside(self, connector, root, outside, tmp_path):
+        outside.put("real/x.csv", b"1")
+        (root / "link.csv").symlink_to("real/x.csv")
+        (root / "folder").symlink_to("real")
+        assert listed(connector) == ["link.csv", "real/x.csv"]  # nothing twice through a wildcard
+        assert listed(connector, "folder/*.csv") == ["folder/x.csv"]
+        assert connector.stat("link.csv").etag == connector.stat("real/x.csv").etag
+        with connector.local_copy(connector.stat("link.csv"), tmp_path) as path:
+            assert path.read_bytes() == b"1"
+
+    def test_loops_and_dangling_symlinks_end(self, connector, root, source):
+        (root / "a").mkdir()
+        (root / "a" / "loop").symlink_to("..")
+        (root / "self").symlink_to("self")
+        (root / "nowhere").symlink_to("gone")
+        (root / "x.csv").touch()
+        assert listed(connector) == ["x.csv"]
+        for key in ("self/x.csv", "nowhere/x.csv"):
+            with pytest.raises(InputError):
+                connector.put_file(key, source)
+
+    def test_what_is_no_regular_file_is_no_object(self, connector, root, caplog):
+        os.mkfifo(root / "pipe.csv")
+        (root / "folder.csv").mkdir()
+        (root / "pipelink.csv").symlink_to("pipe.csv")
+        with caplog.at_level(logging.WARNING):
+            assert listed(connector) == []
+        assert "not a regular file" in caplog.text
+        for key in ("pipe.csv", "folder.csv", "pipelink.csv"):
+            with pytest.raises(NotFoundError):
+                connector.stat(key)
+
+    def test_a_name_that_is_no_unicode_is_left_out(self, connector, root, caplog):
+        try:
+            (Path(os.fsdecode(os.fsencode(root) + b"/caf\xe9.csv"))).touch()
+        except OSError:
+            pytest.skip("this file system takes Unicode names only")
+        (root / "x.csv").touch()
+        with caplog.at_level(logging.WARNING):
+            assert listed(connector) == ["x.csv"]
+        assert "Unicode" in caplog.text
+
+    def test_one_warning_however_many_are_left_out(self, connector, root, caplog):
+        for i in range(200):
+            (root / f"{i}\n.csv").symlink_to("/etc/hostname")
+        with caplog.at_level(logging.WARNING):
+            assert listed(connector) == []
+        (record,) = caplog.records
+        assert "200 entries" in record.getMessage()
+        assert "\n" not in record.getMessage()
+        assert len(record.getMessage()) < 2_000
+
+
+@pytest.fixture
+def scratch_item():
+    from datetime import UTC, datetime
+
+    from resources.kernel.records import ObjectInfo
+
+    return lambda key: ObjectInfo(key, 6, "0-0-0", datetime.now(UTC))
+
+
+class TestReading:
+    def test_the_file_itself_is_handed_out(self, connector, root, outside, tmp_path):
+        outside.put("x.csv", b"1")
+        with connector.local_copy(connector.stat("x.csv"), tmp_path / "scratch") as path:
+            assert path.samefile(root / "x.csv")
+        assert not (tmp_path / "scratch").exists()
+
+    @pytest.mark.parametrize(
+        "change", ["append", "rewrite", "replace", "truncate", "delete", "touch"]
+    )
+    def test_changed_while_it_was_read(self, connector, root, outside, tmp_path, change):
+        outside.put("x.csv", b"123456")
+        path = root / "x.csv"
+        os.utime(path, ns=(0, 1_000))
+        changes = {
+            "append": lambda: path.open("ab").write(b"7"),
+            "rewrite": lambda: path.write_bytes(b"654321"),
+            "replace": lambda: outside.put("x.csv", b"654321"),
+            "truncate": lambda: path.write_bytes(b""),
+            "delete": path.unlink,
+            "touch": lambda: os.utime(path),
+        }
+        expected = NotFoundError if change == "delete" else SourceChangedError
+        with (
+            pytest.raises(expected, match=r"x\.csv"),
+            connector.local_copy(connector.stat("x.csv"), tmp_path),
+        ):
+            changes[change]()
+
+    def test_the_same_size_and_time_in_another_file(self, connector, root, outside, tmp_path):
+        outside.put("x.csv", b"123456")
+        outside.put("y.csv", b"654321")
+        for key in ("x.csv", "y.csv"):
+            os.utime(root / key, ns=(0, 1_000))
+        with (
+            pytest.raises(SourceChangedError),
+            connector.local_copy(connector.stat("x.csv"), tmp_path),
+        ):
+            (root / "y.csv").rename(root / "x.csv")
+
+    def test_the_change_is_reported_and_not_what_the_reader_stumbled_over(
+        self, connector, root, outside, tmp_path
+    ):
+        outside.put("x.csv", b"123456")
+        with (  # noqa: PT012 - the reader fails inside
+            pytest.raises(SourceChangedError) as caught,
+            connector.local_copy(connector.stat("x.csv"), tmp_path),
+        ):
+            (root / "x.csv").write_bytes(b"12")
+            raise ParseError("ragged", file="x.csv", line=2)
+        assert isinstance(caught.value.__cause__, ParseError)
+
+    def test_an_error_about_an_unchanged_file_stays(self, connector, outside, tmp_path):
+        outside.put("x.csv", b"123456")
+        with pytest.raises(ParseError), connector.local_copy(connector.stat("x.csv"), tmp_path):
+            raise ParseError("ragged", file="x.csv", line=2)
+
+    @pytest.mark.parametrize(
+        "stamp", [-(2**33), 0, 2**33, 253_402_300_800], ids=["1697", "1970", "2242", "10000"]
+    )
+    def test_any_time_that_a_disk_holds(self, connector, root, outside, stamp):
+        outside.put("x.csv", b"1")
+        try:
+            os.utime(root / "x.csv", (stamp, stamp))
+        except (OSError, OverflowError):
+            pytest.skip("this file system cannot hold the time")
+        assert 1 <= connector.stat("x.csv").modified_at.year <= 9999
+
+
+def _as_nobody(action):
+    """Runs `action` without root's rights to everything."""
+    if os.geteuid() != 0:
+        return action()
+    os.seteuid(65534)
+    try:
+        return action()
+    finally:
+        os.seteuid(0)
+
+
+class TestRefusedBySystem:
+    """E7, E58."""
+
+    @pytest.fixture
+    def root(self):
+        """A root that another user can reach: pytest's own folders are closed."""
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder).chmod(0o755)
+            path = Path(folder, "landing")
+            path.mkdir()
+            yield path
+
+    def test_a_folder_that_may_not_be_listed(self, connector, root, outside):
+        outside.put("closed/x.csv", b"1")
+        (root / "closed").chmod(0)
+        with pytest.raises(ConnectorAuthError) as caught:
+            _as_nobody(lambda: listed(connector))
+        (root / "closed").chmod(0o755)
+        for part in ("lake", str(root / "closed"), "Permission denied", "uid"):
+            assert part in str(caught.value)
+
+    def test_a_root_that_may_not_be_listed(self, connector, root):
+        root.chmod(0)
+        report = _as_nobody(connector.check)
+        root.chmod(0o755)
+        assert not report.ok
+        assert "Permission denied" in report.detail
+
+    def test_a_folder_that_may_not_be_written(self, connector, root, outside, source):
+        outside.put("x.csv", b"old")
+        root.chmod(0o555)
+        if os.geteuid() == 0:
+            assert _as_nobody(connector.check).facts["writable"] == "no"
+        with pytest.raises(ConnectorAuthError, match=r"x\.csv"):
+            _as_nobody(lambda: connector.put_file("x.csv", source))
+        root.chmod(0o755)
+        assert (root / "x.csv").read_bytes() == b"old"
+
+    @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
+    def test_a_full_disk(self, connector, root, outside, source, monkeypatch, code):
+        outside.put("x.csv", b"old")
+
+        def full(handle: int) -> None:
+            raise OSError(code, os.strerror(code))
+
+        monkeypatch.setattr(os, "fsync", full)
+        with pytest.raises(StorageError) as caught:
+            connector.put_file("x.csv", source)
+        assert str(root / "x.csv") in str(caught.value)
+        assert os.strerror(code) in str(caught.value)
+        assert [path.name for path in root.iterdir()] == ["x.csv"]
+        assert (root / "x.csv").read_bytes() == b"old"
+
+    def test_a_real_limit_on_the_size_of_files(self, connector, root, outside, source):
+        outside.put("x.csv", b"old")
+        source.write_bytes(b"x" * 100_000)
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        previous = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
+        try:
+            with pytest.raises(StorageError, match=r"x\.csv"):
+                connector.put_file("x.csv", source)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+            signal.signal(signal.SIGXFSZ, previous)
+        assert [path.name for path in root.iterdir()] == ["x.csv"]
+        assert (root / "x.csv").read_bytes() == b"old"
+
+    @pytest.mark.parametrize(
+        "key", ["folder", "file/below", "x" * 300], ids=["folder", "file", "long name"]
+    )
+    def test_something_in_the_way(self, connector, root, source, key):
+        (root / "folder").mkdir()
+        (root / "file").touch()
+        with pytest.raises(InputError) as caught:
+            connector.put_file(key, source)
+        assert len(str(caught.value)) <= 500
+        assert sorted(path.name for path in root.iterdir()) == ["file", "folder"]
+
+
+class TestPartialFiles:
+    def test_names_of_partial_files_are_kept(self, connector, root, source):
+        with pytest.raises(InputError, match="kept for files being written"):
+            connector.put_file("a/.waybill-0123-45.part", source)
+        (root / ".waybill-0123-45.part").touch()
+        assert listed(connector) == []
+        assert listed(connector, ".waybill-0123-45.part") == []
+        with pytest.raises(NotFoundError):
+            connector.stat(".waybill-0123-45.part")
+
+    def test_new_files_get_the_usual_rights(self, connector, root, source):
+        old = os.umask(0o027)
+        try:
+            connector.put_file("a/x.csv", source)
+        finally:
+            os.umask(old)
+        assert (root / "a" / "x.csv").stat().st_mode & 0o777 == 0o640
+
+    @pytest.mark.kill
+    def test_a_killed_writer_leaves_the_old_file_and_the_next_one_cleans_up(
+        self, connector, root, tmp_path
+    ):
+        """2d, R7: kill -9 at any moment; readers see whole contents only; nothing is left after a retry."""
+        for name, letter in (("a", b"a"), ("b", b"b")):
+            (tmp_path / name).write_bytes(letter * 3_000_000)
+        connector.put_file("x.bin", tmp_path / "a")
+        program = (
+            "import sys; from pathlib import Path; from resources.connectors.folder import FolderConnector\n"
+            "c = FolderConnector('lake', Path(sys.argv[1])); print('ready', flush=True)\n"
+            "while True:\n"
+            "    for name in 'ab': c.put_file('x.bin', Path(sys.argv[2], name))\n"
+        )
+        for round_ in range(6):
+            writer = subprocess.Popen(
+                [sys.executable, "-c", program, str(root), str(tmp_path)], stdout=subprocess.PIPE
+            )
+            assert writer.stdout is not None
+            writer.stdout.readline()
+            time.sleep(0.004 * round_)
+            writer.kill()
+            writer.wait()
+            writer.stdout.close()
+            content = (root / "x.bin").read_bytes()
+            assert content in (b"a" * 3_000_000, b"b" * 3_000_000)
+            assert listed(connector) == ["x.bin"]
+            assert len(list(root.iterdir())) <= 2
+        connector.put_file("x.bin", tmp_path / "b")
+        assert [path.name for path in root.iterdir()] == ["x.bin"]
+
+    def test_a_living_writer_is_left_alone(self, connector, root, source):
+        import fcntl
+
+        connector.put_file("x.csv", source)
+        from resources.connectors.file_replacement import _open_partial
+
+        handle, partial = _open_partial(root / "x.csv")
+        connector.put_file("x.csv", source)
+        assert partial.exists()
+        fcntl.flock(handle, fcntl.LOCK_UN)
+        os.close(handle)
+        connector.put_file("x.csv", source)
+        assert not partial.exists()
+
+    def test_many_writers_of_one_key(self, connector, root, tmp_path):
+        from concurrent.futures import ThreadPoolExecutor
+
+        contents = [bytes([65 + i]) * 300_000 for i in range(6)]
+        for i, content in enumerate(contents):
+            (tmp_path / str(i)).write_bytes(content)
+        with ThreadPoolExecutor(6) as pool:
+            infos = list(
+                pool.map(lambda i: connector.put_file("x.bin", tmp_path / str(i % 6)), range(60))
+            )
+        assert len({info.etag for info in infos}) > 1
+        assert (root / "x.bin").read_bytes() in contents
+        assert [path.name for path in root.iterdir()] == ["x.bin"]
+
+
+def test_only_the_folders_that_can_match_are_read(connector, root, outside, monkeypatch):
+    for folder in ("flights", "flights/2013", "flights/2014", "other/deep"):
+        outside.put(f"{folder}/x.csv", b"1")
+    seen = []
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: (seen.append(str(path)), scandir(path))[1])
+    assert listed(connector, "flights/2013*/x.csv") == ["flights/2013/x.csv"]
+    assert [Path(path).name for path in seen] == ["flights", "2013"]
+
+
+def test_a_deep_tree(connector, root):
+    folder = os.open(root, os.O_RDONLY)
+    for _ in range(400):
+        os.mkdir("d", dir_fd=folder)
+        below = os.open("d", os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = below
+    os.close(os.open("x.csv", os.O_CREAT | os.O_WRONLY, dir_fd=folder))
+    os.close(folder)
+    assert listed(connector, "**/*.csv") == ["d/" * 400 + "x.csv"]
