@@ -53,6 +53,7 @@ LIBRARIES = (
 PACKAGES = ("resources", "assets")
 STOP_SECONDS = 10.0  # E57
 REQUEST_SECONDS = 2.0
+REQUEST_LIMIT_BYTES = 10_000_000
 GO_SECONDS = 60.0
 logger = logging.getLogger(__name__)
 
@@ -64,6 +65,34 @@ class Worker:
     run_id: str
     kill_at: float | None = None
     """When to stop asking; set once the run is to be stopped."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a launcher asks for: to start or to stop a run."""
+
+    action: str
+    run_id: str
+    arguments: list[str]
+    lock: str
+
+    @classmethod
+    def parse(cls, line: bytes) -> Request:
+        """A line of JSON.
+
+        Raises:
+            ValueError: it is no request.
+        """
+        given = json.loads(line)
+        if not isinstance(given, dict) or given.get("action") not in ("start", "stop"):
+            raise ValueError("neither start nor stop")
+        arguments, lock = given.get("arguments", []), given.get("lock", "")
+        texts = [given.get("run_id"), lock, *arguments] if isinstance(arguments, list) else [None]
+        if not all(isinstance(text, str) for text in texts):
+            raise ValueError("run_id, lock and arguments are texts")
+        if given["action"] == "start" and not (arguments and lock):
+            raise ValueError("start needs arguments and a lock")
+        return cls(given["action"], given["run_id"], arguments, lock)
 
 
 @dataclass(frozen=True)
@@ -154,24 +183,20 @@ class Runner:
         connection, _ = self.listener.accept()
         connection.settimeout(REQUEST_SECONDS)
         try:
-            request = json.loads(connection.makefile("rb").readline())
-            if request["action"] == "stop":
-                done = self._stop(request["run_id"])
-            else:
-                lock, arguments = Path(request["lock"]), list(request["arguments"])
-                pid = self._fork_run(request["run_id"])
+            request = Request.parse(connection.makefile("rb").readline(REQUEST_LIMIT_BYTES))
+            if request.action == "start" and (pid := self.fork_run(request.run_id)) is not None:
                 if pid == 0:
-                    return Execution(arguments, lock, connection)
-                done = pid is not None
-            # A fork answers for itself, as soon as it holds its lock.
-            if request["action"] == "stop" or not done:
+                    return Execution(request.arguments, Path(request.lock), connection)
+                # The fork answers for itself, as soon as it holds its lock.
+            else:
+                done = request.action == "stop" and self._stop(request.run_id)
                 connection.sendall(json.dumps({"done": done}).encode() + b"\n")
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError) as error:
             logger.warning("a request could not be answered: %r", error)
         connection.close()
         return None
 
-    def _fork_run(self, run_id: str) -> int | None:
+    def fork_run(self, run_id: str) -> int | None:
         """The worker's process id, 0 in the worker itself, None when a fork would run outdated code."""
         self.is_stale = self.is_stale or any(
             _modified(path) != moment for path, moment in self.loaded.items()
@@ -241,7 +266,7 @@ def become_worker() -> None:
 
 def execute(execution: Execution) -> None:
     """Runs a command line of Dagster in this process, as `python -m dagster` would, holding its lock."""
-    with hold(execution.lock, note=str(os.getpid())):
+    with hold(execution.lock, note=str(os.getpid()), wait=True):
         try:
             if _may_go(execution.launcher):
                 sys.argv = ["dagster", *execution.arguments]

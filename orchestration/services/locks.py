@@ -13,17 +13,18 @@ RUN_LOCK_TAG = "waybill/lock"
 
 
 @contextmanager
-def hold(path: Path, note: str = "") -> Iterator[bool]:
+def hold(path: Path, note: str = "", *, wait: bool = False) -> Iterator[bool]:
     """Holds the lock `path` for as long as the context lives; yields False when somebody else has it.
 
     Args:
         path: the lock file; made when it is not there.
         note: what `read_note` tells others meanwhile.
+        wait: for a lock that is nobody else's: whoever asks whether it is held has it for a moment.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             yield False
             return

@@ -129,7 +129,7 @@ def run_here(
     """
     run_id = str(uuid.uuid4())
     lock = home.locks / f"run-{run_id}.lock"
-    with hold(lock), RunWatcher(instance, run_id, tell) as watcher:
+    with hold(lock, wait=True), RunWatcher(instance, run_id, tell) as watcher:
         result = job.execute_in_process(
             instance=instance,
             run_id=run_id,
