@@ -15,7 +15,7 @@ import numpy.typing as npt
 from assets.features.matrix import Matrix
 
 REPEATS = 3
-MAX_ROWS = 4_000
+MAX_ROWS = 3_000
 PREDICTED_ROWS = 600_000  # of all columns and repeats together: bounds the time on wide tables
 MIN_ROWS = 200
 

@@ -293,7 +293,7 @@ def predict_matrix(estimator: Any, task: Task, matrix: Matrix) -> npt.NDArray[np
 
 
 def _refused(spec: TrainingSpec, error: Exception) -> ConfigError:
-    reason = " ".join(str(error).split())[:250]
+    reason = " ".join(str(error).split())[:250].rstrip(".")
     return ConfigError(
         f"{spec.where}: scikit-learn refused to train {spec.algorithm!r}: {reason}",
         hint="Check `parameters:` and the columns used",
