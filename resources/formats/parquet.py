@@ -131,6 +131,7 @@ def _open(file: SourceFile) -> Iterator[pq.ParquetFile]:
             file.path,
             pre_buffer=False,
             buffer_size=_BUFFER_BYTES,
+            page_checksum_verification=True,
             thrift_string_size_limit=_THRIFT_BYTES,
             thrift_container_size_limit=10_000_000,
         ) as opened:

@@ -8,6 +8,6 @@ newline; `chunks` cuts the text at the ends of records and refuses broken struct
 
 from resources.formats.csv.options import CsvOptions
 from resources.formats.csv.reader import CsvReader
-from resources.formats.files import SourceFile as CsvFile
+from resources.formats.files import SourceFile
 
-__all__ = ["CsvFile", "CsvOptions", "CsvReader"]
+__all__ = ["CsvOptions", "CsvReader", "SourceFile"]

@@ -14,6 +14,7 @@ from resources.formats.csv.convert import (
     FileChunk,
     in_order,
 )
+from resources.formats.csv.decode import BLOCK_BYTES
 from resources.formats.csv.opening import OpenedFiles, open_files, read_rows
 from resources.formats.csv.options import CsvOptions
 from resources.formats.csv.parse import Layout
@@ -26,6 +27,9 @@ from resources.formats.text_types.given import parse_type
 from resources.kernel.errors import InputError, SourceChangedError, UnknownNameError
 from resources.kernel.records import BatchStream, Guess, Retype
 
+_MANY_COLUMNS = 1000
+_WIDE_BLOCK_BYTES = 32 * 1024 * 1024
+
 
 class CsvReader:
     """One dataset from CSV files that share a header.
@@ -33,15 +37,25 @@ class CsvReader:
     Types are planned from a sample and checked on every value while streaming. A value against the plan ends the
     stream, after all values were seen, with `Retype`; the stream asked for next has the types that hold.
 
+    `block_bytes` is how much text one step of work takes: memory is a small multiple of it. Very wide files get larger
+    steps, since each column costs something in each step.
+
     ```python
     reader = CsvReader([SourceFile("flights.csv", path)])
     stream = reader.stream()
     ```
     """
 
-    def __init__(self, files: Sequence[SourceFile], options: CsvOptions | None = None) -> None:
+    def __init__(
+        self,
+        files: Sequence[SourceFile],
+        options: CsvOptions | None = None,
+        *,
+        block_bytes: int | None = None,
+    ) -> None:
         self._files = list(files)
         self._options = options or CsvOptions()
+        self._given_block_bytes = block_bytes
         self._opened: OpenedFiles | None = None
         self._plan: Plan | None = None
         self._guesses: list[Guess] = []
@@ -76,10 +90,14 @@ class CsvReader:
             for name in given:
                 if name not in opened.names:
                     raise UnknownNameError("column", name, opened.names, where="types")
-            look = take_first_look(opened, self._options, given)
+            look = take_first_look(opened, self._options, given, self._block_bytes(opened))
             self._guesses = opened.guesses + look.guesses
             self._opened, self._plan = opened, look.plan
         return self._opened, self._plan
+
+    def _block_bytes(self, opened: OpenedFiles) -> int:
+        wide = _WIDE_BLOCK_BYTES if len(opened.names) > _MANY_COLUMNS else BLOCK_BYTES
+        return self._given_block_bytes or wide
 
     def _read(
         self, opened: OpenedFiles, plan: Plan, stream: BatchStream
@@ -95,7 +113,7 @@ class CsvReader:
     def _chunks(self, opened: OpenedFiles, run: _Pass) -> Iterator[FileChunk | FailedFile]:
         for layout in list(opened.layouts):
             try:
-                for chunk in read_rows(layout, self._options):
+                for chunk in read_rows(layout, self._options, self._block_bytes(opened)):
                     if layout.file.name in run.failed:
                         break
                     yield FileChunk(layout, chunk)

@@ -49,10 +49,13 @@ class FirstLook:
 
 
 def take_first_look(
-    opened: OpenedFiles, options: CsvOptions, given: Mapping[str, ColumnType]
+    opened: OpenedFiles,
+    options: CsvOptions,
+    given: Mapping[str, ColumnType],
+    block_bytes: int,
 ) -> FirstLook:
-    """Plans the types from the beginnings of some files."""
-    sample = _take_sample(opened, options)
+    """Plans the types from the beginnings of some files, of each at most `block_bytes`."""
+    sample = _take_sample(opened, options, block_bytes)
     mark, guesses = _find_decimal_mark(sample, options)
     rule = options.rule(mark)
     names = opened.names
@@ -66,14 +69,14 @@ def take_first_look(
     return FirstLook(make_plan(names, evidence, given, rule), guesses)
 
 
-def _take_sample(opened: OpenedFiles, options: CsvOptions) -> list[SampledChunk]:
+def _take_sample(opened: OpenedFiles, options: CsvOptions, block_bytes: int) -> list[SampledChunk]:
     others = opened.layouts[1:]
     chosen = others[:: max(1, -(-len(others) // _OTHER_FILES))]
     sizes = [_FIRST_BYTES] + [_OTHER_BYTES] * len(chosen)
     sample = []
     for layout, size in zip([opened.layouts[0], *chosen], sizes, strict=True):
         try:
-            chunk = next(read_rows(layout, options, size), None)
+            chunk = next(read_rows(layout, options, min(size, block_bytes)), None)
             if chunk is not None:
                 sample.append(SampledChunk(layout, chunk, parse_chunk(chunk, layout)))
         except ParseError:

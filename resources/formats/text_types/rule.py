@@ -8,7 +8,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from resources.formats.text_types.evidence import (
-    ANYTHING,
     IS_TEXT,
     NO_VALUES,
     NOTHING,
@@ -43,15 +42,10 @@ def examine(texts: pa.Array, rule: TypingRule = ISO) -> Evidence:
     """Everything that all values of a column can be read as. The slow way: tries each kind."""
     if texts.null_count == len(texts):
         return NO_VALUES
-    evidence = [fit(texts, kind, rule) for kind in (Kind.INTEGER, Kind.NUMBER)]
-    numeric = next((found[1] for found in evidence if found is not None), IS_TEXT)
-    if numeric.kinds:
-        return numeric
-    for kind in Kind:
-        found = fit(texts, kind, rule) if kind not in Kind.INTEGER | Kind.NUMBER else None
-        if found is not None:
-            return found[1]
-    return IS_TEXT
+    found = (
+        fit(texts, kind, rule) for kind in Kind
+    )  # integers first: their evidence says NUMBER too
+    return next((evidence for _, evidence in filter(None, found)), IS_TEXT)
 
 
 def fit(texts: pa.Array, kind: Kind, rule: TypingRule = ISO) -> Fit | None:
@@ -134,13 +128,3 @@ def parse_booleans(texts: pa.Array, spelling: tuple[str, str]) -> pa.Array | Non
     true, false = (pc.equal(texts, text) for text in spelling)
     known = true.true_count + false.true_count
     return true if known == len(texts) - texts.null_count else None
-
-
-def wants_evidence(evidence: Evidence) -> bool:
-    """Whether more values could still change what is known: not so for a column that is text already."""
-    return evidence.kinds != NOTHING
-
-
-def has_values(evidence: Evidence) -> bool:
-    """Whether any value has been seen."""
-    return evidence.kinds != ANYTHING

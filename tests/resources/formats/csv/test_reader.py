@@ -1,0 +1,278 @@
+import bz2
+import gzip
+import tracemalloc
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+
+from resources.formats.csv import CsvOptions, CsvReader, SourceFile, chunks
+from resources.kernel.errors import (
+    ConfigError,
+    EmptySourceError,
+    InputError,
+    ParseError,
+    SchemaMismatchError,
+    SourceChangedError,
+    UnknownNameError,
+)
+from resources.kernel.records import Retype
+from tests.resources.formats.csv.reading import (
+    read_bytes,
+    read_chunked,
+    read_reader,
+    read_stream,
+    write_files,
+)
+
+
+def guess(stream, subject):
+    return next(g for g in stream.guesses if g.subject == subject)
+
+
+def many(rows, late=""):
+    return b"id,x\n" + b"".join(b"%d,%d\n" % (i, i) for i in range(rows)) + late.encode()
+
+
+class TestRetype:
+    def test_a_late_value_widens_the_column_in_a_second_pass(self, tmp_path):
+        reader = CsvReader(write_files(tmp_path, many(5000, "x,1.5\n")), block_bytes=4096)
+        stream = reader.stream()
+        assert stream.schema.field("id").type == pa.int64()
+        with pytest.raises(Retype) as caught:
+            list(stream)
+        assert caught.value.columns == {"id": "text", "x": "number"}
+        table, stream = read_reader(reader)
+        assert table.column("id").to_pylist()[-2:] == ["4999", "x"]
+        assert table.column("x").to_pylist()[-2:] == [4999.0, 1.5]
+        assert guess(stream, "type of 'id'").reason == "'x' in f1.csv, line 5002"
+
+    def test_a_column_that_was_null_at_first_still_gets_its_type(self, tmp_path):
+        content = b"a,b\n" + b"1,\n" * 3000 + b"2,7\n"
+        table = read_chunked(tmp_path, content, 1024)
+        assert table.schema.field("b").type == pa.int64()
+        assert table.column("b").null_count == 3000
+
+    def test_long_decimals_found_late_are_not_rounded(self, tmp_path):
+        content = b"a,b\n" + b"1.5,x\n" * 3000 + b"0.1234567890123456789,y\n"
+        table = read_chunked(tmp_path, content, 1024)
+        assert table.column("a").to_pylist()[-1] == Decimal("0.1234567890123456789")
+
+    def test_a_wider_decimal_found_late(self, tmp_path):
+        content = b"a,b\n" + b"1.12345678901234567,x\n" * 300 + b"12345678901234567.5,y\n"
+        table = read_chunked(tmp_path, content, 1024)
+        assert table.schema.field("a").type == pa.decimal128(34, 17)
+
+    def test_types_hold_over_all_files(self, tmp_path):
+        table = read_bytes(tmp_path, b"a,b\n1,x\n", b"a,b\n1.5,x\n", b"a,b\n7,NA\n")
+        assert table.to_pydict() == {"a": [1.0, 1.5, 7.0], "b": ["x", "x", "NA"]}
+
+    def test_files_that_change_between_passes_are_an_error(self, tmp_path):
+        files = write_files(tmp_path, many(5000, "x,1\n"))
+        reader = CsvReader(files, block_bytes=4096)
+        with pytest.raises(Retype):
+            list(reader.stream())
+        files[0].path.write_bytes(many(5000, "x,y\n"))
+        with pytest.raises(SourceChangedError, match=r"f1\.csv changed"):
+            list(reader.stream())
+
+
+class TestManyFiles:
+    def test_columns_are_matched_by_name(self, tmp_path):
+        table, stream = read_stream(tmp_path, b"a,b\n1,x\n", b"b,a\ny,2\n")
+        assert table.to_pydict() == {"a": [1, 2], "b": ["x", "y"]}
+        assert stream.warnings == [
+            "f2.csv: columns in another order than in f1.csv; matched by name"
+        ]
+
+    def test_another_header_names_file_and_columns(self, tmp_path):
+        with pytest.raises(SchemaMismatchError, match=r"f2\.csv .* lacks 'b' and has 'c' besides"):
+            read_bytes(tmp_path, b"a,b\n1,x\n", b"a,c\n1,x\n")
+
+    def test_no_file(self):
+        with pytest.raises(EmptySourceError, match="no file"):
+            CsvReader([]).stream()
+
+    @pytest.mark.parametrize(
+        "bad",
+        [b"", b"a,c\n1,2\n", b"a,b\n1,2\n3\n", b'a,b\n1,"2\n'],
+        ids=["empty", "header", "ragged", "quote"],
+    )
+    def test_a_bad_file_fails_all_or_is_left_out(self, tmp_path, bad):
+        good = [b"a,b\n1,2\n", b"a,b\n5,6\n"]
+        with pytest.raises(InputError, match=r"f2\.csv"):
+            read_bytes(tmp_path, good[0], bad, good[1])
+        table, stream = read_stream(tmp_path, good[0], bad, good[1], on_bad_file="skip")
+        assert table.to_pydict() == {"a": [1, 5], "b": [2, 6]}
+        assert [w for w in stream.warnings if w.startswith("Skipped f2.csv")]
+
+    def test_nothing_but_bad_files_is_an_error(self, tmp_path):
+        with pytest.raises(ParseError, match=r"f\d\.csv"):
+            read_bytes(tmp_path, b"a,b\n1\n", b"a,b\n2\n", on_bad_file="skip")
+
+
+class TestOptions:
+    def test_no_header(self, tmp_path):
+        table = read_bytes(tmp_path, b"1,x\n2,y\n", header=False)
+        assert table.to_pydict() == {"column_1": [1, 2], "column_2": ["x", "y"]}
+
+    def test_names_instead_of_a_header(self, tmp_path):
+        table = read_bytes(tmp_path, b"1,x\n", header=False, column_names=("a", "b"))
+        assert table.column_names == ["a", "b"]
+
+    def test_names_in_place_of_the_header(self, tmp_path):
+        assert read_bytes(tmp_path, b",x\n1,y\n", column_names=("a", "b")).to_pydict() == {
+            "a": [1],
+            "b": ["y"],
+        }
+
+    def test_wrong_number_of_names(self, tmp_path):
+        with pytest.raises(SchemaMismatchError, match="has 2 columns, column_names gives 1"):
+            read_bytes(tmp_path, b"a,b\n1,2\n", column_names=("a",))
+
+    def test_given_types(self, tmp_path):
+        table = read_bytes(tmp_path, b"zip,n\n00123,1\n", types={"zip": "integer", "n": "text"})
+        assert table.to_pydict() == {"zip": [123], "n": ["1"]}
+
+    def test_a_value_against_its_given_type(self, tmp_path):
+        with pytest.raises(ParseError, match="'NA' is not of the given type number") as caught:
+            read_bytes(tmp_path, b'a,b\n1,"x\ny"\n2,z\nNA,z\n', types={"a": "number"})
+        assert caught.value.facts["line"] == 5
+        assert caught.value.facts["column"] == "a"
+
+    def test_null_values(self, tmp_path):
+        table = read_bytes(tmp_path, b"a,b\n1,x\nNA,NA\n", null_values=("NA",))
+        assert table.to_pydict() == {"a": [1, None], "b": ["x", None]}
+
+    def test_a_type_for_a_column_that_is_not_there(self, tmp_path):
+        with pytest.raises(UnknownNameError, match="'z'"):
+            read_bytes(tmp_path, b"a,b\n1,2\n", types={"z": "text"})
+
+    def test_no_quoting(self, tmp_path):
+        table = read_bytes(tmp_path, b'a\tb\n5"\t"x\n', quote="none")
+        assert table.to_pydict() == {"a": ['5"'], "b": ['"x']}
+
+    def test_another_separator_and_quote(self, tmp_path):
+        table = read_bytes(tmp_path, b"a^b\n'x^y'^1\n", separator="^", quote="'")
+        assert table.to_pydict() == {"a": ["x^y"], "b": [1]}
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"encoding": "klingon"},
+            {"encoding": "base64"},
+            {"separator": ",,"},
+            {"separator": '"', "quote": '"'},
+            {"decimal_mark": ";"},
+            {"thousands_mark": "."},
+            {"types": {"a": "float"}},
+        ],
+        ids=str,
+    )
+    def test_options_that_cannot_be(self, options):
+        with pytest.raises(ConfigError):
+            CsvOptions(**options)
+
+
+class TestGuesses:
+    @pytest.mark.parametrize(
+        ("content", "name"),
+        [
+            (b"a,b\n1,2\n", "comma"),
+            (b"a;b\n1,5;2\n", "semicolon"),
+            (b"a\tb\n1\t2\n", "tab"),
+            (b"a|b\n1|2\n", "pipe"),
+        ],
+        ids=["comma", "semicolon", "tab", "pipe"],
+    )
+    def test_separator(self, tmp_path, content, name):
+        table, stream = read_stream(tmp_path, content)
+        assert table.column_names == ["a", "b"]
+        assert guess(stream, "separator").value == name
+        assert guess(stream, "encoding").value == "utf-8"
+
+    def test_what_is_given_is_no_guess(self, tmp_path):
+        _, stream = read_stream(tmp_path, b"a,b\n1,2\n", separator=",", encoding="utf-8")
+        assert stream.guesses == []
+
+    def test_why_a_column_is_text(self, tmp_path):
+        content = b'zip,name\n1,"x\ny"\n2,z\n00123,z\n'
+        _, stream = read_stream(tmp_path, content)
+        found = guess(stream, "type of 'zip'")
+        assert (found.value, found.override) == ("text", "types")
+        assert found.reason == "'00123' (leading zero) in f1.csv, line 5"
+        assert not [g for g in stream.guesses if "'name'" in g.subject]
+
+    def test_decimal_comma(self, tmp_path):
+        _, stream = read_stream(tmp_path, b"a;b\n1,25;x\n")
+        assert guess(stream, "decimal mark").value == ","
+
+    def test_no_decimal_comma_where_points_are_in_use(self, tmp_path):
+        table, stream = read_stream(tmp_path, b"a;b\n1,25;1.5\n")
+        assert table.to_pydict() == {"a": ["1,25"], "b": [1.5]}
+        assert "both marks" in guess(stream, "decimal mark").reason
+
+    def test_apostrophes_around_every_name(self, tmp_path):
+        table, stream = read_stream(tmp_path, b"'a','b'\n1,'x,y'\n")
+        assert table.to_pydict() == {"a": [1], "b": ["x,y"]}
+        assert guess(stream, "quote").value == "'"
+
+
+class TestCompression:
+    @pytest.mark.parametrize(
+        "compress",
+        [gzip.compress, bz2.compress, lambda data: pa.Codec("zstd").compress(data, asbytes=True)],
+        ids=["gzip", "bzip2", "zstd"],
+    )
+    def test_told_by_content(self, tmp_path, compress):
+        assert read_bytes(tmp_path, compress(many(1000))).num_rows == 1000
+
+    def test_several_members(self, tmp_path):
+        content = gzip.compress(b"a,b\n1,2\n") + gzip.compress(b"3,4\n")
+        assert read_bytes(tmp_path, content).num_rows == 2
+
+    @pytest.mark.parametrize("cut", [1, 8, 500], ids=["last byte", "trailer", "half"])
+    def test_cut_off(self, tmp_path, cut):
+        content = gzip.compress(b"a,b\n" + b"".join(b"%d,%d\n" % (i, i * i) for i in range(2000)))
+        with pytest.raises(ParseError, match="damaged or cut off"):
+            read_bytes(tmp_path, content[:-cut])
+
+    def test_lines_are_those_of_the_text(self, tmp_path):
+        with pytest.raises(ParseError, match="line 1003"):
+            read_bytes(tmp_path, gzip.compress(many(1001, "x\n")))
+
+
+class TestLimits:
+    def test_a_line_without_end_is_refused_early(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(chunks, "RECORD_LIMIT", 1 << 20)
+        path = tmp_path / "long.csv"
+        with path.open("wb") as out:
+            out.write(b"a,b\n1," + b"x" * (40 << 20))
+        tracemalloc.start()
+        with pytest.raises(ParseError, match="line 2: a line longer than 1 MB"):
+            read_reader(CsvReader([SourceFile("long.csv", path)], block_bytes=1 << 18))
+        assert tracemalloc.get_traced_memory()[1] < 20 << 20
+        tracemalloc.stop()
+
+    def test_a_quote_without_end_is_refused_early(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(chunks, "RECORD_LIMIT", 1 << 16)
+        content = b'a,b\n1,2\n3,"' + b"x\n" * (1 << 18)
+        with pytest.raises(ParseError, match="line 3: a quote opened here is not closed within"):
+            read_chunked(tmp_path, content, 1 << 14)
+
+    def test_ten_thousand_columns(self, tmp_path):
+        width = 10_000
+        header = ",".join(f"c{i}" for i in range(width))
+        row = ",".join(str(i) for i in range(width))
+        table = read_bytes(tmp_path, f"{header}\n{row}\n{row}\n".encode())
+        assert table.shape == (2, width)
+        assert table.column(width - 1).to_pylist() == [width - 1] * 2
+
+    def test_an_abandoned_stream_leaves_no_threads(self, tmp_path):
+        import threading
+
+        before = threading.active_count()
+        stream = CsvReader(write_files(tmp_path, many(20_000)), block_bytes=4096).stream()
+        next(iter(stream))
+        stream.batches.close()
+        assert threading.active_count() == before

@@ -1,0 +1,125 @@
+import contextlib
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from resources.formats import parquet
+from resources.formats.files import SourceFile
+from resources.formats.parquet import ParquetReader
+from resources.kernel.errors import EmptySourceError, InputError, ParseError, SchemaMismatchError
+
+TABLE = pa.table({"id": pa.array(range(1000), pa.int64()), "name": [f"n{i}" for i in range(1000)]})
+
+
+def store(folder, name, table, **options):
+    pq.write_table(table, folder / name, **options)
+    return SourceFile(name, folder / name)
+
+
+def read(*files, **options):
+    stream = ParquetReader(files, **options).stream()
+    return pa.Table.from_batches(list(stream), stream.schema)
+
+
+def test_files_come_in_order(tmp_path):
+    files = [store(tmp_path, f"{i}.parquet", TABLE.slice(i * 500, 500)) for i in range(2)]
+    assert read(*files).equals(TABLE)
+
+
+def test_column_order_may_differ(tmp_path):
+    files = [
+        store(tmp_path, "a.parquet", TABLE),
+        store(tmp_path, "b.parquet", TABLE.select(["name", "id"])),
+    ]
+    assert read(*files).num_rows == 2000
+
+
+def test_some_columns(tmp_path):
+    assert read(store(tmp_path, "a.parquet", TABLE), columns=["name"]).column_names == ["name"]
+    with pytest.raises(SchemaMismatchError, match="no column 'x'"):
+        read(store(tmp_path, "a.parquet", TABLE), columns=["x"])
+
+
+def test_dictionaries_come_as_values(tmp_path):
+    table = pa.table({"c": pa.array(["x", "y", None, "x"]).dictionary_encode()})
+    assert read(store(tmp_path, "a.parquet", table)).to_pydict() == {"c": ["x", "y", None, "x"]}
+    assert (
+        ParquetReader([SourceFile("a", tmp_path / "a.parquet")]).stream().schema.field("c").type
+        == pa.string()
+    )
+
+
+def test_no_rows_keep_their_columns(tmp_path):
+    assert read(store(tmp_path, "a.parquet", TABLE.slice(0, 0))).schema.names == ["id", "name"]
+
+
+def test_a_retyped_column_names_file_and_column(tmp_path):
+    other = TABLE.set_column(0, "id", TABLE["id"].cast(pa.int32()))
+    files = [store(tmp_path, "a.parquet", TABLE), store(tmp_path, "b.parquet", other)]
+    with pytest.raises(
+        SchemaMismatchError, match=r"b\.parquet: column 'id' is int64 in a\.parquet, but int32"
+    ):
+        read(*files)
+
+
+def test_a_missing_column_names_file_and_column(tmp_path):
+    files = [
+        store(tmp_path, "a.parquet", TABLE),
+        store(tmp_path, "b.parquet", TABLE.select(["id"])),
+    ]
+    with pytest.raises(
+        SchemaMismatchError, match=r"'name' is string in a\.parquet, but missing in b\.parquet"
+    ):
+        read(*files)
+
+
+def test_columns_of_one_name_are_refused(tmp_path):
+    table = pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"])
+    with pytest.raises(InputError, match="duplicate column names"):
+        read(store(tmp_path, "a.parquet", table))
+
+
+def test_too_many_columns_are_refused_before_reading(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet, "MAX_COLUMNS", 1)
+    with pytest.raises(SchemaMismatchError, match="has 2 columns"):
+        read(store(tmp_path, "a.parquet", TABLE))
+
+
+def test_an_empty_file(tmp_path):
+    (tmp_path / "a.parquet").touch()
+    with pytest.raises(EmptySourceError, match=r"a\.parquet is empty"):
+        read(SourceFile("a.parquet", tmp_path / "a.parquet"))
+
+
+DAMAGES = {
+    "not Parquet": lambda data: b"id,name\n1,2\n" * 10,
+    "cut off": lambda data: data[: len(data) // 2],
+    "no footer": lambda data: data[:-8],
+    "footer length lies": lambda data: data[:-8] + b"\xff\xff\xff\x7f" + b"PAR1",
+    "pages damaged": lambda data: data[:4] + bytes(len(data) // 2) + data[4 + len(data) // 2 :],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_damage_is_one_error_naming_the_file(tmp_path, damage):
+    file = store(tmp_path, "a.parquet", TABLE)
+    file.path.write_bytes(damage(file.path.read_bytes()))
+    with pytest.raises(ParseError, match=r"a\.parquet: cannot be read as Parquet") as caught:
+        read(file)
+    assert len(str(caught.value)) <= 500
+
+
+@pytest.mark.parametrize("place", range(0, 4000, 397))
+def test_a_flipped_byte_never_crashes(tmp_path, place):
+    file = store(tmp_path, "a.parquet", TABLE, compression="zstd", write_page_checksum=True)
+    data = bytearray(file.path.read_bytes())
+    data[place % len(data)] ^= 0xFF
+    file.path.write_bytes(data)
+    with contextlib.suppress(InputError):
+        assert read(file).equals(TABLE)
+
+
+def test_a_missing_file_is_not_called_damaged(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        read(SourceFile("a.parquet", tmp_path / "a.parquet"))
