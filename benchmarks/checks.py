@@ -41,7 +41,7 @@ def parquet_facts(files: Sequence[Path]) -> dict[str, float]:
     """`FACTS` of Parquet files together."""
     listed = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
     with duckdb.connect(config={"threads": 2}) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET enable_progress_bar = false; SET TimeZone = 'UTC'")
         values = connection.execute(facts_query(f"read_parquet([{listed}])")).fetchall()[0]
     return dict(zip(FACTS, (float(value or 0) for value in values), strict=True))
 

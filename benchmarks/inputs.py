@@ -105,6 +105,7 @@ def make_inputs(folder: Path, rows: int) -> Inputs:
     csv, parquet, facts = home / "flights.csv", home / "flights.parquet", home / "facts.json"
     if not facts.exists():
         with duckdb.connect() as connection:
+            connection.execute("SET enable_progress_bar = false")
             _load_base(connection, home)
             _write_parquet(connection, parquet, rows)
             _write_csv(connection, parquet, csv)

@@ -48,7 +48,8 @@ def test_ours_and_the_limits_of_postgres_deliver_the_rows(tmp_path, capsys):
     report = tmp_path / "report.md"
     assert main([*options.split(), "--markdown", str(report)]) == 0, capsys.readouterr().err
     assert report.read_text() in capsys.readouterr().out
-    assert report.read_text().count("| yes |") == 4  # J2's limit keeps no rows
+    assert report.read_text().count("| yes |") == 5
+    assert report.read_text().count("| not kept |") == 1  # J2's limit
 
 
 def test_a_contender_that_fails_does_not_end_the_run(tmp_path):
