@@ -167,15 +167,15 @@ class TestListing:
 
     @pytest.mark.parametrize(
         ("pattern", "most"),
-        [("flights/2013-*.csv", 3), ("flights/2013-01.csv", 1), ("flights/*.csv", 4), ("**", 6)],
+        [("flights/2013-*.csv", 1), ("flights/2013-01.csv", 1), ("flights/*.csv", 1), ("**", 4)],
     )
     def test_a_bucket_is_not_listed_beyond_the_pattern(self, scripted_s3, pattern, most):
         """E39: the service is asked for the pattern's beginning; folders below come as one entry."""
         keys = [f"flights/201{y}-{m:02}.csv" for y in (2, 3) for m in range(1, 13)]
-        keys += [f"flights/archive/{i:07}.csv" for i in range(20_000)] + [
+        keys += [f"flights/archive/{i:07}.csv" for i in range(3_000)] + [
             f"z/{i}" for i in range(10)
         ]
-        server = scripted_s3(lambda request: list_page(request, sorted(keys), 5_000))
+        server = scripted_s3(lambda request: list_page(request, sorted(keys), 1_000))
         found = listed(connect(server.url), pattern)
         assert found == [key for key in sorted(keys) if _selected(key, pattern)]
         assert len(server.requests) <= most
@@ -188,7 +188,8 @@ class TestListing:
             key = unquote(path.path.removeprefix("/bucket/"))
             if request.method == "PUT":
                 stored[key] = request.body
-            elif "list-type=2" in path.query:
+                return Answer(200, b"", {"ETag": '"e"'})
+            if "list-type=2" in path.query:
                 assert "encoding-type=url" in path.query
                 return list_page(request, [quote(name) for name in stored], 10)
             return Answer(
@@ -243,7 +244,7 @@ def list_page(request: Request, keys: list[str], page: int) -> Answer:
         for entry in entries
     )
     token = f"<NextContinuationToken>{entries[-1]}</NextContinuationToken>" if more else ""
-    text = f'<?xml version="1.0"?><ListBucketResult><IsTruncated>{str(more).lower()}</IsTruncated>{token}{body}</ListBucketResult>'
+    text = f'<?xml version="1.0"?><ListBucketResult><EncodingType>url</EncodingType><IsTruncated>{str(more).lower()}</IsTruncated>{token}{body}</ListBucketResult>'
     return Answer(200, text.encode(), {"Content-Type": "application/xml"})
 
 
