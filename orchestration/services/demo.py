@@ -14,6 +14,7 @@ from orchestration.services.home import Home
 from orchestration.services.location import Location
 from orchestration.services.run_watch import Made, RunOutcome, StepNews, run_here
 from resources.connectors.base import FileConnector, TableConnector
+from resources.connectors.folder import FolderConnector
 from resources.kernel.errors import ConfigError
 from resources.kernel.records import TableName
 
@@ -74,6 +75,10 @@ def land(location: Location, report: Callable[[Landed], None]) -> None:
         raise ConfigError(f"{LAKE[0]} names {lake.name!r}, which is no place of files")
     if not isinstance(landing, TableConnector):
         raise ConfigError(f"{LANDING[0]} names {landing.name!r}, which is no database")
+    if isinstance(
+        lake, FolderConnector
+    ):  # on a new machine the folder that plays the bucket is not there yet
+        lake.root.mkdir(parents=True, exist_ok=True)
     land_files(data, lake, report)
     land_tables(data, landing, report)
 

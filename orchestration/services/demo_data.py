@@ -23,7 +23,7 @@ from resources.connectors.base import FileConnector, TableConnector
 from resources.formats.csv import CsvOptions
 from resources.formats.files import SourceFile
 from resources.formats.registry import open_reader
-from resources.kernel.errors import MissingDependencyError
+from resources.kernel.errors import MissingDependencyError, NotFoundError
 from resources.kernel.records import BatchStream, ExportRequest, Retype, TableName
 
 MONTHS = range(1, 13)
@@ -94,7 +94,10 @@ def split_flights(archive: Path, folder: Path) -> None:
 
 def land_tables(data: Path, landing: TableConnector, report: Report) -> None:
     """Airlines, airports and planes, with the types that their values have."""
-    there = {table.name for table in landing.list_tables()}
+    try:
+        there = {table.name for table in landing.list_tables()}
+    except NotFoundError:  # the first table makes the database file
+        there = set()
     for name in TABLES:
         rows = read_typed(data / f"{name}.csv")
         if name not in there:
