@@ -6,10 +6,13 @@ one transaction that nobody can look into. Who finds the file held by another pr
 
 from __future__ import annotations
 
+import fcntl
+import os
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -76,12 +79,34 @@ def open_session(connector: SqlConnector, job: ExportJob) -> DuckdbSession:
         raise
 
 
+def _make_file(path: Path) -> None:
+    """Makes an empty database, whole or not at all: a kill halfway must not leave a file that nobody can open.
+
+    The folder is locked meanwhile, so that of several exporters one makes the file and the others find it.
+    """
+    fresh = path.with_name(f".{path.name}.new")
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        if path.exists():
+            return
+        fresh.unlink(missing_ok=True)
+        duckdb.connect(str(fresh)).close()
+        fresh.rename(path)
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
 def _connect(connector: SqlConnector, job: ExportJob) -> duckdb.DuckDBPyConnection:
     settings = job.settings
     deadline = time.monotonic() + settings.lock_timeout_seconds * settings.lock_attempts
     opened: Any = connector
     while True:
         try:
+            if connector.config.path is not None and not connector.config.path.exists():
+                with connector.translated(job.doing):
+                    _make_file(connector.config.path.absolute())
             connection: duckdb.DuckDBPyConnection = opened.connect()
         except ConnectorUnavailableError as error:
             if time.monotonic() > deadline:

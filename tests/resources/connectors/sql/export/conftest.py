@@ -1,0 +1,37 @@
+"""Fixtures: one database of each kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from resources.connectors.sql import SqlConfig
+from tests.resources.connectors.sql.export.databases import ExportDatabase
+
+
+@pytest.fixture
+def postgresql(postgres_config: SqlConfig) -> ExportDatabase:
+    """An empty PostgreSQL database."""
+    return ExportDatabase(postgres_config)
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> ExportDatabase:
+    """A SQLite file that does not exist yet."""
+    return ExportDatabase(SqlConfig("sqlite", path=tmp_path / "warehouse.db"))
+
+
+@pytest.fixture
+def duckdb_file(tmp_path: Path) -> ExportDatabase:
+    """A DuckDB file that does not exist yet."""
+    return ExportDatabase(SqlConfig("duckdb", path=tmp_path / "warehouse.duckdb"))
+
+
+@pytest.fixture(
+    params=["sqlite", "duckdb_file", pytest.param("postgresql", marks=pytest.mark.postgres)]
+)
+def database(request: pytest.FixtureRequest) -> ExportDatabase:
+    """Each of them in turn."""
+    found: ExportDatabase = request.getfixturevalue(request.param)
+    return found
