@@ -122,11 +122,12 @@ def _explain_texts(names: list[str], sample: list[SampledChunk], rule: TypingRul
     """For columns of text that look like numbers or dates: which value made them text."""
     guesses: list[Guess] = []
     for name in names:
-        part = next((p for p in sample if examine(p.texts[name], rule).kinds == NOTHING), None)
-        if part is None or not looks_typed(part.texts[name]):
+        typed = (part for part in sample if looks_typed(part.texts[name]))
+        part = next((p for p in typed if examine(p.texts[name], rule).kinds == NOTHING), None)
+        if part is None:
             continue
-        if len(guesses) == _EXPLAINED:
-            break
         bad = explain_text(part.texts[name], rule)
         guesses.append(type_guess(name, "text", bad, chunk=part.chunk, layout=part.layout))
+        if len(guesses) == _EXPLAINED:
+            break
     return guesses

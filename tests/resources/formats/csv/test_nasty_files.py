@@ -93,6 +93,8 @@ KEPT = {
     "no newline at the end": (b"a,b\n1,2\n3,4", {"a": [1, 3], "b": [2, 4]}),
     "blank lines": (b"\n\na,b\n1,2\n\n3,4\n\n", {"a": [1, 3], "b": [2, 4]}),
     "blank lines of one column are nulls": (b"a\n1\n\n3\n", {"a": [1, None, 3]}),
+    "a blank last line of one column": (b"a\n1\n\n", {"a": [1, None]}),
+    "blank first lines of one column": (b"\n\na\n1\n", {"a": [1]}),
     "header only": (b"a,b\n", {"a": [], "b": []}),
     "minus zero": (b"a,b\n-0.0,1\n1.5,2\n", {"a": [-0.0, 1.5], "b": [1, 2]}),
     "backslash before a separator": (b"a,b\nx\\,y\n", {"a": ["x\\"], "b": ["y"]}),

@@ -268,6 +268,16 @@ class TestLimits:
         assert table.shape == (2, width)
         assert table.column(width - 1).to_pylist() == [width - 1] * 2
 
+    def test_lines_far_into_a_file_with_fields_of_many_lines(self, tmp_path):
+        content = b"a,b\n" + b'1,"x\ny"\n' * 3000 + b"2\n"
+        with pytest.raises(ParseError, match="line 6002: expected 2 fields, found 1"):
+            read_chunked(tmp_path, content, 4096)
+
+    def test_of_two_faults_the_first_is_told(self, tmp_path):
+        content = b"a,b\n" + b"1,2\n" * 2000 + b"3\n" + b"1,2\n" * 2000 + b'4,"x\n'
+        with pytest.raises(ParseError, match="line 2002"):
+            read_chunked(tmp_path, content, 1024)
+
     def test_an_abandoned_stream_leaves_no_threads(self, tmp_path):
         import threading
 
