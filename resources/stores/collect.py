@@ -52,10 +52,11 @@ def _remove_manifests(
     log: ManifestLog, *, keep: int, before: datetime
 ) -> tuple[list[int], list[int]]:
     numbers = log.numbers()
-    superseded_at = {m.number: m.created_at for m in log.read_many(numbers[1:])}
+    created_at = {m.number: m.created_at for m in log.read_many(numbers)}
     removed: list[int] = []
     for number, successor in pairwise(numbers[: len(numbers) - keep + 1]):
-        if superseded_at.get(successor, before) > before:
+        # The later of both: a clock that went back in between makes the grace longer, never shorter (E18).
+        if max(created_at.get(number, before), created_at.get(successor, before)) > before:
             break  # ascending, without holes: a later one may not go before an earlier one
         log.remove(number)
         removed.append(number)
