@@ -139,6 +139,8 @@ def fit_embedder(source: TableSource, spec: EmbeddingSpec) -> Embedder:
     plan = plan_features(sample, columns, limits=LIMITS, where=spec.where)
     encoders = fit_text_encoders(sample, plan, seed=spec.seed)
     matrix = MatrixBuilder(plan, encoders).build_table(sample)
+    if np.isnan(matrix).all():  # nothing but infinite values
+        raise _no_difference(spec)
     preparation = _preparation(plan, matrix)
     prepared = preparation.fit_transform(matrix)
     weights = _weights(preparation, plan, prepared)
@@ -161,12 +163,16 @@ def fit_embedder(source: TableSource, spec: EmbeddingSpec) -> Embedder:
     return _with_plane(fitted, matrix)
 
 
+def _no_difference(spec: EmbeddingSpec) -> InputError:
+    return InputError(
+        f"{spec.where}: the rows do not differ in any column used",
+        hint="Name other columns under `columns:`",
+    )
+
+
 def _dimension_notes(spec: EmbeddingSpec, dimension: int) -> list[str]:
     if dimension == 0:
-        raise InputError(
-            f"{spec.where}: the rows do not differ in any column used",
-            hint="Name other columns under `columns:`",
-        )
+        raise _no_difference(spec)
     if dimension == spec.dimension:
         return []
     return [f"dimension {dimension} instead of {spec.dimension}: the columns used give no more"]
