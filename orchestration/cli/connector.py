@@ -53,7 +53,7 @@ def check(
         print_json(found)
     else:
         verdict = "ok" if found.ok else "failed"
-        print_facts([(name, verdict), ("detail", found.detail), *found.facts.items()])
-        print_facts([("seconds", found.seconds)])
+        facts = [*found.facts.items(), ("seconds", found.seconds)]
+        print_facts([("connector", name), ("answer", verdict), ("detail", found.detail), *facts])
     if not found.ok:
         raise typer.Exit(FAILED)

@@ -81,7 +81,7 @@ def sample(
     if as_json:
         print_json([dict(zip(found.columns, row, strict=True)) for row in found.rows])
     else:
-        print_table(found.columns, found.rows)
+        print_table(found.columns, [[_verbatim(value) for value in row] for row in found.rows])
 
 
 @app.command()
@@ -129,4 +129,10 @@ def _print_detail(found: DatasetDetail) -> None:
 
 
 def _short(value: object) -> object:
-    return f"{len(value)} entries; --json shows them" if isinstance(value, (list, dict)) else value
+    if not isinstance(value, (list, dict)):
+        return value
+    return f"{len(value)} entries; --json shows them" if value else ""
+
+
+def _verbatim(value: object) -> str:
+    return "null" if value is None else str(value)

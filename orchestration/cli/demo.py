@@ -89,7 +89,7 @@ class DemoProgress:
 
     def tell(self, news: StepNews) -> None:
         """A step began, ended, or is tried again."""
-        name = news.step.replace("__", "/")
+        name = step_name(news.step)
         if news.state == "started":
             self._begin(name)
             return
@@ -130,6 +130,17 @@ def _print_report(report: DemoReport) -> None:
         "  ./run waybill dataset list                     what is kept\n"
         "  ./run waybill dataset sample predicted_delays  the first predictions"
     )
+    for table in report.delivered:
+        if table.kind == "duckdb":
+            look = f"duckdb.connect('{table.location}').table('{table.table}').limit(5).show()"
+            typer.echo(f'  .venv/bin/python -c "import duckdb; {look}"')
+
+
+def step_name(step: str) -> str:
+    """A step as people know it: `exports__orders.deliver_orders` is `exports/orders: deliver`."""
+    asset, _, op = step.replace("__", "/").partition(".")
+    verb = op.removesuffix(f"_{asset.rpartition('/')[2]}")
+    return f"{asset}: {verb}" if verb else asset
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -15,6 +15,7 @@ from orchestration.services.location import Location
 from orchestration.services.run_watch import Made, RunOutcome, StepNews, run_here
 from resources.connectors.base import FileConnector, TableConnector
 from resources.connectors.folder import FolderConnector
+from resources.connectors.sql import SqlConnector
 from resources.kernel.errors import ConfigError
 from resources.kernel.records import TableName
 
@@ -40,6 +41,10 @@ class DeliveredTable:
     """A table in another system, its rows counted there after the run."""
 
     connector: str
+    kind: str
+    """Of the connector: `duckdb`, `postgresql` ..."""
+    location: str
+    """Of the database: a path, or host, port and name."""
     table: str
     mode: str
     rows_sent: int
@@ -139,10 +144,12 @@ def _stored(made: Made, outcome: RunOutcome) -> StoredThing:
 def _delivered(made: Made, outcome: RunOutcome, location: Location) -> DeliveredTable:
     facts = made.facts
     connector = location.connector(str(facts["connector"]))
-    if not isinstance(connector, TableConnector):
+    if not isinstance(connector, SqlConnector):
         raise ConfigError(f"exporter {made.key[1]} delivers to {connector.name!r}, no database")
     return DeliveredTable(
         connector=connector.name,
+        kind=connector.kind,
+        location=connector.config.location,
         table=str(facts["table"]),
         mode=str(facts["mode"]),
         rows_sent=int(facts["dagster/row_count"]),

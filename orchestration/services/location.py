@@ -5,6 +5,7 @@ Everything comes from the merged Dagster definitions, so a dataset made by a use
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -122,14 +123,15 @@ class Location:
 
 @contextmanager
 def _resolved(name: str, resource: ConnectorResource) -> Iterator[ConnectorResource]:
-    try:
-        with dg.build_resources({name: resource}) as resources:
-            yield getattr(resources, name)
-    except dg.DagsterError as error:
+    missing = [v for v in environment_names(resource).values() if v not in os.environ]
+    if missing:
         raise ConfigError(
-            f"connector {name!r} cannot be configured: {_last_line(error)}",
-            hint="Set the environment variables that its YAML names",
-        ) from error
+            f"connector {name!r} needs the environment variable {' and '.join(missing)}",
+            hint="Set it where this command and the server run",
+            variables=missing,
+        )
+    with dg.build_resources({name: resource}) as resources:
+        yield getattr(resources, name)
 
 
 def _load_error(error: Exception) -> WaybillError:
