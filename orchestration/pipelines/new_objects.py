@@ -156,15 +156,13 @@ class _Tick:
         self._policy = policy
         self._has_run = has_run
         self._scope = blake2b(policy.scope.encode(), digest_size=8).hexdigest()
-        self._is_fresh = False
 
     def begin(self, cursor: str | None) -> None:
         """In an empty ledger, notes what the cursor still knows of a lost one."""
         if self._book.fact("phase"):
-            self._is_fresh = self._book.fact("phase") == "first"
             return
-        self._is_fresh = True
-        self._book.set_fact("phase", "first")
+        self._book.set_fact("phase", "first look")
+        self._book.set_fact("may have had runs", "yes")
         found = _CURSOR.fullmatch(
             cursor or ""
         )  # anything else is no cursor of ours: it tells nothing
@@ -182,7 +180,7 @@ class _Tick:
     def end_of_sweep(self, now: float) -> None:
         """Forgets what is long gone; decides what the first complete look makes of what was there."""
         self._book.forget_missing(now - MISSING_DAYS * 86_400)
-        if not self._is_fresh:
+        if self._book.fact("phase") != "first look":
             return
         self._book.set_fact("phase", "watching")
         digest, _, newest = self._book.fact("lost").partition(" ")
@@ -193,7 +191,7 @@ class _Tick:
 
     def ask(self, budget: int, is_complete: bool) -> list[ObjectsRequest]:
         """New requests, noted in the ledger; none before the first complete look."""
-        if budget <= 0 or self._book.fact("phase") == "first":
+        if budget <= 0 or self._book.fact("phase") == "first look":
             return []
         if self._policy.one_run_per == "object":
             return self._ask_for_each(budget)
@@ -217,7 +215,9 @@ class _Tick:
         if not count:
             return None
         run_key = f"{self._policy.sensor}:{count} objects@{hasher.hexdigest()}"
-        if self._is_fresh and self._has_run(run_key):
+        is_first = bool(self._book.fact("may have had runs"))
+        self._book.set_fact("may have had runs", "")
+        if is_first and self._has_run(run_key):
             self._book.take_for_seen()  # the same objects had their run before the ledger was lost
             return None
         request = ObjectsRequest(self._unused(run_key), count, size, tuple(first_keys))
@@ -227,7 +227,7 @@ class _Tick:
     def _ask_for_each(self, budget: int) -> list[ObjectsRequest]:
         requests: list[ObjectsRequest] = []
         candidates = list(
-            islice(self._book.waiting(self._policy.settle_seconds), _RECOGNISED_AT_ONCE)
+            islice(self._book.waiting(self._policy.settle_seconds), budget + _RECOGNISED_AT_ONCE)
         )
         for found in candidates:
             if len(requests) == budget:
@@ -236,9 +236,7 @@ class _Tick:
             if found.seen is None and self._has_run(run_key):
                 self._book.take_one_for_seen(found.key)  # it had its run before the ledger was lost
                 continue
-            if found.seen is not None:
-                run_key = self._unused(run_key)
-            request = ObjectsRequest(run_key, 1, found.size, (found.key,))
+            request = ObjectsRequest(self._unused(run_key), 1, found.size, (found.key,))
             self._book.ask_one(request, found.key)
             requests.append(request)
         return requests
@@ -250,9 +248,8 @@ class _Tick:
 
     def _unused(self, run_key: str) -> str:
         """`run_key`, numbered when there was such a run: a file was put back as it was before a change."""
-        asked = {request.run_key for request in self._book.requests()}
         number, candidate = 1, run_key
-        while candidate in asked or self._has_run(candidate):
+        while self._book.is_asked(candidate) or self._has_run(candidate):
             number += 1
             candidate = f"{run_key}#{number}"
         return candidate

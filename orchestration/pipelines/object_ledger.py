@@ -186,6 +186,11 @@ class ObjectLedger:
             ObjectsRequest(run, n, size, tuple(json.loads(keys))) for run, n, size, keys in rows
         ]
 
+    def is_asked(self, run_key: str) -> bool:
+        """Whether a run was asked for under this key and is not proven yet."""
+        row = self._db.execute("SELECT 1 FROM requests WHERE run = ?", (run_key,)).fetchone()
+        return row is not None
+
     def confirm(self, run_keys: Sequence[str]) -> None:
         """What was asked for under these keys has its run: it is seen."""
         for run in run_keys:

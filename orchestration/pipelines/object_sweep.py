@@ -60,7 +60,7 @@ class Sweep:
         rows = self._book.known_after(after)
         row, reached = next(rows, None), after
         for item in listing:
-            if item.key <= reached and (reached or self.listed):
+            if reached and item.key <= reached:
                 raise IntegrityError(
                     f"a listing is out of order: {item.key[:100]!r} after {reached[:100]!r}",
                     hint="The connector has to list in ascending order of key",
