@@ -3,7 +3,7 @@
 PASSWORD_VARIABLE = "WAYBILL_UI_PASSWORD"  # noqa: S105 - the name of a variable, not a password
 """Asked by HTTP Basic when set."""
 
-STOP_SECONDS = 8
+STOP_SECONDS = 7
 """How long the server's processes may take to end by themselves before they are killed."""
 
 RUNNER_VARIABLE = "WAYBILL_RUNNER"
