@@ -19,7 +19,8 @@ MANUAL = "manual"
 def automation_for(refresh: str, *, where: str = "") -> Automation | None:
     """The automation condition that a `refresh` attribute asks for; None for `manual`.
 
-    `on_change` runs when a source's observed data version or an upstream dataset changed. A cron runs at each tick
+    `on_change` runs when the data version of a source or of an upstream dataset changed; one that was made anew
+    from unchanged data keeps its version and starts nothing. A cron runs at each tick
     whether or not anything changed; an import of unchanged data keeps its version.
 
     Raises:
@@ -28,11 +29,18 @@ def automation_for(refresh: str, *, where: str = "") -> Automation | None:
     if refresh == MANUAL:
         return None
     if refresh == ON_CHANGE:
-        return dg.AutomationCondition.eager()
+        return dg.AutomationCondition.eager().replace("any_deps_updated", _any_deps_changed())
     check_cron(refresh, attribute="refresh", where=where)
     due: Automation = dg.AutomationCondition.cron_tick_passed(refresh)
     idle: Automation = ~dg.AutomationCondition.in_progress()
     return (due & idle).with_label(f"cron {refresh}")
+
+
+def _any_deps_changed() -> Automation:
+    """A dependency shows another data version, or is about to be made in this very tick."""
+    changed: Automation = dg.AutomationCondition.data_version_changed()
+    coming: Automation = dg.AutomationCondition.will_be_requested()
+    return dg.AutomationCondition.any_deps_match(changed | coming).with_label("any_deps_changed")
 
 
 def check_cron(cron: str, *, attribute: str, where: str = "") -> str:

@@ -18,10 +18,6 @@ from resources.kernel.keys import Key, asset_key
 from resources.sources import SourceSpec
 from resources.stores.ui_metadata import escape_markdown, markdown_table
 
-# How Dagster marks the data version on an observation that an op logs itself.
-_DATA_VERSION_TAG = "dagster/data_version"
-
-
 @dataclass(frozen=True)
 class DatasetSpec:
     """What a dataset says."""
@@ -53,11 +49,9 @@ def build_dataset(
 ) -> dg.Definitions:
     """The asset `("datasets", name)` downstream of its datasource, and its checks."""
     key = dg.AssetKey(spec.key)
-    source_key = dg.AssetKey(asset_key("datasources", spec.source.name))
-
     @dg.asset(
         key=key,
-        deps=[source_key],
+        deps=[dg.AssetKey(asset_key("datasources", spec.source.name))],
         group_name="datasets",
         kinds={"parquet"},
         description=spec.description or f"Imported from {spec.source.name} ({spec.source.target})",
@@ -87,10 +81,6 @@ def build_dataset(
             )
             store.item(spec.key).collect(keep=spec.keep)
             table = store.read(spec.key, report.version.number)
-        # The run saw the source itself: lineage then shows which state of it this version holds.
-        context.log_event(
-            dg.AssetObservation(source_key, tags={_DATA_VERSION_TAG: report.fingerprint.version})
-        )
         for warning in report.warnings:
             context.log.warning(warning)
         return table_result(table, _metadata(spec, report))

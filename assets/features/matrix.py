@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assets.features.plan import Feature, FeaturePlan
+from assets.features.source import LARGEST
 from assets.features.threads import limited_threads
 
 Matrix = npt.NDArray[np.float64]
@@ -23,7 +24,6 @@ Matrix = npt.NDArray[np.float64]
 TEXT_LIMIT = 256  # characters of a text that count; bounds the time of a hostile one
 FIT_TEXTS = 50_000  # distinct texts an encoder is fitted on
 HASH_WIDTH = 1024
-LARGEST = 1e150  # the square of anything larger is infinite
 _CALENDAR = {"weekday": "day_of_week"}  # the other parts are named as Arrow names its functions
 _DURATION_SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 
@@ -51,7 +51,7 @@ class MatrixBuilder:
     def warnings(self) -> list[str]:
         """What was treated as missing, for people."""
         return [
-            f"{count:,} infinite values of {column!r} count as missing"
+            f"{count:,} values of {column!r} that are infinite or beyond {LARGEST:g} count as missing"
             for column, count in self.infinite.items()
         ]
 

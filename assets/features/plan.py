@@ -21,6 +21,7 @@ from typing import Any, Literal, get_args
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from assets.features.source import usable_mask
 from resources.kernel.errors import InputError, IntegrityError, UnknownNameError
 
 FeatureKind = Literal["number", "boolean", "date", "timestamp", "time", "category", "text"]
@@ -234,12 +235,14 @@ def _plan_column(column: str, values: pa.ChunkedArray, limits: PlanLimits) -> Fe
     kind = kind_of(values.type)
     if kind is None:
         return f"has the type {values.type}, which cannot be learned from"
-    text = values.cast(_decoded(values.type))
-    distinct = pc.count_distinct(text, mode="only_valid").as_py()
-    if distinct == 1 and values.null_count == 0:
+    plain = values.cast(_decoded(values.type))
+    usable = plain.filter(usable_mask(plain))
+    if not len(usable):
+        return "has no finite number in any row"
+    if len(usable) == len(values) and pc.count_distinct(usable).as_py() == 1:
         return "has one and the same value in all rows"
     feature = Feature(column=column, type=str(values.type), kind=kind)
-    return feature if kind != "category" else _plan_text(feature, text, limits)
+    return feature if kind != "category" else _plan_text(feature, plain, limits)
 
 
 def _plan_text(feature: Feature, values: pa.ChunkedArray, limits: PlanLimits) -> Feature:

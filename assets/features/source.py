@@ -6,13 +6,16 @@ Belongs here: reading rows for learning. Does not: which columns become which nu
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from resources.kernel.records import BatchStream
+
+LARGEST = 1e30
+"""The largest number that can be learned from: scikit-learn's trees keep 32 bits, and anything squares numbers."""
 
 
 class TableSource(Protocol):
@@ -63,7 +66,7 @@ def _draw(
 
 
 def keep_rows(batches: Iterable[pa.RecordBatch], column: str) -> Iterator[pa.RecordBatch]:
-    """Only the rows in which `column` holds a usable value: neither null, NaN nor infinite."""
+    """Only the rows in which `column` holds a usable value; see `usable_mask`."""
     for batch in batches:
         usable = usable_mask(batch.column(column))
         kept = batch.filter(usable) if pc.any(pc.invert(usable)).as_py() else batch
@@ -71,8 +74,9 @@ def keep_rows(batches: Iterable[pa.RecordBatch], column: str) -> Iterator[pa.Rec
             yield kept
 
 
-def usable_mask(values: pa.Array) -> pa.Array:
-    """True where a value can be learned from: neither null, NaN nor infinite."""
-    if pa.types.is_floating(values.type):
-        return pc.fill_null(pc.is_finite(values), False)
+def usable_mask(values: pa.Array | pa.ChunkedArray) -> Any:
+    """True where a value can be learned from: neither null, NaN, infinite nor huge."""
+    if pa.types.is_floating(values.type) or pa.types.is_decimal(values.type):
+        size = pc.abs(values.cast(pa.float64(), safe=False))
+        return pc.fill_null(pc.less_equal(size, LARGEST), False)  # false for NaN
     return pc.is_valid(values)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assets.features.plan import kind_of
-from assets.features.source import TableSource, usable_mask
+from assets.features.source import LARGEST, TableSource, usable_mask
 from assets.models.estimators import Task
 from resources.kernel.errors import EmptySourceError, InputError
 from resources.kernel.records import Guess
@@ -33,6 +33,7 @@ class Target:
         usable_rows: rows with a value that can be learned from.
         missing_rows: rows without one, left out.
         guesses: set when the task was inferred.
+        warnings: values that are there and cannot be learned from.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Target:
     usable_rows: int
     missing_rows: int
     guesses: tuple[Guess, ...]
+    warnings: tuple[str, ...] = ()
 
     def encode(self, values: pa.ChunkedArray) -> npt.NDArray[Any]:
         """Values as float64 (regression) or as positions in `classes` (classification)."""
@@ -83,7 +85,14 @@ def inspect_target(source: TableSource, name: str, task: Task | None, *, where: 
         usable_rows=counts.usable,
         missing_rows=counts.rows - counts.usable,
         guesses=guesses,
+        warnings=_endless(name, counts),
     )
+
+
+def _endless(name: str, counts: _Counts) -> tuple[str, ...]:
+    unusable = counts.rows - counts.nulls - counts.usable
+    text = f"{unusable:,} rows were left out: {name!r} is infinite or beyond {LARGEST:g} there"
+    return (text,) if unusable else ()
 
 
 def _choose_task(
@@ -131,15 +140,17 @@ def _guess(task: Task, reason: str) -> Guess:
 @dataclass
 class _Counts:
     rows: int
+    nulls: int
     usable: int
     values: set[Any]
 
 
 def _count(batches: Iterable[pa.RecordBatch], name: str, *, distinct: bool) -> _Counts:
-    counts = _Counts(rows=0, usable=0, values=set())
+    counts = _Counts(rows=0, nulls=0, usable=0, values=set())
     for batch in batches:
         values = batch.column(name)
         counts.rows += batch.num_rows
+        counts.nulls += values.null_count
         counts.usable += pc.sum(usable_mask(values)).as_py() or 0
         if distinct and len(counts.values) <= MAX_CLASSES:
             counts.values.update(_plain(values).drop_null().unique().to_pylist())

@@ -112,7 +112,7 @@ def train_model(
         importance=tuple(asdict(entry) for entry in verdict.importance),
         libraries=library_versions(),
         guesses=tuple(asdict(guess) for guess in target.guesses),
-        warnings=(*plan.warnings, *split.warnings, *builder.warnings(), *notes),
+        warnings=(*target.warnings, *plan.warnings, *split.warnings, *builder.warnings(), *notes),
     )
     return TrainedModel(fitted.estimator, encoders, card, values[split.test], verdict.predicted)
 

@@ -94,9 +94,14 @@ def build_pipeline(
     new_objects: NewObjectsSpec | None = None,
 ) -> dg.Definitions:
     """The job named after the pipeline, and what starts it."""
+    made = dg.AssetSelection.assets(*spec.targets).upstream()
+    # Sources are observed first, in the same run: lineage then shows which state of them was imported.
+    observed = made.upstream_source_assets() & dg.AssetSelection.key_prefixes(
+        "datasources", include_sources=True
+    )
     job = dg.define_asset_job(
         spec.name,
-        selection=dg.AssetSelection.assets(*spec.targets).upstream(),
+        selection=made | observed,
         description=spec.description
         or f"Makes {', '.join(key.to_user_string() for key in spec.targets)}",
         tags={"dagster/max_runtime": str(MAX_RUNTIME_SECONDS), "waybill/pipeline": spec.name},
