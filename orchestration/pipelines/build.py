@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from datetime import UTC, date, datetime
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import dagster as dg
 
-from resources.kernel.errors import ConfigError
+from orchestration.pipelines.new_objects import WatchPolicy, find_new_objects
+from orchestration.pipelines.object_ledger import ObjectsRequest
+from resources.home import waybill_home
+from resources.kernel.errors import ConfigError, NotFoundError
 from resources.kernel.keys import asset_key
 from resources.references import JOB_POSITION, JOB_TARGETS
 
@@ -81,7 +84,7 @@ class NewObjectsSpec:
 
     connector: str
     path: str
-    one_run_per: str = "tick"
+    one_run_per: Literal["tick", "object"] = "tick"
     include_existing: bool = True
     settle_seconds: int = 0
     every_seconds: int = 30
@@ -117,9 +120,7 @@ def build_pipeline(
     )
 
 
-def _schedule(
-    spec: PipelineSpec, schedule: ScheduleSpec, job: Any
-) -> dg.ScheduleDefinition:
+def _schedule(spec: PipelineSpec, schedule: ScheduleSpec, job: Any) -> dg.ScheduleDefinition:
     def within_period(context: dg.ScheduleEvaluationContext) -> bool:
         local = context.scheduled_execution_time.astimezone(ZoneInfo(schedule.timezone))
         return schedule.covers(local.date())
@@ -137,8 +138,17 @@ def _schedule(
 
 
 def _sensor(spec: PipelineSpec, watched: NewObjectsSpec, job: Any) -> dg.SensorDefinition:
+    name = f"{spec.name}_new_objects"
+    policy = WatchPolicy(
+        sensor=name,
+        scope=f"{watched.connector} {watched.path}",
+        one_run_per=watched.one_run_per,
+        include_existing=watched.include_existing,
+        settle_seconds=watched.settle_seconds,
+    )
+
     @dg.sensor(
-        name=f"{spec.name}_new_objects",
+        name=name,
         job=job,
         minimum_interval_seconds=watched.every_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
@@ -147,9 +157,44 @@ def _sensor(spec: PipelineSpec, watched: NewObjectsSpec, job: Any) -> dg.SensorD
         required_resource_keys={watched.connector},
     )
     def _look(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        raise NotImplementedError
+        try:
+            connector = getattr(context.resources, watched.connector).files()
+            tick = find_new_objects(
+                lambda after: connector.list_objects(watched.path, after=after),
+                policy,
+                ledger=waybill_home() / "sensors" / f"{name}.sqlite",
+                cursor=context.cursor,
+                has_run=lambda run_key: _has_run(context.instance, name, run_key),
+                now=datetime.now(UTC),
+            )
+        except NotFoundError as error:  # a folder that is not there yet holds nothing new
+            return dg.SensorResult(skip_reason=str(error), cursor=context.cursor)
+        context.log.info(tick.summary)
+        return dg.SensorResult(
+            run_requests=[_run_request(request) for request in tick.requests],
+            skip_reason=None if tick.requests else tick.summary,
+            cursor=tick.cursor,
+        )
 
     return _look
+
+
+def _run_request(wanted: ObjectsRequest) -> dg.RunRequest:
+    return dg.RunRequest(
+        run_key=wanted.run_key,
+        tags={
+            "waybill/new_objects": str(wanted.objects),
+            "waybill/first_object": wanted.first_keys[0][:250] if wanted.first_keys else "",
+        },
+    )
+
+
+def _has_run(instance: dg.DagsterInstance, sensor: str, run_key: str) -> bool:
+    """Whether Dagster submitted a run for this key; one that was only created is asked for again."""
+    runs = instance.get_runs(
+        dg.RunsFilter(tags={"dagster/sensor_name": sensor, "dagster/run_key": run_key}), limit=10
+    )
+    return any(run.status != dg.DagsterRunStatus.NOT_STARTED for run in runs)
 
 
 def _parse_day(given: object, field: str, where: str) -> date | None:

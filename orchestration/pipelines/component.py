@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import dagster as dg
 from pydantic import Field
@@ -39,7 +39,7 @@ class NewObjects(dg.Model, dg.Resolvable):
 
     connector: str
     path: str
-    one_run_per: str = "tick"
+    one_run_per: Literal["tick", "object"] = "tick"
     """`tick`: one run for all that is new; `object`: one run each."""
     include_existing: bool = True
     """Whether what is there at the first look counts as new."""
@@ -109,10 +109,6 @@ class Pipeline(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
             raise ConfigError(
                 f"{where}: pipeline {self.name!r}: connector {given.connector!r} holds tables, not objects",
                 hint="Name a folder or a bucket",
-            )
-        if given.one_run_per not in ("tick", "object"):
-            raise ConfigError(
-                f"{where}: one_run_per is {given.one_run_per!r}", hint="Use `tick` or `object`"
             )
         return NewObjectsSpec(
             connector=given.connector,

@@ -488,7 +488,7 @@ def etags(versions: list[str]) -> list[str]:
     return [version.rpartition("@")[0] for version in versions]
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     history=HISTORY,
     mode=st.sampled_from(["tick", "object"]),
@@ -512,7 +512,7 @@ def test_nothing_missed_and_nothing_doubled(tmp_path_factory, history, mode, set
         )
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     history=st.lists(
         st.tuples(CHANGES, EVENTS | st.just("lose"), st.booleans()), min_size=1, max_size=14
@@ -532,7 +532,7 @@ def test_a_lost_ledger_doubles_no_object(tmp_path_factory, history, settle):
         assert len(set(versions)) == len(versions), f"{key} was doubled: {versions}"
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     history=st.lists(
         st.tuples(CHANGES, EVENTS | st.just("lose"), st.booleans()), min_size=1, max_size=14
