@@ -29,7 +29,7 @@ from resources.connectors.sql.export.postgresql_types import (
     postgresql_takes,
     postgresql_type,
 )
-from resources.connectors.sql.export.postgresql_violations import violation
+from resources.connectors.sql.export.postgresql_violations import value_errors, violation
 from resources.connectors.sql.export.postgresql_write import TableWriter
 from resources.connectors.sql.export.session import (
     ExportJob,
@@ -110,21 +110,17 @@ class PostgresqlSession(ExportSession):
 
     def execute(self, sql: str, *parameters: object) -> list[tuple[object, ...]]:
         """Runs one statement; see the base."""
-        from psycopg import DataError, IntegrityError
-
         try:
             cursor = self.connection.execute(sql, parameters or None)
             return cursor.fetchall() if cursor.description else []
-        except (DataError, IntegrityError) as error:
+        except value_errors() as error:
             raise violation(error, self.job) from error
 
     def count(self, sql: str) -> int:
         """Runs a statement that changes rows, and returns how many."""
-        from psycopg import DataError, IntegrityError
-
         try:
             return int(self.connection.execute(sql).rowcount)
-        except (DataError, IntegrityError) as error:
+        except value_errors() as error:
             raise violation(error, self.job) from error
 
     def mark(self, number: int) -> str:
@@ -195,22 +191,25 @@ class PostgresqlSession(ExportSession):
         """Waits until no other export of Waybill works on the same thing, and keeps others out until COMMIT (E17)."""
         from psycopg.errors import LockNotAvailable
 
-        text = f"waybill export\0{self.schema}\0{what}"
-        key = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], signed=True)
         self._limit_locks(seconds)
         try:
-            self.execute("SELECT pg_advisory_xact_lock($1::bigint)", key)
+            self.execute("SELECT pg_advisory_xact_lock($1::bigint)", lock_key(self.schema, what))
         except LockNotAvailable as error:
             raise ConflictError(
                 f"{self.job.doing}: another export has been writing this table for over {seconds:g} s",
                 hint="Try again when it is done",
             ) from error
+        self._limit_locks(self.job.settings.lock_timeout_seconds)
 
     def _limit_locks(self, seconds: float) -> None:
         self.execute(f"SET LOCAL lock_timeout = '{max(1, round(seconds * 1000))}ms'")
 
-    def patiently(self, step: Callable[[], Result]) -> Result:
+    def patiently(self, step: Callable[[], Result], *, release: bool = False) -> Result:
         """Tries a step that needs a lock on the table; each try gives up after the lock timeout (E48).
+
+        Args:
+            step: what to do; undone before it is tried again.
+            release: undo it in the end, too, and give its locks back: for a look at the table before rows are loaded.
 
         Raises:
             ConflictError: another session held the table through all tries.
@@ -234,7 +233,7 @@ class PostgresqlSession(ExportSession):
                         table=str(self.job.table),
                     ) from error
             else:
-                self.execute("RELEASE SAVEPOINT waybill_step")
+                self.execute(f"{'ROLLBACK TO' if release else 'RELEASE'} SAVEPOINT waybill_step")
                 return result
         raise ConflictError(f"{self.job.doing}: no try to lock the table was allowed")
 
@@ -283,3 +282,9 @@ class PostgresqlSession(ExportSession):
             return f"table {name} is kept beyond its time: {reason}"
         self.execute("COMMIT")
         return None
+
+
+def lock_key(schema: str, what: str) -> int:
+    """The number by which exporters of one thing keep out of each other's way."""
+    text = f"waybill export\0{schema}\0{what}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], signed=True)

@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 _PLACE = re.compile(r"COPY .*?, \D*(?P<row>\d+)(?:, \w+ (?P<column>.+?))?(?::.*)?$", re.MULTILINE)
 
 
+def value_errors() -> tuple[type[psycopg.Error], ...]:
+    """What the driver raises when a value or a row is to blame."""
+    from psycopg import DataError, IntegrityError
+    from psycopg.errors import ProgramLimitExceeded
+
+    return (DataError, IntegrityError, ProgramLimitExceeded)
+
+
 def violation(error: psycopg.Error, job: ExportJob) -> WaybillError:
     """A value or a row that the database refused. Nothing was written."""
     diagnosis = error.diag
@@ -45,7 +53,8 @@ def violation(error: psycopg.Error, job: ExportJob) -> WaybillError:
             hint=f"The rows break the table's constraint {constraint}",
             constraint=constraint,
         )
-    place = _PLACE.search(diagnosis.context or "")
+    # Other errors come when gathered rows are written: the line is then the last one read.
+    place = _PLACE.search(diagnosis.context or "") if state.startswith("22") else None
     row = f"row {int(place['row']):,}" if place else "a row"
     column = f", column {place['column']}" if place and place["column"] else ""
     return InputError(

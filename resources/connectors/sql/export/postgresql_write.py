@@ -18,7 +18,7 @@ from resources.connectors.sql.export.postgresql_catalog import (
 )
 from resources.connectors.sql.export.postgresql_copy import copy_rows
 from resources.connectors.sql.export.postgresql_types import text_limit
-from resources.connectors.sql.export.postgresql_violations import violation
+from resources.connectors.sql.export.postgresql_violations import value_errors, violation
 from resources.connectors.sql.export.session import Outcome, column_list, definition
 from resources.connectors.sql.names import quote_identifier
 from resources.kernel.errors import ConflictError, ConnectorAuthError, ConnectorError, InputError
@@ -66,7 +66,8 @@ class TableWriter:
             self._check_row_security(hidden=hidden and overwrites)
             self._check_children(oid)
             direct = plan.exact and not plan.added and not hidden
-        if direct and not (overwrites and self._old_rows(1)):
+        look = self._session.patiently
+        if direct and not (overwrites and look(lambda: self._old_rows(1), release=True)):
             return self._write_directly(overwrites=overwrites)
         self._session.execute(
             f"CREATE UNLOGGED TABLE {self._session.qualified(self._job.staging)}"
@@ -89,14 +90,12 @@ class TableWriter:
         return "insert"
 
     def _load(self, table: str) -> None:
-        from psycopg import DataError, IntegrityError
-
         staged = table == self._job.staging
         names = [column.name if staged else name for column, name in self._plan.pairs]
         into = f"{self._session.qualified(table)} ({column_list(names)})"
         try:
             stored = copy_rows(self._session.connection, into, self._job.columns, self._job.source)
-        except (DataError, IntegrityError) as error:
+        except value_errors() as error:
             raise violation(error, self._job) from error
         self._session.check_stored(stored)
 
