@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import dagster as dg
@@ -17,6 +17,12 @@ from resources.connectors.resource import ConnectorResource
 from resources.kernel.errors import ConfigError, UnknownNameError, WaybillError
 from resources.stores.resource import StoreResource
 from resources.stores.tables import TableStore
+
+
+def _own_definitions() -> dg.Definitions:
+    from orchestration.definitions import defs
+
+    return defs()
 
 
 class Location:
@@ -30,19 +36,17 @@ class Location:
         self.definitions = definitions
 
     @classmethod
-    def load(cls) -> Location:
-        """The project's own code location.
+    def load(cls, build: Callable[[], dg.Definitions] = _own_definitions) -> Location:
+        """The code location that `build` makes, the project's own by default.
 
         Raises:
-            ConfigError: it does not load; with the first error's text.
+            ConfigError: it does not load; with the innermost error's text.
         """
-        from orchestration.definitions import defs
-
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", dg.BetaWarning)
                 warnings.simplefilter("ignore", dg.PreviewWarning)
-                return cls(defs())
+                return cls(build())
         except Exception as error:  # users' own Python is loaded here and may raise anything
             raise _load_error(error) from error
 

@@ -1,0 +1,89 @@
+"""Every command explains itself, and the documentation names it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from orchestration.cli.main import app
+
+DOCS = (Path(__file__).parents[3] / "docs" / "cli.md").read_text(encoding="utf-8")
+
+
+def walk(command, path=("waybill",)):
+    """All commands below `command`, groups included."""
+    yield path, command
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from walk(inner, (*path, name))
+
+
+COMMANDS = dict(walk(typer.main.get_command(app)))
+LEAVES = {path: found for path, found in COMMANDS.items() if not hasattr(found, "commands")}
+
+
+def test_the_commands_are_these():
+    assert {" ".join(path[1:]) for path in LEAVES} == {
+        "up",
+        "demo",
+        "connector list",
+        "connector test",
+        "dataset list",
+        "dataset show",
+        "dataset sample",
+        "dataset versions",
+    }
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_a_command_has_help(path):
+    assert len(COMMANDS[path].help or "") > 20
+    result = CliRunner().invoke(app, [*path[1:], "--help"])
+    assert result.exit_code == 0
+    assert "Usage" in result.output
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=" ".join)
+def test_every_option_has_help(path):
+    for parameter in LEAVES[path].params:
+        if parameter.param_type_name == "option":
+            assert parameter.help, parameter.name
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=" ".join)
+def test_a_command_is_documented(path):
+    heading = f"## {' '.join(path)}"
+    assert any(line.startswith(heading) for line in DOCS.splitlines())
+
+
+@pytest.mark.parametrize("path", [path for path in LEAVES if path[1] in ("dataset", "connector")])
+def test_every_answer_comes_as_json_too(path):
+    assert any("--json" in parameter.opts for parameter in LEAVES[path].params)
+
+
+def test_every_option_of_up_is_documented():
+    for parameter in LEAVES["waybill", "up"].params:
+        assert f"`{parameter.opts[0]}" in DOCS
+
+
+def test_help_does_not_load_dagster():
+    code = (
+        "import sys, orchestration.cli.main\n"
+        "heavy = {'dagster', 'pandas', 'pyarrow', 'sqlalchemy', 'duckdb'} & set(sys.modules)\n"
+        "print(sorted(heavy))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    )
+    assert result.stdout == "[]\n"
+
+
+def test_no_command_shows_the_help():
+    result = CliRunner().invoke(app, [])
+    assert "dataset" in result.output
+
+
+def test_an_unknown_command_is_wrong_usage():
+    assert CliRunner().invoke(app, ["nonsense"]).exit_code == 2
