@@ -86,6 +86,8 @@ class Sweep:
         self._finish(total, newest)
 
     def _take(self, item: ObjectInfo, version: str, known: Known | None) -> None:
+        if known is not None and known[1:] == (version, None, None, known[4], known[5], None):
+            return  # seen, and nothing else about it: nearly all of a bucket, nearly always
         if known is None:
             self._fresh.append((item.key, version, item.size_bytes, self._now))
         elif known.waiting is not None and _is_same(known.waiting, item, version, known):

@@ -1,12 +1,11 @@
 """A bucket of S3, or of one of the many systems that speak its protocol.
 
 Here: listing, reading and replacing objects. Not here: what an object holds (`resources/formats`), what the service's
-errors mean (`s3_errors.py`), how bytes come down in parts (`s3_download.py`).
+errors mean (`s3_errors.py`), how bytes come down in parts (`s3_download.py`), how boto3 is set up (`s3_client.py`).
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import re
 import tempfile
@@ -15,11 +14,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
-from urllib.parse import urlsplit
 
 from resources.connectors.base import FileConnector
 from resources.connectors.folder_errors import translate_os_error
 from resources.connectors.key_patterns import KEY_LIMIT_BYTES, KeyPattern, check_key
+from resources.connectors.s3_client import check_endpoint, new_client
 from resources.connectors.s3_download import download
 from resources.connectors.s3_errors import is_expired, shown, translate_s3_error
 from resources.kernel.errors import (
@@ -30,15 +29,9 @@ from resources.kernel.errors import (
 )
 from resources.kernel.records import CheckReport, ObjectInfo
 
-CONNECT_TIMEOUT_SECONDS = 10
-READ_TIMEOUT_SECONDS = 60
-MAX_ATTEMPTS = 4
-"""Tries of one request, with growing pauses, where a retry can help (boto3's `standard` mode)."""
-
 PAGE_KEYS = 1000
 """Keys in one answer of a listing; S3 sends no more."""
 
-_CONNECTIONS = 10
 _MULTIPART_BYTES = 16 << 20
 _UPLOAD_THREADS = 4
 _EXTENSION = re.compile(r"(\.[a-z0-9]{1,8}){1,2}")
@@ -79,7 +72,7 @@ class S3Connector(FileConnector):
         self.name = name
         self.bucket = bucket
         self.prefix = _check_prefix(name, prefix)
-        self.endpoint_url = _check_endpoint(name, endpoint_url)
+        self.endpoint_url = check_endpoint(name, endpoint_url)
         self.region = region
         if bool(access_key) != bool(secret_key):
             missing = "secret_key" if access_key else "access_key"
@@ -307,29 +300,8 @@ class S3Connector(FileConnector):
     def _client(self) -> Any:
         with self._lock:
             if self._made_client is None:
-                self._made_client = self._new_client()
+                self._made_client = new_client(self.endpoint_url, self.region, self._keys())
             return self._made_client
-
-    def _new_client(self) -> Any:
-        import boto3
-        from botocore.config import Config
-
-        # AWS checks and sends checksums by default; S3-alikes often know none, or others.
-        checksums = "when_required" if self.endpoint_url else "when_supported"
-        config = Config(
-            connect_timeout=CONNECT_TIMEOUT_SECONDS,
-            read_timeout=READ_TIMEOUT_SECONDS,
-            retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
-            max_pool_connections=_CONNECTIONS,
-            request_checksum_calculation=checksums,
-            response_checksum_validation=checksums,
-            s3={"addressing_style": "path" if self.endpoint_url else "auto"},
-        )
-        session = boto3.session.Session()
-        region = self.region or session.region_name or ("us-east-1" if self.endpoint_url else None)
-        return session.client(
-            "s3", endpoint_url=self.endpoint_url, region_name=region, config=config, **self._keys()
-        )
 
 
 def _upload(client: Any, source: Path, bucket: str, full: str) -> None:
@@ -360,25 +332,3 @@ def _check_prefix(name: str, prefix: str) -> str:
                 f"connector {name!r}: `prefix:` {error.message}", hint=error.hint
             ) from error
     return trimmed
-
-
-def _check_endpoint(name: str, url: str | None) -> str | None:
-    """`url` if it is an address and nothing else: it stands in errors, so it may hold no password."""
-    if not url:
-        return None
-    parts = None
-    with contextlib.suppress(ValueError):
-        parts = urlsplit(url)
-    if (
-        parts is None
-        or parts.scheme not in ("http", "https")
-        or not parts.hostname
-        or "@" in parts.netloc
-        or parts.query
-        or parts.fragment
-    ):
-        raise ConfigError(
-            f"connector {name!r}: `endpoint_url:` is not a plain http or https address",
-            hint="Give scheme, host and port, as in 'https://minio.example.com:9000'; keys have fields of their own",
-        )
-    return url.rstrip("/")
