@@ -17,16 +17,22 @@ DOCS_PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the benchmark; 0 when ours and the limits all gave right rows."""
+    """Runs the benchmark; 0 when ours and the limits all gave right rows, 1 when not, 2 when nothing ran."""
     options = _parse(arguments)
     signal.signal(signal.SIGTERM, _end)
     selection = select(options.only, options.contenders)
-    with (
-        work_folder(options.work) as folder,
-        opened_bench(folder, selection, options.rows, options.timeout, options.profile) as bench,
-    ):
-        facts = describe(bench, options.repeat)
-        measurements = run_rounds(bench, selection, options.repeat)
+    try:
+        with (
+            work_folder(options.work) as folder,
+            opened_bench(
+                folder, selection, options.rows, options.timeout, options.profile
+            ) as bench,
+        ):
+            facts = describe(bench, options.repeat)
+            measurements = run_rounds(bench, selection, options.repeat)
+    except RuntimeError as error:
+        print(f"nothing could be measured: {error}", file=sys.stderr)
+        return 2
     markdown = report.render_markdown(selection, measurements, facts)
     print(markdown)
     if options.markdown:
