@@ -88,7 +88,7 @@ class DuckdbConnector(SqlConnector):
             row_alias = free_name(c.name for c in plan.columns)
             signs = "".join(f", signbit({quote_identifier(name)})" for name in floats)
             row = connection.execute(
-                f"SELECT count(*), sum(h::HUGEINT), bit_xor(hash(h)) FROM"
+                f"SELECT count(*), sum(h::HUGEINT), sum(hash(h)::HUGEINT) FROM"
                 f" (SELECT hash({row_alias}{signs}) AS h FROM"
                 f" (SELECT {plan.select_list} FROM ({select}\n) AS source) AS {row_alias})"
             ).fetchone()

@@ -122,10 +122,19 @@ def sqlstate(error: BaseException) -> str:
     return str(getattr(original, "sqlstate", None) or "")
 
 
+_SERVER_SAID = re.compile(r"(?:ERROR|FATAL|PANIC):\s+(?P<text>[^\n]+)")
+
+
+def server_text(error: BaseException, config: SqlConfig) -> str:
+    """What the server said, without the driver's words around it; the driver's first line if it said nothing."""
+    said = _SERVER_SAID.search(str(getattr(error, "orig", None) or error))
+    return config.redact(said["text"])[:_TEXT_LIMIT] if said else driver_text(error, config)
+
+
 def postgres_error(error: Exception, config: SqlConfig, doing: str) -> WaybillError:
     """What an error of PostgreSQL means, by its SQLSTATE; without one the connection is to blame."""
     state = sqlstate(error)
-    text = driver_text(error, config)
+    text = server_text(error, config)
     where = f"{doing} on {config.location}"
     for length in (5, 3, 2):
         if state and (found := _BY_STATE.get(state[:length])):

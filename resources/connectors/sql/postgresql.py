@@ -7,10 +7,13 @@ that snapshot by COPY BINARY, so that all rows are one state of the database how
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import ClassVar
 
 import pyarrow as pa
@@ -25,16 +28,26 @@ from resources.connectors.sql.postgresql_catalog import (
     Relation,
     describe_select,
     find_relation,
-    lock_sources,
     page_ranges,
 )
 from resources.connectors.sql.postgresql_fingerprint import compute_fingerprint
 from resources.connectors.sql.postgresql_parallel import RangeReader
-from resources.connectors.sql.postgresql_session import PostgresSession
+from resources.connectors.sql.postgresql_session import LockQueueError, PostgresSession
 from resources.connectors.sql.postgresql_types import plan_postgres_columns
 from resources.connectors.sql.reading import ReadPlan, check_query, checked_batches, plan_columns
-from resources.kernel.errors import InputError, NotFoundError, WaybillError
+from resources.kernel.errors import ConflictError, InputError, NotFoundError, WaybillError
 from resources.kernel.records import BatchStream, TableName
+
+
+@dataclass(frozen=True)
+class _OpenRead:
+    """What a read has opened: the first session, and how to get more."""
+
+    plan: ReadPlan
+    statements: Sequence[str]
+    leader: PostgresSession
+    helper: Callable[[], PostgresSession]
+
 
 _STATEMENT_FAILED = re.compile(r"ERROR:\s+(?P<text>[^\n]+)")
 
@@ -104,23 +117,52 @@ class PostgresqlConnector(SqlConnector):
         doing = f"reading {query_subject(source)}"
         with ExitStack() as stack:
             with self.translated(doing):
-                holder = stack.enter_context(self.engine(read_only=True).connect())
-                plan, select, relation = self._plan(holder, source)
-                lock_sources(holder, select)
-                statements = self._statements(holder, plan, select, relation)
-                snapshot = str(holder.exec_driver_sql("SELECT pg_export_snapshot()").scalar_one())
+                opened = self._open_read(stack, source)
             reader = RangeReader(
-                statements,
-                lambda: PostgresSession(self.config, snapshot),
+                opened.statements,
+                opened.leader,
+                opened.helper,
                 connections=self.config.read_connections,
                 silence_limit=self.config.read_timeout_seconds,
                 is_busy=self._is_busy,
-                cancel=lambda pid: self._cancel(holder, pid),
+                cancel=self._cancel,
             )
             stack.callback(reader.close)
-            batches = self._batches(reader, plan, source, batch_rows=batch_rows)
+            batches = self._batches(reader, opened.plan, source, batch_rows=batch_rows)
             # Outside `translated`: an error of whoever takes the batches is not the database's.
-            yield BatchStream(plan.schema, batches, guesses=plan.guesses)
+            yield BatchStream(opened.plan.schema, batches, guesses=opened.plan.guesses)
+
+    def _open_read(self, stack: ExitStack, source: TableName | str) -> _OpenRead:
+        """Locks, snapshot and first session. Begins again when somebody queues for a lock in between."""
+        deadline = time.monotonic() + self.config.lock_timeout_seconds
+        while True:
+            with ExitStack() as attempt:
+                holder = attempt.enter_context(self._connected())
+                plan, select, relation = self._plan(holder, source)
+                statements = self._statements(holder, plan, select, relation)
+                snapshot = str(holder.exec_driver_sql("SELECT pg_export_snapshot()").scalar_one())
+                helper = functools.partial(self._locked_session, snapshot, select)
+                try:
+                    leader = helper()
+                except LockQueueError as error:
+                    if time.monotonic() > deadline:
+                        raise ConflictError(
+                            f"reading {query_subject(source)} on {self.config.location}:"
+                            " other sessions wait for it exclusively, one after the other",
+                            hint="Try again when they are done",
+                        ) from error
+                    continue
+                stack.push(attempt.pop_all())
+                return _OpenRead(plan, statements, leader, helper)
+
+    def _locked_session(self, snapshot: str, select: str) -> PostgresSession:
+        session = PostgresSession(self.config, snapshot)
+        try:
+            session.lock(select)
+        except Exception:
+            session.close()
+            raise
+        return session
 
     def _batches(
         self, reader: RangeReader, plan: ReadPlan, source: TableName | str, *, batch_rows: int
@@ -130,8 +172,18 @@ class PostgresqlConnector(SqlConnector):
 
     @contextmanager
     def _session(self, doing: str) -> Iterator[sa.Connection]:
-        with self.translated(doing), self.engine(read_only=True).connect() as connection:
+        with self.translated(doing), self._connected() as connection:
             yield connection
+
+    @contextmanager
+    def _connected(self) -> Iterator[sa.Connection]:
+        connection = self.engine(read_only=True).connect()
+        try:
+            yield connection
+        finally:
+            # There is nothing to commit; a rollback would wait for a server that may be gone.
+            connection.invalidate()
+            connection.close()
 
     def _tables(self, connection: sa.Connection) -> list[TableName]:
         rows = connection.exec_driver_sql(LIST_TABLES).all()
@@ -182,23 +234,27 @@ class PostgresqlConnector(SqlConnector):
             ranges = page_ranges(relation, version.scalar_one())
         return [f"SELECT {plan.select_list} FROM {relation.sql}{part}" for part in ranges]
 
-    def _cancel(self, holder: sa.Connection, pid: int) -> None:
-        with contextlib.suppress(sa.exc.SQLAlchemyError):  # the session is cut off next
-            holder.execute(sa.text("SELECT pg_cancel_backend(:pid)"), {"pid": pid})
-
     def _is_busy(self, pid: int) -> bool:
-        """Asks over a connection of its own whether `pid` computes rather than waits for its client (E4)."""
-        answers: list[bool] = []
-        sql = sa.text(
+        """Whether the server process `pid` computes, rather than waits for its client (E4)."""
+        return self._ask(
             "SELECT count(*) FROM pg_stat_activity WHERE pid = :pid AND state = 'active'"
-            " AND wait_event_type IS DISTINCT FROM 'Client'"
+            " AND wait_event_type IS DISTINCT FROM 'Client'",
+            pid,
         )
+
+    def _cancel(self, pid: int) -> None:
+        """Ends what the server process `pid` does."""
+        self._ask("SELECT pg_cancel_backend(:pid)", pid)
+
+    def _ask(self, sql: str, pid: int) -> bool:
+        """Asks about a server process over a connection of its own, and waits no longer than for a connection."""
+        answers: list[bool] = []
 
         def ask() -> None:
             with contextlib.suppress(WaybillError), self._session("asking") as connection:
-                answers.append(bool(connection.execute(sql, {"pid": pid}).scalar_one()))
+                answers.append(bool(connection.execute(sa.text(sql), {"pid": pid}).scalar_one()))
 
-        thread = threading.Thread(target=ask, name="postgresql-busy", daemon=True)
+        thread = threading.Thread(target=ask, name="postgresql-ask", daemon=True)
         thread.start()
         thread.join(self.config.connect_timeout_seconds)
         return bool(answers and answers[0])

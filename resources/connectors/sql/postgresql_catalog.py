@@ -78,7 +78,8 @@ def find_relation(connection: sa.Connection, table: TableName) -> Relation | Non
 def describe_select(connection: sa.Connection, select: str) -> list[PostgresColumn]:
     """The columns that a SELECT returns, with their types; no row is computed.
 
-    Sent by the extended protocol, which takes one statement and no more (T17).
+    From here to the end of the transaction every table in it is locked against TRUNCATE, DROP and ALTER: one that is
+    truncated after the snapshot and before the read would come back empty. Sent by the extended protocol, which takes one statement and no more (T17).
     """
     driver: Any = connection.connection.driver_connection
     with driver.cursor() as cursor:
@@ -91,16 +92,6 @@ def describe_select(connection: sa.Connection, select: str) -> list[PostgresColu
         PostgresColumn(c.name, *types[c.type_code], precision=c.precision, scale=c.scale)
         for c in described
     ]
-
-
-def lock_sources(connection: sa.Connection, select: str) -> None:
-    """Plans a SELECT, which locks every table in it against TRUNCATE, DROP and ALTER until this transaction ends.
-
-    A table that is truncated after the snapshot and before the read would otherwise come back empty.
-    """
-    driver: Any = connection.connection.driver_connection
-    with driver.cursor() as cursor:
-        cursor.execute(f"EXPLAIN SELECT * FROM ({select}\n) AS source", binary=True)
 
 
 def page_ranges(relation: Relation, server_version: int) -> Sequence[str]:

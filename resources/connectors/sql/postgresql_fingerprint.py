@@ -15,6 +15,7 @@ Both include the columns, their types, defaults added without a rewrite, and the
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -62,11 +63,8 @@ def compute_fingerprint(
         alias = free_name(c.name for c in plan.columns)
         statement = _ROW_VALUES.format(columns=plan.select_list, select=select, row=alias)
         prefix = "h"
-    with (
-        connection.connection.cursor() as cursor
-    ):  # as it is: `:` and `%` of a query are no parameters
-        cursor.execute(statement)
-        row = cursor.fetchone()
+    driver: Any = connection.connection.driver_connection
+    row = driver.execute(statement, binary=True).fetchone()  # one statement, without parameters
     digest.update(repr([str(value) for value in row or ()]).encode())
     return f"{prefix}:{digest.hexdigest()[:32]}"
 

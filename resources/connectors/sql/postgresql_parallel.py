@@ -16,7 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from resources.connectors.sql.postgresql_session import PostgresSession
+from resources.connectors.sql.postgresql_session import LockQueueError, PostgresSession
 from resources.kernel.errors import ConnectorUnavailableError
 
 BATCHES_PER_RANGE = 2
@@ -35,8 +35,9 @@ class RangeReader:
 
     Args:
         statements: SELECTs, each a part of the whole.
-        open_session: connects; called once per thread.
-        connections: how many threads and sessions.
+        leader: the session that has locked what is read; it could read all by itself.
+        open_session: opens a session that helps; raises `LockQueueError` when it cannot, and is done without.
+        connections: how many threads and sessions, the leader included.
         silence_limit: seconds without a byte from the server after which `is_busy` is asked (E4).
         is_busy: asks the server over another way whether the process with this id still computes.
         cancel: asks the server to end what the process with this id does.
@@ -45,6 +46,7 @@ class RangeReader:
     def __init__(
         self,
         statements: Sequence[str],
+        leader: PostgresSession,
         open_session: Callable[[], PostgresSession],
         *,
         connections: int,
@@ -64,11 +66,11 @@ class RangeReader:
         self._done = 0
         self._failure: Exception | None = None
         self._stopped = False
-        self._sessions: dict[threading.Thread, PostgresSession] = {}
         self._threads = [
             threading.Thread(target=self._work, name=f"postgresql-read-{i}", daemon=True)
             for i in range(min(connections, len(statements)))
         ]
+        self._sessions = {self._threads[0]: leader}
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All batches. Whatever a session meets is raised here.
@@ -139,13 +141,15 @@ class RangeReader:
 
     def _work(self) -> None:
         try:
-            session = self._open_session()
-            self._sessions[threading.current_thread()] = session
+            thread = threading.current_thread()
+            if thread not in self._sessions:
+                self._sessions[thread] = self._open_session()
+            session = self._sessions[thread]
             while (index := self._next_range()) is not None:
                 for batch in session.batches(self._statements[index]):
                     self._put(index, batch)
                 self._put(index, _END)
-        except _StoppedError:
+        except (_StoppedError, LockQueueError):
             return
         except Exception as error:  # noqa: BLE001 - carried over to the reading thread and raised there
             with self._changed:

@@ -23,9 +23,16 @@ from resources.connectors.sql.engine import server_options, session_settings
 from resources.connectors.sql.reading import BATCH_BYTES
 from resources.kernel.errors import MissingDependencyError
 
+LOCK_MILLISECONDS = 500
+LOCK_NOT_AVAILABLE = "55P03"
+
 _OPENING = threading.Lock()  # sockets are told apart by what is new: one connection opens at a time
 _DESCRIPTORS = Path("/dev/fd")
 _LAST_DATA_RECEIVED = struct.Struct("=52xI")  # tcp_info.tcpi_last_data_recv, milliseconds
+
+
+class LockQueueError(Exception):
+    """A lock that is to be had only behind somebody who waits for a lock of ours."""
 
 
 class PostgresSession:
@@ -70,6 +77,24 @@ class PostgresSession:
         calls = ", ".join(f"set_config('{k}', '{v}', false)" for k, v in settings.items())
         self._cursor.execute(f"SELECT pg_backend_pid(), {calls}")
         self.pid = int(self._cursor.fetchone()[0])
+
+    def lock(self, select: str) -> None:
+        """Locks every table of a SELECT as the session that exported the snapshot has locked them.
+
+        Raises:
+            LockQueueError: somebody waits for one of them exclusively, and this session would have to queue behind:
+                all would wait for each other.
+        """
+        from adbc_driver_manager import dbapi
+
+        self._cursor.execute(f"SET lock_timeout = {LOCK_MILLISECONDS}")
+        try:
+            self._cursor.execute(f"SELECT 1 AS one FROM ({select}\n) AS source LIMIT 0")
+            self._cursor.fetchall()
+        except dbapi.Error as error:
+            if error.sqlstate == LOCK_NOT_AVAILABLE:
+                raise LockQueueError from error
+            raise
 
     def batches(self, statement: str) -> Iterator[pa.RecordBatch]:
         """What one SELECT returns, in batches of about `BATCH_BYTES`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import marshal
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from typing import ClassVar
 
@@ -117,7 +117,10 @@ class SqliteConnector(SqlConnector):
                 sql, declared = self._open(connection, source)
                 plans = plan_columns_by_values(connection, sql, declared)
             schema = pa.schema([pa.field(plan.name, plan.type) for plan in plans])
-            batches = self._batches(connection, sql, plans, doing, batch_rows)
+            # A cursor that still stands on a row would keep the file locked after the connection is closed.
+            batches = stack.enter_context(
+                closing(self._batches(connection, sql, plans, doing, batch_rows))
+            )
             guesses = [plan.guess for plan in plans if plan.guess]
             # Outside `translated`: an error of whoever takes the batches is not the database's.
             yield BatchStream(schema, batches, guesses=guesses)
@@ -129,7 +132,7 @@ class SqliteConnector(SqlConnector):
         plans: Sequence[SqliteColumn],
         doing: str,
         batch_rows: int,
-    ) -> Iterator[pa.RecordBatch]:
+    ) -> Generator[pa.RecordBatch]:
         with self.translated(doing):
             raw = read_batches(connection, sql, plans, where=f"{self.label}: {doing}")
             for batch in coalesced(raw, batch_rows=batch_rows):

@@ -24,11 +24,14 @@ from resources.kernel.errors import InputError
 
 QUERY_VIEW = "waybill_query"
 _FETCH_ROWS = 8192  # more at once costs the garbage collector more than it saves
-_FIRST_FETCH_ROWS = 64
+_FIRST_FETCH_ROWS = 1  # how wide rows are shows with the first
 _COLUMNS_AT_ONCE = 100  # SQLite limits the depth of an expression and the width of a result
 
 _CANONICAL = {pa.date32(): "date", pa.timestamp("us"): "datetime", pa.time64("us"): "time"}
-"""SQLite's functions that give a text back as it is if, and only if, it is a value in their usual form."""
+"""SQLite's functions that give a text back as it is if, and only if, it is a value in their usual form.
+
+With a modifier, that is: without one they return the 30th of February unchanged.
+"""
 
 Declared = list[tuple[str, str]]
 """(column, declared type) in order; the type is empty for an expression."""
@@ -63,7 +66,8 @@ def _plan_texts(
     column = quote_identifier(plan.name)
     for kind, function in _CANONICAL.items():
         if kind == value_candidates(declared)[0]:
-            odd = f"SELECT 1 FROM {source} WHERE {column} IS NOT {function}({column}) LIMIT 1"
+            odd = f"SELECT 1 FROM {source} WHERE {column} IS NOT {function}({column}, '+0 days')"
+            odd += " LIMIT 1"
             if not connection.execute(odd).fetchone():
                 return parsed_column(plan.name, kind)
 
@@ -119,6 +123,11 @@ def _storage_classes(
         row = connection.execute(f"SELECT {', '.join(items)} FROM {source}").fetchone()
         for index, name in enumerate(part):
             integer, real, text, blob, lowest, highest = row[index * 6 : index * 6 + 6]
+            if not (isinstance(lowest, int) and isinstance(highest, int)):
+                raise InputError(
+                    f"column {name!r} holds other values each time it is looked at",
+                    hint="A query must give the same result twice; leave out random values",
+                )
             found[name] = StorageClasses(
                 bool(integer), bool(real), bool(text), bool(blob), lowest, highest
             )

@@ -181,6 +181,9 @@ def _parse_texts(array: pa.Array, kind: pa.DataType) -> pa.Array:
         plain = pc.all(pc.match_substring_regex(array, _PLAIN_DECIMAL)).as_py()
         if plain is False:
             raise pa.ArrowInvalid("not a plain decimal")
+    if pa.types.is_time(kind):
+        moments = pc.binary_join_element_wise("1970-01-01", array, " ")
+        return pc.cast(pc.cast(moments, pa.timestamp("us")), kind)
     return pc.cast(array, kind)
 
 

@@ -1,0 +1,269 @@
+"""What every TableConnector does, whatever its database. A dialect's test class inherits this and supplies fixtures.
+
+```python
+class TestSqliteConnector(TableConnectorContract):
+    @pytest.fixture
+    def database(self, tmp_path) -> Database: ...
+```
+"""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import pyarrow as pa
+import pytest
+
+from resources.connectors.sql import SqlConfig, SqlConnector, open_table_connector
+from resources.kernel.errors import InputError, NotFoundError
+from resources.kernel.records import BatchStream, Retype, TableName
+
+CANARY = "canary-S3cr3t-p@ss/word"
+
+
+class Database(ABC):
+    """A database under test."""
+
+    config: SqlConfig
+
+    @abstractmethod
+    def run(self, *statements: str) -> None:
+        """Runs statements, each committed, on a connection of its own."""
+
+    def connector(self) -> SqlConnector:
+        """A new connector, which knows nothing of earlier reads."""
+        return open_table_connector("warehouse", self.config)
+
+
+def read_table(connector: SqlConnector, source: TableName | str, **options: Any) -> pa.Table:
+    """All of a source, as a writer would take it: again after a Retype."""
+    for _ in range(3):
+        try:
+            with connector.read(source, **options) as stream:
+                batches = list(stream)
+                assert all(batch.schema.equals(stream.schema) for batch in batches)
+                return pa.Table.from_batches(batches, stream.schema)
+        except Retype:
+            continue
+    raise AssertionError(f"{source} asks for other types again and again")
+
+
+class TableConnectorContract:
+    """Behaviours that hold for every database."""
+
+    types_table: ClassVar[Sequence[str]]
+    """Statements that make the table `kinds` with one row of values and one of nulls, ordered by `id`."""
+    expected_types: ClassVar[dict[str, tuple[pa.DataType, Any]]]
+    """Column of `kinds`: its Arrow type and the first row's value."""
+    has_schemas: ClassVar[bool] = False
+
+    @pytest.fixture
+    def database(self) -> Database:
+        raise NotImplementedError
+
+    @pytest.fixture
+    def connector(self, database: Database) -> SqlConnector:
+        return database.connector()
+
+    def series(self, rows: int) -> str:
+        """A FROM item that yields the column `i`: 1 .. rows."""
+        return (
+            "(WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s"
+            f" WHERE i < {rows}) SELECT i FROM s) AS series"
+        )
+
+    def make_big(self, database: Database, rows: int) -> None:
+        database.run(
+            f"CREATE TABLE big AS SELECT i AS id, 'name ' || i AS name FROM {self.series(rows)}"
+        )
+
+    def test_check_says_what_answers(self, connector: SqlConnector) -> None:
+        report = connector.check()
+        assert report.ok
+        assert "version" in report.facts
+
+    def test_lists_tables_and_views_but_not_what_exports_leave(self, database: Database) -> None:
+        database.run(
+            "CREATE TABLE b (x integer)",
+            "CREATE TABLE a (x integer)",
+            "CREATE VIEW c AS SELECT x FROM a",
+            "CREATE TABLE _exports (x integer)",
+            "CREATE TABLE _stg_0a1b2c3d_000000000000 (x integer)",
+        )
+        assert [table.name for table in database.connector().list_tables()] == ["a", "b", "c"]
+
+    def test_every_type_arrives_exactly_or_as_text(
+        self, database: Database, connector: SqlConnector
+    ) -> None:
+        database.run(*self.types_table)
+        table = read_table(connector, "SELECT * FROM kinds ORDER BY id")
+        found = {
+            name: (table.schema.field(name).type, table[name][0].as_py())
+            for name in table.column_names
+        }
+        assert found == {"id": found["id"], **self.expected_types}
+        assert [n for n in self.expected_types if table[n][1].as_py() is not None] == []
+
+    def test_table_query_and_description_agree(
+        self, database: Database, connector: SqlConnector
+    ) -> None:
+        database.run(*self.types_table)
+        schema = read_table(connector, TableName("kinds")).schema
+        assert connector.describe(TableName("kinds")).equals(schema)
+        assert connector.describe("SELECT * FROM kinds").equals(schema)
+        assert read_table(connector, "SELECT * FROM kinds").schema.equals(schema)
+
+    def test_empty_table_has_its_columns_and_no_rows(
+        self, database: Database, connector: SqlConnector
+    ) -> None:
+        database.run("CREATE TABLE hollow (id integer, name text)")
+        table = read_table(connector, TableName("hollow"))
+        assert table.num_rows == 0
+        assert table.column_names == ["id", "name"]
+        assert table.schema.field("name").type == pa.string()
+
+    def test_unicode_and_quotes_in_names_and_values(
+        self, database: Database, connector: SqlConnector
+    ) -> None:
+        database.run(
+            'CREATE TABLE "we""ird.naïve ☃" ("größe ""x""" text, "select" text)',
+            """INSERT INTO "we""ird.naïve ☃" VALUES ('žluťoučký 🐴 ''quoted''', '')""",
+        )
+        table = read_table(connector, TableName('we"ird.naïve ☃'))
+        assert table.to_pylist() == [{'größe "x"': "žluťoučký 🐴 'quoted'", "select": ""}]
+
+    def test_wide_integers_beside_nulls_are_exact(
+        self, database: Database, connector: SqlConnector
+    ) -> None:
+        values = [9007199254740993, None, 9223372036854775807, -9223372036854775807]
+        rows = ", ".join(f"({i}, {'NULL' if v is None else v})" for i, v in enumerate(values))
+        database.run("CREATE TABLE wide (id integer, n bigint)", f"INSERT INTO wide VALUES {rows}")
+        table = read_table(connector, "SELECT n FROM wide ORDER BY id")
+        assert table.schema.field("n").type == pa.int64()
+        assert table["n"].to_pylist() == values
+
+    def test_big_table_is_complete_and_batches_are_bounded(
+        self, database: Database, connector: SqlConnector
+    ) -> None:
+        self.make_big(database, 30_000)
+        with connector.read(TableName("big"), batch_rows=1000) as stream:
+            batches = list(stream)
+        assert max(batch.num_rows for batch in batches) <= 1000
+        ids = pa.Table.from_batches(batches)["id"].to_pylist()
+        assert sorted(ids) == list(range(1, 30_001))
+
+    def test_duplicate_names_are_an_error_that_names_both(self, connector: SqlConnector) -> None:
+        with pytest.raises(InputError, match=r"'a' at positions \[1, 3\]"):
+            connector.describe("SELECT 1 AS a, 2 AS b, 3 AS a")
+
+    def test_unknown_table_lists_near_names(
+        self, database: Database, connector: SqlConnector
+    ) -> None:
+        database.run("CREATE TABLE flights (x integer)")
+        for act in (connector.describe, connector.fingerprint, lambda s: read_table(connector, s)):
+            with pytest.raises(NotFoundError, match="flights"):
+                act(TableName("fligths"))
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            pytest.param("DELETE FROM kept", id="delete"),
+            pytest.param("DROP TABLE kept", id="drop"),
+            pytest.param("SELECT 1; DELETE FROM kept", id="two statements"),
+            pytest.param(
+                "SELECT 1) AS a; DELETE FROM kept; SELECT * FROM (SELECT 2", id="closed parenthesis"
+            ),
+            pytest.param("WITH x AS (SELECT 1) DELETE FROM kept", id="with and delete"),
+            pytest.param("-- SELECT\nDELETE FROM kept", id="behind a comment"),
+            pytest.param("SELECT no_such_column FROM kept", id="unknown column"),
+            pytest.param("SELECT FROM WHERE", id="nonsense"),
+            pytest.param("", id="empty"),
+        ],
+    )
+    def test_query_is_one_statement_that_reads(
+        self, database: Database, connector: SqlConnector, query: str
+    ) -> None:
+        database.run("CREATE TABLE kept (x integer)", "INSERT INTO kept VALUES (1)")
+        for act in (connector.describe, connector.fingerprint, lambda s: read_table(connector, s)):
+            with pytest.raises(InputError):
+                act(query)
+        assert read_table(connector, TableName("kept")).to_pylist() == [{"x": 1}]
+
+    def test_query_may_end_in_semicolon_and_comment(self, connector: SqlConnector) -> None:
+        assert read_table(connector, "/* one */ SELECT 1 AS a;").num_rows == 1
+        assert read_table(connector, "SELECT 1 AS a -- the end").num_rows == 1
+
+    def test_closing_early_leaves_nothing_open(self, database: Database) -> None:
+        self.make_big(database, 30_000)
+        with database.connector().read(TableName("big"), batch_rows=100) as stream:
+            next(iter(stream))
+        with database.connector().read(TableName("big")):
+            pass
+        database.run("DROP TABLE big")  # an open transaction or lock would keep it
+
+    def test_error_of_the_consumer_is_not_the_databases(
+        self, database: Database, connector: SqlConnector
+    ) -> None:
+        self.make_big(database, 10)
+        full = OSError(28, "No space left on device")
+
+        def consume() -> None:
+            with connector.read(TableName("big")) as stream:
+                next(iter(stream))
+                raise full
+
+        with pytest.raises(OSError, match="No space left") as caught:
+            consume()
+        assert caught.value is full
+
+    def test_stream_may_be_read_in_another_thread(
+        self, database: Database, connector: SqlConnector
+    ) -> None:
+        self.make_big(database, 1000)
+        rows: list[int] = []
+
+        def take(stream: BatchStream) -> None:
+            rows.extend(batch.num_rows for batch in stream)
+
+        with connector.read(TableName("big")) as stream:
+            thread = threading.Thread(target=take, args=(stream,))
+            thread.start()
+            thread.join()
+        assert sum(rows) == 1000
+
+    def test_fingerprint_holds_while_nothing_changes(self, database: Database) -> None:
+        self.make_big(database, 1000)
+        for source in (TableName("big"), "SELECT id FROM big"):
+            first = database.connector().fingerprint(source)
+            database.run("CREATE TABLE IF NOT EXISTS neighbour (x integer)")
+            assert database.connector().fingerprint(source) == first
+
+    def test_fingerprint_tells_every_change(self, database: Database) -> None:
+        self.make_big(database, 1000)
+        changes = [
+            "INSERT INTO big VALUES (1001, 'new')",
+            "UPDATE big SET name = 'other' WHERE id = 500",
+            "UPDATE big SET name = 'name 500' WHERE id = 501",
+            "UPDATE big SET name = NULL WHERE id = 1",
+            "UPDATE big SET name = '' WHERE id = 1",
+            "DELETE FROM big WHERE id = 7",
+            "INSERT INTO big VALUES (8, 'same number of rows again')",
+            "ALTER TABLE big ADD COLUMN extra integer DEFAULT 5",
+            "DELETE FROM big",
+        ]
+        seen: dict[TableName | str, list[str]] = {TableName("big"): [], "SELECT * FROM big": []}
+        for change in [None, *changes]:
+            if change:
+                database.run(change)
+            for source, fingerprints in seen.items():
+                fingerprints.append(database.connector().fingerprint(source))
+        for fingerprints in seen.values():
+            assert len(set(fingerprints)) == len(changes) + 1
+
+    def test_secret_is_shown_nowhere(self, database: Database, connector: SqlConnector) -> None:
+        shown = f"{database.config!r} {database.config} {connector!r} {connector.check()}"
+        for secret in database.config.secrets:
+            assert secret not in shown
