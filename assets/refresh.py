@@ -29,7 +29,8 @@ def automation_for(refresh: str, *, where: str = "") -> Automation | None:
     if refresh == MANUAL:
         return None
     if refresh == ON_CHANGE:
-        return dg.AutomationCondition.eager().replace("any_deps_updated", _any_deps_changed())
+        eager: Automation = dg.AutomationCondition.eager()
+        return eager.replace("any_deps_updated", _any_deps_changed()).with_label("on change")
     check_cron(refresh, attribute="refresh", where=where)
     due: Automation = dg.AutomationCondition.cron_tick_passed(refresh)
     idle: Automation = ~dg.AutomationCondition.in_progress()
