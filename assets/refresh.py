@@ -29,8 +29,7 @@ def automation_for(refresh: str, *, where: str = "") -> Automation | None:
     if refresh == MANUAL:
         return None
     if refresh == ON_CHANGE:
-        eager: Automation = dg.AutomationCondition.eager()
-        return eager.replace("any_deps_updated", _any_deps_changed()).with_label("on change")
+        return dg.AutomationCondition.eager().replace("any_deps_updated", _any_deps_changed())
     check_cron(refresh, attribute="refresh", where=where)
     due: Automation = dg.AutomationCondition.cron_tick_passed(refresh)
     idle: Automation = ~dg.AutomationCondition.in_progress()
