@@ -66,7 +66,7 @@ def inspect_target(source: TableSource, name: str, task: Task | None, *, where: 
     counts = _count(source.batches(columns=[name]), name, distinct=chosen != "regression")
     if counts.usable == 0:
         raise EmptySourceError(
-            f"{where}: column {name!r} holds no value in any of {counts.rows:,} rows",
+            f"{where}: column {name!r} holds no usable value in any of {counts.rows:,} rows",
             hint="Fill the source first, or name another target",
         )
     if counts.usable < MIN_ROWS:

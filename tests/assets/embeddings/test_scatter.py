@@ -12,7 +12,7 @@ import pytest
 from assets.embeddings.scatter import MAX_POINTS, draw_scatter
 from assets.pictures import MARKDOWN_LIMIT
 
-ROWS = MAX_POINTS
+ROWS = 400
 RNG = np.random.default_rng(0)
 LABELS = {
     "no label": None,
@@ -51,6 +51,12 @@ def test_any_label_gives_a_small_picture(labels):
     assert head == "![ab"
     assert base64.b64decode(rest.removesuffix(")")).startswith(b"\x89PNG")
     assert len(text) < MARKDOWN_LIMIT
+
+
+def test_as_many_points_as_are_ever_drawn_still_give_a_small_picture():
+    noise = RNG.normal(size=(3, MAX_POINTS))
+    points = pa.table({"x": noise[0], "y": noise[1], "c": noise[2]})
+    assert len(draw_scatter(points, label="c", title="t")) < MARKDOWN_LIMIT
 
 
 def test_no_points_give_an_empty_picture():

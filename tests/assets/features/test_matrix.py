@@ -43,7 +43,9 @@ def test_infinite_values_are_counted():
     table = pa.table({"c": [1.0, float("-inf"), float("inf")]})
     builder = MatrixBuilder(plan_features(table, ["c"], where="test"), {})
     builder.build_table(table)
-    assert builder.warnings() == ["2 infinite values of 'c' count as missing"]
+    assert builder.warnings() == [
+        "2 values of 'c' that are infinite or beyond 1e+30 count as missing"
+    ]
 
 
 def test_dates_become_their_parts():
