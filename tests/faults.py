@@ -157,7 +157,7 @@ def _run(body: Callable[[], Any], write: int) -> None:
     """The child: never returns, runs no exit handler of the parent."""
     status = 1
     try:
-        signal.alarm(120)  # a child that hangs ends by itself
+        signal.alarm(280)  # a child that hangs ends by itself
         answer = body()
         with os.fdopen(write, "wb") as pipe:
             pipe.write(json.dumps(answer).encode())

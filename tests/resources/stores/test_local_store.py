@@ -24,6 +24,7 @@ from tests.contract.version_store import (
     named_folders,
     publish,
 )
+from tests.contract.version_store_faults import VersionStoreFaultContract
 from tests.contract.version_store_kills import VersionStoreKillContract
 from tests.faults import failing_at, run_forked
 
@@ -59,6 +60,10 @@ class _Local:
 
 
 class TestLocalStore(_Local, VersionStoreContract):
+    pass
+
+
+class TestLocalStoreFaults(_Local, VersionStoreFaultContract):
     pass
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
+import duckdb
+import pyarrow as pa
 import pytest
 from aiobotocore.session import AioSession
 from s3fs import S3FileSystem
@@ -13,6 +16,9 @@ from resources.kernel.errors import (
     ConnectorUnavailableError,
     StorageError,
 )
+from resources.kernel.records import BatchStream
+from resources.stores import table_writer
+from resources.stores.tables import TableStore
 from resources.stores.versions import VersionStore
 from tests.contract.version_store import (
     KEY,
@@ -24,8 +30,10 @@ from tests.contract.version_store import (
     named_folders,
     publish,
 )
+from tests.contract.version_store_faults import VersionStoreFaultContract
 from tests.contract.version_store_kills import VersionStoreKillContract
-from tests.servers.s3 import Answer, S3Server, s3_error
+from tests.servers.s3 import S3Server
+from tests.servers.scripted_s3 import Answer, s3_error
 
 SESSION = AioSession()
 """One for all: reading the service description costs a forked child more than its whole work."""
@@ -65,9 +73,14 @@ class TestS3Store(_S3, VersionStoreContract):
     pass
 
 
+class TestS3StoreFaults(_S3, VersionStoreFaultContract):
+    pass
+
+
 class TestS3StoreKills(_S3, VersionStoreKillContract):
-    rounds = 5
+    rounds = 4
     stride = 2
+    collect_stride = 8
 
 
 @pytest.fixture
@@ -202,3 +215,27 @@ def test_a_server_that_is_not_there():
     store._storage._fs.retries = 1
     with pytest.raises(ConnectorUnavailableError, match="could not be reached"):
         store.item(KEY).latest()
+
+
+def test_tables_in_a_bucket(s3_server, s3_bucket, tmp_path, monkeypatch):
+    """Copies for DuckDB last as long as its connection; nothing else stays on local disk."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(table_writer, "PART_ROWS", 10)
+    given = options(s3_server.url, s3_server.secret_key)
+    store = TableStore.open(f"s3://{s3_bucket}/root", given)
+    table = pa.table({"n": range(25)})
+    store.write_stream(KEY, lambda: BatchStream(table.schema, iter(table.to_batches())), run_id="r")
+    stored = store.read(KEY)
+    assert len(stored.version.files) == 3
+    assert stored.to_table().equals(table)
+    assert pa.Table.from_batches(stored.batches()).equals(table)
+    assert stored.sample(12).equals(table.slice(0, 12))
+    assert list(tmp_path.iterdir()) == []
+    connection = duckdb.connect()
+    relation = stored.relation(connection)
+    del stored
+    assert relation.aggregate("sum(n)").fetchall() == [(300,)]
+    assert len(list(tmp_path.glob("*/*.parquet"))) == 3
+    del relation, connection
+    gc.collect()
+    assert list(tmp_path.iterdir()) == []
