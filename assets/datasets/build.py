@@ -18,6 +18,7 @@ from resources.kernel.keys import Key, asset_key
 from resources.sources import SourceSpec
 from resources.stores.ui_metadata import escape_markdown, markdown_table
 
+
 @dataclass(frozen=True)
 class DatasetSpec:
     """What a dataset says."""
@@ -49,6 +50,7 @@ def build_dataset(
 ) -> dg.Definitions:
     """The asset `("datasets", name)` downstream of its datasource, and its checks."""
     key = dg.AssetKey(spec.key)
+
     @dg.asset(
         key=key,
         deps=[dg.AssetKey(asset_key("datasources", spec.source.name))],

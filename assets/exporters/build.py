@@ -145,7 +145,8 @@ def logical_run(context: dg.OpExecutionContext) -> tuple[str, datetime]:
     """
     run = context.run
     again = "dagster/retry_number" in run.tags or run.tags.get("dagster/is_resume_retry") == "true"
-    run_id = (run.root_run_id if again else None) or run.run_id
+    root_id = run.root_run_id or run.tags.get("dagster/root_run_id")
+    run_id = (root_id if again else None) or run.run_id
     record = context.instance.get_run_record_by_id(run_id) or context.instance.get_run_record_by_id(
         run.run_id
     )

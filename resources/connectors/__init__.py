@@ -1,0 +1,1 @@
+"""Ways to other systems: one file or folder each. Look connectors up where they are; importing this loads none."""

@@ -95,7 +95,7 @@ def test_manual_has_no_condition():
 
 @pytest.mark.parametrize("cron", ["sometimes", "", "* * *", "99 * * * *", "@never"])
 def test_what_is_no_cron_is_refused(cron):
-    with pytest.raises(ConfigError, match="defs.yaml:3: refresh: .* is not a cron"):
+    with pytest.raises(ConfigError, match=r"defs\.yaml:3: refresh: .* is not a cron"):
         automation_for(cron, where="defs.yaml:3")
 
 
