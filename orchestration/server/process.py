@@ -47,7 +47,8 @@ class Service:
 
     def start(self) -> subprocess.Popen[bytes]:
         """Starts it, in a process group and session of its own."""
-        environment = {**os.environ, **self.environment}
+        # A file in the current folder must not take the place of a module: `code.py`, `random.py`.
+        environment = {**os.environ, "PYTHONSAFEPATH": "1", **self.environment}
         if not self.sees_password:
             environment.pop(PASSWORD_VARIABLE, None)
         self.started_at.append(time.monotonic())

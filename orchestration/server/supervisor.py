@@ -69,8 +69,10 @@ class StopSignals:
         self.asked = False
 
     def __enter__(self) -> Self:
-        # Set also where a script started us with `&` and SIGINT ignored: children would inherit that.
-        self._before = {number: signal.signal(number, self._note) for number in self._NUMBERS}
+        # Set also where a script started us with `&` and SIGINT ignored: children would inherit that. Not so where
+        # `nohup` ignores the end of the terminal: that was asked for.
+        wanted = [n for n in self._NUMBERS if n != signal.SIGHUP or not _is_ignored(n)]
+        self._before = {number: signal.signal(number, self._note) for number in wanted}
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -79,6 +81,10 @@ class StopSignals:
 
     def _note(self, _number: int, _frame: FrameType | None) -> None:
         self.asked = True
+
+
+def _is_ignored(number: signal.Signals) -> bool:
+    return signal.getsignal(number) == signal.SIG_IGN
 
 
 def _take_home(stack: ExitStack, home: Home, address: str) -> None:

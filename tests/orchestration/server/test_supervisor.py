@@ -1,0 +1,45 @@
+"""What ends the server, and what is said of code that does not load."""
+
+import os
+import signal
+
+import pytest
+
+from orchestration.server.supervisor import StopSignals, first_line
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_asks_to_stop(number):
+    before = signal.getsignal(number)
+    with StopSignals() as stop:
+        assert not stop.asked
+        os.kill(os.getpid(), number)
+        assert stop.asked
+    assert signal.getsignal(number) == before
+
+
+def test_nohup_is_respected_and_a_background_job_still_ends():
+    before = {number: signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGINT)}
+    try:
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
+        with StopSignals() as stop:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not stop.asked
+            os.kill(os.getpid(), signal.SIGINT)
+            assert stop.asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("\nValueError: no luck\n  File ...\n", "ValueError: no luck"),
+        ("", "no reason was given"),
+        ("x" * 900, "x" * 500),
+    ],
+)
+def test_an_error_is_told_in_one_line(error, said):
+    assert first_line(error) == said
