@@ -9,7 +9,7 @@ import contextlib
 import re
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from resources.kernel.errors import ConfigError
 
@@ -58,13 +58,9 @@ def check_endpoint(name: str, url: str | None) -> str | None:
     """`url` if it is an address and nothing else: it stands in errors, so it may hold no password."""
     if not url:
         return None
-    parts, port = None, None
-    with contextlib.suppress(ValueError):
-        parts = urlsplit(url)
-        port = parts.port  # raises for what is no port
+    parts = _split(url)
     if (
         parts is None
-        or port == 0
         or parts.scheme not in ("http", "https")
         or not parts.hostname
         or "@" in parts.netloc
@@ -76,6 +72,13 @@ def check_endpoint(name: str, url: str | None) -> str | None:
             hint="Give scheme, host and port, as in 'https://minio.example.com:9000'; keys have fields of their own",
         )
     return url.rstrip("/")
+
+
+def _split(url: str) -> SplitResult | None:
+    with contextlib.suppress(ValueError):  # half an address, or a port that is none
+        parts = urlsplit(url)
+        return parts if parts.port != 0 else None
+    return None
 
 
 def _parse_time(value: Any) -> datetime:

@@ -1,14 +1,8 @@
 from __future__ import annotations
 
-import errno
 import logging
 import os
-import resource
-import signal
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -20,7 +14,6 @@ from resources.kernel.errors import (
     NotFoundError,
     ParseError,
     SourceChangedError,
-    StorageError,
 )
 from tests.contract.file_connector import FileConnectorContract
 
@@ -350,36 +343,6 @@ class TestRefusedBySystem:
         root.chmod(0o755)
         assert (root / "x.csv").read_bytes() == b"old"
 
-    @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
-    def test_a_full_disk(self, connector, root, outside, source, monkeypatch, code):
-        outside.put("x.csv", b"old")
-
-        def full(handle: int) -> None:
-            raise OSError(code, os.strerror(code))
-
-        monkeypatch.setattr(os, "fsync", full)
-        with pytest.raises(StorageError) as caught:
-            connector.put_file("x.csv", source)
-        assert str(root / "x.csv") in str(caught.value)
-        assert os.strerror(code) in str(caught.value)
-        assert [path.name for path in root.iterdir()] == ["x.csv"]
-        assert (root / "x.csv").read_bytes() == b"old"
-
-    def test_a_real_limit_on_the_size_of_files(self, connector, root, outside, source):
-        outside.put("x.csv", b"old")
-        source.write_bytes(b"x" * 100_000)
-        before = resource.getrlimit(resource.RLIMIT_FSIZE)
-        previous = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
-        try:
-            with pytest.raises(StorageError, match=r"x\.csv"):
-                connector.put_file("x.csv", source)
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, before)
-            signal.signal(signal.SIGXFSZ, previous)
-        assert [path.name for path in root.iterdir()] == ["x.csv"]
-        assert (root / "x.csv").read_bytes() == b"old"
-
     @pytest.mark.parametrize(
         "key", ["folder", "file/below", "x" * 300], ids=["folder", "file", "long name"]
     )
@@ -390,84 +353,6 @@ class TestRefusedBySystem:
             connector.put_file(key, source)
         assert len(str(caught.value)) <= 500
         assert sorted(path.name for path in root.iterdir()) == ["file", "folder"]
-
-
-class TestPartialFiles:
-    def test_names_of_partial_files_are_kept(self, connector, root, source):
-        with pytest.raises(InputError, match="kept for files being written"):
-            connector.put_file("a/.waybill-0123-45.part", source)
-        (root / ".waybill-0123-45.part").touch()
-        assert listed(connector) == []
-        assert listed(connector, ".waybill-0123-45.part") == []
-        with pytest.raises(NotFoundError):
-            connector.stat(".waybill-0123-45.part")
-
-    def test_new_files_get_the_usual_rights(self, connector, root, source):
-        old = os.umask(0o027)
-        try:
-            connector.put_file("a/x.csv", source)
-        finally:
-            os.umask(old)
-        assert (root / "a" / "x.csv").stat().st_mode & 0o777 == 0o640
-
-    @pytest.mark.kill
-    def test_a_killed_writer_leaves_the_old_file_and_the_next_one_cleans_up(
-        self, connector, root, tmp_path
-    ):
-        """2d, R7: kill -9 at any moment; readers see whole contents only; nothing is left after a retry."""
-        for name, letter in (("a", b"a"), ("b", b"b")):
-            (tmp_path / name).write_bytes(letter * 3_000_000)
-        connector.put_file("x.bin", tmp_path / "a")
-        program = (
-            "import sys; from pathlib import Path; from resources.connectors.folder import FolderConnector\n"
-            "c = FolderConnector('lake', Path(sys.argv[1])); print('ready', flush=True)\n"
-            "while True:\n"
-            "    for name in 'ab': c.put_file('x.bin', Path(sys.argv[2], name))\n"
-        )
-        for round_ in range(6):
-            writer = subprocess.Popen(
-                [sys.executable, "-c", program, str(root), str(tmp_path)], stdout=subprocess.PIPE
-            )
-            assert writer.stdout is not None
-            writer.stdout.readline()
-            time.sleep(0.004 * round_)
-            writer.kill()
-            writer.wait()
-            writer.stdout.close()
-            content = (root / "x.bin").read_bytes()
-            assert content in (b"a" * 3_000_000, b"b" * 3_000_000)
-            assert listed(connector) == ["x.bin"]
-            assert len(list(root.iterdir())) <= 2
-        connector.put_file("x.bin", tmp_path / "b")
-        assert [path.name for path in root.iterdir()] == ["x.bin"]
-
-    def test_a_living_writer_is_left_alone(self, connector, root, source):
-        import fcntl
-
-        connector.put_file("x.csv", source)
-        from resources.connectors.file_replacement import _open_partial
-
-        handle, partial = _open_partial(root / "x.csv")
-        connector.put_file("x.csv", source)
-        assert partial.exists()
-        fcntl.flock(handle, fcntl.LOCK_UN)
-        os.close(handle)
-        connector.put_file("x.csv", source)
-        assert not partial.exists()
-
-    def test_many_writers_of_one_key(self, connector, root, tmp_path):
-        from concurrent.futures import ThreadPoolExecutor
-
-        contents = [bytes([65 + i]) * 300_000 for i in range(6)]
-        for i, content in enumerate(contents):
-            (tmp_path / str(i)).write_bytes(content)
-        with ThreadPoolExecutor(6) as pool:
-            infos = list(
-                pool.map(lambda i: connector.put_file("x.bin", tmp_path / str(i % 6)), range(60))
-            )
-        assert len({info.etag for info in infos}) > 1
-        assert (root / "x.bin").read_bytes() in contents
-        assert [path.name for path in root.iterdir()] == ["x.bin"]
 
 
 def test_only_the_folders_that_can_match_are_read(connector, root, outside, monkeypatch):

@@ -165,6 +165,8 @@ class TestConfiguration:
             "http://h?token=canary",
             "http://h#canary",
             "http://[::1",
+            "http://host:99999",
+            "http://host:port",
         ],
     )
     def test_addresses_that_are_none_or_hold_secrets(self, url):
