@@ -35,9 +35,9 @@ def request(rows: int, **changes: Any) -> ExportRequest:
     return ExportRequest(**{**fields, **changes})
 
 
-def stream(table: pa.Table, batch_rows: int = 3) -> BatchStream:
-    """A stream of small batches."""
-    return BatchStream(table.schema, iter(table.to_batches(max_chunksize=batch_rows)))
+def stream(table: pa.Table) -> BatchStream:
+    """A stream of four batches."""
+    return BatchStream(table.schema, iter(table.to_batches(max_chunksize=table.num_rows // 4 + 1)))
 
 
 def broken_stream(table: pa.Table, error: BaseException) -> BatchStream:
