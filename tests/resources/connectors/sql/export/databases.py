@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -91,7 +92,13 @@ class ExportDatabase:
 
     def versions(self, name: str = "sales") -> list[tuple[Any, ...]]:
         """How many rows of each version a table holds."""
-        return self.run(f'SELECT version, count(*) FROM "{name}" GROUP BY version ORDER BY version')
+        return self.run(versions_query(name))
+
+    def connect(self) -> AbstractContextManager[Any]:
+        """A connection that stays open."""
+        if self.dialect == "postgresql":
+            return connect_postgresql(self.config)
+        return closing(sqlite3.connect(str(self.config.path), timeout=20, isolation_level=None))
 
     def ledger(self) -> list[tuple[Any, ...]]:
         """Target, run, mode and rows of all deliveries."""
@@ -101,6 +108,11 @@ class ExportDatabase:
         """All tables and views but the ledger."""
         rows = self.run(_NAMES[self.dialect])
         return {str(name) for (name,) in rows} - {"_exports"}
+
+
+def versions_query(name: str) -> str:
+    """How many rows of each version a table holds."""
+    return f'SELECT version, count(*) FROM "{name}" GROUP BY version ORDER BY version'
 
 
 _NAMES = {
