@@ -80,6 +80,8 @@ def plain_type(kind: pa.DataType) -> pa.DataType:
         return pa.large_string()
     if pa.types.is_binary_view(kind):
         return pa.large_binary()
+    if pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind):
+        return pa.large_list(kind.value_type)
     if pa.types.is_date64(kind):
         return pa.date32()
     return kind
@@ -93,7 +95,16 @@ def plain_array(array: pa.Array) -> pa.Array:
         return plain_array(array.dictionary_decode())
     if pa.types.is_run_end_encoded(array.type):
         return plain_array(pc.run_end_decode(array))
+    if pa.types.is_list_view(array.type) or pa.types.is_large_list_view(array.type):
+        return _plain_list(array)
     return array.cast(plain_type(array.type))
+
+
+def _plain_list(array: pa.Array) -> pa.Array:
+    """A list view as a list, value by value: Arrow's own cast fails on slices of views."""
+    sizes = pc.fill_null(pc.list_value_length(array), 0).cast(pa.int64())
+    offsets = pa.concat_arrays([pa.array([0], pa.int64()), pc.cumulative_sum(sizes)])
+    return pa.LargeListArray.from_arrays(offsets, array.flatten(), mask=array.is_null())
 
 
 def is_list(kind: pa.DataType) -> bool:
