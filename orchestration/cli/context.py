@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -26,9 +27,14 @@ class CommandContext:
         Raises:
             ConfigError: it does not load.
         """
+        import dagster as dg
+
         from orchestration.services.home import open_home
         from orchestration.services.location import Location
 
+        # Dagster warns of its own use of its own beta parameters: nothing that a user of ours could change.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        warnings.simplefilter("ignore", dg.PreviewWarning)
         open_home()
         return self.given_location or Location.load()
 

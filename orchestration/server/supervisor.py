@@ -30,6 +30,8 @@ from resources.kernel.errors import ConflictError, StorageError
 
 POLL_SECONDS = 0.1
 PROBE_SECONDS = 0.5
+# Open calls of the web UI would hold a code server for a minute.
+CODE_SERVER_ENVIRONMENT = {"DAGSTER_GRPC_SHUTDOWN_GRACE_PERIOD": "1"}
 Announce = Callable[[str], None]
 
 
@@ -103,7 +105,10 @@ def _plan(home: Home, workspace: Workspace, listener: socket.socket) -> list[Ser
     environment = {RUNNER_VARIABLE: str(runner)}
     code = [
         Service(
-            f"code location {server.location}", server.command, home.logs / f"code-{number}.log"
+            f"code location {server.location}",
+            server.command,
+            home.logs / f"code-{number}.log",
+            environment=CODE_SERVER_ENVIRONMENT,
         )
         for number, server in enumerate(workspace.servers)
     ]

@@ -16,7 +16,7 @@ from orchestration.services.run_watch import Made, RunOutcome, StepNews, run_her
 from resources.connectors.base import FileConnector, TableConnector
 from resources.connectors.folder import FolderConnector
 from resources.connectors.sql import SqlConnector
-from resources.kernel.errors import ConfigError
+from resources.kernel.errors import ConfigError, WaybillError
 from resources.kernel.records import TableName
 
 PIPELINE = "flight_delays"
@@ -63,7 +63,7 @@ class DemoReport:
     run_seconds: float
 
 
-class DemoFailedError(ConfigError):
+class DemoFailedError(WaybillError):
     """A step of the demo's run failed; the message is the step's."""
 
 

@@ -1,6 +1,7 @@
 """`waybill up` from outside: the guard, a run, the end."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -8,11 +9,12 @@ import sys
 from pathlib import Path
 from urllib.parse import quote
 
+import dagster as dg
 import pytest
 
 from tests.e2e.server import environment, running_server, wait_for
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 CODE = """
 import time
@@ -178,11 +180,32 @@ def test_the_end_of_the_server_is_the_end_of_everything(tmp_path, number):
         if number != signal.SIGKILL:
             assert server.process.returncode == 0
             assert server.said().endswith("waybill: stopped\n")
-    with running_server(
-        tmp_path, "--workspace", str(tmp_path / "workspace.yaml"), name="again"
-    ) as server:
+        assert recorded_status(server.home, run_id) in ("FAILURE", "CANCELED")
+
+
+@pytest.mark.kill
+def test_a_run_that_a_crash_interrupted_is_closed_at_the_next_start(tmp_path):
+    workspace = write_workspace(tmp_path)
+    with running_server(tmp_path, "--workspace", str(workspace)) as server:
         server.wait_until_ready()
-        assert server.status(run_id) in ("FAILURE", "CANCELED")
+        run_id = server.launch("tiny", "slow")
+        wait_for((tmp_path / "began").exists)
+        for pid in sorted(server.processes(), reverse=True):
+            os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: not server.processes(), seconds=15)
+        assert recorded_status(server.home, run_id) == "STARTED"
+    with running_server(tmp_path, "--workspace", str(workspace), name="again") as server:
+        server.wait_until_ready()
+        # Run retries make a new run of it; the one that was interrupted is over.
+        assert server.status(run_id) == "FAILURE"
+
+
+def recorded_status(home: Path, run_id: str) -> str:
+    """The state of a run as Dagster's storage has it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WAYBILL_HOME", str(home))
+        with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
+            return instance.get_run_by_id(run_id).status.value
 
 
 def test_code_that_does_not_load_is_named(tmp_path):
