@@ -76,7 +76,9 @@ def test_an_unchanged_source_is_not_read_again(store):
 )
 def test_a_changed_or_forced_source_becomes_a_new_version(store, version, options):
     import_table(FakeSource([{"id": 1}]), store, order("run-1"))
-    report = import_table(FakeSource([{"id": 7}], version=version), store, order("run-2", **options))
+    report = import_table(
+        FakeSource([{"id": 7}], version=version), store, order("run-2", **options)
+    )
     assert (report.unchanged, report.version.number) == (False, 2)
     assert store.read(KEY).to_table().to_pylist() == [{"id": 7}]
 
@@ -108,5 +110,7 @@ def test_a_retyped_stream_is_written_once(store):
 
 def test_a_changed_schema_is_reported(store):
     import_table(FakeSource([{"id": 1, "zip": 1}]), store, order("run-1"))
-    report = import_table(FakeSource([{"zip": "01", "new": True}], version="v2"), store, order("r2"))
+    report = import_table(
+        FakeSource([{"zip": "01", "new": True}], version="v2"), store, order("r2")
+    )
     assert str(report.change) == "+new, -id, zip: int64 -> string"

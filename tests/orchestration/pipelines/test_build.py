@@ -88,7 +88,9 @@ def test_the_job_observes_sources_makes_what_is_upstream_and_delivers(definition
     ],
     ids=["before", "first minute in Paris", "last minute in Paris", "after"],
 )
-def test_the_schedule_fires_within_its_period_in_its_time_zone(definitions, instance, moment, fires):
+def test_the_schedule_fires_within_its_period_in_its_time_zone(
+    definitions, instance, moment, fires
+):
     schedule = definitions.resolve_schedule_def("nightly_schedule")
     with dg.build_schedule_context(instance=instance, scheduled_execution_time=moment) as context:
         assert bool(schedule.evaluate_tick(context).run_requests) == fires

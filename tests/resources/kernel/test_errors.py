@@ -34,7 +34,9 @@ def test_an_error_survives_pickling_with_its_facts(error):
 
 def test_every_error_is_drawn_in_the_modules_tree_with_its_retry_mark():
     for kind in all_kinds():
-        line = next(line for line in errors.__doc__.splitlines() if kind.__name__ in line.split("(")[0])
+        line = next(
+            line for line in errors.__doc__.splitlines() if kind.__name__ in line.split("(")[0]
+        )
         assert ("*" in line.split(kind.__name__)[1]) == kind.retryable, kind
 
 

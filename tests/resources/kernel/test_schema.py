@@ -8,7 +8,9 @@ OLD = pa.schema({"id": pa.int64(), "zip": pa.int64(), "gone": pa.string()})
 
 
 def test_a_schema_change_names_what_came_went_and_was_retyped():
-    change = compare_schemas(OLD, pa.schema({"zip": pa.string(), "id": pa.int64(), "new": pa.bool_()}))
+    change = compare_schemas(
+        OLD, pa.schema({"zip": pa.string(), "id": pa.int64(), "new": pa.bool_()})
+    )
     assert change.added == ("new",)
     assert change.removed == ("gone",)
     assert change.retyped == (("zip", "int64", "string"),)
