@@ -101,7 +101,20 @@ class PostgresServer:
             self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
     def start(self) -> None:
-        """Starts the server and waits until it answers."""
+        """Starts the server and waits until it answers.
+
+        Raises:
+            ServerUnavailableError: it does not; with the end of its log.
+        """
+        try:
+            self._start()
+        except ServerUnavailableError as error:
+            if "Address already in use" not in str(error):
+                raise
+            self.port = free_port()  # somebody took the port between finding it and listening on it
+            self._start()
+
+    def _start(self) -> None:
         log = (self.root / "server.log").open("ab")
         self._process = subprocess.Popen(
             [

@@ -30,9 +30,10 @@ _ROW_VERSIONS = (
 )
 _HASHES_PLACES = (14,)  # first server version with a hash of ctid itself
 
-_ROW_VALUES = (
-    "SELECT count(*), sum(hashtextextended({row}::text, 0)), sum(hashtextextended({row}::text, 1))"
-    " FROM (SELECT {columns} FROM ({select}\n) AS source) AS {row}"
+_ROW_VALUES = (  # OFFSET 0 has the text of each row made once, not once a sum
+    "SELECT count(*), sum(hashtextextended(row_text, 0)), sum(hashtextextended(row_text, 1))"
+    " FROM (SELECT {row}::text AS row_text"
+    " FROM (SELECT {columns} FROM ({select}\n) AS source) AS {row} OFFSET 0) AS texts"
 )
 
 _COLUMNS = """

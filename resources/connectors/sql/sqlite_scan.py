@@ -23,7 +23,7 @@ from resources.connectors.sql.sqlite_types import (
 from resources.kernel.errors import InputError
 
 QUERY_VIEW = "waybill_query"
-_FETCH_ROWS = 8192  # more at once costs the garbage collector more than it saves
+_FETCH_ROWS = 1024  # what fits the caches: 8192 take a quarter longer
 _FIRST_FETCH_ROWS = 1  # how wide rows are shows with the first
 _COLUMNS_AT_ONCE = 100  # SQLite limits the depth of an expression and the width of a result
 
@@ -87,7 +87,7 @@ def _suspects(connection: sqlite3.Connection, source: str, declared: Declared) -
     for start in range(0, len(usual), _COLUMNS_AT_ONCE):
         part = usual[start : start + _COLUMNS_AT_ONCE]
         tests = [
-            f"({quote_identifier(name)} IS NOT NULL AND typeof({quote_identifier(name)}) <> '{kind}')"
+            f"(typeof({quote_identifier(name)}) <> '{kind}' AND {quote_identifier(name)} IS NOT NULL)"
             for name, kind in part
         ]
         odd = connection.execute(f"SELECT 1 FROM {source} WHERE {' OR '.join(tests)} LIMIT 1")
