@@ -18,5 +18,5 @@ def waybill_home() -> Path:
 
 
 def store_url() -> str:
-    """Where datasets are kept: `WAYBILL_STORE` (any fsspec URL), else `datasets` in the home folder."""
+    """Where datasets are kept: `WAYBILL_STORE` (any fsspec URL), else `store` in the home folder."""
     return os.environ.get("WAYBILL_STORE") or str(waybill_home() / "store")

@@ -19,7 +19,7 @@ WaybillError                    message, hint, facts; picklable; retryable = Fal
 ├─ StorageError                 our own store: full, read-only, unsafe
 └─ IntegrityError               bytes, rows or provenance differ from the record
 ```
-`*` = retryable. `assets/boundary.py` is the only place that turns these into Dagster failures.
+`*` = retryable. `resources/failures.py` is the only place that turns these into Dagster failures.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ become a DOUBLE. So the types of the result are looked at first; see `_target`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,10 @@ _AS_TEXT = {
 }  # fmt: skip
 # How DuckDB writes an infinite timestamp or date into Parquet: other readers see the year 294247.
 _INFINITE = {2**63 - 1, -(2**63 - 1), 2**31 - 1, -(2**31 - 1)}
+
+_BEYOND_64_BITS = re.compile(
+    r"Overflow in .*(INT64|INT128|BIGINT|HUGEINT)|range for the destination type (INT64|INT128)"
+)
 
 
 def copy_query(
@@ -79,7 +84,7 @@ def _single_select(connection: duckdb.DuckDBPyConnection, sql: str, where: str) 
 
 def _projection(relation: duckdb.DuckDBPyRelation, where: str) -> str:
     names = relation.columns
-    check_column_names(names, where=where)
+    _check_names(names, where)
     parts = []
     for name, kind in zip(names, relation.types, strict=True):
         quoted = _quote(name)
@@ -92,6 +97,17 @@ def _projection(relation: duckdb.DuckDBPyRelation, where: str) -> str:
             )
         parts.append(quoted if target == str(kind) else f"CAST({quoted} AS {target}) AS {quoted}")
     return ", ".join(parts)
+
+
+def _check_names(names: list[str], where: str) -> None:
+    try:
+        check_column_names(names, where=where)
+    except InputError as error:
+        raise InputError(
+            error.message,
+            hint="Give it a name of its own by an alias in the query: SELECT a.id AS a_id, b.id AS b_id",
+            **error.facts,
+        ) from None
 
 
 def _target(kind: Any) -> str | None:
@@ -180,10 +196,18 @@ def _translated(path: Path | None, where: str) -> Iterator[None]:
     except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
         raise InputError(
             f"{where}: the query holds a value that its column's type cannot: {_text(error)}",
-            hint="A sum beyond 64 bits: cast it in the query to DECIMAL(38,0) or VARCHAR",
+            hint=_conversion_hint(error),
         ) from error
     except duckdb.Error as error:
         raise InputError(f"{where}: the query failed: {_text(error)}") from error
+
+
+def _conversion_hint(error: duckdb.Error) -> str:
+    if _BEYOND_64_BITS.search(str(error)):
+        return "A number beyond 64 bits: cast it in the query to DECIMAL(38,0) or VARCHAR"
+    if isinstance(error, duckdb.ConversionException):
+        return "Correct the value at its source, or use TRY_CAST in the query to get NULL for it"
+    return ""
 
 
 def _text(error: duckdb.Error) -> str:

@@ -137,7 +137,7 @@ def _file(entry: dict[str, Any]) -> StoredFile:
 def _damaged(where: str, reason: str) -> IntegrityError:
     return IntegrityError(
         f"The manifest {where} is damaged: {reason[:120]}",
-        hint="Restore it from a backup, or remove it and import again; other versions are readable",
+        hint="Restore this file from a backup, or publish a new version; other versions are readable",
         path=where,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from resources.kernel.errors import IntegrityError
 from resources.kernel.keys import Key
 from resources.stores.manifest import (
     Manifest,
@@ -49,13 +50,31 @@ class ManifestLog:
             IntegrityError: one is damaged.
             StorageError: one was written by a newer Waybill.
         """
+        manifests, damage = self.read_undamaged(numbers)
+        if damage:
+            raise damage[0]
+        return manifests
+
+    def read_undamaged(self, numbers: Iterable[int]) -> tuple[list[Manifest], list[IntegrityError]]:
+        """Manifests of those versions that are still there and whole, ascending, and what is wrong with the others.
+
+        One damaged version must not stand in the way of the others (E53).
+
+        Raises:
+            StorageError: one was written by a newer Waybill: whatever it says counts, so nothing may go on.
+        """
         paths = {self._path(number): number for number in numbers}
-        found = self.storage.read_many(paths)
-        manifests = [
-            decode_manifest(data, number=paths[path], where=self.storage.locate(path))
-            for path, data in found.items()
-        ]
-        return sorted(manifests, key=lambda manifest: manifest.number)
+        manifests, damage = [], []
+        for path, data in self.storage.read_many(paths).items():
+            try:
+                manifest = decode_manifest(
+                    data, number=paths[path], where=self.storage.locate(path)
+                )
+            except IntegrityError as error:
+                damage.append(error)
+            else:
+                manifests.append(manifest)
+        return sorted(manifests, key=lambda manifest: manifest.number), damage
 
     def create(self, manifest: Manifest) -> bool:
         """Appends a version: the commit point. False when its number was taken."""

@@ -1,7 +1,8 @@
 """The writer's half of the protocol (2a): data first, manifest last, a number created exclusively.
 
 1. Data files are written into a folder of the run's own and made durable.
-2. The manifests not looked at yet are searched for this run id: found means done, nothing is written.
+2. The manifests not looked at yet are searched for this run id: found means done, nothing is written. A damaged one
+   is passed over with a warning; its number stays taken.
 3. The own files are listed and their sizes compared with the plan.
 4. The manifest with number last + 1 is created exclusively; taken: again from 2.
 5. The numbers from it up to the newest must have no gap. Numbers are removed in ascending order only, so a gap
@@ -13,6 +14,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -30,6 +32,7 @@ from resources.stores.manifest import Manifest, json_properties, schema_texts
 from resources.stores.manifest_log import ManifestLog
 from resources.stores.storage import storage_error
 
+_logger = logging.getLogger(__name__)
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 _TRIES = 1_000
@@ -69,6 +72,7 @@ class Publisher:
         self._sealed: list[Future[StoredFile]] = []
         self._sealer = ThreadPoolExecutor(1, thread_name_prefix="seal")
         self._published: Manifest | None = None
+        self._beside_damage = False
 
     def __enter__(self) -> Self:
         return self
@@ -153,7 +157,11 @@ class Publisher:
         checked: set[int] = set()
         for _ in range(_TRIES):
             numbers = self._log.numbers()
-            for manifest in self._log.read_many(n for n in numbers if n not in checked):
+            manifests, damage = self._log.read_undamaged(n for n in numbers if n not in checked)
+            for error in damage:
+                self._beside_damage = True
+                _logger.warning("%s: %s", self._log.name, error)
+            for manifest in manifests:
                 if manifest.run_id == self._run_id:
                     return manifest
             checked.update(numbers)
@@ -235,8 +243,8 @@ class Publisher:
             self._storage.remove_folder(self._log.item_path(self._folder))
 
     def _discard_earlier_attempts(self) -> None:
-        if self._attempt == 0:
-            return
+        if self._attempt == 0 or self._beside_damage:
+            return  # a damaged manifest may name the earlier attempt's files: once restored it needs them
         pattern = re.compile(rf"{re.escape(self._run_id)}-(\d+)(\.\d+)?")
         for name in self._storage.data_folders(self._log.data_path):
             match = pattern.fullmatch(name)

@@ -53,7 +53,13 @@ def write_value(writer: TableWriter, value: Any, *, where: str) -> None:
     if isinstance(value, duckdb.DuckDBPyRelation):
         writer.copy_relation(value)
     else:
-        writer.write(_stream(value, where))
+        stream = _stream(value, where)
+        if not stream.schema.names:
+            raise InputError(
+                f"{where}: the transform returned a table without columns",
+                hint="Return at least one column; a table may have no rows",
+            )
+        writer.write(stream)
 
 
 def _stream(value: Any, where: str) -> BatchStream:
@@ -78,7 +84,7 @@ def _arrow_stream(value: Any, where: str) -> BatchStream:
         return _from_iterator(value, where)
     raise InputError(
         f"{where}: the transform returned {type(value).__name__}, which is no table",
-        hint=f"Return {_TAKEN}, an iterator of record batches, or None to store nothing",
+        hint=f"Return {_TAKEN} or an iterator of record batches",
     )
 
 

@@ -107,14 +107,22 @@ class VersionedItem:
         return self._log.numbers()
 
     def versions(self, newest: int | None = None) -> list[Manifest]:
-        """Its versions, ascending: all of them, or only the `newest` so many (cheap on a long history)."""
+        """Its versions, ascending: all of them, or only the `newest` so many (cheap on a long history).
+
+        One whose manifest is damaged is left out; `version` says what is wrong with it.
+        """
         numbers = self._log.numbers()
-        return self._log.read_many(
+        manifests, _ = self._log.read_undamaged(
             numbers if newest is None else numbers[max(len(numbers) - newest, 0) :]
         )
+        return manifests
 
     def latest(self) -> Manifest | None:
-        """The newest version; None when there is none: one listing and one read."""
+        """The newest version; None when there is none: one listing and one read.
+
+        Raises:
+            IntegrityError: its manifest is damaged: an older version is never passed off as the newest.
+        """
         for _ in range(RESTARTS):
             numbers = self._log.numbers()
             if not numbers:
@@ -133,6 +141,7 @@ class VersionedItem:
         Raises:
             GoneError: it existed and has been collected (E51).
             NotFoundError: it never was.
+            IntegrityError: its manifest is damaged.
         """
         manifest = self._log.read(number) if number > 0 else None
         if manifest is None:

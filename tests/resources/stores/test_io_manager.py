@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import dagster as dg
 import duckdb
 import pandas as pd
@@ -40,9 +42,10 @@ class Project:
         result = self.run(*assets, raise_on_error=False)
         (failure,) = [e for e in result.all_events if e.event_type_value == "STEP_FAILURE"]
         error = failure.step_failure_data.error
-        while error.cause:
-            error = error.cause
-        return error.message
+        assert error.cls_name == "Failure"
+        assert error.cause is None
+        assert error.context is None
+        return failure.step_failure_data.user_failure_data.description
 
 
 @pytest.fixture
@@ -129,16 +132,119 @@ def test_relations_of_several_inputs_can_be_joined(project):
     assert table.schema.field("total").type == pa.int64()
 
 
-@pytest.mark.parametrize(
-    "result", [None, dg.MaterializeResult(metadata={"k": 1})], ids=["none", "result"]
-)
-def test_nothing_returned_is_nothing_stored(project, result):
-    @dg.asset
-    def silent(source):
-        return result
+def declared_none(source) -> None:
+    return None
 
+
+def declared_nothing(source):
+    return None
+
+
+def result(source):
+    return dg.MaterializeResult(metadata={"k": 1})
+
+
+@pytest.mark.parametrize(
+    "silent",
+    [
+        dg.asset(declared_none),
+        dg.asset(declared_nothing, dagster_type=dg.Nothing),
+        dg.asset(result),
+    ],
+    ids=["none", "nothing", "result"],
+)
+def test_nothing_declared_is_nothing_stored(project, silent):
     assert project.run(silent).success
     assert project.store.keys() == [("source",)]
+
+
+def annotated_table(source) -> pd.DataFrame | None:
+    return None
+
+
+def not_annotated(source):
+    source.dropna()
+
+
+@pytest.mark.parametrize("make", [annotated_table, not_annotated], ids=lambda make: make.__name__)
+def test_a_forgotten_return_fails(project, make):
+    text = project.error(dg.asset(make))
+    assert text.startswith(f"{make.__name__}: the transform returned nothing, so no version")
+    assert "`-> None`" in text
+    assert project.store.keys() == [("source",)]
+
+
+def test_an_op_of_no_asset_may_return_none(tmp_path):
+    @dg.op
+    def quiet():
+        return None
+
+    @dg.job(resource_defs={"io_manager": DatasetIOManager(store=StoreResource(url=str(tmp_path)))})
+    def work():
+        quiet()
+
+    assert work.execute_in_process().success
+
+
+@pytest.mark.parametrize(
+    ("metadata", "kept"),
+    [({}, 3), ({"waybill/keep": 1}, 1), ({"waybill/keep": dg.MetadataValue.int(2)}, 2)],
+    ids=["default", "number", "metadata-value"],
+)
+def test_old_versions_are_collected(project, monkeypatch, metadata, kept):
+    real = TableStore.collect
+    monkeypatch.setattr(
+        TableStore, "collect", lambda self, key, keep: real(self, key, keep, timedelta(0))
+    )
+
+    @dg.asset(metadata=metadata)
+    def kept_few() -> pa.Table:
+        return ROWS
+
+    for _ in range(5):
+        project.run(kept_few)
+    item = project.store.item(("kept_few",))
+    assert item.numbers() == list(range(6 - kept, 6))
+    assert len(item._log.storage.data_folders(item._log.data_path)) == kept
+
+
+@pytest.mark.parametrize("keep", [0, -1, "3", True, 1.5], ids=str)
+def test_numbers_of_versions_that_are_none(project, keep):
+    @dg.asset(metadata={"waybill/keep": keep})
+    def odd(source) -> pa.Table:
+        return ROWS
+
+    assert "'waybill/keep'" in project.error(odd)
+    assert project.store.keys() == [("source",)]
+
+
+def test_a_failure_that_no_retry_helps_is_not_tried_again(project):
+    @dg.asset(retry_policy=dg.RetryPolicy(max_retries=3))
+    def rubbish(source):
+        return 5
+
+    events = project.run(rubbish, raise_on_error=False).all_events
+    assert not [e for e in events if e.event_type_value == "STEP_UP_FOR_RETRY"]
+    (failure,) = [e for e in events if e.event_type_value == "STEP_FAILURE"]
+    assert failure.step_failure_data.user_failure_data.metadata["error"].value == "InputError"
+
+
+def test_an_input_without_a_version(project):
+    @dg.asset
+    def after(missing):
+        return missing
+
+    empty = dg.AssetSpec("missing")
+    result = dg.materialize(
+        [after, empty],
+        resources=project._resources,
+        instance=project._instance,
+        raise_on_error=False,
+    )
+    (failure,) = [e for e in result.all_events if e.event_type_value == "STEP_FAILURE"]
+    assert failure.step_failure_data.error.cause is None
+    description = failure.step_failure_data.user_failure_data.description
+    assert description.startswith("missing has no version in ")
 
 
 def test_metadata_and_data_version(project):
@@ -208,9 +314,21 @@ def test_a_failing_stream_leaves_the_old_version(project):
         ([1], "returned list, which is no table"),
         (iter([]), "yielded no batch"),
         (iter([ROWS.to_batches()[0], 5]), "yielded int, not a pyarrow.RecordBatch"),
+        (pd.DataFrame(), "a table without columns"),
+        (pd.DataFrame(index=range(3)), "a table without columns"),
+        (pa.table({}), "a table without columns"),
         (pd.DataFrame({"x": [1, "a"]}), "column 'x' holds values of several types"),
     ],
-    ids=["number", "list", "no-batch", "odd-batch", "mixed-column"],
+    ids=[
+        "number",
+        "list",
+        "no-batch",
+        "odd-batch",
+        "no-columns",
+        "rows-only",
+        "empty-arrow",
+        "mixed-column",
+    ],
 )
 def test_results_that_are_no_table(project, value, text):
     @dg.asset
@@ -223,7 +341,7 @@ def test_results_that_are_no_table(project, value, text):
 def test_an_annotation_that_is_no_table(project):
     @dg.asset
     def wrong(source: int):
-        return None
+        return source
 
     assert "annotated <class 'int'>, which is no table" in project.error(wrong)
 
@@ -240,7 +358,7 @@ def test_partitioned_assets_are_refused(tmp_path):
         raise_on_error=False,
     )
     (failure,) = [e for e in result.all_events if e.event_type_value == "STEP_FAILURE"]
-    assert "parted is partitioned" in failure.step_failure_data.error.cause.message
+    assert "parted is partitioned" in failure.step_failure_data.user_failure_data.description
 
 
 def test_ops_without_an_asset_are_refused(tmp_path):
@@ -254,4 +372,4 @@ def test_ops_without_an_asset_are_refused(tmp_path):
 
     result = work.execute_in_process(raise_on_error=False)
     (failure,) = [e for e in result.all_events if e.event_type_value == "STEP_FAILURE"]
-    assert "belongs to no asset" in failure.step_failure_data.error.cause.message
+    assert "belongs to no asset" in failure.step_failure_data.user_failure_data.description
