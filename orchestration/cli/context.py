@@ -40,10 +40,13 @@ class CommandContext:
 
     @cached_property
     def instance(self) -> dg.DagsterInstance:
-        """Dagster's instance in the home folder, the one that `waybill up` shows."""
-        import dagster as dg
+        """Dagster's instance in the home folder, the one that `waybill up` shows.
 
+        Raises:
+            ConfigError: its `dagster.yaml` is wrong.
+        """
         from orchestration.services.home import open_home
+        from orchestration.services.instance import open_instance
 
-        open_home()
-        return self.given_instance or dg.DagsterInstance.get()
+        home = open_home()
+        return self.given_instance or open_instance(home)

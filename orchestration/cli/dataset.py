@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestration.cli.context import CommandContext
-from orchestration.cli.errors import reported
+from orchestration.cli.errors import fail, reported
 from orchestration.cli.output import print_facts, print_json, print_table, to_size
 
 if TYPE_CHECKING:
-    from orchestration.services.datasets import DatasetDetail
+    from orchestration.services.datasets import DatasetDetail, DatasetSummary
 
 app = typer.Typer(
     no_args_is_help=True, help="Versioned tables: imported, transformed or predicted."
@@ -31,22 +31,10 @@ def list_all(context: typer.Context, *, as_json: AsJson = False) -> None:
         found = list_datasets(own.location, own.instance)
     if as_json:
         print_json(found)
-        return
-    header = ("name", "origin", "status", "rows", "columns", "version", "size", "updated (UTC)")
-    rows = [
-        (
-            d.name,
-            d.origin,
-            d.status,
-            d.rows,
-            d.columns,
-            d.version,
-            to_size(d.size_bytes),
-            d.updated_at,
-        )
-        for d in found
-    ]
-    print_table(header, rows)
+    else:
+        _print_list(found)
+    if errors := [d.error for d in found if d.error]:
+        fail(*errors)
 
 
 @app.command()
@@ -61,6 +49,8 @@ def show(context: typer.Context, name: Name, *, as_json: AsJson = False) -> None
         print_json(found)
     else:
         _print_detail(found)
+    if found.summary.error:
+        fail(found.summary.error)
 
 
 @app.command()
@@ -98,6 +88,24 @@ def versions(context: typer.Context, name: Name, *, as_json: AsJson = False) -> 
     rows = [
         (v.version, v.created_at, v.rows, v.columns, to_size(v.size_bytes), v.files, v.run_id)
         for v in found
+    ]
+    print_table(header, rows)
+
+
+def _print_list(found: list[DatasetSummary]) -> None:
+    header = ("name", "origin", "status", "rows", "columns", "version", "size", "updated (UTC)")
+    rows = [
+        (
+            d.name,
+            d.origin,
+            d.status,
+            d.rows,
+            d.columns,
+            d.version,
+            to_size(d.size_bytes),
+            d.updated_at,
+        )
+        for d in found
     ]
     print_table(header, rows)
 

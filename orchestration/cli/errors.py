@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import typer
 
+from orchestration.cli.output import visible
 from resources.kernel.errors import ConfigError, NotFoundError, UnknownNameError, WaybillError
 
 FAILED = 1
@@ -26,9 +27,11 @@ def reported() -> Iterator[None]:
         fail(str(error), code=USAGE if _is_usage(error) else FAILED)
 
 
-def fail(text: str, *, code: int = FAILED) -> None:
-    """Prints `error: text` to standard error and ends the command."""
-    print(f"error: {' '.join(text.split())}", file=sys.stderr)  # noqa: T201 - this is where a command speaks
+def fail(*texts: str, code: int = FAILED) -> None:
+    """Prints `error: text` to standard error, a line each, and ends the command."""
+    for text in texts:
+        line = " ".join(visible(text).split())
+        print(f"error: {line}", file=sys.stderr)  # noqa: T201 - this is where a command speaks
     raise typer.Exit(code)
 
 

@@ -15,12 +15,18 @@ import dagster as dg
 import pyarrow as pa
 
 from orchestration.services.location import Location
-from resources.kernel.errors import InputError, NotFoundError
-from resources.kernel.keys import asset_key
+from resources.kernel.errors import (
+    ConnectorError,
+    InputError,
+    IntegrityError,
+    NotFoundError,
+    WaybillError,
+)
 from resources.kernel.records import StoredVersion
 from resources.stores.tables import TableStore
 
 SAMPLE_LIMIT = 10_000
+_MADE, _NEVER_MADE = "materialized", "never materialized"
 _ENDED_BADLY = {
     dg.DagsterRunStatus.FAILURE: "failed",
     dg.DagsterRunStatus.CANCELED: "stopped",
@@ -35,12 +41,17 @@ class DatasetSummary:
     origin: str
     """`datasource`, `transform` or `prediction`."""
     status: str
-    """`never materialized`, `queued`, `materializing`, `materialized`, `failed` or `stopped`: of the last try."""
+    """Of the last try: `never materialized`, `queued`, `materializing`, `materialized`, `failed` or `stopped`.
+
+    Of what is kept, where that says more: `missing from the store`, `damaged` (E53) or `unreadable`.
+    """
     rows: int | None
     columns: int | None
     version: int | None
     size_bytes: int | None
     updated_at: datetime | None
+    error: str = ""
+    """Why its newest version cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +85,15 @@ class VersionSummary:
 
 
 def list_datasets(location: Location, instance: dg.DagsterInstance) -> list[DatasetSummary]:
-    """Every dataset that something makes, in order of name."""
+    """Every dataset that something makes, in order of name; one that cannot be read has its `error` set.
+
+    Raises:
+        ConnectorError: the store does not answer.
+    """
     store, specs = location.store(), location.datasets()
     states = _states(instance, [spec.key for spec in specs.values()])
     return [
-        _summary(name, spec, _latest(store, name), states.get(spec.key))
+        _summary(name, spec, _newest(store, spec), states.get(spec.key))
         for name, spec in specs.items()
     ]
 
@@ -88,12 +103,16 @@ def show_dataset(location: Location, instance: dg.DagsterInstance, name: str) ->
 
     Raises:
         UnknownNameError: nothing makes it.
+        ConnectorError: the store does not answer.
     """
     spec, store = location.dataset(name), location.store()
-    latest = _latest(store, name)
-    state = _states(instance, [spec.key]).get(spec.key)
+    state = _states(instance, [spec.key]).get(
+        spec.key
+    )  # first: what it saw made is in the store then
+    newest = _newest(store, spec)
+    latest = None if isinstance(newest, WaybillError) else newest
     return DatasetDetail(
-        summary=_summary(name, spec, latest, state),
+        summary=_summary(name, spec, newest, state),
         description=spec.description or "",
         made_from=tuple(sorted(dep.asset_key.to_user_string() for dep in spec.deps)),
         used_by=tuple(location.readers_of(spec.key)),
@@ -120,10 +139,10 @@ def sample_dataset(location: Location, name: str, *, rows: int, version: int | N
         NotFoundError: no such version; `GoneError` when it has been collected.
         InputError: more rows than a sample may have.
     """
-    location.dataset(name)
+    spec = location.dataset(name)
     if not 0 < rows <= SAMPLE_LIMIT:
         raise InputError(f"a sample has 1 to {SAMPLE_LIMIT} rows, not {rows}")
-    store, key = location.store(), asset_key("datasets", name)
+    store, key = location.store(), tuple(spec.key.path)
     if version is not None:
         table = store.read(key, version).sample(rows)
     else:
@@ -161,9 +180,8 @@ def list_versions(location: Location, name: str) -> list[VersionSummary]:
         UnknownNameError: nothing makes it.
         NotFoundError: it has none.
     """
-    location.dataset(name)
-    store = location.store()
-    versions = store.item(asset_key("datasets", name)).versions()
+    spec = location.dataset(name)
+    versions = location.store().item(tuple(spec.key.path)).versions()
     if not versions:
         raise NotFoundError(f"dataset {name!r} has no version yet", hint="Materialize it first")
     return [
@@ -180,24 +198,47 @@ def list_versions(location: Location, name: str) -> list[VersionSummary]:
     ]
 
 
-def _latest(store: TableStore, name: str) -> StoredVersion | None:
-    return store.item(asset_key("datasets", name)).latest()
+Newest = StoredVersion | WaybillError | None
+"""The newest version, or why it cannot be read; None where there is no version."""
 
 
-def _summary(
-    name: str, spec: dg.AssetSpec, latest: StoredVersion | None, state: str | None
-) -> DatasetSummary:
+def _newest(store: TableStore, spec: dg.AssetSpec) -> Newest:
+    try:
+        return store.item(tuple(spec.key.path)).latest()
+    except ConnectorError:
+        raise  # the whole store is away, not this one dataset
+    except WaybillError as error:
+        return error
+
+
+def _summary(name: str, spec: dg.AssetSpec, newest: Newest, state: str | None) -> DatasetSummary:
+    latest = None if isinstance(newest, WaybillError) else newest
     return DatasetSummary(
         name=name,
         origin=_origin(spec),
-        # A store may be older than this Dagster instance, or shared with another.
-        status=state or ("materialized" if latest else "never materialized"),
+        status=_status(newest, state),
         rows=latest.rows if latest else None,
         columns=len(latest.schema) if latest else None,
         version=latest.number if latest else None,
         size_bytes=latest.size_bytes if latest else None,
         updated_at=latest.created_at if latest else None,
+        error=_named(name, newest) if isinstance(newest, WaybillError) else "",
     )
+
+
+def _status(newest: Newest, state: str | None) -> str:
+    """The last try, but for what the store knows better: it may be older, shared, restored or lost."""
+    if isinstance(newest, WaybillError):
+        return "damaged" if isinstance(newest, IntegrityError) else "unreadable"
+    if newest is None and state == _MADE:
+        return "missing from the store"
+    if newest is not None and state in (None, _NEVER_MADE):
+        return _MADE
+    return state or _NEVER_MADE
+
+
+def _named(name: str, error: WaybillError) -> str:
+    return str(WaybillError(f"dataset {name!r}: {error.message}", hint=error.hint))
 
 
 def _origin(spec: dg.AssetSpec) -> str:
@@ -214,11 +255,11 @@ def _states(instance: dg.DagsterInstance, keys: list[dg.AssetKey]) -> dict[dg.As
         made = entry.last_materialization
         run_id = entry.last_run_id
         if made is not None and run_id in (None, made.run_id):
-            states[entry.asset_key] = "materialized"
+            states[entry.asset_key] = _MADE
         elif (run := instance.get_run_by_id(run_id) if run_id else None) is not None:
             states[entry.asset_key] = _state_of_run(run, was_made=made is not None)
         elif made is not None:
-            states[entry.asset_key] = "materialized"
+            states[entry.asset_key] = _MADE
     return states
 
 
@@ -226,5 +267,5 @@ def _state_of_run(run: dg.DagsterRun, *, was_made: bool) -> str:
     if run.status in _ENDED_BADLY:
         return _ENDED_BADLY[run.status]
     if run.is_finished:
-        return "materialized" if was_made else "never materialized"
+        return _MADE if was_made else _NEVER_MADE
     return "queued" if run.status == dg.DagsterRunStatus.QUEUED else "materializing"

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
+from orchestration.services.reasons import raised_on_purpose, reason_of
 from resources.connectors.base import Connector
 from resources.connectors.resource import ConnectorResource
 from resources.kernel.errors import ConfigError, UnknownNameError, WaybillError
@@ -40,7 +41,7 @@ class Location:
         """The code location that `build` makes, the project's own by default.
 
         Raises:
-            ConfigError: it does not load; with the innermost error's text.
+            ConfigError: it does not load; with the text of the error that says why.
         """
         try:
             with warnings.catch_warnings():
@@ -87,7 +88,9 @@ class Location:
         """What makes each stored table, by name, in order."""
         specs = self.definitions.resolve_all_asset_specs()
         named = {
-            "/".join(spec.key.path[1:]): spec for spec in specs if spec.key.path[0] == "datasets"
+            "/".join(spec.key.path[1:]): spec
+            for spec in specs
+            if spec.key.path[0] == "datasets" and len(spec.key.path) > 1
         }
         return dict(sorted(named.items()))
 
@@ -139,21 +142,11 @@ def _resolved(name: str, resource: ConnectorResource) -> Iterator[ConnectorResou
 
 
 def _load_error(error: Exception) -> WaybillError:
-    """The innermost reason: what Dagster wraps around it names no line of anybody's YAML."""
-    reason: BaseException = error
-    while (inner := reason.__cause__) is not None:
-        reason = inner
-    if isinstance(reason, WaybillError):
-        return reason
-    return ConfigError(
-        f"the project's definitions do not load: {type(reason).__name__}: {_last_line(reason)}",
+    """What was raised on purpose, else the reason: what Dagster wraps around it names no line of anybody's YAML."""
+    return raised_on_purpose(error) or ConfigError(
+        f"the project's definitions do not load: {reason_of(error)}",
         hint="`dg check defs` shows all of it",
     )
-
-
-def _last_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1][:300] if lines else "no reason was given"
 
 
 def environment_names(resource: ConnectorResource) -> Mapping[str, str]:

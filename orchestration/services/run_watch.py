@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ import dagster as dg
 
 from orchestration.services.home import Home
 from orchestration.services.locks import RUN_LOCK_TAG, hold
-from resources.kernel.errors import MESSAGE_LIMIT
+from resources.kernel.errors import MESSAGE_LIMIT, WaybillError
 
 POLL_SECONDS = 0.25
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -144,15 +144,35 @@ def run_here(
 
 
 def error_text(event: dg.DagsterEvent) -> str:
-    """Why a step failed, in one line: what was raised on purpose, else the innermost error."""
+    """Why a step failed, in one line: what was raised on purpose, the outermost first, else the innermost error."""
     data = event.event_specific_data
     failure = getattr(data, "user_failure_data", None)
     if failure is not None and failure.description:
         return _one_line(failure.description)
     error = getattr(data, "error", None)
-    while error is not None and error.cause is not None:
+    while error is not None:
+        if (text := _raised_on_purpose(error.message)) is not None:
+            return _one_line(text)
+        if error.cause is None:
+            break
         error = error.cause
     return _one_line(error.message if error is not None else event.message or "no reason was given")
+
+
+def _raised_on_purpose(message: str) -> str | None:
+    """The text of an error that Waybill or a user's asset raised to be read; an event keeps its class as text only."""
+    kinds: list[type[Exception]] = [dg.Failure, *_kinds(WaybillError)]
+    for kind in kinds:
+        name = f"{kind.__module__}.{kind.__qualname__}: "
+        if message.startswith(name):
+            return message.removeprefix(name)
+    return None
+
+
+def _kinds(kind: type[Exception]) -> Iterator[type[Exception]]:
+    yield kind
+    for narrower in kind.__subclasses__():
+        yield from _kinds(narrower)
 
 
 def _one_line(text: str) -> str:

@@ -1,6 +1,7 @@
 """Names of the code location, and what is said when it does not load."""
 
 import dagster as dg
+import pydantic
 import pytest
 
 from orchestration.services.location import Location
@@ -22,6 +23,72 @@ def test_a_wrong_name_is_the_error_with_its_place():
             return definitions
 
     with pytest.raises(UnknownNameError, match=r"defs\.yaml:\d+.*'lakes'.*Known: lake"):
+        Location.load(build)
+
+
+LAKE = "type: resources.FolderConnector\nattributes: {name: lake, root: lake}\n---\n"
+DATASOURCE = "type: assets.Datasource\nattributes:\n  name: orders\n  connector: lake\n"
+TRANSFORM = "type: assets.SqlTransform\nattributes: {name: t, sql: "
+
+
+@pytest.mark.parametrize(
+    ("yaml", "text"),
+    [
+        (
+            DATASOURCE + '  path: "*.csv"\n  observe: daily\n',
+            r"defs\.yaml:\d+: observe: 'daily' is not a cron",
+        ),
+        (TRANSFORM + '"selec 1 from orders where ("}', r"transform t .*the SQL cannot be read"),
+        (
+            DATASOURCE + '  path: "*.csv"\n  options: {bogus: 1}\n',
+            r"defs\.yaml:\d+: datasource 'orders': options: .*bogus",
+        ),
+        (DATASOURCE + "  pasword: canary-7391\n", r"attributes\.pasword at .*defs\.yaml:8: Extra"),
+        (DATASOURCE + "  path: [a\n  b: canary-7391: d\n", r"defs\.yaml:\d+: expected ','"),
+        (DATASOURCE + "  path: *canary-7391\n", r"defs\.yaml:8: found undefined alias"),
+    ],
+    ids=["cron", "sql", "option", "misspelt field", "yaml", "yaml alias"],
+)
+def test_what_yaml_says_wrong_is_one_line_with_its_place_and_no_value(yaml, text):
+    def build():
+        with project(LAKE + yaml) as definitions:
+            return definitions
+
+    with pytest.raises(ConfigError, match=text) as caught:
+        Location.load(build)
+    message = str(caught.value)
+    assert message.isprintable()
+    assert "canary" not in message
+
+
+def test_a_validators_own_text_may_repeat_the_value_and_is_left_out():
+    class Settings(pydantic.BaseModel):
+        port: int
+
+        @pydantic.field_validator("port", mode="before")
+        @classmethod
+        def parse(cls, value):
+            return int(value)
+
+    def build():
+        Settings(port="canary-7391")
+
+    with pytest.raises(ConfigError, match="port: value error") as caught:
+        Location.load(build)
+    assert "canary" not in str(caught.value)
+
+
+def test_the_outermost_error_raised_on_purpose_is_told():
+    def build():
+        try:
+            try:
+                raise ConfigError("options: wrong")
+            except ConfigError as error:
+                raise ConfigError("defs.yaml:5: options: wrong") from error
+        except ConfigError as error:
+            raise RuntimeError("Dagster's tree") from error
+
+    with pytest.raises(ConfigError, match=r"^defs\.yaml:5: options"):
         Location.load(build)
 
 
@@ -50,6 +117,14 @@ def test_an_unknown_pipeline_lists_the_known_ones():
     assert location.job("nightly").name == "nightly"
     with pytest.raises(UnknownNameError, match="Known: nightly"):
         location.job("daily")
+
+
+def test_datasets_are_named_by_all_of_their_key_behind_the_noun():
+    specs = [dg.AssetSpec(key) for key in (["datasets", "sub", "x"], ["datasets"], ["models", "m"])]
+    found = Location(dg.Definitions(assets=specs)).datasets()
+    assert {name: spec.key.path for name, spec in found.items()} == {
+        "sub/x": ["datasets", "sub", "x"]
+    }
 
 
 def test_the_projects_own_location_has_its_connectors_and_datasets():

@@ -8,7 +8,7 @@ import pytest
 from orchestration.services.home import open_home
 from orchestration.services.locks import RUN_LOCK_TAG, is_held
 from orchestration.services.run_watch import run_here
-from resources.kernel.errors import MESSAGE_LIMIT
+from resources.kernel.errors import MESSAGE_LIMIT, ConfigError
 
 
 @pytest.fixture
@@ -89,6 +89,32 @@ def test_an_accident_is_told_by_its_innermost_error(home, instance):
     outcome = run_here(home, instance, job_of(thing), lambda _: None)
     assert "inner" in outcome.error
     assert len(outcome.error) < MESSAGE_LIMIT + 50
+
+
+@pytest.mark.parametrize("wrapped", [False, True], ids=["raised", "wrapped by an accident"])
+@pytest.mark.parametrize(
+    "purpose",
+    [ConfigError("settings.toml, line 4: no host", hint="Name one"), dg.Failure("no host, twice")],
+    ids=["our error", "a failure"],
+)
+def test_what_was_raised_on_purpose_wins_over_its_cause(home, instance, purpose, wrapped):
+    def read_settings():
+        try:
+            raise KeyError("vendor detail")
+        except KeyError as error:
+            raise purpose from error
+
+    @dg.asset
+    def thing():
+        try:
+            read_settings()
+        except Exception as error:
+            if wrapped:
+                raise RuntimeError("outer") from error
+            raise
+
+    outcome = run_here(home, instance, job_of(thing), lambda _: None)
+    assert outcome.error == f"thing: {getattr(purpose, 'description', None) or purpose}"
 
 
 def test_a_retry_is_told(home, instance):

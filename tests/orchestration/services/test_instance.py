@@ -1,0 +1,40 @@
+"""A `dagster.yaml` that somebody edited: what is said when Dagster refuses it."""
+
+import pytest
+
+from orchestration.services.home import open_home
+from orchestration.services.instance import open_instance
+from resources.kernel.errors import ConfigError
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("WAYBILL_HOME", str(tmp_path))
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    return open_home()
+
+
+def test_the_defaults_open(home):
+    with open_instance(home) as instance:
+        assert instance.root_directory == str(home.dagster)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("storage: [a\nb: c\n", r"dagster\.yaml:2: expected ','"),
+        ("storrage: {}\n", 'unexpected config entry "storrage"'),
+        ("telemetry:\n  enabled: canary-7391\n", "root:telemetry:enabled"),
+        ("- canary-7391\n", "to parse to dictionary"),
+        ("\0", "it is not YAML"),
+    ],
+    ids=["broken", "unknown entry", "wrong type", "a list", "binary"],
+)
+def test_a_wrong_file_is_named_with_the_reason(home, content, reason):
+    (home.dagster / "dagster.yaml").write_text(content)
+    with pytest.raises(ConfigError, match=reason) as caught:
+        open_instance(home)
+    message = str(caught.value)
+    assert str(home.dagster / "dagster.yaml") in message
+    assert message.isprintable()
+    assert "canary" not in message
