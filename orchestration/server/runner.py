@@ -32,11 +32,14 @@ from resources.home import PROJECT_ROOT
 LIBRARIES = (
     "duckdb",
     "fsspec.implementations.local",
+    "jinja2.nativetypes",
     "numpy",
     "pandas",
     "pyarrow.csv",
     "pyarrow.parquet",
     "sqlalchemy",
+    "sqlglot.dialects.duckdb",
+    "tomlkit",
     # What Dagster itself imports late, when a run begins. A name that a later release drops only costs time.
     "dagster._cli.api",
     "dagster._core.definitions.external_asset",
@@ -48,9 +51,11 @@ LIBRARIES = (
     "dagster._core.storage.sqlite_storage",
     "dagster._core.workspace.autodiscovery",
     "dagster._daemon.controller",
+    "dagster.components.core.snapshot",
+    "orchestration.definitions",
     "orchestration.server.launcher",
 )
-PACKAGES = ("resources", "assets")
+PACKAGES = ("resources", "assets", "orchestration.pipelines")
 STOP_SECONDS = 10.0  # E57
 REQUEST_SECONDS = 2.0
 REQUEST_LIMIT_BYTES = 10_000_000
