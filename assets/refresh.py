@@ -19,8 +19,8 @@ MANUAL = "manual"
 def automation_for(refresh: str, *, where: str = "") -> Automation | None:
     """The automation condition that a `refresh` attribute asks for; None for `manual`.
 
-    `on_change` runs when the data version of a source or of an upstream dataset changed; one that was made anew
-    from unchanged data keeps its version and starts nothing. A cron runs at each tick
+    `on_change` runs when the data version of a source or of an upstream dataset changed; one that was imported
+    anew from an unchanged source keeps its version and starts nothing. A cron runs at each tick
     whether or not anything changed; an import of unchanged data keeps its version.
 
     Raises:

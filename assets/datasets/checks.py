@@ -31,10 +31,20 @@ class Expectation:
 
     @property
     def columns(self) -> list[str]:
-        """The columns that it looks at; empty when it looks at the table."""
+        """The columns that it names."""
         named = [self.arguments.get(name) for name in ("column", "column_A", "column_B")]
         listed = [*self.arguments.get("column_list", ()), *self.arguments.get("column_set", ())]
         return [name for name in [*named, *listed] if isinstance(name, str)]
+
+    @property
+    def is_about_the_table(self) -> bool:
+        """Whether it needs every column: it asks for the table's shape, or selects rows by other columns."""
+        return (
+            self.kind.startswith("expect_table_")
+            or self.kind == "expect_column_to_exist"
+            or "row_condition" in self.arguments
+            or not self.columns
+        )
 
 
 @dataclass(frozen=True)
@@ -134,15 +144,16 @@ def evaluate(expectations: Sequence[Expectation], table: StoredTable) -> list[Ve
     import great_expectations as gx
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
-    wanted = sorted({name for item in expectations for name in item.columns})
-    unknown = [name for name in wanted if name not in table.schema.names]
+    named = {name for item in expectations if not item.is_about_the_table for name in item.columns}
+    unknown = sorted(named.difference(table.schema.names))
     if unknown:
         raise ConfigError(
             f"checks name unknown column{'s' if len(unknown) > 1 else ''} {', '.join(map(repr, unknown))}",
             hint=f"Columns: {', '.join(table.schema.names[:30])}",
         )
-    whole = any(not item.columns for item in expectations)
-    frame = table.to_pandas(columns=None if whole else wanted)
+    whole = any(item.is_about_the_table for item in expectations)
+    needed = [name for name in table.schema.names if whole or name in named]
+    frame = table.to_pandas(columns=needed)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}
     batch = (

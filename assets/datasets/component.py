@@ -37,7 +37,7 @@ class Dataset(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """One materialized asset, its checks, and when it is refreshed."""
-        check_name("dataset", self.name)
+        check_name("dataset", self.name, where=position(context, "name"))
         declared(context, Dataset, noun="dataset")
         source = require(
             context, DeclaresSource, self.datasource, noun="datasource", attribute="datasource"

@@ -51,7 +51,7 @@ class Datasource(dg.Component, dg.Model, dg.Resolvable, DeclaresSource):
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """One observable source asset and, with `observe`, a schedule that observes it."""
-        check_name("datasource", self.name)
+        check_name("datasource", self.name, where=position(context, "name"))
         declared(context, DeclaresSource, noun="datasource")
         connector = require(
             context, ConnectorComponent, self.connector, noun="connector", attribute="connector"

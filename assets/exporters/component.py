@@ -39,7 +39,7 @@ class Exporter(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """One graph asset whose last op is the sink."""
-        check_name("exporter", self.name)
+        check_name("exporter", self.name, where=position(context, "name"))
         declared(context, Exporter, noun="exporter")
         connector = require(
             context, ConnectorComponent, self.connector, noun="connector", attribute="connector"

@@ -28,7 +28,7 @@ class SqlTransform(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """One materialized asset downstream of every dataset that the SQL names."""
-        check_name("transform", self.name)
+        check_name("transform", self.name, where=position(context, "name"))
         declared(context, SqlTransform, noun="transform")
         where = position(context, "sql" if self.sql else "name")
         if bool(self.sql) == bool(self.file):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
 import duckdb
 
@@ -47,6 +47,7 @@ def run_statement(
         writer = stack.enter_context(store.writer(key, run_id=run_id, attempt=attempt))
         for wanted, table in tables.items():
             table.relation(connection).create_view(wanted)
+        _lock_in(connection, [store.url, scratch, gettempdir()])
         writer.copy_query(connection, statement.sql)
         version = writer.publish(
             properties={
@@ -64,3 +65,14 @@ def run_statement(
             {n: table.schema.names for n, table in tables.items()},
         ),
     )
+
+
+def _lock_in(connection: duckdb.DuckDBPyConnection, folders: Sequence[str]) -> None:
+    """A second wall behind the statement's own: DuckDB may open the store's files and nothing else.
+
+    A remote store's files are copied to the folder for temporary files first.
+    """
+    listed = ", ".join("'" + folder.replace("'", "''") + "'" for folder in folders)
+    connection.execute(f"SET allowed_directories = [{listed}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,6 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.lineage import Node, lineage
-from sqlglot.optimizer.scope import traverse_scope
 
 from resources.kernel.errors import ConfigError
 from resources.kernel.keys import is_name
@@ -40,7 +40,10 @@ def parse_statement(sql: str, *, name: str) -> Statement:
         ConfigError: it is not one SELECT, reads something that is no dataset, or names none.
     """
     try:
-        parsed = [tree for tree in sqlglot.parse(sql, dialect=DIALECT) if tree is not None]
+        trees = sqlglot.parse(sql, dialect=DIALECT)
+        parsed = [
+            tree for tree in trees if tree is not None and not isinstance(tree, exp.Semicolon)
+        ]
     except SqlglotError as error:
         raise ConfigError(
             f"transform {name}: the SQL cannot be read: {_first_line(error)}",
@@ -61,17 +64,19 @@ def parse_statement(sql: str, *, name: str) -> Statement:
 
 
 def _inputs(tree: exp.Query, name: str) -> tuple[str, ...]:
+    """Every table of the statement, wherever it stands, but for the names that it defines itself."""
+    defined = {cte.alias for cte in tree.find_all(exp.CTE)}
     found: dict[str, None] = {}
-    for scope in traverse_scope(tree):
-        for source in scope.sources.values():
-            if not isinstance(source, exp.Table):
-                continue
-            if not isinstance(source.this, exp.Identifier) or source.db or not is_name(source.name):
-                raise ConfigError(
-                    f"transform {name}: FROM {source.sql(dialect=DIALECT)[:80]!r} is not a dataset",
-                    hint="Name datasets only; a file or a function is imported by a datasource first",
-                )
-            found[source.name] = None
+    for table in tree.find_all(exp.Table):
+        if table.name in defined and not table.db:
+            continue
+        if not isinstance(table.this, exp.Identifier) or table.db or not is_name(table.name):
+            raise ConfigError(
+                f"transform {name}: FROM {table.sql(dialect=DIALECT)[:80]!r} is not a dataset",
+                hint="Name datasets only, in lower case; a file or a function is imported by a datasource"
+                " first",
+            )
+        found[table.name] = None
     return tuple(sorted(found))
 
 
@@ -118,4 +123,5 @@ def _origins(root: Node, schemas: Mapping[str, Sequence[str]]) -> set[tuple[str,
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))  # sqlglot underlines for terminals
+    return plain.splitlines()[0][:200] if plain else type(error).__name__

@@ -63,7 +63,7 @@ class Pipeline(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """One job, with a schedule and a sensor when asked for."""
-        check_name("pipeline", self.name)
+        check_name("pipeline", self.name, where=position(context, "name"))
         declared(context, Pipeline, noun="pipeline")
         where = position(context, "name")
         if not self.export and not self.assets:

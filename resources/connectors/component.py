@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import dagster as dg
+from pydantic import BaseModel, ConfigDict
 
 from resources.connectors.resource import (
     ConnectorResource,
@@ -27,11 +28,45 @@ Secret = Annotated[
 ]
 
 
+RESERVED = ("store", "io_manager", "handles")
+"""Resource keys of the project itself."""
+
+
 class ConnectorComponent(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
     """What every connector's component has: a name, and a resource under that name."""
 
     name: str
     description: str = ""
+
+    @classmethod
+    def get_model_cls(cls) -> type[BaseModel] | None:
+        """The schema of the YAML, unknown fields taken.
+
+        Refusing them is left to `load`: the schema's own refusal would print the value, which may be a secret
+        under a misspelt name (T27).
+        """
+        strict = super().get_model_cls()
+        return strict and type(
+            strict.__name__,
+            (strict,),
+            {"model_config": ConfigDict(extra="allow"), "__module__": strict.__module__},
+        )
+
+    @classmethod
+    def load(cls, attributes: BaseModel | None, context: dg.ComponentLoadContext) -> Self:
+        """The component from its YAML.
+
+        Raises:
+            ConfigError: unknown fields, by name and place.
+        """
+        unknown = sorted((attributes and attributes.model_extra) or {})
+        if attributes is not None and unknown:
+            known = ", ".join(type(attributes).model_fields)
+            raise ConfigError(
+                f"{position(context, unknown[0])}: unknown field {', '.join(map(repr, unknown))}",
+                hint=f"Known: {known}",
+            )
+        return super().load(attributes, context)
 
     @property
     def holds(self) -> Holds:
@@ -49,9 +84,15 @@ class ConnectorComponent(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """One resource whose key is the connector's name."""
-        check_name("connector", self.name)
+        where = position(context, "name")
+        check_name("connector", self.name, where=where)
         declared(context, ConnectorComponent, noun="connector")
-        return dg.Definitions(resources={self.name: self.resource(position(context))})
+        if self.name in RESERVED:
+            raise ConfigError(
+                f"{where}: {self.name!r} is a name that the project itself uses",
+                hint=f"Call the connector otherwise; reserved are {', '.join(RESERVED)}",
+            )
+        return dg.Definitions(resources={self.name: self.resource(where)})
 
 
 class FolderConnectorComponent(ConnectorComponent):
@@ -132,7 +173,7 @@ class SqlConnectorComponent(ConnectorComponent):
             dialect=self.dialect,
             path=self.path,
             host=self.host,
-            port=int(self.port),
+            port=int(self.port or 0),
             database=self.database,
             username=self.username,
             password=secret_value(self.password, "password", where),
@@ -142,7 +183,9 @@ class SqlConnectorComponent(ConnectorComponent):
     def _check_fields(self, where: str) -> None:
         in_file = self.dialect in ("sqlite", "duckdb")
         needed = ["path"] if in_file else ["host", "database"]
-        useless = ["host", "database", "username"] if in_file else ["path"]
+        useless = ["path"]
+        if in_file:
+            useless = ["host", "port", "database", "username", "password", "db_schema"]
         missing = [field for field in needed if not getattr(self, field)]
         given = [field for field in useless if getattr(self, field)]
         if missing or given:
@@ -151,6 +194,11 @@ class SqlConnectorComponent(ConnectorComponent):
                 + (f" lacks {', '.join(missing)}" if missing else "")
                 + (f" takes no {', '.join(given)}" if given else ""),
                 hint=f"A {self.dialect} connector needs {', '.join(needed)}",
+            )
+        if not str(self.port or 0).isdecimal() or int(self.port or 0) > 65_535:
+            raise ConfigError(
+                f"{where}: connector {self.name!r}: port {str(self.port)[:20]!r} is not one",
+                hint="A number up to 65535; leave it out for the database's usual one",
             )
 
 

@@ -22,8 +22,13 @@ def is_name(text: str) -> bool:
     return bool(_NAME.fullmatch(text)) and len(text) <= NAME_LIMIT
 
 
-def check_name(noun: str, name: str) -> str:
+def check_name(noun: str, name: str, *, where: str = "") -> str:
     """`name` itself if it may name a `noun`: lower-case letters, digits and `_`, a letter first.
+
+    Args:
+        noun: what it would name.
+        name: the candidate.
+        where: file and line for the error.
 
     Raises:
         ConfigError: anything else, with a name that would do.
@@ -33,7 +38,7 @@ def check_name(noun: str, name: str) -> str:
     proposal = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:NAME_LIMIT]
     better = proposal if is_name(proposal) else f"{noun.replace(' ', '_')}_1"
     raise ConfigError(
-        f"{name!r} cannot name a {noun}",
+        f"{where}: {name!r} cannot name a {noun}" if where else f"{name!r} cannot name a {noun}",
         hint=f"Use lower-case letters, digits and '_', a letter first, at most {NAME_LIMIT}"
         f" characters; for instance {better!r}",
         name=name,

@@ -228,3 +228,25 @@ def test_the_same_logical_run_delivers_once(definitions, instance, home):
     (event,) = [event for event in retry.all_events if event.is_step_materialization]
     assert "repeated" in event.materialization.metadata
     assert rows(home, "select count(*) from totals") == [(0,)]
+
+
+def test_a_retry_of_a_re_execution_is_that_re_execution(definitions, instance, home):
+    """Run B does A's work anew and fails; C tries B again: it is B's export, not A's, which was delivered."""
+    materialize(definitions, *ROAD, instance=instance)
+    first = materialize(definitions, "exports/totals_out", instance=instance)
+    land(home, "b", "order_id,customer,amount\n3,1,100.00\n")
+    materialize(definitions, *ROAD[:3], instance=instance)
+    job = definitions.resolve_implicit_global_asset_job_def()
+    family = {"dagster/root_run_id": first.run_id}
+    anew = instance.create_run_for_job(
+        job,
+        status=dg.DagsterRunStatus.FAILURE,
+        tags=family | {"dagster/parent_run_id": first.run_id},
+    )
+    job.execute_in_process(
+        instance=instance,
+        asset_selection=[dg.AssetKey(["exports", "totals_out"])],
+        tags=family | {"dagster/parent_run_id": anew.run_id, "dagster/is_resume_retry": "true"},
+    )
+    assert rows(home, "select * from totals") == [("Ada", 102.5, 2), ("Zoë", 10.25, 1)]
+    assert (anew.run_id,) in rows(home, "select run_id from _exports")

@@ -154,6 +154,21 @@ def test_a_python_asset_that_names_an_unknown_dataset_is_refused():
             "type: resources.SqlConnector\nattributes: {name: x, dialect: postgresql, path: f}\n",
             r"lacks host, database takes no path",
         ),
+        (
+            "type: resources.SqlConnector\nattributes: {name: x, dialect: sqlite, path: f, port: 1}\n",
+            "takes no port",
+        ),
+        (
+            (
+                "type: resources.SqlConnector\nattributes: {name: x, dialect: postgresql, host: h,"
+                " database: d, port: abc}\n"
+            ),
+            r"defs.yaml:\d+: connector 'x': port 'abc' is not one",
+        ),
+        (
+            "type: resources.FolderConnector\nattributes: {name: io_manager, root: r}\n",
+            r"defs.yaml:\d+: 'io_manager' is a name that the project itself uses",
+        ),
     ],
 )
 def test_a_wrong_declaration_says_what_and_what_to_do(document, message):
@@ -185,3 +200,18 @@ def test_a_secret_that_is_no_variable_is_refused_and_not_repeated(secret):
         error = error.__cause__ or error.__context__
     assert any("password must name an environment variable" in text for text in told)
     assert not any("hunter2canary" in text.lower() for text in told)
+
+
+def test_a_secret_under_a_misspelt_field_is_not_repeated():
+    document = (
+        "type: resources.SqlConnector\nattributes: {name: x, dialect: postgresql, host: h,"
+        " database: d, pasword: hunter2canary}\n"
+    )
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - whatever Dagster wraps it in
+        load(*GOOD, document)
+    told, error = [], caught.value
+    while error is not None:
+        told.append(str(error))
+        error = error.__cause__ or error.__context__
+    assert any("pasword" in text for text in told)
+    assert not any("hunter2canary" in text for text in told)

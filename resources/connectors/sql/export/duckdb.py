@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from resources.connectors.sql.export.session import (
 from resources.connectors.sql.names import quote_identifier, quote_literal
 from resources.kernel.errors import (
     ConflictError,
+    ConnectorAuthError,
     ConnectorUnavailableError,
     InputError,
     NotFoundError,
@@ -48,8 +49,9 @@ DIALECT = ExportDialect(
     folds_case=True,
 )
 
-_INSERT_ROWS = 262_144
-_INSERT_BYTES = 64 * 2**20
+_MEMORY = "512MB"
+_INSERT_ROWS = 4 * 122_880  # whole row groups: others would be written twice
+_INSERT_BYTES = 96 * 2**20
 _POLL_SECONDS = 0.1
 
 _HERE = "database_name = current_database() AND lower(schema_name) = lower($1) AND lower({0}_name) = lower($2)"
@@ -79,12 +81,17 @@ def open_session(connector: SqlConnector, job: ExportJob) -> DuckdbSession:
         raise
 
 
-def _make_file(path: Path) -> None:
+def _make_file(path: Path, job: ExportJob) -> None:
     """Makes an empty database, whole or not at all: a kill halfway must not leave a file that nobody can open.
 
     The folder is locked meanwhile, so that of several exporters one makes the file and the others find it.
     """
     fresh = path.with_name(f".{path.name}.new")
+    if not os.access(path.parent, os.R_OK | os.W_OK | os.X_OK):
+        raise ConnectorAuthError(
+            f"{job.doing}: no file can be made in {path.parent}",
+            hint="Check the rights on the folder",
+        )
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
@@ -106,7 +113,7 @@ def _connect(connector: SqlConnector, job: ExportJob) -> duckdb.DuckDBPyConnecti
         try:
             if connector.config.path is not None and not connector.config.path.exists():
                 with connector.translated(job.doing):
-                    _make_file(connector.config.path.absolute())
+                    _make_file(connector.config.path.absolute(), job)
             connection: duckdb.DuckDBPyConnection = opened.connect()
         except ConnectorUnavailableError as error:
             if time.monotonic() > deadline:
@@ -132,6 +139,10 @@ class DuckdbSession(ExportSession):
     def close(self) -> None:
         """Ends the connection and lets other exports of this process have the file."""
         try:
+            # Others of this process may share the database with this connection, whatever became of its export.
+            for statement in ("ROLLBACK", "RESET memory_limit"):
+                with suppress(duckdb.Error):
+                    self.connection.execute(statement)
             self.connection.close()
         finally:
             self._lock.release()
@@ -226,7 +237,18 @@ class DuckdbSession(ExportSession):
         self._load(plan, table)
         return way
 
+    def _limit_memory(self) -> None:
+        """Lets DuckDB write rows out early. An index has to fit into memory, so then it keeps its own limit."""
+        indexes = self.execute(
+            "SELECT 1 FROM duckdb_constraints() WHERE constraint_type IN ('PRIMARY KEY', 'UNIQUE')"
+            f" AND {_HERE.format('table')} UNION ALL SELECT 1 FROM duckdb_indexes() WHERE {_HERE.format('table')}",
+            *(self._schema, self.job.table.name),
+        )
+        if not indexes:
+            self.execute(f"SET memory_limit = '{_MEMORY}'")
+
     def _load(self, plan: TablePlan, table: str) -> None:
+        self._limit_memory()
         names = column_list([name for _, name in plan.pairs])
         sent = column_list([column.name for column, _ in plan.pairs])
         stored = 0
@@ -240,16 +262,18 @@ class DuckdbSession(ExportSession):
         self.check_stored(stored)
 
     def _pieces(self) -> Iterator[pa.Table]:
-        """Batches gathered to a size that makes a statement of their own worth while."""
+        """Batches gathered to whole row groups, or to the size of memory that they may take."""
         waiting: list[pa.RecordBatch] = []
         rows = size = 0
         for batch in self.job.source.batches():
-            waiting.append(batch)
-            rows, size = rows + batch.num_rows, size + batch.nbytes
-            if rows >= _INSERT_ROWS or size >= _INSERT_BYTES:
+            room = _INSERT_ROWS - rows
+            waiting.append(batch.slice(0, room))
+            rows, size = rows + waiting[-1].num_rows, size + waiting[-1].nbytes
+            if rows == _INSERT_ROWS or size >= _INSERT_BYTES:
                 yield pa.Table.from_batches(waiting)
-                waiting, rows, size = [], 0, 0
-        if waiting:
+                rest = batch.slice(room)
+                waiting, rows, size = [rest], rest.num_rows, rest.nbytes
+        if rows:
             yield pa.Table.from_batches(waiting)
 
     @contextmanager
