@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from resources.kernel.errors import EmptySourceError
+from resources.kernel.errors import EmptySourceError, IntegrityError
 from resources.kernel.records import BatchStream, Guess, StoredVersion
 from resources.kernel.schema import SchemaChange, compare_schemas
 from resources.sources import Fingerprint, Source
@@ -55,7 +55,7 @@ def import_table(source: Source, store: TableStore, order: ImportOrder) -> Impor
     """
     started = time.monotonic()
     fingerprint = source.fingerprint()
-    previous = store.item(order.key).latest()
+    previous = _newest_readable(store, order.key)
     if previous is not None and not order.force and _is_same(previous, source, fingerprint):
         return ImportReport(previous, fingerprint, time.monotonic() - started, unchanged=True)
     with store.writer(order.key, run_id=order.run_id, attempt=order.attempt) as writer:
@@ -76,6 +76,14 @@ def import_table(source: Source, store: TableStore, order: ImportOrder) -> Impor
         guesses=tuple(stream.guesses),
         warnings=tuple(stream.warnings),
     )
+
+
+def _newest_readable(store: TableStore, key: tuple[str, ...]) -> StoredVersion | None:
+    """The newest version; None when its manifest is damaged too: the import then starts from the source."""
+    try:
+        return store.item(key).latest()
+    except IntegrityError:
+        return None
 
 
 def _is_same(version: StoredVersion, source: Source, fingerprint: Fingerprint) -> bool:

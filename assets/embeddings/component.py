@@ -40,7 +40,7 @@ class Embedding(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """One materialized asset downstream of the dataset."""
-        check_name("embedding", self.name)
+        check_name("embedding", self.name, where=position(context, "name"))
         declared(context, Embedding, noun="embedding")
         embedding = EmbeddingSpec(
             name=self.name,

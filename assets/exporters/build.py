@@ -24,7 +24,8 @@ class ExporterSpec:
     """What an exporter says."""
 
     name: str
-    dataset: str
+    source: Key
+    """Asset key of the table that is delivered: a dataset or an embedding."""
     connector: str
     table: TableName
     mode: WriteMode = "overwrite"
@@ -34,9 +35,9 @@ class ExporterSpec:
     description: str = ""
 
     @property
-    def dataset_key(self) -> Key:
-        """Asset key of what is delivered."""
-        return asset_key("datasets", self.dataset)
+    def source_name(self) -> str:
+        """What is delivered, for people: `dataset flights`."""
+        return f"{self.source[0].removesuffix('s')} {self.source[1]}"
 
 
 def build_exporter(
@@ -54,11 +55,11 @@ def build_exporter(
 
     @dg.graph_asset(
         key=dg.AssetKey(asset_key("exports", spec.name)),
-        ins={"dataset": dg.AssetIn(dg.AssetKey(spec.dataset_key), dagster_type=dg.Nothing)},
+        ins={"dataset": dg.AssetIn(dg.AssetKey(spec.source), dagster_type=dg.Nothing)},
         group_name="exports",
         kinds={kind},
         description=spec.description
-        or f"{spec.dataset} into table {spec.table} of connector {spec.connector} ({spec.mode})",
+        or f"{spec.source_name} into table {spec.table} of connector {spec.connector} ({spec.mode})",
         metadata={
             "connector": spec.connector,
             "target table": str(spec.table),
@@ -75,7 +76,7 @@ def build_exporter(
 def _pin_op(spec: ExporterSpec) -> dg.OpDefinition:
     @dg.op(
         name=f"pin_{spec.name}",
-        description=f"Settles which version of {spec.dataset} is delivered",
+        description=f"Settles which version of {spec.source_name} is delivered",
         ins={"dataset": dg.In(dg.Nothing)},
         out=dg.Out(io_manager_key="handles"),
         required_resource_keys={"store"},
@@ -83,13 +84,13 @@ def _pin_op(spec: ExporterSpec) -> dg.OpDefinition:
     )
     def _pin(context: dg.OpExecutionContext) -> dict[str, Any]:
         with boundary():
-            version = context.resources.store.tables().item(spec.dataset_key).latest()
+            version = context.resources.store.tables().item(spec.source).latest()
             if version is None:
                 raise NotFoundError(
-                    f"exporter {spec.name}: dataset {spec.dataset!r} has no version yet",
+                    f"exporter {spec.name}: {spec.source_name} has no version yet",
                     hint="Materialize it first",
                 )
-        context.log.info("%s, version %s: %s rows", spec.dataset, version.number, version.rows)
+        context.log.info("%s, version %s: %s rows", spec.source_name, version.number, version.rows)
         return {"version": version.number, "rows": version.rows}
 
     return _pin
@@ -107,7 +108,7 @@ def _deliver_op(spec: ExporterSpec) -> dg.OpDefinition:
     )
     def _deliver(context: dg.OpExecutionContext, pinned: dict[str, Any]) -> dg.Output[None]:
         with boundary():
-            table = context.resources.store.tables().read(spec.dataset_key, pinned["version"])
+            table = context.resources.store.tables().read(spec.source, pinned["version"])
             connector = getattr(context.resources, spec.connector).tables()
             receipt = connector.write(
                 table.batches(), _request(spec, context, table.rows, pinned["version"])
@@ -130,7 +131,7 @@ def _request(
         run_id=run_id,
         started_at=started_at,
         expected_rows=rows,
-        source=f"dataset {spec.dataset}, version {version}",
+        source=f"{spec.source_name}, version {version}",
         allow_empty=spec.allow_empty,
         on_schema_change=spec.on_schema_change,
         keep=spec.keep,
@@ -178,8 +179,8 @@ def _metadata(spec: ExporterSpec, receipt: ExportReceipt, version: int) -> dict[
         "mode": receipt.mode,
         "how": receipt.swap,
         "seconds": receipt.seconds,
-        "dataset": spec.dataset,
-        "dataset version": version,
+        "source": spec.source_name,
+        "source version": version,
     }
     if receipt.repeated:
         metadata["repeated"] = "delivered already by this run; nothing was written again"

@@ -10,7 +10,7 @@ from assets.exporters.build import ExporterSpec, build_exporter
 from assets.refresh import MANUAL, automation_for
 from resources.connectors.component import ConnectorComponent
 from resources.kernel.errors import ConfigError
-from resources.kernel.keys import check_name
+from resources.kernel.keys import asset_key, check_name
 from resources.kernel.records import TableName, WriteMode
 from resources.references import NamedComponent, declared, position, require
 
@@ -19,8 +19,10 @@ class Exporter(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
     """Delivers a dataset into a table of a database."""
 
     name: str
-    dataset: str
+    dataset: str = ""
     """Name of a dataset: an import, a transform's result, or a prediction."""
+    embedding: str = ""
+    """Or the name of an embedding: its vectors go out as arrays, or as JSON where a database has none."""
     connector: str
     """Name of an SQL connector."""
     table: str
@@ -56,9 +58,16 @@ class Exporter(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
                 " timestamp and is at least 1",
                 hint="Leave it out, or set `mode: timestamp`",
             )
+        if bool(self.dataset) == bool(self.embedding):
+            raise ConfigError(
+                f"{position(context, 'name')}: exporter {self.name!r} needs exactly one of"
+                " `dataset` and `embedding`"
+            )
         spec = ExporterSpec(
             name=self.name,
-            dataset=self.dataset,
+            source=asset_key("embeddings", self.embedding)
+            if self.embedding
+            else asset_key("datasets", self.dataset),
             connector=self.connector,
             table=TableName.parse(self.table),
             mode=self.mode,

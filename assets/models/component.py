@@ -50,7 +50,7 @@ class Model(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """One materialized asset downstream of the dataset."""
-        check_name("model", self.name)
+        check_name("model", self.name, where=position(context, "name"))
         declared(context, Model, noun="model")
         training = TrainingSpec(
             name=self.name,
@@ -101,7 +101,7 @@ class Prediction(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """One materialized asset downstream of the model and the dataset."""
-        check_name("prediction", self.name)
+        check_name("prediction", self.name, where=position(context, "name"))
         declared(context, Prediction, noun="prediction")
         if self.name == self.dataset:
             raise ConfigError(

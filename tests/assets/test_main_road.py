@@ -205,7 +205,7 @@ def test_a_target_of_another_schema_is_refused_and_left_alone(definitions, insta
 def test_an_exporter_of_a_dataset_without_versions_says_what_to_do(definitions, instance):
     result = materialize(definitions, "exports/totals_out", instance=instance, raise_on_error=False)
     assert failure(result) == (
-        "exporter totals_out: dataset 'totals' has no version yet. Materialize it first"
+        "exporter totals_out: dataset totals has no version yet. Materialize it first"
     )
 
 
