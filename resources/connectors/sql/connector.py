@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from resources.connectors.base import TableConnector
 from resources.connectors.sql.config import Dialect, SqlConfig
+from resources.connectors.sql.names import is_internal_name
 from resources.kernel.errors import NotFoundError, WaybillError
 from resources.kernel.records import (
     BatchStream,
@@ -21,9 +22,6 @@ from resources.kernel.records import (
     Retype,
     TableName,
 )
-
-LEDGER_TABLE = "_exports"
-STAGING_PREFIX = "_stg_"
 
 _CLASSES: dict[Dialect, tuple[str, str]] = {
     "sqlite": ("resources.connectors.sql.sqlite", "SqliteConnector"),
@@ -136,7 +134,7 @@ class SqlConnector(TableConnector):
 
 def is_internal(name: str) -> bool:
     """Whether a table is part of how exports are made rather than data."""
-    return name == LEDGER_TABLE or name.startswith(STAGING_PREFIX)
+    return is_internal_name(name)
 
 
 def query_subject(source: TableName | str) -> str:

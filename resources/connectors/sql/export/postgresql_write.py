@@ -71,7 +71,7 @@ class TableWriter:
             return self._write_directly(overwrites=overwrites)
         self._session.execute(
             f"CREATE UNLOGGED TABLE {self._session.qualified(self._job.staging)}"
-            f" ({definition(self._job.columns, staged=True)})"
+            f" ({definition([column for column, _ in self._in_table_order()], staged=True)})"
         )
         self._load(self._job.staging)
         self._check_text_lengths()
@@ -115,8 +115,9 @@ class TableWriter:
             self._create_table()
         else:
             way = self._make_room(table)
-        names = column_list([name for _, name in self._plan.pairs])
-        values = ", ".join(self._value(column, name) for column, name in self._plan.pairs)
+        pairs = self._in_table_order()
+        names = column_list([name for _, name in pairs])
+        values = ", ".join(self._value(column, name) for column, name in pairs)
         self._session.check_stored(
             self._session.count(
                 f"INSERT INTO {table} ({names}) OVERRIDING SYSTEM VALUE"
@@ -124,6 +125,11 @@ class TableWriter:
             )
         )
         return way
+
+    def _in_table_order(self) -> list[tuple[Column, str]]:
+        """Columns as the table has them: rows of the same shape move over as they are."""
+        order = {found.name: place for place, found in enumerate(self._target or ())}
+        return sorted(self._plan.pairs, key=lambda pair: order.get(pair[1], len(order)))
 
     def _value(self, column: Column, name: str) -> str:
         """A staged column as the table takes it: assignment converts, save for what arrives as text or untyped."""
