@@ -84,7 +84,7 @@ def test_the_demo_runs_on_postgresql_and_s3(
 
     keys = [
         item["Key"]
-        for page in s3_server.client().get_paginator("list_objects_v2").paginate(Bucket=s3_bucket)
+        for page in s3_server.client.get_paginator("list_objects_v2").paginate(Bucket=s3_bucket)
         for item in page.get("Contents", [])
     ]
     assert "flights/2013-12.csv.gz" in keys
