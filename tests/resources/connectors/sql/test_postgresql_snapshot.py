@@ -109,7 +109,9 @@ def test_closing_early_ends_every_session(database: PostgresDatabase) -> None:
     threads = threading.active_count()
     with database.connector().read(TableName("large")) as stream:
         next(iter(stream))
-        assert len(database.sessions()) >= 2  # the snapshot and a reader; the other may be between two ranges
+        assert (
+            len(database.sessions()) >= 2
+        )  # the snapshot and a reader; the other may be between two ranges
     assert _wait_until_gone(database) == []
     assert threading.active_count() == threads
 
