@@ -7,9 +7,9 @@ from importlib import import_module
 from typing import Any
 
 _COMPONENTS = {
-    "FolderConnector": ("resources.connectors.component", "FolderConnectorComponent"),
-    "S3Connector": ("resources.connectors.component", "S3ConnectorComponent"),
-    "SqlConnector": ("resources.connectors.component", "SqlConnectorComponent"),
+    "FolderConnector": ("resources.connectors.folder.component", "FolderConnectorComponent"),
+    "S3Connector": ("resources.connectors.s3.component", "S3ConnectorComponent"),
+    "SqlConnector": ("resources.connectors.sql.component", "SqlConnectorComponent"),
 }
 
 

@@ -10,7 +10,7 @@ from assets.datasets.importing import ImportOrder, import_table
 from benchmarks.contenders import preload
 from benchmarks.task import Task
 from resources.connectors.base import TableConnector
-from resources.connectors.folder import FolderConnector
+from resources.connectors.folder.connector import FolderConnector
 from resources.connectors.sql import SqlConfig, open_table_connector
 from resources.kernel.keys import Key, asset_key
 from resources.kernel.records import ExportRequest, TableName

@@ -9,12 +9,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from orchestration.services.location import Location, environment_names
-from resources.connectors.resource import (
-    ConnectorResource,
-    FolderConnectorResource,
-    S3ConnectorResource,
-    SqlConnectorResource,
-)
+from resources.connectors.resource import ConnectorResource
 from resources.kernel.errors import WaybillError
 from resources.kernel.records import CheckReport
 
@@ -68,22 +63,9 @@ def check_connector(location: Location, name: str) -> ConnectorTest:
 
 def _summary(name: str, resource: ConnectorResource) -> ConnectorSummary:
     variables = environment_names(resource)
-    kind, target = _describe(resource)
-    return ConnectorSummary(name, kind, target, {v: v in os.environ for v in variables.values()})
-
-
-def _describe(resource: ConnectorResource) -> tuple[str, str]:
-    """Kind and target as declared; a field that comes from the environment is named, not read."""
-    facts = {
+    declared = {
         field: f"${value.env_var_name}" if isinstance(value, dg.EnvVar) else str(value)
         for field, value in vars(resource).items()
     }
-    match resource:
-        case FolderConnectorResource():
-            return "folder", facts["root"]
-        case S3ConnectorResource():
-            return "s3", f"s3://{facts['bucket']}/{facts['prefix']}"
-        case SqlConnectorResource():
-            server = f"{facts['host']}:{facts['port']}/{facts['database']}"
-            return facts["dialect"], facts["path"] or server
-    return type(resource).__name__.removesuffix("ConnectorResource").lower(), ""
+    kind, target = resource.place(declared)
+    return ConnectorSummary(name, kind, target, {v: v in os.environ for v in variables.values()})

@@ -14,7 +14,7 @@ from orchestration.services.home import Home
 from orchestration.services.location import Location
 from orchestration.services.run_watch import Made, RunOutcome, StepNews, run_here
 from resources.connectors.base import FileConnector, TableConnector
-from resources.connectors.folder import FolderConnector
+from resources.connectors.folder.connector import FolderConnector
 from resources.connectors.sql import SqlConnector
 from resources.kernel.errors import ConfigError, WaybillError
 from resources.kernel.records import TableName

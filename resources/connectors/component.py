@@ -1,4 +1,4 @@
-"""Connectors in YAML. Thin: fields in, one resource out."""
+"""What every connector has in YAML. Thin: fields in, one resource out. Each system's own face is `<system>/component.py`."""
 
 from __future__ import annotations
 
@@ -7,13 +7,7 @@ from typing import Annotated, Any, Literal, Self
 import dagster as dg
 from pydantic import BaseModel, ConfigDict
 
-from resources.connectors.resource import (
-    ConnectorResource,
-    Dialect,
-    FolderConnectorResource,
-    S3ConnectorResource,
-    SqlConnectorResource,
-)
+from resources.connectors.resource import ConnectorResource
 from resources.kernel.errors import ConfigError
 from resources.kernel.keys import check_name
 from resources.references import NamedComponent, declared, position
@@ -93,113 +87,6 @@ class ConnectorComponent(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
                 hint=f"Call the connector otherwise; reserved are {', '.join(RESERVED)}",
             )
         return dg.Definitions(resources={self.name: self.resource(where)})
-
-
-class FolderConnectorComponent(ConnectorComponent):
-    """A folder on this machine (or a mounted share) as a bucket of files."""
-
-    root: str
-    """The folder; a relative path starts at Waybill's home folder."""
-
-    @property
-    def kind(self) -> str:
-        """A folder."""
-        return "folder"
-
-    def resource(self, where: str) -> ConnectorResource:  # noqa: ARG002 - a folder has no field to complain of
-        """The folder's resource."""
-        return FolderConnectorResource(connector_name=self.name, root=self.root)
-
-
-class S3ConnectorComponent(ConnectorComponent):
-    """An S3 bucket, or a store that speaks S3."""
-
-    bucket: str
-    prefix: str = ""
-    endpoint_url: str = ""
-    region: str = ""
-    access_key: Secret = None
-    """`{env: NAME}`; left out, the standard credential chain holds."""
-    secret_key: Secret = None
-
-    @property
-    def kind(self) -> str:
-        """S3."""
-        return "s3"
-
-    def resource(self, where: str) -> ConnectorResource:
-        """The bucket's resource."""
-        return S3ConnectorResource(
-            connector_name=self.name,
-            bucket=self.bucket,
-            prefix=self.prefix,
-            endpoint_url=self.endpoint_url,
-            region=self.region,
-            access_key=secret_value(self.access_key, "access_key", where),
-            secret_key=secret_value(self.secret_key, "secret_key", where),
-        )
-
-
-class SqlConnectorComponent(ConnectorComponent):
-    """An SQL database: SQLite or DuckDB in a file, PostgreSQL on a server."""
-
-    dialect: Dialect
-    path: str = ""
-    """File of an SQLite or DuckDB database; a relative path starts at Waybill's home folder."""
-    host: str = ""
-    port: int | str = 0
-    database: str = ""
-    username: str = ""
-    password: Secret = None
-    """`{env: NAME}`: the name of an environment variable. A literal is refused."""
-    db_schema: str = ""
-    """Schema where tables without one are looked for; the user's default when empty."""
-
-    @property
-    def holds(self) -> Holds:
-        """Tables."""
-        return "tables"
-
-    @property
-    def kind(self) -> str:
-        """The database's own icon."""
-        return "postgres" if self.dialect == "postgresql" else self.dialect
-
-    def resource(self, where: str) -> ConnectorResource:
-        """The database's resource, after the fields were checked against the dialect."""
-        self._check_fields(where)
-        return SqlConnectorResource(
-            connector_name=self.name,
-            dialect=self.dialect,
-            path=self.path,
-            host=self.host,
-            port=int(self.port or 0),
-            database=self.database,
-            username=self.username,
-            password=secret_value(self.password, "password", where),
-            db_schema=self.db_schema,
-        )
-
-    def _check_fields(self, where: str) -> None:
-        in_file = self.dialect in ("sqlite", "duckdb")
-        needed = ["path"] if in_file else ["host", "database"]
-        useless = ["path"]
-        if in_file:
-            useless = ["host", "port", "database", "username", "password", "db_schema"]
-        missing = [field for field in needed if not getattr(self, field)]
-        given = [field for field in useless if getattr(self, field)]
-        if missing or given:
-            raise ConfigError(
-                f"{where}: connector {self.name!r} ({self.dialect})"
-                + (f" lacks {', '.join(missing)}" if missing else "")
-                + (f" takes no {', '.join(given)}" if given else ""),
-                hint=f"A {self.dialect} connector needs {', '.join(needed)}",
-            )
-        if not str(self.port or 0).isdecimal() or int(self.port or 0) > 65_535:
-            raise ConfigError(
-                f"{where}: connector {self.name!r}: port {str(self.port)[:20]!r} is not one",
-                hint="A number up to 65535; leave it out for the database's usual one",
-            )
 
 
 def secret_value(given: object, field: str, where: str) -> str:

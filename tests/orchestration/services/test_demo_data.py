@@ -14,7 +14,7 @@ from orchestration.services.demo_data import (
     read_typed,
     split_flights,
 )
-from resources.connectors.folder import FolderConnector
+from resources.connectors.folder.connector import FolderConnector
 from resources.connectors.sql import SqlConfig, open_table_connector
 from resources.kernel.records import TableName
 

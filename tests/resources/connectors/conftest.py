@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from resources.connectors import s3, s3_client
+from resources.connectors.s3 import client, connector
 
 
 @pytest.fixture
@@ -28,13 +28,13 @@ def no_credentials(monkeypatch, tmp_path):
 @pytest.fixture
 def small_pages(monkeypatch):
     """Listings in many pages without many objects."""
-    monkeypatch.setattr(s3, "PAGE_KEYS", 50)
+    monkeypatch.setattr(connector, "PAGE_KEYS", 50)
 
 
 @pytest.fixture
 def once(monkeypatch):
     """No pauses between tries."""
-    monkeypatch.setattr(s3_client, "MAX_ATTEMPTS", 1)
+    monkeypatch.setattr(client, "MAX_ATTEMPTS", 1)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from resources.connectors.folder import FolderConnector
+from resources.connectors.folder.connector import FolderConnector
 from resources.kernel.errors import (
     ConnectorAuthError,
     InputError,

@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from resources.connectors import s3_client
-from resources.connectors.s3 import S3Connector
+from resources.connectors.s3 import client
+from resources.connectors.s3.connector import S3Connector
 from resources.kernel.errors import (
     ConfigError,
     ConnectorAuthError,
@@ -15,7 +15,7 @@ from resources.kernel.errors import (
     NotFoundError,
     WaybillError,
 )
-from tests.resources.connectors.s3_bucket import (
+from tests.resources.connectors.s3.bucket import (
     OutsideBucket,
     connect,
     item_of,
@@ -105,7 +105,7 @@ class TestRefusals:
             assert "nothing answers" in connector.check().detail
 
     def test_no_answer_within_the_limit(self, once, monkeypatch, scripted_s3):
-        monkeypatch.setattr(s3_client, "READ_TIMEOUT_SECONDS", 0.2)
+        monkeypatch.setattr(client, "READ_TIMEOUT_SECONDS", 0.2)
         release = threading.Event()
 
         def stall(request: Request) -> Answer:
@@ -137,7 +137,7 @@ class TestRefusals:
             listed(connect(server.url.replace("http:", "https:")))
 
     def test_a_busy_service_is_asked_again(self, scripted_s3, monkeypatch):
-        monkeypatch.setattr(s3_client, "MAX_ATTEMPTS", 3)
+        monkeypatch.setattr(client, "MAX_ATTEMPTS", 3)
         answers = iter([s3_error("SlowDown", status=503)])
         server = scripted_s3(lambda request: next(answers, None) or list_page(request, ["x"], 10))
         assert listed(connect(server.url)) == ["x"]

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from resources.connectors.base import FileConnector
-from resources.connectors.file_replacement import is_partial, replace_file
-from resources.connectors.folder_errors import translate_os_error
+from resources.connectors.folder.replacement import is_partial, replace_file
 from resources.connectors.key_patterns import KeyPattern, check_key
+from resources.connectors.os_errors import translate_os_error
 from resources.kernel.errors import (
     InputError,
     NotFoundError,

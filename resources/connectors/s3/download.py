@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from resources.connectors.s3_errors import shown
+from resources.connectors.s3.errors import shown
 from resources.kernel.errors import ConnectorError, ConnectorUnavailableError, SourceChangedError
 from resources.kernel.records import ObjectInfo
 

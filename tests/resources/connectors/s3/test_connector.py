@@ -8,14 +8,14 @@ from urllib.parse import quote, unquote, urlsplit
 import pytest
 
 from resources.connectors.key_patterns import KeyPattern
-from resources.connectors.s3 import S3Connector
+from resources.connectors.s3.connector import S3Connector
 from resources.kernel.errors import (
     ConfigError,
     InputError,
     WaybillError,
 )
 from tests.contract.file_connector import FileConnectorContract
-from tests.resources.connectors.s3_bucket import (
+from tests.resources.connectors.s3.bucket import (
     OutsideBucket,
     connect,
     item_of,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from resources.connectors.s3 import S3Connector
+from resources.connectors.s3.connector import S3Connector
 from resources.kernel.records import ObjectInfo
 from tests.servers.s3 import ACCESS_KEY, SECRET_KEY, S3Server
 

@@ -1,7 +1,7 @@
 """A bucket of S3, or of one of the many systems that speak its protocol.
 
 Here: listing, reading and replacing objects. Not here: what an object holds (`resources/formats`), what the service's
-errors mean (`s3_errors.py`), how bytes come down in parts (`s3_download.py`), how boto3 is set up (`s3_client.py`).
+errors mean (`errors.py`), how bytes come down in parts (`download.py`), how boto3 is set up (`client.py`).
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from resources.connectors.base import FileConnector
-from resources.connectors.folder_errors import translate_os_error
 from resources.connectors.key_patterns import KEY_LIMIT_BYTES, KeyPattern, check_key
-from resources.connectors.s3_client import check_endpoint, new_client
-from resources.connectors.s3_download import download
-from resources.connectors.s3_errors import is_expired, shown, translate_s3_error
+from resources.connectors.os_errors import translate_os_error
+from resources.connectors.s3.client import check_endpoint, new_client
+from resources.connectors.s3.download import download
+from resources.connectors.s3.errors import is_expired, shown, translate_s3_error
 from resources.kernel.errors import (
     ConfigError,
     ConflictError,

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from resources.connectors import s3, s3_download
-from resources.connectors.s3 import S3Connector
+from resources.connectors.s3 import connector as s3
+from resources.connectors.s3 import download as s3_download
+from resources.connectors.s3.connector import S3Connector
 from resources.kernel.errors import (
     ConnectorError,
     ConnectorUnavailableError,
@@ -13,7 +14,7 @@ from resources.kernel.errors import (
     StorageError,
     WaybillError,
 )
-from tests.resources.connectors.s3_bucket import (
+from tests.resources.connectors.s3.bucket import (
     CONTENT,
     OutsideBucket,
     connect,

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from resources.connectors.file_replacement import _open_partial
-from resources.connectors.folder import FolderConnector
+from resources.connectors.folder.connector import FolderConnector
+from resources.connectors.folder.replacement import _open_partial
 from resources.kernel.errors import InputError, NotFoundError, StorageError
 
 
@@ -61,7 +61,7 @@ class TestPartialFiles:
             (tmp_path / name).write_bytes(letter * 3_000_000)
         connector.put_file("x.bin", tmp_path / "a")
         program = (
-            "import sys; from pathlib import Path; from resources.connectors.folder import FolderConnector\n"
+            "import sys; from pathlib import Path; from resources.connectors.folder.connector import FolderConnector\n"
             "c = FolderConnector('lake', Path(sys.argv[1])); print('ready', flush=True)\n"
             "while True:\n"
             "    for name in 'ab': c.put_file('x.bin', Path(sys.argv[2], name))\n"

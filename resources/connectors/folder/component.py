@@ -1,0 +1,41 @@
+"""A folder as a connector in YAML and in Dagster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from resources.connectors.base import Connector
+from resources.connectors.component import ConnectorComponent
+from resources.connectors.resource import ConnectorResource, Place, from_home
+
+
+class FolderConnectorResource(ConnectorResource):
+    """A folder as a bucket."""
+
+    root: str
+
+    def connect(self) -> Connector:
+        """The folder; a relative root starts at Waybill's home folder."""
+        from resources.connectors.folder.connector import FolderConnector
+
+        return FolderConnector(self.connector_name, from_home(self.root))
+
+    def place(self, declared: Mapping[str, str]) -> Place:
+        """The folder as given."""
+        return Place("folder", declared["root"])
+
+
+class FolderConnectorComponent(ConnectorComponent):
+    """A folder on this machine (or a mounted share) as a bucket of files."""
+
+    root: str
+    """The folder; a relative path starts at Waybill's home folder."""
+
+    @property
+    def kind(self) -> str:
+        """A folder."""
+        return "folder"
+
+    def resource(self, where: str) -> ConnectorResource:  # noqa: ARG002 - a folder has no field to complain of
+        """The folder's resource."""
+        return FolderConnectorResource(connector_name=self.name, root=self.root)

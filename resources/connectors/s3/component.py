@@ -1,0 +1,67 @@
+"""A bucket of S3 as a connector in YAML and in Dagster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from resources.connectors.base import Connector
+from resources.connectors.component import ConnectorComponent, Secret, secret_value
+from resources.connectors.resource import ConnectorResource, Place
+
+
+class S3ConnectorResource(ConnectorResource):
+    """A bucket, or a part of one."""
+
+    bucket: str
+    prefix: str = ""
+    endpoint_url: str = ""
+    region: str = ""
+    access_key: str = ""
+    secret_key: str = ""
+
+    def connect(self) -> Connector:
+        """The bucket; without keys the standard credential chain of the AWS libraries holds."""
+        from resources.connectors.s3.connector import S3Connector
+
+        return S3Connector(
+            self.connector_name,
+            bucket=self.bucket,
+            prefix=self.prefix,
+            endpoint_url=self.endpoint_url or None,
+            region=self.region or None,
+            access_key=self.access_key or None,
+            secret_key=self.secret_key or None,
+        )
+
+    def place(self, declared: Mapping[str, str]) -> Place:
+        """The bucket and the part of it."""
+        return Place("s3", f"s3://{declared['bucket']}/{declared['prefix']}")
+
+
+class S3ConnectorComponent(ConnectorComponent):
+    """An S3 bucket, or a store that speaks S3."""
+
+    bucket: str
+    prefix: str = ""
+    endpoint_url: str = ""
+    region: str = ""
+    access_key: Secret = None
+    """`{env: NAME}`; left out, the standard credential chain holds."""
+    secret_key: Secret = None
+
+    @property
+    def kind(self) -> str:
+        """S3."""
+        return "s3"
+
+    def resource(self, where: str) -> ConnectorResource:
+        """The bucket's resource."""
+        return S3ConnectorResource(
+            connector_name=self.name,
+            bucket=self.bucket,
+            prefix=self.prefix,
+            endpoint_url=self.endpoint_url,
+            region=self.region,
+            access_key=secret_value(self.access_key, "access_key", where),
+            secret_key=secret_value(self.secret_key, "secret_key", where),
+        )
