@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from resources.kernel.records import (
     BatchStream,
+    BrowseEntry,
     CheckReport,
     ExportReceipt,
     ExportRequest,
@@ -37,6 +38,18 @@ class Connector(ABC):
     @abstractmethod
     def check(self) -> CheckReport:
         """Connects, signs in, looks once. Never raises for what the other side says: the report does."""
+
+    def browse(self, path: str = "", *, limit: int = 1000) -> Iterator[BrowseEntry]:
+        """What stands directly below `path`, in order of name, at most `limit` entries.
+
+        Files: folders (a common part of keys counts as one) and objects below a folder. Databases: databases, then
+        schemas, then tables and views with the system's own row estimates, as far as the system has such levels.
+        Lists only what was asked for: a bucket of a million objects is never listed whole.
+
+        Raises:
+            NotFoundError: no such place.
+        """
+        raise NotImplementedError
 
 
 class FileConnector(Connector):

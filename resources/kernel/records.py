@@ -93,12 +93,38 @@ class TableName:
 
 
 @dataclass(frozen=True)
+class CheckStep:
+    """One thing that `connector test` tried."""
+
+    name: str
+    """`name resolution`, `port`, `TLS`, `login`, `rights` ..., in the order tried; the first that fails is the last."""
+    ok: bool
+    detail: str
+    """What answered, or why it failed."""
+
+
+@dataclass(frozen=True)
 class CheckReport:
-    """What `connector test` found: that it answers, as whom, and what it can do."""
+    """What `connector test` found: that it answers, as whom, and what it can do (E4, F036)."""
 
     ok: bool
     detail: str
     facts: dict[str, str] = field(default_factory=dict)
+    steps: tuple[CheckStep, ...] = ()
+
+
+@dataclass(frozen=True)
+class BrowseEntry:
+    """One thing that stands directly below a place of a connector (E7, F039, F040)."""
+
+    name: str
+    kind: Literal["folder", "object", "database", "schema", "table", "view"]
+    path: str
+    """What `browse` takes to look into it, or what a datasource takes as `path:` or `table:`."""
+    size_bytes: int | None = None
+    rows: int | None = None
+    """The system's own estimate, for tables."""
+    modified_at: datetime | None = None
 
 
 WriteMode = Literal["overwrite", "timestamp", "append", "safe"]
