@@ -121,6 +121,12 @@ JOBS: tuple[Job, ...] = (
                 f"{_FRAMES}:connectorx_table_to_parquet",
             ),
             Contender(
+                "adbc",
+                "peer",
+                "ADBC batches to ParquetWriter",
+                f"{_FRAMES}:adbc_table_to_parquet",
+            ),
+            Contender(
                 "dlt-connectorx",
                 "peer",
                 "dlt sql_table backend=connectorx",
@@ -144,6 +150,9 @@ JOBS: tuple[Job, ...] = (
         goals=(
             Goal("ours", "at most 1.6x the limit", "wall ratio to limit", 1.6),
             Goal("ours-rows", "the rows alone: at most 1.6x the limit", "wall ratio to limit", 1.6),
+            Goal("ours", "no slower than connectorx", "lead over peer", 1.0, "connectorx"),
+            Goal("ours", "no slower than ADBC", "lead over peer", 1.0, "adbc"),
+            Goal("ours", "no slower than dlt", "lead over peer", 1.0, "dlt-connectorx"),
             Goal("ours", "under 500 MB", "peak memory MB", 500),
         ),
     ),

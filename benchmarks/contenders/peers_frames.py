@@ -1,4 +1,4 @@
-"""pandas, polars and connectorx, each as its users would write the job with memory in mind."""
+"""pandas, polars, connectorx and ADBC, each as its users would write the job with memory in mind."""
 
 from __future__ import annotations
 
@@ -75,6 +75,27 @@ def connectorx_table_to_parquet(task: Task) -> Callable[[], str]:
         with parquet.ParquetWriter(target, reader.schema) as writer:
             for batch in reader:
                 writer.write_batch(batch)
+        return target
+
+    return job
+
+
+def adbc_table_to_parquet(task: Task) -> Callable[[], str]:
+    """ADBC's PostgreSQL driver in batches of some megabytes, appended to one Parquet file."""
+    from adbc_driver_postgresql import dbapi
+    from pyarrow import parquet
+
+    target = str(Path(task.out) / "flights.parquet")
+    url = task.need_server().url()
+    hint = {"adbc.postgresql.batch_size_hint_bytes": str(4 << 20)}
+
+    def job() -> str:
+        with dbapi.connect(url) as connection, connection.cursor(adbc_stmt_kwargs=hint) as cursor:
+            cursor.execute(f"SELECT * FROM {task.table}")
+            reader = cursor.fetch_record_batch()
+            with parquet.ParquetWriter(target, reader.schema) as writer:
+                for batch in reader:
+                    writer.write_batch(batch)
         return target
 
     return job
