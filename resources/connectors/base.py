@@ -23,6 +23,7 @@ from resources.kernel.records import (
     ExportRequest,
     ObjectInfo,
     TableName,
+    TableOrQuery,
 )
 
 
@@ -104,8 +105,8 @@ class TableConnector(Connector):
         """Tables and views that the user may read, system ones left out, in order of name."""
 
     @abstractmethod
-    def describe(self, source: TableName | str) -> pa.Schema:
-        """The Arrow schema of a table, or of a query given as text.
+    def describe(self, source: TableOrQuery) -> pa.Schema:
+        """The Arrow schema of a table, or of a query: an `SqlQuery`, or its text alone.
 
         Raises:
             NotFoundError: no such table; lists near names.
@@ -113,7 +114,7 @@ class TableConnector(Connector):
         """
 
     @abstractmethod
-    def fingerprint(self, source: TableName | str) -> str:
+    def fingerprint(self, source: TableOrQuery) -> str:
         """A text that changes when the rows may have changed, as cheaply as the system allows.
 
         Never the same for changed rows; may differ for unchanged ones.
@@ -121,7 +122,7 @@ class TableConnector(Connector):
 
     @abstractmethod
     def read(
-        self, source: TableName | str, *, batch_rows: int = 65_536
+        self, source: TableOrQuery, *, batch_rows: int = 65_536
     ) -> AbstractContextManager[BatchStream]:
         """Streams a table or a query as Arrow batches from one consistent snapshot, memory bounded.
 

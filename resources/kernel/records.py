@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Literal
 
 import pyarrow as pa
@@ -90,6 +91,26 @@ class TableName:
         """`name` or `schema.name`."""
         schema, dot, name = text.rpartition(".")
         return cls(name=name, schema=schema if dot else None)
+
+
+QueryValue = str | int | float | bool | Decimal | date | datetime | None
+"""A value that may stand for a placeholder of a query."""
+
+
+@dataclass(frozen=True)
+class SqlQuery:
+    """A query with values for its placeholders, to be run read-only as one statement (T16, T17)."""
+
+    text: str
+    """A single SELECT; `:name` outside of quotes and comments stands for a parameter, when there are any."""
+    parameters: Mapping[str, QueryValue] = field(default_factory=dict, repr=False, hash=False)
+    """Values by name. They are bound by the driver or written as literals, and shown in no error text."""
+    timeout_seconds: int | None = None
+    """Longest run of the statement, the fetching of its rows included; the connector's own limit when None."""
+
+
+TableOrQuery = TableName | SqlQuery | str
+"""What a database is asked for: a table, or a query, given as text when it has no parameters."""
 
 
 @dataclass(frozen=True)
