@@ -48,7 +48,7 @@ class SqlConnectorResource(ConnectorResource):
 
 
 class SqlConnectorComponent(ConnectorComponent):
-    """An SQL database: SQLite or DuckDB in a file, PostgreSQL on a server."""
+    """An SQL database: SQLite or DuckDB in a file, PostgreSQL, MySQL or MariaDB on a server."""
 
     dialect: Dialect
     path: str = ""

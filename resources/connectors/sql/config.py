@@ -10,10 +10,10 @@ from urllib.parse import quote, quote_plus
 
 from resources.kernel.errors import ConfigError, UnknownNameError
 
-Dialect = Literal["sqlite", "duckdb", "postgresql"]
+Dialect = Literal["sqlite", "duckdb", "postgresql", "mysql", "mariadb"]
 
 FILE_DIALECTS: frozenset[Dialect] = frozenset({"sqlite", "duckdb"})
-DEFAULT_PORTS: Mapping[Dialect, int] = {"postgresql": 5432}
+DEFAULT_PORTS: Mapping[Dialect, int] = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306}
 
 SERVER_OPTIONS = frozenset(
     {
@@ -33,6 +33,11 @@ SERVER_OPTIONS = frozenset(
 )
 """Driver options that may be given; all others would change what this package relies on."""
 
+MYSQL_OPTIONS = frozenset({"ssl_ca", "ssl_cert", "ssl_key", "ssl_mode"})
+"""Options of a MySQL or MariaDB connection; see `mysql_session`."""
+
+_OPTIONS: Mapping[Dialect, frozenset[str]] = {"mysql": MYSQL_OPTIONS, "mariadb": MYSQL_OPTIONS}
+
 _SECRET_OPTIONS = frozenset({"sslpassword"})
 _REDACTED = "***"
 
@@ -42,7 +47,7 @@ class SqlConfig:
     """One database: where it is, as whom to sign in, how long to wait.
 
     Args:
-        dialect: `sqlite`, `duckdb` or `postgresql`.
+        dialect: `sqlite`, `duckdb`, `postgresql`, `mysql` or `mariadb`.
         path: the database file of SQLite and DuckDB.
         host: name or address of the server.
         port: its port; the dialect's usual one when None.
@@ -50,7 +55,7 @@ class SqlConfig:
         username: role to sign in as.
         password: its password. Shown nowhere (R10, T25).
         schema: schema of tables that are named without one, and the only one that is listed.
-        options: driver options such as `sslmode` or `sslrootcert`; `SERVER_OPTIONS` lists them.
+        options: driver options such as `sslmode` or `sslrootcert`; `SERVER_OPTIONS` and `MYSQL_OPTIONS` list them.
         connect_timeout_seconds: how long a connection may take to open.
         read_timeout_seconds: longest silence of the server in the middle of a read (E4).
         statement_timeout_seconds: longest run of one statement; no limit when None.
@@ -114,8 +119,9 @@ class SqlConfig:
         if self.path is not None:
             raise ConfigError(f"{self.dialect} connection: `path` given for a database server")
         for name in self.options:
-            if name not in SERVER_OPTIONS:
-                raise UnknownNameError("connection option", name, SERVER_OPTIONS)
+            known = _OPTIONS.get(self.dialect, SERVER_OPTIONS)
+            if name not in known:
+                raise UnknownNameError("connection option", name, known)
 
     @property
     def location(self) -> str:

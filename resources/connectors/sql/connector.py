@@ -27,6 +27,8 @@ _CLASSES: dict[Dialect, tuple[str, str]] = {
     "sqlite": ("resources.connectors.sql.sqlite", "SqliteConnector"),
     "duckdb": ("resources.connectors.sql.duckdb", "DuckdbConnector"),
     "postgresql": ("resources.connectors.sql.postgresql", "PostgresqlConnector"),
+    "mysql": ("resources.connectors.sql.mysql", "MysqlConnector"),
+    "mariadb": ("resources.connectors.sql.mysql", "MariadbConnector"),
 }
 
 

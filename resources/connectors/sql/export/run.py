@@ -22,6 +22,8 @@ _MODULES: dict[Dialect, str] = {
     "postgresql": "resources.connectors.sql.export.postgresql",
     "sqlite": "resources.connectors.sql.export.sqlite",
     "duckdb": "resources.connectors.sql.export.duckdb",
+    "mysql": "resources.connectors.sql.export.mysql",
+    "mariadb": "resources.connectors.sql.export.mysql",
 }
 
 
