@@ -12,6 +12,7 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.component_files import check_component_files
 from resources.references import check_asset_references, check_job_references
 from resources.stores.io_manager import DatasetIOManager
 from resources.stores.resource import StoreResource
@@ -33,9 +34,11 @@ def build_defs(
         resource_overrides: resources that replace the shared or the loaded ones by key.
 
     Raises:
+        ConfigError: a component file that cannot be meant, such as one that gives a key twice.
         UnknownNameError: an asset or a pipeline names something that nothing declares; with file and line.
     """
     if loaded is None:
+        check_component_files(Path(__file__).parent / "defs")
         loaded = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
     check_asset_references(loaded)
     check_job_references(loaded)
