@@ -43,6 +43,17 @@ def check_key(key: str) -> str:
     return key
 
 
+def folder_prefix(path: str) -> str:
+    """What the keys below the folder `path` begin with: empty for the root, else ending in one `/`.
+
+    `flights` and `flights/` are the same folder.
+
+    Raises:
+        InputError: a path that no folder can have.
+    """
+    return check_key(path.removesuffix("/")) + "/" if path else ""
+
+
 def _why_refused(key: str) -> str:
     if not key:
         return "it is empty"

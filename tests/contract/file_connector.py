@@ -150,6 +150,13 @@ class FileConnectorContract:
         assert report.ok, report.detail
         assert report.detail
 
+    def test_check_shows_each_step(self, connector):
+        """F036: what was tried, in order, and what answered."""
+        steps = connector.check().steps
+        assert steps
+        assert all(step.ok and step.name and step.detail for step in steps)
+        assert len({step.name for step in steps}) == len(steps)
+
     def test_kind_and_name(self, connector):
         assert connector.kind
         assert connector.name in repr(connector)
@@ -208,6 +215,79 @@ class FileConnectorContract:
         outside.put("y.csv", b"1")
         outside.delete("x.csv")
         assert self.keys(connector) == ["y.csv"]
+
+    # --- browsing
+
+    def browsed(self, connector: FileConnector, path: str = "", **options) -> list[tuple[str, str]]:
+        return [(entry.kind, entry.path) for entry in connector.browse(path, **options)]
+
+    def test_browse_shows_folders_once_and_objects_with_sizes(self, connector, outside):
+        """F040: what stands directly below a place, in order of path; a folder's path ends in `/`."""
+        for key in reversed(TREE):
+            outside.put(key, b"12345")
+        entries = list(connector.browse())
+        assert [(entry.kind, entry.name, entry.path) for entry in entries] == [
+            ("object", "a-b.csv", "a-b.csv"),
+            ("object", "a.csv", "a.csv"),
+            ("folder", "a", "a/"),
+            ("object", "a0.csv", "a0.csv"),
+            ("folder", "flights", "flights/"),
+            ("object", "é.csv", "é.csv"),
+        ]
+        objects = [entry for entry in entries if entry.kind == "object"]
+        assert {entry.size_bytes for entry in objects} == {5}
+        assert all(entry.modified_at.tzinfo is not None for entry in objects)
+
+    @pytest.mark.parametrize("path", ["a", "a/"])
+    def test_browse_looks_into_a_folder(self, connector, outside, path):
+        for key in TREE:
+            outside.put(key, b"x")
+        assert self.browsed(connector, path) == [
+            ("object", "a/1.csv"),
+            ("object", "a/2.csv.gz"),
+            ("folder", "a/b/"),
+        ]
+        assert self.browsed(connector, "a/b/c/") == [("object", "a/b/c/4.csv")]
+
+    def test_browse_stops_at_its_limit(self, connector, outside):
+        names = [f"many/{i:04}.csv" for i in range(60)]
+        for name in names:
+            outside.put(name, b"")
+            outside.put(f"deep/{name}/{name}", b"")
+        assert self.browsed(connector, "many", limit=7) == [("object", key) for key in names[:7]]
+        assert len(self.browsed(connector, "many", limit=60)) == 60
+        assert len(self.browsed(connector, "many", limit=61)) == 60
+        deep = self.browsed(connector, "deep/many", limit=7)
+        assert deep == [("folder", f"deep/{name}/") for name in names[:7]]
+
+    def test_browse_of_an_empty_place(self, connector):
+        assert list(connector.browse()) == []
+
+    @pytest.mark.parametrize("path", ["nothing", "a.csv", "a/1.csv", "a/nothing/", "fl"])
+    def test_browse_of_no_folder(self, connector, outside, path):
+        for key in TREE:
+            outside.put(key, b"x")
+        with pytest.raises(NotFoundError) as caught:
+            list(connector.browse(path))
+        assert path in str(caught.value)
+        assert connector.name in str(caught.value)
+
+    @pytest.mark.parametrize("path", ["/", "/etc", "..", "a/../..", "./a", "a//b", "a\0b", "a//"])
+    def test_browse_never_leads_elsewhere(self, connector, outside, path):
+        outside.put("a/1.csv", b"x")
+        with pytest.raises(InputError):
+            list(connector.browse(path))
+
+    def test_browse_finds_odd_names_step_by_step(self, connector, outside):
+        keys = [key for key in ODD_KEYS.values() if not set(key) & set(self.unheld_characters)]
+        for key in keys:
+            outside.put(key, b"x")
+        found, pending = [], [""]
+        while pending:
+            for entry in connector.browse(pending.pop()):
+                (pending if entry.kind == "folder" else found).append(entry.path)
+                assert entry.path.removesuffix("/").endswith(entry.name)
+        assert sorted(found) == sorted(keys)
 
     # --- odd keys and sizes
 

@@ -7,6 +7,7 @@ Here: listing, reading and replacing files without ever leaving the root (T19, T
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import os
 import stat
@@ -18,7 +19,7 @@ from typing import ClassVar
 
 from resources.connectors.base import FileConnector
 from resources.connectors.folder.replacement import is_partial, replace_file
-from resources.connectors.key_patterns import KeyPattern, check_key
+from resources.connectors.key_patterns import KeyPattern, check_key, folder_prefix
 from resources.connectors.os_errors import translate_os_error
 from resources.kernel.errors import (
     InputError,
@@ -26,7 +27,7 @@ from resources.kernel.errors import (
     SourceChangedError,
     WaybillError,
 )
-from resources.kernel.records import CheckReport, ObjectInfo
+from resources.kernel.records import BrowseEntry, CheckReport, CheckStep, ObjectInfo
 
 _log = logging.getLogger(__name__)
 
@@ -59,21 +60,49 @@ class FolderConnector(FileConnector):
     def check(self) -> CheckReport:
         """Whether the root is there, may be listed, and may be written to."""
         facts = {"folder": str(self.root), "user": f"uid {os.geteuid()}"}
+        steps: list[CheckStep] = []
         try:
-            self._real_root()
+            real = self._real_root()
+            steps.append(CheckStep("folder", True, f"{real} is there"))
             with os.scandir(self.root) as entries:
                 facts["empty"] = "no" if next(entries, None) else "yes"
         except OSError as error:
-            refused = translate_os_error(error, f"connector {self.name!r}: list", self.root)
-            return CheckReport(ok=False, detail=str(refused), facts=facts)
+            refused = str(translate_os_error(error, f"connector {self.name!r}: list", self.root))
+            steps.append(CheckStep("rights", False, refused))
+            return CheckReport(ok=False, detail=refused, facts=facts, steps=tuple(steps))
         except WaybillError as error:
-            return CheckReport(ok=False, detail=str(error), facts=facts)
+            steps.append(CheckStep("folder", False, str(error)))
+            return CheckReport(ok=False, detail=str(error), facts=facts, steps=tuple(steps))
         can_write = os.access(
             self.root, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids
         )
         facts["writable"] = "yes" if can_write else "no"
         rights = "can be read and written" if can_write else "can be read, not written"
-        return CheckReport(ok=True, detail=f"folder {self.root} {rights}", facts=facts)
+        steps.append(CheckStep("rights", True, f"{rights} by {facts['user']}"))
+        return CheckReport(
+            ok=True, detail=f"folder {self.root} {rights}", facts=facts, steps=tuple(steps)
+        )
+
+    def browse(self, path: str = "", *, limit: int = 1000) -> Iterator[BrowseEntry]:
+        """Folders and files directly below the folder `path`; a symlinked folder inside the root is one.
+
+        Raises:
+            NotFoundError: no such folder.
+            InputError: a path that leads out of the root.
+            ConnectorAuthError: a folder that may not be read.
+        """
+        prefix = folder_prefix(path)
+        root = self._real_root()
+        if prefix and not self._is_folder(prefix[:-1]):
+            raise NotFoundError(
+                f"connector {self.name!r}: no folder {path!r} in {root}",
+                hint="Browse the folder above it",
+                key=path,
+            )
+        skipped = _Skipped()
+        entries = (self._browsed(key, skipped) for key in sorted(self._browsable(prefix, skipped)))
+        yield from itertools.islice(filter(None, entries), limit)
+        skipped.report(self.name, path)
 
     def list_objects(self, pattern: str, *, after: str = "") -> Iterator[ObjectInfo]:
         """The files that match, in ascending order of key; folder by folder, so memory holds one folder's names.
@@ -174,6 +203,47 @@ class FolderConnector(FileConnector):
             hint="It was never there, or has been moved or deleted since it was listed",
             key=key,
         )
+
+    def _is_folder(self, key: str) -> bool:
+        try:
+            return self._existing(key).is_dir()
+        except NotFoundError:
+            return False
+
+    def _browsable(self, prefix: str, skipped: _Skipped) -> Iterator[str]:
+        """Keys directly below a folder that is there, those of folders ending in `/`, in no order."""
+        try:
+            with os.scandir(self.root / prefix) as entries:
+                for entry in entries:
+                    key = prefix + entry.name
+                    if is_partial(entry.name):
+                        continue
+                    if not _is_unicode(entry.name):
+                        skipped.add(key, "its name is not valid Unicode")
+                    elif entry.is_dir():
+                        yield key + "/"
+                    else:
+                        yield key
+        except OSError as error:
+            raise translate_os_error(
+                error, f"connector {self.name!r}: list", self.root / prefix
+            ) from error
+
+    def _browsed(self, key: str, skipped: _Skipped) -> BrowseEntry | None:
+        name = key.removesuffix("/").rpartition("/")[2]
+        if not key.endswith("/"):
+            info = self._listed(key, skipped)
+            return info and BrowseEntry(
+                name, "object", key, size_bytes=info.size_bytes, modified_at=info.modified_at
+            )
+        try:
+            self._existing(key[:-1])
+        except InputError:
+            skipped.add(key, "a symlink that leaves the folder")
+            return None
+        except NotFoundError:
+            return None  # removed since its folder was read
+        return BrowseEntry(name, "folder", key)
 
     def _info(self, key: str, path: Path) -> ObjectInfo:
         try:

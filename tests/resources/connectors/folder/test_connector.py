@@ -375,3 +375,30 @@ def test_a_deep_tree(connector, root):
     os.close(os.open("x.csv", os.O_CREAT | os.O_WRONLY, dir_fd=folder))
     os.close(folder)
     assert listed(connector, "**/*.csv") == ["d/" * 400 + "x.csv"]
+
+
+class TestCheckAndBrowse:
+    def test_the_step_that_failed_is_the_last(self, tmp_path):
+        report = FolderConnector("lake", tmp_path / "gone").check()
+        assert [(step.name, step.ok) for step in report.steps] == [("folder", False)]
+        assert str(tmp_path / "gone") in report.steps[-1].detail
+        (tmp_path / "file").touch()
+        report = FolderConnector("lake", tmp_path / "file").check()
+        assert "is not a folder" in report.steps[-1].detail
+
+    def test_what_cannot_be_an_object_is_left_out_and_not_counted(
+        self, connector, outside, root, elsewhere
+    ):
+        outside.put("inside/1.csv", b"x")
+        (root / "a-way-out").symlink_to(elsewhere)
+        (root / "b-linked").symlink_to(root / "inside")
+        (root / "c-dangling").symlink_to(root / "gone")
+        os.mkfifo(root / "d-pipe")
+        (root / "empty").mkdir()
+        outside.put("z.csv", b"x")
+        expected = ["b-linked/", "empty/", "inside/", "z.csv"]
+        assert [entry.path for entry in connector.browse(limit=4)] == expected
+        assert [entry.path for entry in connector.browse("b-linked")] == ["b-linked/1.csv"]
+        assert list(connector.browse("empty")) == []
+        with pytest.raises(InputError, match="leaves the folder"):
+            list(connector.browse("a-way-out"))
