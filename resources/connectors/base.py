@@ -15,6 +15,7 @@ from typing import ClassVar
 
 import pyarrow as pa
 
+from resources.kernel.errors import InputError
 from resources.kernel.records import (
     BatchStream,
     BrowseEntry,
@@ -41,10 +42,11 @@ class Connector(ABC):
         """Connects, signs in, looks once. Never raises for what the other side says: the report does."""
 
     def browse(self, path: str = "", *, limit: int = 1000) -> Iterator[BrowseEntry]:
-        """What stands directly below `path`, in order of name, at most `limit` entries.
+        """What stands directly below `path`, in order of its own path, at most `limit` entries.
 
-        Files: folders (a common part of keys counts as one) and objects below a folder. Databases: databases, then
-        schemas, then tables and views with the system's own row estimates, as far as the system has such levels.
+        Files: folders (a common part of keys counts as one; its path ends in `/`) and objects below a folder.
+        Databases: databases, then schemas, then tables and views with the system's own row estimates, as far as the
+        system has such levels.
         Lists only what was asked for: a bucket of a million objects is never listed whole.
 
         Raises:
@@ -99,6 +101,28 @@ class TableConnector(Connector):
 
     max_columns: ClassVar[int]
     """Most columns that a table may have (E24)."""
+
+    identifier_quote: ClassVar[str] = '"'
+    """What stands around a name in this database's SQL, doubled where the name itself holds it."""
+
+    default_schema: str | None = None
+    """Where a table without a schema is looked for; the user's own default when None."""
+
+    def quote(self, name: str) -> str:
+        """`name` as it may stand in a statement (T16).
+
+        Raises:
+            InputError: an empty name, or one with a NUL character.
+        """
+        if not name or "\0" in name:
+            raise InputError(f"{name[:60]!r} cannot name a table or column")
+        mark = self.identifier_quote
+        return mark + name.replace(mark, mark * 2) + mark
+
+    def table_sql(self, table: TableName) -> str:
+        """`table` as it stands behind FROM."""
+        parts = [table.schema or self.default_schema, table.name]
+        return ".".join(self.quote(part) for part in parts if part)
 
     @abstractmethod
     def list_tables(self) -> Sequence[TableName]:

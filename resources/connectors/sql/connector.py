@@ -23,20 +23,12 @@ from resources.kernel.records import (
     TableName,
 )
 
-_CLASSES: dict[Dialect, tuple[str, str]] = {
-    "sqlite": ("resources.connectors.sql.sqlite", "SqliteConnector"),
-    "duckdb": ("resources.connectors.sql.duckdb", "DuckdbConnector"),
-    "postgresql": ("resources.connectors.sql.postgresql", "PostgresqlConnector"),
-    "mysql": ("resources.connectors.sql.mysql", "MysqlConnector"),
-    "mariadb": ("resources.connectors.sql.mysql", "MariadbConnector"),
-}
-
 
 def open_table_connector(name: str, config: SqlConfig) -> SqlConnector:
     """The connector for `config.dialect`, named `name` in error texts. Connects to nothing yet."""
-    module, attribute = _CLASSES[config.dialect]
+    module, _, attribute = config.spec.connector.partition(":")
     kind: Callable[[str, SqlConfig], SqlConnector] = getattr(
-        importlib.import_module(module), attribute
+        importlib.import_module(f"resources.connectors.sql.{module}"), attribute
     )
     return kind(name, config)
 
@@ -49,6 +41,7 @@ class SqlConnector(TableConnector):
     def __init__(self, name: str, config: SqlConfig) -> None:
         self.name = name
         self.config = config
+        self.default_schema = config.schema
         self._as_text: dict[str, frozenset[str]] = {}
 
     def __repr__(self) -> str:
