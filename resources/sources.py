@@ -15,13 +15,11 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import get_args
 
 from resources.connectors.base import FileConnector, TableConnector
-from resources.formats.csv import CsvOptions
 from resources.formats.files import SourceFile
-from resources.formats.registry import Format, detect_format, open_reader
-from resources.kernel.errors import ConfigError, NotFoundError
+from resources.formats.registry import check_options, open_reader
+from resources.kernel.errors import NotFoundError
 from resources.kernel.records import BatchStream, ObjectInfo, TableName
 
 PARALLEL_DOWNLOADS = 8
@@ -37,8 +35,10 @@ class SourceSpec:
     path: str = ""
     table: str = ""
     query: str = ""
+    member: str = ""
+    """Of ZIP archives: a member's name or a glob; the only data file when empty."""
     format: str = ""
-    """csv or parquet; by the name's ending when empty."""
+    """One of the registry's formats; by the name's ending when empty."""
     options: Mapping[str, object] = field(default_factory=dict)
     """Options of the format, by the names of its options record."""
 
@@ -46,14 +46,6 @@ class SourceSpec:
     def target(self) -> str:
         """What is taken, for people: `flights/*.csv.gz`, `table orders`, `query`."""
         return self.path or (f"table {self.table}" if self.table else "query")
-
-    def csv_options(self) -> CsvOptions | None:
-        """The options as the reader of CSV takes them; None when there are none.
-
-        Raises:
-            ConfigError: an unknown name or a wrong value.
-        """
-        return CsvOptions.parse(self.options) if self.options else None
 
     def digest(self) -> str:
         """Changes when the datasource asks for something else or reads it otherwise."""
@@ -65,16 +57,9 @@ def check_format(spec: SourceSpec) -> None:
     """Looks at a file datasource's format and options without opening anything.
 
     Raises:
-        ConfigError: a path whose ending tells no format, CSV options for another format, a wrong option.
+        ConfigError: a path whose ending tells no format, options of another format, a wrong option.
     """
-    options = spec.csv_options()
-    kind = spec.format or detect_format(spec.path)
-    if kind not in get_args(Format):
-        raise ConfigError(
-            f"format: {kind!r} is not known", hint=f"Known: {', '.join(get_args(Format))}"
-        )
-    if options is not None and kind != "csv":
-        raise ConfigError(f"{spec.path} is {kind}, which has no CSV options", hint="Leave them out")
+    check_options(spec.path, spec.options, format=spec.format, member=spec.member)
 
 
 @dataclass(frozen=True)
@@ -153,7 +138,11 @@ class FileSource(Source):
                     path=self.spec.path,
                 )
             reader = open_reader(
-                files, format=self.spec.format or None, options=self.spec.csv_options()
+                files,
+                format=self.spec.format or None,
+                options=self.spec.options,
+                member=self.spec.member,
+                scratch=Path(scratch),
             )
 
             def open_stream() -> BatchStream:

@@ -29,8 +29,10 @@ class Datasource(dg.Component, dg.Model, dg.Resolvable, DeclaresSource):
     """SQL connectors: `table` or `schema.table`."""
     query: str = ""
     """SQL connectors: one read-only statement."""
+    member: str = ""
+    """ZIP archives: the member to read, or a glob such as `2013/*.csv`; the only data file when left out."""
     format: str = ""
-    """`csv` or `parquet`; told by the file's name when left out."""
+    """`csv`, `excel`, `json`, `jsonl` or `parquet`; told by the file's name when left out."""
     options: dict[str, Any] = Field(default_factory=dict)
     """Options of the format: encoding, separator, types, ... (docs/formats.md)."""
     observe: str = ""
@@ -45,6 +47,7 @@ class Datasource(dg.Component, dg.Model, dg.Resolvable, DeclaresSource):
             path=self.path,
             table=self.table,
             query=self.query,
+            member=self.member,
             format=self.format,
             options=self.options,
         )
@@ -75,9 +78,9 @@ class Datasource(dg.Component, dg.Model, dg.Resolvable, DeclaresSource):
                 f" connector {self.connector!r} holds {connector.holds}",
                 hint=f"Give exactly one of: {', '.join(wanted)}",
             )
-        if connector.holds == "tables" and (self.format or self.options):
+        if connector.holds == "tables" and (self.format or self.options or self.member):
             raise ConfigError(
-                f"{where}: datasource {self.name!r}: `format` and `options` are for files",
+                f"{where}: datasource {self.name!r}: `format`, `member` and `options` are for files",
                 hint="Tables and queries bring their own types",
             )
         if connector.holds == "files":

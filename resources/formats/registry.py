@@ -1,43 +1,102 @@
-"""Which reader reads a file: by the format given, or by the ending of its name."""
+"""Which reader reads a file: by the format given, or by the ending of its name. Archives are opened on the way."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal, get_args
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal, get_args
 
+from resources.formats.archives import MemberChoice, is_zip, spool, unpack
+from resources.formats.compression import ENDINGS as COMPRESSED
+from resources.formats.compression import compression_of
 from resources.formats.csv import CsvOptions, CsvReader
 from resources.formats.files import Reader, SourceFile, check_not_empty
-from resources.formats.parquet import ParquetReader
-from resources.kernel.errors import ConfigError
+from resources.formats.options import FormatOptions
+from resources.formats.parquet import ParquetOptions, ParquetReader
+from resources.kernel.errors import ConfigError, InputError
+from resources.kernel.records import BatchStream
 
 Format = Literal["csv", "parquet"]
-_ENDINGS: dict[str, Format] = {
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".txt": "csv",
-    ".parquet": "parquet",
-    ".pq": "parquet",
+_ZIP = ".zip"
+
+
+@dataclass(frozen=True)
+class FormatKind:
+    """What the registry knows of a format."""
+
+    endings: tuple[str, ...]
+    options: type[FormatOptions]
+    reader: Callable[[Sequence[SourceFile], Any], Reader]
+    streamed: bool = True
+    """Read from front to back, so that compressed bytes need no plain copy."""
+
+
+FORMATS: Mapping[Format, FormatKind] = {
+    "csv": FormatKind((".csv", ".tsv", ".tab", ".txt"), CsvOptions, CsvReader),
+    "parquet": FormatKind((".parquet", ".pq"), ParquetOptions, ParquetReader, streamed=False),
 }
-_COMPRESSED = (".gz", ".bz2", ".zst")
+_ENDINGS = tuple(ending for kind in FORMATS.values() for ending in kind.endings)
 
 
 def detect_format(name: str) -> Format:
-    """The format that a file's name ends in: `flights.csv.gz` is csv.
+    """The format that a file's name ends in: `flights.csv.gz` is csv, `flights.json.zip` json.
 
     Raises:
         ConfigError: an unknown ending; lists the known ones.
     """
+    found = _format_of_name(name)
+    if found is None:
+        raise ConfigError(
+            f"{name}: the name does not tell the format",
+            hint=f"Known endings: {', '.join(_ENDINGS)}, also with {', '.join((*COMPRESSED, _ZIP))};"
+            f" or give `format:` as one of {', '.join(get_args(Format))}",
+            file=name,
+        )
+    return found
+
+
+def _format_of_name(name: str) -> Format | None:
     stem = name.lower()
-    for ending in _COMPRESSED:
+    for ending in (*COMPRESSED, _ZIP):
         stem = stem.removesuffix(ending)
-    for ending, kind in _ENDINGS.items():
-        if stem.endswith(ending):
+    return next((kind for kind, known in FORMATS.items() if stem.endswith(known.endings)), None)
+
+
+def check_options(
+    path: str,
+    options: Mapping[str, object],
+    *,
+    format: str = "",  # noqa: A002 - the word that users write in YAML
+    member: str = "",
+) -> None:
+    """Looks at what a datasource says about the format of its files, without opening any.
+
+    Raises:
+        ConfigError: a path that tells no format, an unknown format, a wrong option, a member of no archive.
+    """
+    if format:
+        kind: Format | None = _known(format)
+    elif path.lower().endswith(_ZIP):
+        kind = _format_of_name(member) or _format_of_name(path)
+    else:
+        kind = detect_format(path)
+    if kind is None and options:
+        raise ConfigError(
+            f"{path}: the name does not tell which format the options are for",
+            hint=f"Give `format:` as one of {', '.join(get_args(Format))}",
+        )
+    if kind is not None:
+        FORMATS[kind].options.parse(options)
+
+
+def _known(name: str) -> Format:
+    for kind in FORMATS:
+        if kind == name:
             return kind
     raise ConfigError(
-        f"{name}: the name does not tell the format",
-        hint=f"Known endings: {', '.join(_ENDINGS)}, also with {', '.join(_COMPRESSED)};"
-        f" or give `format:` as one of {', '.join(get_args(Format))}",
-        file=name,
+        f"format: {name[:40]!r} is not known", hint=f"Known: {', '.join(get_args(Format))}"
     )
 
 
@@ -45,30 +104,147 @@ def open_reader(
     files: Sequence[SourceFile],
     *,
     format: str | None = None,  # noqa: A002 - the word that users write in YAML
-    options: CsvOptions | None = None,
+    options: FormatOptions | Mapping[str, object] | None = None,
+    member: str = "",
+    scratch: Path | None = None,
 ) -> Reader:
-    """A reader for files of one format.
+    """A reader for files of one format; ZIP archives stand for their members.
+
+    Args:
+        files: the files, in order.
+        format: one of `Format`; told by the names when left out.
+        options: a record of the format's options, or what YAML gives for it.
+        member: of archives, the name of a member or a glob.
+        scratch: an empty folder for what is unpacked, there while the reader is used; one of its own when left out.
 
     Raises:
-        ConfigError: an unknown format or ending, files of several formats, or CSV options for another format.
+        ConfigError: an unknown format or ending, files of several formats, options for another format, an archive
+            of which it is not clear what to read.
         EmptySourceError: no file at all.
+        ParseError: an archive that cannot or must not be unpacked.
     """
-    if format is not None and format not in get_args(Format):
-        raise ConfigError(
-            f"format: {format!r} is not known", hint=f"Known: {', '.join(get_args(Format))}"
-        )
+    given = None if format is None else _known(format)
     if not files:
         check_not_empty(files)
-    found = {format} if format else {detect_format(file.name) for file in files}
+    opening = _Opening(given, member, scratch, skip=_skips(options))
+    plain = opening.unpack_all(files)
+    kind = FORMATS[given or _common_format(plain)]
+    if not kind.streamed:
+        plain = opening.spool_all(plain)
+    reader = kind.reader(plain, _options_of(kind, options, plain[0].name))
+    return _Opened(reader, opening) if opening.is_used else reader
+
+
+def _skips(options: FormatOptions | Mapping[str, object] | None) -> bool:
+    if isinstance(options, FormatOptions):
+        return options.on_bad_file == "skip"
+    return bool(options) and options.get("on_bad_file") == "skip"
+
+
+def _common_format(files: Sequence[SourceFile]) -> Format:
+    found = {detect_format(file.name) for file in files}
     if len(found) > 1:
         raise ConfigError(
-            f"The files are of several formats: {', '.join(sorted(map(str, found)))}",
+            f"The files are of several formats: {', '.join(sorted(found))}",
             hint="Narrow the path, or give `format:`",
         )
-    if "csv" in found:
-        return CsvReader(files, options)
-    if options is not None and options != CsvOptions():
+    return found.pop()
+
+
+def _options_of(
+    kind: FormatKind, options: FormatOptions | Mapping[str, object] | None, name: str
+) -> FormatOptions:
+    if not isinstance(options, FormatOptions):
+        return kind.options.parse(options or {})
+    if not isinstance(options, kind.options):
         raise ConfigError(
-            f"{files[0].name} is Parquet, which has no CSV options", hint="Leave them out"
+            f"{name} is {kind.options.label}, which has no {options.label} options",
+            hint="Leave them out",
         )
-    return ParquetReader(files)
+    return options
+
+
+def _with_compressed(endings: Sequence[str]) -> tuple[str, ...]:
+    return tuple(ending + packed for ending in endings for packed in ("", *COMPRESSED))
+
+
+class _Opening:
+    """Files on their way to a reader: archives unpacked, compression undone where the reader cannot."""
+
+    def __init__(
+        self, kind: Format | None, member: str, scratch: Path | None, *, skip: bool
+    ) -> None:
+        self._kind = kind
+        self._choice = MemberChoice(
+            member, _with_compressed(FORMATS[kind].endings if kind else _ENDINGS)
+        )
+        self._given_scratch = scratch
+        self._own_scratch: TemporaryDirectory[str] | None = None
+        self._skip = skip
+        self._copies = 0
+        self.warnings: list[str] = []
+
+    @property
+    def is_used(self) -> bool:
+        """Whether the reader's stream depends on what was done here."""
+        return bool(self.warnings) or self._own_scratch is not None
+
+    @property
+    def _scratch(self) -> Path:
+        if self._given_scratch is not None:
+            return self._given_scratch
+        if self._own_scratch is None:
+            self._own_scratch = TemporaryDirectory(prefix="waybill-unpack-")
+        return Path(self._own_scratch.name)
+
+    def unpack_all(self, files: Sequence[SourceFile]) -> list[SourceFile]:
+        """The members of archives in the place of the archives."""
+        return self._each(files, self._unpack)
+
+    def spool_all(self, files: Sequence[SourceFile]) -> list[SourceFile]:
+        """Plain copies in the place of compressed files."""
+        return self._each(files, self._spool)
+
+    def _each(
+        self, files: Sequence[SourceFile], work: Callable[[SourceFile], list[SourceFile]]
+    ) -> list[SourceFile]:
+        done: list[SourceFile] = []
+        errors: list[InputError] = []
+        for file in files:
+            try:
+                done += work(file)
+            except InputError as error:
+                if not self._skip:
+                    raise
+                errors.append(error)
+                self.warnings.append(f"Skipped {file.name}: {error}")
+        if not done:
+            raise errors[0]
+        return done
+
+    def _unpack(self, file: SourceFile) -> list[SourceFile]:
+        is_workbook = "excel" in (self._kind, _format_of_name(file.name))
+        if not is_zip(file.path) or (is_workbook and not file.name.lower().endswith(_ZIP)):
+            return [file]
+        self._copies += 1
+        return unpack(file, self._choice, self._scratch / f"zip-{self._copies:06d}")
+
+    def _spool(self, file: SourceFile) -> list[SourceFile]:
+        if compression_of(file) is None:
+            return [file]
+        self._copies += 1
+        return [spool(file, self._scratch / f"plain-{self._copies:06d}")]
+
+
+class _Opened:
+    """A reader together with what was unpacked for it, and what is to be said about that."""
+
+    def __init__(self, reader: Reader, opening: _Opening) -> None:
+        self._reader = reader
+        self._opening = opening
+
+    def stream(self) -> BatchStream:
+        """The reader's stream, with the warnings about archives."""
+        stream = self._reader.stream()
+        stream.warnings[:0] = self._opening.warnings
+        return stream

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
-import pyarrow as pa
-
+from resources.formats.compression import BLOCK_BYTES, read_blocks
 from resources.formats.files import SourceFile
 from resources.kernel.errors import ParseError
 
-BLOCK_BYTES = 8 * 1024 * 1024
-_COMPRESSIONS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd"}
 _MARKS = (  # UTF-32 first: its mark begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -38,43 +34,6 @@ class Encoding:
     def is_utf8(self) -> bool:
         """Whether bytes pass as they are; the parser then checks them."""
         return codecs.lookup(self.codec).name == "utf-8"
-
-
-@contextmanager
-def _open_bytes(file: SourceFile) -> Iterator[pa.NativeFile]:
-    """The file with its compression undone: told by its first bytes, not by its name."""
-    with pa.OSFile(str(file.path), "rb") as raw:
-        head = raw.read(4)
-        raw.seek(0)
-        kind = next((kind for magic, kind in _COMPRESSIONS.items() if head.startswith(magic)), None)
-        if kind is None:
-            yield raw
-            return
-        with pa.CompressedInputStream(raw, kind) as stream:
-            yield stream
-
-
-def read_blocks(file: SourceFile, size: int = BLOCK_BYTES) -> Iterator[bytes]:
-    """The file's bytes in blocks of about `size`, decompressed and not yet decoded.
-
-    Raises:
-        ParseError: compressed data that is damaged or cut off (E5).
-    """
-    with _open_bytes(file) as stream:
-        while True:
-            try:
-                block = stream.read(size)
-            except OSError as error:
-                if error.errno is not None:
-                    raise
-                raise ParseError(
-                    f"the compressed data is damaged or cut off ({error})",
-                    file=file.name,
-                    hint="Send the file again",
-                ) from error
-            if not block:
-                return
-            yield block
 
 
 def detect_encoding(file: SourceFile, head: bytes, given: str | None) -> Encoding:

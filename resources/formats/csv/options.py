@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import ClassVar
 
+from resources.formats.options import FormatOptions
 from resources.formats.text_types.given import parse_type
 from resources.formats.text_types.rule import TypingRule
 from resources.kernel.errors import ConfigError
 from resources.kernel.schema import check_column_names
 
 
-@dataclass(frozen=True)
-class CsvOptions:
+@dataclass(frozen=True, kw_only=True)
+class CsvOptions(FormatOptions):
     """Settings of a CSV dataset; None means: detect it, and say in the guesses what was found."""
+
+    label: ClassVar[str] = "CSV"
 
     encoding: str | None = None
     """A Python codec, `cp1252` for instance. Without it: UTF-8, or UTF-16 and UTF-32 by their byte order mark."""
@@ -39,8 +42,6 @@ class CsvOptions:
     """`strptime` pattern of timestamps, instead of the ISO forms."""
     null_values: tuple[str, ...] = ()
     """Texts that mean null, besides the empty one. `NA` stays `NA` unless it stands here."""
-    on_bad_file: Literal["fail", "skip"] = "fail"
-    """Of several files: whether one that cannot be read fails the import or is left out with a warning (E54)."""
 
     def __post_init__(self) -> None:
         self._check_encoding()
@@ -78,27 +79,6 @@ class CsvOptions:
                 "thousands_mark and decimal_mark are the same", hint="Give both marks"
             )
 
-    @classmethod
-    def parse(cls, given: Mapping[str, object]) -> CsvOptions:
-        """Options as YAML gives them: lists for tuples, by these names.
-
-        Raises:
-            ConfigError: an unknown name or a value of another kind, with what would do.
-        """
-        known = {option.name: option for option in fields(cls)}
-        for name, value in given.items():
-            if name not in known:
-                raise ConfigError(
-                    f"options: {name!r} is not an option of CSV", hint=f"Known: {', '.join(known)}"
-                )
-            if not _fits(name, value):
-                raise ConfigError(
-                    f"options: {name}: {str(value)[:80]!r} is a {type(value).__name__}",
-                    hint=f"{name} is {known[name].type}",
-                )
-        lists = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
-        return cls(**{**given, **lists})  # type: ignore[arg-type]  # `_fits` looked at each
-
     def rule(self, detected_decimal_mark: str = ".") -> TypingRule:
         """The typing rule with these settings."""
         return TypingRule(
@@ -107,18 +87,6 @@ class CsvOptions:
             date_format=self.date_format,
             timestamp_format=self.timestamp_format,
         )
-
-
-def _fits(name: str, value: object) -> bool:
-    if name in ("column_names", "null_values"):
-        return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
-    if name == "types":
-        return isinstance(value, Mapping) and all(isinstance(kind, str) for kind in value.values())
-    if name == "header":
-        return isinstance(value, bool)
-    if name == "on_bad_file":
-        return value in ("fail", "skip")
-    return value is None or isinstance(value, str)
 
 
 def _check_character(name: str, value: str | None) -> None:

@@ -35,13 +35,15 @@ REFUSED = {
     "CSV options for Parquet": (
         ["a.parquet"],
         {"options": CsvOptions(header=False)},
-        "no CSV options",
+        "has no CSV options",
     ),
 }
 
 
 @pytest.mark.parametrize(("names", "options", "message"), REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_opened(tmp_path, names, options, message):
+    for name in names:
+        (tmp_path / name).write_bytes(b"a,b\n")
     with pytest.raises(ConfigError, match=message):
         open_reader([SourceFile(name, tmp_path / name) for name in names], **options)
 

@@ -13,7 +13,7 @@ def test_lists_of_yaml_become_tuples():
     ("given", "message"),
     [
         ({"delimiter": ";"}, "'delimiter' is not an option of CSV"),
-        ({"header": "no"}, "header: 'no' is a str"),
+        ({"header": "no"}, "header cannot be a str. It is true or false"),
         ({"null_values": [1]}, "null_values"),
         ({"types": {"a": "float"}}, "unknown type 'float'"),
         ({"on_bad_file": "ignore"}, "on_bad_file"),

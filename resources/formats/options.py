@@ -1,0 +1,85 @@
+"""What every format lets a user settle, and how options are read from YAML: by the fields of one record a format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Literal, Self, get_args, get_origin, get_type_hints
+
+from resources.kernel.errors import ConfigError
+
+ColumnsPolicy = Literal["same", "union"]
+BadFilePolicy = Literal["fail", "skip"]
+_SHOWN = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormatOptions:
+    """Options of all formats. A format adds its own as fields of a subclass, each with a default."""
+
+    label: ClassVar[str] = "files"
+    """The format, as error texts call it."""
+
+    columns: ColumnsPolicy = "same"
+    """Of several files: whether all must have the same columns, or are united by name with nulls (E20)."""
+    on_bad_file: BadFilePolicy = "fail"
+    """Of several files: whether one that cannot be read fails the import or is left out with a warning (E54)."""
+
+    @classmethod
+    def parse(cls, given: Mapping[str, object]) -> Self:
+        """Options as YAML gives them: lists for tuples, by the names of the fields.
+
+        Values are never shown in errors: one of them may have come from a variable.
+
+        Raises:
+            ConfigError: an unknown name or a value of another kind, with what would do.
+        """
+        known = [option.name for option in fields(cls)]
+        kinds = get_type_hints(cls)
+        values: dict[str, Any] = {}
+        for name, value in given.items():
+            if name not in known:
+                raise ConfigError(
+                    f"options: {str(name)[:_SHOWN]!r} is not an option of {cls.label}",
+                    hint=f"Known: {', '.join(known)}",
+                )
+            if not _fits(value, kinds[name]):
+                raise ConfigError(
+                    f"options: {name} cannot be a {type(value).__name__} like that"
+                    if get_origin(kinds[name]) is Literal
+                    else f"options: {name} cannot be a {type(value).__name__}",
+                    hint=f"It is {_describe(kinds[name])}",
+                )
+            values[name] = tuple(value) if isinstance(value, list) else value
+        return cls(**values)
+
+
+def _fits(value: object, kind: Any) -> bool:
+    choices = get_args(kind)
+    if get_origin(kind) is Literal:
+        return isinstance(value, str) and value in choices
+    if kind in (str, int, bool, type(None)):
+        return type(value) is kind
+    if get_origin(kind) is tuple:
+        return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
+    if get_origin(kind) is Mapping:
+        return isinstance(value, Mapping) and all(
+            isinstance(part, str) for pair in value.items() for part in pair
+        )
+    return any(_fits(value, choice) for choice in choices)  # a union
+
+
+_WORDS = {str: "a text", int: "a whole number", bool: "true or false"}
+
+
+def _describe(kind: Any) -> str:
+    choices = get_args(kind)
+    if get_origin(kind) is Literal:
+        return " or ".join(f"`{choice}`" for choice in choices)
+    if kind in _WORDS:
+        return _WORDS[kind]
+    if get_origin(kind) is tuple:
+        return "a list of texts"
+    if get_origin(kind) is Mapping:
+        return "a mapping of texts to texts"
+    return " or ".join(_describe(choice) for choice in choices if choice is not type(None))
