@@ -152,7 +152,7 @@ def test_a_python_asset_that_names_an_unknown_dataset_is_refused():
         ),
         (
             "type: resources.SqlConnector\nattributes: {name: x, dialect: postgresql, path: f}\n",
-            r"lacks host, database takes no path",
+            r"lacks host, database, username takes no path",
         ),
         (
             "type: resources.SqlConnector\nattributes: {name: x, dialect: sqlite, path: f, port: 1}\n",
@@ -161,7 +161,7 @@ def test_a_python_asset_that_names_an_unknown_dataset_is_refused():
         (
             (
                 "type: resources.SqlConnector\nattributes: {name: x, dialect: postgresql, host: h,"
-                " database: d, port: abc}\n"
+                " database: d, username: u, port: abc}\n"
             ),
             r"defs.yaml:\d+: connector 'x': port 'abc' is not one",
         ),

@@ -2,52 +2,43 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, get_args
 from urllib.parse import quote, quote_plus
 
+from resources.connectors.sql.dialects import (
+    DIALECTS,
+    FIELDS,
+    FILE_DIALECTS,
+    Dialect,
+    DialectSpec,
+)
 from resources.kernel.errors import ConfigError, UnknownNameError
 
-Dialect = Literal["sqlite", "duckdb", "postgresql", "mysql", "mariadb"]
+__all__ = ["FILE_DIALECTS", "Dialect", "SqlConfig", "is_secret_option"]
 
-FILE_DIALECTS: frozenset[Dialect] = frozenset({"sqlite", "duckdb"})
-DEFAULT_PORTS: Mapping[Dialect, int] = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306}
-
-SERVER_OPTIONS = frozenset(
-    {
-        "application_name",
-        "channel_binding",
-        "gssencmode",
-        "krbsrvname",
-        "require_auth",
-        "sslcert",
-        "sslcrl",
-        "sslkey",
-        "sslmode",
-        "sslpassword",
-        "sslrootcert",
-        "target_session_attrs",
-    }
+_SECRET_OPTION = re.compile(
+    r"pass|pwd|secret|token|credential|api_?key|private_?key(?!_file)|^auth$", re.IGNORECASE
 )
-"""Driver options that may be given; all others would change what this package relies on."""
-
-MYSQL_OPTIONS = frozenset({"ssl_ca", "ssl_cert", "ssl_key", "ssl_mode"})
-"""Options of a MySQL or MariaDB connection; see `mysql_session`."""
-
-_OPTIONS: Mapping[Dialect, frozenset[str]] = {"mysql": MYSQL_OPTIONS, "mariadb": MYSQL_OPTIONS}
-
-_SECRET_OPTIONS = frozenset({"sslpassword"})
+_DRIVER = re.compile(r"[a-z][a-z0-9_]*(\+[a-z][a-z0-9_]*)?")
 _REDACTED = "***"
+
+
+def is_secret_option(name: str) -> bool:
+    """Whether a driver option's name says that its value is a secret, which no YAML may hold (T23)."""
+    return _SECRET_OPTION.search(name) is not None
 
 
 @dataclass(frozen=True)
 class SqlConfig:
     """One database: where it is, as whom to sign in, how long to wait.
 
+    Which fields a dialect needs and takes is in `dialects.DIALECTS`.
+
     Args:
-        dialect: `sqlite`, `duckdb`, `postgresql`, `mysql` or `mariadb`.
+        dialect: `postgresql`, `sqlite`, `mssql` ...; `other` for any that SQLAlchemy has a driver for.
         path: the database file of SQLite and DuckDB.
         host: name or address of the server.
         port: its port; the dialect's usual one when None.
@@ -55,12 +46,21 @@ class SqlConfig:
         username: role to sign in as.
         password: its password. Shown nowhere (R10, T25).
         schema: schema of tables that are named without one, and the only one that is listed.
-        options: driver options such as `sslmode` or `sslrootcert`; `SERVER_OPTIONS` and `MYSQL_OPTIONS` list them.
+        service_name: Oracle's name of the database.
+        account: Snowflake's account identifier.
+        warehouse: Snowflake's virtual warehouse.
+        role: Snowflake's role.
+        project: Google Cloud project that BigQuery runs in.
+        dataset: BigQuery's dataset, for tables that are named without one.
+        credentials_json: a service account's key as JSON; Google's default chain when None.
+        key_password: opens an encrypted private key or wallet.
+        driver: SQLAlchemy's name of dialect and driver, for `other`: `cockroachdb+psycopg`.
+        options: driver options such as `sslmode` or `sslrootcert`.
         connect_timeout_seconds: how long a connection may take to open.
         read_timeout_seconds: longest silence of the server in the middle of a read (E4).
         statement_timeout_seconds: longest run of one statement; no limit when None.
         lock_timeout_seconds: how long to wait for a table or a file that somebody else holds (E48).
-        read_connections: connections that read one large PostgreSQL table together.
+        read_connections: connections that read one large table together.
 
     Raises:
         ConfigError: a field that the dialect needs is missing, or one that it has no use for is given.
@@ -81,64 +81,83 @@ class SqlConfig:
     statement_timeout_seconds: int | None = None
     lock_timeout_seconds: int = 30
     read_connections: int = 2
+    service_name: str | None = None
+    account: str | None = None
+    warehouse: str | None = None
+    role: str | None = None
+    project: str | None = None
+    dataset: str | None = None
+    credentials_json: str | None = field(default=None, repr=False)
+    key_password: str | None = field(default=None, repr=False)
+    driver: str | None = None
 
     def __post_init__(self) -> None:
-        if self.dialect not in get_args(Dialect):
-            raise UnknownNameError("SQL dialect", self.dialect, get_args(Dialect))
-        if self.dialect in FILE_DIALECTS:
-            self._check_file()
-        else:
-            self._check_server()
+        if self.dialect not in DIALECTS:
+            raise UnknownNameError("SQL dialect", self.dialect, DIALECTS)
+        self._check_fields()
+        self._check_options()
         for name in ("connect_timeout_seconds", "read_timeout_seconds", "read_connections"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{self.dialect} connection: {name} must be at least 1")
 
-    def _check_file(self) -> None:
-        if self.path is None or str(self.path) in {"", ".", ":memory:"}:
+    @property
+    def spec(self) -> DialectSpec:
+        """What its dialect is told and where its code is."""
+        return DIALECTS[self.dialect]
+
+    def _check_fields(self) -> None:
+        if self.dialect in FILE_DIALECTS and str(self.path or "") in {"", ".", ":memory:"}:
             raise ConfigError(
                 f"{self.dialect} connection: no database file is given", hint="Set `path:`"
             )
-        given = [
-            name
-            for name in ("host", "port", "database", "username", "password")
-            if getattr(self, name)
-        ]
-        if given or self.options:
+        given = [name for name in FIELDS if getattr(self, name)]
+        missing = [name for name in self.spec.needs if name not in given]
+        useless = [name for name in given if name not in (*self.spec.needs, *self.spec.takes)]
+        if missing or useless:
+            lacks = f" {', '.join(missing)} missing" if missing else ""
+            more = f" takes no {', '.join(useless)}" if useless else ""
             raise ConfigError(
-                f"{self.dialect} connection: {', '.join(given) or 'options'} given for a database file",
-                hint="A database file needs `path:` alone",
+                f"{self.dialect} connection:{lacks}{';' if missing and useless else ''}{more}",
+                hint=f"{self.spec.title} needs {', '.join(self.spec.needs)}"
+                + (f", and takes {', '.join(self.spec.takes)}" if self.spec.takes else ""),
+            )
+        if self.driver and not _DRIVER.fullmatch(self.driver):
+            raise ConfigError(
+                f"{self.dialect} connection: {self.driver.split(':')[0][:40]!r} is not the name of a driver",
+                hint="Write SQLAlchemy's name as `cockroachdb+psycopg` or `trino`; host, user and password have"
+                " fields of their own",
             )
 
-    def _check_server(self) -> None:
-        missing = [name for name in ("host", "database", "username") if not getattr(self, name)]
-        if missing:
-            raise ConfigError(
-                f"{self.dialect} connection: {', '.join(missing)} missing",
-                hint="A database server needs `host:`, `database:`, `username:` and `password:`",
-            )
-        if self.path is not None:
-            raise ConfigError(f"{self.dialect} connection: `path` given for a database server")
+    def _check_options(self) -> None:
+        known = self.spec.options
         for name in self.options:
-            known = _OPTIONS.get(self.dialect, SERVER_OPTIONS)
-            if name not in known:
-                raise UnknownNameError("connection option", name, known)
+            if known is not None and name not in known:
+                raise UnknownNameError(f"option of {self.spec.title}", name, known)
 
     @property
     def location(self) -> str:
         """Where the database is, for error texts: a path, or `host:port/database`."""
         if self.path is not None:
             return str(self.path)
-        return f"{self.host}:{self.effective_port}/{self.database}"
+        if self.account:
+            return f"{self.account}/{self.database}"
+        if self.project:
+            return f"{self.project}/{self.dataset}" if self.dataset else self.project
+        port = f":{self.effective_port}" if self.effective_port else ""
+        server = f"{self.host}{port}" if self.host else (self.driver or "")
+        name = self.database or self.service_name
+        return f"{server}/{name}" if name else server
 
     @property
     def effective_port(self) -> int:
-        """The port given, else the dialect's usual one."""
-        return self.port or DEFAULT_PORTS.get(self.dialect, 0)
+        """The port given, else the dialect's usual one; 0 when there is none."""
+        return self.port or self.spec.port
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every text that must never be shown, in each spelling in which a driver may repeat it."""
-        plain = [self.password, *(self.options.get(name) for name in _SECRET_OPTIONS)]
+        hidden = [value for name, value in self.options.items() if is_secret_option(name)]
+        plain = [self.password, self.key_password, self.credentials_json, *hidden]
         found: list[str] = []
         for secret in filter(None, plain):
             found += {secret, quote(secret, safe=""), quote_plus(secret), repr(secret)[1:-1]}

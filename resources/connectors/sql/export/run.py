@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 import time
 from collections.abc import Callable
+from types import ModuleType
 
-from resources.connectors.sql.config import Dialect
 from resources.connectors.sql.connector import SqlConnector
 from resources.connectors.sql.export.checks import check_request, plan_columns
 from resources.connectors.sql.export.dialect import ExportDialect
@@ -14,17 +14,10 @@ from resources.connectors.sql.export.session import ExportJob, ExportSession
 from resources.connectors.sql.export.settings import ExportSettings
 from resources.connectors.sql.export.source import SourceRows
 from resources.connectors.sql.names import timestamped_name
+from resources.kernel.errors import ConfigError
 from resources.kernel.records import BatchStream, ExportReceipt, ExportRequest, TableName
 
 _DEFAULT_SETTINGS = ExportSettings()
-
-_MODULES: dict[Dialect, str] = {
-    "postgresql": "resources.connectors.sql.export.postgresql",
-    "sqlite": "resources.connectors.sql.export.sqlite",
-    "duckdb": "resources.connectors.sql.export.duckdb",
-    "mysql": "resources.connectors.sql.export.mysql",
-    "mariadb": "resources.connectors.sql.export.mysql",
-}
 
 
 def run_export(
@@ -50,7 +43,7 @@ def run_export(
         ConnectorError: the database refused or failed; the old rows stay.
     """
     started = time.perf_counter()
-    module = importlib.import_module(_MODULES[connector.dialect_name])
+    module = _export_module(connector)
     job = _check(connector, stream, request, settings, module.DIALECT)
     open_session: Callable[[SqlConnector, ExportJob], ExportSession] = module.open_session
     with connector.translated(job.doing):
@@ -71,6 +64,16 @@ def run_export(
         added_columns=outcome.added,
         warnings=(*outcome.warnings, *job.source.warnings),
     )
+
+
+def _export_module(connector: SqlConnector) -> ModuleType:
+    spec = connector.config.spec
+    if not spec.export:
+        raise ConfigError(
+            f"{connector.label}: {spec.title} is read only here: {spec.refusal}",
+            hint="Export to another database",
+        )
+    return importlib.import_module(f"resources.connectors.sql.export.{spec.export}")
 
 
 def _check(

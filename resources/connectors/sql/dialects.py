@@ -1,0 +1,201 @@
+"""The databases there are and what each needs to be told: the one table that configuration, YAML and errors read.
+
+Adding a system starts here. What belongs here: names of fields and options, ports, where the code is. What does not:
+how a system is spoken to, which is in the module that `connector` names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Dialect = Literal[
+    "postgresql",
+    "mysql",
+    "mariadb",
+    "sqlite",
+    "duckdb",
+    "mssql",
+    "oracle",
+    "snowflake",
+    "bigquery",
+    "other",
+]
+
+FIELDS = (
+    "path",
+    "host",
+    "port",
+    "database",
+    "username",
+    "password",
+    "schema",
+    "service_name",
+    "account",
+    "warehouse",
+    "role",
+    "project",
+    "dataset",
+    "credentials_json",
+    "key_password",
+    "driver",
+)
+"""Everything that some system is told; `options` beside them."""
+
+
+@dataclass(frozen=True)
+class DialectSpec:
+    """One kind of database.
+
+    Args:
+        title: its name for people.
+        connector: `module:Class` below `resources.connectors.sql`.
+        needs: fields without which there is no connection.
+        takes: fields that may be given as well.
+        options: driver options that may be given; others would change what this package relies on. All when None.
+        port: its usual one; 0 when it has none.
+        icon: its name in Dagster's UI.
+        export: module below `resources.connectors.sql.export` that writes to it; none when empty.
+        refusal: why nothing can be written to it, when `export` is empty.
+    """
+
+    title: str
+    connector: str
+    needs: tuple[str, ...]
+    takes: tuple[str, ...] = ()
+    options: frozenset[str] | None = frozenset()
+    port: int = 0
+    icon: str = ""
+    export: str = ""
+    refusal: str = ""
+
+
+_SIGN_IN = ("port", "password", "schema")
+
+POSTGRESQL_OPTIONS = frozenset(
+    {
+        "application_name",
+        "channel_binding",
+        "gssencmode",
+        "krbsrvname",
+        "require_auth",
+        "sslcert",
+        "sslcrl",
+        "sslkey",
+        "sslmode",
+        "sslpassword",
+        "sslrootcert",
+        "target_session_attrs",
+    }
+)
+
+MYSQL_OPTIONS = frozenset({"ssl_ca", "ssl_cert", "ssl_key", "ssl_mode"})
+
+DIALECTS: Mapping[Dialect, DialectSpec] = {
+    "postgresql": DialectSpec(
+        "PostgreSQL",
+        "postgresql:PostgresqlConnector",
+        needs=("host", "database", "username"),
+        takes=(*_SIGN_IN, "key_password"),
+        options=POSTGRESQL_OPTIONS,
+        port=5432,
+        icon="postgres",
+        export="postgresql",
+    ),
+    "sqlite": DialectSpec(
+        "SQLite",
+        "sqlite:SqliteConnector",
+        needs=("path",),
+        takes=("schema",),
+        icon="sqlite",
+        export="sqlite",
+    ),
+    "duckdb": DialectSpec(
+        "DuckDB",
+        "duckdb:DuckdbConnector",
+        needs=("path",),
+        takes=("schema",),
+        icon="duckdb",
+        export="duckdb",
+    ),
+    "mysql": DialectSpec(
+        "MySQL",
+        "mysql:MysqlConnector",
+        needs=("host", "database", "username"),
+        takes=_SIGN_IN,
+        options=MYSQL_OPTIONS,
+        port=3306,
+        icon="mysql",
+        export="mysql",
+    ),
+    "mariadb": DialectSpec(
+        "MariaDB",
+        "mysql:MariadbConnector",
+        needs=("host", "database", "username"),
+        takes=_SIGN_IN,
+        options=MYSQL_OPTIONS,
+        port=3306,
+        icon="mariadb",
+        export="mysql",
+    ),
+    "mssql": DialectSpec(
+        "SQL Server",
+        "mssql:MssqlConnector",
+        needs=("host", "database", "username"),
+        takes=_SIGN_IN,
+        options=frozenset({"appname", "encryption", "tds_version"}),
+        port=1433,
+        icon="sqlserver",
+        export="mssql",
+    ),
+    "oracle": DialectSpec(
+        "Oracle Database",
+        "oracle:OracleConnector",
+        needs=("host", "service_name", "username"),
+        takes=(*_SIGN_IN, "key_password"),
+        options=frozenset(
+            {
+                "config_dir",
+                "https_proxy",
+                "https_proxy_port",
+                "protocol",
+                "ssl_server_cert_dn",
+                "ssl_server_dn_match",
+                "wallet_location",
+            }
+        ),
+        port=1521,
+        icon="oracle",
+        export="oracle",
+    ),
+    "snowflake": DialectSpec(
+        "Snowflake",
+        "snowflake:SnowflakeConnector",
+        needs=("account", "database", "username"),
+        takes=("host", "port", "password", "schema", "warehouse", "role", "key_password"),
+        options=frozenset({"authenticator", "private_key_file", "protocol"}),
+        icon="snowflake",
+        export="snowflake",
+    ),
+    "bigquery": DialectSpec(
+        "BigQuery",
+        "bigquery:BigqueryConnector",
+        needs=("project",),
+        takes=("host", "dataset", "credentials_json"),
+        options=frozenset({"location", "maximum_bytes_billed"}),
+        icon="bigquery",
+        refusal="a load and the record of its run cannot be committed together there in a way that was proven",
+    ),
+    "other": DialectSpec(
+        "another SQL database",
+        "other:OtherConnector",
+        needs=("driver",),
+        takes=("host", "port", "database", "username", "password", "schema"),
+        options=None,
+        icon="sql",
+        export="other",
+    ),
+}
+
+FILE_DIALECTS: frozenset[Dialect] = frozenset({"sqlite", "duckdb"})

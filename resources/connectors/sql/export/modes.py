@@ -1,0 +1,30 @@
+"""Which ways of writing a database is trusted with: what cannot be atomic there is refused by name, before any run.
+
+Pure: read when YAML is loaded, without a driver and without a connection.
+"""
+
+from __future__ import annotations
+
+from resources.connectors.sql.dialects import Dialect
+from resources.kernel.records import WriteMode
+
+TRANSACTIONAL_DRIVERS = frozenset({"postgresql", "cockroachdb", "sqlite", "mysql", "mariadb"})
+"""Dialects of SQLAlchemy in which rows are deleted and inserted in one transaction."""
+
+_DDL_COMMITS = frozenset({"oracle", "snowflake"})
+
+
+def refused_mode(dialect: Dialect, driver: str, mode: WriteMode) -> str:
+    """Why an exporter of this mode cannot write there; empty when it can."""
+    family = driver.partition("+")[0]
+    if dialect == "other" and family not in TRANSACTIONAL_DRIVERS:
+        return (
+            f"databases reached by {driver} are read only here: that rows are replaced in one"
+            " transaction was proven for no such system"
+        )
+    if mode in ("timestamp", "safe") and dialect in _DDL_COMMITS:
+        return (
+            f"mode {mode} makes a table each time, and making one commits by itself there: whoever looks"
+            " in between sees an empty table, and a run that is killed leaves it behind"
+        )
+    return ""
