@@ -7,59 +7,26 @@ dataset's record of what it imported can be compared with what a datasource obse
 from __future__ import annotations
 
 import hashlib
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from resources.connectors.base import FileConnector, TableConnector
+from resources.fingerprint_rules import sign_of_bytes, sign_of_table
 from resources.formats.files import SourceFile
-from resources.formats.registry import check_options, open_reader
+from resources.formats.registry import is_readable_name, open_reader
 from resources.kernel.errors import NotFoundError
-from resources.kernel.records import BatchStream, ObjectInfo, TableName
+from resources.kernel.records import BatchStream, ObjectInfo, SqlQuery, TableName
+from resources.query_parameters import resolve_parameters
+from resources.source_objects import near_paths, select_objects
+from resources.source_spec import SourceSpec
 
 PARALLEL_DOWNLOADS = 8
 LISTED_OBJECTS = 100  # the most objects that a version's record names one by one
-
-
-@dataclass(frozen=True)
-class SourceSpec:
-    """What a datasource says. Exactly one of `path`, `table`, `query` is set."""
-
-    name: str
-    connector: str
-    path: str = ""
-    table: str = ""
-    query: str = ""
-    member: str = ""
-    """Of ZIP archives: a member's name or a glob; the only data file when empty."""
-    format: str = ""
-    """One of the registry's formats; by the name's ending when empty."""
-    options: Mapping[str, object] = field(default_factory=dict)
-    """Options of the format, by the names of its options record."""
-
-    @property
-    def target(self) -> str:
-        """What is taken, for people: `flights/*.csv.gz`, `table orders`, `query`."""
-        return self.path or (f"table {self.table}" if self.table else "query")
-
-    def digest(self) -> str:
-        """Changes when the datasource asks for something else or reads it otherwise."""
-        text = json.dumps(asdict(self), sort_keys=True, default=str)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def check_format(spec: SourceSpec) -> None:
-    """Looks at a file datasource's format and options without opening anything.
-
-    Raises:
-        ConfigError: a path whose ending tells no format, options of another format, a wrong option.
-    """
-    check_options(spec.path, spec.options, format=spec.format, member=spec.member)
 
 
 @dataclass(frozen=True)
@@ -109,20 +76,28 @@ class FileSource(Source):
         Raises:
             NotFoundError: none does.
         """
-        found = list(self._connector.list_objects(self.spec.path))
+        found = list(select_objects(self._connector, self.spec.path, is_readable=self._is_readable))
         if not found:
             raise NotFoundError(
                 f"datasource {self.spec.name}: no object of connector {self.spec.connector!r}"
-                f" matches {self.spec.path!r}",
+                f" matches {self.spec.path!r}{near_paths(self._connector, self.spec.path)}",
                 hint="Check the path from the connector's root; `*` stays within one folder,"
                 " `**` crosses folders",
                 path=self.spec.path,
             )
         return found
 
+    def _is_readable(self, key: str) -> bool:
+        return bool(self.spec.format) or is_readable_name(key)
+
     def fingerprint(self) -> Fingerprint:
-        """A digest over every key and etag."""
-        return fingerprint_objects(self.objects())
+        """A digest over every key and etag, or over the bytes when the datasource asks for `hash`."""
+        objects = self.objects()
+        found = fingerprint_objects(objects)
+        if self.spec.fingerprint.method == "hash":
+            sign = sign_of_bytes(self._connector, objects)
+            return Fingerprint(sign.version, {**found.facts, **sign.facts})
+        return found
 
     @contextmanager
     def open_streams(self) -> Iterator[OpenStream]:
@@ -181,13 +156,22 @@ class TableSource(Source):
         self._connector = connector
 
     @property
-    def wanted(self) -> TableName | str:
-        """What the connector is asked for."""
-        return TableName.parse(self.spec.table) if self.spec.table else self.spec.query
+    def wanted(self) -> TableName | SqlQuery:
+        """What the connector is asked for.
+
+        Raises:
+            ConfigError: a parameter comes from a variable that is not set.
+        """
+        spec = self.spec
+        if spec.table:
+            return TableName.parse(spec.table)
+        values = resolve_parameters(spec.parameters, where=f"datasource {spec.name}")
+        return SqlQuery(spec.query, values, spec.timeout_seconds)
 
     def fingerprint(self) -> Fingerprint:
-        """The database's own sign of change, as cheap as its dialect can make it."""
-        return Fingerprint(self._connector.fingerprint(self.wanted), {"source": self.spec.target})
+        """The database's own sign of change, as cheap as its dialect can make it, or the one that was chosen."""
+        sign = sign_of_table(self.spec.fingerprint, self._connector, self.wanted)
+        return Fingerprint(sign.version, {"source": self.spec.target, **sign.facts})
 
     @contextmanager
     def open_streams(self) -> Iterator[OpenStream]:

@@ -7,7 +7,8 @@ import dagster as dg
 
 from assets.boundary import boundary
 from resources.kernel.keys import asset_key
-from resources.sources import Fingerprint, SourceSpec
+from resources.source_spec import SourceSpec
+from resources.sources import Fingerprint
 
 
 def build_datasource(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import dagster as dg
 from pydantic import Field
@@ -11,10 +12,28 @@ from assets.datasources.build import build_datasource
 from assets.refresh import check_cron
 from resources.connectors.component import ConnectorComponent
 from resources.declarations import DeclaresSource
+from resources.fingerprint_rules import FingerprintRule
 from resources.kernel.errors import ConfigError
 from resources.kernel.keys import check_name
+from resources.query_parameters import parse_parameters
 from resources.references import declared, position, require
-from resources.sources import SourceSpec, check_format
+from resources.source_spec import SourceSpec, check_source
+
+# Parsed while the YAML is resolved: a mistake is then shown with its line.
+Parameters = Annotated[
+    Mapping[str, Any],
+    dg.Resolver(
+        lambda context, value: parse_parameters(context.resolve_value(value, as_type=dict)),
+        model_field_type=dict[str, Any],
+    ),
+]
+Rule = Annotated[
+    FingerprintRule,
+    dg.Resolver(
+        lambda context, value: FingerprintRule.parse(context.resolve_value(value)),
+        model_field_type=str | dict[str, Any],
+    ),
+]
 
 
 class Datasource(dg.Component, dg.Model, dg.Resolvable, DeclaresSource):
@@ -28,7 +47,13 @@ class Datasource(dg.Component, dg.Model, dg.Resolvable, DeclaresSource):
     table: str = ""
     """SQL connectors: `table` or `schema.table`."""
     query: str = ""
-    """SQL connectors: one read-only statement."""
+    """SQL connectors: one read-only statement; `:name` stands for a parameter."""
+    parameters: Parameters = Field(default_factory=dict)
+    """Values of the query's parameters: a text, number, date or boolean each, or `{env: NAME}`."""
+    timeout_seconds: int | None = None
+    """Longest run of the query; the connector's own limit when left out."""
+    fingerprint: Rule = FingerprintRule()
+    """How to tell that it changed: `auto`, `hash`, `rows`, or `{max: COLUMN}` (docs/datasources.md)."""
     member: str = ""
     """ZIP archives: the member to read, or a glob such as `2013/*.csv`; the only data file when left out."""
     format: str = ""
@@ -50,6 +75,9 @@ class Datasource(dg.Component, dg.Model, dg.Resolvable, DeclaresSource):
             member=self.member,
             format=self.format,
             options=self.options,
+            parameters=self.parameters,
+            timeout_seconds=self.timeout_seconds,
+            fingerprint=self.fingerprint,
         )
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
@@ -59,7 +87,11 @@ class Datasource(dg.Component, dg.Model, dg.Resolvable, DeclaresSource):
         connector = require(
             context, ConnectorComponent, self.connector, noun="connector", attribute="connector"
         )
-        self._check_target(connector, position(context, "name"))
+        try:
+            check_source(self.source_spec(), holds=connector.holds)
+        except ConfigError as error:
+            where = position(context, _attribute_of(error))
+            raise ConfigError(f"{where}: {error.message}", hint=error.hint) from error
         if self.observe:
             check_cron(self.observe, attribute="observe", where=position(context, "observe"))
         return build_datasource(
@@ -69,24 +101,7 @@ class Datasource(dg.Component, dg.Model, dg.Resolvable, DeclaresSource):
             description=self.description,
         )
 
-    def _check_target(self, connector: ConnectorComponent, where: str) -> None:
-        given = [field for field in ("path", "table", "query") if getattr(self, field)]
-        wanted = ["path"] if connector.holds == "files" else ["table", "query"]
-        if len(given) != 1 or given[0] not in wanted:
-            raise ConfigError(
-                f"{where}: datasource {self.name!r} gives {' and '.join(given) or 'no target'};"
-                f" connector {self.connector!r} holds {connector.holds}",
-                hint=f"Give exactly one of: {', '.join(wanted)}",
-            )
-        if connector.holds == "tables" and (self.format or self.options or self.member):
-            raise ConfigError(
-                f"{where}: datasource {self.name!r}: `format`, `member` and `options` are for files",
-                hint="Tables and queries bring their own types",
-            )
-        if connector.holds == "files":
-            try:
-                check_format(self.source_spec())
-            except ConfigError as error:
-                raise ConfigError(
-                    f"{where}: datasource {self.name!r}: {error.message}", hint=error.hint
-                ) from error
+
+def _attribute_of(error: ConfigError) -> str:
+    """The attribute that an error is about, to point at its line."""
+    return str(error.facts.get("attribute", "name"))

@@ -14,7 +14,8 @@ from resources.connectors.folder.connector import FolderConnector
 from resources.connectors.sql import SqlConfig, open_table_connector
 from resources.kernel.keys import Key, asset_key
 from resources.kernel.records import ExportRequest, TableName
-from resources.sources import FileSource, Source, SourceSpec, TableSource
+from resources.source_spec import SourceSpec
+from resources.sources import FileSource, Source, TableSource
 from resources.stores.tables import TableStore
 
 _POSTGRES = (

@@ -57,6 +57,11 @@ def detect_format(name: str) -> Format:
     return found
 
 
+def is_readable_name(name: str) -> bool:
+    """Whether a file's name tells how to read it: a known ending, or that of an archive."""
+    return _format_of_name(name) is not None or name.lower().endswith(_ZIP)
+
+
 def _format_of_name(name: str) -> Format | None:
     stem = name.lower()
     for ending in (*COMPRESSED, _ZIP):

@@ -7,7 +7,8 @@ import pytest
 from assets.datasets.importing import ImportOrder, import_table
 from resources.kernel.errors import EmptySourceError, SourceChangedError
 from resources.kernel.records import BatchStream, Guess, Retype
-from resources.sources import Fingerprint, OpenStream, Source, SourceSpec
+from resources.source_spec import SourceSpec
+from resources.sources import Fingerprint, OpenStream, Source
 from resources.stores.tables import TableStore
 
 KEY = ("datasets", "orders")
