@@ -58,6 +58,9 @@ class Connector(ABC):
 class FileConnector(Connector):
     """A place that holds objects under paths: a folder, a bucket, a file server."""
 
+    parallel_copies: ClassVar[int] = 8
+    """How many local copies may be asked for at once: what the system and the way to it can bear."""
+
     @abstractmethod
     def list_objects(self, pattern: str, *, after: str = "") -> Iterator[ObjectInfo]:
         """All objects whose key matches `pattern` and is greater than `after`, in ascending order of key.
