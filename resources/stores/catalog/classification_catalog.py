@@ -1,0 +1,398 @@
+"""Classification sets in the catalog: what a set is, what it holds, what every file did. Exactly once a run.
+
+What is committed is checked in the committing transaction: the run has no entry yet, the set has the version that the
+changes were computed from. So a retry applies once, and of two runs at once one computes anew.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from resources.kernel.errors import ConflictError, GoneError, NotFoundError, SchemaMismatchError
+from resources.kernel.records import BatchStream
+from resources.stores.catalog.classification_records import (
+    FileEntry,
+    FileFacts,
+    RowChanges,
+    StoredColumn,
+    StoredSet,
+    StoredState,
+)
+from resources.stores.catalog.classification_rows import RowTable, schema_of
+from resources.stores.catalog.classification_rows_postgresql import PostgresRowTable, refuse_nul
+from resources.stores.catalog.classification_rows_sqlite import SqliteRowTable
+from resources.stores.catalog.classification_tables import COLUMNS, FILES, SETS
+from resources.stores.catalog.database import CatalogDatabase
+
+Declared = Sequence[tuple[str, str]]
+"""(name, type) of each column as the project declares it."""
+
+_SCAN_SHARE = (
+    4  # a file that names a quarter of the keys reads the whole table: in order, without look-ups
+)
+
+
+class ClassificationCatalog:
+    """All sets of a catalog. Making the object touches nothing."""
+
+    def __init__(self, database: CatalogDatabase) -> None:
+        self.database = database
+
+    def lock(self, name: str) -> AbstractContextManager[None]:
+        """Serialises the files of a set, wherever their runs are."""
+        return self.database.lock(f"classification-{name}")
+
+    def find(self, name: str) -> StoredSet | None:
+        """A set; None when nothing was ever applied to it."""
+        with self.database.read() as connection:
+            return _find(connection, name)
+
+    def entry(self, name: str, run_id: str) -> FileEntry | None:
+        """What a run did to a set; None when it has not done it."""
+        with self.database.read() as connection:
+            return _entry(connection, name, run_id)
+
+    def history(self, name: str) -> list[FileEntry]:
+        """Every file and undo of a set, newest first."""
+        with self.database.read() as connection:
+            return [_file_entry(row) for row in connection.execute(_entries(name))]
+
+    def check_columns(self, name: str, declared: Declared) -> StoredSet | None:
+        """The set, whose columns are compared with those declared.
+
+        Raises:
+            SchemaMismatchError: a column was removed or got another type.
+        """
+        stored = self.find(name)
+        if stored is not None:
+            added_columns(stored, declared)
+        return stored
+
+    def read(self, name: str, declared: Declared, keys: pa.Array) -> StoredState:
+        """The stored rows of these keys, or all rows when that is cheaper, and the version that they are of.
+
+        Raises:
+            SchemaMismatchError: see `check_columns`.
+        """
+        with self.database.read() as connection:
+            stored = _find(connection, name)
+            if stored is None:
+                return StoredState(None, _empty(declared), is_whole=True)
+            added = added_columns(stored, declared)
+            table = self._rows(connection, stored)
+            known = [column for column, _ in declared if column not in added]
+            is_whole = len(keys) * _SCAN_SHARE >= stored.key_count
+            batches = table.scan(known) if is_whole else table.find(keys.to_pylist(), known)
+            found = pa.Table.from_batches(batches, table.schema(known))
+        return StoredState(stored, _completed(found, declared), is_whole=is_whole)
+
+    @contextmanager
+    def stream(
+        self, name: str, declared: Declared
+    ) -> Iterator[tuple[StoredSet | None, BatchStream]]:
+        """All rows of a set in key order, from one snapshot, memory bounded."""
+        empty = _empty(declared)
+        with self.database.read() as connection:
+            stored = _find(connection, name)
+            if stored is None:
+                yield None, BatchStream(empty.schema, iter(empty.to_batches()))
+                return
+            added = added_columns(stored, declared)
+            known = [column for column, _ in declared if column not in added]
+            batches = self._rows(connection, stored).scan(known)
+            yield stored, BatchStream(empty.schema, _completed_batches(batches, declared))
+
+    def refuse_unstorable(self, changes: RowChanges) -> None:
+        """Refuses what this database cannot keep, before anything is written.
+
+        Raises:
+            InputError: a NUL character, with PostgreSQL.
+        """
+        if not self.database.is_sqlite:
+            refuse_nul(changes.upserts)
+
+    def apply(
+        self,
+        name: str,
+        declared: Declared,
+        changes: RowChanges,
+        facts: FileFacts,
+        *,
+        base_version: int,
+        keep: int,
+    ) -> FileEntry:
+        """Commits what a file changes, its line of history, and the set's new version: all or nothing, once a run.
+
+        Args:
+            name: of the set.
+            declared: its columns; new ones are added.
+            changes: computed from `base_version`.
+            facts: of the file.
+            base_version: the version read.
+            keep: how many earlier versions stay within reach of an undo.
+
+        Raises:
+            ConflictError: the set has another version by now.
+            SchemaMismatchError: see `check_columns`.
+        """
+
+        def write(table: RowTable, stored: StoredSet) -> tuple[int, Mapping[str, int]]:
+            if stored.version != base_version:
+                raise ConflictError(
+                    f"classification set {name!r} has version {stored.version}, not {base_version}:"
+                    " another file was applied meanwhile",
+                    hint="Try again: the changes are then computed anew",
+                )
+            if changes.is_empty:
+                return 0, facts.counts
+            table.write(changes, stored.version + 1)
+            new = changes.upserts.num_rows - len(changes.replaced)
+            return new - len(changes.deleted), facts.counts
+
+        return self._commit(name, declared, facts, write, changed=not changes.is_empty, keep=keep)
+
+    def restore(
+        self, name: str, declared: Declared, wanted: int, facts: FileFacts, *, keep: int
+    ) -> FileEntry:
+        """Makes an earlier version hold again, as a new version: all or nothing, once a run.
+
+        Raises:
+            NotFoundError: no such version; `GoneError` when it is no longer within reach.
+        """
+
+        def write(table: RowTable, stored: StoredSet) -> tuple[int, Mapping[str, int]]:
+            check_undo(stored, wanted)
+            done = table.restore(wanted, stored.version + 1)
+            counts = {"new": done.new, "updated": done.updated, "deleted": done.deleted}
+            return done.new - done.deleted, counts
+
+        return self._commit(name, declared, facts, write, changed=True, keep=keep)
+
+    def reject(self, name: str, declared: Declared, facts: FileFacts) -> FileEntry:
+        """Notes a file that was refused; the values stay as they are."""
+        with self.database.write() as connection:
+            stored = self._ensured(connection, name, declared)
+            done = _entry(connection, name, facts.run_id)
+            return done or _record(connection, stored, facts, "rejected", stored.version)
+
+    def _commit(
+        self,
+        name: str,
+        declared: Declared,
+        facts: FileFacts,
+        write: Callable[[RowTable, StoredSet], tuple[int, Mapping[str, int]]],
+        *,
+        changed: bool,
+        keep: int,
+    ) -> FileEntry:
+        with self.database.write() as connection:
+            stored = self._ensured(connection, name, declared)
+            done = _entry(connection, name, facts.run_id)
+            if done is not None:
+                return done
+            table = self._rows(connection, stored)
+            more_keys, counts = write(table, stored)
+            version = stored.version
+            if changed:
+                version += 1
+                oldest = max(stored.oldest_version, version - keep)
+                table.forget(oldest)
+                connection.execute(
+                    sa.update(SETS)
+                    .where(SETS.c.id == stored.id)
+                    .values(
+                        version=version,
+                        key_count=stored.key_count + more_keys,
+                        oldest_version=oldest,
+                        changed_at=_now(),
+                    )
+                )
+            settled = FileFacts(**{**vars(facts), "counts": counts})
+            return _record(connection, stored, settled, "applied", version)
+
+    def _rows(self, connection: sa.Connection, stored: StoredSet) -> RowTable:
+        kind = SqliteRowTable if self.database.is_sqlite else PostgresRowTable
+        return kind(connection, stored.id, stored.columns)
+
+    def _ensured(self, connection: sa.Connection, name: str, declared: Declared) -> StoredSet:
+        """The set with the columns declared; made, or given its new columns, in this transaction."""
+        values = {"name": name, "version": 0, "key_count": 0, "oldest_version": 0}
+        made = connection.execute(
+            sa.text(
+                "INSERT INTO classification_sets (name, version, key_count, oldest_version, changed_at)"
+                " VALUES (:name, :version, :key_count, :oldest_version, :now)"
+                " ON CONFLICT (name) DO NOTHING"
+            ),
+            {**values, "now": _now()},
+        )
+        is_new = bool(made.rowcount)
+        # On PostgreSQL whoever else writes this set waits here; on SQLite the whole file is ours.
+        connection.execute(sa.select(SETS.c.id).where(SETS.c.name == name).with_for_update())
+        stored = _known(connection, name)
+        added = added_columns(stored, declared)
+        first = len(stored.columns)
+        columns = [StoredColumn(first + n, *column) for n, column in enumerate(added.items())]
+        if columns:
+            rows = [{"set_id": stored.id, **vars(column)} for column in columns]
+            connection.execute(sa.insert(COLUMNS), rows)
+            stored = _known(connection, name)
+        table = self._rows(connection, stored)
+        if is_new:
+            table.create()
+        else:
+            for column in columns:
+                table.add(column)
+        return stored
+
+
+def added_columns(stored: StoredSet, declared: Declared) -> dict[str, str]:
+    """The declared columns that the set lacks so far: name, type.
+
+    Raises:
+        SchemaMismatchError: a column was removed or got another type (section 1: neither can change).
+    """
+    given = dict(declared)
+    known = {column.name: column.type for column in stored.columns}
+    removed = [name for name in known if name not in given]
+    retyped = [
+        f"{name!r} from {known[name]} to {kind}"
+        for name, kind in given.items()
+        if known.get(name, kind) != kind
+    ]
+    if removed or retyped:
+        parts = [f"removed {', '.join(map(repr, removed))}"] if removed else []
+        parts += [f"changed {', '.join(retyped)}"] if retyped else []
+        raise SchemaMismatchError(
+            f"classification set {stored.name!r}: the declaration has {' and '.join(parts)}",
+            hint="A column's name and type stay as they were first; add a new column, or declare a new set",
+            removed=removed,
+            retyped=retyped,
+        )
+    return {name: kind for name, kind in given.items() if name not in known}
+
+
+def check_undo(stored: StoredSet, wanted: int) -> None:
+    """Whether a set can go back to version `wanted`.
+
+    Raises:
+        NotFoundError: there is no such version, or it is the one that holds.
+        GoneError: it is no longer within reach.
+    """
+    reach = f"It can go back to versions {stored.oldest_version} to {stored.version - 1}"
+    if stored.version == stored.oldest_version:
+        reach = "Nothing was applied to it yet"
+    what = f"classification set {stored.name!r}, version {wanted}"
+    if wanted == stored.version:
+        raise NotFoundError(f"{what}: it holds already", hint=reach)
+    if not 0 <= wanted < stored.version:
+        raise NotFoundError(f"{what}: there is none", hint=reach)
+    if wanted < stored.oldest_version:
+        raise GoneError(f"{what}: it is no longer kept", hint=reach)
+
+
+def _find(connection: sa.Connection, name: str) -> StoredSet | None:
+    row = connection.execute(sa.select(SETS).where(SETS.c.name == name)).one_or_none()
+    if row is None:
+        return None
+    columns = connection.execute(
+        sa.select(COLUMNS.c.position, COLUMNS.c.name, COLUMNS.c.type)
+        .where(COLUMNS.c.set_id == row.id)
+        .order_by(COLUMNS.c.position)
+    )
+    return StoredSet(
+        id=row.id,
+        name=row.name,
+        version=row.version,
+        key_count=row.key_count,
+        oldest_version=row.oldest_version,
+        changed_at=datetime.fromisoformat(row.changed_at),
+        columns=tuple(StoredColumn(*found) for found in columns),
+    )
+
+
+def _known(connection: sa.Connection, name: str) -> StoredSet:
+    found = _find(connection, name)
+    assert found is not None  # noqa: S101 - for the type checker: made in this transaction at the latest
+    return found
+
+
+def _entries(name: str) -> sa.Select[Any]:
+    chosen = sa.select(FILES).join(SETS, SETS.c.id == FILES.c.set_id).where(SETS.c.name == name)
+    return chosen.order_by(FILES.c.id.desc())
+
+
+def _entry(connection: sa.Connection, name: str, run_id: str) -> FileEntry | None:
+    row = connection.execute(_entries(name).where(FILES.c.run_id == run_id)).one_or_none()
+    return None if row is None else _file_entry(row)
+
+
+def _record(
+    connection: sa.Connection, stored: StoredSet, facts: FileFacts, outcome: Any, version: int
+) -> FileEntry:
+    recorded_at = _now()
+    connection.execute(
+        sa.insert(FILES).values(
+            set_id=stored.id,
+            run_id=facts.run_id,
+            kind=facts.kind,
+            outcome=outcome,
+            version=version,
+            file_name=facts.name,
+            sha256=facts.sha256,
+            size_bytes=facts.size_bytes,
+            author=facts.author,
+            recorded_at=recorded_at,
+            counts=json.dumps(dict(facts.counts)),
+            details=json.dumps(dict(facts.details)),
+        )
+    )
+    return FileEntry(facts, outcome, version, datetime.fromisoformat(recorded_at))
+
+
+def _file_entry(row: Any) -> FileEntry:
+    facts = FileFacts(
+        run_id=row.run_id,
+        kind=row.kind,
+        name=row.file_name,
+        sha256=row.sha256,
+        size_bytes=row.size_bytes,
+        author=row.author,
+        counts=json.loads(row.counts),
+        details=json.loads(row.details),
+    )
+    return FileEntry(facts, row.outcome, row.version, datetime.fromisoformat(row.recorded_at))
+
+
+def _empty(declared: Declared) -> pa.Table:
+    types = dict(declared)
+    return schema_of(types, types).empty_table()
+
+
+def _completed(table: pa.Table, declared: Declared) -> pa.Table:
+    """The table with null columns for what was declared since, in the order declared."""
+    schema = _empty(declared).schema
+    arrays = [
+        table.column(field.name)
+        if field.name in table.column_names
+        else pa.nulls(table.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.table(arrays, schema=schema)
+
+
+def _completed_batches(
+    batches: Iterator[pa.RecordBatch], declared: Declared
+) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        yield from _completed(pa.Table.from_batches([batch]), declared).to_batches()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()

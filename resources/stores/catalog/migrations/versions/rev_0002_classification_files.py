@@ -1,0 +1,32 @@
+"""The history of every file of a set, and how far back it can be undone."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Makes the table; sets that are there can be undone as far as their past reaches: to the beginning."""
+    op.create_table(
+        "classification_files",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("set_id", sa.Integer, sa.ForeignKey("classification_sets.id"), nullable=False),
+        sa.Column("run_id", sa.Text, nullable=False),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("outcome", sa.Text, nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("file_name", sa.Text, nullable=False),
+        sa.Column("sha256", sa.Text, nullable=False),
+        sa.Column("size_bytes", sa.BigInteger, nullable=False),
+        sa.Column("author", sa.Text, nullable=False),
+        sa.Column("recorded_at", sa.Text, nullable=False),
+        sa.Column("counts", sa.Text, nullable=False),
+        sa.Column("details", sa.Text, nullable=False),
+        sa.UniqueConstraint("set_id", "run_id", name="classification_files_run"),
+    )
+    op.add_column(
+        "classification_sets",
+        sa.Column("oldest_version", sa.Integer, nullable=False, server_default="0"),
+    )
