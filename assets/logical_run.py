@@ -1,0 +1,41 @@
+"""Which run a run stands for: a retry is the same piece of work as the run that it tries again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import dagster as dg
+
+from resources.kernel.errors import NotFoundError
+
+
+def logical_run(context: dg.OpExecutionContext | dg.AssetExecutionContext) -> tuple[str, datetime]:
+    """Id and creation time of the run that this one is, or of the run that it tries again.
+
+    An automatic retry, and a re-execution from the failed step, are the same export as the run that failed: they
+    must find its ledger row (E50). A re-execution of everything by hand is a new one, whatever it descends from; so
+    parents are followed one by one and only from retries.
+    """
+    run = context.run
+    while _tries_again(run) and run.tags.get(_PARENT):
+        parent = context.instance.get_run_by_id(run.tags[_PARENT])
+        if (
+            parent is None
+        ):  # deleted since: its id is all that is left, and all that the ledger knows
+            return run.tags[_PARENT], _created_at(context, run.run_id)
+        run = parent
+    return run.run_id, _created_at(context, run.run_id)
+
+
+_PARENT = "dagster/parent_run_id"
+
+
+def _tries_again(run: dg.DagsterRun) -> bool:
+    return "dagster/retry_number" in run.tags or run.tags.get("dagster/is_resume_retry") == "true"
+
+
+def _created_at(context: dg.OpExecutionContext | dg.AssetExecutionContext, run_id: str) -> datetime:
+    record = context.instance.get_run_record_by_id(run_id)
+    if record is None:
+        raise NotFoundError(f"run {run_id} is not in this Dagster instance")
+    return record.create_timestamp

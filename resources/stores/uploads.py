@@ -1,0 +1,163 @@
+"""Files that people hand in, kept by their content until a run has taken them: a run's config holds the hash alone.
+
+`<home>/uploads/<sha256>`; written under a name of its own and linked when whole, never through a symbolic link (T40).
+Whoever hands in the same bytes twice has one file. Files of more than 30 days ago go with the next upload: a run that
+is tried again later says that its file is no longer there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from resources.home import waybill_home
+from resources.kernel.errors import GoneError, InputError, IntegrityError, StorageError
+
+KEEP_SECONDS = 30 * 86_400
+
+_CHUNK_BYTES = 1 << 20
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that is kept."""
+
+    sha256: str
+    size_bytes: int
+
+
+class UploadStore:
+    """The uploads of a home folder.
+
+    Args:
+        folder: where they are; made when first needed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @classmethod
+    def open(cls) -> UploadStore:
+        """The uploads in the home folder."""
+        return cls(waybill_home() / "uploads")
+
+    def stage(self, source: Path, *, limit: int) -> Upload:
+        """Keeps a copy of a file.
+
+        Args:
+            source: a regular file.
+            limit: most bytes that it may have.
+
+        Raises:
+            InputError: there is no such file, it is none, or it is too large.
+            StorageError: no space or no rights in the home folder.
+        """
+        with open_regular(source) as stream:
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                self._forget_old()
+                return self._copy(stream, source, limit)
+            except OSError as error:
+                raise StorageError(
+                    f"the upload cannot be kept in {self._folder}: {error.strerror}",
+                    hint="Free space there, or set WAYBILL_HOME to a folder that you may write to",
+                    path=str(self._folder),
+                ) from error
+
+    @contextmanager
+    def read(self, sha256: str) -> Iterator[Path]:
+        """The file with this hash, its bytes checked.
+
+        Raises:
+            GoneError: it is not here, or no longer.
+            IntegrityError: its bytes are others by now.
+        """
+        if not _SHA256.fullmatch(sha256):
+            raise InputError(f"{sha256[:80]!r} is no SHA-256 of an upload")
+        path = self._folder / sha256
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError as error:
+            raise GoneError(
+                f"the upload {sha256[:12]} is not in {self._folder}: {error.strerror}",
+                hint="Uploads are kept for 30 days on the machine that took them: hand the file in again",
+            ) from error
+        with os.fdopen(descriptor, "rb") as stream:
+            if hashlib.file_digest(stream, "sha256").hexdigest() != sha256:
+                raise IntegrityError(
+                    f"the upload {sha256[:12]} is damaged: its bytes have another SHA-256",
+                    hint="Hand the file in again",
+                    path=str(path),
+                )
+        yield path
+
+    def _copy(self, stream: BinaryIO, source: Path, limit: int) -> Upload:
+        scratch = self._folder / f".{secrets.token_hex(8)}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        digest, size = hashlib.sha256(), 0
+        try:
+            with os.fdopen(os.open(scratch, flags, 0o600), "wb") as target:
+                while chunk := stream.read(_CHUNK_BYTES):
+                    size += len(chunk)
+                    if size > limit:
+                        raise too_large(source.name, limit)
+                    digest.update(chunk)
+                    target.write(chunk)
+                target.flush()
+                os.fsync(target.fileno())
+            self._publish(scratch, self._folder / digest.hexdigest())
+        finally:
+            scratch.unlink(missing_ok=True)
+        return Upload(digest.hexdigest(), size)
+
+    def _publish(self, scratch: Path, path: Path) -> None:
+        # The newest copy takes the place of an older one, which may be damaged or about to be forgotten.
+        scratch.replace(path)
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def _forget_old(self) -> None:
+        before = time.time() - KEEP_SECONDS
+        for entry in os.scandir(self._folder):
+            with suppress(FileNotFoundError):  # another upload forgets it too
+                if entry.stat(follow_symlinks=False).st_mtime < before:
+                    Path(entry.path).unlink()
+
+
+def too_large(name: str, limit: int) -> InputError:
+    """The refusal of a file of more than `limit` bytes."""
+    return InputError(
+        f"{name}: the file has more than {limit:,} bytes", hint="Split it", limit=limit, file=name
+    )
+
+
+@contextmanager
+def open_regular(path: Path) -> Iterator[BinaryIO]:
+    """A file of the user's for reading; a device or a pipe is refused instead of waited for.
+
+    Raises:
+        InputError: there is no such file, or it may not be read.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read: {error.strerror}", hint="Check the path", path=str(path)
+        ) from error
+    with os.fdopen(descriptor, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            raise InputError(f"{path} is no file", hint="Give the path of a file", path=str(path))
+        yield stream
