@@ -9,17 +9,19 @@ class TestSqliteConnector(TableConnectorContract):
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any, ClassVar
 
 import pyarrow as pa
 import pytest
 
 from resources.connectors.sql import SqlConfig, SqlConnector, open_table_connector
-from resources.kernel.errors import InputError, NotFoundError
-from resources.kernel.records import BatchStream, Retype, TableName
+from resources.kernel.errors import ConnectorUnavailableError, InputError, NotFoundError
+from resources.kernel.records import BatchStream, Retype, SqlQuery, TableName, TableOrQuery
 
 CANARY = "canary-S3cr3t-p@ss/word"
 
@@ -38,7 +40,7 @@ class Database(ABC):
         return open_table_connector("warehouse", self.config)
 
 
-def read_table(connector: SqlConnector, source: TableName | str, **options: Any) -> pa.Table:
+def read_table(connector: SqlConnector, source: TableOrQuery, **options: Any) -> pa.Table:
     """All of a source, as a writer would take it: again after a Retype."""
     for _ in range(3):
         try:
@@ -195,6 +197,72 @@ class TableConnectorContract:
     def test_query_may_end_in_semicolon_and_comment(self, connector: SqlConnector) -> None:
         assert read_table(connector, "/* one */ SELECT 1 AS a;").num_rows == 1
         assert read_table(connector, "SELECT 1 AS a -- the end").num_rows == 1
+
+    def test_parameters_are_values_and_nothing_else(
+        self, database: Database, connector: SqlConnector
+    ) -> None:
+        database.run(
+            "CREATE TABLE people (id integer, name varchar(200), born date, ratio decimal(10, 3))",
+            "INSERT INTO people VALUES (1, 'Ann', '2001-02-03', 1.5), (-2, 'x'' OR 1=1 -- ', NULL, 2.125)",
+        )
+        for value in (
+            "x' OR 1=1 -- ",
+            "' OR ''='",
+            "\\' OR 1=1 -- ",
+            "%s %(a)s :name ?",
+            "a\nb",
+            "é☃",
+        ):
+            query = SqlQuery("SELECT id FROM people WHERE name = :name", {"name": value})
+            expected = [{"id": -2}] if value.startswith("x") else []
+            assert read_table(connector, query).to_pylist() == expected
+        query = SqlQuery(
+            "SELECT name, ':no' AS t FROM people /* :no */ WHERE id > :least AND id <> 5-:least"
+            " AND born = :born AND ratio < :most AND :flag = :flag -- :no",
+            {"least": -1, "born": dt.date(2001, 2, 3), "most": Decimal("1.501"), "flag": 1},
+        )
+        assert read_table(connector, query).to_pylist() == [{"name": "Ann", "t": ":no"}]
+        assert connector.describe(query).names == ["name", "t"]
+        assert connector.fingerprint(query) == connector.fingerprint(query)
+        nothing = SqlQuery("SELECT id FROM people WHERE name = :name", {"name": None})
+        assert read_table(connector, nothing).num_rows == 0
+        assert connector.fingerprint(query) != connector.fingerprint(nothing)
+
+    @pytest.mark.parametrize(
+        ("text", "parameters", "message"),
+        [
+            pytest.param(
+                "SELECT :a AS a", {"b": CANARY}, "no value is given for :a.* no :b", id="other"
+            ),
+            pytest.param("SELECT ':a' AS a", {"a": CANARY}, "the query has no :a", id="in quotes"),
+            pytest.param("SELECT 'x AS a", {"a": CANARY}, "not closed", id="open quote"),
+            pytest.param("SELECT :a AS a", {"a": f"{CANARY}\0"}, "NUL character", id="NUL"),
+            pytest.param(
+                "SELECT :a AS a", {"a": float("inf")}, "no.* finite number", id="infinite"
+            ),
+            pytest.param(
+                "DELETE FROM t WHERE x = :a", {"a": CANARY}, "may only read", id="writing"
+            ),
+        ],
+    )
+    def test_parameters_that_do_not_fit_are_refused_and_not_shown(
+        self, connector: SqlConnector, text: str, parameters: dict[str, Any], message: str
+    ) -> None:
+        for act in (connector.describe, connector.fingerprint, lambda s: read_table(connector, s)):
+            with pytest.raises(InputError, match=message) as caught:
+                act(SqlQuery(text, parameters))
+            assert CANARY not in f"{caught.value} {SqlQuery(text, parameters)!r}"
+
+    endless_query: ClassVar[str] = (
+        "WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < 2000000000)"
+        " SELECT count(*) AS n FROM s"
+    )
+
+    def test_a_query_ends_at_its_time_limit(self, connector: SqlConnector) -> None:
+        query = SqlQuery(self.endless_query, timeout_seconds=1)
+        with pytest.raises(ConnectorUnavailableError, match=r"limit|cancel|interrupt"):
+            read_table(connector, query)
+        assert connector.config.statement_timeout_seconds is None
 
     def test_closing_early_leaves_nothing_open(self, database: Database) -> None:
         self.make_big(database, 30_000)

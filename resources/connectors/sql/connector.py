@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import importlib
+import threading
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import ClassVar
+from dataclasses import replace
+from typing import ClassVar, Self
 
 from resources.connectors.base import TableConnector
 from resources.connectors.sql.config import Dialect, SqlConfig
 from resources.connectors.sql.names import is_internal_name
-from resources.kernel.errors import NotFoundError, WaybillError
+from resources.connectors.sql.query_text import Syntax, with_literals
+from resources.connectors.sql.reading import check_query
+from resources.kernel.errors import ConfigError, NotFoundError, WaybillError
 from resources.kernel.records import (
     BatchStream,
     CheckReport,
     ExportReceipt,
     ExportRequest,
     Retype,
+    SqlQuery,
     TableName,
+    TableOrQuery,
 )
 
 
@@ -37,6 +44,8 @@ class SqlConnector(TableConnector):
     """A database reached by SQL. Stateless but for what it learnt about values that need a wider type."""
 
     dialect_name: ClassVar[Dialect]
+    syntax: ClassVar[Syntax] = Syntax()
+    """How this database reads quotes and writes literals."""
 
     def __init__(self, name: str, config: SqlConfig) -> None:
         self.name = name
@@ -73,18 +82,41 @@ class SqlConnector(TableConnector):
             leaks = any(secret in str(error) for secret in self.config.secrets)
             raise self.translate(error, doing) from (None if leaks else error)
 
-    def columns_as_text(self, source: TableName | str) -> frozenset[str]:
+    def columns_as_text(self, source: TableOrQuery) -> frozenset[str]:
         """Columns of `source` that a read found to hold values which their own type cannot."""
         return self._as_text.get(repr(source), frozenset())
 
     @contextmanager
-    def remembering(self, source: TableName | str) -> Iterator[None]:
+    def remembering(self, source: TableOrQuery) -> Iterator[None]:
         """Keeps what a `Retype` inside the block says, so that the next read of `source` holds."""
         try:
             yield
         except Retype as retype:
             self._as_text[repr(source)] = self.columns_as_text(source) | retype.columns.keys()
             raise
+
+    def query_text(self, query: SqlQuery | str) -> str:
+        """A query as it is sent: one that reads, with the values of its parameters written into it (T16, T17).
+
+        Raises:
+            InputError: no query, one that begins with a word that writes, or values that do not fit its placeholders.
+        """
+        where = f"{self.label}: {query_subject(query)}"
+        if isinstance(query, str):
+            return check_query(query, where=where)
+        text = check_query(query.text, where=where)
+        return with_literals(replace(query, text=text), self.syntax, where=where)
+
+    def limited(self, source: TableOrQuery) -> Self:
+        """The connector with the time limit that a query brings; itself when it brings none."""
+        seconds = source.timeout_seconds if isinstance(source, SqlQuery) else None
+        if seconds is None:
+            return self
+        if seconds < 1:
+            raise ConfigError(f"{self.label}: a query's time limit is at least 1 second")
+        other = copy.copy(self)
+        other.config = replace(self.config, statement_timeout_seconds=seconds)
+        return other
 
     @abstractmethod
     def driver_errors(self) -> tuple[type[Exception], ...]:
@@ -127,14 +159,28 @@ class SqlConnector(TableConnector):
         return run_export(self, stream, request)
 
 
+@contextmanager
+def interrupted_after(seconds: int | None, interrupt: Callable[[], None]) -> Iterator[None]:
+    """Calls `interrupt` when the block takes longer, for databases that keep no time themselves."""
+    timer = None if seconds is None else threading.Timer(seconds, interrupt)
+    if timer:
+        timer.daemon = True
+        timer.start()
+    try:
+        yield
+    finally:
+        if timer:
+            timer.cancel()
+
+
 def is_internal(name: str) -> bool:
     """Whether a table is part of how exports are made rather than data."""
     return is_internal_name(name)
 
 
-def query_subject(source: TableName | str) -> str:
+def query_subject(source: TableOrQuery) -> str:
     """A table or a query, for error texts: queries are cut to their first 60 characters."""
     if isinstance(source, TableName):
         return f"table {source}"
-    text = " ".join(source.split())
+    text = " ".join((source.text if isinstance(source, SqlQuery) else source).split())
     return f"query {text[:57] + '...' if len(text) > 60 else text!r}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from typing import ClassVar
 
@@ -12,12 +12,17 @@ import duckdb
 import pyarrow as pa
 
 from resources.connectors.sql.config import Dialect
-from resources.connectors.sql.connector import SqlConnector, is_internal, query_subject
+from resources.connectors.sql.connector import (
+    SqlConnector,
+    interrupted_after,
+    is_internal,
+    query_subject,
+)
 from resources.connectors.sql.duckdb_types import DuckdbColumn, plan_duckdb_columns
 from resources.connectors.sql.errors import duckdb_error
+from resources.connectors.sql.query_text import DUCKDB
 from resources.connectors.sql.reading import (
     ReadPlan,
-    check_query,
     checked_batches,
     coalesced,
     free_name,
@@ -25,7 +30,7 @@ from resources.connectors.sql.reading import (
     quote_identifier,
 )
 from resources.kernel.errors import InputError, NotFoundError, WaybillError
-from resources.kernel.records import BatchStream, TableName
+from resources.kernel.records import BatchStream, TableName, TableOrQuery
 
 VECTOR_ROWS = 2048  # what DuckDB computes at a time; more would hold as many wide rows in memory
 
@@ -35,6 +40,7 @@ class DuckdbConnector(SqlConnector):
 
     kind = "duckdb"
     dialect_name: ClassVar[Dialect] = "duckdb"
+    syntax = DUCKDB
     max_identifier = (128, "characters")
     max_columns = 10_000
 
@@ -72,17 +78,17 @@ class DuckdbConnector(SqlConnector):
         with self.connect(read_only=True) as connection, self.translated("listing tables"):
             return self._tables(connection)
 
-    def describe(self, source: TableName | str) -> pa.Schema:
+    def describe(self, source: TableOrQuery) -> pa.Schema:
         """The Arrow schema of a table or query; no row is read."""
-        with self._session(f"describing {query_subject(source)}") as connection:
+        with self._session(f"describing {query_subject(source)}", source) as connection:
             return self._plan(connection, source)[0].schema
 
-    def fingerprint(self, source: TableName | str) -> str:
+    def fingerprint(self, source: TableOrQuery) -> str:
         """A checksum over all values, computed in the database: DuckDB keeps no counter of changes a table.
 
         The sign of a zero counts; the order of rows does not.
         """
-        with self._session(f"fingerprinting {query_subject(source)}") as connection:
+        with self._session(f"fingerprinting {query_subject(source)}", source) as connection:
             plan, select = self._plan(connection, source)
             floats = [c.name for c in plan.columns if pa.types.is_floating(c.type)]
             row_alias = free_name(c.name for c in plan.columns)
@@ -96,7 +102,7 @@ class DuckdbConnector(SqlConnector):
         return f"h:{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
     @contextmanager
-    def read(self, source: TableName | str, *, batch_rows: int = 65_536) -> Iterator[BatchStream]:
+    def read(self, source: TableOrQuery, *, batch_rows: int = 65_536) -> Iterator[BatchStream]:
         """Streams a table or query; see `TableConnector.read`.
 
         Raises:
@@ -106,6 +112,7 @@ class DuckdbConnector(SqlConnector):
         doing = f"reading {query_subject(source)}"
         with ExitStack() as stack:
             connection = stack.enter_context(self.connect(read_only=True))
+            stack.enter_context(self._limit(connection, source))
             with self.translated(doing):
                 plan, select = self._plan(connection, source)
                 result = connection.execute(
@@ -120,7 +127,7 @@ class DuckdbConnector(SqlConnector):
         self,
         reader: pa.RecordBatchReader,
         plan: ReadPlan,
-        source: TableName | str,
+        source: TableOrQuery,
         *,
         batch_rows: int,
     ) -> Iterator[pa.RecordBatch]:
@@ -129,9 +136,21 @@ class DuckdbConnector(SqlConnector):
             yield from checked_batches(raw, plan, batch_rows=batch_rows)
 
     @contextmanager
-    def _session(self, doing: str) -> Iterator[duckdb.DuckDBPyConnection]:
-        with self.connect(read_only=True) as connection, self.translated(doing):
+    def _session(
+        self, doing: str, source: TableOrQuery = ""
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        with (
+            self.connect(read_only=True) as connection,
+            self.translated(doing),
+            self._limit(connection, source),
+        ):
             yield connection
+
+    def _limit(
+        self, connection: duckdb.DuckDBPyConnection, source: TableOrQuery
+    ) -> AbstractContextManager[None]:
+        seconds = self.limited(source).config.statement_timeout_seconds
+        return interrupted_after(seconds, connection.interrupt)
 
     def _tables(self, connection: duckdb.DuckDBPyConnection) -> list[TableName]:
         rows = connection.execute(
@@ -146,14 +165,14 @@ class DuckdbConnector(SqlConnector):
         ]
 
     def _plan(
-        self, connection: duckdb.DuckDBPyConnection, source: TableName | str
+        self, connection: duckdb.DuckDBPyConnection, source: TableOrQuery
     ) -> tuple[ReadPlan, str]:
         """The columns of a source, and a SELECT of all of it."""
         where = f"{self.label}: {query_subject(source)}"
         if isinstance(source, TableName):
             select = f"SELECT * FROM {self._table_sql(connection, source)}"
         else:
-            select = check_query(source, where=where)
+            select = self.query_text(source)
             statements = connection.extract_statements(select)
             if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
                 raise InputError(

@@ -51,9 +51,11 @@ def sqlite_error(error: Exception, config: SqlConfig, doing: str) -> WaybillErro
         return ConnectorAuthError(
             f"{where}: {text}", hint="Check the rights on the file and on its folder"
         )
-    if code.startswith(("SQLITE_IOERR", "SQLITE_FULL", "SQLITE_NOMEM")):
+    if code.startswith(("SQLITE_IOERR", "SQLITE_FULL", "SQLITE_NOMEM", "SQLITE_INTERRUPT")):
+        stopped = code.startswith("SQLITE_INTERRUPT")
+        hint = "The statement was cancelled or ran into its time limit"
         return ConnectorUnavailableError(
-            f"{where}: {text}", hint="The disk or the file system failed"
+            f"{where}: {text}", hint=hint if stopped else "The disk or the file system failed"
         )
     if isinstance(error, sqlite3.ProgrammingError) and "one statement" in text:
         return InputError(f"{where}: {text}", hint="A query is a single SELECT statement")
@@ -92,7 +94,10 @@ _DUCKDB_KINDS: Mapping[str, tuple[type[WaybillError], str]] = {
     "InternalException": (ConnectorError, "DuckDB failed inside"),
     "FatalException": (ConnectorError, "DuckDB failed inside"),
     "OutOfMemoryException": (ConnectorError, "The query needs more memory than DuckDB may use"),
-    "InterruptException": (ConnectorError, "The query was interrupted"),
+    "InterruptException": (
+        ConnectorUnavailableError,
+        "The statement was cancelled or ran into its time limit",
+    ),
 }
 
 _BY_STATE: Mapping[str, tuple[type[WaybillError], str]] = {

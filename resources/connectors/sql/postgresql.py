@@ -19,7 +19,7 @@ from typing import ClassVar
 import pyarrow as pa
 import sqlalchemy as sa
 
-from resources.connectors.sql.config import Dialect
+from resources.connectors.sql.config import Dialect, SqlConfig
 from resources.connectors.sql.connector import SqlConnector, is_internal, query_subject
 from resources.connectors.sql.engine import postgres_engine
 from resources.connectors.sql.errors import connection_error, driver_text, postgres_error
@@ -34,9 +34,10 @@ from resources.connectors.sql.postgresql_fingerprint import compute_fingerprint
 from resources.connectors.sql.postgresql_parallel import RangeReader
 from resources.connectors.sql.postgresql_session import LockQueueError, PostgresSession
 from resources.connectors.sql.postgresql_types import plan_postgres_columns
-from resources.connectors.sql.reading import ReadPlan, check_query, checked_batches, plan_columns
+from resources.connectors.sql.query_text import POSTGRESQL
+from resources.connectors.sql.reading import ReadPlan, checked_batches, plan_columns
 from resources.kernel.errors import ConflictError, InputError, NotFoundError, WaybillError
-from resources.kernel.records import BatchStream, TableName
+from resources.kernel.records import BatchStream, TableName, TableOrQuery
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class PostgresqlConnector(SqlConnector):
 
     kind = "postgresql"
     dialect_name: ClassVar[Dialect] = "postgresql"
+    syntax = POSTGRESQL
     max_identifier = (63, "bytes")
     max_columns = 1600
 
@@ -94,19 +96,19 @@ class PostgresqlConnector(SqlConnector):
         with self._session("listing tables") as connection:
             return self._tables(connection)
 
-    def describe(self, source: TableName | str) -> pa.Schema:
+    def describe(self, source: TableOrQuery) -> pa.Schema:
         """The Arrow schema of a table or query; no row is read."""
-        with self._session(f"describing {query_subject(source)}") as connection:
+        with self._session(f"describing {query_subject(source)}", source) as connection:
             return self._plan(connection, source)[0].schema
 
-    def fingerprint(self, source: TableName | str) -> str:
+    def fingerprint(self, source: TableOrQuery) -> str:
         """See `postgresql_fingerprint`."""
-        with self._session(f"fingerprinting {query_subject(source)}") as connection:
+        with self._session(f"fingerprinting {query_subject(source)}", source) as connection:
             plan, select, relation = self._plan(connection, source)
             return compute_fingerprint(connection, plan, select, relation)
 
     @contextmanager
-    def read(self, source: TableName | str, *, batch_rows: int = 65_536) -> Iterator[BatchStream]:
+    def read(self, source: TableOrQuery, *, batch_rows: int = 65_536) -> Iterator[BatchStream]:
         """Streams a table or query under one snapshot; see `TableConnector.read`.
 
         Raises:
@@ -132,16 +134,18 @@ class PostgresqlConnector(SqlConnector):
             # Outside `translated`: an error of whoever takes the batches is not the database's.
             yield BatchStream(opened.plan.schema, batches, guesses=opened.plan.guesses)
 
-    def _open_read(self, stack: ExitStack, source: TableName | str) -> _OpenRead:
+    def _open_read(self, stack: ExitStack, source: TableOrQuery) -> _OpenRead:
         """Locks, snapshot and first session. Begins again when somebody queues for a lock in between."""
         deadline = time.monotonic() + self.config.lock_timeout_seconds
         while True:
             with ExitStack() as attempt:
-                holder = attempt.enter_context(self._connected())
+                holder = attempt.enter_context(self._connected(source))
                 plan, select, relation = self._plan(holder, source)
                 statements = self._statements(holder, plan, select, relation)
                 snapshot = str(holder.exec_driver_sql("SELECT pg_export_snapshot()").scalar_one())
-                helper = functools.partial(self._locked_session, snapshot, select)
+                helper = functools.partial(
+                    _locked_session, self.limited(source).config, snapshot, select
+                )
                 try:
                     leader = helper()
                 except LockQueueError as error:
@@ -155,29 +159,20 @@ class PostgresqlConnector(SqlConnector):
                 stack.push(attempt.pop_all())
                 return _OpenRead(plan, statements, leader, helper)
 
-    def _locked_session(self, snapshot: str, select: str) -> PostgresSession:
-        session = PostgresSession(self.config, snapshot)
-        try:
-            session.lock(select)
-        except Exception:
-            session.close()
-            raise
-        return session
-
     def _batches(
-        self, reader: RangeReader, plan: ReadPlan, source: TableName | str, *, batch_rows: int
+        self, reader: RangeReader, plan: ReadPlan, source: TableOrQuery, *, batch_rows: int
     ) -> Iterator[pa.RecordBatch]:
         with self.translated(f"reading {query_subject(source)}"), self.remembering(source):
             yield from checked_batches(reader.batches(), plan, batch_rows=batch_rows)
 
     @contextmanager
-    def _session(self, doing: str) -> Iterator[sa.Connection]:
-        with self.translated(doing), self._connected() as connection:
+    def _session(self, doing: str, source: TableOrQuery = "") -> Iterator[sa.Connection]:
+        with self.translated(doing), self._connected(source) as connection:
             yield connection
 
     @contextmanager
-    def _connected(self) -> Iterator[sa.Connection]:
-        connection = self.engine(read_only=True).connect()
+    def _connected(self, source: TableOrQuery = "") -> Iterator[sa.Connection]:
+        connection = self.limited(source).engine(read_only=True).connect()
         try:
             yield connection
         finally:
@@ -195,7 +190,7 @@ class PostgresqlConnector(SqlConnector):
         ]
 
     def _plan(
-        self, connection: sa.Connection, source: TableName | str
+        self, connection: sa.Connection, source: TableOrQuery
     ) -> tuple[ReadPlan, str, Relation | None]:
         """The columns of a source, a SELECT of all of it, and its relation if it is a table."""
         where = f"{self.label}: {query_subject(source)}"
@@ -204,7 +199,7 @@ class PostgresqlConnector(SqlConnector):
             relation = self._relation(connection, source)
             select = f"SELECT * FROM {relation.sql}"
         else:
-            select = check_query(source, where=where)
+            select = self.query_text(source)
         described = describe_select(connection, select)
         columns = plan_postgres_columns(described, self.columns_as_text(source))
         return plan_columns(columns, where=where), select, relation
@@ -258,3 +253,13 @@ class PostgresqlConnector(SqlConnector):
         thread.start()
         thread.join(self.config.connect_timeout_seconds)
         return bool(answers and answers[0])
+
+
+def _locked_session(config: SqlConfig, snapshot: str, select: str) -> PostgresSession:
+    session = PostgresSession(config, snapshot)
+    try:
+        session.lock(select)
+    except Exception:
+        session.close()
+        raise
+    return session

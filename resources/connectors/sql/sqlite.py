@@ -6,18 +6,23 @@ import hashlib
 import marshal
 import sqlite3
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from typing import ClassVar
 
 import pyarrow as pa
 import sqlalchemy as sa
 
 from resources.connectors.sql.config import Dialect
-from resources.connectors.sql.connector import SqlConnector, is_internal, query_subject
+from resources.connectors.sql.connector import (
+    SqlConnector,
+    interrupted_after,
+    is_internal,
+    query_subject,
+)
 from resources.connectors.sql.engine import sqlite_engine
 from resources.connectors.sql.errors import sqlite_error
+from resources.connectors.sql.query_text import SQLITE
 from resources.connectors.sql.reading import (
-    check_query,
     check_result_names,
     coalesced,
     pieces,
@@ -32,7 +37,7 @@ from resources.connectors.sql.sqlite_scan import (
 )
 from resources.connectors.sql.sqlite_types import SqliteColumn
 from resources.kernel.errors import NotFoundError, WaybillError
-from resources.kernel.records import BatchStream, TableName
+from resources.kernel.records import BatchStream, TableName, TableOrQuery
 
 _FINGERPRINT_ROWS = 2048
 _MARSHAL_VERSION = 2  # without references, so that equal rows have equal bytes
@@ -43,6 +48,7 @@ class SqliteConnector(SqlConnector):
 
     kind = "sqlite"
     dialect_name: ClassVar[Dialect] = "sqlite"
+    syntax = SQLITE
     max_identifier = (128, "characters")
     max_columns = 2000
 
@@ -89,16 +95,16 @@ class SqliteConnector(SqlConnector):
         with self._session("listing tables") as connection:
             return self._tables(connection)
 
-    def describe(self, source: TableName | str) -> pa.Schema:
+    def describe(self, source: TableOrQuery) -> pa.Schema:
         """The Arrow schema of a table or query; every value is looked at, since SQLite types values, not columns."""
-        with self._session(f"describing {query_subject(source)}") as connection:
+        with self._session(f"describing {query_subject(source)}", source) as connection:
             sql, declared = self._open(connection, source)
             plans = plan_columns_by_values(connection, sql, declared)
             return pa.schema([pa.field(plan.name, plan.type) for plan in plans])
 
-    def fingerprint(self, source: TableName | str) -> str:
+    def fingerprint(self, source: TableOrQuery) -> str:
         """A checksum over all values in order: the counter in the file's header does not count in WAL mode."""
-        with self._session(f"fingerprinting {query_subject(source)}") as connection:
+        with self._session(f"fingerprinting {query_subject(source)}", source) as connection:
             sql, declared = self._open(connection, source)
             connection.text_factory = _text_of_any_bytes
             digest = hashlib.blake2b(repr(declared).encode(), digest_size=16)
@@ -108,12 +114,13 @@ class SqliteConnector(SqlConnector):
         return f"h:{digest.hexdigest()}"
 
     @contextmanager
-    def read(self, source: TableName | str, *, batch_rows: int = 65_536) -> Iterator[BatchStream]:
+    def read(self, source: TableOrQuery, *, batch_rows: int = 65_536) -> Iterator[BatchStream]:
         """Streams a table or query; see `TableConnector.read`. Every value fits the announced type."""
         doing = f"reading {query_subject(source)}"
         with ExitStack() as stack:
             with self.translated(doing):
                 connection = stack.enter_context(closing(self.connect()))
+                stack.enter_context(self._limit(connection, source))
                 sql, declared = self._open(connection, source)
                 plans = plan_columns_by_values(connection, sql, declared)
             schema = pa.schema([pa.field(plan.name, plan.type) for plan in plans])
@@ -139,9 +146,19 @@ class SqliteConnector(SqlConnector):
                 yield from pieces(batch, batch_rows)
 
     @contextmanager
-    def _session(self, doing: str) -> Iterator[sqlite3.Connection]:
-        with self.translated(doing), closing(self.connect()) as connection:
+    def _session(self, doing: str, source: TableOrQuery = "") -> Iterator[sqlite3.Connection]:
+        with (
+            self.translated(doing),
+            closing(self.connect()) as connection,
+            self._limit(connection, source),
+        ):
             yield connection
+
+    def _limit(
+        self, connection: sqlite3.Connection, source: TableOrQuery
+    ) -> AbstractContextManager[None]:
+        seconds = self.limited(source).config.statement_timeout_seconds
+        return interrupted_after(seconds, connection.interrupt)
 
     def _tables(self, connection: sqlite3.Connection) -> list[TableName]:
         rows = connection.execute(
@@ -150,22 +167,20 @@ class SqliteConnector(SqlConnector):
         ).fetchall()
         return [TableName(name) for (name,) in rows if not is_internal(name)]
 
-    def _open(
-        self, connection: sqlite3.Connection, source: TableName | str
-    ) -> tuple[str, Declared]:
+    def _open(self, connection: sqlite3.Connection, source: TableOrQuery) -> tuple[str, Declared]:
         """Begins the one read transaction; the quoted source, and its columns as declared.
 
         A query becomes a temporary view, which SQLite makes of a single SELECT only (T17).
         """
         where = f"{self.label}: {query_subject(source)}"
         schema, name = "main", source.name if isinstance(source, TableName) else QUERY_VIEW
-        if isinstance(source, str):
-            schema, query = "temp", check_query(source, where=where)
+        if not isinstance(source, TableName):
+            schema, query = "temp", self.query_text(source)
             connection.execute(f"CREATE TEMP VIEW {QUERY_VIEW} AS {query}\n")
         connection.execute("PRAGMA query_only = ON")
         connection.execute("BEGIN")
-        if isinstance(
-            source, str
+        if not isinstance(
+            source, TableName
         ):  # the view would rename twins: the query's own names are looked at
             description = connection.execute(query).description
             check_result_names([column[0] for column in description], where=where, fold_case=True)
