@@ -16,21 +16,26 @@ class S3ConnectorResource(ConnectorResource):
     prefix: str = ""
     endpoint_url: str = ""
     region: str = ""
+    profile: str = ""
+    requester_pays: bool = False
     access_key: str = ""
     secret_key: str = ""
+    session_token: str = ""
 
     def connect(self) -> Connector:
         """The bucket; without keys the standard credential chain of the AWS libraries holds."""
-        from resources.connectors.s3.connector import S3Connector
+        from resources.connectors.s3.client import S3Settings
+        from resources.connectors.s3.connector import S3Connector, S3Keys
 
         return S3Connector(
             self.connector_name,
             bucket=self.bucket,
             prefix=self.prefix,
-            endpoint_url=self.endpoint_url or None,
-            region=self.region or None,
-            access_key=self.access_key or None,
-            secret_key=self.secret_key or None,
+            settings=S3Settings(
+                self.endpoint_url or None, self.region or None, self.profile or None
+            ),
+            keys=S3Keys(self.access_key, self.secret_key, self.session_token),
+            requester_pays=self.requester_pays,
         )
 
     def place(self, declared: Mapping[str, str]) -> Place:
@@ -45,9 +50,15 @@ class S3ConnectorComponent(ConnectorComponent):
     prefix: str = ""
     endpoint_url: str = ""
     region: str = ""
+    profile: str = ""
+    """A profile of the AWS configuration files, in place of keys."""
+    requester_pays: bool = False
+    """Agree to pay for what a requester-pays bucket sends."""
     access_key: Secret = None
     """`{env: NAME}`; left out, the standard credential chain holds."""
     secret_key: Secret = None
+    session_token: Secret = None
+    """`{env: NAME}`; the third part of temporary credentials."""
 
     @property
     def kind(self) -> str:
@@ -62,6 +73,9 @@ class S3ConnectorComponent(ConnectorComponent):
             prefix=self.prefix,
             endpoint_url=self.endpoint_url,
             region=self.region,
+            profile=self.profile,
+            requester_pays=self.requester_pays,
             access_key=secret_value(self.access_key, "access_key", where),
             secret_key=secret_value(self.secret_key, "secret_key", where),
+            session_token=secret_value(self.session_token, "session_token", where),
         )

@@ -1,4 +1,4 @@
-"""What S3 and the way to it refuse, in the words of the kernel's errors: one table, used by everything in `s3.py`.
+"""What S3 and the way to it refuse, in the words of the kernel's errors: one table, used by everything in this folder.
 
 boto3 is not imported here: its errors are told apart by code and by class name, so that nothing is loaded to describe them.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from resources.connectors.buckets import shown
 from resources.kernel.errors import (
     ConfigError,
     ConnectorAuthError,
@@ -18,7 +19,6 @@ from resources.kernel.errors import (
 )
 
 _SERVER_TEXT_SHOWN = 160
-_KEY_SHOWN = 120
 
 
 @dataclass(frozen=True)
@@ -199,11 +199,6 @@ def translate_s3_error(
         key=key,
         code=code,
     )
-
-
-def shown(key: str) -> str:
-    """A key as errors and logs show it: quoted, control characters escaped, its end when it is long (T35)."""
-    return repr(key) if len(key) <= _KEY_SHOWN else repr("..." + key[-_KEY_SHOWN:])
 
 
 def _meaning(error: Exception) -> _Meaning | None:

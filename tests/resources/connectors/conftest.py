@@ -42,3 +42,9 @@ def source(tmp_path: Path) -> Path:
     path = tmp_path / "source.bin"
     path.write_bytes(b"new content")
     return path
+
+
+@pytest.fixture
+def long_way(monkeypatch):
+    """No object is small enough for the one request that small ones come by."""
+    monkeypatch.setattr(connector, "SMALL_BYTES", -1)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from resources.connectors.s3.connector import S3Connector
+from resources.connectors.s3.client import S3Settings
+from resources.connectors.s3.connector import S3Connector, S3Keys
 from resources.kernel.records import ObjectInfo
 from tests.servers.s3 import ACCESS_KEY, SECRET_KEY, S3Server
 
@@ -25,15 +26,14 @@ class OutsideBucket:
         self.client.delete_object(Bucket=self.bucket, Key=self.prefix + key)
 
 
-def connect(url: str, bucket: str = "bucket", prefix: str = "") -> S3Connector:
+def connect(url: str, bucket: str = "bucket", prefix: str = "", **options) -> S3Connector:
     return S3Connector(
         "lake",
         bucket,
         prefix,
-        endpoint_url=url,
-        region="us-east-1",
-        access_key=ACCESS_KEY,
-        secret_key=SECRET_KEY,
+        settings=S3Settings(endpoint_url=url, region="us-east-1"),
+        keys=S3Keys(ACCESS_KEY, SECRET_KEY),
+        **options,
     )
 
 

@@ -8,7 +8,8 @@ from urllib.parse import quote, unquote, urlsplit
 import pytest
 
 from resources.connectors.key_patterns import KeyPattern
-from resources.connectors.s3.connector import S3Connector
+from resources.connectors.s3.client import S3Settings
+from resources.connectors.s3.connector import S3Connector, S3Keys
 from resources.kernel.errors import (
     ConfigError,
     InputError,
@@ -148,11 +149,15 @@ def _selected(key: str, pattern: str) -> bool:
 class TestConfiguration:
     @pytest.mark.parametrize(
         "keys",
-        [{"access_key": "a"}, {"secret_key": SECRET_KEY}, {"access_key": "a", "secret_key": ""}],
+        [
+            S3Keys(access_key="a"),
+            S3Keys(secret_key=SECRET_KEY),
+            S3Keys(session_token=SECRET_KEY),
+        ],
     )
     def test_half_a_pair_of_keys(self, keys):
-        with pytest.raises(ConfigError, match="_key") as caught:
-            S3Connector("lake", "bucket", **keys)
+        with pytest.raises(ConfigError, match=r"_key|session_token") as caught:
+            S3Connector("lake", "bucket", keys=keys)
         assert SECRET_KEY not in str(caught.value)
 
     @pytest.mark.parametrize(
@@ -171,7 +176,7 @@ class TestConfiguration:
     )
     def test_addresses_that_are_none_or_hold_secrets(self, url):
         with pytest.raises(ConfigError, match="endpoint_url") as caught:
-            S3Connector("lake", "bucket", endpoint_url=url)
+            S3Connector("lake", "bucket", settings=S3Settings(endpoint_url=url))
         assert "canary" not in str(caught.value)
 
     @pytest.mark.parametrize("prefix", ["../x", "a//b", "a/../b", "x" * 1025])
@@ -191,9 +196,7 @@ class TestConfiguration:
 
     def test_making_a_connector_does_nothing(self, monkeypatch):
         monkeypatch.setattr(socket, "socket", None)
-        S3Connector(
-            "lake", "bucket", endpoint_url="http://127.0.0.1:1", access_key="a", secret_key="b"
-        )
+        connect("http://127.0.0.1:1")
 
 
 class TestSecrets:

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from resources.connectors import parts as transfer
 from resources.connectors.s3 import connector as s3
 from resources.connectors.s3 import download as s3_download
 from resources.connectors.s3.connector import S3Connector
@@ -37,10 +38,11 @@ def outside(s3_server: S3Server, s3_bucket: str) -> OutsideBucket:
     return OutsideBucket(s3_server, s3_bucket, "")
 
 
+@pytest.mark.usefixtures("long_way")
 class TestReading:
     @pytest.fixture
     def small_parts(self, monkeypatch):
-        monkeypatch.setattr(s3_download, "PART_BYTES", 10_000)
+        monkeypatch.setattr(transfer, "PART_BYTES", 10_000)
 
     def test_many_parts(self, connector, outside, tmp_path, small_parts):
         outside.put("x.bin", CONTENT)
@@ -58,7 +60,7 @@ class TestReading:
         """E40: never a mixture of two versions."""
         outside.put("x.bin", CONTENT)
         item = connector.stat("x.bin")
-        open_part, opened = s3_download._Download._open, []
+        open_part, opened = s3_download._Download.open_part, []
 
         def replace_at_the_third(self, start, end):
             opened.append(start)
@@ -66,8 +68,8 @@ class TestReading:
                 outside.put("x.bin", CONTENT[::-1])
             return open_part(self, start, end)
 
-        monkeypatch.setattr(s3_download, "PARTS_AT_ONCE", 1)
-        monkeypatch.setattr(s3_download._Download, "_open", replace_at_the_third)
+        monkeypatch.setattr(transfer, "PARTS_AT_ONCE", 1)
+        monkeypatch.setattr(s3_download._Download, "open_part", replace_at_the_third)
         with pytest.raises(SourceChangedError, match="changed while it was read"):
             read(connector, item, tmp_path / "s")
         assert list((tmp_path / "s").iterdir()) == []
@@ -99,7 +101,7 @@ class TestReading:
         with pytest.raises(ConnectorUnavailableError) as caught:
             read(connect(server.url), item_of(CONTENT), tmp_path)
         assert re.search(r"'x\.bin' was cut off after \d+ of 102400 bytes", str(caught.value))
-        assert len(server.requests) == s3_download.TRIES
+        assert len(server.requests) == transfer.TRIES
         assert list(tmp_path.iterdir()) == []
 
     def test_a_short_body_with_a_fitting_length(self, scripted_s3, tmp_path):
@@ -115,7 +117,7 @@ class TestReading:
     @pytest.mark.parametrize("parts", [False, True], ids=["whole", "parts"])
     def test_a_cut_is_mended_where_it_happened(self, scripted_s3, tmp_path, monkeypatch, parts):
         if parts:
-            monkeypatch.setattr(s3_download, "PART_BYTES", 30_000)
+            monkeypatch.setattr(transfer, "PART_BYTES", 30_000)
 
         def cut(number: int, answer: Answer) -> Answer:
             if number % 2 == 0:
@@ -124,7 +126,7 @@ class TestReading:
             return Answer(answer.status, answer.body[:7_000], answer.headers)
 
         server = scripted_s3(Objects(CONTENT, cut))
-        monkeypatch.setattr(s3_download, "PARTS_AT_ONCE", 1)
+        monkeypatch.setattr(transfer, "PARTS_AT_ONCE", 1)
         assert read(connect(server.url), item_of(CONTENT), tmp_path) == CONTENT
 
     def test_a_full_disk_names_the_path(self, connector, outside, tmp_path, monkeypatch):
@@ -133,7 +135,7 @@ class TestReading:
         def full(*args):
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(s3_download.os, "pwrite", full)
+        monkeypatch.setattr(transfer.os, "pwrite", full)
         with pytest.raises(StorageError, match=re.escape(str(tmp_path))):
             read(connector, connector.stat("x.bin"), tmp_path)
         assert list(tmp_path.iterdir()) == []
@@ -173,7 +175,7 @@ class TestWriting:
         outside.put("x.bin", b"old")
         source = tmp_path / "big.bin"
         source.write_bytes(CONTENT * 120)
-        client = connector._client()
+        client = connector._link().access.client
 
         def fail(request, **kwargs):
             if "partNumber=3" in request.url:

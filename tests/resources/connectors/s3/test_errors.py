@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from resources.connectors.s3 import client
+from resources.connectors.s3.client import S3Settings
 from resources.connectors.s3.connector import S3Connector
 from resources.kernel.errors import (
     ConfigError,
@@ -144,7 +145,9 @@ class TestRefusals:
 
     def test_no_credentials_anywhere(self, scripted_s3):
         connector = S3Connector(
-            "lake", "bucket", endpoint_url=scripted_s3(lambda request: Answer()).url
+            "lake",
+            "bucket",
+            settings=S3Settings(endpoint_url=scripted_s3(lambda request: Answer()).url),
         )
         with pytest.raises(ConnectorAuthError, match="no credentials were found"):
             listed(connector)
@@ -153,7 +156,9 @@ class TestRefusals:
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "FROMTHECHAIN")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
         server = scripted_s3(lambda request: list_page(request, ["x"], 10))
-        assert listed(S3Connector("lake", "bucket", endpoint_url=server.url)) == ["x"]
+        assert listed(
+            S3Connector("lake", "bucket", settings=S3Settings(endpoint_url=server.url))
+        ) == ["x"]
         assert "FROMTHECHAIN" in server.requests[0].headers["Authorization"]
 
     def test_expired_credentials_are_read_anew_once(self, scripted_s3, monkeypatch):
@@ -167,7 +172,9 @@ class TestRefusals:
                 return s3_error("ExpiredToken")
             return list_page(request, ["x"], 10)
 
-        assert listed(S3Connector("lake", "bucket", endpoint_url=scripted_s3(answer).url)) == ["x"]
+        assert listed(
+            S3Connector("lake", "bucket", settings=S3Settings(endpoint_url=scripted_s3(answer).url))
+        ) == ["x"]
 
     def test_credentials_that_stay_expired(self, scripted_s3, once):
         server = scripted_s3(lambda request: s3_error("ExpiredToken"))
