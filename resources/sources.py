@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +20,11 @@ from resources.formats.files import SourceFile
 from resources.formats.registry import is_readable_name, open_reader
 from resources.kernel.errors import NotFoundError
 from resources.kernel.records import BatchStream, ObjectInfo, SqlQuery, TableName
+from resources.local_copies import make_local_copies
 from resources.query_parameters import resolve_parameters
 from resources.source_objects import near_paths, select_objects
 from resources.source_spec import SourceSpec
 
-PARALLEL_DOWNLOADS = 8
 LISTED_OBJECTS = 100  # the most objects that a version's record names one by one
 
 
@@ -103,7 +102,7 @@ class FileSource(Source):
     def open_streams(self) -> Iterator[OpenStream]:
         """Local copies of all objects, then one reader over them."""
         with TemporaryDirectory(prefix="waybill-import-") as scratch, ExitStack() as stack:
-            copies = self._local_copies(self.objects(), Path(scratch), stack)
+            copies = make_local_copies(self._connector, self.objects(), Path(scratch), stack)
             missing = [item.key for item, path in copies if path is None]
             files = [SourceFile(item.key, path) for item, path in copies if path is not None]
             if not files:
@@ -128,24 +127,6 @@ class FileSource(Source):
                 return stream
 
             yield open_stream
-
-    def _local_copies(
-        self, items: Sequence[ObjectInfo], scratch: Path, stack: ExitStack
-    ) -> list[tuple[ObjectInfo, Path | None]]:
-        def fetch(numbered: tuple[int, ObjectInfo]) -> Path | None:
-            number, item = numbered
-            folder = scratch / f"{number:06d}"
-            folder.mkdir()
-            copy = self._connector.local_copy(item, folder)
-            try:
-                path = copy.__enter__()
-            except NotFoundError:  # E41: gone since the listing; named in the import's warnings
-                return None
-            stack.push(copy)
-            return path
-
-        with ThreadPoolExecutor(PARALLEL_DOWNLOADS, thread_name_prefix="fetch") as pool:
-            return list(zip(items, pool.map(fetch, enumerate(items)), strict=True))
 
 
 class TableSource(Source):
