@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import BinaryIO
 
 from assets.classifications.operations import Operations
 from assets.classifications.problems import Rejected
+from assets.classifications.reading.batch import Batch, Findings, ProblemLimitError
+from assets.classifications.reading.json_lines import read_json_lines
+from assets.classifications.reading.resolve import resolve
+from assets.classifications.reading.signature import JSON_SUFFIX, check_extension
+from assets.classifications.reading.source import RefusedFileError, read_pieces
+from assets.classifications.reading.table import read_table
 from assets.classifications.schema import ParseOptions, SetSchema
 
 
@@ -23,4 +30,42 @@ def parse(
     Returns:
         Operations if nothing is wrong, else Rejected with all errors in file order. Nothing in a file raises.
     """
-    raise NotImplementedError
+    options = options or ParseOptions.for_set(schema)
+    findings = Findings(options.max_problems, options.max_warnings)
+    batches: list[Batch] = []
+    try:
+        for batch in _read(stream, file_name, schema, options, findings):
+            if findings.problems:
+                batches.clear()  # nothing will be applied, so nothing is kept
+            else:
+                batches.append(batch)
+    except RefusedFileError as refused:
+        return Rejected((refused.problem,))
+    except ProblemLimitError:
+        return _rejected(findings, is_complete=False)
+    if findings.problems:
+        return _rejected(findings, is_complete=True)
+    return resolve(batches, schema, findings)
+
+
+def _read(
+    stream: BinaryIO,
+    file_name: str,
+    schema: SetSchema,
+    options: ParseOptions,
+    findings: Findings,
+) -> Iterator[Batch]:
+    suffix = check_extension(file_name)
+    pieces = read_pieces(stream, options.max_bytes)
+    if suffix == JSON_SUFFIX:
+        return read_json_lines(pieces, schema, options, findings)
+    return read_table(pieces, suffix, schema, options, findings)
+
+
+def _rejected(findings: Findings, *, is_complete: bool) -> Rejected:
+    return Rejected(
+        problems=findings.problems_in_file_order(),
+        is_complete=is_complete,
+        warnings=findings.warnings_in_file_order(),
+        warning_counts=dict(findings.warning_counts),
+    )

@@ -75,7 +75,7 @@ class SetColumn:
 
     @property
     def arrow_type(self) -> pa.DataType:
-        """text -> string, integer -> int64, float -> float64, list[string] -> list<string>."""
+        """Arrow type: text -> string, integer -> int64, float -> float64, list[string] -> list<string>."""
         return ARROW_TYPES[self.type]
 
 

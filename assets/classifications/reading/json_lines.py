@@ -1,0 +1,77 @@
+"""A JSON file -> batches of its records, line by line of bytes (J8, J11)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from assets.classifications.reading.batch import Batch, Findings, RecordList
+from assets.classifications.reading.json_record import LINE_LIMIT, JsonRows
+from assets.classifications.reading.signature import check_json_start
+from assets.classifications.reading.source import RefusedFileError
+from assets.classifications.schema import ParseOptions, SetSchema
+
+_BLANK = b" \t\r"
+
+
+def read_json_lines(
+    pieces: Iterator[bytes], schema: SetSchema, options: ParseOptions, findings: Findings
+) -> Iterator[Batch]:
+    """Batches in file order, not all of a block's records in line order.
+
+    Raises:
+        RefusedFileError: a rule about the whole file.
+        ProblemLimitError: `findings` is full.
+    """
+    reader = _LineReader(schema, options, findings)
+    for block in _whole_lines(pieces):
+        yield from reader.feed(block)
+    reader.finish()
+
+
+def _whole_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Blocks that end with a newline. Of a line above the limit only as much is kept as shows that it is."""
+    carry: list[bytes] = []
+    carried_bytes = 0
+    for piece in pieces:
+        cut = piece.rfind(b"\n") + 1
+        if cut:
+            yield b"".join([*carry, piece[:cut]])
+            carry, carried_bytes = [], 0
+        if carried_bytes <= LINE_LIMIT:
+            carry.append(piece[cut:])
+            carried_bytes += len(piece) - cut
+    if carried_bytes:
+        yield b"".join([*carry, b"\n"])
+
+
+class _LineReader:
+    def __init__(self, schema: SetSchema, options: ParseOptions, findings: Findings) -> None:
+        self._schema = schema
+        self._options = options
+        self._findings = findings
+        self._line = 0  # the line read last
+        self._has_records = False
+
+    def feed(self, block: bytes) -> Iterator[Batch]:
+        if not self._has_records:
+            self._check_start(block)
+        rows = JsonRows(self._schema, self._options, RecordList(self._schema), self._findings)
+        for line in block[:-1].split(b"\n"):
+            self._line += 1
+            if line.strip(_BLANK):
+                rows.take(self._line, line)
+        yield rows.records.to_batch()
+
+    def finish(self) -> None:
+        if not self._has_records:
+            raise RefusedFileError("file_empty", "there is no record")
+
+    def _check_start(self, block: bytes) -> None:
+        start = 0
+        while start < len(block):
+            end = block.find(b"\n", start)
+            if block[start:end].strip(_BLANK):
+                self._has_records = True
+                check_json_start(block[start:end])
+                return
+            start = end + 1

@@ -1,0 +1,60 @@
+"""The order of keys by their UTF-8 bytes, where equal keys stay in file order."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_WORD_BYTES = 8
+_MOST_WORDS = 4  # longer keys are compared by Arrow instead
+
+
+def is_ascending(keys: pa.Array) -> bool:
+    """Whether each key is less than the next one: sorted already, and none twice."""
+    return len(keys) < 2 or bool(pc.all(pc.less(keys[:-1], keys[1:])).as_py())
+
+
+def order_keys(keys: pa.Array) -> np.ndarray:
+    """Stable ascending order of non-null strings without U+0000.
+
+    The bytes behind the prefix that all keys share are compared as big-endian words, padded with zeros: no key has a
+    zero byte, so a shorter key sorts before its extensions, as it must.
+    """
+    if len(keys) < 2:
+        return np.arange(len(keys))
+    bounds = pc.min_max(keys)
+    shared_bytes = _shared_bytes(bounds["min"].as_py().encode(), bounds["max"].as_py().encode())
+    starts, lengths, data = _places(keys)
+    starts = starts + shared_bytes
+    lengths = lengths - shared_bytes
+    words = -(-int(lengths.max()) // _WORD_BYTES)
+    if words > _MOST_WORDS:
+        return np.asarray(pc.sort_indices(keys).to_numpy()).astype(np.int64)
+    columns = [_word(data, starts, lengths, number) for number in reversed(range(words))]
+    return np.lexsort(columns) if columns else np.arange(len(keys))
+
+
+def _shared_bytes(low: bytes, high: bytes) -> int:
+    """How many bytes the least and the greatest key, and so all between them, start with in common."""
+    pairs = zip(low, high, strict=False)
+    return next((place for place, (a, b) in enumerate(pairs) if a != b), min(len(low), len(high)))
+
+
+def _places(keys: pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    _, offsets_buffer, data_buffer = keys.buffers()
+    offsets = np.frombuffer(offsets_buffer, np.int32)[keys.offset : keys.offset + len(keys) + 1]
+    data = np.frombuffer(data_buffer, np.uint8, offsets[-1])
+    padded = np.concatenate([data, np.zeros(_WORD_BYTES, np.uint8)])
+    return offsets[:-1].astype(np.int64), np.diff(offsets), padded
+
+
+def _word(data: np.ndarray, starts: np.ndarray, lengths: np.ndarray, number: int) -> np.ndarray:
+    """Eight bytes of each key as one number, zero where the key has ended."""
+    unaligned = np.ndarray((len(data) - _WORD_BYTES + 1,), ">u8", data, strides=(1,))
+    left = np.clip(lengths - number * _WORD_BYTES, 0, _WORD_BYTES)
+    places = np.minimum(starts + number * _WORD_BYTES, len(unaligned) - 1)
+    surplus_bits = ((_WORD_BYTES - left) * 8).astype(np.uint64)
+    word = unaligned[places].astype(np.uint64)
+    kept = (word >> np.minimum(surplus_bits, 63)) << np.minimum(surplus_bits, 63)
+    return np.where(left == 0, np.uint64(0), kept)

@@ -1,0 +1,154 @@
+"""Batches of records -> one effect a key: the last record wins (G7), `delete-field` records add up (section 8.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from assets.classifications.operations import Operations
+from assets.classifications.reading.batch import (
+    DELETE_FIELDS,
+    DELETE_KEY,
+    UPDATE,
+    Batch,
+    Findings,
+)
+from assets.classifications.reading.order import is_ascending, order_keys
+from assets.classifications.reading.values import excerpt
+from assets.classifications.schema import SetSchema
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """Records in order of key, then row.
+
+    Args:
+        order: their places in the concatenated batches; None if that is the order already.
+        first, last: (keys,) places in the order of each key's first and last record.
+        counted: (records,) which records are part of the effect; None if all are.
+    """
+
+    order: np.ndarray | None
+    first: np.ndarray
+    last: np.ndarray
+    counted: np.ndarray | None
+
+
+def resolve(batches: list[Batch], schema: SetSchema, findings: Findings) -> Operations:
+    """The operations of a file without problems. Takes the batches out of the list, to free them early."""
+    batches[:] = [batch for batch in batches if len(batch.rows)]
+    rows = _joined([batch.rows for batch in batches], np.int64)
+    kinds = _joined([batch.kinds for batch in batches], np.uint8)
+    keys = pa.chunked_array([batch.keys for batch in batches], pa.string()).combine_chunks()
+    groups = _group(keys, rows, kinds)
+    superseded_count = 0
+    if groups.counted is not None:
+        superseded_count = _warn_superseded(keys, rows, groups, findings)
+    winners = groups.last if groups.order is None else groups.order[groups.last]
+    values, cleared = _take_columns(batches, schema, groups, winners)
+    is_whole = groups.counted is None and groups.order is None
+    return Operations(
+        keys=keys if is_whole else keys.take(pa.array(winners)),
+        deleted=pa.array(kinds[winners] == DELETE_KEY),
+        creates=pa.array(kinds[winners] == UPDATE),
+        values=values,
+        cleared=cleared,
+        rows=pa.array(rows[winners]),
+        lines=pa.array(_lines(groups)),
+        line_count=len(rows),
+        superseded_count=superseded_count,
+        warnings=findings.warnings_in_file_order(),
+        warning_counts=dict(findings.warning_counts),
+    )
+
+
+def _joined(arrays: Sequence[np.ndarray], dtype: type[np.generic]) -> np.ndarray:
+    return np.concatenate([*arrays, np.zeros(0, dtype)])
+
+
+def _group(keys: pa.Array, rows: np.ndarray, kinds: np.ndarray) -> _Groups:
+    count = len(rows)
+    by_row = None if bool((rows[:-1] < rows[1:]).all()) else np.argsort(rows, kind="stable")
+    ordered = keys if by_row is None else keys.take(pa.array(by_row))
+    every = np.arange(count)
+    if is_ascending(ordered):
+        return _Groups(by_row, every, every, None)
+    order = order_keys(ordered)
+    ordered = ordered.take(pa.array(order))
+    order = order if by_row is None else by_row[order]
+    differs = pc.not_equal(ordered[:-1], ordered[1:]).to_numpy(zero_copy_only=False)
+    first = np.flatnonzero(np.concatenate([[True], differs]))
+    last = np.flatnonzero(np.concatenate([differs, [True]]))
+    if len(first) == count:
+        return _Groups(order, every, every, None)
+    return _Groups(order, first, last, _counted(kinds[order] == DELETE_FIELDS, first, last))
+
+
+def _counted(deletes_fields: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """The last record of each key, and the `delete-field` records right before a last `delete-field`."""
+    places = np.arange(len(deletes_fields))
+    latest_other = np.maximum.accumulate(np.where(deletes_fields, -1, places))
+    latest_other_of_key = np.repeat(latest_other[last], last - first + 1)
+    counted = places > latest_other_of_key
+    counted[last] = True
+    return np.asarray(counted)
+
+
+def _warn_superseded(keys: pa.Array, rows: np.ndarray, groups: _Groups, findings: Findings) -> int:
+    """One warning for each record that a later one made void, the first rows first; returns how many."""
+    order = groups.order if groups.order is not None else np.arange(len(rows))
+    void = np.flatnonzero(~groups.counted) if groups.counted is not None else np.zeros(0, np.int64)
+    winners = groups.last[np.searchsorted(groups.last, void)]
+    by_row = np.argsort(rows[order[void]], kind="stable")
+    for place, winner in zip(void[by_row[: findings.max_warnings]], winners[by_row], strict=False):
+        key = keys[int(order[place])].as_py()
+        row, final = int(rows[order[place]]), int(rows[order[winner]])
+        findings.warn(row, "superseded", None, f"row {final} has the key {excerpt(key)} again")
+    if len(void):
+        findings.warning_counts["superseded"] = len(void)
+    return len(void)
+
+
+def _lines(groups: _Groups) -> np.ndarray:
+    if groups.counted is None:
+        return np.ones(len(groups.last), np.int32)
+    return np.add.reduceat(groups.counted, groups.first, dtype=np.int32)
+
+
+def _take_columns(
+    batches: list[Batch], schema: SetSchema, groups: _Groups, winners: np.ndarray
+) -> tuple[dict[str, pa.Array], dict[str, pa.Array]]:
+    """Values and clearings of the winning records, by column in schema order."""
+    counts = [len(batch.rows) for batch in batches]
+    takes_all = groups.counted is None and groups.order is None
+    indices = pa.array(winners)
+    values, cleared = {}, {}
+    for column in schema.columns:
+        name = column.name
+        if any(name in batch.values for batch in batches):
+            chunks = [
+                batch.values.get(name, pa.nulls(count, column.arrow_type))
+                for batch, count in zip(batches, counts, strict=True)
+            ]
+            whole = pa.chunked_array(chunks, column.arrow_type).combine_chunks()
+            values[name] = whole if takes_all else whole.take(indices)
+        if any(name in batch.cleared for batch in batches):
+            flags = np.concatenate(
+                [
+                    batch.cleared.get(name, np.zeros(count, bool))
+                    for batch, count in zip(batches, counts, strict=True)
+                ]
+            )
+            cleared[name] = pa.array(_cleared_of(flags, groups))
+    return values, {name: flags for name, flags in cleared.items() if pc.any(flags).as_py()}
+
+
+def _cleared_of(flags: np.ndarray, groups: _Groups) -> np.ndarray:
+    ordered = flags if groups.order is None else flags[groups.order]
+    if groups.counted is None:
+        return ordered[groups.last]
+    return np.logical_or.reduceat(ordered & groups.counted, groups.first)

@@ -1,0 +1,141 @@
+"""The bytes of a file, piece by piece, with the rules that concern the file as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from assets.classifications.problems import RULES, Problem
+
+PIECE_BYTES = 2 * 1024 * 1024  # a piece and what is derived from it stay in the processor's cache
+_BOMS = (
+    (b"\xef\xbb\xbf", "UTF-8"),
+    (b"\xff\xfe\x00\x00", "UTF-32"),
+    (b"\x00\x00\xfe\xff", "UTF-32"),
+    (b"\xff\xfe", "UTF-16"),
+    (b"\xfe\xff", "UTF-16"),
+)
+
+_MAGIC = (
+    (b"PK\x03\x04", "a ZIP archive or an Excel workbook"),
+    (b"\x1f\x8b", "gzip"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\x00", "xz"),
+    (b"\x28\xb5\x2f\xfd", "Zstandard"),
+    (b"\xd0\xcf\x11\xe0", "an old Office document"),
+    (b"%PDF-", "PDF"),
+    (b"PAR1", "Parquet"),
+    (b"SQLite format 3\x00", "an SQLite database"),
+)
+
+
+class RefusedFileError(Exception):
+    """The file as a whole breaks a rule: nothing else is said about it."""
+
+    def __init__(self, rule: str, detail: str) -> None:
+        super().__init__(detail)
+        self.problem = Problem(0, rule, None, f"{RULES[rule]}: {detail}")
+
+
+def read_pieces(stream: BinaryIO, max_bytes: int) -> Iterator[bytes]:
+    """The file in pieces of `PIECE_BYTES`, the last one shorter and perhaps empty (G3, G8).
+
+    Raises:
+        RefusedFileError: file_bom, file_format_invalid, file_too_large.
+    """
+    size_bytes = 0
+    while True:
+        piece = _read_full(stream, PIECE_BYTES)
+        if size_bytes == 0:
+            refusal = _refusal_of_start(piece)
+            if refusal:
+                # A file that is too large is named so first, whatever it starts with.
+                _refuse_large(len(piece) + _drain(stream, max_bytes), max_bytes)
+                raise refusal
+        size_bytes += len(piece)
+        _refuse_large(size_bytes, max_bytes)
+        yield piece
+        if len(piece) < PIECE_BYTES:
+            return
+
+
+def _refusal_of_start(piece: bytes) -> RefusedFileError | None:
+    """The first bytes of another encoding (G3) or of a well-known binary format (G1)."""
+    for mark, name in _BOMS:
+        if piece.startswith(mark):
+            detail = f"the file starts with the mark of {name}; save it as UTF-8 without mark"
+            return RefusedFileError("file_bom", detail)
+    for mark, name in _MAGIC:
+        if piece.startswith(mark):
+            return RefusedFileError("file_format_invalid", f"the content is {name}")
+    return None
+
+
+def _refuse_large(size_bytes: int, max_bytes: int) -> None:
+    if size_bytes > max_bytes:
+        raise RefusedFileError(
+            "file_too_large",
+            f"it has more than {max_bytes} bytes; split it or raise the set's limit",
+        )
+
+
+def _drain(stream: BinaryIO, max_bytes: int) -> int:
+    size_bytes = 0
+    while size_bytes <= max_bytes and (piece := stream.read(PIECE_BYTES)):
+        size_bytes += len(piece)
+    return size_bytes
+
+
+def _read_full(stream: BinaryIO, size_bytes: int) -> bytes:
+    piece = stream.read(size_bytes)
+    if len(piece) == size_bytes or not piece:
+        return piece
+    parts = [piece]
+    missing = size_bytes - len(piece)
+    while missing and (piece := stream.read(missing)):
+        parts.append(piece)
+        missing -= len(piece)
+    return b"".join(parts)
+
+
+class Utf8Gate:
+    """Lets a file pass as UTF-8, piece by piece: Latin-1 is turned into it, UTF-8 is checked (G3, G4)."""
+
+    def __init__(self, *, is_latin1: bool) -> None:
+        self._is_latin1 = is_latin1
+        self._tail = b""  # start of a character that the next piece ends
+        self._offset_bytes = 0
+
+    def feed(self, piece: bytes, *, is_last: bool) -> bytes:
+        """The piece as valid UTF-8; up to three bytes of it may come with the next one.
+
+        Raises:
+            RefusedFileError: file_encoding_invalid.
+        """
+        if self._is_latin1:
+            return piece if piece.isascii() else piece.decode("latin-1").encode()
+        data = self._tail + piece if self._tail else piece
+        self._tail = b""
+        if not data.isascii():
+            data = self._checked(data, is_last=is_last)
+        self._offset_bytes += len(data)
+        return data
+
+    def _checked(self, data: bytes, *, is_last: bool) -> bytes:
+        try:
+            data.decode()
+        except UnicodeDecodeError as error:
+            is_cut = error.end == len(data) and error.reason == "unexpected end of data"
+            if is_last or not is_cut:
+                raise self._refusal(data, error) from None
+            self._tail = data[error.start :]
+            return data[: error.start]
+        return data
+
+    def _refusal(self, data: bytes, error: UnicodeDecodeError) -> RefusedFileError:
+        place = self._offset_bytes + error.start + 1
+        return RefusedFileError(
+            "file_encoding_invalid",
+            f"byte {place} (0x{data[error.start]:02X}) is not UTF-8; "
+            "choose the encoding latin1 if the file is Latin-1",
+        )

@@ -1,0 +1,119 @@
+"""Header and records of a CSV or TSV file against the rules of a set. The exact way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from assets.classifications.problems import RULES, Problem
+from assets.classifications.reading.batch import CLEAR, DELETE_KEY, UPDATE, Findings, RecordList
+from assets.classifications.reading.values import Fault, Value, check_key, excerpt, read_value
+from assets.classifications.schema import (
+    DELETE_TOKEN,
+    EMPTY_TOKEN,
+    KEY,
+    ParseOptions,
+    SetColumn,
+    SetSchema,
+)
+
+HEADER_ROW = 1
+
+
+def check_header(headers: Sequence[str], schema: SetSchema) -> list[Problem]:
+    """C1, G9 in the order of section 7: blank, fewer than two, first column, then duplicate and unknown."""
+    blank = [
+        _header(None, "blank_header", f"number {n} is blank")
+        for n, name in enumerate(headers, 1)
+        if not name
+    ]
+    if blank:
+        return blank
+    if len(headers) < 2:
+        return [_header(None, "min_two_headers", f"found {excerpt(headers[0])} alone")]
+    if headers[0] != KEY:
+        rule = "first_column_must_be_key" if KEY in headers else "first_header_must_be_Key"
+        return [_header(headers[0], rule, f"found {excerpt(headers[0])} first")]
+    problems = []
+    seen = {KEY}
+    for name in headers[1:]:
+        if name in seen:
+            problems.append(_header(name, "duplicate_header", f"{excerpt(name)} is there before"))
+        elif name not in schema.by_name:
+            problems.append(_header(name, "unknown_header", unknown_column(name, schema)))
+        seen.add(name)
+    return problems
+
+
+def unknown_column(name: str, schema: SetSchema) -> str:
+    """The detail of `unknown_header`, with the columns that are known."""
+    known = ", ".join(column.name for column in schema.columns[:10])
+    more = ", ..." if len(schema.columns) > 10 else ""
+    return f"{excerpt(name)} is no column of the set; known: {known}{more}"
+
+
+def _header(column: str | None, rule: str, detail: str) -> Problem:
+    return Problem(HEADER_ROW, rule, column, f"{RULES[rule]}: {detail}")
+
+
+@dataclass
+class TableRows:
+    """Takes records one by one: good ones into `records`, the others into `findings`."""
+
+    columns: Sequence[SetColumn]
+    options: ParseOptions
+    records: RecordList
+    findings: Findings
+
+    def take(self, row: int, fields: Sequence[str]) -> None:
+        """C5-C9 and the limits for one record."""
+        expected = len(self.columns) + 1
+        if len(fields) != expected:
+            fault = Fault("column_count_mismatch", f"{len(fields)} fields, {expected} headers")
+            self.findings.refuse([fault.at(row)])
+            return
+        key, cells = fields[0], fields[1:]
+        fault_of_key = check_key(key, blank_rule="key_empty")
+        problems = [fault_of_key.at(row)] if fault_of_key else []
+        if DELETE_TOKEN in cells:
+            self._delete(row, key, cells, problems)
+        else:
+            self._update(row, key, cells, problems)
+
+    def take_malformed(self, row: int) -> None:
+        """C11."""
+        fault = Fault("malformed_document", "the quotes of this record are broken")
+        self.findings.refuse([fault.at(row)])
+
+    def _delete(self, row: int, key: str, cells: Sequence[str], problems: list[Problem]) -> None:
+        named = zip(self.columns, cells, strict=True)
+        ignored = [column.name for column, cell in named if cell not in ("", DELETE_TOKEN)]
+        if ignored:
+            self.findings.warn(row, "ignored_cells", None, ", ".join(ignored[:10]))
+        if problems:
+            self.findings.refuse(problems)
+        else:
+            self.records.add(row, DELETE_KEY, key, {}, [])
+
+    def _update(self, row: int, key: str, cells: Sequence[str], problems: list[Problem]) -> None:
+        values: dict[str, Value] = {}
+        cleared = []
+        has_token = False
+        for column, cell in zip(self.columns, cells, strict=True):
+            if cell == EMPTY_TOKEN:
+                has_token = True
+                cleared.append(column.name)
+            elif cell == "":
+                if self.options.blank_clears:
+                    cleared.append(column.name)
+            else:
+                value = read_value(column, cell, self.options.list_delimiter)
+                if isinstance(value, Fault):
+                    problems.append(value.at(row, column.name))
+                else:
+                    values[column.name] = value
+        if problems:
+            self.findings.refuse(problems)
+        else:
+            kind = CLEAR if has_token and not values else UPDATE
+            self.records.add(row, kind, key, values, cleared)
