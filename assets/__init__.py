@@ -14,6 +14,7 @@ _COMPONENTS = {
     "Prediction": "assets.models.component",
     "Embedding": "assets.embeddings.component",
     "Exporter": "assets.exporters.component",
+    "ClassificationSet": "assets.classifications.component",
 }
 
 

@@ -41,7 +41,16 @@ def declared(context: dg.ComponentLoadContext, kind: type[T], *, noun: str) -> d
     Raises:
         ConfigError: two of them share a name.
     """
-    return _walk(_SameTree(context.component_tree), kind, noun)
+    return declared_in(context.component_tree, kind, noun=noun)
+
+
+def declared_in(tree: dg.ComponentTree, kind: type[T], *, noun: str) -> dict[str, T]:
+    """All components of `kind` below a tree, by name; what is loaded already is not loaded again.
+
+    Raises:
+        ConfigError: two of them share a name.
+    """
+    return _walk(_SameTree(tree), kind, noun)
 
 
 class _SameTree:
@@ -84,7 +93,7 @@ def require(
     return known[name]
 
 
-def position(context: dg.ComponentLoadContext, *attribute: str) -> str:
+def position(context: dg.ComponentLoadContext, *attribute: str | int) -> str:
     """`file:line` of an attribute of the component being built; empty when it is not from YAML."""
     tree = getattr(context.component_decl, "source_tree", None)
     if tree is None:

@@ -22,7 +22,7 @@ Secret = Annotated[
 ]
 
 
-RESERVED = ("store", "io_manager", "handles")
+RESERVED = ("store", "catalog", "io_manager", "handles")
 """Resource keys of the project itself."""
 
 

@@ -85,20 +85,17 @@ class UploadStore:
         if not _SHA256.fullmatch(sha256):
             raise InputError(f"{sha256[:80]!r} is no SHA-256 of an upload")
         path = self._folder / sha256
-        try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except OSError as error:
+        if not stat.S_ISREG(_mode(path)):
             raise GoneError(
-                f"the upload {sha256[:12]} is not in {self._folder}: {error.strerror}",
+                f"the upload {sha256[:12]} is not in {self._folder}",
                 hint="Uploads are kept for 30 days on the machine that took them: hand the file in again",
-            ) from error
-        with os.fdopen(descriptor, "rb") as stream:
-            if hashlib.file_digest(stream, "sha256").hexdigest() != sha256:
-                raise IntegrityError(
-                    f"the upload {sha256[:12]} is damaged: its bytes have another SHA-256",
-                    hint="Hand the file in again",
-                    path=str(path),
-                )
+            )
+        if sha256_of(path) != sha256:
+            raise IntegrityError(
+                f"the upload {sha256[:12]} is damaged: its bytes have another SHA-256",
+                hint="Hand the file in again",
+                path=str(path),
+            )
         yield path
 
     def _copy(self, stream: BinaryIO, source: Path, limit: int) -> Upload:
@@ -135,6 +132,20 @@ class UploadStore:
             with suppress(FileNotFoundError):  # another upload forgets it too
                 if entry.stat(follow_symlinks=False).st_mtime < before:
                     Path(entry.path).unlink()
+
+
+def _mode(path: Path) -> int:
+    """The kind of file, links not followed; 0 when there is none."""
+    try:
+        return path.lstat().st_mode
+    except FileNotFoundError:
+        return 0
+
+
+def sha256_of(path: Path) -> str:
+    """The hash of a file's bytes, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def too_large(name: str, limit: int) -> InputError:

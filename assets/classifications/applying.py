@@ -1,0 +1,191 @@
+"""A file into a set, or a set back to an earlier version: one line of history, exactly once a run, all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+
+from assets.classifications.checking import changes_json, finding_json
+from assets.classifications.declaration import ClassificationSpec
+from assets.classifications.operations import Operations
+from assets.classifications.parsing import parse
+from assets.classifications.problems import Notice, Problem, Rejected
+from assets.classifications.row_changes import row_changes
+from assets.classifications.schema import ParseOptions
+from assets.classifications.state import Changes, apply
+from resources.kernel.errors import InputError
+from resources.stores.catalog.classification_catalog import ClassificationCatalog
+from resources.stores.catalog.classification_records import FileEntry, FileFacts
+
+FIRST_FINDINGS = 100
+"""Errors and warnings kept with a file's line of history."""
+
+_ERRORS_IN_MESSAGE = 3
+
+
+class RejectedFileError(InputError):
+    """A file with errors: nothing of it was applied (G11)."""
+
+
+@dataclass(frozen=True)
+class FileOrder:
+    """A file to take, and for whom.
+
+    Args:
+        run_id: one run takes its file once.
+        file_name: as its sender calls it; the ending decides the format.
+        sha256: of its bytes.
+        size_bytes: of the file.
+        author: who sent it.
+        options: how to read it.
+    """
+
+    run_id: str
+    file_name: str
+    sha256: str
+    size_bytes: int
+    author: str
+    options: ParseOptions
+
+    def facts(self, counts: Mapping[str, int], details: Mapping[str, Any]) -> FileFacts:
+        """What the history keeps."""
+        read_as = {
+            "encoding": self.options.encoding.value,
+            "list_delimiter": self.options.list_delimiter,
+        }
+        return FileFacts(
+            run_id=self.run_id,
+            kind="file",
+            name=self.file_name,
+            sha256=self.sha256,
+            size_bytes=self.size_bytes,
+            author=self.author,
+            counts=counts,
+            details={**read_as, **details},
+        )
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What became of an order.
+
+    Args:
+        entry: its line of history.
+        rows: all rows of the set afterwards, if they are at hand: publishing then needs not read them again.
+    """
+
+    entry: FileEntry
+    rows: pa.Table | None = None
+
+
+def apply_file(
+    catalog: ClassificationCatalog, spec: ClassificationSpec, stream: BinaryIO, order: FileOrder
+) -> Applied:
+    """Applies a file, or finds that this run has done so already. The caller holds the set's lock.
+
+    Raises:
+        RejectedFileError: it has errors; they are in the history.
+        ConflictError: the set changed meanwhile in spite of the lock; trying again helps.
+        SchemaMismatchError: the declaration lost or retyped a column that is stored.
+    """
+    done = catalog.entry(spec.name, order.run_id)
+    if done is not None:
+        return Applied(_unless_rejected(done))
+    catalog.check_columns(spec.name, spec.columns)
+    parsed = parse(stream, file_name=order.file_name, schema=spec.schema, options=order.options)
+    if isinstance(parsed, Rejected):
+        facts = order.facts({"errors": len(parsed.problems)}, _rejection(parsed))
+        return Applied(_unless_rejected(catalog.reject(spec.name, spec.columns, facts)))
+    state = catalog.read(spec.name, spec.columns, parsed.keys)
+    after, changes = apply(state.table, parsed)
+    entry = catalog.apply(
+        spec.name,
+        spec.columns,
+        row_changes(state.table, after),
+        order.facts(_counts(parsed, changes), _details(parsed, changes)),
+        base_version=state.stored.version if state.stored else 0,
+        keep=spec.keep,
+    )
+    return Applied(entry, after if state.is_whole else None)
+
+
+def undo(
+    catalog: ClassificationCatalog,
+    spec: ClassificationSpec,
+    wanted: int,
+    *,
+    run_id: str,
+    author: str,
+) -> Applied:
+    """Makes version `wanted` hold again, as a new version. The caller holds the set's lock.
+
+    Raises:
+        NotFoundError: no such version, or no longer.
+    """
+    facts = FileFacts(
+        run_id=run_id,
+        kind="undo",
+        name=f"back to version {wanted}",
+        sha256="",
+        size_bytes=0,
+        author=author,
+        details={"to_version": wanted},
+    )
+    return Applied(catalog.restore(spec.name, spec.columns, wanted, facts, keep=spec.keep))
+
+
+def _unless_rejected(entry: FileEntry) -> FileEntry:
+    if entry.outcome == "applied":
+        return entry
+    errors = entry.facts.details.get("errors", [])
+    total = entry.facts.counts.get("errors", len(errors))
+    more = "" if entry.facts.details.get("is_complete", True) else "at least "
+    shown = "; ".join(_short(error) for error in errors[:_ERRORS_IN_MESSAGE])
+    raise RejectedFileError(
+        f"{entry.facts.name[-80:]} was rejected, nothing was applied: {more}{total:,} errors: {shown}",
+        hint="`waybill classification check` lists all of them",
+        errors=total,
+        run_id=entry.facts.run_id,
+    )
+
+
+def _short(error: Mapping[str, Any]) -> str:
+    column = f", column {error['column'][:40]}" if error.get("column") else ""
+    return f"row {error['row']}{column}: {error['rule']}"
+
+
+def _counts(parsed: Operations, changes: Changes) -> dict[str, int]:
+    return {
+        "lines": parsed.line_count,
+        "modified_lines": changes.modified_lines,
+        "lines_without_effect": changes.lines_without_effect,
+        "new": changes.new.count,
+        "updated": changes.updated.count,
+        "cleared": changes.cleared.count,
+        "deleted": changes.deleted.count,
+        "unchanged": changes.unchanged_count,
+        "warnings": sum(parsed.warning_counts.values()),
+    }
+
+
+def _details(parsed: Operations, changes: Changes) -> dict[str, Any]:
+    return {
+        "warnings": _findings(parsed.warnings),
+        "warning_counts": dict(parsed.warning_counts),
+        "examples": changes_json(changes, parsed.line_count)["examples"],
+    }
+
+
+def _rejection(parsed: Rejected) -> dict[str, Any]:
+    return {
+        "errors": _findings(parsed.problems),
+        "warnings": _findings(parsed.warnings),
+        "is_complete": parsed.is_complete,
+    }
+
+
+def _findings(found: tuple[Problem, ...] | tuple[Notice, ...]) -> list[dict[str, Any]]:
+    return [finding_json(one) for one in found[:FIRST_FINDINGS]]

@@ -1,0 +1,201 @@
+"""From a set's declaration to its asset: a run takes a file in, goes back to a version, or shows what holds.
+
+Without `from __future__ import annotations`: Dagster reads the type of `config` from the live annotation.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import dagster as dg
+
+from assets.boundary import RETRIES, boundary
+from assets.classifications.applying import Applied, FileOrder, apply_file, undo
+from assets.classifications.declaration import DECLARATION, ClassificationSpec
+from assets.classifications.publishing import publish
+from assets.classifications.schema import Encoding, ParseOptions
+from assets.logical_run import logical_run
+from assets.materialized import table_result
+from resources.kernel.errors import ConfigError, InputError, NotFoundError
+from resources.stores.catalog.classification_records import FileEntry
+from resources.stores.ui_metadata import column_schema, escape_markdown, markdown_table
+from resources.stores.uploads import UploadStore, open_regular, sha256_of
+
+SHOWN_WARNINGS = 20
+
+
+class SetRunConfig(dg.Config):
+    """What a run does: takes an upload, takes an object, goes back. Nothing of these: it publishes what holds."""
+
+    upload: str = ""
+    """SHA-256 of a file that was handed in."""
+    object_key: str = ""
+    """Or the key of a file in the place that the set watches ..."""
+    object_etag: str = ""
+    """... and what it was when it was seen."""
+    undo_to: int = -1
+    """Or the version to go back to."""
+    file_name: str = ""
+    """Name of an upload; its ending decides the format."""
+    author: str = ""
+    encoding: str = ""
+    """utf8 or latin1; the set's own by default."""
+    list_delimiter: str = ""
+    """Between the elements of a list cell; the set's own by default."""
+
+
+def build_classification_set(spec: ClassificationSpec) -> dg.Definitions:
+    """The asset `("datasets", name)` in the group `classifications`."""
+    watched = {spec.files.connector} if spec.files else set()
+
+    @dg.asset(
+        key=dg.AssetKey(spec.key),
+        group_name="classifications",
+        kinds={"table"},
+        description=spec.description or f"Classification set {spec.name}: a table kept by files",
+        owners=list(spec.owners),
+        tags=dict(spec.tags),
+        metadata={
+            "origin": "classification",
+            DECLARATION: dg.MetadataValue.json(spec.to_metadata()),
+        },
+        required_resource_keys={"store", "catalog", *watched},
+        retry_policy=RETRIES,
+        pool=f"dataset/{spec.name}",
+    )
+    def _take(
+        context: dg.AssetExecutionContext, config: SetRunConfig
+    ) -> dg.MaterializeResult[None]:
+        started = time.monotonic()
+        with boundary():
+            catalog = context.resources.catalog.classifications()
+            store = context.resources.store.tables()
+            with catalog.lock(spec.name):
+                applied = _apply(context, spec, config)
+                version = publish(
+                    catalog,
+                    store,
+                    spec,
+                    run_id=context.run_id,
+                    attempt=context.retry_number,
+                    rows=applied.rows if applied else None,
+                )
+            store.item(spec.key).collect(keep=spec.keep)
+            table = store.read(spec.key, version.number)
+        metadata: dict[str, Any] = {"seconds": round(time.monotonic() - started, 3)}
+        metadata |= _entry_metadata(applied.entry) if applied else {}
+        metadata["dagster/column_schema"] = column_schema(table.schema, spec.column_descriptions)
+        return table_result(table, metadata)
+
+    return dg.Definitions(assets=[_take])
+
+
+def _apply(
+    context: dg.AssetExecutionContext, spec: ClassificationSpec, config: SetRunConfig
+) -> Applied | None:
+    wanted = [bool(config.upload), bool(config.object_key), config.undo_to >= 0]
+    if sum(wanted) > 1:
+        raise ConfigError(
+            f"classification set {spec.name}: a run does one thing",
+            hint="Give one of `upload`, `object_key` and `undo_to`",
+        )
+    if not any(wanted):
+        return None
+    catalog = context.resources.catalog.classifications()
+    run_id, _ = logical_run(context)
+    if config.undo_to >= 0:
+        return undo(catalog, spec, config.undo_to, run_id=run_id, author=config.author)
+    with _file(context, spec, config) as path, open_regular(path) as stream:
+        order = FileOrder(
+            run_id=run_id,
+            file_name=config.object_key or config.file_name,
+            sha256=config.upload or sha256_of(path),
+            size_bytes=path.stat().st_size,
+            author=config.author,
+            options=parse_options(spec, config.encoding, config.list_delimiter),
+        )
+        return apply_file(catalog, spec, stream, order)
+
+
+def parse_options(
+    spec: ClassificationSpec, encoding: str = "", list_delimiter: str = ""
+) -> ParseOptions:
+    """How a file of the set is read: as the set says, unless an upload chooses otherwise (F134).
+
+    Raises:
+        ConfigError: an unknown encoding or delimiter.
+    """
+    if encoding and encoding not in list(Encoding):
+        raise ConfigError(
+            f"encoding {encoding!r} is not known", hint=f"Known: {', '.join(Encoding)}"
+        )
+    return ParseOptions.for_set(
+        spec.schema, encoding=encoding or None, list_delimiter=list_delimiter or None
+    )
+
+
+@contextmanager
+def _file(
+    context: dg.AssetExecutionContext, spec: ClassificationSpec, config: SetRunConfig
+) -> Iterator[Path]:
+    if config.upload:
+        with UploadStore.open().read(config.upload) as path:
+            yield path
+        return
+    if spec.files is None:
+        raise ConfigError(
+            f"classification set {spec.name} watches no place, so it has no object {config.object_key!r}",
+            hint="Declare `files:` with a connector and a path",
+        )
+    connector = getattr(context.resources, spec.files.connector).files()
+    found = connector.stat(config.object_key)
+    if config.object_etag and found.etag != config.object_etag:
+        raise NotFoundError(
+            f"{config.object_key} was replaced after it was seen",
+            hint="Its new content comes in with a run of its own",
+            object=config.object_key,
+        )
+    if found.size_bytes > spec.schema.max_bytes:
+        raise InputError(
+            f"{config.object_key} has {found.size_bytes:,} bytes;"
+            f" a file of this set has at most {spec.schema.max_bytes:,}",
+            hint="Split it, or raise `max_bytes`",
+            object=config.object_key,
+        )
+    with (
+        TemporaryDirectory(prefix="waybill-classification-") as scratch,
+        connector.local_copy(found, Path(scratch)) as path,
+    ):
+        yield path
+
+
+def _entry_metadata(entry: FileEntry) -> dict[str, Any]:
+    facts = entry.facts
+    metadata: dict[str, Any] = {
+        "file": facts.name,
+        "author": facts.author,
+        "set version": entry.version,
+        "sha256": facts.sha256,
+        **{f"keys {kind}": facts.counts.get(kind, 0) for kind in ("new", "updated", "deleted")},
+    }
+    for name in ("cleared", "lines", "modified_lines", "lines_without_effect", "warnings"):
+        if name in facts.counts:
+            metadata["keys cleared" if name == "cleared" else name.replace("_", " ")] = (
+                facts.counts[name]
+            )
+    if warnings := facts.details.get("warnings"):
+        metadata["first warnings"] = dg.MetadataValue.md(_warning_table(warnings))
+    return metadata
+
+
+def _warning_table(warnings: list[Mapping[str, Any]]) -> str:
+    return markdown_table(
+        ("row", "rule", "message"),
+        [
+            [str(w["row"]), escape_markdown(w["rule"]), escape_markdown(w["message"], 160)]
+            for w in warnings[:SHOWN_WARNINGS]
+        ],
+    )

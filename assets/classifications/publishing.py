@@ -1,0 +1,73 @@
+"""The rows of a set as a dataset version: what SQL, exporters and everybody else read.
+
+The catalog is the truth, the dataset its image. A set that has not changed since its newest image keeps it, so nothing
+downstream runs for a file without effect.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from assets.classifications.declaration import ClassificationSpec
+from resources.kernel.errors import IntegrityError
+from resources.kernel.records import BatchStream, StoredVersion
+from resources.stores.catalog.classification_catalog import ClassificationCatalog
+from resources.stores.catalog.classification_records import StoredSet
+from resources.stores.tables import TableStore
+
+_IMAGE_OF = "classification"
+
+
+def publish(
+    catalog: ClassificationCatalog,
+    store: TableStore,
+    spec: ClassificationSpec,
+    *,
+    run_id: str,
+    attempt: int = 0,
+    rows: pa.Table | None = None,
+) -> StoredVersion:
+    """The dataset version that shows the set as it is now; a new one if there is none yet.
+
+    The caller holds the set's lock, so that images appear in the order of the set's versions.
+
+    Args:
+        catalog: where the set is.
+        store: where datasets are.
+        spec: the set.
+        run_id: of this run.
+        attempt: number of its retry.
+        rows: all rows of the set, if they are at hand.
+
+    Raises:
+        SchemaMismatchError: the declaration lost or retyped a column that is stored.
+    """
+    stored = catalog.check_columns(spec.name, spec.columns)
+    image_of = _image_of(stored, spec)
+    newest = _newest(store, spec)
+    if newest is not None and newest.properties.get(_IMAGE_OF) == image_of:
+        return newest
+    with store.writer(spec.key, run_id=run_id, attempt=attempt) as writer:
+        if rows is not None:
+            writer.write(BatchStream(rows.schema, iter(rows.to_batches())))
+        else:
+            with catalog.stream(spec.name, spec.columns) as (found, stream):
+                image_of = _image_of(found, spec)
+                writer.write(stream)
+        return writer.publish({"origin": "classification", _IMAGE_OF: image_of})
+
+
+def _image_of(stored: StoredSet | None, spec: ClassificationSpec) -> dict[str, object]:
+    return {
+        "set version": stored.version if stored else 0,
+        "changed at": stored.changed_at.isoformat() if stored and stored.version else "",
+        "columns": [list(column) for column in spec.columns],
+    }
+
+
+def _newest(store: TableStore, spec: ClassificationSpec) -> StoredVersion | None:
+    """The newest version; None when its manifest is damaged: the next one is then written anew."""
+    try:
+        return store.item(spec.key).latest()
+    except IntegrityError:
+        return None
