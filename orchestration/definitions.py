@@ -12,8 +12,10 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.classifications.build import build_set_runs
 from orchestration.component_files import check_component_files
 from resources.references import check_asset_references, check_job_references
+from resources.stores.catalog.resource import CatalogResource
 from resources.stores.io_manager import DatasetIOManager
 from resources.stores.resource import StoreResource
 
@@ -44,18 +46,20 @@ def build_defs(
     check_job_references(loaded)
     overrides = dict(resource_overrides or {})
     kept = {key: value for key, value in (loaded.resources or {}).items() if key not in overrides}
+    sets = build_set_runs(loaded)
     store = StoreResource()
     shared = {
         "store": store,
+        "catalog": CatalogResource(),
         "io_manager": DatasetIOManager(store=store),
         "handles": dg.FilesystemIOManager(),
     }
     return dg.Definitions(
         assets=loaded.assets,
         asset_checks=loaded.asset_checks,
-        jobs=loaded.jobs,
+        jobs=[*(loaded.jobs or []), *(sets.jobs or [])],
         schedules=loaded.schedules,
-        sensors=[*(loaded.sensors or []), automation_sensor()],
+        sensors=[*(loaded.sensors or []), *(sets.sensors or []), automation_sensor()],
         resources=shared | kept | overrides,
         # Ten pandas steps cost 8 s of CPU in one process and 87 s in a process each: parallelism is by runs.
         executor=dg.in_process_executor,

@@ -1,0 +1,1 @@
+"""Classification sets at work: the job that takes a file, the sensor that finds files."""

@@ -1,0 +1,155 @@
+"""The sensor of a set that watches a place: files come in one at a time, in order of name, once each.
+
+Which files are new says `pipelines/new_objects.py` (0 missed, 0 doubled). Here: one run at a time, so that each file is
+applied to what the file before it left; and what a rejected file means for those after it.
+
+A file stays where it is, whatever becomes of it: nothing in the watched place is moved, renamed or removed.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from assets.classifications.declaration import ClassificationSpec, WatchedFiles
+from orchestration.classifications.jobs import ETAG_TAG, FILE_TAG, run_config, run_tags
+from orchestration.pipelines.new_objects import WatchPolicy, find_new_objects
+from orchestration.pipelines.object_ledger import ObjectsRequest
+from resources.connectors.base import FileConnector
+from resources.home import waybill_home
+from resources.kernel.errors import NotFoundError
+
+_ENDED_BADLY = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
+
+
+def sensor_name(spec: ClassificationSpec) -> str:
+    """Name of the sensor of a set."""
+    return f"{spec.name}_files"
+
+
+def build_sensor(spec: ClassificationSpec, job: Any) -> dg.SensorDefinition:
+    """The sensor of a set that declares `files:`."""
+    watched = spec.files
+    assert watched is not None  # noqa: S101 - for the type checker: the caller looked
+    name = sensor_name(spec)
+
+    @dg.sensor(
+        name=name,
+        job=job,
+        minimum_interval_seconds=watched.every_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=f"Takes new files at {watched.path} of connector {watched.connector} into {spec.name},"
+        " one at a time, in order of name",
+        required_resource_keys={watched.connector},
+    )
+    def _look(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        connector = getattr(context.resources, watched.connector).files()
+        try:
+            waiting = waits_for(context.instance, name, watched, connector)
+            if waiting:
+                return dg.SensorResult(skip_reason=waiting, cursor=context.cursor)
+            return _next_file(context, spec, watched, connector)
+        except NotFoundError as error:  # a folder that is not there yet holds nothing new
+            return dg.SensorResult(skip_reason=str(error), cursor=context.cursor)
+
+    return _look
+
+
+def _next_file(
+    context: dg.SensorEvaluationContext,
+    spec: ClassificationSpec,
+    watched: WatchedFiles,
+    connector: FileConnector,
+) -> dg.SensorResult:
+    name = sensor_name(spec)
+    tick = find_new_objects(
+        lambda after: connector.list_objects(watched.path, after=after),
+        WatchPolicy(
+            sensor=name,
+            scope=f"{watched.connector} {watched.path}",
+            one_run_per="object",
+            include_existing=watched.include_existing,
+            settle_seconds=watched.settle_seconds,
+            max_requests=1,
+        ),
+        ledger=waybill_home() / "sensors" / f"{name}.sqlite",
+        cursor=context.cursor,
+        has_run=lambda run_key: _has_run(context.instance, name, run_key),
+        now=datetime.now(UTC),
+    )
+    context.log.info(tick.summary)
+    requests = [_run_request(spec, watched, connector, wanted) for wanted in tick.requests]
+    return dg.SensorResult(
+        run_requests=requests,
+        skip_reason=None if requests else tick.summary,
+        cursor=tick.cursor,
+    )
+
+
+def _run_request(
+    spec: ClassificationSpec,
+    watched: WatchedFiles,
+    connector: FileConnector,
+    wanted: ObjectsRequest,
+) -> dg.RunRequest:
+    key = wanted.first_keys[0]
+    etag = _etag_of(connector, key)
+    author = f"connector {watched.connector}"
+    order = {"object_key": key, "object_etag": etag, "author": author}
+    return dg.RunRequest(
+        run_key=wanted.run_key,
+        run_config=run_config(spec, order),
+        tags={**run_tags(spec, key, author), ETAG_TAG: etag[:250]},
+    )
+
+
+def waits_for(
+    instance: dg.DagsterInstance, sensor: str, watched: WatchedFiles, connector: FileConnector
+) -> str:
+    """Why no file may be taken now; empty when one may.
+
+    A run that has not ended, or that Dagster is about to try again, comes first. With `on_error: wait` so does a
+    rejected file, until it is replaced or removed.
+    """
+    runs = instance.get_runs(dg.RunsFilter(tags={"dagster/sensor_name": sensor}), limit=1)
+    if not runs:
+        return ""
+    run = runs[0]
+    file = run.tags.get(FILE_TAG, "")
+    if run.status == dg.DagsterRunStatus.NOT_STARTED:
+        return ""  # made and never submitted: it is asked for again under its key
+    if not run.is_finished or _will_be_tried_again(run):
+        return f"{file} is being taken by run {run.run_id}"
+    if run.status in _ENDED_BADLY and watched.on_error == "wait":
+        etag = _etag_of(connector, file)
+        if etag and etag[:250] == run.tags.get(ETAG_TAG, ""):
+            return (
+                f"{file} was not taken (run {run.run_id}): waiting for it to be replaced or removed"
+            )
+    return ""
+
+
+def _will_be_tried_again(run: dg.DagsterRun) -> bool:
+    return (
+        run.status == dg.DagsterRunStatus.FAILURE
+        and run.tags.get("dagster/will_retry") == "true"
+        and "dagster/auto_retry_run_id" not in run.tags
+    )
+
+
+def _etag_of(connector: FileConnector, key: str) -> str:
+    """What the file is now; empty when it is gone: its run then says so."""
+    try:
+        return connector.stat(key).etag
+    except NotFoundError:
+        return ""
+
+
+def _has_run(instance: dg.DagsterInstance, sensor: str, run_key: str) -> bool:
+    """Whether Dagster submitted a run for this key; one that was only created is asked for again."""
+    runs = instance.get_runs(
+        dg.RunsFilter(tags={"dagster/sensor_name": sensor, "dagster/run_key": run_key}), limit=10
+    )
+    return any(run.status != dg.DagsterRunStatus.NOT_STARTED for run in runs)
