@@ -122,8 +122,19 @@ def run_here(
     instance: dg.DagsterInstance,
     job: dg.JobDefinition,
     tell: Callable[[StepNews], None],
+    *,
+    config: Mapping[str, Any] | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> RunOutcome:
     """Runs a job in this process; its events and lineage are in `instance` as those of any other run.
+
+    Args:
+        home: holds the run's lock.
+        instance: where the run is recorded.
+        job: what runs.
+        tell: hears of each step.
+        config: the run's config.
+        tags: of the run, beside the job's own.
 
     The run holds a lock meanwhile: should this process be killed, a server of the same home folder sees it.
     """
@@ -134,8 +145,8 @@ def run_here(
             instance=instance,
             run_id=run_id,
             raise_on_error=False,
-            tags={RUN_LOCK_TAG: str(lock)},
-            run_config=_QUIET,
+            tags={**(tags or {}), RUN_LOCK_TAG: str(lock)},
+            run_config={**_QUIET, **(config or {})},
         )
     lock.unlink(missing_ok=True)
     return RunOutcome(
