@@ -8,6 +8,7 @@ from typing import Any
 
 _COMPONENTS = {
     "FolderConnector": ("resources.connectors.folder.component", "FolderConnectorComponent"),
+    "FtpConnector": ("resources.connectors.ftp.component", "FtpConnectorComponent"),
     "S3Connector": ("resources.connectors.s3.component", "S3ConnectorComponent"),
     "SqlConnector": ("resources.connectors.sql.component", "SqlConnectorComponent"),
 }

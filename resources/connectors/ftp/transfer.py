@@ -1,0 +1,210 @@
+"""Bringing one file down, and putting one up: each goes on, or begins anew, when a connection breaks on the way."""
+
+from __future__ import annotations
+
+import contextlib
+import ftplib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from resources.connectors.ftp.control import DataConnectionError
+from resources.connectors.ftp.errors import TransferCutError, is_crowded, no_such, shown
+from resources.connectors.ftp.facts import Facts
+from resources.connectors.ftp.session import Session
+from resources.connectors.ftp.settings import FtpSettings
+from resources.connectors.os_errors import translate_os_error
+from resources.connectors.partial_names import is_abandoned, is_partial, new_partial_name
+from resources.kernel.errors import ConnectorError, InputError, SourceChangedError
+from resources.kernel.records import ObjectInfo
+
+Locate = Callable[[Session], str]
+"""The path on the server, which is known when a session is."""
+
+_BLOCK_BYTES = 256 << 10
+
+
+class Download:
+    """The bytes of `item` on their way into a local file. Call it with a session, again after a cut.
+
+    Attributes:
+        reached: bytes that are there.
+    """
+
+    def __init__(
+        self, settings: FtpSettings, item: ObjectInfo, locate: Locate, local: Path
+    ) -> None:
+        self._settings = settings
+        self._item = item
+        self._locate = locate
+        self._local = local
+        self.reached = 0
+
+    def __call__(self, session: Session) -> None:
+        """Brings down what is missing.
+
+        Raises:
+            TransferCutError: fewer bytes came than were listed (E5).
+            SourceChangedError: more did, or the file is another one by now (E40).
+            NotFoundError: it is gone (E41).
+            ftplib.Error, OSError, EOFError: what else the network or the server refuses.
+        """
+        if not session.can_resume:
+            self.reached = 0
+        remote, total = self._locate(session), self._item.size_bytes
+        if self.reached < total:
+            try:
+                self._fetch(session, remote)
+            except ftplib.error_perm:
+                if session.stat(remote) is None:
+                    raise no_such(self._settings, self._item.key) from None
+                raise
+        facts = session.stat(remote)
+        if facts is None:
+            raise no_such(self._settings, self._item.key)
+        if facts.describe(self._item.key).etag != self._item.etag:
+            raise self._changed()
+        if self.reached < total:
+            raise TransferCutError(self.reached, total)
+
+    def _fetch(self, session: Session, remote: str) -> None:
+        handle = os.open(self._local, os.O_WRONLY)
+        try:
+            session.retrieve(remote, self.reached, lambda block: self._keep(handle, block))
+        except (ftplib.error_temp, OSError, EOFError) as error:
+            if is_crowded(error) or isinstance(error, DataConnectionError):
+                raise
+            raise TransferCutError(self.reached, self._item.size_bytes) from error
+        finally:
+            os.close(handle)
+
+    def _keep(self, handle: int, block: memoryview) -> None:
+        if self.reached + len(block) > self._item.size_bytes:
+            raise self._changed()
+        try:
+            os.pwrite(handle, block, self.reached)
+        except OSError as error:
+            raise translate_os_error(
+                error, f"connector {self._settings.name!r}: download to", self._local
+            ) from error
+        self.reached += len(block)
+
+    def _changed(self) -> SourceChangedError:
+        return SourceChangedError(
+            f"connector {self._settings.name!r}: file {shown(self._item.key)} changed while it was read:"
+            " it is no longer the one listed",
+            hint="Try again when nobody writes to it; writers should rename finished files into place",
+            key=self._item.key,
+        )
+
+
+class Upload:
+    """A local file on its way to its name: written beside it, compared in size, renamed (2d).
+
+    Call it with a session, again after a cut: then it begins anew, and removes what the first attempt left.
+    """
+
+    def __init__(self, settings: FtpSettings, key: str, locate: Locate, local: Path) -> None:
+        self._settings = settings
+        self._key = key
+        self._locate = locate
+        self._local = local
+        self._size = 0
+        self._left: list[str] = []
+
+    def __call__(self, session: Session) -> None:
+        """Replaces the file by the local one.
+
+        Raises:
+            InputError: a folder of that name is in the way.
+            ConnectorError: the server stored something else, or does not replace files by renaming.
+            ftplib.Error, OSError, EOFError: what else the network or the server refuses.
+        """
+        self.clean(session)
+        remote = self._locate(session)
+        folder, _, name = remote.rpartition("/")
+        session.make_folders(folder or "/")
+        if session.is_folder(remote):
+            raise InputError(
+                f"connector {self._settings.name!r}: {shown(self._key)} is a folder",
+                hint="Choose another key",
+                key=self._key,
+            )
+        part = f"{folder}/{new_partial_name(name)}"
+        self._left.append(part)
+        self._size = 0
+        session.store(part, self._blocks())
+        self._compare(session, part)
+        self._rename(session, part, remote)
+        self._left.remove(part)
+
+    def clean(self, session: Session) -> None:
+        """Removes what attempts that failed left on the server, as far as it lets us (R7)."""
+        for part in list(self._left):
+            with contextlib.suppress(ftplib.error_perm):  # it was renamed, or never came to be
+                session.delete(part)
+            self._left.remove(part)
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing was left behind."""
+        return not self._left
+
+    def _blocks(self) -> Iterator[bytes]:
+        try:
+            with self._local.open("rb") as source:
+                while block := source.read(_BLOCK_BYTES):
+                    self._size += len(block)
+                    yield block
+        except OSError as error:
+            raise translate_os_error(
+                error, f"connector {self._settings.name!r}: upload", self._local
+            ) from error
+
+    def _compare(self, session: Session, part: str) -> None:
+        stored = session.stat(part)
+        if stored is None or stored.size != self._size:
+            raise TransferCutError(max(stored.size, 0) if stored else 0, self._size)
+
+    def _rename(self, session: Session, part: str, remote: str) -> None:
+        try:
+            session.rename(part, remote)
+        except ftplib.error_perm as error:
+            if session.stat(remote) is None:
+                raise
+            raise ConnectorError(
+                f"connector {self._settings.name!r}: {self._settings.address} does not replace"
+                f" {shown(self._key)} by renaming ({self._settings.redact(str(error))}); the old file is untouched",
+                hint="Allow it there (IIS: 'allow file overwrite on rename'), or export under a new name each time",
+                key=self._key,
+            ) from error
+
+
+class _Parts:
+    """The partial files among the entries of a folder."""
+
+    def __init__(self) -> None:
+        self.found: list[tuple[str, Facts]] = []
+
+    def add(self, name: bytes, facts: bytes, *, is_folder: bool) -> None:
+        text = name.decode(errors="replace")
+        if not is_folder and is_partial(text):
+            self.found.append((text, Facts.unpack(facts)))
+
+    def skip(self, name: bytes, reason: str) -> None:
+        """No file of ours."""
+
+
+def sweep(session: Session, folder: str) -> None:
+    """Removes partial files in `folder` whose writers are gone (R7)."""
+    parts = _Parts()
+    try:
+        session.read_folder(folder, parts)
+    except ftplib.error_perm:
+        return  # not there yet, or not to be listed by this account
+    for name, listed in parts.found:
+        path = f"{folder}/{name}"
+        facts = listed if listed.is_complete else session.stat(path)
+        if facts and is_abandoned(name, facts.describe(name).modified_at):
+            with contextlib.suppress(ftplib.error_perm):  # somebody else was quicker
+                session.delete(path)
