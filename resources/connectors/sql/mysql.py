@@ -1,0 +1,315 @@
+"""The MySQL and MariaDB connector: every row by prepared statements in binary form, taken apart a column at a time.
+
+A read is one SELECT in one read-only session: for InnoDB that is one state of the table, however long it takes, and
+nobody waits for it. No key is needed, tables, views and queries go the same way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pyarrow as pa
+
+from resources.connectors.reach import try_to_reach
+from resources.connectors.sql.config import Dialect, SqlConfig
+from resources.connectors.sql.connector import SqlConnector, is_internal, query_subject
+from resources.connectors.sql.mysql_catalog import (
+    Table,
+    find_table,
+    list_databases,
+    list_entries,
+    list_names,
+)
+from resources.connectors.sql.mysql_errors import mysql_error
+from resources.connectors.sql.mysql_protocol import ConnectionLostError, ServerError, Statement
+from resources.connectors.sql.mysql_session import (
+    READING_MODE,
+    ClearPasswordError,
+    MysqlSession,
+    ssl_mode,
+)
+from resources.connectors.sql.mysql_stream import ResultStream
+from resources.connectors.sql.mysql_types import MysqlColumn, plan_mysql_columns
+from resources.connectors.sql.query_text import MYSQL
+from resources.connectors.sql.reading import (
+    ReadPlan,
+    checked_batches,
+    coalesced,
+    plan_columns,
+)
+from resources.kernel.errors import ConfigError, ConnectorAuthError, NotFoundError, WaybillError
+from resources.kernel.records import (
+    BatchStream,
+    BrowseEntry,
+    CheckReport,
+    CheckStep,
+    TableName,
+    TableOrQuery,
+)
+
+# A server that waits for its client to take rows is not at work, whatever else it says of itself.
+_BUSY = (
+    "SELECT count(*) FROM information_schema.processlist WHERE id = %s"
+    " AND command IN ('Query', 'Execute') AND coalesce(state, '') NOT IN"
+    " ('Writing to net', 'Sending to client', 'Reading from net', 'Receiving from client')"
+)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A table or query that has been looked at."""
+
+    plan: ReadPlan
+    columns: Sequence[MysqlColumn]
+    statement: Statement
+
+
+class MysqlConnector(SqlConnector):
+    """A MySQL database, version 5.7 or newer."""
+
+    kind = "mysql"
+    dialect_name: ClassVar[Dialect] = "mysql"
+    syntax = MYSQL
+    identifier_quote = "`"
+    max_identifier = (64, "characters")
+    max_columns = 1017
+
+    def __init__(self, name: str, config: SqlConfig) -> None:
+        super().__init__(name, config)
+        self.default_schema = config.schema or config.database
+        ssl_mode(config)  # a mode that there is not is refused before anything connects
+
+    def session(self, *, writes: bool = False, sql_mode: str = READING_MODE) -> MysqlSession:
+        """A session that has signed in."""
+        return MysqlSession(self.config, is_busy=self._is_busy, writes=writes, sql_mode=sql_mode)
+
+    def driver_errors(self) -> tuple[type[Exception], ...]:
+        """pymysql's, and those of the protocol and the line."""
+        try:
+            import pymysql
+        except ImportError:  # opening a session says so
+            return (ServerError, ConnectionLostError)
+        own = (ServerError, ConnectionLostError, ClearPasswordError)
+        return (*own, pymysql.err.Error, OSError)
+
+    def translate(self, error: Exception, doing: str) -> WaybillError:
+        """By the number of the error; see `mysql_errors`."""
+        return mysql_error(error, self.config, doing)
+
+    def probe(self) -> dict[str, str]:
+        """Version, user and database, as the server names them."""
+        with self._session("connecting") as session:
+            return _facts(session)
+
+    def check(self) -> CheckReport:
+        """Name, port, TLS and login, rights: each tried in turn (F036)."""
+        started = time.perf_counter()
+        config = self.config
+        reached = try_to_reach(
+            config.host or "", config.effective_port, timeout_seconds=config.connect_timeout_seconds
+        )
+        steps, facts = list(reached), {}
+        if all(step.ok for step in steps):
+            try:
+                facts = self._sign_in(steps)
+            except WaybillError as error:
+                secured = ssl_mode(config) != "disabled" and not isinstance(
+                    error, ConnectorAuthError
+                )
+                name = "TLS" if secured and isinstance(error, ConfigError) else "login"
+                steps.append(
+                    CheckStep("rights" if steps[-1].name == "login" else name, False, str(error))
+                )
+                facts = {"error": type(error).__name__}
+        ok = all(step.ok for step in steps)
+        if ok:
+            facts["milliseconds"] = f"{(time.perf_counter() - started) * 1000:.0f}"
+        detail = f"{config.location} answers" if ok else steps[-1].detail
+        return CheckReport(ok=ok, detail=detail, facts=facts, steps=tuple(steps))
+
+    def _sign_in(self, steps: list[CheckStep]) -> dict[str, str]:
+        with self._session("connecting") as session:
+            facts = _facts(session)
+            if facts["tls"]:
+                steps.append(CheckStep("TLS", True, facts["tls"]))
+            steps.append(CheckStep("login", True, f"signed in as {facts['user']}"))
+            names = list_names(session.rows, str(self.default_schema))
+            steps.append(
+                CheckStep(
+                    "rights", True, f"{len(names):,} tables of {self.default_schema} can be seen"
+                )
+            )
+        return {name: value for name, value in facts.items() if value}
+
+    def list_tables(self) -> Sequence[TableName]:
+        """Tables and views of the database that the user may see."""
+        with self._session("listing tables") as session:
+            return self._tables(session)
+
+    def browse(self, path: str = "", *, limit: int = 1000) -> Iterator[BrowseEntry]:
+        """Databases; below one its tables with the server's own estimates of their rows.
+
+        Raises:
+            NotFoundError: no such database.
+        """
+        with self._session(f"browsing {path or 'databases'}") as session:
+            databases = list_databases(session.rows)
+            if not path:
+                entries = [BrowseEntry(name, "database", name) for name in databases]
+            elif path not in databases:
+                raise NotFoundError(
+                    f"{self.label}: no database {path!r} in {self.config.location}",
+                    hint=f"Known: {', '.join(databases[:10])}",
+                )
+            else:
+                entries = list_entries(session.rows, path)
+        shown = (entry for entry in entries if not is_internal(entry.name))
+        for entry, _ in zip(sorted(shown, key=lambda e: e.path), range(limit), strict=False):
+            yield entry
+
+    def describe(self, source: TableOrQuery) -> pa.Schema:
+        """The Arrow schema of a table or query; no row is read."""
+        with self._session(f"describing {query_subject(source)}", source) as session:
+            return self._look(session, source).plan.schema
+
+    def fingerprint(self, source: TableOrQuery) -> str:
+        """A checksum over all bytes that a read would get.
+
+        The server has nothing cheaper that holds: UPDATE_TIME counts whole seconds and is lost at a restart, CHECKSUM
+        TABLE has 32 bits in which rows that swap a value may cancel out, and making texts of rows to hash them there
+        takes three times as long as sending them.
+        """
+        with self._session(f"fingerprinting {query_subject(source)}", source) as session:
+            found = self._look(session, source)
+            digest = hashlib.blake2b(repr(found.statement.columns).encode(), digest_size=16)
+            for chunk in session.wire.execute(found.statement):
+                # The header of each row's packet goes in, too: it tells where the row ends.
+                first, last = max(0, int(chunk.starts[0]) - 4), int(chunk.ends[-1])
+                digest.update(chunk.data[first:last])
+        return f"h:{digest.hexdigest()}"
+
+    @contextmanager
+    def read(self, source: TableOrQuery, *, batch_rows: int = 65_536) -> Iterator[BatchStream]:
+        """Streams a table or query under one snapshot; see `TableConnector.read`.
+
+        Raises:
+            Retype: while iterating, when a date is none or a time is no time of day (E34); the next read brings the
+                column as text.
+            ConnectorUnavailableError: the connection broke or fell silent (E1, E4).
+        """
+        with ExitStack() as stack:
+            with self.translated(f"reading {query_subject(source)}"):
+                session = self.limited(source).session()
+                with _cut_on_error(session):
+                    found = self._look(session, source)
+            result = ResultStream(session, found.statement, found.columns, self._kill)
+            stack.callback(result.close)
+            batches = self._batches(result, found.plan, source, batch_rows=batch_rows)
+            # Outside `translated`: an error of whoever takes the batches is not the database's.
+            yield BatchStream(found.plan.schema, batches, guesses=found.plan.guesses)
+
+    def _batches(
+        self, result: ResultStream, plan: ReadPlan, source: TableOrQuery, *, batch_rows: int
+    ) -> Iterator[pa.RecordBatch]:
+        with self.translated(f"reading {query_subject(source)}"), self.remembering(source):
+            raw = coalesced(result.batches(), batch_rows=batch_rows)
+            yield from checked_batches(raw, plan, batch_rows=batch_rows)
+
+    @contextmanager
+    def _session(self, doing: str, source: TableOrQuery = "") -> Iterator[MysqlSession]:
+        with self.translated(doing):
+            session = self.limited(source).session()
+            with _cut_on_error(session):
+                yield session
+            session.close()
+
+    def _look(self, session: MysqlSession, source: TableOrQuery) -> _Source:
+        """Has the source's SELECT prepared, which describes it."""
+        where = f"{self.label}: {query_subject(source)}"
+        if isinstance(source, TableName):
+            select = f"SELECT * FROM {self._find(session, source).sql}"
+        else:
+            select = self.query_text(source)
+        statement = session.wire.prepare(select)
+        columns = plan_mysql_columns(statement.columns, self.columns_as_text(source))
+        plan = plan_columns([c.plan for c in columns], where=where, fold_case=True)
+        if not isinstance(source, TableName):
+            # What can stand in parentheses writes no file on the server (SELECT ... INTO OUTFILE), and is one query.
+            enclosed = session.wire.prepare(f"SELECT * FROM ({select}\n) AS waybill_source")
+            session.wire.forget(enclosed)
+        return _Source(plan, columns, statement)
+
+    def _find(self, session: MysqlSession, table: TableName) -> Table:
+        wanted = TableName(table.name, table.schema or self.default_schema)
+        found = find_table(session.rows, str(wanted.schema), wanted.name)
+        if found is not None:
+            return found
+        databases = list_databases(session.rows)
+        if wanted.schema not in databases:
+            raise NotFoundError(
+                f"{self.label}: no database {wanted.schema!r} in {self.config.location}",
+                hint="Check the part before the dot, or `schema`",
+            )
+        names = list_names(session.rows, str(wanted.schema))
+        raise self.unknown_table(wanted, [TableName(name, wanted.schema) for name in names])
+
+    def _tables(self, session: MysqlSession) -> list[TableName]:
+        names = list_names(session.rows, str(self.default_schema))
+        return [TableName(name, self.default_schema) for name in names if not is_internal(name)]
+
+    def _is_busy(self, number: int) -> bool:
+        """Whether the server computes for a session, rather than waits for its client (E4)."""
+        return bool(self._ask(_BUSY, number))
+
+    def _kill(self, number: int) -> None:
+        """Ends a session and what the server does for it."""
+        self._ask("KILL CONNECTION %s", number)
+
+    def _ask(self, sql: str, number: int) -> object:
+        """One value about a session, over one of its own; waits no longer than for a connection."""
+        answers: list[Any] = []
+
+        def ask() -> None:
+            with contextlib.suppress(WaybillError), self._session("asking") as session:
+                answers.extend(row[0] for row in session.rows(sql, number))
+
+        thread = threading.Thread(target=ask, name="mysql-ask", daemon=True)
+        thread.start()
+        thread.join(self.config.connect_timeout_seconds)
+        return answers[0] if answers else None
+
+
+class MariadbConnector(MysqlConnector):
+    """A MariaDB database, version 10.3 or newer."""
+
+    kind = "mariadb"
+    dialect_name: ClassVar[Dialect] = "mariadb"
+
+
+@contextmanager
+def _cut_on_error(session: MysqlSession) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        session.abort()
+        raise
+
+
+def _facts(session: MysqlSession) -> dict[str, str]:
+    rows = session.rows("SELECT version(), current_user(), database()")
+    status = session.rows("SHOW SESSION STATUS LIKE 'Ssl_version'")
+    version, user, database = rows[0]
+    system = "MariaDB" if session.is_mariadb else "MySQL"
+    return {
+        "version": f"{system} {version}",
+        "user": user,
+        "database": database,
+        "tls": status[0][1] if status else "",
+    }
