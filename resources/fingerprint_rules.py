@@ -24,6 +24,7 @@ from resources.row_digest import digest_rows
 
 Method = Literal["auto", "hash", "rows", "max"]
 _ATTEMPTS = 8
+_ALIAS = "waybill_source"
 _SHOWN_VALUE = 200
 
 
@@ -138,17 +139,18 @@ def _ask(
     """One statement for one row of figures."""
     wants = {}
     if rule.method == "max":
-        wants["greatest"] = f"max({connector.quote(rule.column)})"
+        # Qualified: SQLite takes a quoted name that is no column for a text.
+        wants["greatest"] = f"max({_ALIAS}.{connector.quote(rule.column)})"
     if rule.method == "rows" or rule.rows:
         wants["row_count"] = "count(*)"
     columns = ", ".join(f"{sql} AS {name}" for name, sql in wants.items())
     if isinstance(wanted, TableName):
-        query = SqlQuery(f"SELECT {columns} FROM {connector.table_sql(wanted)}")
+        query = SqlQuery(f"SELECT {columns} FROM {connector.table_sql(wanted)} {_ALIAS}")
     else:
         inner = check_query(wanted.text, where="query")
         # No AS before the alias: Oracle refuses it.
         query = SqlQuery(
-            f"SELECT {columns} FROM ({inner}\n) waybill_source",
+            f"SELECT {columns} FROM ({inner}\n) {_ALIAS}",
             wanted.parameters,
             wanted.timeout_seconds,
         )

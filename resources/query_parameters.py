@@ -9,7 +9,8 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import get_args
+from datetime import date
+from decimal import Decimal
 
 from resources.kernel.errors import ConfigError
 from resources.kernel.records import QueryValue
@@ -49,7 +50,7 @@ def _parse_value(name: str, value: object) -> QueryValue | FromEnvironment:
         variable = value["env"]
         if isinstance(variable, str) and _NAME.fullmatch(variable):
             return FromEnvironment(variable)
-    if isinstance(value, get_args(QueryValue)):
+    if value is None or isinstance(value, (str, int, float, bool, Decimal, date)):
         return value
     raise ConfigError(
         f"parameters: {name} cannot be a {type(value).__name__} like that",

@@ -63,11 +63,23 @@ class Source(ABC):
 
 
 class FileSource(Source):
-    """All objects under a path of a file connector, as one table."""
+    """All objects under a path of a file connector, as one table.
 
-    def __init__(self, spec: SourceSpec, connector: FileConnector) -> None:
+    Args:
+        spec: the declaration.
+        connector: where the objects are.
+        objects: which of them to take, instead of all that the path means now.
+    """
+
+    def __init__(
+        self,
+        spec: SourceSpec,
+        connector: FileConnector,
+        objects: Sequence[ObjectInfo] | None = None,
+    ) -> None:
         self.spec = spec
         self._connector = connector
+        self._given = objects
 
     def objects(self) -> list[ObjectInfo]:
         """The objects that the path matches now, in order of key.
@@ -75,6 +87,8 @@ class FileSource(Source):
         Raises:
             NotFoundError: none does.
         """
+        if self._given is not None:
+            return list(self._given)
         found = list(select_objects(self._connector, self.spec.path, is_readable=self._is_readable))
         if not found:
             raise NotFoundError(
@@ -85,6 +99,10 @@ class FileSource(Source):
                 path=self.spec.path,
             )
         return found
+
+    def taking(self, objects: Sequence[ObjectInfo]) -> FileSource:
+        """The same source, of these objects alone."""
+        return FileSource(self.spec, self._connector, objects)
 
     def _is_readable(self, key: str) -> bool:
         return bool(self.spec.format) or is_readable_name(key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from orchestration.cli import connector, dataset
+from orchestration.cli import classification, connector, dataset, datasource
 from orchestration.cli.demo import demo
 from orchestration.cli.up import up
 
@@ -18,7 +18,9 @@ app = typer.Typer(
 app.command()(up)
 app.command()(demo)
 app.add_typer(connector.app, name="connector")
+app.add_typer(datasource.app, name="datasource")
 app.add_typer(dataset.app, name="dataset")
+app.add_typer(classification.app, name="classification")
 
 
 @app.callback()

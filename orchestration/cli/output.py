@@ -27,14 +27,16 @@ def print_json(answer: object) -> None:
     typer.echo(json.dumps(_plain(answer), indent=2, ensure_ascii=False, default=str))
 
 
-def print_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table; columns that do not fit the terminal are left out and counted."""
+def print_table(
+    header: Sequence[str], rows: Iterable[Sequence[object]], *, limit: int = CELL_LIMIT
+) -> None:
+    """A table; columns that do not fit the terminal are left out and counted, cells cut at `limit` characters."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
     console = make_console()
-    cells = [[to_cell(value) for value in row] for row in rows]
+    cells = [[to_cell(value, limit) for value in row] for row in rows]
     shown = _fitting(header, cells, console.width)
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for number, name in enumerate(header[:shown]):
@@ -78,6 +80,12 @@ def to_cell(value: object, limit: int = CELL_LIMIT) -> str:
         return ", ".join(to_cell(item, limit) for item in value)
     text = visible(str(value))
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def to_names(names: Sequence[str], shown: int = 2) -> str:
+    """The first names of a list, and how many more there are."""
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more
 
 
 def visible(text: str) -> str:

@@ -104,7 +104,8 @@ def build_pipeline(
     )
     job = dg.define_asset_job(
         spec.name,
-        selection=made | observed,
+        # The health checks of sources are left out: each would connect a second time.
+        selection=made | observed.without_checks(),
         description=spec.description
         or f"Makes {', '.join(key.to_user_string() for key in spec.targets)}",
         tags={"dagster/max_runtime": str(MAX_RUNTIME_SECONDS), "waybill/pipeline": spec.name},
@@ -155,6 +156,7 @@ def _sensor(spec: PipelineSpec, watched: NewObjectsSpec, job: Any) -> dg.SensorD
         description=f"Runs {spec.name} when {watched.path} of connector {watched.connector} shows new"
         " or changed objects",
         required_resource_keys={watched.connector},
+        metadata={"connector": watched.connector, "path": watched.path, "pipeline": spec.name},
     )
     def _look(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         try:

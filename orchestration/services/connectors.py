@@ -1,17 +1,22 @@
-"""Connectors: which there are, and whether one answers."""
+"""Connectors: which there are, who uses them, whether one answers, and what stands in it."""
 
 from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import dagster as dg
 
 from orchestration.services.location import Location, environment_names
 from resources.connectors.resource import ConnectorResource
-from resources.kernel.errors import WaybillError
-from resources.kernel.records import CheckReport
+from resources.kernel.errors import InputError, WaybillError
+from resources.kernel.records import BrowseEntry, CheckReport, CheckStep
+
+BROWSE_LIMIT = 10_000
+"""The most entries that one look may show."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,8 @@ class ConnectorSummary:
     """Where it leads, without credentials."""
     environment: dict[str, bool]
     """Variables that it needs, and whether each is set."""
+    used_by: tuple[str, ...]
+    """Datasources, exporters and pipelines that name it: what breaks without it (F037)."""
 
 
 @dataclass(frozen=True)
@@ -34,16 +41,33 @@ class ConnectorTest:
     ok: bool
     detail: str
     facts: dict[str, str]
+    steps: tuple[CheckStep, ...]
+    """What was tried, in order; the first that failed is the last."""
     seconds: float
+
+
+@dataclass(frozen=True)
+class Browsed:
+    """What stands directly below a place of a connector."""
+
+    connector: str
+    path: str
+    entries: tuple[BrowseEntry, ...]
+    is_cut: bool
+    """There is more than was asked for."""
 
 
 def list_connectors(location: Location) -> list[ConnectorSummary]:
     """Every declared connector, in order of name. Connects to none."""
-    return [_summary(name, resource) for name, resource in location.connectors().items()]
+    users = location.users_of_connectors()
+    return [
+        _summary(name, resource, users.get(name, ()))
+        for name, resource in location.connectors().items()
+    ]
 
 
 def check_connector(location: Location, name: str) -> ConnectorTest:
-    """Connects, signs in, looks once.
+    """Resolves the name, connects, signs in, looks once (F036).
 
     Raises:
         UnknownNameError: nobody declares it.
@@ -58,14 +82,32 @@ def check_connector(location: Location, name: str) -> ConnectorTest:
     ) as error:  # what stands before any answer of the other side, a missing package say
         report = CheckReport(ok=False, detail=str(error))
     seconds = round(time.monotonic() - started, 3)
-    return ConnectorTest(name, report.ok, report.detail, dict(report.facts), seconds)
+    return ConnectorTest(name, report.ok, report.detail, dict(report.facts), report.steps, seconds)
 
 
-def _summary(name: str, resource: ConnectorResource) -> ConnectorSummary:
+def browse_connector(location: Location, name: str, path: str, *, limit: int) -> Browsed:
+    """What stands directly below `path`, in order, at most `limit` entries (F039, F040).
+
+    Raises:
+        UnknownNameError: nobody declares the connector.
+        NotFoundError: it has no such place.
+        InputError: a limit out of bounds, a path that leads elsewhere.
+        ConnectorError: it does not answer, or refuses.
+    """
+    if not 0 < limit <= BROWSE_LIMIT:
+        raise InputError(f"a list has 1 to {BROWSE_LIMIT} entries, not {limit}")
+    connector = location.connector(name)
+    # One more than shown tells whether there are more.
+    found = tuple(islice(connector.browse(path, limit=limit + 1), limit + 1))
+    return Browsed(name, path, found[:limit], len(found) > limit)
+
+
+def _summary(name: str, resource: ConnectorResource, users: Sequence[str]) -> ConnectorSummary:
     variables = environment_names(resource)
     declared = {
         field: f"${value.env_var_name}" if isinstance(value, dg.EnvVar) else str(value)
         for field, value in vars(resource).items()
     }
     kind, target = resource.place(declared)
-    return ConnectorSummary(name, kind, target, {v: v in os.environ for v in variables.values()})
+    is_set = {variable: variable in os.environ for variable in variables.values()}
+    return ConnectorSummary(name, kind, target, is_set, tuple(users))

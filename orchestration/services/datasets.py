@@ -5,15 +5,14 @@ The store says what is kept, Dagster's instance says what was tried last.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import dagster as dg
-import pyarrow as pa
 
+from orchestration.services.json_rows import json_rows
 from orchestration.services.location import Location
 from resources.kernel.errors import (
     ConnectorError,
@@ -147,30 +146,7 @@ def sample_dataset(location: Location, name: str, *, rows: int, version: int | N
         table = store.read(key, version).sample(rows)
     else:
         table = store.read_latest(key, lambda found: found.sample(rows))
-    columns = [_json_values(column) for column in table.columns]
-    return Sample(tuple(table.column_names), [list(row) for row in zip(*columns, strict=True)])
-
-
-def _json_values(column: pa.ChunkedArray) -> list[Any]:
-    kind = column.type
-    if pa.types.is_temporal(kind) and not pa.types.is_duration(kind):
-        # Arrow writes what Python's own types cannot hold: the year 12000, nanoseconds.
-        return list(column.cast(pa.string()).to_pylist())
-    return [_json_value(value) for value in column.to_pylist()]
-
-
-def _json_value(value: Any) -> Any:
-    if isinstance(value, bytes):
-        return f"{len(value)} bytes"
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    if isinstance(value, list):
-        return [_json_value(item) for item in value]
-    if isinstance(value, dict):
-        return {str(key): _json_value(item) for key, item in value.items()}
-    return str(value)
+    return Sample(tuple(table.column_names), json_rows(table))
 
 
 def list_versions(location: Location, name: str) -> list[VersionSummary]:

@@ -15,7 +15,11 @@ import dagster as dg
 from orchestration.services.reasons import raised_on_purpose, reason_of
 from resources.connectors.base import Connector
 from resources.connectors.resource import ConnectorResource
+from resources.declarations import DeclaresSource
 from resources.kernel.errors import ConfigError, UnknownNameError, WaybillError
+from resources.references import NOUN_OF_PREFIX, declared_in
+from resources.source_spec import SourceSpec
+from resources.sources import Source
 from resources.stores.resource import StoreResource
 from resources.stores.tables import TableStore
 
@@ -70,6 +74,36 @@ class Location:
         with _resolved(name, known[name]) as resource:
             return resource.connect()
 
+    def source(self, spec: SourceSpec) -> Source:
+        """What a datasource's declaration means on its connector, secrets read from the environment.
+
+        Raises:
+            UnknownNameError: nobody declares the connector.
+            ConfigError: a variable that it names is not set; a connector that holds something else.
+        """
+        known = self.connectors()
+        if spec.connector not in known:
+            raise UnknownNameError("connector", spec.connector, known)
+        with _resolved(spec.connector, known[spec.connector]) as resource:
+            return resource.source(spec)
+
+    def datasources(self) -> dict[str, SourceSpec]:
+        """What datasources say, by name, in order."""
+        tree = self.definitions.component_tree
+        found = declared_in(tree, DeclaresSource, noun="datasource") if tree else {}
+        return {name: found[name].source_spec() for name in sorted(found)}
+
+    def datasource(self, name: str) -> SourceSpec:
+        """What the datasource `name` says.
+
+        Raises:
+            UnknownNameError: nobody declares it; lists the known ones.
+        """
+        known = self.datasources()
+        if name not in known:
+            raise UnknownNameError("datasource", name, known)
+        return known[name]
+
     def store(self) -> TableStore:
         """Where datasets are kept.
 
@@ -115,6 +149,20 @@ class Location:
         ]
         return sorted(names)
 
+    def users_of_connectors(self) -> dict[str, list[str]]:
+        """Who names each connector, as `noun name`, in order: what breaks without it (F037)."""
+        users: dict[str, list[str]] = {}
+        for spec in self.definitions.resolve_all_asset_specs():
+            if connector := _metadata_text(spec.metadata, "connector"):
+                noun = NOUN_OF_PREFIX.get(spec.key.path[0], "asset")
+                users.setdefault(connector, []).append(f"{noun} {'/'.join(spec.key.path[1:])}")
+        for sensor in self.definitions.sensors or []:
+            metadata = getattr(sensor, "metadata", {})
+            if connector := _metadata_text(metadata, "connector"):
+                pipeline = _metadata_text(metadata, "pipeline") or sensor.name
+                users.setdefault(connector, []).append(f"pipeline {pipeline}")
+        return {connector: sorted(names) for connector, names in users.items()}
+
     def job(self, name: str) -> dg.JobDefinition:
         """A pipeline's job.
 
@@ -126,6 +174,11 @@ class Location:
             known = [job for job in repository.job_names if not job.startswith("__")]
             raise UnknownNameError("pipeline", name, known)
         return repository.get_job(name)
+
+
+def _metadata_text(metadata: Mapping[str, object], name: str) -> str:
+    given = metadata.get(name, "")
+    return str(given.value if isinstance(given, dg.MetadataValue) else given)
 
 
 @contextmanager

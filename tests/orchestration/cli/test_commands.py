@@ -74,7 +74,13 @@ def test_connectors_are_listed_without_secrets(waybill, monkeypatch):
     monkeypatch.setenv("TEST_VAULT_PASSWORD", "canary-7391")
     result = waybill("connector", "list", "--json")
     found = {item["name"]: item for item in answer(result)}
-    assert found["lake"] == {"name": "lake", "kind": "folder", "target": "lake", "environment": {}}
+    assert found["lake"] == {
+        "name": "lake",
+        "kind": "folder",
+        "target": "lake",
+        "environment": {},
+        "used_by": ["datasource orders_landing"],
+    }
     assert found["vault"]["kind"] == "postgresql"
     assert found["vault"]["environment"] == {"TEST_VAULT_PASSWORD": True}
     assert "canary" not in result.stdout + waybill("connector", "list").stdout

@@ -30,6 +30,9 @@ def test_the_commands_are_these():
         "demo",
         "connector list",
         "connector test",
+        "connector browse",
+        "datasource list",
+        "datasource test",
         "dataset list",
         "dataset show",
         "dataset sample",
@@ -58,7 +61,9 @@ def test_a_command_is_documented(path):
     assert any(line.startswith(heading) for line in DOCS.splitlines())
 
 
-@pytest.mark.parametrize("path", [path for path in LEAVES if path[1] in ("dataset", "connector")])
+@pytest.mark.parametrize(
+    "path", [path for path in LEAVES if path[1] in ("dataset", "connector", "datasource")]
+)
 def test_every_answer_comes_as_json_too(path):
     assert any("--json" in parameter.opts for parameter in LEAVES[path].params)
 

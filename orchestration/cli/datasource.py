@@ -1,0 +1,127 @@
+"""`waybill datasource`: which datasources there are, and a look at one without importing it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from orchestration.cli.context import CommandContext
+from orchestration.cli.errors import FAILED, reported
+from orchestration.cli.output import print_facts, print_json, print_table, to_names
+
+if TYPE_CHECKING:
+    from orchestration.services.datasources import DatasourceTest
+    from orchestration.services.location import Location
+    from resources.source_spec import SourceSpec
+
+app = typer.Typer(
+    no_args_is_help=True, help="Where data can be taken from: files, tables, queries."
+)
+
+TEXT_SHOWN, LIST_SHOWN = 100, 60
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+@app.command("list")
+def list_all(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """List the datasources that the project declares. Connects to none of their connectors."""
+    from orchestration.services.datasources import list_datasources
+
+    with reported():
+        found = list_datasources(context.ensure_object(CommandContext).location)
+    if as_json:
+        print_json(found)
+        return
+    rows = [(d.name, d.connector, d.target, d.fingerprint, to_names(d.used_by)) for d in found]
+    header = ("name", "connector", "target", "fingerprint", "used by")
+    print_table(header, rows, limit=LIST_SHOWN)
+
+
+@app.command("test")
+def look(  # noqa: PLR0913 - a parameter an option
+    context: typer.Context,
+    name: Annotated[
+        str, typer.Argument(help="Name of a datasource; left out for one that is not declared yet.")
+    ] = "",
+    *,
+    connector: Annotated[str, typer.Option(help="Not declared yet: name of its connector.")] = "",
+    path: Annotated[str, typer.Option(help="A file, a glob or a folder of the connector.")] = "",
+    table: Annotated[str, typer.Option(help="A table, or schema.table.")] = "",
+    query: Annotated[str, typer.Option(help="One read-only statement.")] = "",
+    options: Annotated[
+        list[str] | None,
+        typer.Option("--option", metavar="KEY=VALUE", help="An option of the format. Repeatable."),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Any other attribute as YAML has it: format=csv, parameters.year=2013,"
+            " fingerprint='{max: id}'. Repeatable.",
+        ),
+    ] = None,
+    rows: Annotated[int, typer.Option("--rows", "-n", help="How many rows to show.")] = 20,
+    with_fingerprint: Annotated[
+        bool,
+        typer.Option(
+            "--fingerprint/--no-fingerprint",
+            help="Whether to take the fingerprint too; of a table that may read all of it.",
+        ),
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Show types, first rows, guesses and fingerprint without importing. Ends with 1 when it cannot be read."""
+    from orchestration.services.datasources import preview_datasource
+
+    target = {"connector": connector, "path": path, "table": table, "query": query}
+    with reported():
+        location = context.ensure_object(CommandContext).location
+        given = [*(settings or []), *(f"options.{option}" for option in options or [])]
+        spec = _spec(location, name, {k: v for k, v in target.items() if v}, given)
+        found = preview_datasource(location, spec, rows=rows, with_fingerprint=with_fingerprint)
+    if as_json:
+        print_json(found)
+    else:
+        _print(found)
+    if not found.ok:
+        raise typer.Exit(FAILED)
+
+
+def _spec(location: Location, name: str, target: dict[str, str], settings: list[str]) -> SourceSpec:
+    from orchestration.services.datasources import unsaved_datasource
+
+    if name and not target and not settings:
+        return location.datasource(name)
+    if name:
+        raise typer.BadParameter("give a NAME, or --connector and a target, not both")
+    if "connector" not in target:
+        raise typer.BadParameter("give the NAME of a datasource, or --connector and a target")
+    return unsaved_datasource(target, settings)
+
+
+def _print(found: DatasourceTest) -> None:
+    facts: list[tuple[str, Any]] = [
+        ("datasource", found.name),
+        ("connector", found.connector),
+        ("target", found.target),
+        ("answer", "ok" if found.ok else "failed"),
+        ("detail", found.detail),
+    ]
+    if found.ok:
+        facts += [(name, value) for name, value in found.facts.items() if name != "keys"]
+        facts += [("fingerprint", found.fingerprint)]
+    print_facts([*facts, ("seconds", found.seconds)])
+    if not found.ok:
+        return
+    typer.echo("")
+    print_table(("column", "type"), found.columns)
+    typer.echo("")
+    print_table([name for name, _ in found.columns], found.rows)
+    if found.guesses:
+        typer.echo("")
+        rows = [(g.subject, g.value, g.reason, g.override) for g in found.guesses]
+        print_table(("guessed", "value", "because", "to settle it"), rows, limit=TEXT_SHOWN)
+    for warning in found.warnings:
+        print_facts([("warning", warning)])

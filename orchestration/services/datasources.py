@@ -1,0 +1,193 @@
+"""Datasources: which there are, and what one would bring if it were imported now."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import yaml
+
+from orchestration.services.json_rows import json_rows
+from orchestration.services.location import Location
+from resources.connectors.base import FileConnector
+from resources.fingerprint_rules import FingerprintRule
+from resources.kernel.errors import ConfigError, InputError, WaybillError
+from resources.kernel.keys import asset_key
+from resources.kernel.records import Guess
+from resources.previews import Preview, preview_source
+from resources.query_parameters import parse_parameters
+from resources.source_spec import SourceSpec, check_source
+from resources.sources import Source
+
+PREVIEW_LIMIT = 1000
+_MAPPINGS = ("options", "parameters")
+_SETTINGS = ("format", "member", *_MAPPINGS, "timeout_seconds", "fingerprint")
+UNSAVED = "to be saved"
+"""What a datasource is called that nobody has declared yet."""
+
+
+@dataclass(frozen=True)
+class DatasourceSummary:
+    """A declared datasource."""
+
+    name: str
+    connector: str
+    target: str
+    fingerprint: str
+    """How it is told that it changed."""
+    can_miss: str
+    """Changes that this way does not see."""
+    used_by: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DatasourceTest:
+    """What a look at a datasource found. Nothing was imported."""
+
+    name: str
+    connector: str
+    target: str
+    ok: bool
+    detail: str
+    """Why it cannot be read, when it cannot."""
+    columns: tuple[tuple[str, str], ...] = ()
+    """(column, type)"""
+    rows: list[list[Any]] = field(default_factory=list)
+    is_whole: bool = False
+    """These are all rows there are."""
+    guesses: tuple[Guess, ...] = ()
+    warnings: tuple[str, ...] = ()
+    fingerprint: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """Objects, bytes, rows ... as far as the fingerprint tells."""
+    seconds: float = 0.0
+
+
+def list_datasources(location: Location) -> list[DatasourceSummary]:
+    """Every declared datasource, in order of name. Connects to none."""
+    import dagster as dg
+
+    return [
+        DatasourceSummary(
+            name=name,
+            connector=spec.connector,
+            target=spec.target,
+            fingerprint=str(spec.fingerprint),
+            can_miss=spec.fingerprint.can_miss(holds=spec.holds),
+            used_by=tuple(location.readers_of(dg.AssetKey(asset_key("datasources", name)))),
+        )
+        for name, spec in location.datasources().items()
+    ]
+
+
+def preview_datasource(
+    location: Location, spec: SourceSpec, *, rows: int, with_fingerprint: bool = True
+) -> DatasourceTest:
+    """Reads the first rows, tells what was guessed, and takes the fingerprint; imports nothing (E12, F044).
+
+    Args:
+        location: where connectors are declared.
+        spec: a datasource, declared or not.
+        rows: how many rows to show.
+        with_fingerprint: whether to take the fingerprint, which reads a whole table in some databases.
+
+    Raises:
+        UnknownNameError: nobody declares the connector.
+        ConfigError: a declaration that makes no sense, a variable that is not set.
+        InputError: more rows than a preview may have.
+    """
+    if not 0 < rows <= PREVIEW_LIMIT:
+        raise InputError(f"a preview has 1 to {PREVIEW_LIMIT} rows, not {rows}")
+    holds = "files" if isinstance(location.connector(spec.connector), FileConnector) else "tables"
+    check_source(spec, holds=holds)
+    source = location.source(spec)
+    started = time.monotonic()
+    try:
+        return _found(source, rows, with_fingerprint, started)
+    except ConfigError:
+        raise  # nothing that the other side said
+    except WaybillError as error:
+        return DatasourceTest(
+            spec.name,
+            spec.connector,
+            spec.target,
+            ok=False,
+            detail=str(error),
+            seconds=round(time.monotonic() - started, 3),
+        )
+
+
+def _found(source: Source, rows: int, with_fingerprint: bool, started: float) -> DatasourceTest:
+    spec = source.spec
+    preview = preview_source(source, rows)
+    print_ = source.fingerprint() if with_fingerprint else None
+    facts: dict[str, Any] = dict(print_.facts) if print_ else {}
+    if preview.objects_read is not None:
+        facts["objects read"] = preview.objects_read
+    return DatasourceTest(
+        name=spec.name,
+        connector=spec.connector,
+        target=spec.target,
+        ok=True,
+        detail=_detail(preview),
+        columns=tuple((column.name, str(column.type)) for column in preview.table.schema),
+        rows=json_rows(preview.table),
+        is_whole=preview.is_whole,
+        guesses=preview.guesses,
+        warnings=preview.warnings,
+        fingerprint=print_.version if print_ else "",
+        facts=facts,
+        seconds=round(time.monotonic() - started, 3),
+    )
+
+
+def _detail(preview: Preview) -> str:
+    rows: pa.Table = preview.table
+    if preview.is_whole:
+        return f"all {rows.num_rows:,} rows"
+    return f"the first {rows.num_rows:,} rows; types are those of the rows that were read"
+
+
+def unsaved_datasource(target: Mapping[str, str], settings: Sequence[str]) -> SourceSpec:
+    """A datasource from `connector`, one of `path`, `table` and `query`, and further attributes as `key=value`.
+
+    Values are YAML; `options.separator=;` sets one option, `parameters.year=2013` one parameter.
+
+    Raises:
+        ConfigError: an unknown attribute, or a value that cannot be one.
+    """
+    given: dict[str, Any] = {}
+    for setting in settings:
+        name, found, text = setting.partition("=")
+        attribute, dot, inner = name.partition(".")
+        if not found or attribute not in _SETTINGS or (dot and attribute not in _MAPPINGS):
+            raise ConfigError(
+                f"{name[:60]!r} is not an attribute of a datasource",
+                hint=f"Known: {', '.join(_SETTINGS)}; `options.NAME` and `parameters.NAME` set one of theirs",
+            )
+        value = _yaml_value(name, text)
+        if dot:
+            given.setdefault(attribute, {})[inner] = value
+        else:
+            given[attribute] = value
+    for mapping in _MAPPINGS:
+        if not isinstance(given.get(mapping, {}), Mapping):
+            raise ConfigError(f"{mapping} have names", hint=f"Write {mapping}.NAME=VALUE")
+    if "parameters" in given:
+        given["parameters"] = parse_parameters(given["parameters"])
+    if "fingerprint" in given:
+        given["fingerprint"] = FingerprintRule.parse(given["fingerprint"])
+    return SourceSpec(name=UNSAVED, **target, **given)
+
+
+def _yaml_value(name: str, text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(
+            f"{name}: the value is not YAML",
+            hint='Put it in quotes, twice: "options.quote=\'\\"\'"',
+        ) from error
