@@ -189,7 +189,7 @@ DIALECTS: Mapping[Dialect, DialectSpec] = {
     ),
     "other": DialectSpec(
         "another SQL database",
-        "other:OtherConnector",
+        "other:open_other",
         needs=("driver",),
         takes=("host", "port", "database", "username", "password", "schema"),
         options=None,
