@@ -13,12 +13,13 @@ from resources.formats.compression import ENDINGS as COMPRESSED
 from resources.formats.compression import compression_of
 from resources.formats.csv import CsvOptions, CsvReader
 from resources.formats.files import Reader, SourceFile, check_not_empty
+from resources.formats.json import JsonOptions, JsonReader
 from resources.formats.options import FormatOptions
 from resources.formats.parquet import ParquetOptions, ParquetReader
 from resources.kernel.errors import ConfigError, InputError
 from resources.kernel.records import BatchStream
 
-Format = Literal["csv", "parquet"]
+Format = Literal["csv", "json", "jsonl", "parquet"]
 _ZIP = ".zip"
 
 
@@ -35,6 +36,8 @@ class FormatKind:
 
 FORMATS: Mapping[Format, FormatKind] = {
     "csv": FormatKind((".csv", ".tsv", ".tab", ".txt"), CsvOptions, CsvReader),
+    "json": FormatKind((".json",), JsonOptions, JsonReader),
+    "jsonl": FormatKind((".jsonl", ".ndjson"), JsonOptions, JsonReader.of_lines),
     "parquet": FormatKind((".parquet", ".pq"), ParquetOptions, ParquetReader, streamed=False),
 }
 _ENDINGS = tuple(ending for kind in FORMATS.values() for ending in kind.endings)

@@ -1,6 +1,6 @@
 """CSV and its relatives: delimited text to typed Arrow batches, no value changed on the way (R12).
 
-Who does what: `options` what a user may settle; `decode` file bytes to UTF-8; `dialect` separator, quote and
+Who does what: `options` what a user may settle; `dialect` separator, quote and
 newline; `chunks` cuts the text at the ends of records and refuses broken structure; `parse` chunk to columns of text;
 `locate` finds lines for errors; `plan` the types of the columns; `reader` runs it all. The typing rule itself is
 `resources.formats.text_types`.

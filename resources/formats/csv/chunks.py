@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from resources.formats.csv import structure
-from resources.formats.csv.decode import BLOCK_BYTES, Encoding, decode_blocks
 from resources.formats.csv.dialect import Dialect
+from resources.formats.decoding import BLOCK_BYTES, Encoding, decode_blocks
 from resources.formats.files import SourceFile
 from resources.kernel.errors import ParseError
 

@@ -1,28 +1,18 @@
-"""Chunks to typed batches in a few threads, in order. Arrow and NumPy release the interpreter while they work."""
+"""One chunk to a typed batch, as planned; what its values say against the plan."""
 
 from __future__ import annotations
 
-import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 import pyarrow as pa
 
 from resources.formats.csv.chunks import Chunk
 from resources.formats.csv.parse import Layout, line_of_record, parse_chunk
 from resources.formats.csv.plan import Plan, convert_column
-from resources.formats.csv.reasons import first_bad_value
+from resources.formats.text_types.bad_values import first_bad_value
 from resources.formats.text_types.evidence import IS_TEXT, NO_VALUES, NOTHING, ColumnType, Evidence
 from resources.formats.text_types.given import read_given
 from resources.kernel.errors import InputError, ParseError
-
-T = TypeVar("T")
-R = TypeVar("R")
-
-WORKERS = max(2, min(4, os.cpu_count() or 2))
 
 
 @dataclass(frozen=True)
@@ -117,18 +107,3 @@ class ChunkConverter:
             hint="Correct the value, give another type in `types:`, or list it in `null_values:`",
             value=bad.text[:100],
         )
-
-
-def in_order(work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-    """`map` over a few threads: results in order, at most one item more than there are threads under way."""
-    executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="csv")
-    pending: deque[Future[R]] = deque()
-    try:
-        for item in items:
-            pending.append(executor.submit(work, item))
-            if len(pending) > WORKERS:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
-    finally:
-        executor.shutdown(wait=True, cancel_futures=True)

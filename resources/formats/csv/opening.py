@@ -6,16 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from resources.formats.csv.chunks import Chunk, TextFile, read_chunks
-from resources.formats.csv.decode import (
+from resources.formats.csv.dialect import Dialect, detect_dialect, read_records
+from resources.formats.csv.options import CsvOptions
+from resources.formats.csv.parse import Layout
+from resources.formats.csv.structure import find_first_record_end
+from resources.formats.decoding import (
     BLOCK_BYTES,
     detect_encoding,
     not_decodable,
     read_blocks,
 )
-from resources.formats.csv.dialect import Dialect, detect_dialect, read_records
-from resources.formats.csv.options import CsvOptions
-from resources.formats.csv.parse import Layout
-from resources.formats.csv.structure import find_first_record_end
 from resources.formats.files import SourceFile, check_not_empty
 from resources.kernel.errors import EmptySourceError, InputError, SchemaMismatchError
 from resources.kernel.records import Guess

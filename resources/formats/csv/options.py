@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from resources.formats.decoding import check_encoding
 from resources.formats.options import FormatOptions
 from resources.formats.text_types.given import parse_type
 from resources.formats.text_types.rule import TypingRule
@@ -44,24 +44,12 @@ class CsvOptions(FormatOptions):
     """Texts that mean null, besides the empty one. `NA` stays `NA` unless it stands here."""
 
     def __post_init__(self) -> None:
-        self._check_encoding()
+        check_encoding(self.encoding)
         self._check_marks()
         if self.column_names is not None:
             check_column_names(self.column_names, where="column_names")
         for column, name in self.types.items():
             parse_type(name, where=f"types: {column}")
-
-    def _check_encoding(self) -> None:
-        if self.encoding is None:
-            return
-        try:
-            codecs.lookup(self.encoding)
-            "a".encode(self.encoding)
-        except (LookupError, TypeError) as error:
-            raise ConfigError(
-                f"encoding: {self.encoding!r} is not known",
-                hint="Give the name of a Python text codec, for instance utf-8, cp1252, utf-16",
-            ) from error
 
     def _check_marks(self) -> None:
         _check_character("separator", self.separator)

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from resources.formats.csv.chunks import Chunk, TextFile
-from resources.formats.csv.decode import not_decodable
 from resources.formats.csv.dialect import read_records
+from resources.formats.decoding import not_decodable
 from resources.kernel.errors import ParseError
 
 _MARK = b"\xef\xbb\xbf"

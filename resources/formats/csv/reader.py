@@ -12,16 +12,16 @@ from resources.formats.csv.convert import (
     ConvertedChunk,
     FailedFile,
     FileChunk,
-    in_order,
 )
-from resources.formats.csv.decode import BLOCK_BYTES
 from resources.formats.csv.opening import OpenedFiles, open_files, read_rows
 from resources.formats.csv.options import CsvOptions
 from resources.formats.csv.parse import Layout
 from resources.formats.csv.plan import Plan, make_plan, merge_all
 from resources.formats.csv.reasons import explain_misfit, type_guess
 from resources.formats.csv.sample import take_first_look
+from resources.formats.decoding import BLOCK_BYTES
 from resources.formats.files import SourceFile
+from resources.formats.ordered import in_order
 from resources.formats.text_types.evidence import NO_VALUES, NOTHING, Evidence
 from resources.formats.text_types.given import parse_type
 from resources.kernel.errors import InputError, SourceChangedError, UnknownNameError

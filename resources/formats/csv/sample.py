@@ -14,7 +14,8 @@ from resources.formats.csv.opening import OpenedFiles, read_rows
 from resources.formats.csv.options import CsvOptions
 from resources.formats.csv.parse import Layout, parse_chunk
 from resources.formats.csv.plan import Plan, make_plan, merge_all
-from resources.formats.csv.reasons import explain_text, looks_typed, type_guess
+from resources.formats.csv.reasons import explain_text, type_guess
+from resources.formats.text_types.bad_values import looks_typed
 from resources.formats.text_types.evidence import NO_VALUES, NOTHING, ColumnType
 from resources.formats.text_types.rule import TypingRule, examine
 from resources.kernel.errors import ParseError

@@ -59,7 +59,7 @@ def parse_integers(texts: pa.Array) -> Integers | None:
     low, high = bounds["min"].as_py(), bounds["max"].as_py()
     if len(data) != _canonical_length(values, low, high):
         return None
-    return Integers(values, digits=max(len(str(abs(low))), len(str(high))))
+    return Integers(values, digits=max(len(str(abs(low))), len(str(abs(high)))))
 
 
 def _canonical_length(values: pa.Array, low: int, high: int) -> int:

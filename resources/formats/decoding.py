@@ -1,4 +1,4 @@
-"""File bytes to blocks of UTF-8: compression undone, byte order mark removed, other encodings translated."""
+"""Bytes of a text file to blocks of UTF-8: compression undone, byte order mark removed, other encodings translated."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from resources.formats.compression import BLOCK_BYTES, read_blocks
 from resources.formats.files import SourceFile
-from resources.kernel.errors import ParseError
+from resources.kernel.errors import ConfigError, ParseError
 
 _MARKS = (  # UTF-32 first: its mark begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -19,6 +19,24 @@ _MARKS = (  # UTF-32 first: its mark begins with that of UTF-16
 )
 _HINT_BYTES = 64 * 1024
 _NUL_SHARE = 0.2  # UTF-16 of western text is half NUL bytes; UTF-8 has hardly any
+
+
+def check_encoding(name: str | None) -> None:
+    """Refuses what is no text encoding.
+
+    Raises:
+        ConfigError: an unknown name, or a codec that is not for text.
+    """
+    if name is None:
+        return
+    try:
+        codecs.lookup(name)
+        "a".encode(name)
+    except (LookupError, TypeError) as error:
+        raise ConfigError(
+            f"encoding: {name[:40]!r} is not known",
+            hint="Give the name of a Python text codec, for instance utf-8, cp1252, utf-16",
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -103,14 +121,14 @@ def _mark_last(blocks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
 
 
 def not_decodable(
-    file: SourceFile, codec: str, offset: int, line: int, around: bytes
+    file: SourceFile, codec: str, offset: int | None, line: int, around: bytes
 ) -> ParseError:
     """The error about bytes that are not text in `codec`, with the encoding they probably are in.
 
     Args:
         file: the file.
         codec: encoding that failed.
-        offset: of the first bad byte, from the beginning of the file.
+        offset: of the first bad byte, from the beginning of the file, if known.
         line: where that is.
         around: bytes that hold the bad ones, to guess the real encoding from.
     """
@@ -121,7 +139,7 @@ def not_decodable(
         f"probably `encoding: {guess.lower()}`" if guess else "for instance `encoding: cp1252`"
     )
     return ParseError(
-        f"byte {offset} is not valid {codec.upper()}",
+        f"{'a byte' if offset is None else f'byte {offset}'} is not valid {codec.upper()}",
         file=file.name,
         line=line,
         hint=f"Give the file's encoding, {proposal}, or send it as UTF-8",

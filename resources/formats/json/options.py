@@ -1,0 +1,37 @@
+"""What a user may settle about JSON files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from resources.formats.decoding import check_encoding
+from resources.formats.options import FormatOptions
+from resources.formats.text_types.given import parse_type
+from resources.formats.text_types.rule import TypingRule
+
+
+@dataclass(frozen=True, kw_only=True)
+class JsonOptions(FormatOptions):
+    """Settings of JSON and JSON Lines; JSON itself tells the rest."""
+
+    label: ClassVar[str] = "JSON"
+
+    encoding: str | None = None
+    """A Python codec. Without it UTF-8, or UTF-16 and UTF-32 by their byte order mark."""
+    types: Mapping[str, str] = field(default_factory=dict)
+    """Types by column: integer, number, decimal(p,s), boolean, date, timestamp, timestamptz, text."""
+    date_format: str | None = None
+    """`strptime` pattern of dates, instead of the ISO form."""
+    timestamp_format: str | None = None
+    """`strptime` pattern of timestamps, instead of the ISO forms."""
+
+    def __post_init__(self) -> None:
+        check_encoding(self.encoding)
+        for column, name in self.types.items():
+            parse_type(name, where=f"types: {column}")
+
+    def rule(self) -> TypingRule:
+        """The typing rule with these settings, for columns whose type is given."""
+        return TypingRule(date_format=self.date_format, timestamp_format=self.timestamp_format)

@@ -1,0 +1,302 @@
+"""The reader of JSON and JSON Lines: files to one stream of typed batches, every value checked, memory bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import pyarrow as pa
+
+from resources.formats.columns import compare_columns, unite_columns
+from resources.formats.files import SourceFile, check_not_empty
+from resources.formats.json.chunks import (
+    CHUNK_BYTES,
+    Chunk,
+    Shape,
+    TextFile,
+    open_file,
+    read_chunks,
+)
+from resources.formats.json.convert import (
+    ConvertedChunk,
+    FailedFile,
+    Plan,
+    convert_chunk,
+    look_at_chunk,
+)
+from resources.formats.json.options import JsonOptions
+from resources.formats.json.shapes import Shape as ValueShape
+from resources.formats.json.values import LITERAL, NOTHING_SEEN, Seen
+from resources.formats.ordered import in_order
+from resources.formats.text_types.given import parse_type
+from resources.kernel.errors import (
+    EmptySourceError,
+    InputError,
+    SchemaMismatchError,
+    SourceChangedError,
+    UnknownNameError,
+)
+from resources.kernel.records import BatchStream, Guess, Retype
+from resources.kernel.schema import check_column_names
+
+MAX_COLUMNS = 20_000
+_FIRST_BYTES = 1024 * 1024
+_OTHER_BYTES = 64 * 1024
+_OTHER_FILES = 15
+_GUESSED = 50
+
+SeenColumns = dict[str, Seen]
+
+
+class JsonReader:
+    """One dataset from JSON files: columns are the members of all records, in order of first appearance.
+
+    Columns and types are planned from a sample and checked on every record while streaming. A record against the plan
+    ends the stream, after all records were seen, with `Retype`; the stream asked for next holds.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[SourceFile],
+        options: JsonOptions | None = None,
+        *,
+        lines: bool = False,
+        chunk_bytes: int = CHUNK_BYTES,
+    ) -> None:
+        self._files = list(files)
+        self._options = options or JsonOptions()
+        self._lines = lines
+        self._chunk_bytes = chunk_bytes
+        self._opened: list[TextFile] = []
+        self._plan: Plan | None = None
+        self._guesses: list[Guess] = []
+        self._warnings: list[str] = []
+        self._seen_all = False
+
+    @classmethod
+    def of_lines(
+        cls, files: Sequence[SourceFile], options: JsonOptions | None = None
+    ) -> JsonReader:
+        """A reader that takes JSON Lines only."""
+        return cls(files, options, lines=True)
+
+    def stream(self) -> BatchStream:
+        """The records of all files in the order given.
+
+        Iterating raises `Retype` at the end of a stream whose columns or types did not hold; what came from it is void.
+
+        Raises:
+            EmptySourceError: a file without a record (E25).
+            ParseError: a file breaks its format; with file and line (E27-E30). Also while iterating.
+            SchemaMismatchError: while iterating, files whose members differ (E20), unless `columns: union`.
+            UnknownNameError: while iterating, `types:` names a member that no record has.
+        """
+        if self._plan is None:
+            if not self._files:
+                check_not_empty(self._files)
+            self._open_all()
+            self._plan = self._first_plan()
+        stream = BatchStream(self._plan.schema, iter(()), self._guesses[:], self._warnings[:])
+        stream.batches = self._read(self._plan, stream)
+        return stream
+
+    def _open_all(self) -> None:
+        errors: list[InputError] = []
+        for file in self._files:
+            try:
+                opened = open_file(file, self._options.encoding, lines=self._lines)
+            except InputError as error:
+                self._skip_or_raise(file.name, error)
+                errors.append(error)
+                continue
+            self._opened.append(opened)
+            self._note(opened)
+        if not self._opened:
+            raise errors[0]
+
+    def _note(self, file: TextFile) -> None:
+        if self._options.encoding is None and len(self._opened) == 1:
+            reason = f"{file.encoding.reason} ({file.name})"
+            self._guesses.append(Guess("encoding", file.encoding.codec, reason, "encoding"))
+        if not self._lines and file.shape is Shape.LINES and len(self._guesses) < _GUESSED:
+            reason = "its first record stands in no array"
+            self._guesses.append(Guess(f"shape of {file.name}", "JSON Lines", reason, "format"))
+
+    def _skip_or_raise(self, name: str, error: InputError) -> None:
+        if self._options.on_bad_file == "fail":
+            raise error
+        self._warnings.append(f"Skipped {name}: {error}")
+
+    def _first_plan(self) -> Plan:
+        given = {
+            name: parse_type(kind, where=f"types: {name}")
+            for name, kind in self._options.types.items()
+        }
+        columns: SeenColumns = {}
+        others = self._opened[1:]
+        chosen = others[:: max(1, -(-len(others) // _OTHER_FILES))]
+        sizes = [_FIRST_BYTES] + [_OTHER_BYTES] * len(chosen)
+        for file, size in zip([self._opened[0], *chosen], sizes, strict=True):
+            try:
+                chunk = next(read_chunks(file, min(size, self._chunk_bytes)), None)
+                if chunk is not None:
+                    _merge(columns, look_at_chunk(chunk))
+            except InputError:
+                if self._options.on_bad_file == "fail":
+                    raise
+        return self._make_plan(columns, Plan({}, given, self._options.rule()))
+
+    def _make_plan(self, columns: SeenColumns, old: Plan) -> Plan:
+        if len(columns) > MAX_COLUMNS:
+            raise SchemaMismatchError(
+                f"{self._opened[0].name}: the records have more than {MAX_COLUMNS:,} different members",
+                hint="Are names of members data here? Write them as values",
+                file=self._opened[0].name,
+            )
+        check_column_names(list(columns), where=self._opened[0].name)
+        types = {name: old.given.get(name) or seen.kind for name, seen in columns.items()}
+        return Plan(types, old.given, old.rule)
+
+    def _read(self, plan: Plan, stream: BatchStream) -> Iterator[pa.RecordBatch]:
+        run = _Pass()
+        convert = partial(_convert, plan=plan)
+        for result in in_order(convert, self._chunks(run)):
+            if isinstance(result, FailedFile):
+                self._leave_out(result.file.name, result.error, run)
+            elif run.take(result) and result.batch is not None:
+                yield result.batch
+        self._finish(plan, run, stream)
+
+    def _chunks(self, run: _Pass) -> Iterator[Chunk | FailedFile]:
+        for file in self._opened:
+            try:
+                for chunk in read_chunks(file, self._chunk_bytes):
+                    if file.name in run.failed:
+                        break
+                    yield chunk
+            except InputError as error:
+                yield FailedFile(file, error)
+
+    def _leave_out(self, name: str, error: InputError, run: _Pass) -> None:
+        if name in run.failed:
+            return
+        if len(self._opened) == len(run.failed) + 1:
+            raise error
+        self._skip_or_raise(name, error)
+        run.failed.add(name)
+
+    def _finish(self, plan: Plan, run: _Pass, stream: BatchStream) -> None:
+        """Compares what was planned with all that was seen; remembers what holds."""
+        self._check_columns(run)
+        self._opened = [file for file in self._opened if file.name not in run.failed]
+        kept = {file.name: run.columns[file.name] for file in self._opened}
+        _, warnings = unite_columns(kept, self._options.columns)
+        columns: SeenColumns = {}
+        for seen in kept.values():
+            _merge(columns, seen)
+        self._check_given(plan, columns)
+        new = self._make_plan(columns, plan)
+        differences = plan.differences(new)
+        holds = not differences and not run.failed
+        if not holds and self._seen_all:
+            raise SourceChangedError(
+                f"{self._opened[0].name} changed while it was read",
+                hint="Start again when whoever writes it has finished",
+            )
+        self._plan, self._seen_all = new, True
+        if not holds:
+            self._guesses += run.guesses(differences)
+            raise Retype(differences)
+        stream.warnings += warnings
+        stream.guesses += _literal_guesses(new, columns)
+
+    def _check_columns(self, run: _Pass) -> None:
+        """Leaves out or refuses files without a record, and files whose members are not those of the first."""
+        first: str | None = None
+        for file in self._opened:
+            if file.name in run.failed:
+                continue
+            names = list(run.columns.get(file.name, ()))
+            if not names:
+                error: InputError = EmptySourceError(
+                    f"File {file.name} is empty: it has no record with a member",
+                    hint="Send it again; JSON without a record does not tell its columns",
+                    file=file.name,
+                )
+                self._leave_out(file.name, error, run)
+                continue
+            first = first or file.name
+            difference = compare_columns(first, list(run.columns[first]), file.name, names)
+            if difference is not None and self._options.columns == "same":
+                self._leave_out(file.name, difference.error(), run)
+
+    def _check_given(self, plan: Plan, columns: SeenColumns) -> None:
+        for name in plan.given:
+            if name not in columns:
+                raise UnknownNameError("column", name, columns, where="types")
+
+
+@dataclass
+class _Pass:
+    """One reading of all files by one plan."""
+
+    failed: set[str] = field(default_factory=set)
+    columns: dict[str, SeenColumns] = field(default_factory=dict)
+    """What was seen, by file."""
+    _holds: bool = True
+    _examples: dict[str, str] = field(default_factory=dict)
+
+    def take(self, result: ConvertedChunk) -> bool:
+        """Learns from a chunk; whether all has gone by the plan so far."""
+        name = result.chunk.file.name
+        if name in self.failed:
+            return False
+        _merge(self.columns.setdefault(name, {}), result.seen)
+        for column, example in result.examples.items():
+            self._examples.setdefault(column, example)
+        if result.batch is None or self.failed:
+            self._holds = False
+        return self._holds
+
+    def guesses(self, differences: dict[str, str]) -> list[Guess]:
+        """Why columns have another type than the first records say."""
+        return [
+            Guess(f"type of {name!r}", kind, self._examples[name], "types")
+            for name, kind in differences.items()
+            if name in self._examples
+        ][:_GUESSED]
+
+
+def _convert(item: Chunk | FailedFile, *, plan: Plan) -> ConvertedChunk | FailedFile:
+    """The chunk as a typed batch. Errors come back as values, so that they keep their place in the order."""
+    if isinstance(item, FailedFile):
+        return item
+    try:
+        return convert_chunk(item, plan)
+    except InputError as error:
+        return FailedFile(item.file, error)
+
+
+def _merge(into: SeenColumns, seen: object) -> None:
+    for name, found in seen.items():  # type: ignore[attr-defined]
+        into[name] = into.get(name, NOTHING_SEEN).merge(found)
+
+
+def _literal_guesses(plan: Plan, columns: SeenColumns) -> list[Guess]:
+    """Columns that are kept as their literals, or whose numbers are too long for a double, and why."""
+    guesses = []
+    for name, seen in columns.items():
+        kind = plan.types[name]
+        if name in plan.given:
+            continue
+        if kind == LITERAL:
+            reason = f"{seen} are kept as they stand in the file"
+            if seen.shapes == ValueShape.NUMBER:
+                reason = "numbers that neither a double of 15 digits nor a decimal of 38 holds"
+            guesses.append(Guess(f"type of {name!r}", "text", reason, "types"))
+        elif pa.types.is_decimal(kind.arrow):
+            guesses.append(
+                Guess(f"type of {name!r}", str(kind), "numbers of more than 15 digits", "types")
+            )
+    return guesses[:_GUESSED]

@@ -1,0 +1,201 @@
+"""Columns of JSON literals to typed columns: what has been seen of a column, the type that follows, the conversion.
+
+JSON says itself what is a text, a number, a boolean. Numbers follow the typing rule of text formats, and exponents are
+allowed: a column of numbers that neither a double of 15 digits nor a decimal holds is kept as its literals. So is a
+column that mixes kinds, or that holds objects or arrays. Texts stay texts, also those that look like dates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from resources.formats.json.shapes import NO_SHAPE, BadLiteralError, Shape, find_shapes
+from resources.formats.json.trimming import trim
+from resources.formats.text_types.evidence import (
+    DOUBLE_DIGITS,
+    IS_TEXT,
+    NO_VALUES,
+    NUMBER,
+    SPELLINGS,
+    TEXT,
+    ColumnType,
+    Evidence,
+    Kind,
+    boolean,
+)
+from resources.formats.text_types.evidence import decide as decide_text
+from resources.formats.text_types.numbers import text_bytes
+from resources.formats.text_types.rule import convert, fit, parse_booleans
+
+BOOLEAN = boolean(Kind.TRUE_FALSE)
+LITERAL = ColumnType("text of JSON", pa.string())
+"""Values as they stand in the file."""
+_TEXTS = msgspec.json.Decoder(list[str])
+_EXPONENTS = r"^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$"
+_NO_DECIMAL = 400  # digits that keep a column with exponents from becoming a decimal
+_SMALLEST = 1e-290  # nearer to zero a double has fewer than 15 digits
+_QUOTE = ord('"')
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the values of a column are. Merging in any order gives the same."""
+
+    shapes: Shape = NO_SHAPE
+    numbers: Evidence = NO_VALUES
+
+    def merge(self, other: Seen) -> Seen:
+        """Both sets of values together."""
+        return Seen(self.shapes | other.shapes, self.numbers.merge(other.numbers))
+
+    @property
+    def kind(self) -> ColumnType:
+        """The type of a column of which this is all there is."""
+        if self.shapes in (NO_SHAPE, Shape.STRING):
+            return TEXT
+        if self.shapes == Shape.BOOLEAN:
+            return BOOLEAN
+        if self.shapes == Shape.NUMBER:
+            found = decide_text(self.numbers)
+            return LITERAL if found == TEXT else found
+        return LITERAL
+
+    def __str__(self) -> str:
+        words = {
+            Shape.STRING: "texts",
+            Shape.NUMBER: "numbers",
+            Shape.BOOLEAN: "booleans",
+            Shape.NESTED: "objects or arrays",
+        }
+        return " and ".join(word for shape, word in words.items() if shape in self.shapes)
+
+
+NOTHING_SEEN = Seen()
+
+
+def look_at(literals: pa.Array) -> Seen:
+    """What the values of a column are.
+
+    Raises:
+        BadLiteralError: some literal is none.
+    """
+    shapes = find_shapes(literals)
+    if shapes == Shape.NUMBER:
+        return Seen(shapes, _examine_numbers(literals))
+    if shapes == Shape.STRING:
+        decode_strings(literals)
+    elif shapes == Shape.BOOLEAN:
+        _booleans(literals)
+    return Seen(shapes)
+
+
+def read_literals(literals: pa.Array, kind: ColumnType) -> tuple[pa.Array | None, Seen]:
+    """The column as `kind`, or None if it is not of it; and what its values are.
+
+    Raises:
+        BadLiteralError: some literal is none.
+    """
+    shapes = find_shapes(literals)
+    if not shapes:
+        return pa.nulls(len(literals), kind.arrow), NOTHING_SEEN
+    if kind == LITERAL:
+        return literals, look_at(literals)
+    if shapes == Shape.STRING:
+        return (decode_strings(literals) if kind == TEXT else None), Seen(shapes)
+    if shapes == Shape.BOOLEAN:
+        values = _booleans(literals)
+        return (values if kind == BOOLEAN else None), Seen(shapes)
+    if shapes == Shape.NUMBER:
+        return _read_numbers(literals, kind)
+    return None, Seen(shapes)
+
+
+def _booleans(literals: pa.Array) -> pa.Array:
+    values = parse_booleans(literals, SPELLINGS[Kind.TRUE_FALSE])
+    if values is None:
+        raise BadLiteralError
+    return values
+
+
+def _read_numbers(literals: pa.Array, kind: ColumnType) -> tuple[pa.Array | None, Seen]:
+    found = (
+        convert(literals, kind) if kind.kind in Kind.INTEGER | Kind.NUMBER and kind.kind else None
+    )
+    if found is not None:
+        return found[0], Seen(Shape.NUMBER, found[1])
+    evidence = _examine_numbers(literals)
+    exact = kind == NUMBER and decide_text(evidence) == NUMBER
+    return (literals.cast(pa.float64()) if exact else None), Seen(Shape.NUMBER, evidence)
+
+
+def _examine_numbers(literals: pa.Array) -> Evidence:
+    for kind in (Kind.INTEGER, Kind.NUMBER):
+        found = fit(literals, kind)
+        if found is not None:
+            return found[1]
+    if not pc.all(pc.match_substring_regex(literals, _EXPONENTS)).as_py():
+        raise BadLiteralError
+    return _examine_exponents(literals)
+
+
+def _examine_exponents(literals: pa.Array) -> Evidence:
+    """Numbers some of which have an exponent: doubles, if the digits and the size of each allow it."""
+    mantissas = pc.replace_substring_regex(literals, r"[-.]|[eE].*$", "")
+    digits = pc.ascii_ltrim(mantissas, "0")
+    most: int = pc.max(pc.binary_length(digits)).as_py()
+    values = literals.cast(pa.float64())
+    written_zero = pc.equal(digits, "")
+    held = pc.or_(written_zero, pc.greater_equal(pc.abs(values), _SMALLEST))
+    finite = pc.all(pc.is_finite(values)).as_py()
+    if most > DOUBLE_DIGITS or not finite or not pc.all(held).as_py():
+        return IS_TEXT
+    return Evidence(Kind.NUMBER, integer_digits=_NO_DECIMAL, significant_digits=most)
+
+
+def decode_strings(literals: pa.Array) -> pa.Array:
+    """The texts that string literals stand for.
+
+    Raises:
+        BadLiteralError: one that is no string, or more than one.
+    """
+    data, bounds = text_bytes(literals)
+    if (data == ord("\\")).any():
+        return _unescape(literals)
+    filled = np.diff(bounds) > 0
+    ends = bounds[1:][filled]
+    quotes = int(np.count_nonzero(data == _QUOTE))
+    if quotes != 2 * len(ends) or (data[ends - 1] != _QUOTE).any():
+        raise BadLiteralError
+    return trim(literals, left=1, right=1)
+
+
+def _unescape(literals: pa.Array) -> pa.Array:
+    strings = literals.drop_null().to_pylist()
+    try:
+        texts = _TEXTS.decode("[" + ",".join(strings) + "]")
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise BadLiteralError from error
+    if len(texts) != len(strings):
+        raise BadLiteralError
+    if not literals.null_count:
+        return pa.array(texts, pa.string())
+    places = pc.subtract(pc.cumulative_sum(literals.is_valid().cast(pa.int64())), 1)
+    return pa.array(texts, pa.string()).take(pc.if_else(literals.is_valid(), places, None))
+
+
+def plain_texts(literals: pa.Array) -> pa.Array:
+    """The texts that a given type is read from: of strings what they say, of other values how they are written."""
+    data, bounds = text_bytes(literals)
+    is_string = np.zeros(len(literals), np.bool_)
+    filled = np.flatnonzero(np.diff(bounds) > 0)
+    is_string[filled] = data[bounds[:-1][filled]] == _QUOTE
+    if not is_string.any():
+        return literals
+    mask = pa.array(is_string)
+    decoded = decode_strings(pc.if_else(mask, literals, None))
+    return pc.if_else(mask, decoded, literals)
