@@ -133,10 +133,9 @@ class SqliteRelative(OtherConnector):
 
     syntax = SQLITE
     max_columns = 2000
-    encloses = (
-        False  # a name that comes twice would be changed; the driver takes one statement alone
-    binds = False  # no decimals, and dates in a form of its own
-    )
+    # A name that comes twice would be changed between parentheses; the driver takes one statement and no more.
+    encloses = False
+    binds = False  # the driver takes no decimals, and dates in a form of its own
 
     def engine(self, *, read_only: bool = False) -> sa.Engine:
         """See the base; a file that is read is not made.
