@@ -56,7 +56,7 @@ def _read(
     findings: Findings,
 ) -> Iterator[Batch]:
     suffix = check_extension(file_name)
-    pieces = read_pieces(stream, options.max_bytes)
+    pieces = read_pieces(stream, options.max_bytes, options.piece_bytes)
     if suffix == JSON_SUFFIX:
         return read_json_lines(pieces, schema, options, findings)
     return read_table(pieces, suffix, schema, options, findings)

@@ -131,6 +131,7 @@ class ParseOptions:
         max_bytes: see `SetSchema`.
         max_problems: the check stops when so many errors are listed; the result then says so.
         max_warnings: warnings listed; their counts stay exact.
+        piece_bytes: read and checked at a time; what is derived from the default stays in a processor's cache.
     """
 
     encoding: Encoding = Encoding.UTF8
@@ -139,12 +140,15 @@ class ParseOptions:
     max_bytes: int = FILE_LIMIT
     max_problems: int = field(default=100_000, kw_only=True)
     max_warnings: int = field(default=10_000, kw_only=True)
+    piece_bytes: int = field(default=2 * 1024 * 1024, kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "encoding", _member(Encoding, self.encoding, "encoding"))
         _check_reading(self.list_delimiter, self.max_bytes)
-        if self.max_problems < 1 or self.max_warnings < 0:
-            raise ConfigError("At least one error and no negative number of warnings can be listed")
+        if self.max_problems < 1 or self.max_warnings < 0 or self.piece_bytes < 4:
+            raise ConfigError(
+                "A check lists at least one error and reads at least four bytes at a time"
+            )
 
     @classmethod
     def for_set(

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from assets.classifications.reading.batch import Batch, Findings, RecordList
 from assets.classifications.reading.json_record import LINE_LIMIT, JsonRows
 from assets.classifications.reading.signature import check_json_start
-from assets.classifications.reading.source import RefusedFileError
+from assets.classifications.reading.source import Piece, RefusedFileError
 from assets.classifications.schema import ParseOptions, SetSchema
 
 _BLANK = b" \t\r"
 
 
 def read_json_lines(
-    pieces: Iterator[bytes], schema: SetSchema, options: ParseOptions, findings: Findings
+    pieces: Iterator[Piece], schema: SetSchema, options: ParseOptions, findings: Findings
 ) -> Iterator[Batch]:
     """Batches in file order, not all of a block's records in line order.
 
@@ -28,18 +28,18 @@ def read_json_lines(
     reader.finish()
 
 
-def _whole_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
+def _whole_lines(pieces: Iterator[Piece]) -> Iterator[bytes]:
     """Blocks that end with a newline. Of a line above the limit only as much is kept as shows that it is."""
     carry: list[bytes] = []
     carried_bytes = 0
     for piece in pieces:
-        cut = piece.rfind(b"\n") + 1
+        cut = piece.data.rfind(b"\n") + 1
         if cut:
-            yield b"".join([*carry, piece[:cut]])
+            yield b"".join([*carry, piece.data[:cut]])
             carry, carried_bytes = [], 0
         if carried_bytes <= LINE_LIMIT:
-            carry.append(piece[cut:])
-            carried_bytes += len(piece) - cut
+            carry.append(piece.data[cut:])
+            carried_bytes += len(piece.data) - cut
     if carried_bytes:
         yield b"".join([*carry, b"\n"])
 

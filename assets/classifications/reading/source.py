@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from assets.classifications.problems import RULES, Problem
 
-PIECE_BYTES = 2 * 1024 * 1024  # a piece and what is derived from it stay in the processor's cache
 _BOMS = (
     (b"\xef\xbb\xbf", "UTF-8"),
     (b"\xff\xfe\x00\x00", "UTF-32"),
@@ -37,25 +37,34 @@ class RefusedFileError(Exception):
         self.problem = Problem(0, rule, None, f"{RULES[rule]}: {detail}")
 
 
-def read_pieces(stream: BinaryIO, max_bytes: int) -> Iterator[bytes]:
-    """The file in pieces of `PIECE_BYTES`, the last one shorter and perhaps empty (G3, G8).
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some bytes of a file, and whether they are its last ones; the last piece may be empty."""
+
+    data: bytes
+    is_last: bool
+
+
+def read_pieces(stream: BinaryIO, max_bytes: int, piece_bytes: int) -> Iterator[Piece]:
+    """The file in pieces of equal size, the last one shorter (G3, G8).
 
     Raises:
         RefusedFileError: file_bom, file_format_invalid, file_too_large.
     """
     size_bytes = 0
     while True:
-        piece = _read_full(stream, PIECE_BYTES)
+        data = _read_full(stream, piece_bytes)
         if size_bytes == 0:
-            refusal = _refusal_of_start(piece)
+            refusal = _refusal_of_start(data)
             if refusal:
                 # A file that is too large is named so first, whatever it starts with.
-                _refuse_large(len(piece) + _drain(stream, max_bytes), max_bytes)
+                _refuse_large(len(data) + _drain(stream, max_bytes, piece_bytes), max_bytes)
                 raise refusal
-        size_bytes += len(piece)
+        size_bytes += len(data)
         _refuse_large(size_bytes, max_bytes)
-        yield piece
-        if len(piece) < PIECE_BYTES:
+        is_last = len(data) < piece_bytes
+        yield Piece(data, is_last)
+        if is_last:
             return
 
 
@@ -79,9 +88,9 @@ def _refuse_large(size_bytes: int, max_bytes: int) -> None:
         )
 
 
-def _drain(stream: BinaryIO, max_bytes: int) -> int:
+def _drain(stream: BinaryIO, max_bytes: int, piece_bytes: int) -> int:
     size_bytes = 0
-    while size_bytes <= max_bytes and (piece := stream.read(PIECE_BYTES)):
+    while size_bytes <= max_bytes and (piece := stream.read(piece_bytes)):
         size_bytes += len(piece)
     return size_bytes
 
@@ -106,18 +115,18 @@ class Utf8Gate:
         self._tail = b""  # start of a character that the next piece ends
         self._offset_bytes = 0
 
-    def feed(self, piece: bytes, *, is_last: bool) -> bytes:
-        """The piece as valid UTF-8; up to three bytes of it may come with the next one.
+    def feed(self, piece: Piece) -> bytes:
+        """The piece's bytes as valid UTF-8; up to three bytes of it may come with the next one.
 
         Raises:
             RefusedFileError: file_encoding_invalid.
         """
         if self._is_latin1:
-            return piece if piece.isascii() else piece.decode("latin-1").encode()
-        data = self._tail + piece if self._tail else piece
+            return piece.data if piece.data.isascii() else piece.data.decode("latin-1").encode()
+        data = self._tail + piece.data if self._tail else piece.data
         self._tail = b""
         if not data.isascii():
-            data = self._checked(data, is_last=is_last)
+            data = self._checked(data, is_last=piece.is_last)
         self._offset_bytes += len(data)
         return data
 

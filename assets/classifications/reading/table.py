@@ -9,22 +9,20 @@ import numpy as np
 from assets.classifications.reading.batch import Batch, Findings, RecordList
 from assets.classifications.reading.record import Dialect, Record, read_record
 from assets.classifications.reading.signature import DELIMITERS, check_table_start
-from assets.classifications.reading.source import PIECE_BYTES, RefusedFileError, Utf8Gate
+from assets.classifications.reading.source import Piece, RefusedFileError, Utf8Gate
 from assets.classifications.reading.structure import find_layout
 from assets.classifications.reading.table_block import read_block
 from assets.classifications.reading.table_rows import HEADER_ROW, TableRows, check_header
 from assets.classifications.schema import Encoding, ParseOptions, SetColumn, SetSchema
 
-_LAYOUT_BYTES = (
-    4 * PIECE_BYTES
-)  # a longer block waits for the end of one huge record: no layout of it
-_EXACT_RECORDS = (
-    256  # read one by one after an odd quote, doubled while odd quotes stay close together
-)
+# A longer block waits for the end of one huge record: no layout of it.
+_LAYOUT_PIECES = 4
+# Read one by one after an odd quote; doubled while odd quotes stay close together.
+_EXACT_RECORDS = 256
 
 
 def read_table(
-    pieces: Iterator[bytes],
+    pieces: Iterator[Piece],
     suffix: str,
     schema: SetSchema,
     options: ParseOptions,
@@ -39,8 +37,7 @@ def read_table(
     gate = Utf8Gate(is_latin1=options.encoding is Encoding.LATIN1)
     reader = _TableReader(suffix, schema, options, findings)
     for piece in pieces:
-        is_last = len(piece) < PIECE_BYTES
-        yield from reader.feed(gate.feed(piece, is_last=is_last), is_last=is_last)
+        yield from reader.feed(gate.feed(piece), is_last=piece.is_last)
 
 
 class _TableReader:
@@ -112,7 +109,7 @@ class _TableReader:
         columns = self._columns or ()
         while data:
             is_odd, end = True, 0
-            if len(data) <= _LAYOUT_BYTES:
+            if len(data) <= _LAYOUT_PIECES * self._options.piece_bytes:
                 layout = find_layout(data, self._dialect, len(columns) + 1, is_last=is_last)
                 batch, left = read_block(data, layout, columns, self._options, self._dialect)
                 is_odd, end = layout.is_odd, layout.end

@@ -1,0 +1,365 @@
+"""Fast and slow implementation agree on generated files, good, odd and hostile."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from tests.assets.classifications.sets import TYPES, assert_like_reference
+
+# A longer search for an evening: HYPOTHESIS_EXAMPLES=5000.
+EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "60"))
+FEW = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+PIECES = st.sampled_from([4, 7, 16, 64, 4096])
+OPTIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "encoding": st.just("latin1"),
+        "blank_clears": st.just(True),
+        "list_delimiter": st.just("|"),
+    },
+)
+
+KEYS = st.one_of(
+    st.sampled_from(
+        [
+            "a",
+            "b",
+            "sku-1",
+            "sku-10",
+            "A",
+            "é",
+            "\u3000",
+            "\u00a0",
+            "\u00a0x",
+            " ",
+            "",
+            "~empty~",
+            "~deletekey~",
+            "~",
+            "k\0",
+        ]
+    ),
+    st.sampled_from(["x" * 255, "x" * 256, "é" * 127, "é" * 128]),
+    st.text("abé~ \u2003", max_size=12),
+)
+CELLS = st.one_of(
+    st.sampled_from(
+        [
+            "",
+            "",
+            "Cedar",
+            "Oak, Ash",
+            "~empty~",
+            "~deletekey~",
+            "~empty~ ",
+            "~EMPTY~",
+            " ",
+            "  x  ",
+            '"',
+            'say "hi"',
+            '""',
+            "a\tb",
+            "a\nb",
+            "a\r\nb",
+            "a\rb",
+            "\r",
+            "\0",
+            "é",
+            "日本",
+            "\ud7ff",
+        ]
+    ),
+    st.sampled_from(
+        [
+            "7",
+            "-7",
+            "007",
+            "+7",
+            "-0",
+            "9223372036854775807",
+            "9223372036854775808",
+            "1.5",
+            "89.90",
+            "1e400",
+            "1E-7",
+            "-0.0",
+            "0.1234567890123456789",
+            "123456789012345678",
+            ".5",
+            "1.",
+            "true",
+            "a|b",
+            ",",
+            "|",
+        ]
+    ),
+    st.sampled_from(["y" * 255, "y" * 256, "é" * 127 + "y", "é" * 128, '"' * 128]),
+    st.text(max_size=4),
+)
+HEADERS = st.one_of(
+    st.permutations(list(TYPES)).map(lambda names: ["Key", *names]),
+    st.lists(st.sampled_from(list(TYPES)), min_size=1, max_size=3, unique=True).map(
+        lambda names: ["Key", *names]
+    ),
+    st.lists(
+        st.sampled_from(
+            ["Key", "key", "Key ", "", "Brand", "brand", "Nope", "Stock", "Tags", "  "]
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+)
+LINE_ENDS = st.sampled_from(["\n", "\n", "\r\n", "\r", "\n\n", "\n \n"])
+
+
+def _quote(cell: str, style: int, delimiter: str) -> str:
+    """Well quoted where needed; always; with spaces round it; or not at all."""
+    doubled = '"' + cell.replace('"', '""') + '"'
+    needs = any(mark in cell for mark in (delimiter, '"', "\n", "\r"))
+    return [doubled if needs else cell, doubled, f" {doubled}  ", cell, f"  {cell} "][style]
+
+
+@st.composite
+def tables(draw, delimiter: str) -> bytes:
+    headers = draw(HEADERS)
+    styles = draw(st.sampled_from([[0], [0, 1], [0, 1, 2], [0, 4], [0, 1, 2, 3, 4]]))
+    end = draw(LINE_ENDS)
+    preamble = draw(st.sampled_from(["", "", "\n", "## SC\tfoo\n", '  \n## SC "\n\n']))
+    lines = [delimiter.join(headers)]
+    for _ in range(draw(st.integers(0, 12))):
+        width = draw(st.sampled_from([len(headers) - 1] * 9 + [0, 1, len(headers)]))
+        cells = [draw(KEYS), *(draw(CELLS) for _ in range(width))]
+        lines.append(
+            delimiter.join(_quote(cell, draw(st.sampled_from(styles)), delimiter) for cell in cells)
+        )
+    text = preamble + end.join(lines) + draw(st.sampled_from(["", end, " ", '"', "\r"]))
+    return text.encode("utf-8", "surrogatepass")
+
+
+@st.composite
+def good_tables(draw, delimiter: str) -> bytes:
+    """Only what is allowed, so that whole blocks stay on the fast way and rows repeat keys."""
+    lines = [delimiter.join(["Key", *TYPES])]
+    for _ in range(draw(st.integers(1, 40))):
+        key = draw(
+            st.sampled_from(
+                [
+                    "a",
+                    "b",
+                    "sku-1",
+                    "sku-1x",
+                    "sku-0000000000000000000000000000000000000001",
+                    "é",
+                    "z" * 40,
+                ]
+            )
+        )
+        text = st.sampled_from(
+            ["", "Cedar", "Oak, Ash", 'a "b"', "é日", "~empty~", "line\nline", " x "]
+        )
+        row = [
+            key,
+            draw(text),
+            draw(text),
+            draw(st.sampled_from(["", "7", "-12"])),
+            draw(st.sampled_from(["", "1.50", "0.1", "-3"])),
+            draw(st.sampled_from(["", "a", "a,b", "a|b,,c"])),
+        ]
+        if draw(st.integers(0, 9)) == 0:
+            row[1:] = ["", "~deletekey~", "", "", ""]
+        lines.append(
+            delimiter.join(
+                _quote(cell, draw(st.sampled_from([0, 0, 1])), delimiter) for cell in row
+            )
+        )
+    return "\n".join(lines).encode()
+
+
+JSON_CELLS = st.one_of(
+    CELLS,
+    CELLS,
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.lists(st.one_of(CELLS, st.none(), st.integers()), max_size=3),
+    st.just({}),
+)
+MEMBERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "key": st.one_of(KEYS, KEYS, st.none(), st.integers()),
+        "data": st.one_of(
+            st.dictionaries(st.sampled_from([*TYPES, "Nope", "Key"]), JSON_CELLS, max_size=4),
+            st.dictionaries(st.sampled_from([*TYPES]), CELLS, min_size=1, max_size=3),
+            st.none(),
+            st.just("text"),
+        ),
+        "action": st.sampled_from(["update", "delete-field", "delete-key", "Update", "", None, 1]),
+        "enc": st.sampled_from(
+            ["utf8", "UTF8", "latin1", "LATIN1", "iso-8859-1", "cp1252", None, 8]
+        ),
+        "Action": st.just("delete-key"),
+        "note": st.just("é"),
+        "K\u212aey": st.just(1),
+    },
+)
+LIKELY = st.fixed_dictionaries(
+    {"key": st.sampled_from(["a", "b", "é", 'q"', "tab\t", "long" * 20])},
+    optional={
+        "data": st.dictionaries(
+            st.sampled_from([*TYPES]),
+            st.one_of(
+                st.sampled_from(["", "x", "é", "7", 'a"b', "a\\b", "~empty~", None, 5, 1.5]),
+                JSON_CELLS,
+            ),
+            max_size=4,
+        ),
+        "action": st.sampled_from(["update", "delete-field", "delete-key"]),
+        "enc": st.sampled_from(["utf8", "latin1"]),
+    },
+)
+RAW_LINES = st.sampled_from(
+    [
+        "",
+        " ",
+        "\r",
+        "[]",
+        '"x"',
+        "5",
+        "null",
+        "{",
+        '{"key":"a"',
+        '{"key":"a","key":"b","data":{"Brand":"x"}}',
+        '{"key":"a","data":{"Brand":"x","Brand":"y"}}',
+        '{"key":"a","data":{"Brand":"\\ud800"}}',
+        '{"key":"a","data":{"Brand":"\\ud83d\\ude00"}}',
+        '{"key":"a","data":{"Price":89.90,"Brand":89.90}}',
+        '{"key":"a","data":{"Price":NaN}}',
+        '{"key":"a","data":{"Brand":"x",}}',
+        '{"key":"a" "data":{"Brand":"x"}}',
+        '{"key":"a","data":{"Brand":"x"}}}',
+        '{"key":"a","data":{"Brand":"\t"}}',
+        '{"key":"a","data":{"Brand":01}}',
+        '{ "key" : "a" , "data" : { "Brand" : "x" , "Stock" : 3 } }',
+        '{"data":{"Brand":"x"},"key":"a"}',
+        '{"key":"\\u0061","data":{"Br\\u0061nd":"x"}}',
+        "[" * 50,
+        '{"key":"a","data":{"Brand":"x"}}  x',
+    ]
+)
+
+
+@st.composite
+def json_files(draw, members) -> bytes:
+    lines = []
+    for _ in range(draw(st.integers(1, 12))):
+        if draw(st.integers(0, 5)) == 0:
+            lines.append(draw(RAW_LINES).encode())
+            continue
+        record = draw(members)
+        separators = draw(st.sampled_from([(",", ":"), (", ", ": ")]))
+        text = json.dumps(record, ensure_ascii=draw(st.booleans()), separators=separators)
+        lines.append(text.encode(draw(st.sampled_from(["utf-8", "utf-8", "latin-1"])), "replace"))
+    return draw(st.sampled_from([b"\n", b"\n", b"\r\n"])).join(lines) + draw(
+        st.sampled_from([b"", b"\n", b" "])
+    )
+
+
+@st.composite
+def mutated(draw, files) -> bytes:
+    """A file with some bytes changed, cut or put in."""
+    data = bytearray(draw(files))
+    for _ in range(draw(st.integers(1, 4))):
+        place = draw(st.integers(0, len(data)))
+        piece = draw(
+            st.one_of(
+                st.sampled_from(
+                    [
+                        b'"',
+                        b",",
+                        b"\t",
+                        b"\n",
+                        b"\r",
+                        b" ",
+                        b"~",
+                        b"\\",
+                        b"{",
+                        b"}",
+                        b"\xe9",
+                        b"\xc3\xa9",
+                        b"\0",
+                        b":",
+                        b"1",
+                    ]
+                ),
+                st.binary(max_size=3),
+            )
+        )
+        data[place : place + draw(st.integers(0, 2))] = piece
+    return bytes(data)
+
+
+@FEW
+@given(tables(","), PIECES, OPTIONS)
+def test_csv_agrees(data: bytes, piece_bytes: int, options: dict) -> None:
+    assert_like_reference(data, "f.csv", piece_bytes, **options)
+
+
+@FEW
+@given(tables("\t"), PIECES, OPTIONS)
+def test_tsv_agrees(data: bytes, piece_bytes: int, options: dict) -> None:
+    assert_like_reference(data, "f.tsv", piece_bytes, **options)
+
+
+@FEW
+@given(good_tables(","), PIECES, OPTIONS)
+def test_good_csv_agrees(data: bytes, piece_bytes: int, options: dict) -> None:
+    assert_like_reference(data, "f.csv", piece_bytes, **options)
+
+
+@FEW
+@given(good_tables("\t"), PIECES, OPTIONS)
+def test_good_tab_agrees(data: bytes, piece_bytes: int, options: dict) -> None:
+    assert_like_reference(data, "f.tab", piece_bytes, **options)
+
+
+@FEW
+@given(json_files(st.one_of(MEMBERS, LIKELY)), PIECES, OPTIONS)
+def test_json_agrees(data: bytes, piece_bytes: int, options: dict) -> None:
+    assert_like_reference(data, "f.json", piece_bytes, **options)
+
+
+@FEW
+@given(json_files(LIKELY), PIECES, OPTIONS)
+def test_likely_json_agrees(data: bytes, piece_bytes: int, options: dict) -> None:
+    assert_like_reference(data, "f.json", piece_bytes, **options)
+
+
+@FEW
+@given(
+    st.one_of(
+        st.tuples(st.just("f.csv"), mutated(good_tables(","))),
+        st.tuples(st.just("f.tsv"), mutated(good_tables("\t"))),
+        st.tuples(st.just("f.json"), mutated(json_files(LIKELY))),
+    ),
+    PIECES,
+    OPTIONS,
+)
+def test_mutated_files_agree(file: tuple[str, bytes], piece_bytes: int, options: dict) -> None:
+    assert_like_reference(file[1], file[0], piece_bytes, **options)
+
+
+@FEW
+@given(
+    st.binary(max_size=200),
+    st.sampled_from(["f.csv", "f.tsv", "f.json", "f.JSON", "f.jsonl", "csv", ".csv"]),
+    PIECES,
+)
+@example(b"Key\t", "f.csv", 4)
+def test_any_bytes_agree(data: bytes, file_name: str, piece_bytes: int) -> None:
+    assert_like_reference(data, file_name, piece_bytes)
