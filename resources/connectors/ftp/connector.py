@@ -116,11 +116,16 @@ class FtpConnector(FileConnector):
             name = key.removesuffix("/").rpartition("/")[2]
             if key.endswith("/"):
                 yield BrowseEntry(name, "folder", key)
-            else:
-                facts = Facts.unpack(packed)
-                modified_at = facts.describe(key).modified_at if facts.modify else None
-                size = facts.size if facts.size >= 0 else None
-                yield BrowseEntry(name, "object", key, size_bytes=size, modified_at=modified_at)
+                continue
+            with contextlib.suppress(NotFoundError):  # deleted since its folder was listed
+                info = self._listed(key, packed)
+                yield BrowseEntry(
+                    name,
+                    "object",
+                    key,
+                    size_bytes=info.size_bytes,
+                    modified_at=info.modified_at,
+                )
         skipped.report(self.name, path)
 
     def list_objects(self, pattern: str, *, after: str = "") -> Iterator[ObjectInfo]:
@@ -225,13 +230,14 @@ class FtpConnector(FileConnector):
                 yield from ancestors.without_loops(prefix, names, skipped)
 
         for key, packed in walk_tree(selection, after, entries):
-            facts = Facts.unpack(packed)
-            if facts.is_complete:
-                yield facts.describe(key)
-            else:
-                with contextlib.suppress(NotFoundError):  # deleted since its folder was listed
-                    yield self.stat(key)
+            with contextlib.suppress(NotFoundError):  # deleted since its folder was listed
+                yield self._listed(key, packed)
         skipped.report(self.name, selection.text)
+
+    def _listed(self, key: str, packed: bytes) -> ObjectInfo:
+        """The file as its folder's listing describes it; asked for singly where that says too little."""
+        facts = Facts.unpack(packed)
+        return facts.describe(key) if facts.is_complete else self.stat(key)
 
     def _list_one(self, key: str, after: str) -> Iterator[ObjectInfo]:
         if key <= after:
