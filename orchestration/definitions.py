@@ -14,6 +14,8 @@ import dagster as dg
 
 from orchestration.classifications.build import build_set_runs
 from orchestration.component_files import check_component_files
+from orchestration.connections.build import build_connection_jobs
+from orchestration.services.location import Location
 from resources.references import check_asset_references, check_job_references
 from resources.stores.catalog.resource import CatalogResource
 from resources.stores.io_manager import DatasetIOManager
@@ -46,7 +48,11 @@ def build_defs(
     check_job_references(loaded)
     overrides = dict(resource_overrides or {})
     kept = {key: value for key, value in (loaded.resources or {}).items() if key not in overrides}
+    resources = kept | overrides
     sets = build_set_runs(loaded)
+    connection_jobs = build_connection_jobs(
+        Location(dg.Definitions(resources=resources, component_tree=loaded.component_tree))
+    )
     store = StoreResource()
     shared = {
         "store": store,
@@ -57,10 +63,10 @@ def build_defs(
     return dg.Definitions(
         assets=loaded.assets,
         asset_checks=loaded.asset_checks,
-        jobs=[*(loaded.jobs or []), *(sets.jobs or [])],
+        jobs=[*(loaded.jobs or []), *(sets.jobs or []), *connection_jobs],
         schedules=loaded.schedules,
         sensors=[*(loaded.sensors or []), *(sets.sensors or []), automation_sensor()],
-        resources=shared | kept | overrides,
+        resources=shared | resources,
         # Ten pandas steps cost 8 s of CPU in one process and 87 s in a process each: parallelism is by runs.
         executor=dg.in_process_executor,
         loggers=loaded.loggers,

@@ -1,0 +1,1 @@
+"""Trying connections from Dagster's UI: jobs for the Launchpad. The command line does the same through services."""
