@@ -97,9 +97,9 @@ def unpack(archive: SourceFile, choice: MemberChoice, folder: Path) -> list[Sour
     try:
         with zipfile.ZipFile(archive.path) as opened:
             infos = opened.infolist()
-            _check_directory(archive, infos)
+            check_directory(archive, infos)
             picked = choice.pick(infos, archive.name)
-            _check_sizes(archive, picked)
+            check_sizes(archive, picked)
             folder.mkdir()
             return [
                 _copy(opened, info, archive, folder / f"member-{number:06d}")
@@ -119,7 +119,12 @@ def unpack(archive: SourceFile, choice: MemberChoice, folder: Path) -> list[Sour
         ) from error
 
 
-def _check_directory(archive: SourceFile, infos: Sequence[zipfile.ZipInfo]) -> None:
+def check_directory(archive: SourceFile, infos: Sequence[zipfile.ZipInfo]) -> None:
+    """Refuses a directory that is made to harm: names that lead outside, links, overlaps, too many entries (T7-T9).
+
+    Raises:
+        ParseError: naming the member.
+    """
     if len(infos) > MAX_ENTRIES:
         raise _hostile(archive, f"it has {len(infos):,} entries, at most {MAX_ENTRIES:,} are read")
     for info in infos:
@@ -149,7 +154,12 @@ def _escapes(name: str) -> bool:
     )
 
 
-def _check_sizes(archive: SourceFile, picked: Sequence[zipfile.ZipInfo]) -> None:
+def check_sizes(archive: SourceFile, picked: Sequence[zipfile.ZipInfo]) -> None:
+    """Refuses members that are encrypted, or that say they unpack to more than is read (T8, T9).
+
+    Raises:
+        ParseError: naming the member or the size.
+    """
     for info in picked:
         if info.flag_bits & _ENCRYPTED:
             raise ParseError(

@@ -12,6 +12,7 @@ from resources.formats.archives import MemberChoice, is_zip, spool, unpack
 from resources.formats.compression import ENDINGS as COMPRESSED
 from resources.formats.compression import compression_of
 from resources.formats.csv import CsvOptions, CsvReader
+from resources.formats.excel import ExcelOptions, ExcelReader
 from resources.formats.files import Reader, SourceFile, check_not_empty
 from resources.formats.json import JsonOptions, JsonReader
 from resources.formats.options import FormatOptions
@@ -19,7 +20,7 @@ from resources.formats.parquet import ParquetOptions, ParquetReader
 from resources.kernel.errors import ConfigError, InputError
 from resources.kernel.records import BatchStream
 
-Format = Literal["csv", "json", "jsonl", "parquet"]
+Format = Literal["csv", "excel", "json", "jsonl", "parquet"]
 _ZIP = ".zip"
 
 
@@ -36,6 +37,7 @@ class FormatKind:
 
 FORMATS: Mapping[Format, FormatKind] = {
     "csv": FormatKind((".csv", ".tsv", ".tab", ".txt"), CsvOptions, CsvReader),
+    "excel": FormatKind((".xlsx", ".xlsm", ".xls"), ExcelOptions, ExcelReader, streamed=False),
     "json": FormatKind((".json",), JsonOptions, JsonReader),
     "jsonl": FormatKind((".jsonl", ".ndjson"), JsonOptions, JsonReader.of_lines),
     "parquet": FormatKind((".parquet", ".pq"), ParquetOptions, ParquetReader, streamed=False),
