@@ -170,7 +170,7 @@ class ExportSession(ABC):
         """What this run delivered before, if it did: it is not done twice (E16, E50)."""
         request = self.job.request
         rows = self.execute(
-            f"SELECT rows FROM {self.qualified(LEDGER_TABLE)} WHERE exporter = {self.mark(1)}"
+            f"SELECT {quote_identifier('rows')} FROM {self.qualified(LEDGER_TABLE)} WHERE exporter = {self.mark(1)}"
             f" AND target = {self.mark(2)} AND run_id = {self.mark(3)}",
             *(request.exporter, self.job.table.name, request.run_id),
         )
@@ -188,7 +188,7 @@ class ExportSession(ABC):
         request = self.job.request
         marks = ", ".join(self.mark(number + 1) for number in range(len(LEDGER_COLUMNS)))
         self.execute(
-            f"INSERT INTO {self.qualified(LEDGER_TABLE)} ({', '.join(LEDGER_COLUMNS)})"
+            f"INSERT INTO {self.qualified(LEDGER_TABLE)} ({column_list(LEDGER_COLUMNS)})"
             f" VALUES ({marks})",
             *(request.exporter, self.job.table.name, request.run_id, request.mode),
             *(request.source, rows, datetime.now(UTC).isoformat(sep=" ", timespec="microseconds")),
