@@ -15,6 +15,7 @@ import dagster as dg
 from orchestration.classifications.build import build_set_runs
 from orchestration.component_files import check_component_files
 from orchestration.connections.build import build_connection_jobs
+from orchestration.connections.reachable import build_reachable_checks
 from orchestration.services.location import Location
 from resources.references import check_asset_references, check_job_references
 from resources.stores.catalog.resource import CatalogResource
@@ -50,9 +51,7 @@ def build_defs(
     kept = {key: value for key, value in (loaded.resources or {}).items() if key not in overrides}
     resources = kept | overrides
     sets = build_set_runs(loaded)
-    connection_jobs = build_connection_jobs(
-        Location(dg.Definitions(resources=resources, component_tree=loaded.component_tree))
-    )
+    location = Location(dg.Definitions(resources=resources, component_tree=loaded.component_tree))
     store = StoreResource()
     shared = {
         "store": store,
@@ -62,8 +61,8 @@ def build_defs(
     }
     return dg.Definitions(
         assets=loaded.assets,
-        asset_checks=loaded.asset_checks,
-        jobs=[*(loaded.jobs or []), *(sets.jobs or []), *connection_jobs],
+        asset_checks=[*(loaded.asset_checks or []), *build_reachable_checks(location)],
+        jobs=[*(loaded.jobs or []), *(sets.jobs or []), *build_connection_jobs(location)],
         schedules=loaded.schedules,
         sensors=[*(loaded.sensors or []), *(sets.sensors or []), automation_sensor()],
         resources=shared | resources,

@@ -6,7 +6,6 @@ Without `from __future__ import annotations`: Dagster reads live annotations.
 import dagster as dg
 
 from assets.boundary import boundary
-from resources.connectors.check_metadata import check_metadata
 from resources.kernel.keys import asset_key
 from resources.source_spec import SourceSpec
 from resources.sources import Fingerprint
@@ -60,31 +59,7 @@ def build_datasource(
                 default_status=dg.DefaultScheduleStatus.RUNNING,
             )
         )
-    return dg.Definitions(
-        assets=[_observe], asset_checks=[_reachable_check(key, spec)], schedules=schedules
-    )
-
-
-def _reachable_check(key: dg.AssetKey, spec: SourceSpec) -> dg.AssetChecksDefinition:
-    """Tries the connector step by step, when somebody asks for it: observing and importing tell by themselves."""
-
-    @dg.asset_check(
-        asset=key,
-        name="reachable",
-        description=f"Tries connector {spec.connector}: name resolution, port, TLS, login, rights",
-        required_resource_keys={spec.connector},
-    )
-    def _reachable(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        with boundary():
-            report = getattr(context.resources, spec.connector).connect().check()
-        return dg.AssetCheckResult(
-            passed=report.ok,
-            severity=dg.AssetCheckSeverity.ERROR,
-            description=report.detail,
-            metadata=check_metadata(report),
-        )
-
-    return _reachable
+    return dg.Definitions(assets=[_observe], schedules=schedules)
 
 
 def _metadata(found: Fingerprint) -> dict[str, dg.MetadataValue]:

@@ -200,6 +200,10 @@ class TestReachable:
         assert found.severity == dg.AssetCheckSeverity.ERROR
         assert "127.0.0.1" in found.description
 
+    def test_a_variable_that_is_not_set_is_the_reason(self, definitions, instance, monkeypatch):
+        monkeypatch.delenv("TEST_VAULT_PASSWORD")
+        assert "TEST_VAULT_PASSWORD" in self.check(definitions, instance, "locked").description
+
     @pytest.mark.parametrize("job", ["nightly", "observe_landed"])
     def test_no_other_run_connects_for_it(self, definitions, instance, job):
         result = definitions.resolve_job_def(job).execute_in_process(instance=instance)
