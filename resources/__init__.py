@@ -9,6 +9,7 @@ from typing import Any
 _COMPONENTS = {
     "FolderConnector": ("resources.connectors.folder.component", "FolderConnectorComponent"),
     "FtpConnector": ("resources.connectors.ftp.component", "FtpConnectorComponent"),
+    "GcsConnector": ("resources.connectors.gcs.component", "GcsConnectorComponent"),
     "S3Connector": ("resources.connectors.s3.component", "S3ConnectorComponent"),
     "SqlConnector": ("resources.connectors.sql.component", "SqlConnectorComponent"),
 }

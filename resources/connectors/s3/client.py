@@ -5,15 +5,11 @@ Here: everything about the client that a connector uses. Not here: the requests 
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
-
-from resources.kernel.errors import ConfigError
 
 CONNECT_TIMEOUT_SECONDS = 10
 READ_TIMEOUT_SECONDS = 60
@@ -79,33 +75,6 @@ def open_access(settings: S3Settings, keys: dict[str, str]) -> Access:
     client = session.client("s3", endpoint_url=endpoint, region_name=region, config=config)
     verify = core.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE") or True
     return Access(client, session.get_credentials(), verify)
-
-
-def check_endpoint(name: str, url: str | None) -> str | None:
-    """`url` if it is an address and nothing else: it stands in errors, so it may hold no password."""
-    if not url:
-        return None
-    parts = _split(url)
-    if (
-        parts is None
-        or parts.scheme not in ("http", "https")
-        or not parts.hostname
-        or "@" in parts.netloc
-        or parts.query
-        or parts.fragment
-    ):
-        raise ConfigError(
-            f"connector {name!r}: `endpoint_url:` is not a plain http or https address",
-            hint="Give scheme, host and port, as in 'https://minio.example.com:9000'; keys have fields of their own",
-        )
-    return url.rstrip("/")
-
-
-def _split(url: str) -> SplitResult | None:
-    with contextlib.suppress(ValueError):  # half an address, or a port that is none
-        parts = urlsplit(url)
-        return parts if parts.port != 0 else None
-    return None
 
 
 def _parse_time(value: Any) -> datetime:

@@ -32,7 +32,7 @@ class S3ConnectorResource(ConnectorResource):
             bucket=self.bucket,
             prefix=self.prefix,
             settings=S3Settings(
-                self.endpoint_url or None, self.region or None, self.profile or None
+                self.endpoint_url.rstrip("/") or None, self.region or None, self.profile or None
             ),
             keys=S3Keys(self.access_key, self.secret_key, self.session_token),
             requester_pays=self.requester_pays,

@@ -21,8 +21,9 @@ from resources.connectors.buckets import (
     check_source,
     shown,
 )
+from resources.connectors.endpoints import check_endpoint
 from resources.connectors.key_patterns import check_key
-from resources.connectors.s3.client import Access, S3Settings, check_endpoint, open_access
+from resources.connectors.s3.client import Access, S3Settings, open_access
 from resources.connectors.s3.download import download
 from resources.connectors.s3.errors import is_expired, translate_s3_error
 from resources.connectors.s3.small import SmallReader

@@ -1,0 +1,227 @@
+"""Bytes of one object, down and up: never a mixture of two generations, never a part of an upload visible."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from resources.connectors.buckets import shown
+from resources.connectors.gcs.client import Call, Session, object_target
+from resources.connectors.gcs.errors import GcsRefusal
+from resources.connectors.parts import PartSource, download_parts
+from resources.kernel.errors import ConnectorError, SourceChangedError
+from resources.kernel.records import ObjectInfo
+
+FIELDS = "name,size,generation,updated,md5Hash"
+UPLOAD_TRIES = 5
+"""Attempts at an upload; each goes on after the last byte that the service has kept."""
+
+_HASHED_BYTES = 1 << 20
+
+
+def download(session: Session, full: str, item: ObjectInfo, path: Path) -> None:
+    """Writes exactly the bytes of `item` to `path`, an existing file.
+
+    Raises:
+        SourceChangedError: the object is not, or no longer, the one listed (E40).
+        ConnectorUnavailableError: cut off before its length (E5).
+        ConnectorError: a service that cannot send parts.
+        GcsRefusal: what the service refuses; also what `requests` and `google.auth` raise: for the caller to translate.
+        OSError: what the local disk refuses.
+    """
+    from requests import RequestException
+    from urllib3.exceptions import HTTPError
+
+    job = _Download(session, full, item)
+    download_parts(PartSource(job.open_part, (HTTPError, RequestException)), item, path)
+
+
+class _Download:
+    def __init__(self, session: Session, full: str, item: ObjectInfo) -> None:
+        self._session = session
+        self._target = object_target(full)
+        self._item = item
+
+    def open_part(self, start: int, end: int) -> _Body:
+        """The service's stream of the bytes from `start` to before `end` of the listed generation."""
+        is_whole = start == 0 and end == self._item.size_bytes
+        # Objects kept compressed come as they are kept, not decompressed on the way.
+        headers = {"Accept-Encoding": "gzip"}
+        if not is_whole:
+            headers["Range"] = f"bytes={start}-{end - 1}"
+        answer = self._session.ask(
+            Call(
+                self._target,
+                query={"alt": "media", "ifGenerationMatch": self._item.etag},
+                headers=headers,
+                stream=True,
+            )
+        )
+        try:
+            self._check(answer, start, is_whole=is_whole)
+        except BaseException:
+            answer.close()
+            raise
+        return _Body(answer)
+
+    def _check(self, answer: Any, start: int, *, is_whole: bool) -> None:
+        """Emulators ignore conditions or ranges: what they send says so."""
+        generation = answer.headers.get("X-Goog-Generation", self._item.etag)
+        length = answer.headers.get("Content-Length")
+        total = (
+            int(length or self._item.size_bytes)
+            if is_whole
+            else _total(answer.headers.get("Content-Range"), start)
+        )
+        if generation != self._item.etag or total > self._item.size_bytes:
+            raise SourceChangedError(
+                f"object {shown(self._item.key)} changed while it was read: it is no longer the one listed",
+                hint="Try again: the next listing shows the new object",
+                key=self._item.key,
+            )
+        if total < 0:
+            raise ConnectorError(
+                f"object {shown(self._item.key)}: the service does not send the part of an object it is asked for",
+                hint="The system is not compatible with Google Cloud Storage in this",
+                key=self._item.key,
+            )
+
+
+class _Body:
+    """An answer's bytes as they were sent."""
+
+    def __init__(self, answer: Any) -> None:
+        self._answer = answer
+
+    def read(self, amount: int, /) -> bytes:
+        data: bytes = self._answer.raw.read(amount, decode_content=False)
+        return data
+
+    def close(self) -> None:
+        self._answer.close()
+
+
+def _total(content_range: str | None, start: int) -> int:
+    """Whole length from `bytes 16-31/1000` if the part begins at `start`, else -1."""
+    found = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", content_range or "")
+    return int(found[2]) if found and int(found[1]) == start else -1
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What is uploaded, and over which generation."""
+
+    full: str
+    source: Path
+    size_bytes: int
+    over: str
+    """The generation that is replaced; `0`: there is none."""
+    md5: str
+    """Base64, as the service writes it."""
+
+    @classmethod
+    def of(cls, full: str, source: Path, size_bytes: int, over: str) -> Upload:
+        """Reads the file once, for its digest."""
+        digest = hashlib.md5(usedforsecurity=False)
+        with source.open("rb") as file:
+            while block := file.read(_HASHED_BYTES):
+                digest.update(block)
+        return cls(full, source, size_bytes, over, base64.b64encode(digest.digest()).decode())
+
+
+def upload(session: Session, job: Upload) -> dict[str, Any]:
+    """Uploads a file; the object appears whole when the last byte has arrived and its digest fits, or not at all.
+
+    Returns:
+        What the service says about the new object.
+
+    Raises:
+        GcsRefusal: 412 when somebody else wrote the object meanwhile.
+        requests.RequestException: cut off in every attempt.
+    """
+    import requests
+
+    address = _begin(session, job)
+    start, broken = 0, None
+    for _ in range(UPLOAD_TRIES):
+        try:
+            answer = _send(session, address, job, start)
+            if answer.status_code != 308:
+                told: dict[str, Any] = answer.json()
+                return told
+            start = _kept(answer)
+        except (requests.ConnectionError, requests.Timeout, GcsRefusal) as error:
+            if isinstance(error, GcsRefusal) and error.status < 500:
+                raise
+            broken = error
+            found = _ask_how_far(session, address, job)
+            if isinstance(found, dict):
+                return found
+            start = found
+    raise broken or requests.ConnectionError("the service kept asking for more")
+
+
+def _begin(session: Session, job: Upload) -> str:
+    answer = session.ask(
+        Call(
+            session.address("/o", upload=True),
+            "POST",
+            query={
+                "uploadType": "resumable",
+                "name": job.full,
+                "ifGenerationMatch": job.over,
+                "fields": FIELDS,
+            },
+            headers={
+                "Content-Type": "application/json",
+                "X-Upload-Content-Length": str(job.size_bytes),
+            },
+            body=json.dumps({"name": job.full, "md5Hash": job.md5}).encode(),
+        )
+    )
+    return str(answer.headers["Location"])
+
+
+def _send(session: Session, address: str, job: Upload, start: int) -> Any:
+    headers = {"Content-Type": "application/octet-stream"}
+    if job.size_bytes:
+        headers["Content-Range"] = f"bytes {start}-{job.size_bytes - 1}/{job.size_bytes}"
+    with job.source.open("rb") as file:
+        file.seek(start)
+        return session.ask(
+            Call(
+                address,
+                "PUT",
+                headers=headers,
+                body=file if job.size_bytes else b"",
+                accepted=frozenset({200, 201, 308}),
+                attempts=1,
+            )
+        )
+
+
+def _ask_how_far(session: Session, address: str, job: Upload) -> dict[str, Any] | int:
+    """How many bytes the service has kept of an upload that broke; what it says of the object if it has them all."""
+    answer = session.ask(
+        Call(
+            address,
+            "PUT",
+            headers={"Content-Range": f"bytes */{job.size_bytes}"},
+            body=b"",
+            accepted=frozenset({200, 201, 308}),
+        )
+    )
+    if answer.status_code == 308:
+        return _kept(answer)
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+def _kept(answer: Any) -> int:
+    found = re.fullmatch(r"bytes=0-(\d+)", answer.headers.get("Range", ""))
+    return int(found[1]) + 1 if found else 0

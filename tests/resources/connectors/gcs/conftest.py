@@ -1,0 +1,32 @@
+"""Fixtures of these tests: both servers, no credentials of the machine, no pauses."""
+
+from __future__ import annotations
+
+import pytest
+
+from resources.connectors.gcs import client
+from resources.connectors.gcs import connector as gcs
+from tests.servers.gcs import gcs_server, spoilt_gcs
+from tests.servers.gcs_emulator import gcs_emulator
+
+__all__ = ["gcs_emulator", "gcs_server", "spoilt_gcs"]
+
+
+@pytest.fixture(autouse=True)
+def no_google(monkeypatch, tmp_path):
+    """Nothing of this machine's own credentials, and no look for a metadata server."""
+    monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path / "gcloud"))
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+
+
+@pytest.fixture
+def small_pages(monkeypatch):
+    """Listings in many pages without many objects."""
+    monkeypatch.setattr(gcs, "PAGE_KEYS", 50)
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """No pauses between tries."""
+    monkeypatch.setattr(client, "FIRST_PAUSE_SECONDS", 0)
