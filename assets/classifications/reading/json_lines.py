@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from assets.classifications.reading.batch import Batch, Findings, RecordList
+from assets.classifications.reading.json_block import ShapeReader
 from assets.classifications.reading.json_record import LINE_LIMIT, JsonRows
 from assets.classifications.reading.signature import check_json_start
 from assets.classifications.reading.source import Piece, RefusedFileError
@@ -49,18 +50,37 @@ class _LineReader:
         self._schema = schema
         self._options = options
         self._findings = findings
+        self._shapes = ShapeReader(schema, options)
         self._line = 0  # the line read last
         self._has_records = False
 
     def feed(self, block: bytes) -> Iterator[Batch]:
         if not self._has_records:
             self._check_start(block)
-        rows = JsonRows(self._schema, self._options, RecordList(self._schema), self._findings)
+        if len(block) > LINE_LIMIT + self._options.piece_bytes:
+            yield self._read_exactly(block)
+            return
+        shaped = self._shapes.read(block)
+        for batch in shaped.batches:
+            yield batch.with_rows_from(self._line + 1)
+        rows = self._new_rows()
+        for number, (start, end) in zip(shaped.left.tolist(), shaped.spans.tolist(), strict=True):
+            if block[start:end].strip(_BLANK):
+                rows.take(self._line + 1 + number, block[start:end])
+        self._line += shaped.count
+        yield rows.records.to_batch()
+
+    def _read_exactly(self, block: bytes) -> Batch:
+        """A block with a line that is too long: the marks of all of it would need too much memory."""
+        rows = self._new_rows()
         for line in block[:-1].split(b"\n"):
             self._line += 1
             if line.strip(_BLANK):
                 rows.take(self._line, line)
-        yield rows.records.to_batch()
+        return rows.records.to_batch()
+
+    def _new_rows(self) -> JsonRows:
+        return JsonRows(self._schema, self._options, RecordList(self._schema), self._findings)
 
     def finish(self) -> None:
         if not self._has_records:

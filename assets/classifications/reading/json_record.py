@@ -53,7 +53,7 @@ _ABSENT = object()
 
 
 @dataclass(frozen=True, slots=True)
-class _Scalar:
+class Scalar:
     """A number or boolean as it was written (J10)."""
 
     text: str
@@ -74,14 +74,14 @@ def _refuse_constant(text: str) -> NoReturn:
 
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_members,
-    parse_int=_Scalar,
-    parse_float=_Scalar,
+    parse_int=Scalar,
+    parse_float=Scalar,
     parse_constant=_refuse_constant,
 )
 
 
-def _parse(text: str) -> Any:
-    """The value; numbers as `_Scalar`.
+def parse_json(text: str) -> Any:
+    """The value; numbers as `Scalar`.
 
     Raises:
         ValueError: it is not JSON, or has a member twice, or half a surrogate pair.
@@ -134,11 +134,11 @@ class JsonRows:
             return Fault("json_syntax", f"a line has at most {LINE_LIMIT} bytes")
         text = self._decode(line, self.options.encoding)
         try:
-            value = _parse(line.decode("latin-1") if text is None else text)
+            value = parse_json(line.decode("latin-1") if text is None else text)
         except ValueError as error:
             return _not_utf8() if text is None else Fault("json_syntax", _reason(error))
         if not isinstance(value, dict):
-            found = type(value).__name__.removeprefix("_")
+            found = type(value).__name__.lower()
             return (
                 _not_utf8() if text is None else Fault("json_record_not_object", f"found: {found}")
             )
@@ -186,7 +186,7 @@ class JsonRows:
         if encoding is self.options.encoding:
             return record
         try:
-            again = _parse(text)
+            again = parse_json(text)
         except ValueError as error:  # two member names that differ in the other encoding only
             return Fault("json_syntax", _reason(error))
         return dict(again)
@@ -316,7 +316,7 @@ def _text_of(cell: Any) -> str | None:
     """Text of a scalar as it was written; None for null and for what is no scalar."""
     if isinstance(cell, bool):
         return "true" if cell else "false"
-    if isinstance(cell, _Scalar):
+    if isinstance(cell, Scalar):
         return cell.text
     return cell if isinstance(cell, str) else None
 

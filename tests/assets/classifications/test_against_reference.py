@@ -13,7 +13,7 @@ from tests.assets.classifications.sets import TYPES, assert_like_reference
 # A longer search for an evening: HYPOTHESIS_EXAMPLES=5000.
 EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "60"))
 FEW = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-PIECES = st.sampled_from([4, 7, 16, 64, 4096])
+PIECES = st.sampled_from([4, 7, 16, 64, 4096, 1 << 16])
 OPTIONS = st.fixed_dictionaries(
     {},
     optional={
@@ -270,6 +270,81 @@ def json_files(draw, members) -> bytes:
     )
 
 
+GOOD_VALUES = {
+    "Brand": st.sampled_from(
+        [
+            "Cedar",
+            "",
+            "é日",
+            'say "hi"',
+            "a\\b",
+            "~empty~",
+            "tab\there",
+            "x" * 255,
+            None,
+            True,
+            89.5,
+            7,
+            "\U0001f600",
+            " ",
+        ]
+    ),
+    "Category": st.sampled_from(["Oak", "Ash", "", "~empty~"]),
+    "Stock": st.sampled_from([5, -7, "12", None, "", 9223372036854775807]),
+    "Price": st.sampled_from([1.5, "2.50", 3, None, 0.1]),
+    "Tags": st.sampled_from(["a", "a,b", "p|q", ["a", "b"], ["a,b"], [], "", None]),
+}
+BAD_VALUES = st.sampled_from(
+    ["~deletekey~", "y" * 256, "é" * 128, {}, ["x", None], "bad\0", 10**30, "007"]
+)
+
+
+@st.composite
+def long_json_files(draw) -> bytes:
+    """Some shapes with many lines each, few lines with errors: the fast way and its edges."""
+    randomly = draw(st.randoms(use_true_random=False))
+    shapes = draw(
+        st.lists(
+            st.lists(st.sampled_from(list(TYPES)), min_size=1, max_size=4, unique=True),
+            min_size=1,
+            max_size=3,
+        )
+    )
+    pools = {
+        name: draw(st.lists(values, min_size=1, max_size=4)) for name, values in GOOD_VALUES.items()
+    }
+    bad = draw(st.lists(st.one_of(BAD_VALUES), max_size=2))
+    keys = draw(
+        st.lists(
+            st.sampled_from(
+                ["a", "b", "é", 'k"q', "k\\", "\u3000x", "sku-1", "sku-22", "n\nl", "l" * 40]
+            ),
+            min_size=1,
+        )
+    )
+    actions = draw(
+        st.sampled_from(
+            [["update"], [None, "delete-field"], ["update", "delete-key", "delete-field"]]
+        )
+    )
+    encodings = draw(st.sampled_from([[None], [None], ["utf8"], ["latin1", None]]))
+    is_ascii, separators = draw(st.booleans()), draw(st.sampled_from([(",", ":"), (", ", ": ")]))
+    lines = []
+    for _ in range(draw(st.integers(33, 150))):
+        names = randomly.choice(shapes)
+        action, encoding = randomly.choice(actions), randomly.choice(encodings)
+        data = {name: randomly.choice(pools[name]) for name in names}
+        if bad and randomly.random() < 0.02:
+            data[names[0]] = randomly.choice(bad)
+        record = {"key": randomly.choice(keys), "data": data, "action": action, "enc": encoding}
+        if action == "delete-key":
+            del record["data"]
+        record = {name: member for name, member in record.items() if member is not None}
+        text = json.dumps(record, ensure_ascii=is_ascii, separators=separators)
+        lines.append(text.encode("latin-1" if encoding == "latin1" else "utf-8", "replace"))
+    return draw(st.sampled_from([b"\n", b"\r\n"])).join(lines)
+
+
 @st.composite
 def mutated(draw, files) -> bytes:
     """A file with some bytes changed, cut or put in."""
@@ -341,11 +416,18 @@ def test_likely_json_agrees(data: bytes, piece_bytes: int, options: dict) -> Non
 
 
 @FEW
+@given(long_json_files(), st.sampled_from([64, 5000, 1 << 20]), OPTIONS)
+def test_long_json_agrees(data: bytes, piece_bytes: int, options: dict) -> None:
+    assert_like_reference(data, "f.json", piece_bytes, **options)
+
+
+@FEW
 @given(
     st.one_of(
         st.tuples(st.just("f.csv"), mutated(good_tables(","))),
         st.tuples(st.just("f.tsv"), mutated(good_tables("\t"))),
         st.tuples(st.just("f.json"), mutated(json_files(LIKELY))),
+        st.tuples(st.just("f.json"), mutated(long_json_files())),
     ),
     PIECES,
     OPTIONS,
