@@ -150,9 +150,11 @@ class SqliteRelative(OtherConnector):
             )
         return super().engine(read_only=read_only)
 
-    def connect_args(self, *, read_only: bool) -> dict[str, Any]:  # noqa: ARG002 - as the base has it
+    def connect_args(self, *, read_only: bool) -> dict[str, Any]:
         """How long to wait for a file that somebody else writes; rows may be read in another thread."""
-        return {"timeout": self.config.lock_timeout_seconds, "check_same_thread": False}
+        waiting = {"timeout": self.config.lock_timeout_seconds, "check_same_thread": False}
+        # Writing, transactions are begun by hand: the driver's own commit around DDL (2b).
+        return waiting if read_only else {**waiting, "isolation_level": None}
 
     def alarm(self, connection: sa.Connection) -> tuple[int | None, Callable[[], None]]:
         """SQLite keeps no time itself."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from resources.connectors.sql.dialects import Dialect
 from resources.kernel.records import WriteMode
 
-TRANSACTIONAL_DRIVERS = frozenset({"postgresql", "cockroachdb", "sqlite", "mysql", "mariadb"})
+TRANSACTIONAL_DRIVERS = frozenset({"postgresql", "cockroachdb", "sqlite"})
 """Dialects of SQLAlchemy in which rows are deleted and inserted in one transaction."""
 
 _DDL_COMMITS = frozenset({"oracle", "snowflake"})
@@ -17,10 +17,12 @@ _DDL_COMMITS = frozenset({"oracle", "snowflake"})
 def refused_mode(dialect: Dialect, driver: str, mode: WriteMode) -> str:
     """Why an exporter of this mode cannot write there; empty when it can."""
     family = driver.partition("+")[0]
+    if dialect == "other" and family in ("mysql", "mariadb"):
+        return f"a connector of its own writes there: set `dialect: {family}`"
     if dialect == "other" and family not in TRANSACTIONAL_DRIVERS:
         return (
-            f"databases reached by {driver} are read only here: that rows are replaced in one"
-            " transaction was proven for no such system"
+            f"databases reached by {driver} are read only here: that rows are replaced in one transaction"
+            " is known of no such system"
         )
     if mode in ("timestamp", "safe") and dialect in _DDL_COMMITS:
         return (

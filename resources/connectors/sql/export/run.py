@@ -44,7 +44,9 @@ def run_export(
     """
     started = time.perf_counter()
     module = _export_module(connector)
-    job = _check(connector, stream, request, settings, module.DIALECT)
+    dialect_of = getattr(module, "dialect_of", None)
+    dialect: ExportDialect = dialect_of(connector) if dialect_of else module.DIALECT
+    job = _check(connector, stream, request, settings, dialect)
     open_session: Callable[[SqlConnector, ExportJob], ExportSession] = module.open_session
     with connector.translated(job.doing):
         session = open_session(connector, job)

@@ -37,7 +37,7 @@ DIALECT = ExportDialect(
     folds_case=True,
 )
 
-_COLUMNS = (
+COLUMNS = (
     "SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?1, 'main')"
 )
 
@@ -103,9 +103,9 @@ class SqliteSession(ExportSession):
                 f"{self.job.doing}: {name} is a {rows[0][0]}, not a table",
                 hint="Choose the name of a table, or a free one",
             )
-        found = self.execute(_COLUMNS, name)
+        found = self.execute(COLUMNS, name)
         keys = sum(bool(row[4]) for row in found)
-        return tuple(_column(*row, only_key=keys == 1) for row in found)
+        return tuple(target_column(*row, only_key=keys == 1) for row in found)
 
     def existing_tables(self) -> set[str]:
         """Tables of the file."""
@@ -269,7 +269,7 @@ class SqliteSession(ExportSession):
         return f"table {name} is kept beyond its time: view {used[0][0]} uses it" if used else None
 
 
-def _column(
+def target_column(
     name: object,
     kind: object,
     required: object,
@@ -279,6 +279,7 @@ def _column(
     *,
     only_key: bool,
 ) -> TargetColumn:
+    """A column as `COLUMNS` lists it; `only_key` when no other column shares its primary key."""
     filled: FilledBy = "nobody" if default is None else "default"
     if key and only_key and str(kind).upper() == "INTEGER":
         filled = "identity"

@@ -28,8 +28,29 @@ def duckdb_file(tmp_path: Path) -> ExportDatabase:
     return ExportDatabase(SqlConfig("duckdb", path=tmp_path / "warehouse.duckdb"))
 
 
+@pytest.fixture
+def other_postgresql(postgres_config: SqlConfig) -> ExportDatabase:
+    """PostgreSQL through the path that every SQLAlchemy driver takes."""
+    fields = ("host", "port", "database", "username", "password")
+    given = {name: getattr(postgres_config, name) for name in fields}
+    return ExportDatabase(SqlConfig("other", driver="postgresql+psycopg", **given))
+
+
+@pytest.fixture
+def other_sqlite(tmp_path: Path) -> ExportDatabase:
+    """SQLite through the same path."""
+    file = str(tmp_path / "other.db")
+    return ExportDatabase(SqlConfig("other", driver="sqlite+pysqlite", database=file))
+
+
 @pytest.fixture(
-    params=["sqlite", "duckdb_file", pytest.param("postgresql", marks=pytest.mark.postgres)]
+    params=[
+        "sqlite",
+        "duckdb_file",
+        pytest.param("postgresql", marks=pytest.mark.postgres),
+        "other_sqlite",
+        pytest.param("other_postgresql", marks=pytest.mark.postgres),
+    ]
 )
 def database(request: pytest.FixtureRequest) -> ExportDatabase:
     """Each of them in turn."""

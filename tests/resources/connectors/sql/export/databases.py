@@ -71,7 +71,13 @@ class ExportDatabase:
 
     @property
     def dialect(self) -> str:
-        return self.config.dialect
+        """The system, by whatever driver it is reached."""
+        return (self.config.driver or self.config.dialect).partition("+")[0]
+
+    @property
+    def is_generic(self) -> bool:
+        """Whether it is reached by the path that knows no system."""
+        return self.config.dialect == "other"
 
     @property
     def connector(self) -> SqlConnector:
@@ -98,7 +104,7 @@ class ExportDatabase:
         """A connection that stays open."""
         if self.dialect == "postgresql":
             return connect_postgresql(self.config)
-        return closing(sqlite3.connect(str(self.config.path), timeout=20, isolation_level=None))
+        return closing(sqlite3.connect(_file(self.config), timeout=20, isolation_level=None))
 
     def ledger(self) -> list[tuple[Any, ...]]:
         """Target, run, mode and rows of all deliveries."""
@@ -145,8 +151,12 @@ def connect_postgresql(config: SqlConfig, **options: Any) -> Any:
     )
 
 
+def _file(config: SqlConfig) -> str:
+    return str(config.path or config.database)
+
+
 def _run_sqlite(config: SqlConfig, statements: Iterable[str]) -> list[tuple[Any, ...]]:
-    connection = sqlite3.connect(str(config.path), timeout=20, isolation_level=None)
+    connection = sqlite3.connect(_file(config), timeout=20, isolation_level=None)
     try:
         for statement in statements:
             rows = connection.execute(statement).fetchall()

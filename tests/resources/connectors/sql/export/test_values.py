@@ -121,6 +121,17 @@ CASES: dict[str, tuple[pa.Array, Any, Any, Any]] = {
     ),
 }
 
+AS_TEXT = (
+    "duration",
+    "vector",
+    "list",
+    "list view",
+    "texts",
+    "list of dictionary",
+    "list of lists",
+)
+AS_TEXT += ("struct", "map")
+
 
 @pytest.mark.parametrize("swap", [False, True], ids=["new", "existing"])
 def test_every_type_arrives(database: ExportDatabase, swap: bool) -> None:
@@ -130,10 +141,13 @@ def test_every_type_arrives(database: ExportDatabase, swap: bool) -> None:
     if swap:
         assert database.export(table, run_id="run-2").swap == "delete+insert"
     first, second = database.table()
+    expected = {name: case[place] for name, case in CASES.items()}
+    if database.is_generic:  # nested values as JSON, durations as microseconds, as SQLite has them
+        expected |= {name: CASES[name][2] for name in AS_TEXT}
     wrong = {
-        name: (found, case[place])
-        for (name, case), found in zip(CASES.items(), first[1:], strict=True)
-        if _plain(found) != case[place] and not _is_close(name, found, case[place])
+        name: (found, wanted)
+        for (name, wanted), found in zip(expected.items(), first[1:], strict=True)
+        if _plain(found) != wanted and not _is_close(name, found, wanted)
     }
     assert not wrong
     assert second[1:] == (None,) * len(CASES)
@@ -162,6 +176,14 @@ def test_what_was_exported_reads_back(database: ExportDatabase) -> None:
     table = pa.table({"id": [1, 2], **{name: CASES[name][0] for name in names}})
     database.export(table)
     found = read_table(database.connector, TableName("sales")).sort_by("id")
+    if database.is_generic and database.dialect == "sqlite":  # by values: dates are texts there
+        texts = ("decimal", "date", "timestamp", "zoned")
+        stored = [
+            {**row, **{name: row[name] and CASES[name][2] for name in texts}}
+            for row in table.to_pylist()
+        ]
+        assert found.to_pylist() == stored
+        return
     assert found.to_pylist() == table.to_pylist()
 
 
@@ -174,6 +196,10 @@ def test_nan_is_kept_where_the_database_can(database: ExportDatabase) -> None:
         receipt = database.export(table.drop_columns("v"))
         assert receipt.warnings == ("column 'x': 1 NaN became NULL, the database has no NaN",)
         assert database.table() == [(1, None), (2, None), (3, 2.5)]
+        return
+    if database.is_generic:
+        assert database.export(table.drop_columns("v")).warnings == ()
+        assert math.isnan(database.table()[0][1])
         return
     assert database.export(table).warnings == ()
     rows = database.table()
@@ -236,6 +262,8 @@ def test_nan_is_kept_where_the_database_can(database: ExportDatabase) -> None:
 def test_a_value_that_cannot_be_held_is_named(
     database: ExportDatabase, array: pa.Array, words: str, dialects: set[str] | None
 ) -> None:
+    if "NUL" in words and not pa.types.is_string(array.type) and database.is_generic:
+        dialects = set()  # JSON as text keeps it, escaped
     if dialects is not None and database.dialect not in dialects:
         assert database.export(pa.table({"x": array})).rows == 2
         return

@@ -1,0 +1,110 @@
+"""Writing through any SQLAlchemy driver: PostgreSQL's and SQLite's relatives, in one transaction; others are refused."""
+
+from __future__ import annotations
+
+from resources.connectors.sql.connector import SqlConnector
+from resources.connectors.sql.export.columns import find_nul
+from resources.connectors.sql.export.dialect import ExportDialect
+from resources.connectors.sql.export.generic import GenericSession, WriteFacts
+from resources.connectors.sql.export.generic_types import TypeNames, column_types, generic_takes
+from resources.connectors.sql.export.modes import refused_mode
+from resources.connectors.sql.export.plan import TargetColumn
+from resources.connectors.sql.export.postgresql_types import SYSTEM_COLUMNS
+from resources.connectors.sql.export.session import ExportJob
+from resources.connectors.sql.export.sqlite import COLUMNS, target_column
+from resources.connectors.sql.export.sqlite_types import sqlite_takes, sqlite_type
+from resources.kernel.errors import ConfigError
+
+POSTGRESQL_TYPES = TypeNames(
+    text="TEXT",
+    long_text="TEXT",
+    boolean="BOOLEAN",
+    small="SMALLINT",
+    integer="INTEGER",
+    big="BIGINT",
+    single="REAL",
+    double="DOUBLE PRECISION",
+    decimal="NUMERIC({}, {})",
+    binary="BYTEA",
+    date="DATE",
+    time="TIME WITHOUT TIME ZONE",
+    timestamp="TIMESTAMP WITHOUT TIME ZONE",
+    zoned="TIMESTAMP WITH TIME ZONE",
+    has_nan=True,
+    has_infinity=True,
+    text_check=find_nul,
+)
+
+_POSTGRESQL = ExportDialect(
+    title="PostgreSQL",
+    name_limit=(63, "bytes"),
+    max_columns=1600,
+    column_type=column_types(POSTGRESQL_TYPES),
+    takes=generic_takes,
+    folds_case=False,
+    reserved_columns=SYSTEM_COLUMNS,
+)
+_SQLITE = ExportDialect(
+    title="SQLite",
+    name_limit=(128, "characters"),
+    max_columns=2000,
+    column_type=sqlite_type,
+    takes=sqlite_takes,
+    folds_case=True,
+)
+
+_TEXTS = ("TEXT",) * 5
+
+_FACTS = {
+    "postgresql": WriteFacts(
+        (*_TEXTS, "BIGINT", "TEXT"),
+        locks=(
+            "SET LOCAL lock_timeout = {milliseconds}",
+            "LOCK TABLE {ledger} IN SHARE ROW EXCLUSIVE MODE",
+        ),
+    ),
+    # No LOCK TABLE there: the one isolation it has, serializable, fails one of two exports at once.
+    "cockroachdb": WriteFacts((*_TEXTS, "BIGINT", "TEXT")),
+    "sqlite": WriteFacts((*_TEXTS, "INTEGER", "TEXT"), begin="BEGIN IMMEDIATE"),
+}
+
+
+def _family(connector: SqlConnector) -> str:
+    driver = connector.config.driver or ""
+    if reason := refused_mode("other", driver, "overwrite"):
+        raise ConfigError(f"{connector.label}: {reason}", hint="Export to another database")
+    return driver.partition("+")[0]
+
+
+def dialect_of(connector: SqlConnector) -> ExportDialect:
+    """What the family of the driver means for an export.
+
+    Raises:
+        ConfigError: nothing is known about writing there.
+    """
+    return _SQLITE if _family(connector) == "sqlite" else _POSTGRESQL
+
+
+class SqliteFileSession(GenericSession):
+    """SQLite's types are whatever was written there, and no view keeps a table from being dropped."""
+
+    def target_columns(self, name: str) -> tuple[TargetColumn, ...]:
+        """The columns with their types as they were declared."""
+        rows = self.connection.exec_driver_sql(COLUMNS, (name,)).all()
+        keys = sum(bool(row[4]) for row in rows)
+        return tuple(target_column(*row, only_key=keys == 1) for row in rows)
+
+    def drop_retired(self, name: str) -> str | None:
+        """Drops a table unless a view names it."""
+        sql = "SELECT name FROM main.sqlite_master WHERE type = 'view' AND instr(sql, :p1) > 0"
+        if used := self.execute(sql, name):
+            self.connection.rollback()
+            return f"table {name} is kept beyond its time: view {used[0][0]} uses it"
+        return super().drop_retired(name)
+
+
+def open_session(connector: SqlConnector, job: ExportJob) -> GenericSession:
+    """Connects."""
+    family = _family(connector)
+    kind = SqliteFileSession if family == "sqlite" else GenericSession
+    return kind(connector, job, _FACTS[family])
