@@ -70,10 +70,15 @@ class ChunkConverter:
 
     def _convert(self, item: FileChunk) -> ConvertedChunk:
         texts = parse_chunk(item.chunk, item.layout)
+        here = set(item.layout.names)
         values: list[pa.Array | None] = []
         evidence: list[Evidence] = []
         misfits: list[Misfit] = []
         for name, column_type in zip(self.plan.names, self.plan.types, strict=True):
+            if name not in here:
+                values.append(pa.nulls(texts.num_rows, column_type.arrow))
+                evidence.append(NO_VALUES)
+                continue
             column = texts.column(name)
             if name in self.plan.given:
                 values.append(self._read_given(column, name, column_type, item))

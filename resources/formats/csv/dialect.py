@@ -7,11 +7,13 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from resources.formats.compression import ENDINGS as COMPRESSED
 from resources.formats.csv.options import CsvOptions
 from resources.kernel.records import Guess
 
 CANDIDATES = (",", ";", "\t", "|")
-_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
+NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
+_TAB_ENDINGS = (".tsv", ".tab")
 _SAMPLE_RECORDS = 500
 FIELD_LIMIT = 16 * 1024 * 1024
 
@@ -45,20 +47,30 @@ def read_records(text: str, dialect: Dialect) -> Iterator[tuple[int, list[str]]]
         line = reader.line_num
 
 
-def detect_dialect(sample: str, options: CsvOptions) -> tuple[Dialect, list[Guess]]:
-    """The dialect of a file that begins with `sample`, and what of it was guessed."""
+def detect_dialect(sample: str, options: CsvOptions, name: str = "") -> tuple[Dialect, list[Guess]]:
+    """The dialect of a file that begins with `sample`, and what of it was guessed. Names such as `x.tsv` tell it too."""
     guesses = []
     quote: str | None = options.quote or '"'
     if quote == "none":
         quote = None
     separator = options.separator
     if separator is None:
-        separator, reason = _detect_separator(sample, quote)
-        guesses.append(Guess("separator", _NAMES[separator], reason, "separator"))
+        ending = next((e for e in _TAB_ENDINGS if _plain_name(name).endswith(e)), None)
+        separator, reason = (
+            ("\t", f"its name ends in {ending}") if ending else _detect_separator(sample, quote)
+        )
+        guesses.append(Guess("separator", NAMES[separator], reason, "separator"))
     if options.quote is None and _is_quoted_by_apostrophes(sample, separator):
         quote = "'"
         guesses.append(Guess("quote", "'", "every name in the header stands in '", "quote"))
-    return Dialect(separator, quote, _detect_newline(sample, quote)), guesses
+    return Dialect(separator, quote, detect_newline(sample, quote)), guesses
+
+
+def _plain_name(name: str) -> str:
+    plain = name.lower()
+    for ending in COMPRESSED:
+        plain = plain.removesuffix(ending)
+    return plain
 
 
 def _detect_separator(sample: str, quote: str | None) -> tuple[str, str]:
@@ -93,7 +105,7 @@ def _is_quoted_by_apostrophes(sample: str, separator: str) -> bool:
     )
 
 
-def _detect_newline(sample: str, quote: str | None) -> bytes:
+def detect_newline(sample: str, quote: str | None) -> bytes:
     """The first newline outside quotes settles it; `chunks` refuses files that mix."""
     outside = True
     for place, character in enumerate(sample):

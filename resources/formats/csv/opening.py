@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from resources.formats.columns import compare_columns
 from resources.formats.csv.chunks import Chunk, TextFile, read_chunks
 from resources.formats.csv.dialect import Dialect, detect_dialect, read_records
 from resources.formats.csv.options import CsvOptions
@@ -12,22 +14,25 @@ from resources.formats.csv.parse import Layout
 from resources.formats.csv.structure import find_first_record_end
 from resources.formats.decoding import (
     BLOCK_BYTES,
+    Encoding,
     detect_encoding,
+    is_utf8,
     not_decodable,
     read_blocks,
 )
+from resources.formats.eight_bit import guess_encoding
 from resources.formats.files import SourceFile, check_not_empty
 from resources.kernel.errors import EmptySourceError, InputError, SchemaMismatchError
 from resources.kernel.records import Guess
 from resources.kernel.schema import check_column_names
 
 HEAD_BYTES = 1024 * 1024
-_LISTED = 5
+_MOST_GUESSES = 50
 
 
 @dataclass
 class OpenedFiles:
-    """The files of one dataset, each with its layout; all have the columns of the first."""
+    """The files of one dataset, each with its layout."""
 
     layouts: list[Layout] = field(default_factory=list)
     guesses: list[Guess] = field(default_factory=list)
@@ -35,8 +40,8 @@ class OpenedFiles:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Columns of the dataset in order: those of the first file."""
-        return self.layouts[0].names
+        """Columns of the dataset in order of first appearance."""
+        return tuple(dict.fromkeys(name for layout in self.layouts for name in layout.names))
 
 
 def open_files(files: Sequence[SourceFile], options: CsvOptions) -> OpenedFiles:
@@ -55,7 +60,7 @@ def open_files(files: Sequence[SourceFile], options: CsvOptions) -> OpenedFiles:
     for file in files:
         try:
             layout = _open_file(file, options, opened)
-            _check_belongs(layout, opened)
+            _check_belongs(layout, opened, options)
         except InputError as error:
             if options.on_bad_file == "fail":
                 raise
@@ -88,18 +93,77 @@ def _open_file(file: SourceFile, options: CsvOptions, opened: OpenedFiles) -> La
     check_not_empty([file])
     head = next(read_blocks(file, HEAD_BYTES), b"")
     encoding = detect_encoding(file, head, options.encoding)
+    if encoding.is_assumed:
+        encoding = _check_head(file, head, encoding)
     text = head[encoding.mark_bytes :].decode(encoding.codec, "replace")
-    dialect, guesses = detect_dialect(text, options)
+    own, guesses = detect_dialect(text, options, file.name)
+    layout = _lay_out(file, encoding, own, options)
     if opened.layouts:
-        first = opened.layouts[0].file.dialect
-        dialect = Dialect(first.separator, first.quote, dialect.newline)
-    else:
-        reason = f"{encoding.reason} ({file.name})"
-        if options.encoding is None:
-            guesses.insert(0, Guess("encoding", encoding.codec, reason, "encoding"))
-        opened.guesses.extend(guesses)
+        layout = _choose_dialect(layout, opened, options)
+        guesses = _other_dialect(layout, opened)
+    if options.encoding is None and (not opened.layouts or encoding.codec != _first(opened).codec):
+        guesses.insert(0, encoding_guess(file, encoding, is_first=not opened.layouts))
+    opened.guesses.extend(guesses[: max(0, _MOST_GUESSES - len(opened.guesses))])
+    return layout
+
+
+def _first(opened: OpenedFiles) -> Encoding:
+    return opened.layouts[0].file.encoding
+
+
+def encoding_guess(file: SourceFile, encoding: Encoding, *, is_first: bool) -> Guess:
+    """What the metadata says about the encoding of a file."""
+    subject = "encoding" if is_first else f"encoding of {file.name}"
+    return Guess(subject, encoding.codec, f"{encoding.reason} ({file.name})", "encoding")
+
+
+def settle_encoding(file: SourceFile, encoding: Encoding) -> Encoding:
+    """The encoding of a file that was taken for UTF-8: another one if it is not, and there is no doubt which."""
+    found = guess_encoding(file) if encoding.is_assumed and not is_utf8(file) else None
+    return encoding if found is None else Encoding(found[0], 0, found[1])
+
+
+def _check_head(file: SourceFile, head: bytes, encoding: Encoding) -> Encoding:
+    try:
+        codecs.getincrementaldecoder("utf-8")("strict").decode(head)
+    except UnicodeDecodeError:
+        return settle_encoding(file, encoding)
+    return encoding
+
+
+def _lay_out(file: SourceFile, encoding: Encoding, dialect: Dialect, options: CsvOptions) -> Layout:
     text_file = TextFile(file, encoding, dialect)
     return Layout(text_file, _read_names(text_file, options), options.null_values)
+
+
+def _choose_dialect(own: Layout, opened: OpenedFiles, options: CsvOptions) -> Layout:
+    """The file as its own beginning says, or as the first file is written: whichever gives more of its columns."""
+    first = opened.layouts[0]
+    shared = replace(first.file.dialect, newline=own.file.dialect.newline)
+    if shared == own.file.dialect:
+        return own
+    expected = set(opened.names)
+    try:
+        other = _lay_out(own.file.source, own.file.encoding, shared, options)
+    except InputError:
+        return own
+    here, there = (len(expected.intersection(layout.names)) for layout in (own, other))
+    return own if here > there else other
+
+
+def _other_dialect(layout: Layout, opened: OpenedFiles) -> list[Guess]:
+    """What is said about a file that is written otherwise than the first."""
+    dialect, first = layout.file.dialect, opened.layouts[0].file.dialect
+    guesses = []
+    for subject, here, there in (
+        ("separator", dialect.separator, first.separator),
+        ("quote", dialect.quote, first.quote),
+    ):
+        if here != there:
+            name = NAMES.get(here or "", here or "none")
+            reason = f"with it the columns are those of {opened.layouts[0].file.name}"
+            guesses.append(Guess(f"{subject} of {layout.file.name}", name, reason, subject))
+    return guesses
 
 
 def _read_names(file: TextFile, options: CsvOptions) -> tuple[str, ...]:
@@ -138,26 +202,17 @@ def _name_columns(file: TextFile, record: list[str], options: CsvOptions) -> tup
     return options.column_names
 
 
-def _check_belongs(layout: Layout, opened: OpenedFiles) -> None:
-    """All files have the columns of the first; in another order they are matched by name, and that is said."""
-    if not opened.layouts or layout.names == opened.names:
+def _check_belongs(layout: Layout, opened: OpenedFiles, options: CsvOptions) -> None:
+    """Files have the columns of the first or are united with them; columns are matched by name, and that is said."""
+    if not opened.layouts or layout.names == opened.layouts[0].names:
         return
-    first, file = opened.layouts[0].file.name, layout.file.name
-    missing = [name for name in opened.names if name not in set(layout.names)]
-    added = [name for name in layout.names if name not in set(opened.names)]
-    if missing or added:
-        parts = [f"lacks {_listed(missing)}"] * bool(missing)
-        parts += [f"has {_listed(added)} besides"] * bool(added)
-        raise SchemaMismatchError(
-            f"{file} does not belong to the columns of {first}: it {' and '.join(parts)}",
-            hint="Files of one dataset need the same header; narrow the path or split the dataset",
-            file=file,
-            missing=missing,
-            added=added,
+    first = opened.layouts[0]
+    difference = compare_columns(first.file.name, first.names, layout.file.name, layout.names)
+    if difference is None:
+        opened.warnings.append(
+            f"{layout.file.name}: columns in another order than in {first.file.name}; matched by name"
         )
-    opened.warnings.append(f"{file}: columns in another order than in {first}; matched by name")
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(repr(name) for name in names[:_LISTED]) + more
+    elif options.columns == "same":
+        raise difference.error()
+    else:
+        opened.warnings.append(difference.warning())

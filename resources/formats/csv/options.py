@@ -9,6 +9,7 @@ from typing import ClassVar
 from resources.formats.decoding import check_encoding
 from resources.formats.options import FormatOptions
 from resources.formats.text_types.given import parse_type
+from resources.formats.text_types.marks import ISO_MARKS, THOUSANDS_MARKS, Marks
 from resources.formats.text_types.rule import TypingRule
 from resources.kernel.errors import ConfigError
 from resources.kernel.schema import check_column_names
@@ -33,7 +34,7 @@ class CsvOptions(FormatOptions):
     decimal_mark: str | None = None
     """`.` or `,`. Without it `.`, or `,` where a number says so beyond doubt."""
     thousands_mark: str | None = None
-    """A mark between groups of three digits; never guessed."""
+    """A mark between groups of three digits, also a space or no-break space. Without it only beyond doubt: `1.234,5`."""
     types: Mapping[str, str] = field(default_factory=dict)
     """Types by column: integer, number, decimal(p,s), boolean, date, timestamp, timestamptz, text."""
     date_format: str | None = None
@@ -55,7 +56,11 @@ class CsvOptions(FormatOptions):
         _check_character("separator", self.separator)
         if self.quote != "none":
             _check_character("quote", self.quote)
-        _check_character("thousands_mark", self.thousands_mark)
+        if self.thousands_mark is not None and self.thousands_mark not in THOUSANDS_MARKS:
+            raise ConfigError(
+                "thousands_mark: that cannot be one",
+                hint="Use a comma, a point, an apostrophe or a space (also a no-break one)",
+            )
         if self.decimal_mark not in (None, ".", ","):
             raise ConfigError(
                 f"decimal_mark: {self.decimal_mark!r} cannot be one", hint="Use '.' or ','"
@@ -67,11 +72,12 @@ class CsvOptions(FormatOptions):
                 "thousands_mark and decimal_mark are the same", hint="Give both marks"
             )
 
-    def rule(self, detected_decimal_mark: str = ".") -> TypingRule:
-        """The typing rule with these settings."""
+    def rule(self, detected: Marks = ISO_MARKS) -> TypingRule:
+        """The typing rule with these settings and, where there are none, the marks detected."""
+        is_given = self.decimal_mark is not None or self.thousands_mark is not None
         return TypingRule(
-            decimal_mark=self.decimal_mark or detected_decimal_mark,
-            thousands_mark=self.thousands_mark,
+            decimal_mark=(self.decimal_mark or ".") if is_given else detected.decimal,
+            thousands_mark=self.thousands_mark if is_given else detected.thousands,
             date_format=self.date_format,
             timestamp_format=self.timestamp_format,
         )

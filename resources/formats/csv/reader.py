@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import reduce
+from functools import partial, reduce
 
 import pyarrow as pa
 
+from resources.formats.csv.bundles import bundle, convert_bundle
 from resources.formats.csv.convert import (
     ChunkConverter,
     ConvertedChunk,
     FailedFile,
     FileChunk,
 )
-from resources.formats.csv.opening import OpenedFiles, open_files, read_rows
+from resources.formats.csv.opening import (
+    OpenedFiles,
+    encoding_guess,
+    open_files,
+    read_rows,
+    settle_encoding,
+)
 from resources.formats.csv.options import CsvOptions
 from resources.formats.csv.parse import Layout
 from resources.formats.csv.plan import Plan, make_plan, merge_all
@@ -103,12 +110,19 @@ class CsvReader:
         self, opened: OpenedFiles, plan: Plan, stream: BatchStream
     ) -> Iterator[pa.RecordBatch]:
         run = _Pass(plan, opened, stream)
-        for result in in_order(run.converter.convert, self._chunks(opened, run)):
+        for result in self._converted(opened, run):
             if isinstance(result, FailedFile):
                 self._leave_out(result, run)
             elif (batch := run.take(result)) is not None:
                 yield batch
         self._finish(run)
+
+    def _converted(self, opened: OpenedFiles, run: _Pass) -> Iterator[ConvertedChunk | FailedFile]:
+        chunks = self._chunks(opened, run)
+        # A file that may be left out must be learnt from alone.
+        items = bundle(chunks) if self._options.on_bad_file == "fail" else chunks
+        for results in in_order(partial(convert_bundle, run.converter), items):
+            yield from results
 
     def _chunks(self, opened: OpenedFiles, run: _Pass) -> Iterator[FileChunk | FailedFile]:
         for layout in list(opened.layouts):
@@ -121,12 +135,29 @@ class CsvReader:
                 yield FailedFile(layout, error)
 
     def _leave_out(self, failure: FailedFile, run: _Pass) -> None:
+        if "byte_offset" in failure.error.facts:
+            self._settle_encodings(run.opened)
         if self._options.on_bad_file == "fail" or len(run.opened.layouts) == len(run.failed) + 1:
             raise failure.error
         name = failure.layout.file.name
         if name not in run.failed:
             run.failed.add(name)
             run.opened.warnings.append(f"Skipped {name}: {failure.error}")
+
+    def _settle_encodings(self, opened: OpenedFiles) -> None:
+        """Starts again if files that began as UTF-8 are something else beyond doubt. All at once: each is asked once."""
+        changed: dict[str, str] = {}
+        for number, layout in enumerate(opened.layouts):
+            encoding = settle_encoding(layout.file.source, layout.file.encoding)
+            if encoding != layout.file.encoding:
+                file = replace(layout.file, encoding=encoding)
+                opened.layouts[number] = replace(layout, file=file)
+                guess = encoding_guess(file.source, encoding, is_first=number == 0)
+                self._guesses = [one for one in self._guesses if one.subject != guess.subject]
+                self._guesses.append(guess)
+                changed[guess.subject] = encoding.codec
+        if changed:
+            raise Retype(changed)
 
     def _finish(self, run: _Pass) -> None:
         """Compares what was planned with all that was seen; remembers what holds."""

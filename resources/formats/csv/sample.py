@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from functools import reduce
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from resources.formats.csv.chunks import Chunk
+from resources.formats.csv.marks import find_marks
 from resources.formats.csv.opening import OpenedFiles, read_rows
 from resources.formats.csv.options import CsvOptions
 from resources.formats.csv.parse import Layout, parse_chunk
@@ -25,11 +25,6 @@ _FIRST_BYTES = 2 * 1024 * 1024
 _OTHER_BYTES = 128 * 1024
 _OTHER_FILES = 15
 _EXPLAINED = 20
-_MARK_ROWS = 2000
-_COMMA_NUMBER = r"^-?(0|[1-9]\d*)(,\d+)?$"
-_CERTAIN_COMMA = r"^-?\d+,(\d{1,2}|\d{4,})$|^-?(0|\d{4,}),\d+$"
-"""Numbers in which the comma cannot stand between thousands."""
-_POINT_NUMBER = r"^-?(0|[1-9]\d*)(\.\d+)?$"
 
 
 @dataclass(frozen=True)
@@ -57,11 +52,16 @@ def take_first_look(
 ) -> FirstLook:
     """Plans the types from the beginnings of some files, of each at most `block_bytes`."""
     sample = _take_sample(opened, options, block_bytes)
-    mark, guesses = _find_decimal_mark(sample, options)
-    rule = options.rule(mark)
+    marks, guesses = find_marks(sample[0].texts if sample else None, options)
+    rule = options.rule(marks)
     names = opened.names
     seen = [
-        [NO_VALUES if name in given else examine(part.texts[name], rule) for name in names]
+        [
+            NO_VALUES
+            if name in given or name not in part.layout.names
+            else examine(part.texts[name], rule)
+            for name in names
+        ]
         for part in sample
     ]
     evidence = reduce(merge_all, seen, [NO_VALUES] * len(names))
@@ -86,44 +86,12 @@ def _take_sample(opened: OpenedFiles, options: CsvOptions, block_bytes: int) -> 
     return sample
 
 
-def _find_decimal_mark(sample: list[SampledChunk], options: CsvOptions) -> tuple[str, list[Guess]]:
-    """The comma if some column can only be read so and none can only be read with a point."""
-    if options.decimal_mark is not None or options.thousands_mark is not None or not sample:
-        return options.decimal_mark or ".", []
-    texts = sample[0].texts.slice(0, _MARK_ROWS)
-    columns = {name: texts[name].drop_null() for name in texts.schema.names}
-    commas = [name for name, column in columns.items() if _is_comma_number(column)]
-    if not commas:
-        return ".", []
-    points = [name for name, column in columns.items() if _is_point_number(column)]
-    if points:
-        reason = f"both marks are in use: {commas[0]!r} has a comma, {points[0]!r} a point"
-        return ".", [Guess("decimal mark", ".", reason, "decimal_mark")]
-    return ",", [Guess("decimal mark", ",", f"numbers in column {commas[0]!r}", "decimal_mark")]
-
-
-def _is_comma_number(texts: pa.Array) -> bool:
-    return (
-        len(texts) > 0
-        and bool(pc.any(pc.match_substring(texts, ",")).as_py())
-        and bool(pc.all(pc.match_substring_regex(texts, _COMMA_NUMBER)).as_py())
-        and bool(pc.any(pc.match_substring_regex(texts, _CERTAIN_COMMA)).as_py())
-    )
-
-
-def _is_point_number(texts: pa.Array) -> bool:
-    return (
-        len(texts) > 0
-        and bool(pc.any(pc.match_substring(texts, ".")).as_py())
-        and bool(pc.all(pc.match_substring_regex(texts, _POINT_NUMBER)).as_py())
-    )
-
-
 def _explain_texts(names: list[str], sample: list[SampledChunk], rule: TypingRule) -> list[Guess]:
     """For columns of text that look like numbers or dates: which value made them text."""
     guesses: list[Guess] = []
     for name in names:
-        typed = (part for part in sample if looks_typed(part.texts[name]))
+        holding = (part for part in sample if name in part.layout.names)
+        typed = (part for part in holding if looks_typed(part.texts[name]))
         part = next((p for p in typed if examine(p.texts[name], rule).kinds == NOTHING), None)
         if part is None:
             continue
