@@ -7,18 +7,21 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from assets.classifications.checking import changes_json, finding_json
 from assets.classifications.declaration import ClassificationSpec
 from assets.classifications.operations import Operations
 from assets.classifications.parsing import parse
 from assets.classifications.problems import Notice, Problem, Rejected
+from assets.classifications.publishing import read_state
 from assets.classifications.row_changes import row_changes
-from assets.classifications.schema import ParseOptions
+from assets.classifications.schema import KEY, ParseOptions
 from assets.classifications.state import Changes, apply
 from resources.kernel.errors import InputError
 from resources.stores.catalog.classification_catalog import ClassificationCatalog
-from resources.stores.catalog.classification_records import FileEntry, FileFacts
+from resources.stores.catalog.classification_records import FileEntry, FileFacts, RowChanges
+from resources.stores.tables import TableStore
 
 FIRST_FINDINGS = 100
 """Errors and warnings kept with a file's line of history."""
@@ -82,7 +85,11 @@ class Applied:
 
 
 def apply_file(
-    catalog: ClassificationCatalog, spec: ClassificationSpec, stream: BinaryIO, order: FileOrder
+    catalog: ClassificationCatalog,
+    store: TableStore,
+    spec: ClassificationSpec,
+    stream: BinaryIO,
+    order: FileOrder,
 ) -> Applied:
     """Applies a file, or finds that this run has done so already. The caller holds the set's lock.
 
@@ -95,21 +102,19 @@ def apply_file(
     if done is not None:
         return Applied(_unless_rejected(done))
     catalog.check_columns(spec.name, spec.columns)
-    parsed = parse(stream, file_name=order.file_name, schema=spec.schema, options=order.options)
-    if isinstance(parsed, Rejected):
-        facts = order.facts({"errors": len(parsed.problems)}, _rejection(parsed))
+    planned = _plan(catalog, store, spec, stream, order)
+    if isinstance(planned, Rejected):
+        facts = order.facts({"errors": len(planned.problems)}, _rejection(planned))
         return Applied(_unless_rejected(catalog.reject(spec.name, spec.columns, facts)))
-    state = catalog.read(spec.name, spec.columns, parsed.keys)
-    after, changes = apply(state.table, parsed)
     entry = catalog.apply(
         spec.name,
         spec.columns,
-        row_changes(state.table, after),
-        order.facts(_counts(parsed, changes), _details(parsed, changes)),
-        base_version=state.stored.version if state.stored else 0,
+        planned.changes,
+        planned.facts,
+        base_version=planned.base_version,
         keep=spec.keep,
     )
-    return Applied(entry, after if state.is_whole else None)
+    return Applied(entry, planned.whole)
 
 
 def undo(
@@ -125,6 +130,12 @@ def undo(
     Raises:
         NotFoundError: no such version, or no longer.
     """
+    done = catalog.entry(spec.name, run_id)
+    if done is not None:
+        return Applied(done)
+    earlier = catalog.earlier(spec.name, spec.columns, wanted)
+    now = catalog.read(spec.name, spec.columns, earlier.keys).table
+    changes = row_changes(now.filter(pc.is_in(now.column(KEY), earlier.keys)), earlier.table)
     facts = FileFacts(
         run_id=run_id,
         kind="undo",
@@ -132,9 +143,46 @@ def undo(
         sha256="",
         size_bytes=0,
         author=author,
+        counts={
+            "new": changes.new_count,
+            "updated": changes.replaced_count,
+            "deleted": len(changes.deleted),
+        },
         details={"to_version": wanted},
     )
-    return Applied(catalog.restore(spec.name, spec.columns, wanted, facts, keep=spec.keep))
+    base = earlier.stored.version
+    return Applied(
+        catalog.apply(spec.name, spec.columns, changes, facts, base_version=base, keep=spec.keep)
+    )
+
+
+@dataclass(frozen=True)
+class _Plan:
+    changes: RowChanges
+    facts: FileFacts
+    base_version: int
+    whole: pa.Table | None
+
+
+def _plan(
+    catalog: ClassificationCatalog,
+    store: TableStore,
+    spec: ClassificationSpec,
+    stream: BinaryIO,
+    order: FileOrder,
+) -> _Plan | Rejected:
+    """What a file changes; what was needed to find out is let go when this returns."""
+    parsed = parse(stream, file_name=order.file_name, schema=spec.schema, options=order.options)
+    if isinstance(parsed, Rejected):
+        return parsed
+    state = read_state(catalog, store, spec, parsed.keys)
+    after, changes = apply(state.table, parsed)
+    return _Plan(
+        changes=row_changes(state.table, after),
+        facts=order.facts(_counts(parsed, changes), _details(parsed, changes)),
+        base_version=state.stored.version if state.stored else 0,
+        whole=after if state.is_whole else None,
+    )
 
 
 def _unless_rejected(entry: FileEntry) -> FileEntry:

@@ -117,7 +117,7 @@ def _apply(
             author=config.author,
             options=parse_options(spec, config.encoding, config.list_delimiter),
         )
-        return apply_file(catalog, spec, stream, order)
+        return apply_file(catalog, context.resources.store.tables(), spec, stream, order)
 
 
 def parse_options(

@@ -8,10 +8,11 @@ from typing import Any, BinaryIO, Literal
 from assets.classifications.declaration import ClassificationSpec
 from assets.classifications.parsing import parse
 from assets.classifications.problems import Notice, Problem, Rejected
-from assets.classifications.row_changes import row_changes
+from assets.classifications.publishing import read_state
 from assets.classifications.schema import ParseOptions
 from assets.classifications.state import Changes, KeyChanges, apply
 from resources.stores.catalog.classification_catalog import ClassificationCatalog
+from resources.stores.tables import TableStore
 
 Outcome = Literal["applied", "rejected"]
 
@@ -48,6 +49,7 @@ class CheckResult:
 
 def check_file(
     catalog: ClassificationCatalog,
+    store: TableStore,
     spec: ClassificationSpec,
     stream: BinaryIO,
     *,
@@ -66,9 +68,9 @@ def check_file(
         return CheckResult(
             "rejected", parsed.problems, parsed.warnings, is_complete=parsed.is_complete
         )
-    state = catalog.read(spec.name, spec.columns, parsed.keys)
+    state = read_state(catalog, store, spec, parsed.keys)
     after, changes = apply(state.table, parsed)
-    catalog.refuse_unstorable(row_changes(state.table, after))
+    catalog.refuse_unstorable(after)
     return CheckResult(
         "applied", warnings=parsed.warnings, changes=changes, lines=parsed.line_count
     )

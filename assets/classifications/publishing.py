@@ -6,13 +6,15 @@ downstream runs for a file without effect.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pyarrow as pa
 
 from assets.classifications.declaration import ClassificationSpec
-from resources.kernel.errors import IntegrityError
+from resources.kernel.errors import IntegrityError, NotFoundError
 from resources.kernel.records import BatchStream, StoredVersion
-from resources.stores.catalog.classification_catalog import ClassificationCatalog
-from resources.stores.catalog.classification_records import StoredSet
+from resources.stores.catalog.classification_catalog import SCAN_SHARE, ClassificationCatalog
+from resources.stores.catalog.classification_records import StoredSet, StoredState
 from resources.stores.tables import TableStore
 
 _IMAGE_OF = "classification"
@@ -55,6 +57,26 @@ def publish(
                 image_of = _image_of(found, spec)
                 writer.write(stream)
         return writer.publish({"origin": "classification", _IMAGE_OF: image_of})
+
+
+def read_state(
+    catalog: ClassificationCatalog, store: TableStore, spec: ClassificationSpec, keys: pa.Array
+) -> StoredState:
+    """The stored rows of these keys, or all rows where that is cheaper: from the image if it shows what holds.
+
+    Raises:
+        SchemaMismatchError: the declaration lost or retyped a column that is stored.
+    """
+    stored = catalog.check_columns(spec.name, spec.columns)
+    if stored is not None and len(keys) * SCAN_SHARE >= stored.key_count:
+        newest = _newest(store, spec)
+        if newest is not None and newest.properties.get(_IMAGE_OF) == _image_of(stored, spec):
+            with suppress(
+                IntegrityError, NotFoundError
+            ):  # damaged or collected: the catalog has it all
+                table = store.read(spec.key, newest.number).to_table()
+                return StoredState(stored, table.cast(spec.schema.arrow), is_whole=True)
+    return catalog.read(spec.name, spec.columns, keys)
 
 
 def _image_of(stored: StoredSet | None, spec: ClassificationSpec) -> dict[str, object]:

@@ -8,31 +8,29 @@ import pyarrow.compute as pc
 from assets.classifications.schema import KEY
 from resources.stores.catalog.classification_records import RowChanges
 
-_NONE = pa.array([], pa.string())
-
 
 def row_changes(before: pa.Table, after: pa.Table) -> RowChanges:
     """The rows of `after` that are new or differ from `before`, and the keys that are gone.
 
     Args:
         before: stored rows in key order.
-        after: the same columns, what `apply` made of them.
+        after: the same columns, what they shall become.
     """
     if not before.num_rows:
-        return RowChanges(upserts=after, replaced=_NONE, deleted=_NONE)
+        return RowChanges(upserts=after, old=before, deleted=pa.array([], pa.string()))
     positions = pc.index_in(after.column(KEY), before.column(KEY)).combine_chunks()
     is_new = pc.is_null(positions)
     changed = is_new
     for name in after.column_names[1:]:
         old = pc.take(before.column(name).combine_chunks(), positions)
         changed = pc.or_(changed, _distinct(old, after.column(name).combine_chunks()))
-    keys = after.column(KEY)
-    gone = pc.invert(pc.is_in(before.column(KEY), keys))
-    replaced = keys.filter(pc.and_not(changed, is_new))
+    upserts = after if pc.all(changed, min_count=0).as_py() else after.filter(changed)
+    is_gone = pc.invert(pc.is_in(before.column(KEY), after.column(KEY)))
+    is_old = pc.or_(is_gone, pc.is_in(before.column(KEY), upserts.column(KEY)))
     return RowChanges(
-        upserts=after.filter(changed),
-        replaced=replaced.combine_chunks(),
-        deleted=before.column(KEY).filter(gone).combine_chunks(),
+        upserts=upserts,
+        old=before if pc.all(is_old).as_py() else before.filter(is_old),
+        deleted=before.column(KEY).filter(is_gone).combine_chunks(),
     )
 
 

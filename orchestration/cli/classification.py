@@ -335,7 +335,7 @@ def _write(pieces: Iterable[bytes], output: Path | None) -> None:
 
 def _print_check(found: CheckResult) -> None:
     changes = found.changes
-    facts = [("outcome", found.outcome)]
+    facts: list[tuple[str, object]] = [("outcome", found.outcome)]
     if found.outcome == "applied":
         facts += [
             ("lines", found.lines),

@@ -172,7 +172,9 @@ def check(location: Location, name: str, path: Path, choice: ReadingChoice) -> C
     spec = find_set(location, name)
     options = parse_options(spec, choice.encoding, choice.list_delimiter)
     with open_regular(path) as stream:
-        return check_file(_catalog(location), spec, stream, file_name=path.name, options=options)
+        return check_file(
+            _catalog(location), location.store(), spec, stream, file_name=path.name, options=options
+        )
 
 
 @dataclass(frozen=True)

@@ -7,17 +7,21 @@ changes were computed from. So a retry applies once, and of two runs at once one
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from resources.kernel.errors import ConflictError, GoneError, NotFoundError, SchemaMismatchError
 from resources.kernel.records import BatchStream
+from resources.stores.catalog.classification_deltas import forget_deltas, read_deltas, write_delta
 from resources.stores.catalog.classification_records import (
+    KEY,
+    EarlierRows,
     FileEntry,
     FileFacts,
     RowChanges,
@@ -34,9 +38,8 @@ from resources.stores.catalog.database import CatalogDatabase
 Declared = Sequence[tuple[str, str]]
 """(name, type) of each column as the project declares it."""
 
-_SCAN_SHARE = (
-    4  # a file that names a quarter of the keys reads the whole table: in order, without look-ups
-)
+SCAN_SHARE = 4
+"""A file that names a quarter of the keys reads the whole table: in order, without look-ups."""
 
 
 class ClassificationCatalog:
@@ -88,7 +91,7 @@ class ClassificationCatalog:
             added = added_columns(stored, declared)
             table = self._rows(connection, stored)
             known = [column for column, _ in declared if column not in added]
-            is_whole = len(keys) * _SCAN_SHARE >= stored.key_count
+            is_whole = len(keys) * SCAN_SHARE >= stored.key_count
             batches = table.scan(known) if is_whole else table.find(keys.to_pylist(), known)
             found = pa.Table.from_batches(batches, table.schema(known))
         return StoredState(stored, _completed(found, declared), is_whole=is_whole)
@@ -109,14 +112,14 @@ class ClassificationCatalog:
             batches = self._rows(connection, stored).scan(known)
             yield stored, BatchStream(empty.schema, _completed_batches(batches, declared))
 
-    def refuse_unstorable(self, changes: RowChanges) -> None:
+    def refuse_unstorable(self, rows: pa.Table) -> None:
         """Refuses what this database cannot keep, before anything is written.
 
         Raises:
             InputError: a NUL character, with PostgreSQL.
         """
         if not self.database.is_sqlite:
-            refuse_nul(changes.upserts)
+            refuse_nul(rows)
 
     def apply(
         self,
@@ -142,38 +145,46 @@ class ClassificationCatalog:
             ConflictError: the set has another version by now.
             SchemaMismatchError: see `check_columns`.
         """
-
-        def write(table: RowTable, stored: StoredSet) -> tuple[int, Mapping[str, int]]:
+        with self.database.write() as connection:
+            stored = self._ensured(connection, name, declared)
+            done = _entry(connection, name, facts.run_id)
+            if done is not None:
+                return done
             if stored.version != base_version:
                 raise ConflictError(
                     f"classification set {name!r} has version {stored.version}, not {base_version}:"
                     " another file was applied meanwhile",
                     hint="Try again: the changes are then computed anew",
                 )
-            if changes.is_empty:
-                return 0, facts.counts
-            table.write(changes, stored.version + 1)
-            new = changes.upserts.num_rows - len(changes.replaced)
-            return new - len(changes.deleted), facts.counts
+            version = stored.version
+            if not changes.is_empty:
+                version += 1
+                self._rows(connection, stored).write(changes)
+                write_delta(connection, stored.id, version, changes)
+                self._advance(connection, stored, changes, keep=keep)
+            return _record(connection, stored, facts, "applied", version)
 
-        return self._commit(name, declared, facts, write, changed=not changes.is_empty, keep=keep)
-
-    def restore(
-        self, name: str, declared: Declared, wanted: int, facts: FileFacts, *, keep: int
-    ) -> FileEntry:
-        """Makes an earlier version hold again, as a new version: all or nothing, once a run.
+    def earlier(self, name: str, declared: Declared, wanted: int) -> EarlierRows:
+        """What an undo to version `wanted` has to bring back.
 
         Raises:
-            NotFoundError: no such version; `GoneError` when it is no longer within reach.
+            NotFoundError: there is no such version; `GoneError` when it is no longer within reach.
         """
-
-        def write(table: RowTable, stored: StoredSet) -> tuple[int, Mapping[str, int]]:
+        schema = _empty(declared).schema
+        with self.database.read() as connection:
+            stored = _find(connection, name)
+            if stored is None:
+                raise NotFoundError(f"classification set {name!r} has taken no file yet")
             check_undo(stored, wanted)
-            done = table.restore(wanted, stored.version + 1)
-            counts = {"new": done.new, "updated": done.updated, "deleted": done.deleted}
-            return done.new - done.deleted, counts
-
-        return self._commit(name, declared, facts, write, changed=True, keep=keep)
+            keys, pieces = pa.array([], pa.string()), [schema.empty_table()]
+            # Oldest first: what a key was before the first version that touched it is what it was then.
+            for found, was_stored in read_deltas(connection, stored.id, wanted):
+                fresh = found.filter(pc.invert(pc.is_in(found.column(KEY), keys)))
+                keys = pa.concat_arrays([keys, *fresh.column(KEY).chunks])
+                if was_stored:
+                    pieces.append(_completed(fresh, declared))
+        table = pa.concat_tables(pieces)
+        return EarlierRows(stored, keys.take(pc.sort_indices(keys)), table.sort_by(KEY))
 
     def reject(self, name: str, declared: Declared, facts: FileFacts) -> FileEntry:
         """Notes a file that was refused; the values stay as they are."""
@@ -182,40 +193,21 @@ class ClassificationCatalog:
             done = _entry(connection, name, facts.run_id)
             return done or _record(connection, stored, facts, "rejected", stored.version)
 
-    def _commit(
-        self,
-        name: str,
-        declared: Declared,
-        facts: FileFacts,
-        write: Callable[[RowTable, StoredSet], tuple[int, Mapping[str, int]]],
-        *,
-        changed: bool,
-        keep: int,
-    ) -> FileEntry:
-        with self.database.write() as connection:
-            stored = self._ensured(connection, name, declared)
-            done = _entry(connection, name, facts.run_id)
-            if done is not None:
-                return done
-            table = self._rows(connection, stored)
-            more_keys, counts = write(table, stored)
-            version = stored.version
-            if changed:
-                version += 1
-                oldest = max(stored.oldest_version, version - keep)
-                table.forget(oldest)
-                connection.execute(
-                    sa.update(SETS)
-                    .where(SETS.c.id == stored.id)
-                    .values(
-                        version=version,
-                        key_count=stored.key_count + more_keys,
-                        oldest_version=oldest,
-                        changed_at=_now(),
-                    )
-                )
-            settled = FileFacts(**{**vars(facts), "counts": counts})
-            return _record(connection, stored, settled, "applied", version)
+    def _advance(
+        self, connection: sa.Connection, stored: StoredSet, changes: RowChanges, *, keep: int
+    ) -> None:
+        oldest = max(stored.oldest_version, stored.version + 1 - keep)
+        forget_deltas(connection, stored.id, oldest)
+        connection.execute(
+            sa.update(SETS)
+            .where(SETS.c.id == stored.id)
+            .values(
+                version=stored.version + 1,
+                key_count=stored.key_count + changes.new_count - len(changes.deleted),
+                oldest_version=oldest,
+                changed_at=_now(),
+            )
+        )
 
     def _rows(self, connection: sa.Connection, stored: StoredSet) -> RowTable:
         kind = SqliteRowTable if self.database.is_sqlite else PostgresRowTable

@@ -87,13 +87,23 @@ class RowChanges:
 
     Args:
         upserts: Key and every column, whole rows in key order, new or changed.
-        replaced: those of the keys that are stored already.
+        old: the stored rows that are replaced or deleted, as they were, in key order.
         deleted: stored keys that go, in order.
     """
 
     upserts: pa.Table
-    replaced: pa.Array
+    old: pa.Table
     deleted: pa.Array
+
+    @property
+    def replaced_count(self) -> int:
+        """How many of the upserts replace a stored row."""
+        return int(self.old.num_rows - len(self.deleted))
+
+    @property
+    def new_count(self) -> int:
+        """How many of the upserts are new keys."""
+        return int(self.upserts.num_rows - self.replaced_count)
 
     @property
     def is_empty(self) -> bool:
@@ -114,3 +124,18 @@ class StoredState:
     stored: StoredSet | None
     table: pa.Table
     is_whole: bool
+
+
+@dataclass(frozen=True)
+class EarlierRows:
+    """What differs between what holds now and an earlier version.
+
+    Args:
+        stored: the set as it is now.
+        keys: every key that has been written or deleted since, in order.
+        table: those of them that the earlier version had, as they were then, in key order.
+    """
+
+    stored: StoredSet
+    keys: pa.Array
+    table: pa.Table

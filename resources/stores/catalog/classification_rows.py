@@ -1,11 +1,6 @@
-"""A set's tables of values: one wide table for what holds now, one for what held before.
+"""A set's table of values: one wide table, `class_<id>`: key PRIMARY KEY, c0, c1 ..., in order of the key's bytes.
 
-```
-class_<id>       key PRIMARY KEY, since, c0, c1 ...          ordered by key's bytes
-class_<id>_past  key, since, until, c0, c1 ...               a row as it was from version `since` to before `until`
-```
-A change copies the old rows to the past inside the database; new rows cost nothing there, since `since` tells when they
-came. So any version is: what holds since then or longer, and what the past says of the rest.
+Columns are numbered, so that any text may name one. What held before is in `classification_deltas.py`.
 """
 
 from __future__ import annotations
@@ -13,7 +8,6 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -31,15 +25,6 @@ _ARROW: dict[str, pa.DataType] = {
     "float": pa.float64(),
     _LIST: pa.list_(pa.string()),
 }
-
-
-@dataclass(frozen=True)
-class RestoreCounts:
-    """What going back to an earlier version did to the keys."""
-
-    new: int
-    updated: int
-    deleted: int
 
 
 class RowTable(ABC):
@@ -61,7 +46,6 @@ class RowTable(ABC):
         self._connection = connection
         self._columns = tuple(columns)
         self.name = f"class_{set_id}"
-        self.past = f"class_{set_id}_past"
 
     @property
     def fields(self) -> list[str]:
@@ -69,24 +53,16 @@ class RowTable(ABC):
         return [f"c{column.position}" for column in self._columns]
 
     def create(self) -> None:
-        """Makes both tables."""
+        """Makes the table."""
         columns = "".join(f", c{c.position} {self.sql_types[c.type]}" for c in self._columns)
         self._run(
-            f"CREATE TABLE {self.name} (key {self.key_type} PRIMARY KEY, since INTEGER NOT NULL"
-            f"{columns}){self.suffix}"
+            f"CREATE TABLE {self.name} (key {self.key_type} PRIMARY KEY{columns}){self.suffix}"
         )
-        self._run(
-            f"CREATE TABLE {self.past} (key {self.key_type} NOT NULL, since INTEGER NOT NULL,"
-            f" until INTEGER NOT NULL{columns})"
-        )
-        self._run(f"CREATE INDEX {self.past}_until ON {self.past} (until)")
 
     def add(self, column: StoredColumn) -> None:
         """Adds a column that is null everywhere."""
-        for table in (self.name, self.past):
-            self._run(
-                f"ALTER TABLE {table} ADD COLUMN c{column.position} {self.sql_types[column.type]}"
-            )
+        kind = self.sql_types[column.type]
+        self._run(f"ALTER TABLE {self.name} ADD COLUMN c{column.position} {kind}")
 
     def scan(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """All rows in key order: Key, then the columns named."""
@@ -101,31 +77,8 @@ class RowTable(ABC):
             yield from self._find(chunk, names)
 
     @abstractmethod
-    def write(self, changes: RowChanges, version: int) -> None:
-        """Makes `changes` hold from `version` on."""
-
-    def restore(self, wanted: int, version: int) -> RestoreCounts:
-        """Makes the rows of version `wanted` hold again, as `version`."""
-        fields = "".join(f", {field}" for field in self.fields)
-        moved = self._run(
-            f"INSERT INTO {self.past} (key, since, until{fields})"
-            f" SELECT key, since, {version}{fields} FROM {self.name} WHERE since > {wanted}"
-        )
-        self._run(f"DELETE FROM {self.name} WHERE since > {wanted}")
-        held = f"since <= {wanted} AND until > {wanted}"
-        restored = self._run(
-            f"INSERT INTO {self.name} (key, since{fields})"
-            f" SELECT key, {version}{fields} FROM {self.past} WHERE {held} ORDER BY key"
-        )
-        both = self._connection.exec_driver_sql(
-            f"SELECT count(*) FROM {self.past} WHERE {held}"
-            f" AND key IN (SELECT key FROM {self.past} WHERE until = {version})"
-        ).scalar_one()
-        return RestoreCounts(restored - both, both, moved - both)
-
-    def forget(self, oldest: int) -> None:
-        """Drops what only versions before `oldest` need."""
-        self._run(f"DELETE FROM {self.past} WHERE until <= {oldest}")
+    def write(self, changes: RowChanges) -> None:
+        """Makes `changes` hold."""
 
     @abstractmethod
     def _find(self, keys: list[str], names: Sequence[str]) -> Iterator[pa.RecordBatch]: ...
@@ -134,8 +87,16 @@ class RowTable(ABC):
     def _cursor(self, sql: str, parameters: Sequence[Any]) -> Any:
         """A cursor of the driver over the rows of a query, streamed."""
 
-    def _run(self, sql: str) -> int:
-        return int(self._connection.exec_driver_sql(sql).rowcount)
+    def _run(self, sql: str) -> None:
+        self._connection.exec_driver_sql(sql)
+
+    def _upsert(self, source: str, *, replaces: bool) -> str:
+        fields = "".join(f", {field}" for field in self.fields)
+        statement = f"INSERT INTO {self.name} (key{fields}) {source}"
+        if not replaces:
+            return statement
+        settings = ", ".join(f"{field} = excluded.{field}" for field in self.fields)
+        return f"{statement} ON CONFLICT (key) DO UPDATE SET {settings}"
 
     def _fetch(
         self, sql: str, parameters: Sequence[Any], names: Sequence[str]
@@ -160,12 +121,11 @@ class RowTable(ABC):
         by_name = {column.name: f"c{column.position}" for column in self._columns}
         return ", ".join(["key", *(by_name[name] for name in names)])
 
-    def _rows(self, table: pa.Table, version: int) -> Iterator[tuple[Any, ...]]:
-        """Rows as the driver takes them: key, version, values in the order of `fields`."""
+    def _rows(self, table: pa.Table) -> Iterator[tuple[Any, ...]]:
+        """Rows as the driver takes them: key, then values in the order of `fields`."""
         names = [KEY, *(column.name for column in self._columns)]
         for batch in table.select(names).to_batches(max_chunksize=CHUNK_ROWS):
-            keys, *values = (_written_values(array) for array in batch.columns)
-            yield from zip(keys, [version] * batch.num_rows, *values, strict=True)
+            yield from zip(*(_written_values(array) for array in batch.columns), strict=True)
 
 
 def schema_of(types: Mapping[str, str], names: Iterable[str]) -> pa.Schema:

@@ -25,33 +25,27 @@ class PostgresRowTable(RowTable):
         "list[string]": "TEXT",
     }
 
-    def write(self, changes: RowChanges, version: int) -> None:
-        """Old rows to the past, then the new ones, each in one statement.
+    def write(self, changes: RowChanges) -> None:
+        """Deletes and writes in one statement each.
 
         Raises:
             InputError: a text with a NUL character, which PostgreSQL cannot keep (E28).
         """
         refuse_nul(changes.upserts)
-        fields = "".join(f", {field}" for field in self.fields)
-        gone = f"INSERT INTO {self.past} (key, since, until{fields})"
-        gone += f" SELECT key, since, {version}{fields} FROM {self.name} WHERE key IN"
         self._run(
-            'CREATE TEMP TABLE class_deleted (key TEXT COLLATE "C" PRIMARY KEY) ON COMMIT DROP'
+            f"CREATE TEMP TABLE class_deleted (key {self.key_type} PRIMARY KEY) ON COMMIT DROP"
         )
         self._copy("class_deleted (key)", ((key,) for key in changes.deleted.to_pylist()))
+        self._run(f"DELETE FROM {self.name} WHERE key IN (SELECT key FROM class_deleted)")
+        fields = "".join(f", {field}" for field in self.fields)
+        if not changes.replaced_count:
+            self._copy(f"{self.name} (key{fields})", self._rows(changes.upserts))
+            return
         self._run(
             f"CREATE TEMP TABLE class_written ON COMMIT DROP AS SELECT * FROM {self.name} LIMIT 0"
         )
-        self._copy(f"class_written (key, since{fields})", self._rows(changes.upserts, version))
-        if len(changes.replaced):
-            self._run(f"{gone} (SELECT key FROM class_written)")
-        self._run(f"{gone} (SELECT key FROM class_deleted)")
-        self._run(f"DELETE FROM {self.name} WHERE key IN (SELECT key FROM class_deleted)")
-        settings = "".join(f", {field} = excluded.{field}" for field in self.fields)
-        self._run(
-            f"INSERT INTO {self.name} (key, since{fields}) SELECT key, since{fields} FROM class_written"
-            f" ON CONFLICT (key) DO UPDATE SET since = excluded.since{settings}"
-        )
+        self._copy(f"class_written (key{fields})", self._rows(changes.upserts))
+        self._run(self._upsert(f"SELECT key{fields} FROM class_written", replaces=True))
 
     def _copy(self, target: str, rows: Iterator[tuple[Any, ...]]) -> None:
         with (

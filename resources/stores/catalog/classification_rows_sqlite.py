@@ -18,24 +18,18 @@ class SqliteRowTable(RowTable):
     sql_types = {"text": "TEXT", "integer": "INTEGER", "float": "REAL", "list[string]": "TEXT"}  # noqa: RUF012
     suffix = " WITHOUT ROWID"
 
-    def write(self, changes: RowChanges, version: int) -> None:
-        """Old rows to the past, then the new ones in key order: SQLite appends to its pages instead of splitting them."""
-        fields = "".join(f", {field}" for field in self.fields)
-        gone = f"INSERT INTO {self.past} (key, since, until{fields})"
-        gone += f" SELECT key, since, {version}{fields} FROM {self.name} WHERE key = ?"
+    def write(self, changes: RowChanges) -> None:
+        """Deletes, then writes the new rows in key order: SQLite appends to its pages instead of splitting them."""
+        marks = ", ?" * len(self.fields)
         cursor = self._driver.cursor()
-        for keys in (changes.replaced, changes.deleted):
-            cursor.executemany(gone, ((key,) for key in keys.to_pylist()))
         cursor.executemany(
             f"DELETE FROM {self.name} WHERE key = ?",
             ((key,) for key in changes.deleted.to_pylist()),
         )
-        settings = "".join(f", {field} = excluded.{field}" for field in self.fields)
-        marks = ", ?" * len(self.fields)
-        statement = f"INSERT INTO {self.name} (key, since{fields}) VALUES (?, ?{marks})"
-        if len(changes.replaced):
-            statement += f" ON CONFLICT (key) DO UPDATE SET since = excluded.since{settings}"
-        cursor.executemany(statement, self._rows(changes.upserts, version))
+        cursor.executemany(
+            self._upsert(f"VALUES (?{marks})", replaces=changes.replaced_count > 0),
+            self._rows(changes.upserts),
+        )
         cursor.close()
 
     def _find(self, keys: list[str], names: Sequence[str]) -> Iterator[pa.RecordBatch]:

@@ -45,3 +45,12 @@ FILES = sa.Table(
     sa.Column("details", sa.Text, nullable=False),
     sa.UniqueConstraint("set_id", "run_id", name="classification_files_run"),
 )
+
+DELTAS = sa.Table(
+    "classification_deltas",
+    METADATA,
+    sa.Column("set_id", sa.Integer, sa.ForeignKey("classification_sets.id"), primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("part", sa.Integer, primary_key=True),
+    sa.Column("rows", sa.LargeBinary, nullable=False),
+)

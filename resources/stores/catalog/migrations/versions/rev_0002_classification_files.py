@@ -1,4 +1,4 @@
-"""The history of every file of a set, and how far back it can be undone."""
+"""The history of every file of a set, and what leads back to earlier versions."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Makes the table; sets that are there can be undone as far as their past reaches: to the beginning."""
+    """Makes the tables; a set that is there can go back to what it holds now, and to nothing before."""
     op.create_table(
         "classification_files",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -26,7 +26,15 @@ def upgrade() -> None:
         sa.Column("details", sa.Text, nullable=False),
         sa.UniqueConstraint("set_id", "run_id", name="classification_files_run"),
     )
+    op.create_table(
+        "classification_deltas",
+        sa.Column("set_id", sa.Integer, sa.ForeignKey("classification_sets.id"), primary_key=True),
+        sa.Column("version", sa.Integer, primary_key=True),
+        sa.Column("part", sa.Integer, primary_key=True),
+        sa.Column("rows", sa.LargeBinary, nullable=False),
+    )
     op.add_column(
         "classification_sets",
         sa.Column("oldest_version", sa.Integer, nullable=False, server_default="0"),
     )
+    op.execute("UPDATE classification_sets SET oldest_version = version")

@@ -1,0 +1,68 @@
+"""What leads back: for each version of a set, the rows as they were before it, and which keys it brought.
+
+Kept as compressed Arrow beside the values, some tenth of their size, since they are written with every file and read
+by an undo alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import sqlalchemy as sa
+
+from resources.stores.catalog.classification_records import KEY, RowChanges
+from resources.stores.catalog.classification_tables import DELTAS
+
+PART_ROWS = 65_536
+_WAS_STORED = "was stored"  # no column of a set: the table of old rows has it beside them
+_OPTIONS = pa.ipc.IpcWriteOptions(compression="zstd")
+
+
+def write_delta(connection: sa.Connection, set_id: int, version: int, changes: RowChanges) -> None:
+    """Keeps what `changes` replace, as the way back from `version`."""
+    new = pc.filter(
+        changes.upserts.column(KEY),
+        pc.invert(pc.is_in(changes.upserts.column(KEY), changes.old.column(KEY))),
+    )
+    brought = pa.table({KEY: new}, schema=pa.schema([changes.old.schema.field(KEY)]))
+    parts = [*_parts(_flagged(changes.old, stored=True)), *_parts(_flagged(brought, stored=False))]
+    for number, part in enumerate(parts):
+        values = {"set_id": set_id, "version": version, "part": number, "rows": part}
+        connection.execute(sa.insert(DELTAS).values(**values))
+
+
+def read_deltas(
+    connection: sa.Connection, set_id: int, after: int
+) -> Iterator[tuple[pa.Table, bool]]:
+    """The ways back of the versions after `after`, oldest first: rows, and whether they were stored before it."""
+    found = connection.execute(
+        sa.select(DELTAS.c.rows)
+        .where(DELTAS.c.set_id == set_id, DELTAS.c.version > after)
+        .order_by(DELTAS.c.version, DELTAS.c.part)
+    )
+    for (data,) in found:
+        with pa.ipc.open_stream(pa.py_buffer(data)) as reader:
+            table = reader.read_all()
+        flag = (table.schema.metadata or {}).get(_WAS_STORED.encode(), b"")
+        yield table.replace_schema_metadata(None), flag == b"yes"
+
+
+def forget_deltas(connection: sa.Connection, set_id: int, oldest: int) -> None:
+    """Drops what leads to versions before `oldest`."""
+    connection.execute(
+        sa.delete(DELTAS).where(DELTAS.c.set_id == set_id, DELTAS.c.version <= oldest)
+    )
+
+
+def _flagged(table: pa.Table, *, stored: bool) -> pa.Table:
+    return table.replace_schema_metadata({_WAS_STORED: "yes" if stored else "no"})
+
+
+def _parts(table: pa.Table) -> Iterator[bytes]:
+    for start in range(0, table.num_rows, PART_ROWS):
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, table.schema, options=_OPTIONS) as writer:
+            writer.write_table(table.slice(start, PART_ROWS).combine_chunks())
+        yield sink.getvalue().to_pybytes()
