@@ -11,6 +11,7 @@ _COMPONENTS = {
     "FtpConnector": ("resources.connectors.ftp.component", "FtpConnectorComponent"),
     "GcsConnector": ("resources.connectors.gcs.component", "GcsConnectorComponent"),
     "S3Connector": ("resources.connectors.s3.component", "S3ConnectorComponent"),
+    "SftpConnector": ("resources.connectors.sftp.component", "SftpConnectorComponent"),
     "SqlConnector": ("resources.connectors.sql.component", "SqlConnectorComponent"),
 }
 

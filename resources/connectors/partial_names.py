@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-_PREFIX, _SUFFIX = ".waybill-", ".part"
+_PREFIX, _SUFFIX, _ASIDE = ".waybill-", ".part", ".old"
 _NAME = re.compile(r"\.waybill-[0-9a-f]{12}-([0-9a-f]{8})-(\d+)-(\d+)-[0-9a-f]{8}\.part")
 
 FOREIGN_AGE = timedelta(days=2)
@@ -22,25 +22,36 @@ FOREIGN_AGE = timedelta(days=2)
 
 
 def is_partial(name: str) -> bool:
-    """Whether a file of this name is one being written: never an object."""
-    return name.startswith(_PREFIX) and name.endswith(_SUFFIX)
+    """Whether a file of this name is one being written, or one that steps aside: never an object."""
+    return name.startswith(_PREFIX) and name.endswith((_SUFFIX, _ASIDE))
+
+
+def aside_name(name: str) -> str:
+    """Where an old file waits while a new one takes its name; never taken for abandoned."""
+    return f"{_PREFIX}{_target(name)}{_ASIDE}"
 
 
 def new_partial_name(name: str) -> str:
     """A name to write `name` under, never used before."""
-    target = hashlib.sha256(name.encode()).hexdigest()[:12]
     pid = os.getpid()
     writer = f"{_machine()}-{pid}-{_started(pid)}"
-    return f"{_PREFIX}{target}-{writer}-{secrets.token_hex(4)}{_SUFFIX}"
+    return f"{_PREFIX}{_target(name)}-{writer}-{secrets.token_hex(4)}{_SUFFIX}"
 
 
 def is_abandoned(name: str, modified_at: datetime) -> bool:
     """Whether nobody writes the partial file `name` any more, last modified then (R7)."""
     found = _NAME.fullmatch(name)
     if found and found[1] == _machine():
-        pid = int(found[2])
-        return _started(pid) != found[3]
-    return is_partial(name) and modified_at < datetime.now(UTC) - FOREIGN_AGE
+        return _started(int(found[2])) != found[3]
+    return (
+        name.startswith(_PREFIX)
+        and name.endswith(_SUFFIX)
+        and modified_at < datetime.now(UTC) - FOREIGN_AGE
+    )
+
+
+def _target(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:12]
 
 
 @cache

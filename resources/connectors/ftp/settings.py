@@ -43,7 +43,7 @@ class FtpSettings:
 
     def __post_init__(self) -> None:
         refuse = f"connector {self.name!r}: "
-        if not self.host or any(c in self.host for c in "/@: \r\n\0") and not _is_ipv6(self.host):
+        if not self.host or (any(c in self.host for c in "/@: \r\n\0") and not _is_ipv6(self.host)):
             raise ConfigError(
                 refuse + "`host:` must be the name or address of a server and nothing else",
                 hint="Give `host: files.example.com`; port, user and folder have fields of their own",

@@ -1,0 +1,265 @@
+"""Bringing one file down, and putting one up: each goes on, or begins anew, when the connection breaks on the way."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from resources.connectors.os_errors import translate_os_error
+from resources.connectors.partial_names import (
+    aside_name,
+    is_abandoned,
+    is_partial,
+    new_partial_name,
+)
+from resources.connectors.sftp.errors import TransferCutError, is_a, may_pass, no_such, shown
+from resources.connectors.sftp.remote import Remote, facts_of
+from resources.connectors.sftp.settings import SftpSettings
+from resources.kernel.errors import InputError, SourceChangedError
+from resources.kernel.records import ObjectInfo
+
+SEGMENT_BYTES = 32 << 20
+"""A download goes on after the last whole segment; within one, blocks come side by side and in any order."""
+
+_UPLOAD_BYTES = 2 << 20
+
+Locate = Callable[[Remote], Awaitable[bytes]]
+"""The path on the server, which may need a question to it."""
+
+_log = logging.getLogger(__name__)
+
+
+class Download:
+    """The bytes of `item` on their way into a local file. Call it with a channel, again after a cut.
+
+    Attributes:
+        reached: bytes that are there for certain.
+    """
+
+    def __init__(
+        self, settings: SftpSettings, item: ObjectInfo, locate: Locate, local: Path
+    ) -> None:
+        self._settings = settings
+        self._item = item
+        self._locate = locate
+        self._local = local
+        self.reached = 0
+
+    async def __call__(self, remote: Remote) -> None:
+        """Brings down what is missing.
+
+        Raises:
+            TransferCutError: fewer bytes came than were listed (E5).
+            SourceChangedError: the file is not, or no longer, the one listed (E40).
+            NotFoundError: it is gone (E41).
+            asyncssh.Error, OSError: what else the network or the server refuses.
+        """
+        path = await self._locate(remote)
+        handle = os.open(self._local, os.O_WRONLY)
+        try:
+            source = await self._open(remote, path)
+            try:
+                await self._fetch(remote, source, handle)
+            finally:
+                await _close_quietly(remote, source)
+        finally:
+            os.close(handle)
+
+    async def _open(self, remote: Remote, path: bytes) -> Any:
+        try:
+            return await remote.within(remote.sftp.open(path, "rb"))
+        except Exception as error:
+            if is_a(error, "SFTPNoSuchFile", "SFTPNoSuchPath"):
+                raise no_such(self._settings, self._item.key) from None
+            raise
+
+    async def _fetch(self, remote: Remote, source: Any, handle: int) -> None:
+        total = self._item.size_bytes
+        if total > SEGMENT_BYTES:
+            await self._prove_unchanged(remote, source)  # not worth finding out at the end
+        while self.reached < total:
+            length = min(SEGMENT_BYTES, total - self.reached)
+            count = await self._fetch_segment(remote, source, handle, length)
+            if count < length:
+                await self._prove_unchanged(remote, source)
+                raise TransferCutError(self.reached + count, total)
+            self.reached += length
+        await self._prove_unchanged(remote, source)
+
+    async def _fetch_segment(self, remote: Remote, source: Any, handle: int, length: int) -> int:
+        """Brings down `length` bytes as blocks in any order; returns how many came."""
+        count = 0
+        try:
+            pieces = await source.read_parallel(length, self.reached)
+            while (piece := await remote.within(anext(pieces, None))) is not None:
+                offset, block = piece
+                self._keep(handle, offset, block)
+                count += len(block)
+        except Exception as error:
+            if isinstance(error, TimeoutError) or may_pass(error):
+                raise TransferCutError(self.reached + count, self._item.size_bytes) from error
+            raise
+        return count
+
+    async def _prove_unchanged(self, remote: Remote, source: Any) -> None:
+        attrs = await remote.within(source.stat())
+        self._compare(facts_of(attrs).describe(self._item.key))
+
+    def _compare(self, found: ObjectInfo) -> None:
+        if found.etag != self._item.etag:
+            raise SourceChangedError(
+                f"connector {self._settings.name!r}: file {shown(self._item.key)} changed while it was read"
+                f" ({self._item.size_bytes} bytes when listed, {found.size_bytes} bytes now)",
+                hint="Try again when nobody writes to it; writers should rename finished files into place",
+                key=self._item.key,
+            )
+
+    def _keep(self, handle: int, offset: int, block: bytes) -> None:
+        try:
+            os.pwrite(handle, block, offset)
+        except OSError as error:
+            raise translate_os_error(
+                error, f"connector {self._settings.name!r}: download to", self._local
+            ) from error
+
+
+class Upload:
+    """A local file on its way to its name: written beside it, compared in size, renamed (2d).
+
+    Call it with a channel, again after a cut: then it begins anew, and removes what the first attempt left.
+    """
+
+    def __init__(self, settings: SftpSettings, key: str, locate: Locate, local: Path) -> None:
+        self._settings = settings
+        self._key = key
+        self._locate = locate
+        self._local = local
+        self._left: list[bytes] = []
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing was left behind."""
+        return not self._left
+
+    async def __call__(self, remote: Remote) -> None:
+        """Replaces the file by the local one.
+
+        Raises:
+            InputError: a folder of that name is in the way.
+            TransferCutError: the server stored fewer bytes than were sent.
+            asyncssh.Error, OSError: what else the network or the server refuses.
+        """
+        await self.clean(remote)
+        path = await self._locate(remote)
+        found = await remote.look(path)
+        if found is not None and found.kind == "folder":
+            raise InputError(
+                f"connector {self._settings.name!r}: {shown(self._key)} is a folder",
+                hint="Choose another key",
+                key=self._key,
+            )
+        folder, _, name = path.rpartition(b"/")
+        part = folder + b"/" + new_partial_name(name.decode()).encode()
+        self._left.append(part)
+        size = await self._send(remote, part)
+        stored = await remote.look(part)
+        if stored is None or stored.size != size:
+            raise TransferCutError(max(stored.size, 0) if stored else 0, size)
+        await self._rename(remote, part, path, is_there=found is not None)
+        self._left.remove(part)
+
+    async def clean(self, remote: Remote) -> None:
+        """Removes what attempts that failed left on the server, as far as it lets us (R7)."""
+        for part in list(self._left):
+            await _remove_quietly(remote, part)
+            self._left.remove(part)
+
+    async def _send(self, remote: Remote, part: bytes) -> int:
+        target = await remote.within(remote.sftp.open(part, "xb"))
+        size = 0
+        try:
+            while block := self._read(size):
+                await remote.within(target.write(block, size))
+                size += len(block)
+            with contextlib.suppress(*_unsupported()):
+                await remote.within(target.fsync())
+        except BaseException:
+            await _close_quietly(remote, target)
+            raise
+        await remote.within(target.close())
+        return size
+
+    def _read(self, offset: int) -> bytes:
+        try:
+            with self._local.open("rb") as source:
+                source.seek(offset)
+                return source.read(_UPLOAD_BYTES)
+        except OSError as error:
+            raise translate_os_error(
+                error, f"connector {self._settings.name!r}: upload", self._local
+            ) from error
+
+    async def _rename(self, remote: Remote, part: bytes, path: bytes, *, is_there: bool) -> None:
+        try:
+            await remote.within(remote.sftp.posix_rename(part, path))
+        except _unsupported():
+            if is_there:
+                await self._swap(remote, part, path)
+            else:
+                await remote.within(remote.sftp.rename(part, path))
+
+    async def _swap(self, remote: Remote, part: bytes, path: bytes) -> None:
+        """For servers whose rename replaces nothing: the old file steps aside, and back if the new one cannot follow."""
+        _log.warning(
+            "connector %r: %s cannot replace a file in one step: for a moment nothing stands at %s",
+            self._settings.name,
+            self._settings.address,
+            shown(self._key),
+        )
+        folder, _, name = path.rpartition(b"/")
+        aside = folder + b"/" + aside_name(name.decode()).encode()
+        await _remove_quietly(remote, aside)
+        await remote.within(remote.sftp.rename(path, aside))
+        try:
+            await remote.within(remote.sftp.rename(part, path))
+        except BaseException:
+            await remote.within(remote.sftp.rename(aside, path))
+            raise
+        await _remove_quietly(remote, aside)
+
+
+async def sweep(remote: Remote, folder: bytes) -> None:
+    """Removes partial files in `folder` whose writers are gone (R7)."""
+    left = [
+        name
+        async for name, facts in remote.entries(folder)
+        if facts.kind == "file"
+        and is_partial(name.decode(errors="replace"))
+        and is_abandoned(name.decode(errors="replace"), facts.describe("").modified_at)
+    ]
+    for name in left:
+        await _remove_quietly(remote, folder + b"/" + name)
+
+
+async def _close_quietly(remote: Remote, file: Any) -> None:
+    """Closing what was read, or what an error left: that error is the one to report."""
+    with contextlib.suppress(Exception):
+        await remote.within(file.close())
+
+
+async def _remove_quietly(remote: Remote, path: bytes) -> None:
+    """Removing what may be gone already."""
+    import asyncssh
+
+    with contextlib.suppress(asyncssh.SFTPError):
+        await remote.within(remote.sftp.remove(path))
+
+
+def _unsupported() -> tuple[type[Exception], ...]:
+    import asyncssh
+
+    return (asyncssh.SFTPOpUnsupported,)

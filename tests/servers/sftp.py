@@ -1,0 +1,177 @@
+"""SFTP for tests: asyncssh's server in a thread, on a free port of loopback, confined to one folder."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+USERNAME = "loader"
+PASSWORD = "canary-sftp-93be51d7-never-to-be-shown"
+PASSPHRASE = "canary-passphrase-4d2a-never-to-be-shown"
+
+_ticks = itertools.count(int(time.time()) - 3_000)
+
+
+class SftpServer:
+    """A running server with one account, who may sign in by password or by `key`.
+
+    Attributes:
+        root: the account's folder on this machine, which it sees as `/`.
+        host_key: the server's key, an `asyncssh.SSHKey`.
+        key: a private key of the account.
+        requests: names of requests served.
+        refused: requests that are answered with "not supported", or another error.
+    """
+
+    def __init__(
+        self, root: Path, *, version: int = 3, host_key: Any = None, port: int = 0
+    ) -> None:
+        import asyncssh
+
+        self.root = root
+        self.host_key = host_key or asyncssh.generate_private_key("ssh-ed25519")
+        self.key = asyncssh.generate_private_key("ssh-ed25519")
+        self.requests: list[str] = []
+        self.refused: dict[str, Exception] = {}
+        self.before: dict[str, Any] = {}
+        self.most_read_bytes: int | None = None
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._listening = self._run(self._listen(version, port))
+        self.port = self._listening.get_port()
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the host key."""
+        return str(self.host_key.get_fingerprint())
+
+    def stop(self) -> None:
+        """Closes every connection and the port."""
+        self._run(self._end())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    async def _listen(self, version: int, port: int) -> Any:
+        import asyncssh
+
+        server = self
+
+        class Account(asyncssh.SSHServer):
+            def begin_auth(self, username: str) -> bool:
+                return True
+
+            def password_auth_supported(self) -> bool:
+                return True
+
+            def validate_password(self, username: str, password: str) -> bool:
+                return (username, password) == (USERNAME, PASSWORD)
+
+            def public_key_auth_supported(self) -> bool:
+                return True
+
+            def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+                return username == USERNAME and key == server.key.convert_to_public()
+
+        return await asyncssh.listen(
+            "127.0.0.1",
+            port,
+            server_factory=Account,
+            server_host_keys=[self.host_key],
+            sftp_factory=_files(server),
+            sftp_version=version,
+        )
+
+    async def _end(self) -> None:
+        self._listening.close()
+        tasks = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _run(self, work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
+
+
+def _files(server: SftpServer) -> Any:
+    import asyncssh
+
+    class Files(asyncssh.SFTPServer):
+        def __init__(self, channel: asyncssh.SSHServerChannel) -> None:
+            super().__init__(channel, chroot=str(server.root).encode())
+
+        def _serve(self, name: str) -> None:
+            server.requests.append(name)
+            if name in server.before:
+                server.before[name]()
+            if name in server.refused:
+                raise server.refused[name]
+
+        def open(self, path, pflags, attrs):
+            self._serve("open")
+            return super().open(path, pflags, attrs)
+
+        def open56(self, path, desired_access, flags, attrs):
+            self._serve("open")
+            return super().open56(path, desired_access, flags, attrs)
+
+        def read(self, file_obj, offset, size):
+            self._serve("read")
+            if server.most_read_bytes is not None:
+                size = max(0, min(size, server.most_read_bytes - offset))
+            return super().read(file_obj, offset, size)
+
+        def write(self, file_obj, offset, data):
+            self._serve("write")
+            return super().write(file_obj, offset, data)
+
+        def posix_rename(self, oldpath, newpath):
+            self._serve("posix_rename")
+            return super().posix_rename(oldpath, newpath)
+
+        def rename(self, oldpath, newpath):
+            self._serve("rename")
+            return super().rename(oldpath, newpath)
+
+        def scandir(self, path):
+            self._serve("scandir")
+            return super().scandir(path)
+
+    return Files
+
+
+class OutsideSftp:
+    """Another program on the server's machine. Each file that it writes is a second younger than the last one."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def put(self, key: str, content: bytes) -> None:
+        path = self.root / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(".beside")
+        beside.write_bytes(content)
+        stamp = next(_ticks)
+        os.utime(beside, (stamp, stamp))
+        beside.replace(path)
+
+    def delete(self, key: str) -> None:
+        (self.root / key).unlink()
+
+
+@contextmanager
+def running_sftp(root: Path, **options: Any) -> Iterator[SftpServer]:
+    """A server for as long as the context lives."""
+    server = SftpServer(root, **options)
+    try:
+        yield server
+    finally:
+        server.stop()
