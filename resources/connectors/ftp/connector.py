@@ -204,17 +204,9 @@ class FtpConnector(FileConnector):
     def _look(self, session: Session, facts: dict[str, str]) -> str:
         """What the account may do at the root."""
         root = self._path(session, "")
-        glance = _Glance()
-        with contextlib.suppress(_SeenEnough):
-            session.read_folder(root, glance)
-            facts["empty"] = "yes"
+        may_create = session.may_create(root)
         facts["root"] = root
-        if glance.is_filled:
-            facts["empty"] = "no"
-            session.close()  # it is in the middle of a listing
-            session = open_session(self.settings, Stages())
-        with contextlib.closing(session):
-            may_create = session.may_create(root)
+        facts["empty"] = "yes" if session.is_empty(root) else "no"
         facts["writable"] = {True: "yes", False: "no", None: "the server does not say"}[may_create]
         suffix = {True: " and written", False: ", not written", None: ""}[may_create]
         return f"{root!r} can be read{suffix} by {self.settings.username!r}"
@@ -245,7 +237,7 @@ class FtpConnector(FileConnector):
         try:
             found = self.stat(key)
         except NotFoundError:  # an empty listing, as long as there is a root
-            self._call("list", "", lambda session: self._enter_root(session))
+            self._call("list", "", self._enter_root)
             return
         yield found
 
@@ -325,23 +317,6 @@ class FtpConnector(FileConnector):
                 _log.warning("%s; trying again in %g s", refusal.message, pause)
             time.sleep(pause)
             pause *= 4
-
-
-class _SeenEnough(Exception):  # noqa: N818 - a signal, not an error
-    """The first entry of a listing that is not to be read whole."""
-
-
-class _Glance:
-    """Takes the first entry of a folder and ends its listing there."""
-
-    is_filled = False
-
-    def add(self, name: bytes, facts: bytes, *, is_folder: bool) -> None:
-        self.is_filled = True
-        raise _SeenEnough
-
-    def skip(self, name: bytes, reason: str) -> None:
-        self.add(name, b"", is_folder=False)
 
 
 def _is_unsayable(key: str) -> bool:

@@ -146,7 +146,7 @@ def _meaning(error: BaseException, settings: FtpSettings) -> _Meaning:
         )
     if isinstance(error, ftplib.Error):
         return _refusal(error, settings)
-    return _network(error, settings)
+    return _tls(error, settings) if isinstance(error, ssl.SSLError) else _network(error, settings)
 
 
 def _cut(error: TransferCutError, settings: FtpSettings) -> _Meaning:
@@ -188,8 +188,6 @@ def _refusal(error: ftplib.Error, settings: FtpSettings) -> _Meaning:
 
 
 def _network(error: BaseException, settings: FtpSettings) -> _Meaning:
-    if isinstance(error, ssl.SSLError):
-        return _tls(error, settings)
     if isinstance(error, socket.gaierror | UnicodeError):
         return (
             ConnectorUnavailableError,

@@ -98,15 +98,12 @@ class Session:
 
     def read_folder(self, path: str, names: Names) -> None:
         """Adds what stands in the folder to `names`."""
-        if self.has_facts:
-            for line in self._lines(f"MLSD {path}"):
-                _add(names, *parse_fact_line(line))
-            return
-        self.control.voidcmd(f"CWD {path}")  # LIST with a path would read wildcards in it
-        for line in self._lines("LIST"):
-            entry = parse_list_line(line)
-            if entry:
-                _add(names, *entry)
+        for name, facts in self._entries(path):
+            _add(names, name, facts)
+
+    def is_empty(self, path: str) -> bool:
+        """Whether nothing stands in the folder. Its listing is left at the first entry: the session is no use after that."""
+        return next(self._entries(path), None) is None
 
     def is_folder(self, path: str) -> bool:
         """Whether a folder stands at `path` that may be entered."""
@@ -173,6 +170,16 @@ class Session:
     def _fact_line(self, path: str) -> str:
         reply = self.control.sendcmd(f"MLST {path}").split("\n")
         return next((line.lstrip(" ") for line in reply[1:-1] if "=" in line), "")
+
+    def _entries(self, path: str) -> Iterator[tuple[bytes, Facts]]:
+        if self.has_facts:
+            listed = map(parse_fact_line, self._lines(f"MLSD {path}"))
+        else:
+            self.control.voidcmd(f"CWD {path}")  # LIST with a path would read wildcards in it
+            listed = filter(None, map(parse_list_line, self._lines("LIST")))
+        for name, facts in listed:
+            if facts.kind != "self":
+                yield name, facts
 
     def _lines(self, command: str) -> Iterator[bytes]:
         """The lines of a listing, as they arrive."""
@@ -273,8 +280,6 @@ def _features(control: Control) -> frozenset[str]:
 
 
 def _add(names: Names, name: bytes, facts: Facts) -> None:
-    if facts.kind == "self":
-        return
     if facts.kind == "link":
         names.skip(name, "a link, and the server does not say where it leads")
     elif facts.kind == "other":

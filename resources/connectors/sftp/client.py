@@ -56,7 +56,11 @@ async def open_connection(settings: SftpSettings, seen: HostKey) -> Any:
             self._connection = conn
 
         def validate_host_public_key(
-            self, host: str, addr: str, port: int, key: asyncssh.SSHKey
+            self,
+            host: str,  # noqa: ARG002 - asyncssh names the parameters
+            addr: str,  # noqa: ARG002
+            port: int,  # noqa: ARG002
+            key: asyncssh.SSHKey,
         ) -> bool:
             """Asked about keys that `known_hosts` does not vouch for."""
             note_host_key(seen, key)
