@@ -119,6 +119,7 @@ def apply_file(
 
 def undo(
     catalog: ClassificationCatalog,
+    store: TableStore,
     spec: ClassificationSpec,
     wanted: int,
     *,
@@ -134,7 +135,7 @@ def undo(
     if done is not None:
         return Applied(done)
     earlier = catalog.earlier(spec.name, spec.columns, wanted)
-    now = catalog.read(spec.name, spec.columns, earlier.keys).table
+    now = read_state(catalog, store, spec, earlier.keys).table
     changes = row_changes(now.filter(pc.is_in(now.column(KEY), earlier.keys)), earlier.table)
     facts = FileFacts(
         run_id=run_id,
@@ -175,8 +176,11 @@ def _plan(
     parsed = parse(stream, file_name=order.file_name, schema=spec.schema, options=order.options)
     if isinstance(parsed, Rejected):
         return parsed
+    pool = pa.default_memory_pool()
+    pool.release_unused()  # what the parser is done with: it would stay beside the rows until the end
     state = read_state(catalog, store, spec, parsed.keys)
     after, changes = apply(state.table, parsed)
+    pool.release_unused()
     return _Plan(
         changes=row_changes(state.table, after),
         facts=order.facts(_counts(parsed, changes), _details(parsed, changes)),

@@ -105,9 +105,10 @@ def _apply(
     if not any(wanted):
         return None
     catalog = context.resources.catalog.classifications()
+    store = context.resources.store.tables()
     run_id, _ = logical_run(context)
     if config.undo_to >= 0:
-        return undo(catalog, spec, config.undo_to, run_id=run_id, author=config.author)
+        return undo(catalog, store, spec, config.undo_to, run_id=run_id, author=config.author)
     with _file(context, spec, config) as path, open_regular(path) as stream:
         order = FileOrder(
             run_id=run_id,
@@ -117,7 +118,7 @@ def _apply(
             author=config.author,
             options=parse_options(spec, config.encoding, config.list_delimiter),
         )
-        return apply_file(catalog, context.resources.store.tables(), spec, stream, order)
+        return apply_file(catalog, store, spec, stream, order)
 
 
 def parse_options(

@@ -16,22 +16,33 @@ def row_changes(before: pa.Table, after: pa.Table) -> RowChanges:
         before: stored rows in key order.
         after: the same columns, what they shall become.
     """
+    no_keys = pa.array([], pa.string())
     if not before.num_rows:
-        return RowChanges(upserts=after, old=before, deleted=pa.array([], pa.string()))
+        return RowChanges(upserts=after, old=before, deleted=no_keys)
+    if before.column(KEY).equals(after.column(KEY)):  # a file that says all of it anew
+        changed = _rows_differ(before, after)
+        return RowChanges(_only(after, changed), _only(before, changed), deleted=no_keys)
     positions = pc.index_in(after.column(KEY), before.column(KEY)).combine_chunks()
-    is_new = pc.is_null(positions)
-    changed = is_new
-    for name in after.column_names[1:]:
-        old = pc.take(before.column(name).combine_chunks(), positions)
-        changed = pc.or_(changed, _distinct(old, after.column(name).combine_chunks()))
-    upserts = after if pc.all(changed, min_count=0).as_py() else after.filter(changed)
+    changed = pc.or_(pc.is_null(positions), _rows_differ(before.take(positions), after))
+    upserts = _only(after, changed)
     is_gone = pc.invert(pc.is_in(before.column(KEY), after.column(KEY)))
     is_old = pc.or_(is_gone, pc.is_in(before.column(KEY), upserts.column(KEY)))
-    return RowChanges(
-        upserts=upserts,
-        old=before if pc.all(is_old).as_py() else before.filter(is_old),
-        deleted=before.column(KEY).filter(is_gone).combine_chunks(),
-    )
+    deleted = before.column(KEY).filter(is_gone).combine_chunks()
+    return RowChanges(upserts, _only(before, is_old), deleted)
+
+
+def _only(table: pa.Table, wanted: pa.Array) -> pa.Table:
+    """The wanted rows; the table itself, not a copy of it, when that is all of them."""
+    return table if pc.all(wanted, min_count=0).as_py() else table.filter(wanted)
+
+
+def _rows_differ(before: pa.Table, after: pa.Table) -> pa.Array:
+    """Row by row, whether any value differs."""
+    differs = pa.repeat(False, after.num_rows)
+    for name in after.column_names[1:]:
+        old, new = before.column(name).combine_chunks(), after.column(name).combine_chunks()
+        differs = pc.or_(differs, _distinct(old, new))
+    return differs
 
 
 def _distinct(old: pa.Array, new: pa.Array) -> pa.Array:

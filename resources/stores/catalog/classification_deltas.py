@@ -22,12 +22,10 @@ _OPTIONS = pa.ipc.IpcWriteOptions(compression="zstd")
 
 def write_delta(connection: sa.Connection, set_id: int, version: int, changes: RowChanges) -> None:
     """Keeps what `changes` replace, as the way back from `version`."""
-    new = pc.filter(
-        changes.upserts.column(KEY),
-        pc.invert(pc.is_in(changes.upserts.column(KEY), changes.old.column(KEY))),
-    )
-    brought = pa.table({KEY: new}, schema=pa.schema([changes.old.schema.field(KEY)]))
-    parts = [*_parts(_flagged(changes.old, stored=True)), *_parts(_flagged(brought, stored=False))]
+    keys, old = changes.upserts.column(KEY), changes.old
+    new = keys.filter(pc.invert(pc.is_in(keys, old.column(KEY)))) if old.num_rows else keys
+    brought = pa.table([new], schema=pa.schema([old.schema.field(KEY)]))
+    parts = [*_parts(_flagged(old, stored=True)), *_parts(_flagged(brought, stored=False))]
     for number, part in enumerate(parts):
         values = {"set_id": set_id, "version": version, "part": number, "rows": part}
         connection.execute(sa.insert(DELTAS).values(**values))
