@@ -5,6 +5,7 @@ Pure records that refuse nonsense when they are made. Rows live in `state`, file
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -23,6 +24,7 @@ DELETE_TOKEN = "~deletekey~"  # noqa: S105 - a word of the file format: deletes 
 VALUE_LIMIT = 255  # bytes of UTF-8 a key or a value may have (G5)
 FILE_LIMIT = 50 * 1024 * 1024  # bytes a file may have (G8)
 FILE_LIMIT_CEILING = 1024 * 1024 * 1024  # above it a column no longer fits 32-bit string offsets
+COLUMN_LIMIT = 5_000
 LIST_DELIMITERS = (",", ";", ":", "|", " ", "/", "\\", "-", "_")
 
 
@@ -84,7 +86,7 @@ class SetSchema:
     """The columns of a set and the defaults for its files.
 
     Args:
-        columns: at least one, names unique.
+        columns: at least one, at most `COLUMN_LIMIT`, names unique.
         encoding: of files that do not say (F134).
         list_delimiter: between the elements of a list cell; one of `LIST_DELIMITERS`.
         blank_clears: blank cells clear the stored value instead of keeping it (section 8.1).
@@ -100,10 +102,10 @@ class SetSchema:
     def __post_init__(self) -> None:
         object.__setattr__(self, "columns", tuple(self.columns))
         object.__setattr__(self, "encoding", _member(Encoding, self.encoding, "encoding"))
-        if not self.columns:
-            raise ConfigError("A classification set needs at least one column beside Key")
-        names = [column.name for column in self.columns]
-        twice = sorted({name for name in names if names.count(name) > 1})
+        if not 0 < len(self.columns) <= COLUMN_LIMIT:
+            raise ConfigError(f"A classification set has 1 to {COLUMN_LIMIT} columns beside Key")
+        counts = Counter(column.name for column in self.columns)
+        twice = sorted(name for name, count in counts.items() if count > 1)
         if twice:
             raise ConfigError(f"A classification set names these columns twice: {', '.join(twice)}")
         _check_reading(self.list_delimiter, self.max_bytes)
@@ -162,7 +164,9 @@ class ParseOptions:
     ) -> ParseOptions:
         """The set's own defaults, except for what an upload chooses (F134)."""
         return cls(
-            encoding=schema.encoding if encoding is None else Encoding(encoding),
+            encoding=schema.encoding
+            if encoding is None
+            else _member(Encoding, encoding, "encoding"),
             list_delimiter=schema.list_delimiter if list_delimiter is None else list_delimiter,
             blank_clears=schema.blank_clears if blank_clears is None else blank_clears,
             max_bytes=schema.max_bytes if max_bytes is None else max_bytes,

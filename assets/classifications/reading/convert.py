@@ -36,8 +36,9 @@ def _integers(texts: pa.Array) -> tuple[pa.Array, np.ndarray | None]:
 
 def _floats(texts: pa.Array) -> tuple[pa.Array, np.ndarray | None]:
     plain = pc.match_substring_regex(texts, _PLAIN_FLOAT)
-    is_sure = pc.and_(plain, pc.less_equal(pc.binary_length(texts), _SURE_LENGTH))
-    numbers = pc.if_else(is_sure, texts, None).cast(pa.float64())
+    numbers = pc.if_else(plain, texts, None).cast(pa.float64())
+    is_short = pc.less_equal(pc.binary_length(texts), _SURE_LENGTH)
+    is_sure = pc.and_(plain, pc.or_(is_short, pc.equal(numbers.cast(pa.string()), texts)))
     return _without_doubtful(pc.add(numbers, 0.0), texts, is_sure)  # minus zero becomes zero
 
 

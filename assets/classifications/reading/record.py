@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_QUOTE = 0x22
+FIELD_LIMIT = (
+    10_000  # fields of a record that are kept apart; a set with so many columns is refused before
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def read_record(data: bytes, start: int, dialect: Dialect, *, is_last: bool) -> 
 def _split_plain(line: bytes, dialect: Dialect) -> list[bytes]:
     if not line.strip(dialect.blank):
         return []
-    fields = line.split(dialect.delimiter)
+    fields = line.split(dialect.delimiter, FIELD_LIMIT)
     return [field.strip(b" ") for field in fields] if dialect.is_csv else fields
 
 
@@ -68,7 +70,8 @@ class _Scan:
                 field = self._quoted(opening)
             else:
                 field = self._unquoted(self._position)
-            fields.append(field)
+            if len(fields) <= FIELD_LIMIT:
+                fields.append(field)
             if self._position >= len(self._data):
                 if not is_last:
                     return None

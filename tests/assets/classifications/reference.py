@@ -61,7 +61,7 @@ class Outcome:
     superseded: int = 0
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The file as a whole."""
 
 
@@ -80,19 +80,19 @@ def check(
         suffix = re.search(r"[^/\\](\.[^.]*)$", file_name)
         suffix = suffix.group(1).lower() if suffix else ""
         if suffix not in (".json", ".csv", ".tsv", ".tab"):
-            raise Refused("file_format_invalid")
+            raise RefusedError("file_format_invalid")
         if len(data) > max_bytes:
-            raise Refused("file_too_large")
+            raise RefusedError("file_too_large")
         if data.startswith(BOMS):
-            raise Refused("file_bom")
+            raise RefusedError("file_bom")
         if data.startswith(MAGIC):
-            raise Refused("file_format_invalid")
+            raise RefusedError("file_format_invalid")
         checker = Checker(columns, encoding, delimiter, blank_clears)
         if suffix == ".json":
             checker.json(data)
         else:
             checker.table(data, suffix == ".csv")
-    except Refused as refused:
+    except RefusedError as refused:
         return Outcome(problems=[(0, str(refused), None)])
     return checker.outcome()
 
@@ -188,10 +188,10 @@ class Checker:
         try:
             text = data.decode("latin-1" if self.encoding == "latin1" else "utf-8")
         except UnicodeDecodeError:
-            raise Refused("file_encoding_invalid") from None
+            raise RefusedError("file_encoding_invalid") from None
         text = self.without_preamble(text, is_csv)
         if text == "":
-            raise Refused("file_empty")
+            raise RefusedError("file_empty")
         self.check_start(text.split("\n")[0], is_csv)
         records = list(split_records(text, "," if is_csv else "\t", is_csv))
         header = records[0]
@@ -208,7 +208,7 @@ class Checker:
     def without_preamble(text, is_csv):
         while text:
             line, _, rest = text.partition("\n")
-            line = line[:-1] if line.endswith("\r") else line
+            line = line.removesuffix("\r")
             if (line.strip(" ") if is_csv else line) != "" and not line.startswith("## SC"):
                 break
             text = rest
@@ -217,10 +217,10 @@ class Checker:
     @staticmethod
     def check_start(line, is_csv):
         if line.strip(" \t\r")[:1] in ("{", "["):
-            raise Refused("file_format_invalid")
+            raise RefusedError("file_format_invalid")
         own, other = (",", "\t") if is_csv else ("\t", ",")
         if own not in line and other in line and line.split(other)[0].strip(' "') == "Key":
-            raise Refused("file_format_invalid")
+            raise RefusedError("file_format_invalid")
 
     def header(self, names):
         blank = [name for name in names if name == ""]
@@ -286,13 +286,13 @@ class Checker:
         lines = data.split(b"\n")
         filled = [line for line in lines if line.strip(b" \t\r") != b""]
         if not filled:
-            raise Refused("file_empty")
+            raise RefusedError("file_empty")
         first = filled[0].strip(b" \t\r")
         looks_like_json = first[:1] in (b"{", b"[", b'"', b"-") or first[:1].isdigit()
         if re.match(rb'"Key"[,\t]', first):
             looks_like_json = False
         if not looks_like_json and (b"," in filled[0] or b"\t" in filled[0]):
-            raise Refused("file_format_invalid")
+            raise RefusedError("file_format_invalid")
         for row, line in enumerate(lines, 1):
             if line.strip(b" \t\r") != b"":
                 self.json_line(row, line)
@@ -334,7 +334,7 @@ class Checker:
             return
         self.json_record(row, record, problems)
 
-    def json_record(self, row, record, problems):
+    def json_record(self, row, record, problems):  # noqa: C901, PLR0912 - the rules in their order
         action = record.get("action", "update")
         if not isinstance(action, str) or action not in ("update", "delete-field", "delete-key"):
             problems.append((row, "action_unsupported", None))
@@ -464,7 +464,7 @@ def split_records(text, delimiter, is_csv):
             yield fields
 
 
-def read_field(text, place, delimiter, is_csv):
+def read_field(text, place, delimiter, is_csv):  # noqa: C901, PLR0912 - one state machine
     """(field, was quoted, is broken, next place, was the last of its record)."""
     state, field, broken, was_quoted = "start", "", False, False
     while True:

@@ -1,0 +1,61 @@
+"""Filters of a download (F135)."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from assets.classifications.selection import Selection, select
+from resources.kernel.errors import InputError, UnknownNameError
+from tests.assets.classifications.sets import SET
+
+STATE = pa.Table.from_pylist(
+    [
+        {"Key": "A-1", "Brand": "Cedar", "Stock": 5, "Price": 1.5, "Tags": ["p", "q"]},
+        {"Key": "a-1", "Brand": "Oak", "Stock": 7},
+        {"Key": "a-2", "Brand": "oak", "Price": 0.1, "Tags": ["r"]},
+        {"Key": "a-3"},
+    ],
+    schema=SET.arrow,
+)
+CASES = {
+    "all": (Selection(), ["A-1", "a-1", "a-2", "a-3"]),
+    "keys": (Selection(keys=("a-2", "A-1", "no")), ["A-1", "a-2"]),
+    "no-keys": (Selection(keys=()), []),
+    "key-regex": (Selection(key_regex="^a.*[12]$"), ["a-1", "a-2"]),
+    "equals-text": (Selection(equals={"Brand": "Oak"}), ["a-1"]),
+    "equals-integer": (Selection(equals={"Stock": "7"}), ["a-1"]),
+    "equals-float": (Selection(equals={"Price": "0.1"}), ["a-2"]),
+    "equals-element": (Selection(equals={"Tags": "q"}), ["A-1"]),
+    "matches": (Selection(matches={"Brand": "(?i)^oak$", "Price": "."}), ["a-2"]),
+    "matches-element": (Selection(matches={"Tags": "[qr]"}), ["A-1", "a-2"]),
+    "classified": (Selection(classified="classified"), ["A-1", "a-1", "a-2"]),
+    "unclassified": (Selection(classified="unclassified"), ["a-3"]),
+    "page": (Selection(after="A-1", limit=2), ["a-1", "a-2"]),
+    "together": (Selection(key_regex="1$", classified="classified", limit=1), ["A-1"]),
+}
+
+
+@pytest.mark.parametrize(("selection", "keys"), CASES.values(), ids=CASES)
+@pytest.mark.parametrize(
+    "state",
+    [STATE, pa.concat_tables([STATE.slice(0, 2), STATE.slice(2)])],
+    ids=["one-chunk", "chunks"],
+)
+def test_selection(state: pa.Table, selection: Selection, keys: list[str]) -> None:
+    assert select(state, selection)["Key"].to_pylist() == keys
+
+
+def test_unknown_column_names_the_known_ones() -> None:
+    with pytest.raises(UnknownNameError, match=r"'brand'.*Brand"):
+        select(STATE, Selection(equals={"brand": "x"}))
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [Selection(key_regex="("), Selection(matches={"Tags": "(?=x)"})],
+    ids=["key", "value"],
+)
+def test_bad_regular_expression(selection: Selection) -> None:
+    with pytest.raises(InputError, match="RE2"):
+        select(STATE, selection)
