@@ -18,6 +18,7 @@ _MARKS = (  # UTF-32 first: its mark begins with that of UTF-16
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _HINT_BYTES = 64 * 1024
+_HIGH_SHARE = 0.5  # of the high bytes of UTF-16
 _NUL_SHARE = 0.2  # UTF-16 of western text is half NUL bytes; UTF-8 has hardly any
 
 
@@ -48,6 +49,9 @@ class Encoding:
     """Length of the byte order mark."""
     reason: str
 
+    is_assumed: bool = False
+    """Whether it is UTF-8 only because nothing spoke against it at the beginning of the file."""
+
     @property
     def is_utf8(self) -> bool:
         """Whether bytes pass as they are; the parser then checks them."""
@@ -58,7 +62,7 @@ def detect_encoding(file: SourceFile, head: bytes, given: str | None) -> Encodin
     """The encoding of a file that begins with `head`.
 
     Raises:
-        ParseError: looks like UTF-16 or UTF-32 without a byte order mark (E29).
+        ParseError: many NUL bytes, and not where UTF-16 has them (E29).
     """
     mark, codec = next(((m, c) for m, c in _MARKS if head.startswith(m)), (b"", ""))
     if given is not None:
@@ -70,14 +74,34 @@ def detect_encoding(file: SourceFile, head: bytes, given: str | None) -> Encodin
     if codec:
         return Encoding(codec, len(mark), "byte order mark")
     if head.count(0) > len(head) * _NUL_SHARE:
-        likely = "utf-16-be" if head[:1] == b"\0" else "utf-16-le"
-        raise ParseError(
-            "many NUL bytes: it is not UTF-8, and there is no byte order mark",
-            file=file.name,
-            line=1,
-            hint=f"Give its encoding, probably `encoding: {likely}`",
-        )
-    return Encoding("utf-8", 0, "default; checked in every value")
+        return _detect_utf16(file, head)
+    return Encoding("utf-8", 0, "default; checked in every value", is_assumed=True)
+
+
+def _detect_utf16(file: SourceFile, head: bytes) -> Encoding:
+    """UTF-16 without a mark: every second byte of western text is NUL, and no other one."""
+    for codec, high in (("utf-16-le", head[1::2]), ("utf-16-be", head[0::2])):
+        low = head[0::2] if codec == "utf-16-le" else head[1::2]
+        if 0 not in low and high.count(0) > len(high) * _HIGH_SHARE:
+            return Encoding(codec, 0, "every second byte is NUL")
+    raise ParseError(
+        "many NUL bytes: it is not UTF-8, and there is no byte order mark",
+        file=file.name,
+        line=1,
+        hint="Give its encoding, probably `encoding: utf-16-le` or `utf-16-be`",
+    )
+
+
+def is_utf8(file: SourceFile) -> bool:
+    """Whether all of the file is UTF-8."""
+    decoder = codecs.getincrementaldecoder("utf-8")("strict")
+    try:
+        for block in read_blocks(file):
+            decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def decode_blocks(file: SourceFile, encoding: Encoding, size: int = BLOCK_BYTES) -> Iterator[bytes]:

@@ -8,7 +8,13 @@ from dataclasses import dataclass, field, replace
 
 from resources.formats.columns import compare_columns
 from resources.formats.csv.chunks import Chunk, TextFile, read_chunks
-from resources.formats.csv.dialect import Dialect, detect_dialect, read_records
+from resources.formats.csv.dialect import (
+    NAMES,
+    Dialect,
+    detect_dialect,
+    detect_newline,
+    read_records,
+)
 from resources.formats.csv.options import CsvOptions
 from resources.formats.csv.parse import Layout
 from resources.formats.csv.structure import find_first_record_end
@@ -96,15 +102,50 @@ def _open_file(file: SourceFile, options: CsvOptions, opened: OpenedFiles) -> La
     if encoding.is_assumed:
         encoding = _check_head(file, head, encoding)
     text = head[encoding.mark_bytes :].decode(encoding.codec, "replace")
-    own, guesses = detect_dialect(text, options, file.name)
-    layout = _lay_out(file, encoding, own, options)
-    if opened.layouts:
-        layout = _choose_dialect(layout, opened, options)
-        guesses = _other_dialect(layout, opened)
+    layout, guesses = _find_layout(_TextHead(file, encoding, text), opened, options)
     if options.encoding is None and (not opened.layouts or encoding.codec != _first(opened).codec):
         guesses.insert(0, encoding_guess(file, encoding, is_first=not opened.layouts))
     opened.guesses.extend(guesses[: max(0, _MOST_GUESSES - len(opened.guesses))])
     return layout
+
+
+@dataclass(frozen=True)
+class _TextHead:
+    """The beginning of a file as text."""
+
+    file: SourceFile
+    encoding: Encoding
+    text: str
+
+
+def _find_layout(
+    head: _TextHead, opened: OpenedFiles, options: CsvOptions
+) -> tuple[Layout, list[Guess]]:
+    """Dialect and columns: those of the first file if they fit exactly, else what the file itself says is looked at."""
+    shared = _as_first(head, opened, options)
+    if shared is not None and shared.names == opened.layouts[0].names:
+        return shared, []
+    dialect, guesses = detect_dialect(head.text, options, head.file.name)
+    own = _lay_out(head, dialect, options)
+    if not opened.layouts:
+        return own, guesses
+    if shared is not None:
+        expected = set(opened.names)
+        here, there = (len(expected.intersection(layout.names)) for layout in (own, shared))
+        own = own if here > there else shared
+    return own, _other_dialect(own, opened)
+
+
+def _as_first(head: _TextHead, opened: OpenedFiles, options: CsvOptions) -> Layout | None:
+    """The file read as the first one is written; None if that is impossible."""
+    if not opened.layouts:
+        return None
+    dialect = opened.layouts[0].file.dialect
+    newline = detect_newline(head.text, dialect.quote)
+    try:
+        return _lay_out(head, replace(dialect, newline=newline), options)
+    except InputError:
+        return None
 
 
 def _first(opened: OpenedFiles) -> Encoding:
@@ -131,24 +172,9 @@ def _check_head(file: SourceFile, head: bytes, encoding: Encoding) -> Encoding:
     return encoding
 
 
-def _lay_out(file: SourceFile, encoding: Encoding, dialect: Dialect, options: CsvOptions) -> Layout:
-    text_file = TextFile(file, encoding, dialect)
+def _lay_out(head: _TextHead, dialect: Dialect, options: CsvOptions) -> Layout:
+    text_file = TextFile(head.file, head.encoding, dialect)
     return Layout(text_file, _read_names(text_file, options), options.null_values)
-
-
-def _choose_dialect(own: Layout, opened: OpenedFiles, options: CsvOptions) -> Layout:
-    """The file as its own beginning says, or as the first file is written: whichever gives more of its columns."""
-    first = opened.layouts[0]
-    shared = replace(first.file.dialect, newline=own.file.dialect.newline)
-    if shared == own.file.dialect:
-        return own
-    expected = set(opened.names)
-    try:
-        other = _lay_out(own.file.source, own.file.encoding, shared, options)
-    except InputError:
-        return own
-    here, there = (len(expected.intersection(layout.names)) for layout in (own, other))
-    return own if here > there else other
 
 
 def _other_dialect(layout: Layout, opened: OpenedFiles) -> list[Guess]:

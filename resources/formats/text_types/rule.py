@@ -100,8 +100,8 @@ def plain_numbers(texts: pa.Array, rule: TypingRule) -> pa.Array | None:
     """The column with `.` as decimal mark and without thousands marks; None if its marks are out of place."""
     if rule.hasplain_numbers():
         return texts
-    mark, thousands = f"\\x{ord(rule.decimal_mark):02x}", rule.thousands_mark
-    groups = rf"|\d{{1,3}}(\x{ord(thousands):02x}\d{{3}})+" if thousands else ""
+    mark, thousands = f"\\x{{{ord(rule.decimal_mark):x}}}", rule.thousands_mark
+    groups = rf"|\d{{1,3}}(\x{{{ord(thousands):x}}}\d{{3}})+" if thousands else ""
     written = pc.match_substring_regex(texts, rf"^-?(\d+{groups})({mark}\d+)?$")
     if not pc.all(written).as_py():
         return None

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from resources.kernel.errors import EmptySourceError, InputError, ParseError
-from tests.resources.formats.csv.reading import read_bytes
+from tests.resources.formats.csv.reading import read_bytes, read_stream
 
 KEPT = {
     "leading zeros": (b"zip,n\n00123,1\n04107,2\n", {"zip": ["00123", "04107"], "n": [1, 2]}),
@@ -81,6 +81,8 @@ KEPT = {
         {"a": ["\ufeff1"], "b": [2]},
     ),
     "UTF-16 with mark": ("a,b\nä,2\n".encode("utf-16"), {"a": ["ä"], "b": [2]}),
+    "UTF-16 without mark": ("a,b\nä,2\n".encode("utf-16-le"), {"a": ["ä"], "b": [2]}),
+    "big-endian UTF-16 without mark": ("a,b\nä,2\n".encode("utf-16-be"), {"a": ["ä"], "b": [2]}),
     "quotes, commas and newlines inside": (
         b'a,b\n"x, ""y""\nz",1\n"",2\n',
         {"a": ['x, "y"\nz', None], "b": [1, 2]},
@@ -103,6 +105,36 @@ KEPT = {
     "semicolons and decimal commas": (
         b"a;b\n1,5;x\n-0,25;y\n",
         {"a": [1.5, -0.25], "b": ["x", "y"]},
+    ),
+    "points between thousands": (
+        b"a;b\n1.234,5;1.234\n-12.345.678,25;7\n",
+        {"a": [1234.5, -12345678.25], "b": [1234, 7]},
+    ),
+    "commas between thousands": (
+        b'a;b\n1,234.5;"1,234"\n7;8\n',
+        {"a": [1234.5, 7.0], "b": [1234, 8]},
+    ),
+    "no-break spaces between thousands in Latin-1": (
+        "a;b\n1\xa0234,5;x\n2,5;y\n".encode("latin-1"),
+        {"a": [1234.5, 2.5], "b": ["x", "y"]},
+    ),
+    "narrow no-break spaces between thousands": (
+        "a;b\n1\u202f234,5;x\n".encode(),
+        {"a": [1234.5], "b": ["x"]},
+    ),
+    "spaces that may be thousands": (b"a;b\n1 234;x\n", {"a": ["1 234"], "b": ["x"]}),
+    "marks of both kinds": (
+        b"a;b\n1.234,5;1,234.5\n",
+        {"a": ["1.234,5"], "b": ["1,234.5"]},
+    ),
+    "points that may be thousands": (b"a;b\n1.234.567;x\n", {"a": ["1.234.567"], "b": ["x"]}),
+    "thousands of a wrong length": (
+        b"a;b\n1.234,5;x\n1.23;y\n",
+        {"a": ["1.234,5", "1.23"], "b": ["x", "y"]},
+    ),
+    "points before fractions beside points between thousands": (
+        b"a;b;c\n1.234,5;0.123;x\n",
+        {"a": ["1.234,5"], "b": [0.123], "c": ["x"]},
     ),
     "commas that may be thousands": (
         b"a;b\n1,500;x\n2,250;y\n",
@@ -134,7 +166,7 @@ REFUSED = {
     "latin-1": ("a,b\n1,ä\n2,ö\n".encode("latin-1"), 2, "byte 6 is not valid UTF-8"),
     "latin-1 in the header": ("ä,b\n1,2\n".encode("latin-1"), 1, "byte 0 is not valid UTF-8"),
     "mixed encodings": ("a,b\n1,ä\n".encode() + "2,ö\n".encode("cp1252"), 3, "not valid UTF-8"),
-    "UTF-16 without mark": ("a,b\n1,2\n".encode("utf-16-le"), 1, "many NUL bytes"),
+    "NUL bytes all over": (b"a\0\0\0,b\n1,\0\0\0\n", 1, "many NUL bytes"),
     "cut UTF-16": ("a,b\n1,2\n".encode("utf-16")[:-1], 2, "not valid UTF-16-LE"),
 }
 
@@ -171,12 +203,45 @@ def test_column_names_that_would_lose_a_column(tmp_path, content, reason):
         read_bytes(tmp_path, content)
 
 
-def test_encoding_error_proposes_an_encoding(tmp_path):
-    content = ("stadt,name\n" + "Köln,Müller\nDüsseldorf,Schäfer\nGörlitz,Weiß\n" * 20).encode(
-        "cp1252"
-    )
-    with pytest.raises(ParseError, match="encoding: ") as caught:
-        read_bytes(tmp_path, content)
-    assert caught.value.facts["likely_encoding"]
-    table = read_bytes(tmp_path, content, encoding="cp1252")
-    assert table.column("stadt").to_pylist()[:2] == ["Köln", "Düsseldorf"]
+GERMAN = "stadt,name\n" + "Köln,Müller\nDüsseldorf,Schäfer\nGörlitz,Weiß\n"
+
+
+class TestEightBitEncodings:
+    """An encoding is guessed without any doubt, or not at all (E29)."""
+
+    @pytest.mark.parametrize("before", [0, 3_000_000], ids=["at once", "behind megabytes of ASCII"])
+    def test_told_by_words(self, tmp_path, before):
+        filler = "Ulm,Maier\n" * (before // 10)
+        content = (filler and "stadt,name\n") + filler + (GERMAN[11:] if filler else GERMAN)
+        table, stream = read_stream(tmp_path, content.encode("cp1252"))
+        assert table.column("stadt").to_pylist()[-3:] == ["Köln", "Düsseldorf", "Görlitz"]
+        found = next(guess for guess in stream.guesses if guess.subject == "encoding")
+        assert (found.value, found.override) == ("cp1252", "encoding")
+
+    @pytest.mark.parametrize("encoding", ["cp850", "mac_roman", "iso8859-5", "shift-jis"])
+    def test_not_told_where_another_could_be(self, tmp_path, encoding):
+        russian = "a\nМосква\nКазань\nОмск\n"  # noqa: RUF001 - Cyrillic on purpose
+        text = GERMAN if encoding in ("cp850", "mac_roman") else russian
+        with pytest.raises(ParseError, match="Give the file's encoding"):
+            read_bytes(tmp_path, text.encode(encoding))
+
+    def test_not_told_of_mixed_files(self, tmp_path):
+        content = GERMAN.encode("cp1252") + "Köln,Müller\n".encode()
+        with pytest.raises(ParseError, match="not valid UTF-8"):
+            read_bytes(tmp_path, content)
+
+    def test_given(self, tmp_path):
+        content = GERMAN.encode("cp850")
+        assert read_bytes(tmp_path, content, encoding="cp850")["stadt"].to_pylist()[0] == "Köln"
+        with pytest.raises(ParseError, match=r"line 2: byte 1[23] is not valid ASCII"):
+            read_bytes(tmp_path, content, encoding="ascii")
+
+    def test_each_file_has_its_own(self, tmp_path):
+        contents = [GERMAN.encode(code) for code in ("utf-8", "cp1252", "utf-16")]
+        table, stream = read_stream(tmp_path, *contents)
+        assert table["name"].to_pylist() == ["Müller", "Schäfer", "Weiß"] * 3
+        assert {g.subject: g.value for g in stream.guesses if "encoding" in g.subject} == {
+            "encoding": "utf-8",
+            "encoding of f2.csv": "cp1252",
+            "encoding of f3.csv": "utf-16-le",
+        }

@@ -89,6 +89,38 @@ class TestManyFiles:
         with pytest.raises(SchemaMismatchError, match=r"f2\.csv .* lacks 'b' and has 'c' besides"):
             read_bytes(tmp_path, b"a,b\n1,x\n", b"a,c\n1,x\n")
 
+    def test_columns_united(self, tmp_path):
+        table, stream = read_stream(
+            tmp_path, b"a,b\n1,x\n", b"c,a\n2.5,7\n", b"b,a\nz,00\n", columns="union"
+        )
+        assert table.to_pydict() == {
+            "a": ["1", "7", "00"],
+            "b": ["x", None, "z"],
+            "c": [None, 2.5, None],
+        }
+        assert [w for w in stream.warnings if w.startswith("f2.csv: it lacks 'b' and has 'c'")]
+        assert [w for w in stream.warnings if w.startswith("f3.csv: it lacks")] == []
+
+    def test_each_file_has_its_own_dialect(self, tmp_path):
+        table, stream = read_stream(
+            tmp_path, b"a,b\n1,x\n", b"a;b\r\n2;y,z\r\n", b"'b'\t'a'\n'q'\t3\n"
+        )
+        assert table.to_pydict() == {"a": [1, 2, 3], "b": ["x", "y,z", "q"]}
+        assert guess(stream, "separator of f2.csv").value == "semicolon"
+        assert guess(stream, "quote of f3.csv").value == "'"
+
+    def test_a_dialect_that_does_not_give_the_columns_is_refused_by_name(self, tmp_path):
+        with pytest.raises(SchemaMismatchError, match=r"f2\.csv does not belong .* f1\.csv"):
+            read_bytes(tmp_path, b"a,b\n1,x\n", b"a^b\n1^x\n")
+
+    def test_a_given_separator_holds_for_all(self, tmp_path):
+        with pytest.raises(SchemaMismatchError, match=r"f2\.csv"):
+            read_bytes(tmp_path, b"a,b\n1,x\n", b"a;b\n1;x\n", separator=",")
+
+    def test_decimal_marks_that_differ_leave_text(self, tmp_path):
+        table = read_bytes(tmp_path, b"a;b\n1,5;x\n", b"a;b\n2.5;y\n")
+        assert table.column("a").to_pylist() == ["1,5", "2.5"]
+
     def test_no_file(self):
         with pytest.raises(EmptySourceError, match="no file"):
             CsvReader([]).stream()
@@ -165,6 +197,7 @@ class TestOptions:
             {"separator": '"', "quote": '"'},
             {"decimal_mark": ";"},
             {"thousands_mark": "."},
+            {"thousands_mark": "x"},
             {"types": {"a": "float"}},
         ],
         ids=str,
@@ -190,6 +223,18 @@ class TestGuesses:
         assert table.column_names == ["a", "b"]
         assert guess(stream, "separator").value == name
         assert guess(stream, "encoding").value == "utf-8"
+
+    @pytest.mark.parametrize("name", ["x.tsv", "x.TAB.gz"])
+    def test_tabs_by_the_name(self, tmp_path, name):
+        (tmp_path / name).write_bytes(b"a,b,c\td\n1,2,3\t4\n")
+        table, stream = read_reader(CsvReader([SourceFile(name, tmp_path / name)]))
+        assert table.column_names == ["a,b,c", "d"]
+        assert "its name ends in ." in guess(stream, "separator").reason
+
+    def test_thousands(self, tmp_path):
+        _, stream = read_stream(tmp_path, b"a;b\n1 234,5;x\n")
+        assert guess(stream, "thousands mark").value == "space"
+        assert guess(stream, "decimal mark").value == ","
 
     def test_what_is_given_is_no_guess(self, tmp_path):
         _, stream = read_stream(tmp_path, b"a,b\n1,2\n", separator=",", encoding="utf-8")
