@@ -10,6 +10,7 @@ columns without running it.
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -61,6 +62,9 @@ class Line(Protocol):
     def sendall(self, data: bytes) -> None:
         """Sends all of it."""
 
+    def hurry(self) -> None:
+        """From now on waits no longer than a moment."""
+
 
 @dataclass(frozen=True)
 class WireColumn:
@@ -81,6 +85,14 @@ class Statement:
     number: int
     columns: tuple[WireColumn, ...]
     parameters: int
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a statement without rows did."""
+
+    rows: int
+    warnings: int
 
 
 @dataclass(frozen=True)
@@ -143,31 +155,46 @@ class Wire:
         """Ends a prepared statement; the server does not answer."""
         self._send(_COM_CLOSE, struct.pack("<I", statement.number))
 
-    def load(self, sql: str, blocks: Iterable[bytes | memoryview]) -> tuple[int, int]:
-        """Runs a LOAD DATA LOCAL statement and sends it `blocks` as the file; rows stored and warnings.
+    def run(self, sql: str | bytes) -> Done:
+        """Runs one statement that returns no rows.
 
-        No file is ever opened: whatever file the server asks for, it gets these bytes.
+        Raises:
+            ServerError: it failed.
+        """
+        self._send(_COM_QUERY, sql.encode() if isinstance(sql, str) else sql)
+        return _done(self._packet())
+
+    def load(self, sql: str, blocks: Iterable[bytes | memoryview]) -> Done:
+        """Runs a LOAD DATA LOCAL statement and sends it `blocks` as the file.
+
+        No file is ever opened: whatever file the server asks for, it gets these bytes. When `blocks` fails, the
+        statement is brought to its end, so that the session can still undo it.
         """
         self._send(_COM_QUERY, sql.encode())
-        answer = self._packet()
-        if answer[0] != _LOCAL_INFILE:
+        if self._packet()[0] != _LOCAL_INFILE:
             raise ConnectionLostError(
                 "the server did not ask for the rows that it was told to load"
             )
         sequence = 2
-        for block in blocks:
-            view = memoryview(block)
-            for start in range(0, len(view), _SEND_BYTES):
-                part = view[start : start + _SEND_BYTES]
-                self._line.sendall(
-                    struct.pack("<I", len(part))[:3] + bytes([sequence]) + bytes(part)
-                )
-                sequence = (sequence + 1) & 0xFF
-        self._line.sendall(b"\0\0\0" + bytes([sequence]))
-        answer = self._packet()
-        rows, place = _length(answer, 1)
-        _, place = _length(answer, place)
-        return rows, struct.unpack_from("<H", answer, place + 2)[0]
+        try:
+            for block in blocks:
+                view = memoryview(block)
+                for start in range(0, len(view), _SEND_BYTES):
+                    part = view[start : start + _SEND_BYTES]
+                    head = _HEADER.pack(len(part) | sequence << 24)
+                    self._line.sendall(head + part)
+                    sequence = (sequence + 1) & 0xFF
+        except BaseException:
+            self._end_file(sequence)
+            raise
+        self._line.sendall(_HEADER.pack(sequence << 24))
+        return _done(self._packet())
+
+    def _end_file(self, sequence: int) -> None:
+        self._line.hurry()
+        with contextlib.suppress(OSError, ConnectionLostError, ServerError):
+            self._line.sendall(_HEADER.pack(sequence << 24))
+            self._packet()
 
     def _send(self, command: int, payload: bytes) -> None:
         """A command of any length: packets of at most 16 MB."""
@@ -283,6 +310,14 @@ def _length(packet: bytes, place: int) -> tuple[int, int]:
     if not width:
         return first, place + 1
     return int.from_bytes(packet[place + 1 : place + 1 + width], "little"), place + 1 + width
+
+
+def _done(packet: bytes) -> Done:
+    if packet[0] != _OK:
+        raise ConnectionLostError("the server sent rows where none were asked for")
+    rows, place = _length(packet, 1)
+    _, place = _length(packet, place)
+    return Done(rows, struct.unpack_from("<H", packet, place + 2)[0])
 
 
 def _column(packet: bytes) -> WireColumn:

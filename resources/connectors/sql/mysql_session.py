@@ -20,7 +20,7 @@ import contextlib
 import ipaddress
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from resources.connectors.sql.config import SqlConfig
@@ -39,6 +39,7 @@ _PATIENCE_SECONDS = (
     3600  # how long the server waits for a reader or a sender that has something else to do
 )
 _IDLE_SECONDS = 28_800
+_MOMENT_SECONDS = 2.0
 _CLIENT_LOCAL_FILES = 1 << 7
 _CLEAR_TEXT_LOGINS = ("mysql_clear_password", "dialog")
 
@@ -89,6 +90,11 @@ class _PatientLine:
     def sendall(self, data: bytes) -> None:
         """Sends all of it."""
         self._socket.sendall(data)
+
+    def hurry(self) -> None:
+        """From now on waits no longer than a moment, whatever the server is at."""
+        self._socket.settimeout(_MOMENT_SECONDS)
+        self._is_busy = lambda: False
 
 
 def ssl_mode(config: SqlConfig) -> str:
@@ -181,7 +187,8 @@ class MysqlSession:
         self.version = str(self._connection.get_server_info())
         self.number = int(self._connection.thread_id())
         ask = is_busy or (lambda _: False)
-        self.wire = Wire(_PatientLine(line, lambda: ask(self.number)))
+        self._line = _PatientLine(line, lambda: ask(self.number))
+        self.wire = Wire(self._line)
         try:
             self._configure(sql_mode, writes=writes)
         except BaseException:
@@ -209,6 +216,10 @@ class MysqlSession:
             self._socket.settimeout(1)
             self._connection.close()
         self.abort()
+
+    def hurry(self) -> None:
+        """From now on waits no longer than a moment: for what is done on the way out."""
+        self._line.hurry()
 
     def abort(self) -> None:
         """Cuts the line: whoever waits at it, here or there, goes on at once."""
@@ -302,8 +313,3 @@ def literal(text: str) -> str:
 def quoted(name: str) -> str:
     """`name` between backticks, which every mode understands (T16)."""
     return "`" + name.replace("`", "``") + "`"
-
-
-def join_names(names: Sequence[str]) -> str:
-    """Quoted names with commas."""
-    return ", ".join(map(quoted, names))

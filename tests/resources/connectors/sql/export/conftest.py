@@ -29,6 +29,12 @@ def duckdb_file(tmp_path: Path) -> ExportDatabase:
 
 
 @pytest.fixture
+def mariadb(mariadb_config: SqlConfig) -> ExportDatabase:
+    """An empty MariaDB database."""
+    return ExportDatabase(mariadb_config)
+
+
+@pytest.fixture
 def other_postgresql(postgres_config: SqlConfig) -> ExportDatabase:
     """PostgreSQL through the path that every SQLAlchemy driver takes."""
     fields = ("host", "port", "database", "username", "password")
@@ -48,6 +54,7 @@ def other_sqlite(tmp_path: Path) -> ExportDatabase:
         "sqlite",
         "duckdb_file",
         pytest.param("postgresql", marks=pytest.mark.postgres),
+        pytest.param("mariadb", marks=pytest.mark.mariadb),
         "other_sqlite",
         pytest.param("other_postgresql", marks=pytest.mark.postgres),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -104,11 +104,13 @@ class ExportDatabase:
         """A connection that stays open."""
         if self.dialect == "postgresql":
             return connect_postgresql(self.config)
+        if self.dialect == "mariadb":
+            return connect_mariadb(self.config)
         return closing(sqlite3.connect(_file(self.config), timeout=20, isolation_level=None))
 
     def ledger(self) -> list[tuple[Any, ...]]:
         """Target, run, mode and rows of all deliveries."""
-        return self.run("SELECT target, run_id, mode, rows FROM _exports ORDER BY 1, 2, 3")
+        return self.run('SELECT target, run_id, mode, "rows" FROM _exports ORDER BY 1, 2, 3')
 
     def names(self) -> set[str]:
         """All tables and views but the ledger."""
@@ -126,6 +128,7 @@ _NAMES = {
     " WHERE nspname = 'public' AND relkind IN ('r', 'v', 'p')",
     "sqlite": "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite%'",
     "duckdb": "SELECT table_name FROM information_schema.tables",
+    "mariadb": "SELECT table_name FROM information_schema.tables WHERE table_schema = database()",
 }
 
 
@@ -151,6 +154,40 @@ def connect_postgresql(config: SqlConfig, **options: Any) -> Any:
     )
 
 
+@contextmanager
+def connect_mariadb(config: SqlConfig) -> Iterator[Any]:
+    """A plain connection in autocommit that reads standard quotes; cursors come from its `execute`."""
+    import pymysql
+
+    class Connection(pymysql.connections.Connection):
+        def execute(self, statement: str) -> Any:
+            cursor = self.cursor()
+            cursor.execute(statement)
+            return cursor
+
+    connection = Connection(
+        host=config.host,
+        port=config.port,
+        user=config.username,
+        password=config.password,
+        database=config.database,
+        sql_mode="ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT",
+        autocommit=True,
+    )
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _run_mariadb(config: SqlConfig, statements: Iterable[str]) -> list[tuple[Any, ...]]:
+    with connect_mariadb(config) as connection:
+        connection.execute("SET time_zone = '+00:00'")
+        for statement in statements:
+            cursor = connection.execute(statement)
+        return list(cursor.fetchall())
+
+
 def _file(config: SqlConfig) -> str:
     return str(config.path or config.database)
 
@@ -172,4 +209,9 @@ def _run_duckdb(config: SqlConfig, statements: Iterable[str]) -> list[tuple[Any,
         return rows
 
 
-_RUNNERS = {"postgresql": _run_postgresql, "sqlite": _run_sqlite, "duckdb": _run_duckdb}
+_RUNNERS = {
+    "postgresql": _run_postgresql,
+    "sqlite": _run_sqlite,
+    "duckdb": _run_duckdb,
+    "mariadb": _run_mariadb,
+}
