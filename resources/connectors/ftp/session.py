@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import ftplib
+import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from typing import Protocol
 
 from resources.connectors.ftp.control import Control
@@ -25,6 +26,7 @@ from resources.kernel.errors import ConnectorError
 
 _BLOCK_BYTES = 256 << 10
 _LINE_BYTES = 16 << 10
+_GLANCE_LINES = 1000
 _WANTED_FACTS = ("type", "size", "modify", "unique", "perm")
 
 
@@ -54,6 +56,7 @@ class Session:
         self.used_at = time.monotonic()
         self.has_facts = any(feature.startswith("MLST") for feature in features)
         self.can_resume = "REST STREAM" in features
+        self.list_command = "LIST"
 
     def close(self) -> None:
         """Hangs up. A session may be in the middle of anything, so there is no goodbye to wait for."""
@@ -102,8 +105,24 @@ class Session:
             _add(names, name, facts)
 
     def is_empty(self, path: str) -> bool:
-        """Whether nothing stands in the folder. Its listing is left at the first entry: the session is no use after that."""
-        return next(self._entries(path), None) is None
+        """Whether nothing stands in the folder."""
+        listed = self._entries(path)
+        found = next(listed, None)
+        listed.close()
+        return found is None
+
+    def find_list_command(self) -> None:
+        """Has LIST show hidden files, where it understands that: then the folder itself is listed too."""
+        if self.has_facts:
+            return
+        try:
+            with contextlib.closing(self._lines("LIST -a")) as lines:
+                first = itertools.islice(lines, _GLANCE_LINES)
+                names = [entry[0] for entry in map(parse_list_line, first) if entry]
+        except (ftplib.error_perm, ftplib.error_temp):
+            return
+        if b"." in names:
+            self.list_command = "LIST -a"
 
     def is_folder(self, path: str) -> bool:
         """Whether a folder stands at `path` that may be entered."""
@@ -171,17 +190,18 @@ class Session:
         reply = self.control.sendcmd(f"MLST {path}").split("\n")
         return next((line.lstrip(" ") for line in reply[1:-1] if "=" in line), "")
 
-    def _entries(self, path: str) -> Iterator[tuple[bytes, Facts]]:
-        if self.has_facts:
-            listed = map(parse_fact_line, self._lines(f"MLSD {path}"))
-        else:
+    def _entries(self, path: str) -> Generator[tuple[bytes, Facts], None, None]:
+        if not self.has_facts:
             self.control.voidcmd(f"CWD {path}")  # LIST with a path would read wildcards in it
-            listed = filter(None, map(parse_list_line, self._lines("LIST")))
-        for name, facts in listed:
-            if facts.kind != "self":
-                yield name, facts
+        command = f"MLSD {path}" if self.has_facts else self.list_command
+        parse = parse_fact_line if self.has_facts else parse_list_line
+        with contextlib.closing(self._lines(command)) as lines:
+            for entry in filter(None, map(parse, lines)):
+                name, facts = entry
+                if facts.kind != "self" and (self.has_facts or name not in (b".", b"..")):
+                    yield name, facts
 
-    def _lines(self, command: str) -> Iterator[bytes]:
+    def _lines(self, command: str) -> Generator[bytes, None, None]:
         """The lines of a listing, as they arrive."""
         connection = self.control.open_data(command)
         try:
@@ -194,6 +214,11 @@ class Session:
                     raise ftplib.error_proto("a listing with a line without end")
             if rest:
                 raise EOFError  # a listing ends with a line's end: this one was cut
+        except GeneratorExit:
+            connection.close()  # enough was seen; the server says that its transfer was cut
+            with contextlib.suppress(ftplib.Error):
+                self.control.getresp()
+            raise
         except BaseException:
             connection.close()
             raise
@@ -216,10 +241,12 @@ def open_session(settings: FtpSettings, stages: Stages) -> Session:
         stages.enter("login")
         home, features = _sign_in(control, settings)
         stages.done(f"user {settings.username!r} may sign in; starts in {home!r}")
-        return Session(control, home, features)
+        session = Session(control, home, features)
+        session.find_list_command()
     except BaseException:
         control.close()
         raise
+    return session
 
 
 def _greet(control: Control, settings: FtpSettings, stages: Stages) -> None:
