@@ -63,6 +63,7 @@ class WatchPolicy:
         settle_seconds: an object counts only when its etag has stayed the same for so long, by this machine's clock.
         max_requests: most requests of one tick; the rest comes with the next ones (E39).
         sweep_seconds: longest time to list in one tick; Dagster ends ticks after 60 s.
+        sweep_objects: most objects to list in one tick: a thousand calls of an object store, which answers 1,000 keys each.
     """
 
     sensor: str
@@ -72,6 +73,7 @@ class WatchPolicy:
     settle_seconds: float = 0
     max_requests: int = 100
     sweep_seconds: float = 30
+    sweep_objects: int = 990_000
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,11 @@ def find_new_objects(
         again = tick.ask_again()
         sweep = Sweep(book, settle_seconds=policy.settle_seconds, now=now.timestamp())
         after = book.fact("after")
-        sweep.run(list_after(after), after, should_stop=lambda: clock() >= deadline)
+        sweep.run(
+            list_after(after),
+            after,
+            should_stop=lambda: clock() >= deadline or sweep.listed >= policy.sweep_objects,
+        )
         if sweep.is_complete:
             tick.end_of_sweep(now.timestamp())
         requests = [*again, *tick.ask(policy.max_requests - len(again), sweep.is_complete)]

@@ -5,11 +5,12 @@ Memory is a page of the ledger and a page of the listing, whatever their length.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 
 from orchestration.pipelines.object_ledger import Known, ObjectLedger
+from resources.connectors.listing_progress import ListingStopped, stopping_when
 from resources.kernel.errors import IntegrityError
 from resources.kernel.records import ObjectInfo
 
@@ -46,44 +47,60 @@ class Sweep:
         self._looked: list[tuple[float, str]] = []
         self._back: list[tuple[str | None, str | None, str]] = []
         self._gone: list[tuple[float, str]] = []
+        self._total, self._newest, self._reached = 0, 0, ""
+        self._rows: Iterator[Known] = iter(())
+        self._row: Known | None = None
 
     def run(
         self, listing: Iterable[ObjectInfo], after: str, should_stop: Callable[[], bool]
     ) -> None:
         """Reads `listing`, which begins after the key `after`, to its end or until `should_stop`.
 
+        That is asked now and then, also while the listing passes keys that do not match.
+
         Raises:
             IntegrityError: keys that do not ascend: the merge would take objects for gone.
         """
-        total = int(self._book.fact("partial digest", "0") if after else "0", 16)
-        newest = int(self._book.fact("partial newest", "0") if after else "0")
-        rows = self._book.known_after(after)
-        row, reached = next(rows, None), after
-        for item in listing:
-            if reached and item.key <= reached:
-                raise IntegrityError(
-                    f"a listing is out of order: {item.key[:100]!r} after {reached[:100]!r}",
-                    hint="The connector has to list in ascending order of key",
-                )
-            reached = item.key
-            while row is not None and row.key < item.key:
-                self._miss(row)
-                row = next(rows, None)
-            known = None
-            if row is not None and row.key == item.key:
-                known, row = row, next(rows, None)
-            modified = (item.modified_at - _EPOCH) // _MICROSECOND
-            self._take(item, f"{item.etag}@{modified}", known)
-            total += int.from_bytes(digest_of(item.key, item.etag), "big")
-            newest = max(newest, modified)
-            self.listed += 1
-            if self.listed % _LOOK_AT_CLOCK_EVERY == 0 and should_stop():
-                self._stop(reached, total, newest)
-                return
-        while row is not None:
-            self._miss(row)
-            row = next(rows, None)
-        self._finish(total, newest)
+        self._total = int(self._book.fact("partial digest", "0") if after else "0", 16)
+        self._newest = int(self._book.fact("partial newest", "0") if after else "0")
+        self._reached = after
+        self._rows = self._book.known_after(after)
+        self._row = next(self._rows, None)
+        try:
+            with stopping_when(lambda _key: should_stop()):
+                for item in listing:
+                    self._merge(item)
+                    if self.listed % _LOOK_AT_CLOCK_EVERY == 0 and should_stop():
+                        raise ListingStopped(item.key)
+        except ListingStopped as stopped:
+            self._reached = max(self._reached, stopped.key)
+            self._miss_while(lambda row: row.key <= self._reached)
+            self._stop()
+            return
+        self._miss_while(lambda _row: True)
+        self._finish()
+
+    def _merge(self, item: ObjectInfo) -> None:
+        if self._reached and item.key <= self._reached:
+            raise IntegrityError(
+                f"a listing is out of order: {item.key[:100]!r} after {self._reached[:100]!r}",
+                hint="The connector has to list in ascending order of key",
+            )
+        self._reached = item.key
+        self._miss_while(lambda row: row.key < item.key)
+        known = None
+        if self._row is not None and self._row.key == item.key:
+            known, self._row = self._row, next(self._rows, None)
+        modified = (item.modified_at - _EPOCH) // _MICROSECOND
+        self._take(item, f"{item.etag}@{modified}", known)
+        self._total += int.from_bytes(digest_of(item.key, item.etag), "big")
+        self._newest = max(self._newest, modified)
+        self.listed += 1
+
+    def _miss_while(self, is_passed: Callable[[Known], bool]) -> None:
+        while self._row is not None and is_passed(self._row):
+            self._miss(self._row)
+            self._row = next(self._rows, None)
 
     def _take(self, item: ObjectInfo, version: str, known: Known | None) -> None:
         if known is not None and known[1:] == (version, None, None, known[4], known[5], None):
@@ -123,18 +140,18 @@ class Sweep:
         for changes in (self._fresh, self._looked, self._back, self._gone):
             changes.clear()
 
-    def _stop(self, reached: str, total: int, newest: int) -> None:
+    def _stop(self) -> None:
         self._flush()
-        self._book.set_fact("after", reached)
-        self._book.set_fact("partial digest", f"{total % 2**128:032x}")
-        self._book.set_fact("partial newest", str(newest))
+        self._book.set_fact("after", self._reached)
+        self._book.set_fact("partial digest", f"{self._total % 2**128:032x}")
+        self._book.set_fact("partial newest", str(self._newest))
 
-    def _finish(self, total: int, newest: int) -> None:
+    def _finish(self) -> None:
         self._flush()
         self.is_complete = True
         self._book.set_fact("after", "")
-        self._book.set_fact("digest", f"{total % 2**128:032x}")
-        self._book.set_fact("newest", str(newest))
+        self._book.set_fact("digest", f"{self._total % 2**128:032x}")
+        self._book.set_fact("newest", str(self._newest))
 
 
 def _is_same(held: str, item: ObjectInfo, version: str, known: Known) -> bool:

@@ -25,6 +25,7 @@ from resources.connectors.key_patterns import (
     check_key,
     folder_prefix,
 )
+from resources.connectors.listing_progress import BEYOND, looked_up_to
 from resources.connectors.os_errors import translate_os_error
 from resources.kernel.errors import ConfigError, InputError, NotFoundError
 from resources.kernel.records import BrowseEntry, ObjectInfo
@@ -176,6 +177,7 @@ class BucketConnector(FileConnector):
                     yield replace(found, key=key) if skipped else found
             if selection.is_key or not page.next_token:
                 return
+            looked_up_to(_end_of(page)[skipped:])
             request = replace(request, token=page.next_token)
 
     def _entries(self, page: Page, prefix: str) -> Iterator[BrowseEntry]:
@@ -226,6 +228,12 @@ class BucketConnector(FileConnector):
             ) from error
         with open(handle, "wb"):  # noqa: PTH123 - closes the descriptor that mkstemp opened
             return Path(path)
+
+
+def _end_of(page: Page) -> str:
+    """The last key that a page speaks of; a folder stands for all keys in it."""
+    ends = [found.key for found in page.objects[-1:]]
+    return max(ends + [folder + BEYOND for folder in page.folders[-1:]], default="")
 
 
 def shown(key: str) -> str:

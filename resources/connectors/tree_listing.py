@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterator
 
 from resources.connectors.key_patterns import KEY_LIMIT_BYTES, KeyPattern
+from resources.connectors.listing_progress import BEYOND, looked_up_to
 from resources.connectors.partial_names import is_partial
 from resources.kernel.errors import ConnectorError
 
@@ -128,10 +129,13 @@ def walk_tree(
         ConnectorError: folders inside each other without end.
     """
     pending = [entries(selection.folder + "/" if selection.folder else "")]
+    folders: list[str] = []
     while pending:
         found = next(pending[-1], None)
         if found is None:
             pending.pop()
+            if folders and (end := folders.pop() + BEYOND) > after:
+                looked_up_to(end)
             continue
         key, facts = found
         if not key.endswith("/"):
@@ -145,3 +149,4 @@ def walk_tree(
                     hint="Remove the link, or name the folders in the path instead of '**'",
                 )
             pending.append(entries(key))
+            folders.append(key)

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from resources.connectors.base import FileConnector
+from resources.connectors.listing_progress import ListingStopped, stopping_when
 from resources.kernel.errors import (
     ConfigError,
     InputError,
@@ -178,6 +179,26 @@ class FileConnectorContract:
             for after in ("a", "a-b.csv", "a/b", "a/b/3.csv", "b", "zz\U0010ffff"):
                 found = self.keys(connector, pattern, after=after)
                 assert found == [key for key in keys if key > after], (pattern, after)
+
+    def test_a_listing_can_be_stopped_where_nothing_matches(self, connector, outside):
+        """E39: it says how far it came, and goes on from there without losing or repeating anything."""
+        keys = [
+            f"deep/{i:02}/{j}/x.{'csv' if i % 5 == 0 else 'txt'}" for i in range(20) for j in "ab"
+        ]
+        for key in keys:
+            outside.put(key, b"x")
+        found: list[str] = []
+        stops = [""]
+        while len(stops) < 100:
+            listing = connector.list_objects("**/*.csv", after=stops[-1])
+            try:
+                with stopping_when(lambda _key: True):
+                    found.extend(item.key for item in listing)
+                break
+            except ListingStopped as stopped:
+                stops.append(stopped.key)
+        assert stops == sorted(set(stops))
+        assert found == [key for key in keys if key.endswith(".csv")]
 
     @pytest.mark.parametrize("pattern", BAD_PATTERNS.values(), ids=BAD_PATTERNS.keys())
     def test_a_pattern_that_makes_no_sense_is_refused_at_once(self, connector, pattern):

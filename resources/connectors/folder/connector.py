@@ -20,6 +20,7 @@ from typing import ClassVar
 from resources.connectors.base import FileConnector
 from resources.connectors.folder.replacement import is_partial, replace_file
 from resources.connectors.key_patterns import KeyPattern, check_key, folder_prefix
+from resources.connectors.listing_progress import BEYOND, looked_up_to
 from resources.connectors.os_errors import translate_os_error
 from resources.kernel.errors import (
     InputError,
@@ -277,15 +278,19 @@ class FolderConnector(FileConnector):
     def _walk(self, selection: KeyPattern, after: str) -> Iterator[ObjectInfo]:
         skipped = _Skipped()
         pending = [self._entries(selection.folder, skipped)]
+        folders: list[str] = []
         while pending:
             key = next(pending[-1], None)
             if key is None:
                 pending.pop()
+                if folders and (end := folders.pop() + BEYOND) > after:
+                    looked_up_to(end)
             elif key.endswith("/"):
                 folder = key[:-1]
                 is_past = key < after and not after.startswith(key)
                 if not is_past and selection.may_match_below(folder):
                     pending.append(self._entries(folder, skipped))
+                    folders.append(key)
             elif key > after and selection.matches(key):
                 info = self._listed(key, skipped)
                 if info:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from resources.connectors.folder.connector import FolderConnector
+from resources.connectors.listing_progress import BEYOND, stopping_when
 from resources.kernel.errors import (
     ConnectorAuthError,
     InputError,
@@ -402,3 +403,11 @@ class TestCheckAndBrowse:
         assert list(connector.browse("empty")) == []
         with pytest.raises(InputError, match="leaves the folder"):
             list(connector.browse("a-way-out"))
+
+    def test_a_listing_says_after_each_folder_how_far_it_came(self, connector, outside):
+        for key in ("a/1.txt", "b/c/2.txt", "b/d/3.txt", "e.txt"):
+            outside.put(key, b"x")
+        heard: list[str] = []
+        with stopping_when(lambda key: heard.append(key) or False):
+            assert list(connector.list_objects("**/*.csv")) == []
+        assert heard == [folder + BEYOND for folder in ("a/", "b/c/", "b/d/", "b/")]
