@@ -131,26 +131,37 @@ AS_TEXT = (
     "list of lists",
 )
 AS_TEXT += ("struct", "map")
+MARIADB = {  # as its driver shows what it holds; the rest is as in PostgreSQL, nested values as JSON
+    "time": timedelta(hours=23, minutes=59, seconds=59, microseconds=5),
+    "time in ns": timedelta(microseconds=1000),
+    "zoned": MOMENT,
+}
 
 
 @pytest.mark.parametrize("swap", [False, True], ids=["new", "existing"])
 def test_every_type_arrives(database: ExportDatabase, swap: bool) -> None:
-    place = ["postgresql", "sqlite", "duckdb"].index(database.dialect) + 1
-    table = pa.table({"id": [1, 2], **{name: case[0] for name, case in CASES.items()}})
+    is_mariadb = database.dialect == "mariadb"
+    place = ["postgresql", "sqlite", "duckdb", "mariadb"].index(database.dialect) % 3 + 1
+    cases = {n: case for n, case in CASES.items() if n != "infinity" or not is_mariadb}
+    table = pa.table({"id": [1, 2], **{name: case[0] for name, case in cases.items()}})
     database.export(table)
     if swap:
         assert database.export(table, run_id="run-2").swap == "delete+insert"
     first, second = database.table()
-    expected = {name: case[place] for name, case in CASES.items()}
-    if database.is_generic:  # nested values as JSON, durations as microseconds, as SQLite has them
+    expected = {name: case[place] for name, case in cases.items()}
+    if (
+        database.is_generic or is_mariadb
+    ):  # nested values as JSON, durations as microseconds, as SQLite has them
         expected |= {name: CASES[name][2] for name in AS_TEXT}
+    if is_mariadb:
+        expected |= MARIADB
     wrong = {
         name: (found, wanted)
         for (name, wanted), found in zip(expected.items(), first[1:], strict=True)
         if _plain(found) != wanted and not _is_close(name, found, wanted)
     }
     assert not wrong
-    assert second[1:] == (None,) * len(CASES)
+    assert second[1:] == (None,) * len(cases)
 
 
 def _plain(value: Any) -> Any:
@@ -197,6 +208,13 @@ def test_nan_is_kept_where_the_database_can(database: ExportDatabase) -> None:
         assert receipt.warnings == ("column 'x': 1 NaN became NULL, the database has no NaN",)
         assert database.table() == [(1, None), (2, None), (3, 2.5)]
         return
+    if database.dialect == "mariadb":
+        with pytest.raises(InputError, match="row 1, column 'v' holds NaN or an infinite number"):
+            database.export(table.drop_columns("x"))
+        with pytest.raises(InputError, match="row 1, column 'x' is NaN or infinite"):
+            database.export(table.drop_columns("v"))
+        assert database.names() == set()
+        return
     if database.is_generic:
         assert database.export(table.drop_columns("v")).warnings == ()
         assert math.isnan(database.table()[0][1])
@@ -214,7 +232,7 @@ def test_nan_is_kept_where_the_database_can(database: ExportDatabase) -> None:
         pytest.param(
             pa.array([0, 1], pa.timestamp("ns")),
             "row 2, column 'x'",
-            {"postgresql", "sqlite"},
+            {"postgresql", "sqlite", "mariadb"},
             id="nanoseconds",
         ),
         pytest.param(pa.array([0, 1], pa.time64("ns")), "row 2, column 'x'", None, id="time in ns"),
@@ -227,13 +245,13 @@ def test_nan_is_kept_where_the_database_can(database: ExportDatabase) -> None:
         pytest.param(
             pa.array([0, -(2**62)], pa.timestamp("us")),
             "row 2, column 'x' is",
-            {"postgresql", "sqlite"},
+            {"postgresql", "sqlite", "mariadb"},
             id="timestamp BC",
         ),
         pytest.param(
             pa.array([0, -(2**31)], pa.date32()),
             "row 2, column 'x' is",
-            {"postgresql", "sqlite"},
+            {"postgresql", "sqlite", "mariadb"},
             id="date BC",
         ),
         pytest.param(
@@ -254,7 +272,7 @@ def test_nan_is_kept_where_the_database_can(database: ExportDatabase) -> None:
         pytest.param(
             pa.array([{"a": 1.0}, {"a": math.inf}]),
             "row 2, column 'x'",
-            {"postgresql", "sqlite"},
+            {"postgresql", "sqlite", "mariadb"},
             id="infinity in JSON",
         ),
     ],
