@@ -126,9 +126,10 @@ class CsvReader:
             yield from results
 
     def _chunks(self, opened: OpenedFiles, run: _Pass) -> Iterator[FileChunk | FailedFile]:
+        size = self._block_bytes(opened)  # once: it looks at the columns of every file
         for layout in list(opened.layouts):
             try:
-                for chunk in read_rows(layout, self._options, self._block_bytes(opened)):
+                for chunk in read_rows(layout, self._options, size):
                     if layout.file.name in run.failed:
                         break
                     yield FileChunk(layout, chunk)
