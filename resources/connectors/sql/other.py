@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from resources.connectors.sql.config import SqlConfig
 from resources.connectors.sql.connector import SqlConnector
+from resources.connectors.sql.engine import server_options
 from resources.connectors.sql.query_text import MYSQL, POSTGRESQL, SQLITE
 from resources.connectors.sql.sqlalchemy_connector import SqlalchemyConnector
 from resources.connectors.sql.sqlalchemy_types import ValueColumn, text_column
@@ -94,6 +95,9 @@ _EXACT_OIDS: dict[int, pa.DataType] = {
     1184: pa.timestamp("us", tz="UTC"),
 }
 _NUMERIC = 1700
+_LIBPQ = frozenset(
+    {"postgresql", "postgresql+psycopg", "postgresql+psycopg2", "cockroachdb+psycopg"}
+)
 
 
 class PostgresqlRelative(OtherConnector):
@@ -102,6 +106,14 @@ class PostgresqlRelative(OtherConnector):
     syntax = POSTGRESQL
     max_identifier = (63, "bytes")
     max_columns = 1600
+
+    def connect_args(self, *, read_only: bool) -> dict[str, Any]:  # noqa: ARG002 - as the base has it
+        """Time limits and keep-alives (E4), for the drivers that take what libpq takes."""
+        if self.config.driver not in _LIBPQ:
+            return {}
+        return {
+            k: v for k, v in server_options(self.config).items() if k not in self.config.options
+        }
 
     def begin(self, connection: sa.Connection) -> None:
         """One snapshot, read-only; texts that do not depend on who configured the server."""

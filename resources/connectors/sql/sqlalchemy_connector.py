@@ -62,15 +62,30 @@ _MARKED = re.compile("\x02([A-Za-z_][A-Za-z0-9_]*)\x02")
 
 
 class Selection:
-    """A SELECT of a whole source, and the values for its placeholders."""
+    """A SELECT of a whole source, and the values for its placeholders.
 
-    def __init__(self, sql: str, values: Mapping[str, QueryValue] | None = None) -> None:
+    Args:
+        sql: what can stand between parentheses.
+        values: what the driver binds.
+        prefix: `WITH ...`, where that cannot.
+    """
+
+    def __init__(
+        self, sql: str, values: Mapping[str, QueryValue] | None = None, *, prefix: str = ""
+    ) -> None:
         self.sql = sql
         self.values = values or {}
+        self.prefix = prefix
+
+    @property
+    def text(self) -> str:
+        """The whole statement."""
+        return f"{self.prefix}\n{self.sql}" if self.prefix else self.sql
 
     def around(self, select_list: str, alias: str) -> Selection:
         """A SELECT of some of its columns."""
-        return Selection(f"SELECT {select_list} FROM ({self.sql}\n){alias}", self.values)
+        sql = f"SELECT {select_list} FROM ({self.sql}\n){alias}"
+        return Selection(sql, self.values, prefix=self.prefix)
 
 
 class SqlalchemyConnector(SqlConnector):
@@ -339,7 +354,7 @@ class SqlalchemyConnector(SqlConnector):
         """Runs a statement whose rows are fetched as they are asked for."""
         streaming = connection.execution_options(stream_results=True)
         # Colons mean something to SQLAlchemy, wherever they stand.
-        text = _MARKED.sub(r":\1", selection.sql.replace(":", "\\:"))
+        text = _MARKED.sub(r":\1", selection.text.replace(":", "\\:"))
         return streaming.execute(sa.text(text), dict(selection.values))
 
     @contextmanager

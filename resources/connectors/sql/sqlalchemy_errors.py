@@ -35,7 +35,7 @@ _MEANINGS: tuple[Meaning, ...] = (
     (r"\(4060|Cannot open database", NotFoundError, "no such database, or no right to use it"),
     (r"\((229|230|262|297|300|916),", ConnectorAuthError, "a privilege is missing"),
     (r"\(208,|Invalid object name", NotFoundError, "a name in the query is unknown"),
-    (r"\(1205,|\(1222,|\(3960,", ConflictError, "another session was in the way"),
+    (r"\((1205|1222|3960|50001),", ConflictError, "another session was in the way"),
     (r"\((2601|2627|515|547|2628|8152|8115),", InputError, "the table refuses a value"),
     (r"\(1033,", InputError, "ORDER BY cannot stand at the end of a query here: leave it out"),
     (r"\(8156,", InputError, "two columns have one name"),

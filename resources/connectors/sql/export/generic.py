@@ -7,6 +7,7 @@ a database commits with each change of a table's shape, such changes come first,
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -29,8 +30,6 @@ from resources.connectors.sql.names import LEDGER_TABLE
 from resources.connectors.sql.sqlalchemy_connector import SqlalchemyConnector
 from resources.kernel.errors import ConflictError, InputError, SchemaMismatchError
 
-_VIEW_MODE = "view"
-
 
 @dataclass(frozen=True)
 class WriteFacts:
@@ -39,11 +38,13 @@ class WriteFacts:
     Args:
         ledger_types: SQL types of the ledger's columns.
         begin: what begins a transaction, where the driver does not by itself.
-        locks: statements that keep other exports out until the COMMIT; `{ledger}` and `{seconds}` are filled in.
+        locks: statements that keep other exports out until the COMMIT, and limit the wait for the table; `{ledger}`,
+            `{name}`, `{seconds}`, `{milliseconds}` and `{lock_milliseconds}` are filled in.
         delete: how all rows of `{table}` go.
         ddl_commits: whether a change of a table's shape commits by itself.
         add_column: how `{table}` gets a column.
         rows_at_once: rows of one INSERT; 1 leaves it to the driver's own executemany.
+        typed_binds: whether the driver must be told the types of values.
     """
 
     ledger_types: tuple[str, ...]
@@ -53,6 +54,7 @@ class WriteFacts:
     ddl_commits: bool = False
     add_column: str = "ALTER TABLE {table} ADD COLUMN {column}"
     rows_at_once: int = 1
+    typed_binds: bool = False
 
 
 class GenericSession(ExportSession):
@@ -171,13 +173,15 @@ class GenericSession(ExportSession):
         """A transaction that no other export of this schema runs beside (E17)."""
         if self.facts.begin:
             self.connection.exec_driver_sql(self.facts.begin)
-        seconds = self.job.settings.exporter_wait_seconds
+        settings = self.job.settings
+        patience = settings.lock_timeout_seconds * settings.lock_attempts
         for statement in self.facts.locks:
             self.execute(
                 statement.format(
                     ledger=self.qualified(LEDGER_TABLE),
-                    seconds=max(1, round(seconds)),
-                    milliseconds=max(1, round(seconds * 1000)),
+                    seconds=max(1, round(settings.exporter_wait_seconds)),
+                    milliseconds=max(1, round(settings.exporter_wait_seconds * 1000)),
+                    lock_milliseconds=max(1, round(patience * 1000)),
                     name=self.job.request.table.name.replace("'", "''"),
                 )
             )
@@ -227,16 +231,11 @@ class GenericSession(ExportSession):
 
     def record_delivery(self, rows: int) -> None:
         """Writes the ledger row in the transaction of the rows; see the base."""
-        request = self.job.request
-        self._record(self.job.table.name, request.run_id, request.mode, rows)
-
-    def _record(self, target: str, run_id: str, mode: str, rows: int) -> None:
         moment = datetime.now(UTC).isoformat(sep=" ", timespec="microseconds")
         request = self.job.request
-        values = (request.exporter, target, run_id, mode, request.source, rows, moment)
-        self.connection.execute(
-            sa.insert(self._ledger), dict(zip(LEDGER_COLUMNS, values, strict=True))
-        )
+        values = (request.exporter, self.job.table.name, request.run_id, request.mode)
+        row = dict(zip(LEDGER_COLUMNS, (*values, request.source, rows, moment), strict=True))
+        self.connection.execute(sa.insert(self._ledger), row)
 
     def _reshape_first(self) -> None:
         """Makes or widens the table where that commits by itself: before any row moves."""
@@ -294,13 +293,23 @@ class GenericSession(ExportSession):
         target = sa.Table(
             self.job.table.name,
             sa.MetaData(),
-            *(sa.Column(name, key=f"c{at}") for at, (_, name) in enumerate(plan.pairs)),
+            *(
+                sa.Column(name, self._bind_type(column), key=f"c{at}")
+                for at, (column, name) in enumerate(plan.pairs)
+            ),
             schema=self.job.table.schema,
         )
         statement = sa.insert(target)
         order = [column.name for column, _ in plan.pairs]
         for batch in self.job.source.batches():
             self._insert_batch(statement, batch.select(order))
+
+    def _bind_type(self, column: Column) -> sa.types.TypeEngine[Any]:
+        if self.facts.typed_binds:
+            for matches, kind in _BIND_TYPES:
+                if matches(column.type.wire):
+                    return kind
+        return sa.types.NullType()
 
     def _insert_batch(self, statement: sa.Insert, batch: pa.RecordBatch) -> None:
         values = [column.to_pylist() for column in batch.columns]
@@ -325,28 +334,26 @@ class GenericSession(ExportSession):
         )
 
     def view_state(self, name: str) -> ViewState:
-        """By the ledger: it has a row for each view that was made."""
-        if not sa.inspect(self.connection).has_table(name, schema=self.job.table.schema):
+        """By the marker that `replace_view` leaves."""
+        schema = self.job.table.schema
+        inspector = sa.inspect(self.connection)
+        if not inspector.has_table(name, schema=schema):
             return "absent"
-        return "ours" if self._knows_view(name) else "foreign"
+        if name not in inspector.get_view_names(schema=schema):
+            return "foreign"
+        return "ours" if self.job.view_marker in self.view_text(name) else "foreign"
 
-    def _knows_view(self, name: str) -> bool:
-        ledger = self._ledger.c
-        statement = sa.select(ledger.rows).where(
-            ledger.exporter == self.job.request.exporter,
-            ledger.target == name,
-            ledger.mode == _VIEW_MODE,
-        )
-        return self.connection.execute(statement).first() is not None
+    def view_text(self, name: str) -> str:
+        """What holds the marker: the view's own text, in which these databases keep comments."""
+        return str(sa.inspect(self.connection).get_view_definition(name, self.job.table.schema))
 
     def replace_view(self, name: str) -> list[str]:
         """Drops and makes the view in the running transaction."""
         view = self.qualified(name)
         if self.view_state(name) == "ours":
             self.execute(f"DROP VIEW {view}")
-        self.execute(f"CREATE VIEW {view} AS SELECT * FROM {self.qualified(self.job.table.name)}")
-        if not self._knows_view(name):
-            self._record(name, _VIEW_MODE, _VIEW_MODE, 0)
+        table = self.qualified(self.job.table.name)
+        self.execute(f"CREATE VIEW {view} AS /* {self.job.view_marker} */ SELECT * FROM {table}")
         return []
 
     def drop_retired(self, name: str) -> str | None:
@@ -363,6 +370,13 @@ class GenericSession(ExportSession):
         """See the base; outside of the transaction that delivered."""
         super().retire(outcome)
         self.connection.rollback()
+
+
+_BIND_TYPES: tuple[tuple[Callable[[pa.DataType], bool], sa.types.TypeEngine[Any]], ...] = (
+    (pa.types.is_timestamp, sa.TIMESTAMP()),
+    (pa.types.is_large_binary, sa.LargeBinary()),
+    (pa.types.is_floating, sa.Double()),
+)
 
 
 def _target_column(column: Any, dialect: sa.Dialect) -> TargetColumn:

@@ -54,6 +54,7 @@ class TypeNames:
         has_nan: whether floats may be NaN; else NaN becomes NULL, counted and reported (E35).
         has_infinity: whether floats may be infinite.
         text_check: finds texts that it cannot hold.
+        boolean_wire: how booleans are sent.
         to_double: how floats are sent, where a number would not arrive as it is.
         to_zoned: how timestamps with a zone are sent, where the driver would drop the zone.
     """
@@ -75,6 +76,7 @@ class TypeNames:
     has_nan: bool = False
     has_infinity: bool = False
     text_check: Check | None = None
+    boolean_wire: pa.DataType = pa.bool_()  # noqa: RUF009 - a type is immutable
     to_double: Convert | None = None
     to_zoned: Convert | None = None
 
@@ -89,7 +91,7 @@ def _column_type(names: TypeNames, kind: pa.DataType) -> ColumnType | None:
     if pa.types.is_null(kind) or is_text(kind):
         return ColumnType(names.text, pa.large_string(), check=names.text_check)
     if pa.types.is_boolean(kind):
-        return ColumnType(names.boolean, pa.bool_())
+        return ColumnType(names.boolean, names.boolean_wire)
     if pa.types.is_integer(kind):
         return _integer(names, kind)
     if pa.types.is_floating(kind):

@@ -13,6 +13,7 @@ from resources.connectors.sql.export.postgresql_types import SYSTEM_COLUMNS
 from resources.connectors.sql.export.session import ExportJob
 from resources.connectors.sql.export.sqlite import COLUMNS, target_column
 from resources.connectors.sql.export.sqlite_types import sqlite_takes, sqlite_type
+from resources.connectors.sql.names import quote_literal
 from resources.kernel.errors import ConfigError
 
 POSTGRESQL_TYPES = TypeNames(
@@ -61,6 +62,7 @@ _FACTS = {
         locks=(
             "SET LOCAL lock_timeout = {milliseconds}",
             "LOCK TABLE {ledger} IN SHARE ROW EXCLUSIVE MODE",
+            "SET LOCAL lock_timeout = {lock_milliseconds}",
         ),
     ),
     # No LOCK TABLE there: the one isolation it has, serializable, fails one of two exports at once.
@@ -85,6 +87,24 @@ def dialect_of(connector: SqlConnector) -> ExportDialect:
     return _SQLITE if _family(connector) == "sqlite" else _POSTGRESQL
 
 
+class PostgresqlRelativeSession(GenericSession):
+    """PostgreSQL forgets comments in a view's text: the marker is the view's own comment."""
+
+    def view_text(self, name: str) -> str:
+        """The view's comment."""
+        found = self.execute(
+            "SELECT obj_description(to_regclass(:p1), 'pg_class')", self.qualified(name)
+        )
+        return str(found[0][0])
+
+    def replace_view(self, name: str) -> list[str]:
+        """See the base."""
+        warnings = super().replace_view(name)
+        marker = quote_literal(self.job.view_marker)
+        self.execute(f"COMMENT ON VIEW {self.qualified(name)} IS {marker}")
+        return warnings
+
+
 class SqliteFileSession(GenericSession):
     """SQLite's types are whatever was written there, and no view keeps a table from being dropped."""
 
@@ -106,5 +126,5 @@ class SqliteFileSession(GenericSession):
 def open_session(connector: SqlConnector, job: ExportJob) -> GenericSession:
     """Connects."""
     family = _family(connector)
-    kind = SqliteFileSession if family == "sqlite" else GenericSession
+    kind = SqliteFileSession if family == "sqlite" else PostgresqlRelativeSession
     return kind(connector, job, _FACTS[family])

@@ -20,7 +20,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from resources.connectors.sql.export import duckdb, postgresql, postgresql_write, sqlite
+from resources.connectors.sql.export import duckdb, generic, postgresql, postgresql_write, sqlite
 from resources.connectors.sql.export.run import run_export
 from resources.connectors.sql.export.settings import ExportSettings
 from resources.connectors.sql.export.source import SourceRows
@@ -47,6 +47,11 @@ POINTS: dict[str, list[tuple[Any, str]]] = {
         (postgresql_write, "copy_rows"),
     ],
     "sqlite": [(sqlite.SqliteSession, "execute"), (sqlite, "_rows")],
+    "other": [
+        (generic.GenericSession, "execute"),
+        (generic.GenericSession, "_insert_batch"),
+        (generic.GenericSession, "record_delivery"),
+    ],
     "duckdb": [(duckdb.DuckdbSession, "execute"), (duckdb, "_make_file")],
 }
 ROWS = 10
@@ -131,7 +136,10 @@ def _kill_everywhere(
     database: ExportDatabase, tmp_path: Path, changes: dict[str, Any], every: int = 1
 ) -> None:
     """Kills the first delivery of a run at each point, then retries it."""
-    points = [*POINTS[database.dialect], (SourceRows, "_convert")]
+    points = [
+        *POINTS["other" if database.is_generic else database.dialect],
+        (SourceRows, "_convert"),
+    ]
     name = "sales_latest" if changes["mode"] == "timestamp" else "sales"
 
     def export(version: int) -> Any:
@@ -170,7 +178,10 @@ def _nobody() -> Iterator[None]:
 def test_killed_at_every_point_of_the_first_export(database: ExportDatabase) -> None:
     """Neither table nor ledger, nor the file, is there at first."""
     database.settings = PATIENT
-    points = [*POINTS[database.dialect], (SourceRows, "_convert")]
+    points = [
+        *POINTS["other" if database.is_generic else database.dialect],
+        (SourceRows, "_convert"),
+    ]
 
     def fresh(number: int) -> ExportDatabase:
         if database.config.path is None:
