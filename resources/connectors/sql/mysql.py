@@ -192,7 +192,7 @@ class MysqlConnector(SqlConnector):
             for chunk in session.wire.execute(found.statement):
                 # The header of each row's packet goes in, too: it tells where the row ends.
                 first, last = max(0, int(chunk.starts[0]) - 4), int(chunk.ends[-1])
-                digest.update(chunk.data[first:last])
+                digest.update(chunk.data[first:last].data)
         return f"h:{digest.hexdigest()}"
 
     @contextmanager

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -116,7 +116,7 @@ class Wire:
     def __init__(self, line: Line) -> None:
         self._line = line
         self._data: Bytes = np.empty(CHUNK_BYTES + SLACK, dtype=np.uint8)
-        self._view = memoryview(self._data)
+        self._view = self._data.data
         self._begin = 0
         self._end = 0
 
@@ -135,7 +135,7 @@ class Wire:
                 self._packet()  # the mark behind the descriptions
         return Statement(number, tuple(map(_column, described if columns else ())), parameters)
 
-    def execute(self, statement: Statement) -> Iterator[Chunk]:
+    def execute(self, statement: Statement) -> Generator[Chunk]:
         """Runs a prepared statement; its rows as they come.
 
         Raises:
@@ -238,10 +238,10 @@ class Wire:
         left = self._data[self._begin : self._end]
         self._data = np.empty(max(size, len(left)) + SLACK, dtype=np.uint8)
         self._data[: len(left)] = left
-        self._view = memoryview(self._data)  # type: ignore[arg-type]  # numpy arrays are buffers
+        self._view = self._data.data
         self._begin, self._end = 0, len(left)
 
-    def _chunks(self) -> Iterator[Chunk]:
+    def _chunks(self) -> Generator[Chunk]:
         """All rows up to the mark at the end. Each chunk has bytes of its own: nobody writes over them."""
         ended = False
         while not ended:

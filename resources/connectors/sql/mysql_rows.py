@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +34,7 @@ class Cursor:
     data: Bytes
     places: Places
 
-    def numbers(self, kind: str, offset: int = 0) -> npt.NDArray[np.generic]:
+    def numbers(self, kind: str, offset: int = 0) -> npt.NDArray[Any]:
         """A number of this numpy type at `offset` behind every place, wherever it is in memory."""
         width = np.dtype(kind).itemsize
         count = len(self.data) - width + 1
