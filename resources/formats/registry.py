@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, get_args
+
+import pyarrow as pa
 
 from resources.formats.archives import MemberChoice, is_zip, spool, unpack
 from resources.formats.compression import ENDINGS as COMPRESSED
@@ -257,4 +259,9 @@ class _Opened:
         """The reader's stream, with the warnings about archives."""
         stream = self._reader.stream()
         stream.warnings[:0] = self._opening.warnings
+        stream.batches = self._hold(stream.batches)
         return stream
+
+    def _hold(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """The batches; what was unpacked for them is there as long as they are read."""
+        yield from batches

@@ -33,6 +33,8 @@ class _Looked:
     columns: dict[str, dict[str, CellKind]] = field(default_factory=dict)
     """What the cells hold, by file and column."""
     warnings: list[str] = field(default_factory=list)
+    sheet: Sheet | None = None
+    """The last one looked at: of a single file it need not be opened again."""
 
 
 class ExcelReader:
@@ -94,6 +96,7 @@ class ExcelReader:
                 errors.append(error)
                 looked.warnings.append(f"Skipped {file.name}: {error}")
                 continue
+            looked.sheet = sheet if len(self._files) == 1 else None
             looked.files.append(file)
             looked.columns[file.name] = columns
             if sheet.source.merged_cell_ranges:
@@ -128,7 +131,7 @@ class ExcelReader:
 
     def _read(self, looked: _Looked, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         for file in looked.files:
-            sheet = open_sheet(file, self._options)
+            sheet = looked.sheet or open_sheet(file, self._options)
             row = sheet.header_rows
             for stretch in sheet.batches():
                 cells = dict(zip(sheet.names, stretch, strict=True))

@@ -1,0 +1,198 @@
+"""ZIP archives: the member that is meant arrives unchanged; what is made to harm is refused by name (B2, T7-T10)."""
+
+import io
+import stat
+import struct
+import zipfile
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from resources.formats import archives
+from resources.formats.archives import MemberChoice, unpack
+from resources.formats.files import SourceFile
+from resources.formats.registry import open_reader
+from resources.kernel.errors import ConfigError, EmptySourceError, InputError, ParseError
+
+CSV = b"id,zip\n1,00123\n2,04107\n"
+ROWS = {"id": [1, 2], "zip": ["00123", "04107"]}
+
+
+def zipped(members, *, method=zipfile.ZIP_DEFLATED):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+def store(folder, content, name="data.zip"):
+    path = folder / name
+    path.write_bytes(content)
+    return SourceFile(name, path)
+
+
+def read(*files, **options):
+    stream = open_reader(files, **options).stream()
+    table = pa.Table.from_batches(list(stream), stream.schema)
+    return table.to_pydict(), stream
+
+
+def parquet_bytes():
+    out = io.BytesIO()
+    pq.write_table(pa.table(ROWS), out)
+    return out.getvalue()
+
+
+class TestMembers:
+    @pytest.mark.parametrize(
+        ("name", "content"),
+        [
+            ("x.csv", CSV),
+            ("x.jsonl", b'{"id":1,"zip":"00123"}\n{"id":2,"zip":"04107"}\n'),
+            ("x.json", b'[{"id":1,"zip":"00123"},{"id":2,"zip":"04107"}]'),
+            ("x.parquet", parquet_bytes()),
+        ],
+    )
+    def test_the_only_data_file_is_read(self, tmp_path, name, content):
+        members = {"docs/": b"", f"docs/{name}": content, "README.md": b"hello", ".DS_Store": b"x"}
+        assert read(store(tmp_path, zipped(members)))[0] == ROWS
+
+    def test_the_name_of_the_archive_may_tell_the_format(self, tmp_path):
+        file = store(tmp_path, zipped({"export": CSV}), "x.csv.zip")
+        assert read(file, format="csv")[0] == ROWS
+
+    def test_told_by_content_whatever_the_name(self, tmp_path):
+        assert read(store(tmp_path, zipped({"a.csv": CSV}), "data.csv"))[0] == ROWS
+
+    def test_two_data_files_are_an_error_that_names_them(self, tmp_path):
+        file = store(tmp_path, zipped({"a.csv": CSV, "b.csv": CSV}))
+        with pytest.raises(
+            ConfigError, match=r"data\.zip holds 2 files: 'a\.csv', 'b\.csv'.*member:"
+        ):
+            read(file)
+
+    def test_a_member_by_name(self, tmp_path):
+        file = store(tmp_path, zipped({"a.csv": CSV, "b.csv": b"id\n7\n"}))
+        assert read(file, member="b.csv")[0] == {"id": [7]}
+
+    def test_members_by_a_pattern(self, tmp_path):
+        members = {"2013/b.csv": b"id\n2\n", "2013/a.csv": b"id\n1\n", "2013/x/c.csv": b"id\n3\n", "a.csv": b"id\n4\n"}  # fmt: skip
+        file = store(tmp_path, zipped(members))
+        assert read(file, member="2013/*.csv")[0] == {"id": [1, 2]}
+        assert sorted(read(file, member="**/*.csv")[0]["id"]) == [1, 2, 3, 4]
+
+    def test_no_such_member(self, tmp_path):
+        with pytest.raises(ConfigError, match=r"no member matches 'x'.*It holds 'a\.csv'"):
+            read(store(tmp_path, zipped({"a.csv": CSV})), member="x")
+
+    def test_errors_name_archive_and_member(self, tmp_path):
+        with pytest.raises(ParseError, match=r"data\.zip/a\.csv, line 3: expected 2 fields"):
+            read(store(tmp_path, zipped({"a.csv": b"a,b\n1,2\n3\n"})))
+
+    def test_an_archive_without_files(self, tmp_path):
+        with pytest.raises(InputError, match="holds no file"):
+            read(store(tmp_path, zipped({"empty/": b""})))
+
+    def test_an_archive_inside_is_not_opened(self, tmp_path):
+        inner = zipped({"a.csv": CSV})
+        with pytest.raises(ConfigError, match="does not tell the format"):
+            read(store(tmp_path, zipped({"inner.zip": inner})))
+        with pytest.raises(InputError):
+            read(store(tmp_path, zipped({"inner.zip": inner})), format="csv")
+
+    def test_a_bad_archive_fails_all_or_is_left_out(self, tmp_path):
+        files = [
+            store(tmp_path, zipped({"a.csv": CSV}), "1.zip"),
+            store(tmp_path, zipped({"a.csv": CSV})[:-30], "2.zip"),
+        ]
+        with pytest.raises(ParseError, match=r"2\.zip: cannot be unpacked"):
+            read(*files)
+        rows, stream = read(*files, options={"on_bad_file": "skip"})
+        assert rows == ROWS
+        assert stream.warnings[0].startswith("Skipped 2.zip: ")
+
+    def test_copies_lie_in_the_scratch_folder_under_our_names(self, tmp_path):
+        (tmp_path / "scratch").mkdir()
+        file = store(tmp_path, zipped({"a b.csv": CSV}))
+        assert read(file, scratch=tmp_path / "scratch")[0] == ROWS
+        copies = [p for p in (tmp_path / "scratch").rglob("*") if p.is_file()]
+        assert [copy.name for copy in copies] == ["member-000000"]
+
+
+def with_patched_sizes(content, size):
+    """The archive with another uncompressed size in its directory and local header."""
+    data = bytearray(content)
+    central = data.index(b"PK\x01\x02")
+    data[central + 24 : central + 28] = struct.pack("<I", size)
+    data[22:26] = struct.pack("<I", size)
+    return bytes(data)
+
+
+def linked():
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        info = zipfile.ZipInfo("a.csv")
+        info.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(info, "/etc/passwd")
+    return out.getvalue()
+
+
+def encrypted():
+    data = bytearray(zipped({"a.csv": CSV}))
+    data[6] |= 1
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(data)
+
+
+def overlapping():
+    """Two entries of the directory that share one stretch of bytes, as in the bombs of Fifield."""
+    data = zipped({"a.csv": CSV})
+    start, end = data.index(b"PK\x01\x02"), data.index(b"PK\x05\x06")
+    entry = data[start:end]
+    tail = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 2, 2, 2 * len(entry), start, 0)
+    return data[:start] + entry + entry.replace(b"a.csv", b"b.csv") + tail
+
+
+HOSTILE = {
+    "parent folder": (zipped({"../a.csv": CSV}), "points outside"),
+    "parent folder within": (zipped({"x/../../a.csv": CSV}), "points outside"),
+    "absolute": (zipped({"/etc/a.csv": CSV}), "points outside"),
+    "drive": (zipped({"C:/a.csv": CSV}), "points outside"),
+    "backslash": (zipped({"..\\a.csv": CSV}), "points outside"),
+    "link": (linked(), "link or a device"),
+    "encrypted": (encrypted(), "is encrypted"),
+    "overlapping": (overlapping(), "overlaps another"),
+    "says it is longer": (with_patched_sizes(zipped({"a.csv": CSV}), 999), "cannot be unpacked|not as long"),
+    "says it is shorter": (with_patched_sizes(zipped({"a.csv": CSV}), 3), "cannot be unpacked|not as long"),
+    "ratio": (zipped({"a.csv": b"0" * (70 << 20)}), "would unpack to 73,400,320"),
+    "no archive": (b"PK\x03\x04" + b"x" * 100, "cannot be unpacked"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("content", "reason"), HOSTILE.values(), ids=HOSTILE)
+def test_what_is_made_to_harm_is_refused(tmp_path, content, reason):
+    """T7-T9: one error that names the archive, and nothing is written outside the scratch folder."""
+    file = store(tmp_path, content)
+    before = {path for path in tmp_path.parent.rglob("*") if path.is_file()}
+    with pytest.raises(ParseError, match=reason) as caught:
+        unpack(file, MemberChoice(endings=(".csv",)), tmp_path / "scratch")
+    assert caught.value.facts["file"] == "data.zip"
+    written = {path for path in tmp_path.parent.rglob("*") if path.is_file()} - before
+    assert all(path.parent == tmp_path / "scratch" for path in written)
+
+
+def test_limits_of_size_and_entries(tmp_path, monkeypatch):
+    file = store(tmp_path, zipped({"a.csv": CSV, "b.txt": b"x"}))
+    monkeypatch.setattr(archives, "MAX_BYTES", 10)
+    with pytest.raises(ParseError, match="unpacked it has 23 bytes"):
+        unpack(file, MemberChoice("a.csv"), tmp_path / "one")
+    monkeypatch.setattr(archives, "MAX_ENTRIES", 1)
+    with pytest.raises(ParseError, match="it has 2 entries"):
+        unpack(file, MemberChoice("a.csv"), tmp_path / "two")
+
+
+def test_an_empty_archive_file(tmp_path):
+    with pytest.raises(EmptySourceError):
+        read(store(tmp_path, b"", "x.csv"))
