@@ -113,7 +113,7 @@ class GcsServer:
                 body = self._body()
                 url = urlsplit(self.path)
                 query = {name: values[-1] for name, values in parse_qs(url.query).items()}
-                request = GcsRequest(self.command, self.path, query, dict(self.headers), body)
+                request = GcsRequest(self.command, self.path, query, _titled(self.headers), body)
                 outer.requests.append(request)
                 answer = outer.before(request)
                 if answer is None:
@@ -295,6 +295,11 @@ def refusal(status: int, reason: str, words: str) -> GcsAnswer:
     """An error as the service words it."""
     error = {"code": status, "message": words, "errors": [{"reason": reason, "message": words}]}
     return GcsAnswer(status, json.dumps({"error": error}).encode())
+
+
+def _titled(headers: Any) -> dict[str, str]:
+    """Names of headers in one spelling, whatever the client's."""
+    return {name.title(): value for name, value in headers.items()}
 
 
 def _told(what: dict[str, Any]) -> GcsAnswer:
