@@ -1,0 +1,82 @@
+"""The catalog's tables at start: from nothing, from an older revision, from a newer one, many at once."""
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from resources.kernel.errors import ConfigError
+from resources.stores.catalog.classification_catalog import ClassificationCatalog
+from resources.stores.catalog.classification_tables import METADATA
+from resources.stores.catalog.database import CatalogDatabase
+from resources.stores.catalog.migrate import HEAD, MIGRATIONS, is_current, revision, upgrade
+from tests.faults import Child
+from tests.resources.stores.catalog.rows import SET, change, held
+
+
+def test_the_newest_revision_is_the_one_in_the_folder():
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    assert ScriptDirectory.from_config(config).get_current_head() == HEAD
+
+
+def test_an_empty_database_gets_the_tables_that_the_code_knows(config):
+    database = CatalogDatabase(config)
+    with database.read() as connection:
+        assert revision(connection) == HEAD
+        differences = compare_metadata(MigrationContext.configure(connection), METADATA)
+    assert [d for d in differences if "alembic" not in str(d)] == []
+
+
+def test_an_older_database_is_brought_up_to_date_with_what_it_holds(config):
+    older = CatalogDatabase(config)
+    with older._connection() as connection, older._transaction(connection, "BEGIN IMMEDIATE"):
+        upgrade(connection, "0001")
+        assert not is_current(connection)
+        for statement in (
+            "INSERT INTO classification_sets VALUES (7, 'products', 4, 1, '2026-01-01T00:00:00+00:00')",
+            "INSERT INTO classification_columns (set_id, position, name, type) VALUES (7, 0, 'Brand', 'text')",
+            "CREATE TABLE class_7 (key TEXT PRIMARY KEY, c0 TEXT)",
+            "INSERT INTO class_7 VALUES ('a', 'old')",
+        ):
+            connection.exec_driver_sql(statement)
+
+    columns = [("Brand", "text")]
+    catalog = ClassificationCatalog(CatalogDatabase(config))
+    assert held(catalog, columns) == {"a": ("old",)}
+    assert catalog.find(SET).oldest_version == 4
+    assert change(catalog, "run-1", {"b": ("new",)}, columns=columns).version == 5
+    assert held(catalog, columns) == {"a": ("old",), "b": ("new",)}
+
+
+def test_a_newer_database_is_refused(config):
+    with CatalogDatabase(config).write() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(ConfigError, match="has revision 9999; this Waybill knows up to"):
+        CatalogDatabase(config).prepare()
+
+
+def test_concurrent_starts_queue(config):
+    def start():
+        CatalogDatabase(config).prepare()
+
+    children = [Child(start) for _ in range(6)]
+    assert [child.wait().status for child in children] == [0] * 6
+    with CatalogDatabase(config).read() as connection:
+        assert revision(connection) == HEAD
+
+
+def test_a_usual_start_does_not_load_alembic(config):
+    CatalogDatabase(config).prepare()
+
+    def start():
+        import sys
+
+        for name in [name for name in sys.modules if name.partition(".")[0] == "alembic"]:
+            del sys.modules[name]
+        CatalogDatabase(config).prepare()
+        return "alembic" in sys.modules
+
+    assert Child(start).wait().answer is False
