@@ -10,10 +10,13 @@ class TestSqliteConnector(TableConnectorContract):
 from __future__ import annotations
 
 import datetime as dt
+import socket
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -21,7 +24,14 @@ import pytest
 
 from resources.connectors.sql import SqlConfig, SqlConnector, open_table_connector
 from resources.kernel.errors import ConnectorUnavailableError, InputError, NotFoundError
-from resources.kernel.records import BatchStream, Retype, SqlQuery, TableName, TableOrQuery
+from resources.kernel.records import (
+    BatchStream,
+    BrowseEntry,
+    Retype,
+    SqlQuery,
+    TableName,
+    TableOrQuery,
+)
 
 CANARY = "canary-S3cr3t-p@ss/word"
 
@@ -38,6 +48,13 @@ class Database(ABC):
     def connector(self) -> SqlConnector:
         """A new connector, which knows nothing of earlier reads."""
         return open_table_connector("warehouse", self.config)
+
+
+def closed_port() -> int:
+    """A port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def read_table(connector: SqlConnector, source: TableOrQuery, **options: Any) -> pa.Table:
@@ -86,6 +103,74 @@ class TableConnectorContract:
         report = connector.check()
         assert report.ok
         assert "version" in report.facts
+
+    def test_check_tells_each_step(self, connector: SqlConnector) -> None:
+        report = connector.check()
+        names = [step.name for step in report.steps]
+        assert all(step.ok and step.detail for step in report.steps)
+        if connector.config.path is not None:
+            assert names == ["exists", "readable", "database", "rights", "writable"]
+        elif connector.config.host:
+            assert names[:3] == ["name resolution", "port", "login"]
+            assert names[-1] == "rights"
+        else:
+            assert names == ["login", "rights"]
+
+    def test_check_names_the_step_that_fails(self, database: Database) -> None:
+        config = database.config
+        if config.host is None:
+            field = "path" if config.path is not None else "database"
+            place: Any = Path(f"{config.path or config.database}.absent")
+            changed = replace(config, **{field: place if field == "path" else str(place)})
+            step = "exists" if field == "path" else "login"
+        else:
+            step, changed = "login", replace(config, password="not-the-one")
+            unknown = replace(config, host="no-such-host.invalid")
+            self._fails_at(unknown, "name resolution", "no-such-host.invalid")
+            self._fails_at(replace(config, port=closed_port()), "port", "nothing listens there")
+        self._fails_at(changed, step, "")
+
+    def _fails_at(self, config: SqlConfig, step: str, words: str) -> None:
+        report = open_table_connector("warehouse", config).check()
+        assert not report.ok
+        assert (report.steps[-1].name, report.steps[-1].ok) == (step, False)
+        assert all(earlier.ok for earlier in report.steps[:-1])
+        assert words in report.detail
+        assert report.detail == report.steps[-1].detail
+
+    def test_browsing_leads_to_tables_that_can_be_read(
+        self, database: Database, connector: SqlConnector
+    ) -> None:
+        database.run(
+            "CREATE TABLE plain (x integer)",
+            "INSERT INTO plain VALUES (1), (2), (3)",
+            "CREATE VIEW shown AS SELECT x FROM plain",
+            "CREATE TABLE _exports (x integer)",
+        )
+        path, kinds = "", []
+        while True:
+            entries = list(connector.browse(path))
+            assert [entry.path for entry in entries] == sorted(entry.path for entry in entries)
+            if not entries or entries[0].kind in ("table", "view"):
+                break
+            kinds.append(entries[0].kind)
+            path = self.way_to_tables(entries, database.config)
+        assert kinds == [kind for kind in ("database", "schema") if kind in kinds]
+        assert [(entry.name, entry.kind) for entry in entries] == [
+            ("plain", "table"),
+            ("shown", "view"),
+        ]
+        for entry in entries:
+            assert read_table(connector, TableName.parse(entry.path)).num_rows == 3
+        assert [entry.name for entry in connector.browse(path, limit=1)] == ["plain"]
+        assert list(connector.browse(path, limit=0)) == []
+        with pytest.raises(NotFoundError):
+            list(connector.browse(f"{path}no/such/place"))
+
+    def way_to_tables(self, entries: Sequence[BrowseEntry], config: SqlConfig) -> str:
+        """The path of the entry that the test's tables are below."""
+        own = {"public", "main", "dbo", config.database}
+        return next(entry.path for entry in entries if entry.name in own)
 
     def test_lists_tables_and_views_but_not_what_exports_leave(self, database: Database) -> None:
         database.run(

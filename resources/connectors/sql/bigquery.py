@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pyarrow as pa
 
+from resources.connectors.sql.browsing import table_entry
 from resources.connectors.sql.connector import SqlConnector, is_internal, query_subject
 from resources.connectors.sql.query_text import BIGQUERY, check_enclosable
 from resources.connectors.sql.reading import (
@@ -35,7 +36,7 @@ from resources.kernel.errors import (
     NotFoundError,
     WaybillError,
 )
-from resources.kernel.records import BatchStream, TableName, TableOrQuery
+from resources.kernel.records import BatchStream, BrowseEntry, TableName, TableOrQuery
 
 PAGE_ROWS = 10_000
 
@@ -163,6 +164,20 @@ class BigqueryConnector(SqlConnector):
                 for item in client.list_tables(f"{self.config.project}.{name}")
             ]
         return sorted((t for t in found if not is_internal(t.name)), key=str)
+
+    def schemas(self) -> Sequence[str]:
+        """Datasets of the project, or the connector's own."""
+        with self.translated("listing datasets"):
+            names = [item.dataset_id for item in self.client().list_datasets()]
+        return [name for name in names if self.config.dataset in (None, name)]
+
+    def table_entries(self, schema: str | None) -> Iterable[BrowseEntry]:
+        """Tables and views of a dataset; asking each for its rows would be a call a table."""
+        with self.translated(f"listing dataset {schema}"):
+            items = list(self.client().list_tables(f"{self.config.project}.{schema}"))
+        return [
+            table_entry(item.table_id, schema, is_view="VIEW" in item.table_type) for item in items
+        ]
 
     def describe(self, source: TableOrQuery) -> pa.Schema:
         """The Arrow schema of a table or query, by a dry run."""

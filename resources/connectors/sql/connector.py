@@ -6,14 +6,15 @@ import copy
 import difflib
 import importlib
 import threading
-import time
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import ClassVar, Self
 
 from resources.connectors.base import TableConnector
+from resources.connectors.sql.browsing import browse, table_entry
+from resources.connectors.sql.checking import run_checks
 from resources.connectors.sql.config import Dialect, SqlConfig
 from resources.connectors.sql.names import is_internal_name
 from resources.connectors.sql.query_text import Syntax, with_literals
@@ -21,6 +22,7 @@ from resources.connectors.sql.reading import check_query
 from resources.kernel.errors import ConfigError, NotFoundError, WaybillError
 from resources.kernel.records import (
     BatchStream,
+    BrowseEntry,
     CheckReport,
     ExportReceipt,
     ExportRequest,
@@ -126,15 +128,38 @@ class SqlConnector(TableConnector):
     def probe(self) -> dict[str, str]:
         """Connects and asks once who and what is there: the facts of `check`."""
 
+    def encryption(self) -> str:
+        """How the connection is encrypted, in words; empty where nobody can tell."""
+        return ""
+
+    def rights(self) -> str:
+        """What the user may do, in words."""
+        count = len(self.list_tables())
+        return f"{count:,} tables and views can be read" if count else "no table can be read there"
+
     def check(self) -> CheckReport:
-        """Connects, signs in, looks once. Each way to fail has its own detail (F036)."""
-        started = time.perf_counter()
-        try:
-            facts = self.probe()
-        except WaybillError as error:
-            return CheckReport(ok=False, detail=str(error), facts={"error": type(error).__name__})
-        facts["milliseconds"] = f"{(time.perf_counter() - started) * 1000:.0f}"
-        return CheckReport(ok=True, detail=f"{self.config.location} answers", facts=facts)
+        """Tries the way there step by step; see `checking` (F036)."""
+        return run_checks(self)
+
+    def browse(self, path: str = "", *, limit: int = 1000) -> Iterator[BrowseEntry]:
+        """Databases, schemas, tables; see `browsing` (F039)."""
+        return browse(self, path, limit)
+
+    def databases(self) -> Sequence[str]:
+        """Databases that the user may sign in to, this one first; none where there is no such level."""
+        return ()
+
+    def schemas(self) -> Sequence[str]:
+        """Schemas whose tables the user may see; none where there is no such level."""
+        return sorted({table.schema for table in self.list_tables() if table.schema})
+
+    def table_entries(self, schema: str | None) -> Iterable[BrowseEntry]:
+        """Tables and views of a schema; without an estimate of their rows unless the dialect has one."""
+        return [
+            table_entry(table.name, table.schema)
+            for table in self.list_tables()
+            if schema in (None, table.schema)
+        ]
 
     def unknown_table(self, table: TableName, known: Sequence[TableName]) -> NotFoundError:
         """The error about a table that is not there, with the names nearest to it."""

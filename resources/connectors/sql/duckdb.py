@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from typing import ClassVar
@@ -11,6 +11,7 @@ from typing import ClassVar
 import duckdb
 import pyarrow as pa
 
+from resources.connectors.sql.browsing import table_entry
 from resources.connectors.sql.config import Dialect
 from resources.connectors.sql.connector import (
     SqlConnector,
@@ -30,7 +31,7 @@ from resources.connectors.sql.reading import (
     quote_identifier,
 )
 from resources.kernel.errors import InputError, NotFoundError, WaybillError
-from resources.kernel.records import BatchStream, TableName, TableOrQuery
+from resources.kernel.records import BatchStream, BrowseEntry, TableName, TableOrQuery
 
 VECTOR_ROWS = 2048  # what DuckDB computes at a time; more would hold as many wide rows in memory
 
@@ -77,6 +78,28 @@ class DuckdbConnector(SqlConnector):
         """Tables and views, in order of schema and name."""
         with self.connect(read_only=True) as connection, self.translated("listing tables"):
             return self._tables(connection)
+
+    def schemas(self) -> Sequence[str]:
+        """Schemas of the file."""
+        with self._session("listing schemas") as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT schema_name FROM duckdb_schemas()"
+                " WHERE database_name = current_catalog() AND NOT internal"
+            ).fetchall()
+        names = {str(name) for (name,) in rows} | {"main"}
+        return sorted(name for name in names if self.config.schema in (None, name))
+
+    def table_entries(self, schema: str | None) -> Iterable[BrowseEntry]:
+        """Tables with DuckDB's own estimate of their rows, and views."""
+        with self._session(f"listing schema {schema}") as connection:
+            rows = connection.execute(
+                "SELECT table_name, estimated_size, false FROM duckdb_tables()"
+                " WHERE database_name = current_catalog() AND schema_name = $1 UNION ALL"
+                " SELECT view_name, NULL, true FROM duckdb_views()"
+                " WHERE database_name = current_catalog() AND schema_name = $1 AND NOT internal",
+                [schema],
+            ).fetchall()
+        return [table_entry(name, schema, rows=size, is_view=view) for name, size, view in rows]
 
     def describe(self, source: TableOrQuery) -> pa.Schema:
         """The Arrow schema of a table or query; no row is read."""

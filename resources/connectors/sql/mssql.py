@@ -27,6 +27,20 @@ ISOLATION = (
     " FROM sys.databases WHERE database_id = DB_ID()"
 )
 
+ENCRYPTED = "SELECT CONVERT(varchar(40), CONNECTIONPROPERTY('encrypt_option'))"
+FIXED_ROLES = [
+    "db_accessadmin",
+    "db_backupoperator",
+    "db_datareader",
+    "db_datawriter",
+    "db_ddladmin",
+    "db_denydatareader",
+    "db_denydatawriter",
+    "db_owner",
+    "db_securityadmin",
+]
+"""Each has a schema of its name."""
+
 _EXACT: dict[str, pa.DataType] = {
     "bit": pa.bool_(),
     "tinyint": pa.int16(),
@@ -115,6 +129,14 @@ class MssqlConnector(SqlalchemyConnector):
         snapshot, committed = connection.exec_driver_sql(ISOLATION).one()
         connection.rollback()
         connection.execution_options(isolation_level=isolation(int(snapshot), bool(committed)))
+
+    system_schemas = frozenset({*FIXED_ROLES, "cdc"})
+
+    def encryption(self) -> str:
+        """What the server says of this connection."""
+        with self.session("connecting") as connection:
+            state = connection.exec_driver_sql(ENCRYPTED).scalar()
+        return "encrypted" if state == "TRUE" else "not encrypted: set `encryption: require`"
 
     def plan(self, connection: sa.Connection, selection: Selection) -> list[ValueColumn]:
         """As the server describes the result."""

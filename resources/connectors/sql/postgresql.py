@@ -11,7 +11,7 @@ import functools
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import ClassVar
@@ -19,11 +19,16 @@ from typing import ClassVar
 import pyarrow as pa
 import sqlalchemy as sa
 
+from resources.connectors.sql.browsing import table_entry
 from resources.connectors.sql.config import Dialect, SqlConfig
 from resources.connectors.sql.connector import SqlConnector, is_internal, query_subject
 from resources.connectors.sql.engine import postgres_engine
 from resources.connectors.sql.errors import connection_error, driver_text, postgres_error
 from resources.connectors.sql.postgresql_catalog import (
+    ENCRYPTION,
+    LIST_DATABASES,
+    LIST_ENTRIES,
+    LIST_SCHEMAS,
     LIST_TABLES,
     Relation,
     describe_select,
@@ -37,7 +42,7 @@ from resources.connectors.sql.postgresql_types import plan_postgres_columns
 from resources.connectors.sql.query_text import POSTGRESQL
 from resources.connectors.sql.reading import ReadPlan, checked_batches, plan_columns
 from resources.kernel.errors import ConflictError, InputError, NotFoundError, WaybillError
-from resources.kernel.records import BatchStream, TableName, TableOrQuery
+from resources.kernel.records import BatchStream, BrowseEntry, TableName, TableOrQuery
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,33 @@ class PostgresqlConnector(SqlConnector):
             sql = "SELECT version(), current_user, current_database()"
             row = connection.exec_driver_sql(sql).one()
         return {"version": row[0].split(",")[0], "user": row[1], "database": row[2]}
+
+    def encryption(self) -> str:
+        """What the server says of this connection."""
+        with self._session("connecting") as connection:
+            row = connection.exec_driver_sql(ENCRYPTION).one_or_none()
+        return f"{row[1]}, {row[2]}" if row and row[0] else "not encrypted: set `sslmode`"
+
+    def databases(self) -> Sequence[str]:
+        """Databases of the server that the user may sign in to."""
+        with self._session("listing databases") as connection:
+            names = connection.exec_driver_sql(LIST_DATABASES).scalars().all()
+        return [str(name) for name in names]
+
+    def schemas(self) -> Sequence[str]:
+        """Schemas that the user may use."""
+        with self._session("listing schemas") as connection:
+            names = connection.exec_driver_sql(LIST_SCHEMAS).scalars().all()
+        return [str(name) for name in names if self.config.schema in (None, name)]
+
+    def table_entries(self, schema: str | None) -> Iterable[BrowseEntry]:
+        """Tables and views with the planner's estimate; partitions are summed up."""
+        with self._session(f"listing schema {schema}") as connection:
+            rows = connection.execute(sa.text(LIST_ENTRIES), {"schema": schema}).all()
+        return [
+            table_entry(row.relname, schema, rows=row.estimate, is_view=row.relkind in "vm")
+            for row in rows
+        ]
 
     def list_tables(self) -> Sequence[TableName]:
         """Tables and views that the user may read, partitions under their parent's name only."""

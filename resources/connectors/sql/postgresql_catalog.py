@@ -26,6 +26,32 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
 ORDER BY 1, 2
 """
 
+ENCRYPTION = "SELECT ssl, version, cipher FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+
+LIST_DATABASES = """
+SELECT datname FROM pg_database
+WHERE datallowconn AND NOT datistemplate AND has_database_privilege(oid, 'CONNECT')
+ORDER BY datname <> current_database(), datname
+"""
+
+LIST_SCHEMAS = r"""
+SELECT nspname FROM pg_namespace
+WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' AND has_schema_privilege(oid, 'USAGE')
+ORDER BY 1
+"""
+
+LIST_ENTRIES = """
+SELECT c.relname, c.relkind,
+       CASE WHEN c.relkind = 'p' THEN
+            (SELECT sum(greatest(leaf.reltuples, 0))::int8
+             FROM pg_partition_tree(c.oid) tree JOIN pg_class leaf ON leaf.oid = tree.relid
+             WHERE tree.isleaf)
+            ELSE c.reltuples::int8 END AS estimate
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = :schema AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
+  AND (has_table_privilege(c.oid, 'SELECT') OR has_any_column_privilege(c.oid, 'SELECT'))
+"""
+
 _FIND_RELATION = """
 SELECT c.oid, n.nspname, c.relname, c.relkind, c.relhassubclass, coalesce(a.amname, ''),
        coalesce(pg_relation_size(c.oid), 0), current_setting('block_size')::int8,

@@ -10,7 +10,7 @@ import functools
 import hashlib
 import re
 from abc import abstractmethod
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import Any, ClassVar
 
@@ -18,6 +18,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
+from resources.connectors.sql.browsing import table_entry
 from resources.connectors.sql.connector import (
     SqlConnector,
     interrupted_after,
@@ -47,6 +48,7 @@ from resources.connectors.sql.sqlalchemy_types import (
 from resources.kernel.errors import InputError, MissingDependencyError, WaybillError
 from resources.kernel.records import (
     BatchStream,
+    BrowseEntry,
     QueryValue,
     Retype,
     SqlQuery,
@@ -56,6 +58,7 @@ from resources.kernel.records import (
 
 FETCH_BYTES = 1024 * 1024
 MOST_FETCHED_ROWS = 4096
+_SYSTEM = frozenset({"information_schema", "sys", "guest", "mysql", "performance_schema"})
 _HASH_BITS = 128
 _MARK = "\x02"  # stands around the name of a placeholder
 _MARKED = re.compile("\x02([A-Za-z_][A-Za-z0-9_]*)\x02")
@@ -193,6 +196,31 @@ class SqlalchemyConnector(SqlConnector):
     def probe_statement(self) -> str:
         """The least that a database can be asked."""
         return "SELECT 1"
+
+    system_schemas: ClassVar[frozenset[str]] = frozenset()
+    """Schemas that hold the system's own tables, in lower case."""
+
+    def schemas(self) -> Sequence[str]:
+        """Schemas of the database, the system's own left out; none where it has none."""
+        with self.session("listing schemas") as connection:
+            names = sa.inspect(connection).get_schema_names()
+        wanted = self.config.schema
+        return [
+            name
+            for name in sorted(names)
+            if wanted in (None, name)
+            and name.lower() not in _SYSTEM | self.system_schemas
+            and not name.lower().startswith(("pg_", "crdb_"))
+        ]
+
+    def table_entries(self, schema: str | None) -> Iterable[BrowseEntry]:
+        """Tables and views; how many rows they have no standard tells."""
+        with self.session(f"listing schema {schema}") as connection:
+            inspector = sa.inspect(connection)
+            tables = inspector.get_table_names(schema=schema)
+            views = inspector.get_view_names(schema=schema)
+        entries = [table_entry(name, schema) for name in tables if name not in set(views)]
+        return entries + [table_entry(name, schema, is_view=True) for name in views]
 
     def list_tables(self) -> Sequence[TableName]:
         """Tables and views of the schema, in order of name."""

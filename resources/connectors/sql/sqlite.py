@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import marshal
 import sqlite3
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from typing import ClassVar
 
 import pyarrow as pa
 import sqlalchemy as sa
 
+from resources.connectors.sql.browsing import table_entry
 from resources.connectors.sql.config import Dialect
 from resources.connectors.sql.connector import (
     SqlConnector,
@@ -37,7 +38,7 @@ from resources.connectors.sql.sqlite_scan import (
 )
 from resources.connectors.sql.sqlite_types import SqliteColumn
 from resources.kernel.errors import NotFoundError, WaybillError
-from resources.kernel.records import BatchStream, TableName, TableOrQuery
+from resources.kernel.records import BatchStream, BrowseEntry, TableName, TableOrQuery
 
 _FINGERPRINT_ROWS = 2048
 _MARSHAL_VERSION = 2  # without references, so that equal rows have equal bytes
@@ -94,6 +95,25 @@ class SqliteConnector(SqlConnector):
         """Tables and views, in order of name."""
         with self._session("listing tables") as connection:
             return self._tables(connection)
+
+    def table_entries(self, schema: str | None) -> Iterable[BrowseEntry]:
+        """Tables and views, with rows as ANALYZE counted them, where it did."""
+        with self._session("listing tables") as connection:
+            kinds = connection.execute(
+                "SELECT name, type FROM sqlite_master WHERE type IN ('table', 'view')"
+                " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+            ).fetchall()
+            known: dict[str, int] = {}
+            if connection.execute(
+                "SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat1'"
+            ).fetchone():
+                for table, counted in connection.execute("SELECT tbl, stat FROM sqlite_stat1"):
+                    number = str(counted).split()[0]
+                    known[table] = int(number) if number.isdecimal() else known.get(table, 0)
+        return [
+            table_entry(name, schema, rows=known.get(name), is_view=kind == "view")
+            for name, kind in kinds
+        ]
 
     def describe(self, source: TableOrQuery) -> pa.Schema:
         """The Arrow schema of a table or query; every value is looked at, since SQLite types values, not columns."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from decimal import Decimal
 
 import pyarrow as pa
 import pytest
 
-from resources.connectors.sql import SqlConfig
+from resources.connectors.sql import SqlConfig, open_table_connector
+from resources.kernel.errors import NotFoundError
 from resources.kernel.records import Retype, TableName
 from tests.contract.table_connector import TableConnectorContract, read_table
 from tests.resources.connectors.sql.postgres_database import PostgresDatabase
@@ -174,3 +176,36 @@ def test_other_relations(database: PostgresDatabase, make: str, source: TableNam
     listed = [table.name for table in connector.list_tables()]
     assert "v" in listed
     assert "v1" not in listed
+
+
+def test_browsing_sums_the_estimates_of_partitions(database: PostgresDatabase) -> None:
+    """F039."""
+    database.run(
+        "CREATE TABLE sales (id integer, year integer) PARTITION BY LIST (year)",
+        "CREATE TABLE sales_1 PARTITION OF sales FOR VALUES IN (1)",
+        "CREATE TABLE sales_2 PARTITION OF sales FOR VALUES IN (2)",
+        "INSERT INTO sales SELECT i, 1 + i % 2 FROM generate_series(1, 1000) AS s(i)",
+        "CREATE TABLE fresh (x integer)",
+        "CREATE SCHEMA attic",
+        "CREATE TABLE attic.old AS SELECT 1 AS x",
+        "ANALYZE sales_1; ANALYZE sales_2",
+    )
+    connector = database.connector()
+    name = database.config.database
+    assert [e.name for e in connector.browse(f"{name}/")] == ["attic", "public"]
+    assert name in [e.name for e in connector.browse()]
+    entries = {e.name: e.rows for e in connector.browse(f"{name}/public")}
+    assert entries == {"sales": 1000, "fresh": None}
+    assert [e.path for e in connector.browse(f"{name}/attic")] == ["attic.old"]
+    with pytest.raises(NotFoundError, match="Declare a connector for that database"):
+        list(connector.browse("postgres/"))
+
+
+def test_check_says_whether_the_connection_is_encrypted(database: PostgresDatabase) -> None:
+    steps = {step.name: step.detail for step in database.connector().check().steps}
+    assert steps["TLS"] == "not encrypted: set `sslmode`"
+    report = open_table_connector(
+        "w", replace(database.config, options={"sslmode": "require"})
+    ).check()
+    assert (report.steps[-1].name, report.ok) == ("TLS", False)
+    assert "TLS was refused" in report.detail

@@ -273,3 +273,26 @@ def test_thousand_columns(database: SqliteDatabase) -> None:
     table = read_table(database.connector(), TableName("t"))
     assert table.column_names == names
     assert set(table.to_pylist()[0].values()) == {1}
+
+
+def test_browsing_shows_what_analyze_counted(database: SqliteDatabase) -> None:
+    database.run(
+        "CREATE TABLE counted (x integer)",
+        "CREATE INDEX by_x ON counted (x)",
+        "INSERT INTO counted VALUES (1), (2), (3)",
+        "CREATE TABLE fresh (x)",
+    )
+    assert {e.name: e.rows for e in database.connector().browse()} == {
+        "counted": None,
+        "fresh": None,
+    }
+    database.run("ANALYZE")
+    assert {e.name: e.rows for e in database.connector().browse()} == {"counted": 3, "fresh": None}
+
+
+def test_check_says_when_a_file_is_no_database_or_read_only(tmp_path: Path) -> None:
+    noise = tmp_path / "noise.db"
+    noise.write_bytes(b"this is no database at all" * 100)
+    report = open_table_connector("w", SqlConfig("sqlite", path=noise)).check()
+    assert (report.steps[-1].name, report.ok) == ("database", False)
+    assert "no SQLite database" in report.detail
