@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 
 import dagster as dg
 from pydantic import Field
@@ -22,6 +22,9 @@ from resources.connectors.component import ConnectorComponent
 from resources.kernel.errors import ConfigError
 from resources.kernel.keys import check_name
 from resources.references import NamedComponent, declared, position, require
+
+MAX_COLUMNS = 400
+"""PostgreSQL keeps a row in a page of 8 KB, where a long text takes at least 18 bytes."""
 
 ColumnKind = Literal["text", "integer", "float", "list[string]"]
 
@@ -58,8 +61,8 @@ class ClassificationSet(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
 
     name: str
     columns: list[Column]
-    encoding: Literal["utf8", "latin1"] = "utf8"
-    """Of files that do not say."""
+    encoding: str = "utf8"
+    """Of files that do not say: `utf8` or `latin1`."""
     list_delimiter: str = ","
     """Between the elements of a list cell."""
     blank_clears: bool = False
@@ -101,21 +104,30 @@ class ClassificationSet(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
 
     def _schema(self, context: dg.ComponentLoadContext) -> SetSchema:
         columns = [self._column(context, number) for number in range(len(self.columns))]
-        attribute = "columns"
-        if self.list_delimiter not in LIST_DELIMITERS:
-            attribute = "list_delimiter"
-        elif not 0 < self.max_bytes <= FILE_LIMIT_CEILING:
-            attribute = "max_bytes"
+        if len(columns) > MAX_COLUMNS:
+            raise ConfigError(
+                f"{position(context, 'columns')}: classification set {self.name!r} has {len(columns):,}"
+                f" columns; a row of the catalog's database holds {MAX_COLUMNS}",
+                hint="Declare two sets and join them",
+            )
         try:
             return SetSchema(
                 columns=tuple(columns),
-                encoding=Encoding(self.encoding),
+                encoding=cast("Encoding", self.encoding),  # it refuses what is none
                 list_delimiter=self.list_delimiter,
                 blank_clears=self.blank_clears,
                 max_bytes=self.max_bytes,
             )
         except ConfigError as error:
-            raise _placed(error, position(context, attribute)) from error
+            raise _placed(error, position(context, self._wrong_attribute())) from error
+
+    def _wrong_attribute(self) -> str:
+        """Which attribute a refusal of the schema is about."""
+        if self.encoding not in list(Encoding):
+            return "encoding"
+        if self.list_delimiter not in LIST_DELIMITERS:
+            return "list_delimiter"
+        return "columns" if 0 < self.max_bytes <= FILE_LIMIT_CEILING else "max_bytes"
 
     def _column(self, context: dg.ComponentLoadContext, number: int) -> SetColumn:
         given = self.columns[number]

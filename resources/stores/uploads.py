@@ -168,7 +168,8 @@ def open_regular(path: Path) -> Iterator[BinaryIO]:
         raise InputError(
             f"{path} cannot be read: {error.strerror}", hint="Check the path", path=str(path)
         ) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise InputError(f"{path} is no file", hint="Give the path of a file", path=str(path))
     with os.fdopen(descriptor, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-            raise InputError(f"{path} is no file", hint="Give the path of a file", path=str(path))
         yield stream
