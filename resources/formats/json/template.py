@@ -65,7 +65,7 @@ def learn_template(data: bytes, *, array: bool) -> Template | None:
         return None
     between = (_COMMA if array else _LINE_END).match(data, closing.end())
     decoded = _decode_names(names)
-    if decoded is None:
+    if decoded is None or (between is None and closing.end() < len(data)):
         return None
     gap = between[0] if between else b""
     return Template(decoded, tuple(pieces), closing[0], closing[0] + gap + pieces[0])

@@ -68,6 +68,62 @@ def test_a_missing_column_names_file_and_column(tmp_path):
         read(*files)
 
 
+def test_columns_united(tmp_path):
+    """E20: a column that some files lack is null there; one of another type takes the wider."""
+    files = [
+        store(tmp_path, "a.parquet", pa.table({"id": pa.array([1], pa.int32()), "name": ["x"]})),
+        store(tmp_path, "b.parquet", pa.table({"more": [True], "id": pa.array([2**40])})),
+    ]
+    stream = ParquetReader(files, ParquetOptions(columns="union")).stream()
+    table = pa.Table.from_batches(list(stream), stream.schema)
+    assert table.schema == pa.schema({"id": pa.int64(), "name": pa.string(), "more": pa.bool_()})
+    assert table.to_pydict() == {"id": [1, 2**40], "name": ["x", None], "more": [None, True]}
+    assert stream.warnings == [
+        "b.parquet: it lacks 'name' and has 'more' besides, compared with a.parquet; missing columns are null",
+        "b.parquet: column 'id' is int64, in a.parquet int32; read as int64",
+    ]
+
+
+def test_types_that_no_type_holds_are_refused_also_united(tmp_path):
+    files = [
+        store(tmp_path, "a.parquet", pa.table({"id": [1]})),
+        store(tmp_path, "b.parquet", pa.table({"id": ["1"]})),
+    ]
+    with pytest.raises(
+        SchemaMismatchError, match=r"b\.parquet: column 'id' is int64 in a\.parquet, but string"
+    ):
+        read(*files, columns="union")
+
+
+def test_a_value_beyond_the_wider_type_is_an_error(tmp_path):
+    files = [
+        store(tmp_path, "a.parquet", pa.table({"t": pa.array([1], pa.timestamp("ns"))})),
+        store(tmp_path, "b.parquet", pa.table({"t": pa.array([2**60], pa.timestamp("ms"))})),
+    ]
+    with pytest.raises(
+        SchemaMismatchError, match=r"b\.parquet: a value of column 't' does not fit"
+    ):
+        read(*files, columns="union")
+
+
+@pytest.mark.parametrize("damage", ["no footer", "pages"])
+def test_a_bad_file_is_left_out_before_a_row_is_given_out(tmp_path, damage):
+    """E54: also a file whose last pages are damaged has given no row when that is found."""
+    files = [store(tmp_path, f"{n}.parquet", TABLE, write_page_checksum=True) for n in range(3)]
+    data = bytearray(files[1].path.read_bytes())
+    if damage == "pages":
+        place = pq.ParquetFile(files[1].path).metadata.row_group(0).column(1).data_page_offset
+        data[place + 40] ^= 0xFF
+    else:
+        del data[-8:]
+    files[1].path.write_bytes(data)
+    with pytest.raises(ParseError, match=r"1\.parquet"):
+        read(*files)
+    stream = ParquetReader(files, ParquetOptions(on_bad_file="skip")).stream()
+    assert sum(batch.num_rows for batch in stream) == 2000
+    assert stream.warnings[0].startswith("Skipped 1.parquet: ")
+
+
 def test_columns_of_one_name_are_refused(tmp_path):
     table = pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"])
     with pytest.raises(InputError, match="duplicate column names"):

@@ -123,6 +123,53 @@ def test_what_python_refuses_is_refused(text):
     assert all(isinstance(row, dict) for row in rows)
 
 
+ALIKE = (
+    '{"a": 12, "b": "x, y", "c": true}\n{"a": 0, "b": "", "c": null}\n{"a": -3, "b": "\\"", "c": false}\n',
+    '{"a":1.5,"b":"k"}\n{"a":2.25,"b":"\\\\"}\n{"a":null,"b":null}\n',
+)
+
+
+def unique(pairs):
+    assert len(dict(pairs)) == len(pairs), pairs
+    return dict(pairs)
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    content=st.sampled_from(ALIKE),
+    edits=st.lists(
+        st.tuples(
+            st.integers(0, 90), st.integers(0, 6), st.text(st.sampled_from('{}[]":,\\ \n1-.eabu\x1f'), max_size=4)
+        ),
+        min_size=1, max_size=3,
+    ),
+)  # fmt: skip
+def test_records_that_are_almost_alike(content, edits):
+    """Edits of well-formed records: what is read is what Python reads, and nothing is read that Python refuses."""
+    for place, size, text in edits:
+        content = content[:place] + text + content[place + size :]
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            table = read_bytes(Path(folder), content.encode())
+        except InputError:
+            return
+    lines = [line for line in content.split("\n") if line.strip(" \t\r")]
+    rows = [
+        json.loads(line, parse_float=Decimal, parse_int=int, object_pairs_hook=unique)
+        for line in lines
+        if "[" not in line and "{" not in line[line.index("{") + 1 :]
+    ]
+    if len(rows) < len(lines):
+        return
+    for name in table.column_names:
+        for arrived, row in zip(table[name].to_pylist(), rows, strict=True):
+            value = row.get(name)
+            is_same = arrived == value or (
+                isinstance(arrived, float) and Decimal(repr(arrived)) == value
+            )
+            assert is_same or (isinstance(arrived, str) and exact(arrived) == value)
+
+
 @pytest.mark.parametrize("text", ["0.1000000000000000055", "1e-320", "1e400", "-0", "1E5", "12345678901234567.5"])  # fmt: skip
 def test_numbers_at_the_edges_of_doubles(tmp_path, text):
     (arrived,) = read_bytes(tmp_path, f'{{"a":{text}}}'.encode()).column("a").to_pylist()

@@ -1,0 +1,285 @@
+"""Excel: its own cell types arrive, and what they would hide is said or refused (T9, T13, E20, E22, E54)."""
+
+import datetime as dt
+import io
+import re
+import zipfile
+
+import openpyxl
+import pyarrow as pa
+import pytest
+import xlwt
+
+from resources.formats.excel import ExcelOptions, ExcelReader, guard
+from resources.formats.excel import sheet as sheets
+from resources.formats.files import SourceFile
+from resources.kernel.errors import (
+    ConfigError,
+    EmptySourceError,
+    InputError,
+    ParseError,
+    SchemaMismatchError,
+    UnknownNameError,
+)
+
+
+def workbook(folder, rows, name="a.xlsx", change=None):
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    if change:
+        change(book)
+    book.save(folder / name)
+    return SourceFile(name, folder / name)
+
+
+def read(*files, **options):
+    stream = ExcelReader(files, ExcelOptions(**options)).stream()
+    return pa.Table.from_batches(list(stream), stream.schema), stream
+
+
+KEPT = {
+    "integers": ([1, None, -5], pa.int64(), [1, None, -5]),
+    "fractions": ([1, 0.25], pa.float64(), [1.0, 0.25]),
+    "beyond 2^53": ([2.0**60, 1], pa.float64(), [2.0**60, 1.0]),
+    "minus zero": ([-0.0, 1], pa.float64(), [-0.0, 1.0]),
+    "leading zeros": (["00123", "7"], pa.string(), ["00123", "7"]),
+    "texts that look like more": (["NA", "2024-01-01", "1e5", " x "], pa.string(), ["NA", "2024-01-01", "1e5", " x "]),
+    "booleans": ([True, None, False], pa.bool_(), [True, None, False]),
+    "dates": ([dt.date(2024, 2, 29)], pa.date32(), [dt.date(2024, 2, 29)]),
+    "timestamps, one at midnight": (
+        [dt.datetime.fromisoformat("2024-02-29 13:45:01.25"), dt.datetime.fromisoformat("2024-03-01")],
+        pa.timestamp("us"),
+        [dt.datetime.fromisoformat("2024-02-29 13:45:01.25"), dt.datetime.fromisoformat("2024-03-01")],
+    ),
+    "times": ([dt.time(1, 2, 3)], pa.time64("us"), [dt.time(1, 2, 3)]),
+    "durations": ([dt.timedelta(hours=30)], pa.string(), ["30:00:00"]),
+    "a mixture": (
+        [1, "x", 0.1, True, dt.date(2024, 1, 2), None],
+        pa.string(),
+        ["1", "x", "0.1", "TRUE", "2024-01-02", None],
+    ),
+    "nothing": ([None, None], pa.string(), [None, None]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("cells", "kind", "values"), KEPT.values(), ids=KEPT)
+def test_cells_keep_their_type(tmp_path, cells, kind, values):
+    table, stream = read(workbook(tmp_path, [["id", "x"], *([i, c] for i, c in enumerate(cells))]))
+    assert table.schema.field("x").type == kind
+    assert table["x"].to_pylist() == values
+    assert str(table["x"].to_pylist()) == str(values)  # -0.0 == 0.0
+    is_changed = kind == pa.string() and any(not isinstance(c, str | None) for c in cells)
+    assert [g.subject for g in stream.guesses] == ["type of 'x'"] * is_changed
+
+
+def test_more_rows_than_a_batch(tmp_path, monkeypatch):
+    monkeypatch.setattr(sheets, "BATCH_ROWS", 10)
+    rows = [["a", "b"], *([i, None] for i in range(35)), ["x", 1], [None, None]]
+    table, _ = read(workbook(tmp_path, rows))
+    assert table["a"].to_pylist() == [*map(str, range(35)), "x"]
+    assert table["b"].to_pylist() == [None] * 35 + [1]
+
+
+def test_a_table_that_does_not_begin_in_the_corner(tmp_path):
+    def place(book):
+        for cell, value in {"C4": "a", "D4": "b", "C5": 1, "D7": 2}.items():
+            book.active[cell] = value
+
+    file = workbook(tmp_path, [], change=place)
+    assert read(file)[0].to_pydict() == {"a": [1, None, None], "b": [None, None, 2]}
+
+
+class TestOptions:
+    def test_several_sheets_are_an_error_that_lists_them(self, tmp_path):
+        file = workbook(tmp_path, [["a"], [1]], change=lambda book: book.create_sheet("Two"))
+        with pytest.raises(ConfigError, match=r"it has 'Sheet', 'Two'.*`sheet:`"):
+            read(file)
+        assert read(file, sheet="Sheet")[0].to_pydict() == {"a": [1]}
+        assert read(file, sheet=1)[0].to_pydict() == {"a": [1]}
+        with pytest.raises(ConfigError, match="no such sheet"):
+            read(file, sheet="Three")
+        with pytest.raises(EmptySourceError, match="sheet 'Two' holds no value"):
+            read(file, sheet=2)
+
+    def test_a_hidden_sheet_does_not_count(self, tmp_path):
+        def hide(book):
+            book.create_sheet("Two").sheet_state = "hidden"
+
+        assert read(workbook(tmp_path, [["a"], [1]], change=hide))[0].num_rows == 1
+
+    def test_header(self, tmp_path):
+        file = workbook(tmp_path, [["Report 2024", None], ["a", "b"], [1, 2]])
+        with pytest.raises(ParseError, match=r"column 2 of 2 has no name .* `header_row:`"):
+            read(file)
+        assert read(file, header_row=2)[0].to_pydict() == {"a": [1], "b": [2]}
+        assert read(file, header_row=2, column_names=("x", "y"))[0].column_names == ["x", "y"]
+        with pytest.raises(SchemaMismatchError, match="has 2 columns, column_names gives 1"):
+            read(file, column_names=("x",))
+
+    def test_no_header(self, tmp_path):
+        file = workbook(tmp_path, [[1, "x"], [2, "y"]])
+        table, _ = read(file, header_row=0)
+        assert table.to_pydict() == {"column_1": [1, 2], "column_2": ["x", "y"]}
+
+    def test_names_that_would_lose_a_column(self, tmp_path):
+        with pytest.raises(InputError, match="duplicate column names: 'a'"):
+            read(workbook(tmp_path, [["a", "a"], [1, 2]]))
+
+    def test_merged_header(self, tmp_path):
+        file = workbook(
+            tmp_path, [["a", "b"], [1, 2]], change=lambda book: book.active.merge_cells("A1:B1")
+        )
+        with pytest.raises(ParseError, match="merged cells"):
+            read(file)
+
+    def test_merged_cells_are_told(self, tmp_path):
+        file = workbook(
+            tmp_path, [["a"], [1], [1]], change=lambda book: book.active.merge_cells("A2:A3")
+        )
+        assert "merged cells" in read(file)[1].warnings[0]
+
+    def test_given_types(self, tmp_path):
+        file = workbook(tmp_path, [["a", "b"], ["00123", 1], [7, "x"]])
+        assert read(file, types={"a": "integer"})[0]["a"].to_pylist() == [123, 7]
+        with pytest.raises(ParseError, match="cell B3: 'x' is not of the given type number"):
+            read(file, types={"b": "number"})
+        with pytest.raises(UnknownNameError, match="'z'"):
+            read(file, types={"z": "text"})
+
+    @pytest.mark.parametrize("options", [{"header_row": -1}, {"sheet": 0}, {"types": {"a": "x"}}])
+    def test_options_that_cannot_be(self, options):
+        with pytest.raises(ConfigError):
+            ExcelOptions(**options)
+
+
+class TestErrorCells:
+    def place(self, book):
+        for cell, value in {"C3": "a", "D3": "b", "C4": 1, "D4": 2, "D6": "#N/A", "C7": "#DIV/0!"}.items():  # fmt: skip
+            book.active[cell] = value
+
+    def test_an_error_names_sheet_and_cell(self, tmp_path):
+        with pytest.raises(ParseError, match="sheet 'Sheet', cell D6 holds the error #N/A"):
+            read(workbook(tmp_path, [], change=self.place))
+
+    def test_as_text(self, tmp_path):
+        table, stream = read(workbook(tmp_path, [], change=self.place), errors="text")
+        assert table.to_pydict() == {"a": ["1", None, None, "#DIV/0!"], "b": ["2", None, "#N/A", None]}  # fmt: skip
+        assert "numbers and texts" in stream.guesses[0].reason
+
+    def test_a_text_that_looks_like_one_is_none(self, tmp_path):
+        def write(book):
+            book.active.append(["a"])
+            book.active.append(["x"])
+            book.active["A2"].value = "t='e'"
+
+        assert read(workbook(tmp_path, [], change=write))[0]["a"].to_pylist() == ["t='e'"]
+
+    @pytest.mark.parametrize("is_error", [False, True])
+    def test_in_a_workbook_of_excel_97(self, tmp_path, is_error):
+        book = xlwt.Workbook()
+        page = book.add_sheet("Old")
+        for row, cells in enumerate([["a", "b"], [1, "00123"], [2.5, "x"]]):
+            for column, cell in enumerate(cells):
+                page.write(row, column, cell)
+        if is_error:
+            page.row(3).set_cell_error(1, "#N/A!")
+        book.save(str(tmp_path / "a.xls"))
+        file = SourceFile("a.xls", tmp_path / "a.xls")
+        if is_error:
+            with pytest.raises(ParseError, match="cell B4 holds the error #N/A"):
+                read(file)
+        else:
+            assert read(file)[0].to_pydict() == {"a": [1.0, 2.5], "b": ["00123", "x"]}
+
+
+class TestManyFiles:
+    def test_types_hold_over_all(self, tmp_path):
+        one = workbook(tmp_path, [["a", "b"], [1, "x"]], "1.xlsx")
+        two = workbook(tmp_path, [["b", "a"], ["y", 1.5]], "2.xlsx")
+        assert read(one, two)[0].to_pydict() == {"a": [1.0, 1.5], "b": ["x", "y"]}
+
+    def test_other_columns(self, tmp_path):
+        one = workbook(tmp_path, [["a", "b"], [1, "x"]], "1.xlsx")
+        two = workbook(tmp_path, [["a", "c"], [2, True]], "2.xlsx")
+        with pytest.raises(SchemaMismatchError, match=r"2\.xlsx .* lacks 'b' and has 'c' besides"):
+            read(one, two)
+        table, stream = read(one, two, columns="union")
+        assert table.to_pydict() == {"a": [1, 2], "b": ["x", None], "c": [None, True]}
+        assert stream.warnings[0].startswith("2.xlsx: it lacks 'b'")
+
+    def test_a_bad_file_is_left_out(self, tmp_path):
+        one = workbook(tmp_path, [["a"], [1]], "1.xlsx")
+        two = workbook(tmp_path, [["a"], ["#N/A"]], "2.xlsx")
+        table, stream = read(one, two, on_bad_file="skip")
+        assert table.to_pydict() == {"a": [1]}
+        assert stream.warnings[0].startswith("Skipped 2.xlsx: ")
+
+
+def with_part(file, name, change):
+    """The workbook with one part changed."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(file.path) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        for info in old.infolist():
+            content = old.read(info)
+            new.writestr(info.filename, change(content) if info.filename == name else content)
+    file.path.write_bytes(out.getvalue())
+    return file
+
+
+SHEET = "xl/worksheets/sheet1.xml"
+LAUGHS = b'<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]>'
+HOSTILE = {
+    "entities": (lambda xml: re.sub(rb"(<worksheet)", LAUGHS + rb"\1", xml), "declares entities"),
+    "entities far behind": (lambda xml: b" " * 3_000_000 + LAUGHS + xml, "declares entities"),
+    "bomb": (lambda xml: xml + b" " * (70 << 20), "would unpack to"),
+    "cell at the end": (
+        lambda xml: xml.replace(b'<row r="2"', b'<row r="1048576"').replace(b'r="A2"', b'r="XFD1048576"'),
+        "span 17,179,869,184 places",
+    ),
+    "broken": (lambda xml: xml[: len(xml) // 2], "cannot be read as Excel"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "reason"), HOSTILE.values(), ids=HOSTILE)
+def test_what_is_made_to_harm_is_refused(tmp_path, change, reason):
+    file = with_part(workbook(tmp_path, [["a"], [1]]), SHEET, change)
+    with pytest.raises(ParseError, match=reason) as caught:
+        read(file)
+    assert caught.value.facts["file"] == "a.xlsx"
+
+
+DAMAGED = {
+    "text": lambda data: b"a,b\n1,2\n",
+    "cut off": lambda data: data[: len(data) // 2],
+    "bytes flipped": lambda data: data[:300] + bytes(b ^ 0x55 for b in data[300:400]) + data[400:],
+    "another archive": lambda data: zip_of_text(),
+    "old and cut off": lambda data: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600),
+}
+
+
+def zip_of_text():
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("a.txt", "hello")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("damage", DAMAGED.values(), ids=DAMAGED)
+def test_damage_is_one_error_naming_the_file(tmp_path, damage):
+    file = workbook(tmp_path, [["a"], [1]])
+    file.path.write_bytes(damage(file.path.read_bytes()))
+    with pytest.raises(ParseError, match=r"a\.xlsx: cannot be read as Excel"):
+        read(file)
+
+
+def test_an_empty_file(tmp_path):
+    (tmp_path / "a.xlsx").touch()
+    with pytest.raises(EmptySourceError, match=r"a\.xlsx is empty"):
+        read(SourceFile("a.xlsx", tmp_path / "a.xlsx"))
+
+
+def test_limit_of_cells(tmp_path, monkeypatch):
+    monkeypatch.setattr(guard, "MAX_CELLS", 5)
+    with pytest.raises(ParseError, match="span 6 places, at most 5"):
+        read(workbook(tmp_path, [["a", "b"], [1, 2], [3, 4]]))
