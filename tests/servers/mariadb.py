@@ -28,6 +28,8 @@ from tests.servers.postgres import ServerUnavailableError, free_port
 
 PACKAGE = "mariadb-server-core"
 SUPERUSER = "waybill"
+ONLOOKER = "onlooker"
+"""May read everything; has the same password. Told apart from exporters in the list of sessions."""
 START_SECONDS = 60
 FETCH_SECONDS = 240
 
@@ -233,6 +235,8 @@ class MariadbServer:
             "FLUSH PRIVILEGES;",
             f"CREATE USER {user} IDENTIFIED BY '{self.password}';",
             f"GRANT ALL PRIVILEGES ON *.* TO {user} WITH GRANT OPTION;",
+            f"CREATE USER '{ONLOOKER}'@'%' IDENTIFIED BY '{self.password}';",
+            f"GRANT SELECT ON *.* TO '{ONLOOKER}'@'%';",
         ]
         command = [str(base / "sbin/mariadbd"), *self._common(), "--bootstrap"]
         command += ["--innodb-log-file-size=64M", "--innodb-buffer-pool-size=32M"]

@@ -16,6 +16,7 @@ from resources.connectors.sql import SqlConfig, SqlConnector, open_table_connect
 from resources.connectors.sql.export.run import run_export
 from resources.connectors.sql.export.settings import ExportSettings
 from resources.kernel.records import BatchStream, ExportReceipt, ExportRequest, TableName
+from tests.servers.mariadb import ONLOOKER
 
 START = datetime(2026, 3, 29, 1, 30, 0, tzinfo=UTC)
 PATIENT = ExportSettings()
@@ -105,7 +106,7 @@ class ExportDatabase:
         if self.dialect == "postgresql":
             return connect_postgresql(self.config)
         if self.dialect == "mariadb":
-            return connect_mariadb(self.config)
+            return connect_mariadb(self.config, username=ONLOOKER)
         return closing(sqlite3.connect(_file(self.config), timeout=20, isolation_level=None))
 
     def ledger(self) -> list[tuple[Any, ...]]:
@@ -155,7 +156,7 @@ def connect_postgresql(config: SqlConfig, **options: Any) -> Any:
 
 
 @contextmanager
-def connect_mariadb(config: SqlConfig) -> Iterator[Any]:
+def connect_mariadb(config: SqlConfig, username: str | None = None) -> Iterator[Any]:
     """A plain connection in autocommit that reads standard quotes; cursors come from its `execute`."""
     import pymysql
 
@@ -168,7 +169,7 @@ def connect_mariadb(config: SqlConfig) -> Iterator[Any]:
     connection = Connection(
         host=config.host,
         port=config.port,
-        user=config.username,
+        user=username or config.username,
         password=config.password,
         database=config.database,
         sql_mode="ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT",
