@@ -150,7 +150,7 @@ def open_reader(
 def _skips(options: FormatOptions | Mapping[str, object] | None) -> bool:
     if isinstance(options, FormatOptions):
         return options.on_bad_file == "skip"
-    return bool(options) and options.get("on_bad_file") == "skip"
+    return options is not None and options.get("on_bad_file") == "skip"
 
 
 def _common_format(files: Sequence[SourceFile]) -> Format:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from resources.formats.compression import BLOCK_BYTES
 from resources.formats.csv import structure
 from resources.formats.csv.dialect import Dialect
-from resources.formats.decoding import BLOCK_BYTES, Encoding, decode_blocks
+from resources.formats.decoding import Encoding, decode_blocks
 from resources.formats.files import SourceFile
 from resources.kernel.errors import ParseError
 

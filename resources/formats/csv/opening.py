@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from resources.formats.columns import compare_columns
+from resources.formats.compression import BLOCK_BYTES, read_blocks
 from resources.formats.csv.chunks import Chunk, TextFile, read_chunks
 from resources.formats.csv.dialect import (
     NAMES,
@@ -19,12 +20,10 @@ from resources.formats.csv.options import CsvOptions
 from resources.formats.csv.parse import Layout
 from resources.formats.csv.structure import find_first_record_end
 from resources.formats.decoding import (
-    BLOCK_BYTES,
     Encoding,
     detect_encoding,
     is_utf8,
     not_decodable,
-    read_blocks,
 )
 from resources.formats.eight_bit import guess_encoding
 from resources.formats.files import SourceFile, check_not_empty

@@ -8,6 +8,7 @@ from functools import partial, reduce
 
 import pyarrow as pa
 
+from resources.formats.compression import BLOCK_BYTES
 from resources.formats.csv.bundles import bundle, convert_bundle
 from resources.formats.csv.convert import (
     ChunkConverter,
@@ -27,7 +28,6 @@ from resources.formats.csv.parse import Layout
 from resources.formats.csv.plan import Plan, make_plan, merge_all
 from resources.formats.csv.reasons import explain_misfit, type_guess
 from resources.formats.csv.sample import take_first_look
-from resources.formats.decoding import BLOCK_BYTES
 from resources.formats.files import SourceFile
 from resources.formats.ordered import in_order
 from resources.formats.text_types.evidence import NO_VALUES, NOTHING, Evidence

@@ -84,7 +84,13 @@ def look_at_cells(cells: Sequence[object]) -> CellKind:
     seen = NO_CELLS
     for kind in set(map(type, cells)):
         if kind in (float, int):
-            seen |= _look_at_numbers([cell for cell in cells if type(cell) in (float, int)])
+            seen |= _look_at_numbers(
+                [
+                    cell
+                    for cell in cells
+                    if isinstance(cell, float | int) and not isinstance(cell, bool)
+                ]
+            )
         elif kind is str:
             seen |= CellKind.TEXT if any(type(cell) is str and cell for cell in cells) else NO_CELLS
         else:

@@ -126,12 +126,12 @@ def _choose(workbook: Any, file: SourceFile, options: ExcelOptions) -> str:
         for one in workbook.sheets_metadata
         if one.typ == python_calamine.SheetTypeEnum.WorkSheet
     ]
-    names = [one.name for one in sheets]
+    names: list[str] = [one.name for one in sheets]
     if isinstance(options.sheet, str) and options.sheet in names:
         return options.sheet
     if isinstance(options.sheet, int) and options.sheet <= len(names):
         return names[options.sheet - 1]
-    visible = [
+    visible: list[str] = [
         one.name for one in sheets if one.visible == python_calamine.SheetVisibleEnum.Visible
     ]
     if options.sheet is None and len(visible) == 1:

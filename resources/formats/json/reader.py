@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -191,7 +191,8 @@ class JsonReader:
         self._check_columns(run)
         self._opened = [file for file in self._opened if file.name not in run.failed]
         kept = {file.name: run.columns[file.name] for file in self._opened}
-        _, warnings = unite_columns(kept, self._options.columns)
+        names = {name: list(seen) for name, seen in kept.items()}
+        _, warnings = unite_columns(names, self._options.columns)
         columns: SeenColumns = {}
         for seen in kept.values():
             _merge(columns, seen)
@@ -278,8 +279,8 @@ def _convert(item: Chunk | FailedFile, *, plan: Plan) -> ConvertedChunk | Failed
         return FailedFile(item.file, error)
 
 
-def _merge(into: SeenColumns, seen: object) -> None:
-    for name, found in seen.items():  # type: ignore[attr-defined]
+def _merge(into: SeenColumns, seen: Mapping[str, Seen]) -> None:
+    for name, found in seen.items():
         into[name] = into.get(name, NOTHING_SEEN).merge(found)
 
 

@@ -47,4 +47,5 @@ def find_depths(data: bytes) -> tuple[Positions, Positions]:
 
 
 def _outside(places: Positions, quotes: Positions) -> Positions:
-    return places[np.searchsorted(quotes, places) % 2 == 0]
+    outside: Positions = places[np.searchsorted(quotes, places) % 2 == 0]
+    return outside
