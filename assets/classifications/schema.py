@@ -142,7 +142,7 @@ class ParseOptions:
     max_bytes: int = FILE_LIMIT
     max_problems: int = field(default=100_000, kw_only=True)
     max_warnings: int = field(default=10_000, kw_only=True)
-    piece_bytes: int = field(default=2 * 1024 * 1024, kw_only=True)
+    piece_bytes: int = field(default=1024 * 1024, kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "encoding", _member(Encoding, self.encoding, "encoding"))

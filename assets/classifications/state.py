@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assets.classifications.operations import Operations
+from assets.classifications.reading.arrays import to_arrow, to_mask, valid_mask, with_nulls
 from assets.classifications.reading.order import order_keys
 from assets.classifications.schema import KEY, SetSchema
 
@@ -104,9 +105,10 @@ class _Places:
     def find(cls, state: pa.Table, operations: Operations) -> _Places:
         stored = state.column(KEY).combine_chunks()
         found = pc.index_in(operations.keys, value_set=stored)
-        stored_at = pc.fill_null(found, -1).to_numpy(zero_copy_only=False).astype(np.int64)
-        deleted = operations.deleted.to_numpy(zero_copy_only=False)
-        creates = operations.creates.to_numpy(zero_copy_only=False)
+        places = np.frombuffer(found.buffers()[1], np.int32, len(found))
+        stored_at = np.where(valid_mask(found), places, -1).astype(np.int64)
+        deleted = to_mask(operations.deleted)
+        creates = to_mask(operations.creates)
         is_stored = stored_at >= 0
         return cls(
             stored_at=stored_at,
@@ -132,12 +134,12 @@ class _ColumnEffect:
     ) -> _ColumnEffect:
         nothing = np.zeros(len(operations.keys), bool)
         values, flags = operations.values.get(name), operations.cleared.get(name)
-        is_set = nothing if values is None else pc.is_valid(values).to_numpy(zero_copy_only=False)
-        is_cleared = nothing if flags is None else flags.to_numpy(zero_copy_only=False)
+        is_set = nothing if values is None else valid_mask(values)
+        is_cleared = nothing if flags is None else to_mask(flags)
         if not (places.is_kept & (is_set | is_cleared)).any():
             return cls(name, is_set, is_cleared, nothing, nothing)
         before = state.column(name).combine_chunks().take(_indices(places.stored_at))
-        had_value = pc.is_valid(before).to_numpy(zero_copy_only=False)
+        had_value = valid_mask(before)
         is_same = nothing if values is None else _is_same(before, values)
         return cls(
             name=name,
@@ -150,7 +152,7 @@ class _ColumnEffect:
 
 def _indices(places: np.ndarray) -> pa.Array:
     """Indices for `take`; -1 gives null."""
-    return pa.array(places, mask=places < 0)
+    return with_nulls(to_arrow(places), places >= 0)
 
 
 def _is_same(before: pa.Array, after: pa.Array) -> np.ndarray:
@@ -158,8 +160,7 @@ def _is_same(before: pa.Array, after: pa.Array) -> np.ndarray:
     if pa.types.is_list(before.type):
         # No element has U+0000 (value_type_invalid), so it parts them without doubt.
         before, after = pc.binary_join(before, "\0"), pc.binary_join(after, "\0")
-    equal = pc.fill_null(pc.equal(before, after), False)
-    return np.asarray(equal.to_numpy(zero_copy_only=False))
+    return to_mask(pc.equal(before, after))
 
 
 def _describe(
@@ -169,7 +170,7 @@ def _describe(
     is_updated = np.logical_or.reduce([nothing, *(column.is_updated for column in columns)])
     is_cleared = np.logical_or.reduce([nothing, *(column.is_emptied for column in columns)])
     is_changed = places.is_new | places.is_deleted | is_updated | is_cleared
-    lines = operations.lines.to_numpy(zero_copy_only=False)
+    lines = np.frombuffer(operations.lines.buffers()[1], np.int32, len(operations.lines))
     modified_lines = int(lines[is_changed].sum())
     return Changes(
         new=_keys_of(operations.keys, places.is_new),
@@ -185,7 +186,7 @@ def _describe(
 
 def _keys_of(keys: pa.Array, mask: np.ndarray) -> KeyChanges:
     places = np.flatnonzero(mask)
-    return KeyChanges(len(places), tuple(keys.take(pa.array(places[:SAMPLE])).to_pylist()))
+    return KeyChanges(len(places), tuple(keys.take(to_arrow(places[:SAMPLE])).to_pylist()))
 
 
 def _changed_values(
@@ -220,11 +221,11 @@ def _rebuild(
     operation_at = np.concatenate([operation_of[from_state], from_operations])
     stored_keys = state.column(KEY).combine_chunks()
     keys = _joined(stored_keys, operations.keys).take(
-        pa.array(np.where(state_at >= 0, state_at, len(state) + operation_at))
+        to_arrow(np.where(state_at >= 0, state_at, len(state) + operation_at))
     )
     if len(from_operations) and len(from_state):
         order = order_keys(keys)
-        keys = keys.take(pa.array(order))
+        keys = keys.take(to_arrow(order))
         state_at, operation_at = state_at[order], operation_at[order]
     arrays = [_new_column(state, operations, column, state_at, operation_at) for column in columns]
     return pa.Table.from_arrays([keys, *arrays], schema=state.schema)

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from assets.classifications.problems import WARNINGS, Notice, Problem
+from assets.classifications.reading.arrays import to_arrow
 from assets.classifications.reading.values import Value
 from assets.classifications.schema import SetSchema
 
@@ -35,7 +36,7 @@ class Batch:
 
     def filtered(self, keep: np.ndarray) -> Batch:
         """Only the records of the mask."""
-        mask = pa.array(keep)
+        mask = to_arrow(keep)
         return Batch(
             rows=self.rows[keep],
             kinds=self.kinds[keep],
@@ -113,9 +114,11 @@ class RecordList:
         self.kinds.append(kind)
         self.keys.append(key)
 
-    def to_batch(self) -> Batch:
-        """The records as columns."""
+    def to_batches(self) -> list[Batch]:
+        """The records as columns: one batch, or none without records."""
         count = len(self.rows)
+        if not count:
+            return []
         values = {
             name: pa.array(
                 listed + [None] * (count - len(listed)), self.schema.by_name[name].arrow_type
@@ -126,10 +129,11 @@ class RecordList:
         for name, positions in self.cleared.items():
             cleared[name] = np.zeros(count, bool)
             cleared[name][positions] = True
-        return Batch(
+        batch = Batch(
             rows=np.array(self.rows, np.int64),
             kinds=np.array(self.kinds, np.uint8),
             keys=pa.array(self.keys, pa.string()),
             values=values,
             cleared=cleared,
         )
+        return [batch]

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from assets.classifications.reading.arrays import to_arrow, to_mask, valid_mask, with_nulls
 from assets.classifications.reading.batch import CLEAR, DELETE_FIELDS, UPDATE, Batch
 from assets.classifications.reading.convert import convert_column
 from assets.classifications.reading.json_shape import Hole, Shape, learn_shape
@@ -17,7 +18,6 @@ from assets.classifications.reading.spans import (
     find_odd_keys,
     find_token,
     take_texts,
-    with_nulls,
 )
 from assets.classifications.schema import (
     DELETE_TOKEN,
@@ -278,7 +278,7 @@ class _ShapeBatch:
         is_sure = np.ones(count, bool)
         has_value = ends > starts
         is_empty = find_token(self._block.data, starts, ends - starts, EMPTY_TOKEN)
-        keys, values, cleared = pa.array([], pa.string()), {}, {}
+        keys, values, cleared = pa.nulls(0, pa.string()), {}, {}
         texts = take_texts(self._block.data, starts, ends)
         for number, hole in enumerate(self._shape.holes):
             text = self._unescaped(texts[number], is_sure)
@@ -319,12 +319,9 @@ class _ShapeBatch:
         """The typed column; lines that may be wrong are no longer sure."""
         column = self._schema.by_name[hole.column or ""]
         if hole.is_number and column.type in (ColumnType.TEXT, ColumnType.LIST):
-            is_number = pc.fill_null(pc.match_substring_regex(texts, _NUMBER), True)
-            is_sure &= is_number.to_numpy(zero_copy_only=False)
+            is_sure &= to_mask(pc.match_substring_regex(texts, _NUMBER))
         if hole.is_number:
-            is_sure &= pc.is_valid(texts).to_numpy(
-                zero_copy_only=False
-            )  # nothing at all is no number
+            is_sure &= valid_mask(texts)  # nothing at all is no number
         values, doubtful = convert_column(column, texts, self._options.list_delimiter)
         if doubtful is not None:
             is_sure &= ~doubtful
@@ -335,11 +332,10 @@ class _ShapeBatch:
         if not self._block.has_escapes:
             return texts
         mask = pc.match_substring(texts, "\\")
-        if not pc.any(mask).as_py():
+        places = np.flatnonzero(to_mask(mask))
+        if not len(places):
             return texts
-        raw = texts.filter(mask).to_pylist()
-        resolved = _resolve_escapes(raw)
-        places = np.flatnonzero(mask.to_numpy(zero_copy_only=False))
+        resolved = _resolve_escapes(texts.take(to_arrow(places)).to_pylist())
         is_odd = np.array([not _is_plain(text) for text in resolved])
         is_sure[places[is_odd]] = False
         plain = [text if _is_plain(text) else "" for text in resolved]

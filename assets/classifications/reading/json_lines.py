@@ -58,7 +58,7 @@ class _LineReader:
         if not self._has_records:
             self._check_start(block)
         if len(block) > LINE_LIMIT + self._options.piece_bytes:
-            yield self._read_exactly(block)
+            yield from self._read_exactly(block)
             return
         shaped = self._shapes.read(block)
         for batch in shaped.batches:
@@ -68,16 +68,16 @@ class _LineReader:
             if block[start:end].strip(_BLANK):
                 rows.take(self._line + 1 + number, block[start:end])
         self._line += shaped.count
-        yield rows.records.to_batch()
+        yield from rows.records.to_batches()
 
-    def _read_exactly(self, block: bytes) -> Batch:
+    def _read_exactly(self, block: bytes) -> list[Batch]:
         """A block with a line that is too long: the marks of all of it would need too much memory."""
         rows = self._new_rows()
         for line in block[:-1].split(b"\n"):
             self._line += 1
             if line.strip(_BLANK):
                 rows.take(self._line, line)
-        return rows.records.to_batch()
+        return rows.records.to_batches()
 
     def _new_rows(self) -> JsonRows:
         return JsonRows(self._schema, self._options, RecordList(self._schema), self._findings)

@@ -30,7 +30,9 @@ def order_keys(keys: pa.Array) -> np.ndarray:
     lengths = lengths - shared_bytes
     words = -(-int(lengths.max()) // _WORD_BYTES)
     if words > _MOST_WORDS:
-        return np.asarray(pc.sort_indices(keys).to_numpy()).astype(np.int64)
+        return np.asarray(np.frombuffer(pc.sort_indices(keys).buffers()[1], np.uint64)).astype(
+            np.int64
+        )
     columns = [_word(data, starts, lengths, number) for number in reversed(range(words))]
     return np.lexsort(columns) if columns else np.arange(len(keys))
 

@@ -63,7 +63,7 @@ class _Scan:
         self._is_broken = False
 
     def run(self, *, is_last: bool) -> Record | None:
-        fields = []
+        fields: list[bytes] = []
         while True:
             opening = self._skip_spaces(self._position)
             if self._data[opening : opening + 1] == b'"':

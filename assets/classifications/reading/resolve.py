@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assets.classifications.operations import Operations
+from assets.classifications.reading.arrays import to_arrow, to_mask
 from assets.classifications.reading.batch import (
     DELETE_FIELDS,
     DELETE_KEY,
@@ -52,13 +53,13 @@ def resolve(batches: list[Batch], schema: SetSchema, findings: Findings) -> Oper
     values, cleared = _take_columns(batches, schema, groups, winners)
     is_whole = groups.counted is None and groups.order is None
     return Operations(
-        keys=keys if is_whole else keys.take(pa.array(winners)),
-        deleted=pa.array(kinds[winners] == DELETE_KEY),
-        creates=pa.array(kinds[winners] == UPDATE),
+        keys=keys if is_whole else keys.take(to_arrow(winners)),
+        deleted=to_arrow(kinds[winners] == DELETE_KEY),
+        creates=to_arrow(kinds[winners] == UPDATE),
         values=values,
         cleared=cleared,
-        rows=pa.array(rows[winners]),
-        lines=pa.array(_lines(groups)),
+        rows=to_arrow(rows[winners]),
+        lines=to_arrow(_lines(groups)),
         line_count=len(rows),
         superseded_count=superseded_count,
         warnings=findings.warnings_in_file_order(),
@@ -73,14 +74,14 @@ def _joined(arrays: Sequence[np.ndarray], dtype: type[np.generic]) -> np.ndarray
 def _group(keys: pa.Array, rows: np.ndarray, kinds: np.ndarray) -> _Groups:
     count = len(rows)
     by_row = None if bool((rows[:-1] < rows[1:]).all()) else np.argsort(rows, kind="stable")
-    ordered = keys if by_row is None else keys.take(pa.array(by_row))
+    ordered = keys if by_row is None else keys.take(to_arrow(by_row))
     every = np.arange(count)
     if is_ascending(ordered):
         return _Groups(by_row, every, every, None)
     order = order_keys(ordered)
-    ordered = ordered.take(pa.array(order))
+    ordered = ordered.take(to_arrow(order))
     order = order if by_row is None else by_row[order]
-    differs = pc.not_equal(ordered[:-1], ordered[1:]).to_numpy(zero_copy_only=False)
+    differs = to_mask(pc.not_equal(ordered[:-1], ordered[1:]))
     first = np.flatnonzero(np.concatenate([[True], differs]))
     last = np.flatnonzero(np.concatenate([differs, [True]]))
     if len(first) == count:
@@ -116,7 +117,7 @@ def _warn_superseded(keys: pa.Array, rows: np.ndarray, groups: _Groups, findings
 def _lines(groups: _Groups) -> np.ndarray:
     if groups.counted is None:
         return np.ones(len(groups.last), np.int32)
-    return np.add.reduceat(groups.counted, groups.first, dtype=np.int32)
+    return np.asarray(np.add.reduceat(groups.counted, groups.first, dtype=np.int32))
 
 
 def _take_columns(
@@ -125,7 +126,7 @@ def _take_columns(
     """Values and clearings of the winning records, by column in schema order."""
     counts = [len(batch.rows) for batch in batches]
     takes_all = groups.counted is None and groups.order is None
-    indices = pa.array(winners)
+    indices = to_arrow(winners)
     values, cleared = {}, {}
     for column in schema.columns:
         name = column.name
@@ -143,12 +144,12 @@ def _take_columns(
                     for batch, count in zip(batches, counts, strict=True)
                 ]
             )
-            cleared[name] = pa.array(_cleared_of(flags, groups))
-    return values, {name: flags for name, flags in cleared.items() if pc.any(flags).as_py()}
+            cleared[name] = to_arrow(_cleared_of(flags, groups))
+    return values, {name: flags for name, flags in cleared.items() if flags.true_count}
 
 
 def _cleared_of(flags: np.ndarray, groups: _Groups) -> np.ndarray:
     ordered = flags if groups.order is None else flags[groups.order]
     if groups.counted is None:
-        return ordered[groups.last]
-    return np.logical_or.reduceat(ordered & groups.counted, groups.first)
+        return np.asarray(ordered[groups.last])
+    return np.asarray(np.logical_or.reduceat(ordered & groups.counted, groups.first))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from assets.classifications.reading.arrays import to_arrow
 from assets.classifications.schema import DELETE_TOKEN, EMPTY_TOKEN
 
 
@@ -17,7 +17,7 @@ def take_texts(block: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> list[
     """
     count, columns = starts.shape
     if not count:
-        return [pa.array([], pa.string())] * columns
+        return [pa.nulls(0, pa.string())] * columns
     offsets = np.empty((count, columns, 2), np.int32)
     offsets[:, :, 0] = starts
     offsets[:, :, 1] = ends
@@ -25,18 +25,7 @@ def take_texts(block: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> list[
         offsets.size - 1, pa.py_buffer(offsets.reshape(-1)), pa.py_buffer(block)
     )
     every = np.arange(0, offsets.size, 2 * columns, dtype=np.int32)
-    return [pieces.take(pa.array(every + 2 * number)) for number in range(columns)]
-
-
-def with_nulls(texts: pa.Array, is_valid: np.ndarray) -> pa.Array:
-    """The same string array with nulls where not valid."""
-    if is_valid.all():
-        return texts
-    if texts.offset or texts.null_count:
-        return pc.if_else(pa.array(is_valid), texts, None)
-    bitmap = pa.py_buffer(np.packbits(is_valid, bitorder="little"))
-    _, offsets, data = texts.buffers()
-    return pa.StringArray.from_buffers(len(texts), offsets, data, bitmap)
+    return [pieces.take(to_arrow(every + np.int32(2 * number))) for number in range(columns)]
 
 
 def find_token(

@@ -217,4 +217,4 @@ def _trim_spaces(block: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.
     too_many = np.zeros(starts.shape, bool)
     too_many.reshape(-1)[left] = True
     too_many.reshape(-1)[right] = True
-    return too_many.any(axis=1)
+    return np.asarray(too_many.any(axis=1))

@@ -114,15 +114,15 @@ class _TableReader:
                 batch, left = read_block(data, layout, columns, self._options, self._dialect)
                 is_odd, end = layout.is_odd, layout.end
                 yield batch.with_rows_from(self._row + 1)
-                yield self._read_left(data, layout.spans[left, 0], left)
+                yield from self._read_left(data, layout.spans[left, 0], left)
                 self._row += len(layout.spans)
                 self._exact_records = self._next_exact_records(len(layout.spans))
             if not is_odd:
                 self._carry = data[end:]
                 return
             data = data[end:]
-            batch, end = self._read_exactly(data, is_last=is_last)
-            yield batch
+            batches, end = self._read_exactly(data, is_last=is_last)
+            yield from batches
             if not end:
                 self._carry = data
                 return
@@ -132,16 +132,16 @@ class _TableReader:
         is_close = records_between < self._exact_records
         return self._exact_records * 2 if is_close else _EXACT_RECORDS
 
-    def _read_left(self, data: bytes, starts: np.ndarray, numbers: np.ndarray) -> Batch:
+    def _read_left(self, data: bytes, starts: np.ndarray, numbers: np.ndarray) -> list[Batch]:
         """The records of a layout that are not surely good."""
         rows = self._new_rows()
         for start, number in zip(starts.tolist(), numbers.tolist(), strict=True):
             record = read_record(data, start, self._dialect, is_last=True)
             if record is not None:
                 self._take(rows, self._row + 1 + number, record)
-        return rows.records.to_batch()
+        return rows.records.to_batches()
 
-    def _read_exactly(self, data: bytes, *, is_last: bool) -> tuple[Batch, int]:
+    def _read_exactly(self, data: bytes, *, is_last: bool) -> tuple[list[Batch], int]:
         """Some records from the start of the data, and where the next one starts."""
         rows = self._new_rows()
         end = 0
@@ -155,7 +155,7 @@ class _TableReader:
             if record.fields != []:
                 self._row += 1
                 self._take(rows, self._row, record)
-        return rows.records.to_batch(), end
+        return rows.records.to_batches(), end
 
     def _new_rows(self) -> TableRows:
         records = RecordList(self._schema)

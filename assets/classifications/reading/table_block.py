@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from assets.classifications.reading.arrays import with_nulls
 from assets.classifications.reading.batch import CLEAR, DELETE_KEY, UPDATE, Batch
 from assets.classifications.reading.convert import convert_column
 from assets.classifications.reading.record import Dialect
@@ -16,7 +17,6 @@ from assets.classifications.reading.spans import (
     find_odd_keys,
     find_tokens,
     take_texts,
-    with_nulls,
 )
 from assets.classifications.reading.structure import Layout, trim_fields
 from assets.classifications.schema import VALUE_LIMIT, ParseOptions, SetColumn
@@ -80,7 +80,7 @@ def _read_cells(
         deletes = np.zeros(len(lengths), bool)
         return Cells(has_value, ~has_value if blank_clears else nothing, nothing, deletes)
     is_empty, is_delete = tokens
-    deletes = is_delete.any(axis=1)
+    deletes = np.asarray(is_delete.any(axis=1))
     # Beside ~deletekey~ even ~empty~ is a cell that is ignored with a warning.
     has_value &= ~is_delete & (~is_empty | deletes[:, None])
     is_token = is_empty & ~deletes[:, None]

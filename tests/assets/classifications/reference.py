@@ -145,7 +145,7 @@ class Checker:
             return "key_type_invalid"
         return None
 
-    def value(self, kind, text):
+    def value(self, kind, text):  # noqa: PLR0911 - one return a type
         """(value, None) or (None, rule)."""
         if len(text.encode("utf-8")) > 255:
             return None, "value_too_long"
