@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 import os
 import socket
-import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -24,7 +23,6 @@ from tests.servers.certificates import Certificates, make_certificates
 USERNAME = "loader"
 PASSWORD = "canary-ftp-7c1e0b42-never-to-be-shown"
 
-_RESET = struct.pack("ii", 1, 0)  # SO_LINGER with no time: closing sends RST
 _ticks = itertools.count(int(time.time()) - 3_000)
 
 
@@ -33,7 +31,7 @@ class Faults:
     """What goes wrong on data connections.
 
     Attributes:
-        cut_after: bytes of one RETR after which its connection is reset; None for never.
+        cut_after: bytes of one RETR after which its connection ends; None for never.
         cuts: how many RETRs are cut.
         stall_after: bytes of one RETR after which nothing comes any more.
         refuse_rename_over: RNTO to a file that is there is refused, as Windows servers do.
@@ -112,8 +110,9 @@ def _handler(server: FtpServer, certificates: Certificates | None, tls: str, *, 
                 if sent >= faults.cut_after:
                     faults.cuts -= 1
                     raw = socket.fromfd(self.socket.fileno(), socket.AF_INET, socket.SOCK_STREAM)
-                    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+                    raw.shutdown(socket.SHUT_RDWR)
                     raw.close()
+                    self._resp = ("426 Connection closed; transfer aborted.", self.cmd_channel.log)
                     self.close()
                     return 0
                 data = data[: faults.cut_after - sent]

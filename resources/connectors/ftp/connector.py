@@ -92,7 +92,7 @@ class FtpConnector(FileConnector):
         except WaybillError as error:
             return stages.refused(str(error), facts)
         except FTP_ERRORS as error:
-            refusal = translate_ftp_error(bare(error), settings, "use the server")
+            refusal = translate_ftp_error(bare(error, self.settings), settings, "use the server")
             return stages.refused(str(refusal), facts)
         return stages.answered(f"{settings.address}: {stages.steps[-1].detail}", facts)
 
@@ -313,7 +313,7 @@ class FtpConnector(FileConnector):
                     left, reached, pause = tries - 1, progress(), PAUSE_SECONDS
                 refusal = translate_ftp_error(error, self.settings, attempt, key)
                 if left <= 0 or not may_pass(error):
-                    raise refusal from bare(error)
+                    raise refusal from bare(error, self.settings)
                 _log.warning("%s; trying again in %g s", refusal.message, pause)
             time.sleep(pause)
             pause *= 4

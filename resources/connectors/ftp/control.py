@@ -63,6 +63,8 @@ class Control(ftplib.FTP_TLS):
     def getmultiline(self) -> str:
         """A whole reply; one without end is an error."""
         line: str = self.getline()
+        if not line[:3].isdigit():
+            raise ftplib.error_proto(line)
         if line[3:4] != "-":
             return line
         lines = [line]

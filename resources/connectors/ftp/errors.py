@@ -80,11 +80,16 @@ def says_denied(error: BaseException) -> bool:
     )
 
 
-def bare(error: BaseException) -> BaseException:
-    """The error without its traces: their frames hold the command that was sent, the password in one of them (T27)."""
+def bare(error: BaseException, settings: FtpSettings) -> BaseException:
+    """The error without its traces, and without the password should the server repeat it (T27).
+
+    The frames of a trace hold the commands that were sent.
+    """
     error.__traceback__ = error.__context__ = None
+    if isinstance(error, ftplib.Error):
+        error.args = (settings.redact(str(error)),)
     if error.__cause__ is not None:
-        bare(error.__cause__)
+        bare(error.__cause__, settings)
     return error
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterable
 from typing import Protocol
 
 from resources.connectors.ftp.control import Control
-from resources.connectors.ftp.errors import SignInError, is_crowded, says_denied
+from resources.connectors.ftp.errors import SignInError, bare, is_crowded, says_denied
 from resources.connectors.ftp.facts import (
     Facts,
     parse_fact_line,
@@ -262,7 +262,7 @@ def _greet(control: Control, settings: FtpSettings, stages: Stages) -> None:
                 hint="Turn TLS on there, use SFTP, or, if everybody on the way may read password and data,"
                 " set `insecure_plain_ftp: true`",
                 connector=settings.name,
-            ) from error
+            ) from bare(error, settings)
     if control.tls is None:
         stages.done(
             "none: `insecure_plain_ftp: true`, anybody on the way can read password and data"

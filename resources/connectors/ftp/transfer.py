@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from resources.connectors.ftp.control import DataConnectionError
-from resources.connectors.ftp.errors import TransferCutError, is_crowded, no_such, shown
+from resources.connectors.ftp.errors import TransferCutError, bare, is_crowded, no_such, shown
 from resources.connectors.ftp.facts import Facts
 from resources.connectors.ftp.session import Session
 from resources.connectors.ftp.settings import FtpSettings
@@ -177,7 +177,7 @@ class Upload:
                 f" {shown(self._key)} by renaming ({self._settings.redact(str(error))}); the old file is untouched",
                 hint="Allow it there (IIS: 'allow file overwrite on rename'), or export under a new name each time",
                 key=self._key,
-            ) from error
+            ) from bare(error, self._settings)
 
 
 class _Parts:

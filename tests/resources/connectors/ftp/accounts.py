@@ -20,6 +20,7 @@ def settings_for(server: FtpServer, **changes: object) -> FtpSettings:
         username=USERNAME,
         password=lambda: PASSWORD,
         tls=server.tls,
+        timeout_seconds=5,
         ca_file=str(server.certificates.ca) if server.certificates else "",
     )
     return replace(settings, **changes)
