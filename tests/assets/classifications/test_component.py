@@ -113,7 +113,11 @@ def test_a_set_and_a_dataset_share_their_names():
         + "---\ntype: assets.Datasource\nattributes: {name: src, connector: lake, path: x.csv}\n"
         + "---\ntype: assets.Dataset\nattributes: {name: products, datasource: src}\n"
     )
-    assert "products" in told_by_loading(both)
+    with (
+        project(both) as definitions,
+        pytest.raises(dg.DagsterInvalidDefinitionError, match="products"),
+    ):
+        definitions.get_repository_def()
 
 
 def test_a_row_has_to_fit_the_database():
