@@ -19,14 +19,15 @@ there when all of it had runs: the same digest means that nothing is new. Else s
 keys, and one run for a whole tick is due anyway since something changed.
 
 **Time.** Listing stops after `sweep_seconds` and goes on at the next tick where it stopped, so that a tick ends in time
-however large the bucket is.
+however large the bucket is. Asking for a run for very many objects takes long too: when the listing ended late, the next tick
+asks, without listing first.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -44,6 +45,7 @@ ListAfter = Callable[[str], Iterable[ObjectInfo]]
 MISSING_DAYS = 30
 """How long an object that is no longer listed is remembered: it may come back as it was, from a drive that was away."""
 
+_MANY = 50_000
 _FIRST_KEYS = 10
 _RECOGNISED_AT_ONCE = 1000
 _KEY_SHOWN = 80
@@ -85,7 +87,7 @@ class WatchTick:
         cursor: the text for Dagster to keep, some 70 characters.
         listed: objects listed in this tick.
         waiting: new objects that no run has been asked for yet: they settle, or come with the next ticks.
-        is_complete: the listing reached its end.
+        is_complete: the listing reached its end, and what it showed was dealt with.
     """
 
     requests: tuple[ObjectsRequest, ...]
@@ -133,25 +135,27 @@ def find_new_objects(
         StorageError: the ledger cannot be used.
         ConnectorError: what the listing raises; nothing has changed then.
     """
-    deadline = clock() + policy.sweep_seconds
+    started = clock()
     with open_ledger(ledger, policy.scope) as book:
         tick = _Tick(book, policy, has_run)
         tick.begin(cursor)
         again = tick.ask_again()
         sweep = Sweep(book, settle_seconds=policy.settle_seconds, now=now.timestamp())
-        after = book.fact("after")
-        sweep.run(
-            list_after(after),
-            after,
-            should_stop=lambda: clock() >= deadline or sweep.listed >= policy.sweep_objects,
-        )
-        if sweep.is_complete:
+        if not book.fact("put off"):
+            after = book.fact("after")
+            sweep.run(list_after(after), after, should_stop=tick.time_is_up(started, clock, sweep))
+            is_late = clock() - started > policy.sweep_seconds / 3
+            if sweep.is_complete and is_late and book.count_waiting() > _MANY:
+                book.set_fact("put off", "yes")
+                return tick.result(again, sweep.listed, is_complete=False)
+        is_complete = sweep.is_complete or bool(book.fact("put off"))
+        book.set_fact("put off", "")
+        if is_complete:
             tick.end_of_sweep(now.timestamp())
-        requests = [*again, *tick.ask(policy.max_requests - len(again), sweep.is_complete)]
-        waiting = book.count_waiting()
-        if sweep.is_complete and not waiting and not book.requests():
+        requests = [*again, *tick.ask(policy.max_requests - len(again), is_complete)]
+        if is_complete and not book.count_waiting() and not book.requests():
             book.set_fact("quiet", f"{book.fact('digest')} {book.fact('newest')}")
-        return WatchTick(tuple(requests), tick.cursor(), sweep.listed, waiting, sweep.is_complete)
+        return tick.result(requests, sweep.listed, is_complete=is_complete)
 
 
 class _Tick:
@@ -182,6 +186,21 @@ class _Tick:
         self._book.confirm(proven)
         open_ = [request for request in asked if request.run_key not in set(proven)]
         return open_[: self._policy.max_requests]
+
+    def time_is_up(
+        self, started: float, clock: Callable[[], float], sweep: Sweep
+    ) -> Callable[[], bool]:
+        """Whether this tick has listed long enough, or enough."""
+        deadline = started + self._policy.sweep_seconds
+        most = self._policy.sweep_objects
+        return lambda: clock() >= deadline or sweep.listed >= most
+
+    def result(
+        self, requests: Sequence[ObjectsRequest], listed: int, *, is_complete: bool
+    ) -> WatchTick:
+        """What the tick hands over."""
+        waiting = self._book.count_waiting()
+        return WatchTick(tuple(requests), self.cursor(), listed, waiting, is_complete)
 
     def end_of_sweep(self, now: float) -> None:
         """Forgets what is long gone; decides what the first complete look makes of what was there."""

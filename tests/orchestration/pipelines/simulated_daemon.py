@@ -8,7 +8,7 @@ stopped half-way by a user, and be evaluated for a test without any effect.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -60,7 +60,13 @@ class Daemon:
     """Run keys in the order in which they were first asked for."""
     stored_tick: tuple[list[str], str] | None = None
 
-    def evaluate(self, *, die_after: int | None = None, stop_after: int | None = None) -> WatchTick:
+    def evaluate(
+        self,
+        *,
+        die_after: int | None = None,
+        stop_after: int | None = None,
+        clock: Callable[[], float] | None = None,
+    ) -> WatchTick:
         """The sensor's function; `die_after` objects of the listing the process dies, `stop_after` its time is up."""
         seen = 0
 
@@ -79,7 +85,8 @@ class Daemon:
             cursor=self.cursor,
             has_run=lambda key: key in self.launched,
             now=self.now,
-            clock=lambda: 1e9 if stop_after is not None and seen >= stop_after > 0 else 0.0,
+            clock=clock
+            or (lambda: 1e9 if stop_after is not None and seen >= stop_after > 0 else 0.0),
         )
         assert len(tick.requests) <= self.policy.max_requests
         assert len(tick.cursor) < 100

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.pipelines import new_objects
 from orchestration.pipelines.new_objects import WatchPolicy, find_new_objects
 from resources.connectors.folder.connector import FolderConnector
 from resources.connectors.listing_progress import looked_up_to
@@ -123,6 +124,32 @@ class Clock:
     def __call__(self) -> float:
         self.reads += 1
         return self.reads * self.step
+
+
+@pytest.mark.parametrize("mode", ["tick", "object"])
+@pytest.mark.parametrize("existing", [True, False])
+def test_when_the_listing_ended_late_the_next_tick_asks(
+    daemon, bucket, monkeypatch, mode, existing
+):
+    """Noting a run for a million objects takes long as well: not in the tick whose time is used up."""
+    monkeypatch.setattr(new_objects, "_MANY", 5_000)
+    daemon.policy = replace(
+        POLICY,
+        one_run_per=mode,
+        include_existing=existing,
+        max_requests=OBJECTS,
+        sweep_objects=OBJECTS * 2,
+    )
+    calls = bucket.calls
+    slow = iter([0.0] * 23 + [11.0] * 100)  # seconds at each look at the clock
+    late = daemon.evaluate(clock=lambda: next(slow))
+    assert (late.listed, late.requests, late.is_complete) == (OBJECTS, (), False)
+    listed = bucket.calls
+    asked = daemon.tick()
+    assert bucket.calls == listed > calls
+    assert asked.is_complete
+    assert sum(request.objects for request in asked.requests) == (OBJECTS if existing else 0)
+    assert not daemon.tick().requests
 
 
 @dataclass
