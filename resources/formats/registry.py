@@ -39,7 +39,7 @@ class FormatKind:
 
 FORMATS: Mapping[Format, FormatKind] = {
     "csv": FormatKind((".csv", ".tsv", ".tab", ".txt"), CsvOptions, CsvReader),
-    "excel": FormatKind((".xlsx", ".xlsm", ".xls"), ExcelOptions, ExcelReader, streamed=False),
+    "excel": FormatKind((".xlsx", ".xlsm"), ExcelOptions, ExcelReader, streamed=False),
     "json": FormatKind((".json",), JsonOptions, JsonReader),
     "jsonl": FormatKind((".jsonl", ".ndjson"), JsonOptions, JsonReader.of_lines),
     "parquet": FormatKind((".parquet", ".pq"), ParquetOptions, ParquetReader, streamed=False),

@@ -57,12 +57,14 @@ def check_workbook(file: SourceFile) -> Findings:
     """
     if not is_zip(file.path):
         with file.path.open("rb") as opened:
-            if opened.read(4) == _OLD_EXCEL:
-                return Findings(may_hold_errors=True)  # at most 65,536 x 256 cells
+            if opened.read(len(_OLD_EXCEL)) == _OLD_EXCEL:
+                raise _refused(
+                    file, "it is a workbook of Excel 97 (.xls) or protected by a password"
+                )
         raise ParseError(
             "cannot be read as Excel",
             file=file.name,
-            hint="It is neither .xlsx, .xlsm nor .xls: send it again",
+            hint="It is neither .xlsx nor .xlsm: send it again",
         )
     findings = Findings()
     try:

@@ -18,7 +18,7 @@ from resources.kernel.errors import ConfigError, EmptySourceError, ParseError
 @pytest.mark.parametrize(
     ("name", "kind"),
     [("a/b.csv", "csv"), ("B.CSV.GZ", "csv"), ("x.tsv", "csv"), ("x.tab", "csv"), ("x.txt.zst", "csv"), ("x.parquet", "parquet"), ("x.pq", "parquet"),
-     ("x.csv.zip", "csv"), ("x.xlsx", "excel"), ("x.xls", "excel"), ("x.json.bz2", "json"), ("x.jsonl", "jsonl"), ("x.ndjson.gz", "jsonl")],
+     ("x.csv.zip", "csv"), ("x.xlsx", "excel"), ("x.xlsm", "excel"), ("x.json.bz2", "json"), ("x.jsonl", "jsonl"), ("x.ndjson.gz", "jsonl")],
 )  # fmt: skip
 def test_the_name_tells_the_format(name, kind):
     assert detect_format(name) == kind
