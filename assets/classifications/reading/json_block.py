@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assets.classifications.reading.arrays import to_arrow, to_mask, valid_mask, with_nulls
-from assets.classifications.reading.batch import CLEAR, DELETE_FIELDS, UPDATE, Batch
+from assets.classifications.reading.batch import CLEAR, UPDATE, Batch
 from assets.classifications.reading.convert import convert_column
 from assets.classifications.reading.json_shape import Hole, Shape, learn_shape
 from assets.classifications.reading.spans import (
@@ -48,6 +48,7 @@ class _Block:
         first_quote: (lines + 1,) which quote is the first of each line.
         has_escapes: a backslash is somewhere.
         is_utf8: all of it is.
+        is_transcoded: it was Latin-1 in the file.
         is_foreign: (lines,) has bytes beyond ASCII.
     """
 
@@ -58,6 +59,7 @@ class _Block:
     first_quote: np.ndarray
     has_escapes: bool
     is_utf8: bool
+    is_transcoded: bool
     is_foreign: np.ndarray
 
     def marks(self, lines: np.ndarray, count: int) -> np.ndarray:
@@ -98,9 +100,9 @@ class ShapeReader:
         self._shapes: dict[int, list[Shape]] = {}
         self._count = 0
 
-    def read(self, data: bytes) -> ShapedLines:
+    def read(self, data: bytes, *, is_transcoded: bool) -> ShapedLines:
         """Take the lines whose shape is known or can be learned from a neighbour."""
-        block, is_left = _find_marks(data)
+        block, is_left = _find_marks(data, is_transcoded=is_transcoded)
         counts = np.diff(block.first_quote)
         batches = []
         self._misses = 0
@@ -151,7 +153,7 @@ def _without(lines: np.ndarray, taken: np.ndarray) -> np.ndarray:
     return lines[keep]
 
 
-def _find_marks(data: bytes) -> tuple[_Block, np.ndarray]:
+def _find_marks(data: bytes, *, is_transcoded: bool) -> tuple[_Block, np.ndarray]:
     """Lines and quotes, and which lines no shape can have: a control character somewhere, no quote."""
     padded = np.frombuffer(data + bytes(_WORD_BYTES), np.uint8)
     block = padded[: len(data)]
@@ -177,6 +179,7 @@ def _find_marks(data: bytes) -> tuple[_Block, np.ndarray]:
         first_quote=first_quote,
         has_escapes=b"\\" in data,
         is_utf8=is_utf8,
+        is_transcoded=is_transcoded,
         is_foreign=is_foreign,
     )
     return marks, is_left
@@ -237,6 +240,34 @@ def _has_bytes(data: np.ndarray, starts: np.ndarray, content: bytes) -> np.ndarr
     return is_same
 
 
+class _Columns:
+    """Values of the columns of a batch, and what the lines without one say."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.values: dict[str, pa.Array] = {}
+        self.has_value = np.zeros(count, bool)
+        self.has_token = np.zeros(count, bool)
+        self._tokens: dict[str, np.ndarray] = {}
+        self._blanks: dict[str, np.ndarray] = {}
+
+    def add(self, name: str, values: pa.Array, is_valued: np.ndarray, is_token: np.ndarray) -> None:
+        self.values[name] = values
+        self._tokens[name] = is_token
+        self._blanks[name] = ~is_valued & ~is_token
+        self.has_value |= is_valued
+        self.has_token |= is_token
+
+    def clear(self, name: str) -> None:
+        self._tokens[name] = np.ones(self.count, bool)
+
+    def cleared(self, *, blank_clears: bool) -> dict[str, np.ndarray]:
+        flags = dict(self._tokens)
+        if blank_clears:
+            flags.update({name: flags[name] | blanks for name, blanks in self._blanks.items()})
+        return {name: mask for name, mask in flags.items() if mask.any()}
+
+
 class _ShapeBatch:
     """Values of lines of one shape."""
 
@@ -251,7 +282,7 @@ class _ShapeBatch:
     def read(self, lines: np.ndarray) -> tuple[Batch, np.ndarray]:
         """The batch of the good lines, and the mask of them."""
         good = np.ones(len(lines), bool)
-        if (self._shape.encoding or self._options.encoding) is not Encoding.UTF8:
+        if not self._is_readable():
             good &= ~self._block.is_foreign[lines]
         marks = self._block.marks(lines, self._shape.quotes)
         holes = self._shape.holes
@@ -265,8 +296,14 @@ class _ShapeBatch:
         good[places[~is_sure]] = False
         return batch, good
 
+    def _is_readable(self) -> bool:
+        """Whether the block's bytes are the UTF-8 that the lines mean (J8)."""
+        if self._shape.encoding is None:
+            return self._block.is_transcoded or self._options.encoding is Encoding.UTF8
+        return self._shape.encoding is Encoding.UTF8 and not self._block.is_transcoded
+
     def _has_odd_key(self, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-        number = next(n for n, hole in enumerate(self._shape.holes) if hole.column is None)
+        number = self._key_number()
         lengths = ends[:, number] - starts[:, number]
         return find_odd_keys(self._block.data, starts[:, number], lengths)
 
@@ -274,46 +311,74 @@ class _ShapeBatch:
         self, lines: np.ndarray, starts: np.ndarray, ends: np.ndarray
     ) -> tuple[Batch, np.ndarray]:
         """The batch of the sure lines, and the mask of them."""
-        count = len(lines)
-        is_sure = np.ones(count, bool)
-        has_value = ends > starts
-        is_empty = find_token(self._block.data, starts, ends - starts, EMPTY_TOKEN)
-        keys, values, cleared = pa.nulls(0, pa.string()), {}, {}
+        is_sure = np.ones(len(lines), bool)
         texts = take_texts(self._block.data, starts, ends)
-        for number, hole in enumerate(self._shape.holes):
-            text = self._unescaped(texts[number], is_sure)
-            if hole.column is None:
-                keys = text
-                continue
-            is_set = has_value[:, number] & ~is_empty[:, number]
-            values[hole.column] = self._convert(hole, with_nulls(text, is_set), is_sure)
-            blank = ~has_value[:, number] if self._options.blank_clears else False
-            cleared[hole.column] = is_empty[:, number] | blank
-        is_valued = (has_value & ~is_empty)[
-            :, [hole.column is not None for hole in self._shape.holes]
-        ]
-        kinds = np.full(count, self._shape.kind, np.uint8)
-        if self._shape.kind == UPDATE and not any(self._shape.constants.values()):
-            kinds[is_empty.any(axis=1) & ~is_valued.any(axis=1)] = CLEAR
-        self._add_constants(count, values, cleared)
+        texts = [self._unescaped(text, is_sure) for text in texts]
+        lengths = ends - starts
+        is_empty = find_token(self._block.data, starts, lengths, EMPTY_TOKEN)
+        columns = _Columns(len(lines))
+        for name, numbers in self._numbers_by_column().items():
+            if self._shape.holes[numbers[0]].is_element:
+                self._add_list(columns, name, [texts[n] for n in numbers], lengths[:, numbers])
+                is_sure &= ~is_empty[:, numbers].any(axis=1)
+                is_sure &= lengths[:, numbers].sum(axis=1) + len(numbers) - 1 <= VALUE_LIMIT
+            else:
+                (number,) = numbers
+                is_valued = (lengths[:, number] > 0) & ~is_empty[:, number]
+                text = with_nulls(texts[number], is_valued)
+                value = self._convert(self._shape.holes[number], text, is_sure)
+                columns.add(name, value, is_valued, is_empty[:, number])
+        self._add_constants(columns)
         batch = Batch(
             rows=lines.astype(np.int64),
-            kinds=kinds,
-            keys=keys,
-            values=values,
-            cleared={name: flags for name, flags in cleared.items() if flags.any()},
+            kinds=self._kinds(columns),
+            keys=texts[self._key_number()],
+            values=columns.values,
+            cleared=columns.cleared(blank_clears=self._options.blank_clears),
         )
         return (batch if is_sure.all() else batch.filtered(is_sure)), is_sure
 
-    def _add_constants(
-        self, count: int, values: dict[str, pa.Array], cleared: dict[str, np.ndarray]
+    def _key_number(self) -> int:
+        return next(n for n, hole in enumerate(self._shape.holes) if hole.column is None)
+
+    def _numbers_by_column(self) -> dict[str, list[int]]:
+        numbers: dict[str, list[int]] = {}
+        for number, hole in enumerate(self._shape.holes):
+            if hole.column is not None:
+                numbers.setdefault(hole.column, []).append(number)
+        return numbers
+
+    def _kinds(self, columns: _Columns) -> np.ndarray:
+        kinds = np.full(columns.count, self._shape.kind, np.uint8)
+        if self._shape.kind == UPDATE:
+            kinds[columns.has_token & ~columns.has_value] = CLEAR
+        return kinds
+
+    @staticmethod
+    def _add_list(
+        columns: _Columns, name: str, elements: list[pa.Array], lengths: np.ndarray
     ) -> None:
+        """Arrays of the same number of elements; one of a single empty text is blank, as its cell would be."""
+        count, width = columns.count, len(elements)
+        by_row = np.arange(count)[:, None] + count * np.arange(width)
+        flat = pa.concat_arrays(elements).take(to_arrow(by_row.reshape(-1)))
+        offsets = to_arrow(np.arange(count + 1, dtype=np.int32) * np.int32(width))
+        is_valued = np.asarray(lengths.any(axis=1) | (width > 1))
+        lists = pa.ListArray.from_arrays(offsets, flat)
+        if not is_valued.all():
+            lists = pc.if_else(to_arrow(is_valued), lists, pa.nulls(count, lists.type))
+        columns.add(name, lists, is_valued, np.zeros(count, bool))
+
+    def _add_constants(self, columns: _Columns) -> None:
+        nothing = np.zeros(columns.count, bool)
         for name, text in self._shape.constants.items():
-            values[name] = pa.array([text] * count, self._schema.by_name[name].arrow_type)
-            if text is None and self._options.blank_clears:
-                cleared[name] = np.ones(count, bool)
-        if self._shape.kind == DELETE_FIELDS:
-            cleared.update({name: np.ones(count, bool) for name in self._shape.named})
+            column_type = self._schema.by_name[name].arrow_type
+            if text is None:
+                columns.add(name, pa.nulls(columns.count, column_type), nothing, nothing)
+            else:
+                columns.add(name, pa.array([text] * columns.count, column_type), ~nothing, nothing)
+        for name in self._shape.named:
+            columns.clear(name)
 
     def _convert(self, hole: Hole, texts: pa.Array, is_sure: np.ndarray) -> pa.Array:
         """The typed column; lines that may be wrong are no longer sure."""

@@ -9,7 +9,7 @@ from assets.classifications.reading.json_block import ShapeReader
 from assets.classifications.reading.json_record import LINE_LIMIT, JsonRows
 from assets.classifications.reading.signature import check_json_start
 from assets.classifications.reading.source import Piece, RefusedFileError
-from assets.classifications.schema import ParseOptions, SetSchema
+from assets.classifications.schema import Encoding, ParseOptions, SetSchema
 
 _BLANK = b" \t\r"
 
@@ -60,15 +60,25 @@ class _LineReader:
         if len(block) > LINE_LIMIT + self._options.piece_bytes:
             yield from self._read_exactly(block)
             return
-        shaped = self._shapes.read(block)
+        is_transcoded = self._is_plain_latin1(block)
+        if is_transcoded:
+            block = block.decode("latin-1").encode()
+        shaped = self._shapes.read(block, is_transcoded=is_transcoded)
         for batch in shaped.batches:
             yield batch.with_rows_from(self._line + 1)
         rows = self._new_rows()
         for number, (start, end) in zip(shaped.left.tolist(), shaped.spans.tolist(), strict=True):
-            if block[start:end].strip(_BLANK):
-                rows.take(self._line + 1 + number, block[start:end])
+            line = block[start:end]
+            if line.strip(_BLANK):
+                line = line.decode().encode("latin-1") if is_transcoded else line
+                rows.take(self._line + 1 + number, line)
         self._line += shaped.count
         yield from rows.records.to_batches()
+
+    def _is_plain_latin1(self, block: bytes) -> bool:
+        """A Latin-1 file's block in which no line says otherwise in plain letters."""
+        is_latin1 = self._options.encoding is Encoding.LATIN1
+        return is_latin1 and b"enc" not in block and not block.isascii()
 
     def _read_exactly(self, block: bytes) -> list[Batch]:
         """A block with a line that is too long: the marks of all of it would need too much memory."""

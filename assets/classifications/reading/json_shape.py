@@ -41,12 +41,13 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """Where a value is; `column` is None for the key; a number stands without quotes."""
+    """Where a value is; `column` is None for the key; a number stands without quotes; arrays have a hole an element."""
 
     column: str | None
     start: Edge
     end: Edge
     is_number: bool = False
+    is_element: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Shape:
         kind: UPDATE, DELETE_FIELDS or DELETE_KEY.
         fixed: all bytes but the holes' own.
         holes: the key and the values of columns, in the order of the line.
-        constants: column -> text of a boolean, None for null.
+        constants: column -> text of a boolean, None for null and for an array without elements.
         named: columns that a delete-field names.
         encoding: of the line, None for the file's.
     """
@@ -88,9 +89,10 @@ class _Example:
     def text_of(self, marker: str) -> str:
         return str(json.loads(b'"%b"' % self.strings[int(marker)]))
 
-    def string_hole(self, column: str | None, marker: str) -> None:
+    def string_hole(self, column: str | None, marker: str, *, is_element: bool = False) -> None:
         opening = 2 * int(marker) + 1
-        self.holes.append(Hole(column, Edge(opening, 1), Edge(opening + 1)))
+        start, end = Edge(opening, 1), Edge(opening + 1)
+        self.holes.append(Hole(column, start, end, is_element=is_element))
 
     def number_hole(self, column: str, name_marker: str, text: str) -> None:
         """A number stands in the gap behind its name, between fixed bytes."""
@@ -183,8 +185,13 @@ def _learn_value(
         example.string_hole(column, value)
     elif isinstance(value, Scalar):
         example.number_hole(column, marker, value.text)
-    elif value is None:
+    elif value is None or (value == [] and column_type is ColumnType.LIST):
         example.constants[column] = None
+    elif isinstance(value, list) and column_type is ColumnType.LIST:
+        if not all(isinstance(element, str) for element in value):
+            raise _OddError
+        for element in value:
+            example.string_hole(column, element, is_element=True)
     elif isinstance(value, bool) and column_type is ColumnType.TEXT:
         example.constants[column] = "true" if value else "false"
     else:

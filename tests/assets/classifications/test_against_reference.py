@@ -329,6 +329,7 @@ def long_json_files(draw) -> bytes:
     )
     encodings = draw(st.sampled_from([[None], [None], ["utf8"], ["latin1", None]]))
     is_ascii, separators = draw(st.booleans()), draw(st.sampled_from([(",", ":"), (", ", ": ")]))
+    spelling = draw(st.sampled_from(['"enc"', '"enc"', '"\\u0065nc"']))
     lines = []
     for _ in range(draw(st.integers(33, 150))):
         names = randomly.choice(shapes)
@@ -341,6 +342,7 @@ def long_json_files(draw) -> bytes:
             del record["data"]
         record = {name: member for name, member in record.items() if member is not None}
         text = json.dumps(record, ensure_ascii=is_ascii, separators=separators)
+        text = text.replace('"enc"', spelling)
         lines.append(text.encode("latin-1" if encoding == "latin1" else "utf-8", "replace"))
     return draw(st.sampled_from([b"\n", b"\r\n"])).join(lines)
 
