@@ -95,7 +95,8 @@ class OracleConnector(SqlalchemyConnector):
 
     def begin(self, connection: sa.Connection) -> None:
         """Oracle's own: one state of the database, and every change refused."""
-        connection.rollback()
+        driver: Any = connection.connection.driver_connection
+        driver.rollback()  # it has to be the first statement of its transaction
         connection.exec_driver_sql("SET TRANSACTION READ ONLY")
 
     def probe_statement(self) -> str:

@@ -115,6 +115,7 @@ class SnowflakeConnector(SqlalchemyConnector):
             "login_timeout": config.connect_timeout_seconds,
             "network_timeout": config.read_timeout_seconds,
             "arrow_number_to_decimal": True,
+            "enable_server_session_keep_alive_auto_detection": False,
             "session_parameters": session,
             **config.options,
         }

@@ -321,7 +321,9 @@ class SqlalchemyConnector(SqlConnector):
             for noted, values in zip(seen, zip(*rows, strict=True), strict=True):
                 noted.add(values)
         return [
-            column if column.type is not None else noted.column(column.name, where=where)
+            column
+            if column.type is not None
+            else noted.column(column.name, where=where, expression=column.expression)
             for column, noted in zip(columns, seen, strict=True)
         ]
 
