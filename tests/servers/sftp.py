@@ -27,7 +27,11 @@ class SftpServer:
         host_key: the server's key, an `asyncssh.SSHKey`.
         key: a private key of the account.
         requests: names of requests served.
-        refused: requests that are answered with "not supported", or another error.
+        attempts: who tried to sign in.
+        names: what a folder is listed as, in place of what is in it.
+        refused: the errors that requests are answered with, by name.
+        before: what happens before requests are served, by name.
+        most_read_bytes: where every file ends for those who read it.
     """
 
     def __init__(
@@ -39,9 +43,12 @@ class SftpServer:
         self.host_key = host_key or asyncssh.generate_private_key("ssh-ed25519")
         self.key = asyncssh.generate_private_key("ssh-ed25519")
         self.requests: list[str] = []
+        self.attempts: list[str] = []
+        self.connections: list[Any] = []
         self.refused: dict[str, Exception] = {}
         self.before: dict[str, Any] = {}
         self.most_read_bytes: int | None = None
+        self.names: list[bytes] | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -52,6 +59,19 @@ class SftpServer:
     def fingerprint(self) -> str:
         """Of the host key."""
         return str(self.host_key.get_fingerprint())
+
+    def forgive(self) -> None:
+        """Ends all faults."""
+        self.refused.clear()
+        self.before.clear()
+        self.requests.clear()
+        self.most_read_bytes = self.names = None
+
+    def hang_up(self) -> None:
+        """Ends every connection."""
+        for connection in self.connections:
+            self._loop.call_soon_threadsafe(connection.abort)
+        self.connections.clear()
 
     def stop(self) -> None:
         """Closes every connection and the port."""
@@ -66,7 +86,11 @@ class SftpServer:
         server = self
 
         class Account(asyncssh.SSHServer):
+            def connection_made(self, connection: asyncssh.SSHServerConnection) -> None:
+                server.connections.append(connection)
+
             def begin_auth(self, username: str) -> bool:
+                server.attempts.append(username)
                 return True
 
             def password_auth_supported(self) -> bool:
@@ -141,9 +165,15 @@ def _files(server: SftpServer) -> Any:
             self._serve("rename")
             return super().rename(oldpath, newpath)
 
-        def scandir(self, path):
+        async def scandir(self, path):
             self._serve("scandir")
-            return super().scandir(path)
+            if server.names is not None:
+                for name in server.names:
+                    attrs = asyncssh.SFTPAttrs(size=1, mtime=1, atime=1, permissions=0o100644)
+                    yield asyncssh.SFTPName(name, attrs=attrs)
+                return
+            async for name in super().scandir(path):
+                yield name
 
     return Files
 

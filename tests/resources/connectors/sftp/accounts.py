@@ -20,6 +20,7 @@ def settings_for(server: SftpServer, **changes: object) -> SftpSettings:
         username=USERNAME,
         password=lambda: PASSWORD,
         host_key=server.fingerprint,
+        timeout_seconds=5,
     )
     return replace(settings, **changes)
 
