@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from orchestration.pipelines.new_objects import WatchPolicy, find_new_objects
 from resources.connectors.base import FileConnector
 from resources.connectors.listing_progress import ListingStopped, stopping_when
 from resources.kernel.errors import (
@@ -309,6 +310,42 @@ class FileConnectorContract:
                 (pending if entry.kind == "folder" else found).append(entry.path)
                 assert entry.path.removesuffix("/").endswith(entry.name)
         assert sorted(found) == sorted(keys)
+
+    # --- watching
+
+    def test_a_sensor_asks_once_for_each_version(self, connector, outside, tmp_path):
+        """R8, E42: new, late and changed objects have one run each, in ticks that end in the middle of the listing."""
+        runs: list[str] = []
+        policy = WatchPolicy("watch", "scope", one_run_per="object", sweep_objects=500)
+
+        def watch() -> list[str]:
+            asked: list[str] = []
+            is_complete = False
+            while not is_complete:
+                tick = find_new_objects(
+                    lambda after: connector.list_objects("in/**/*.csv", after=after),
+                    policy,
+                    ledger=tmp_path / "ledger.sqlite",
+                    cursor=None,
+                    has_run=runs.__contains__,
+                    now=datetime.now(UTC),
+                )
+                is_complete = tick.is_complete
+                runs.extend(request.run_key for request in tick.requests)
+                asked += [request.first_keys[0] for request in tick.requests]
+            return sorted(asked)
+
+        keys = [f"in/{i % 7}/{i:02}.csv" for i in range(14)]
+        for key in [*keys, "in/0/note.txt", "out/x.csv"]:
+            outside.put(key, b"1")
+        assert watch() == sorted(keys)
+        assert watch() == []
+        outside.put("in/3/00-late.csv", b"1")
+        outside.put(keys[5], b"changed")
+        outside.delete(keys[9])
+        assert watch() == sorted(["in/3/00-late.csv", keys[5]])
+        assert watch() == []
+        assert len(runs) == len(set(runs))
 
     # --- odd keys and sizes
 
