@@ -52,6 +52,11 @@ class Exporter(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
                 f"{where}: exporter {self.name!r}: connector {self.connector!r} holds files, not tables",
                 hint="Name an SQL connector",
             )
+        if reason := connector.refusal(self.mode):
+            raise ConfigError(
+                f"{where}: exporter {self.name!r}: connector {self.connector!r}: {reason}",
+                hint="Choose another mode, or another connector",
+            )
         if self.keep is not None and (self.mode != "timestamp" or self.keep < 1):
             raise ConfigError(
                 f"{position(context, 'keep')}: exporter {self.name!r}: `keep` counts the tables of mode"

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from resources.connectors.resource import ConnectorResource
 from resources.kernel.errors import ConfigError
 from resources.kernel.keys import check_name
+from resources.kernel.records import WriteMode
 from resources.references import NamedComponent, declared, position
 
 Holds = Literal["files", "tables"]
@@ -66,6 +67,10 @@ class ConnectorComponent(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
     def holds(self) -> Holds:
         """Whether datasources on this connector name paths or tables."""
         return "files"
+
+    def refusal(self, mode: WriteMode) -> str:  # noqa: ARG002 - databases look at it
+        """Why no exporter can write there in this mode; empty when one can."""
+        return ""
 
     @property
     def kind(self) -> str:

@@ -166,6 +166,38 @@ def test_a_python_asset_that_names_an_unknown_dataset_is_refused():
             r"defs.yaml:\d+: connector 'x': port 'abc' is not one",
         ),
         (
+            "type: resources.SqlConnector\nattributes: {name: x, dialect: oracle, host: h, username: u}\n",
+            r"defs.yaml:\d+: connector 'x' \(oracle\) lacks service_name. A oracle connector needs host, service_name",
+        ),
+        (
+            (
+                "type: resources.SqlConnector\nattributes: {name: x, dialect: other, driver: trino, host: h,"
+                " options: {access_token: hunter2canary}}\n"
+            ),
+            r"the option 'access_token' holds a secret; a literal or a template is refused",
+        ),
+        (
+            (
+                "type: resources.SqlConnector\nattributes: {name: x, dialect: mssql, host: h, database: d,"
+                " username: u, options: {use_datetime2: 'no'}}\n"
+            ),
+            r"unknown option of SQL Server 'use_datetime2'. Known: appname, encryption, tds_version",
+        ),
+        (
+            (
+                "type: resources.SqlConnector\nattributes: {name: bq, dialect: bigquery, project: p}\n---\n"
+                "type: assets.Exporter\nattributes: {name: x, dataset: orders, connector: bq, table: t}\n"
+            ),
+            r"exporter 'x': connector 'bq': BigQuery is read only here: a load and the record",
+        ),
+        (
+            (
+                "type: resources.SqlConnector\nattributes: {name: tr, dialect: other, driver: trino, host: h}\n---\n"
+                "type: assets.Exporter\nattributes: {name: x, dataset: orders, connector: tr, table: t}\n"
+            ),
+            r"connector 'tr': databases reached by trino are read only here",
+        ),
+        (
             "type: resources.FolderConnector\nattributes: {name: io_manager, root: r}\n",
             r"defs.yaml:\d+: 'io_manager' is a name that the project itself uses",
         ),

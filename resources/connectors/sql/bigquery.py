@@ -108,7 +108,7 @@ class BigqueryConnector(SqlConnector):
 
         try:
             info = json.loads(self.config.credentials_json)
-            return service_account.Credentials.from_service_account_info(info)  # type: ignore[no-untyped-call]  # Google's
+            return service_account.Credentials.from_service_account_info(info)
         except (ValueError, TypeError, KeyError):
             raise ConfigError(
                 f"{self.label}: `credentials_json` is no key of a service account",

@@ -183,7 +183,8 @@ class SqlalchemyConnector(SqlConnector):
     @functools.cached_property
     def _preparer(self) -> sa.sql.compiler.IdentifierPreparer:
         # Names go into texts, in which SQLAlchemy itself sees to percent signs: no paramstyle that doubles them.
-        return self.url().get_dialect()(paramstyle="named").identifier_preparer
+        kind: Callable[..., sa.Dialect] = self.url().get_dialect()
+        return kind(paramstyle="named").identifier_preparer
 
     def probe(self) -> dict[str, str]:
         """Version and user, as far as the driver tells."""

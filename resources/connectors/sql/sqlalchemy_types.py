@@ -220,7 +220,7 @@ class Seen:
 
     def add(self, values: Sequence[Any]) -> None:
         """Takes note of more values."""
-        kinds = set(map(type, values)) - {type(None)}
+        kinds: set[Any] = set(map(type, values)) - {type(None)}
         if int in kinds:
             numbers = [value for value in values if type(value) is int]
             self.lowest, self.highest = min(self.lowest, *numbers), max(self.highest, *numbers)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -29,6 +29,8 @@ from resources.connectors.sql.export.session import (
 from resources.connectors.sql.names import LEDGER_TABLE
 from resources.connectors.sql.sqlalchemy_connector import SqlalchemyConnector
 from resources.kernel.errors import ConflictError, InputError, SchemaMismatchError
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,7 @@ class GenericSession(ExportSession):
         self.connection.commit()
         return outcome
 
-    def _in_transaction(self, look: Any) -> Any:
+    def _in_transaction(self, look: Callable[[], Found]) -> Found:
         try:
             return look()
         finally:
