@@ -19,7 +19,7 @@ from assets.classifications.publishing import publish
 from assets.classifications.schema import Encoding, ParseOptions
 from assets.logical_run import logical_run
 from assets.materialized import table_result
-from resources.kernel.errors import ConfigError, InputError, NotFoundError
+from resources.kernel.errors import ConfigError, InputError
 from resources.stores.catalog.classification_records import FileEntry
 from resources.stores.ui_metadata import column_schema, escape_markdown, markdown_table
 from resources.stores.uploads import UploadStore, open_regular, sha256_of
@@ -109,6 +109,24 @@ def _apply(
     run_id, _ = logical_run(context)
     if config.undo_to >= 0:
         return undo(catalog, store, spec, config.undo_to, run_id=run_id, author=config.author)
+    try:
+        return _apply_file(context, spec, config, run_id)
+    except _ReplacedError as error:
+        context.log.warning(
+            "%s was replaced after it was seen: its new content has a run of its own", error
+        )
+        return None
+
+
+class _ReplacedError(Exception):
+    """The file is another one than the one seen."""
+
+
+def _apply_file(
+    context: dg.AssetExecutionContext, spec: ClassificationSpec, config: SetRunConfig, run_id: str
+) -> Applied:
+    catalog = context.resources.catalog.classifications()
+    store = context.resources.store.tables()
     with _file(context, spec, config) as path, open_regular(path) as stream:
         order = FileOrder(
             run_id=run_id,
@@ -154,11 +172,7 @@ def _file(
     connector = getattr(context.resources, spec.files.connector).files()
     found = connector.stat(config.object_key)
     if config.object_etag and found.etag != config.object_etag:
-        raise NotFoundError(
-            f"{config.object_key} was replaced after it was seen",
-            hint="Its new content comes in with a run of its own",
-            object=config.object_key,
-        )
+        raise _ReplacedError(config.object_key)
     if found.size_bytes > spec.schema.max_bytes:
         raise InputError(
             f"{config.object_key} has {found.size_bytes:,} bytes;"

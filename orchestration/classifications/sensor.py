@@ -17,10 +17,12 @@ from assets.classifications.declaration import ClassificationSpec, WatchedFiles
 from orchestration.classifications.jobs import ETAG_TAG, FILE_TAG, run_config, run_tags
 from orchestration.pipelines.new_objects import WatchPolicy, find_new_objects
 from orchestration.pipelines.object_ledger import ObjectsRequest
+from orchestration.pipelines.object_sweep import digest_of, version_of
 from resources.connectors.base import FileConnector
 from resources.home import waybill_home
 from resources.kernel.errors import NotFoundError
 
+_REPLACED = "(replaced)"
 _ENDED_BADLY = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 
 
@@ -95,7 +97,7 @@ def _run_request(
     wanted: ObjectsRequest,
 ) -> dg.RunRequest:
     key = wanted.first_keys[0]
-    etag = _etag_of(connector, key)
+    etag = _etag_asked_for(connector, watched, wanted)
     author = f"connector {watched.connector}"
     order = {"object_key": key, "object_etag": etag, "author": author}
     return dg.RunRequest(
@@ -103,6 +105,20 @@ def _run_request(
         run_config=run_config(spec, order),
         tags={**run_tags(spec, key, author), ETAG_TAG: etag[:250]},
     )
+
+
+def _etag_asked_for(connector: FileConnector, watched: WatchedFiles, wanted: ObjectsRequest) -> str:
+    """The etag of the version that was seen; a text that is none when another one is there by now.
+
+    The run then leaves that one to the request of its own: it would come in twice, and perhaps out of order.
+    """
+    key = wanted.first_keys[0]
+    for item in connector.list_objects(watched.path, after=key[:-1]):
+        if item.key == key and digest_of(key, version_of(item)).hex() in wanted.run_key:
+            return item.etag
+        if item.key >= key:
+            break
+    return _REPLACED
 
 
 def waits_for(

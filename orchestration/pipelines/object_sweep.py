@@ -25,6 +25,15 @@ def digest_of(key: str, version: str) -> bytes:
     return blake2b(f"{key}\0{version}".encode(), digest_size=16).digest()
 
 
+def version_of(item: ObjectInfo) -> str:
+    """What a listing says of one version of an object: `<etag>@<modification time in microseconds>`."""
+    return f"{item.etag}@{_modified(item)}"
+
+
+def _modified(item: ObjectInfo) -> int:
+    return (item.modified_at - _EPOCH) // _MICROSECOND
+
+
 class Sweep:
     """Brings the ledger up to a listing, as far as it was read.
 

@@ -1,0 +1,257 @@
+"""Files that arrive by themselves: once each, one at a time, in order of name; a rejected one moves nothing (R8).
+
+A daemon in small: it evaluates the sensor, runs what is asked for unless a run of that key exists, keeps the cursor;
+and it can die in between.
+"""
+
+import uuid
+
+import dagster as dg
+import pytest
+
+from resources.home import store_url
+from resources.stores.catalog.classification_catalog import ClassificationCatalog
+from resources.stores.catalog.database import CatalogDatabase
+from resources.stores.tables import TableStore
+from tests.project import project
+
+YAML = """
+type: resources.FolderConnector
+attributes: {{name: lake, root: lake}}
+---
+type: assets.ClassificationSet
+attributes:
+  name: products
+  columns: [{{name: Brand}}, {{name: Size, type: integer}}]
+  max_bytes: 1000
+  files: {{connector: lake, path: "in/*", on_error: {on_error}}}
+"""
+BAD = "Key,Brand\n,no key\n"
+
+
+class Daemon:
+    def __init__(self, definitions, instance):
+        self.definitions, self.instance, self.cursor = definitions, instance, None
+        self.sensor = definitions.resolve_sensor_def("products_files")
+        self.job = definitions.resolve_job_def("apply_products")
+
+    def evaluate(self):
+        with dg.build_sensor_context(
+            instance=self.instance,
+            cursor=self.cursor,
+            definitions=self.definitions,
+            resources=self.definitions.resources,
+        ) as context:
+            return self.sensor.evaluate_tick(context)
+
+    def tick(self, *, dies="", status=None):
+        """One tick; the files whose runs it started."""
+        found = self.evaluate()
+        if dies == "before the run":
+            return []
+        started = [request for request in found.run_requests if not self._has_run(request)]
+        for request in started:
+            self._run(request, status)
+        if dies != "before the cursor":
+            self.cursor = found.cursor
+        return [request.tags["waybill/classification_file"] for request in started]
+
+    def drain(self):
+        """Ticks until nothing is asked for; the files in the order of their runs."""
+        taken = []
+        while new := self.tick():
+            taken += new
+        return taken
+
+    def _tags(self, request):
+        own = {"dagster/run_key": request.run_key, "dagster/sensor_name": "products_files"}
+        return {**request.tags, **own}
+
+    def _has_run(self, request):
+        tags = {"dagster/run_key": request.run_key, "dagster/sensor_name": "products_files"}
+        return bool(self.instance.get_runs(dg.RunsFilter(tags=tags)))
+
+    def _run(self, request, status):
+        if status is not None:
+            self.instance.create_run_for_job(self.job, status=status, tags=self._tags(request))
+            return
+        self.job.execute_in_process(
+            instance=self.instance,
+            run_id=str(uuid.uuid4()),
+            run_config=request.run_config,
+            tags=self._tags(request),
+            raise_on_error=False,
+        )
+
+
+@pytest.fixture
+def inbox(tmp_path, monkeypatch):
+    monkeypatch.setenv("WAYBILL_HOME", str(tmp_path))
+    for name in ("WAYBILL_CATALOG_URL", "WAYBILL_STORE"):
+        monkeypatch.delenv(name, raising=False)
+    folder = tmp_path / "lake" / "in"
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def start(inbox):
+    with dg.DagsterInstance.ephemeral() as instance:
+        stack = []
+
+        def started(on_error="continue"):
+            context = project(YAML.format(on_error=on_error))
+            stack.append(context)
+            return Daemon(context.__enter__(), instance)
+
+        yield started
+        for context in stack:
+            context.__exit__(None, None, None)
+
+
+def rows():
+    found = TableStore.open(store_url()).read(("datasets", "products"))
+    return {r["Key"]: (r["Brand"], r["Size"]) for r in found.to_table().to_pylist()}
+
+
+def history():
+    lines = ClassificationCatalog(CatalogDatabase.open()).history("products")
+    return [(e.facts.name, e.outcome) for e in reversed(lines)]
+
+
+def put(inbox, name, text):
+    """Writes a file as others do: under another name first, so that nobody sees half of it."""
+    scratch = inbox.parent / "scratch"
+    scratch.write_text(text)
+    scratch.rename(inbox / name)
+
+
+def test_files_come_in_once_each_in_order_of_name_and_stay_where_they_are(inbox, start):
+    put(inbox, "2.csv", "Key,Brand\na,second\nb,second\n")
+    put(inbox, "1.csv", "Key,Brand,Size\na,first,1\n")
+    put(inbox, "3.json", '{"key":"b","action":"delete-key"}\n')
+    daemon = start()
+    assert daemon.drain() == ["in/1.csv", "in/2.csv", "in/3.json"]
+    assert rows() == {"a": ("second", 1)}
+    assert history() == [(f"in/{n}", "applied") for n in ("1.csv", "2.csv", "3.json")]
+    assert sorted(path.name for path in inbox.iterdir()) == ["1.csv", "2.csv", "3.json"]
+    assert daemon.drain() == []
+    put(inbox, "1.csv", "Key,Brand\na,changed\n")
+    assert daemon.drain() == ["in/1.csv"]
+    assert rows() == {"a": ("changed", 1)}
+    entry = ClassificationCatalog(CatalogDatabase.open()).history("products")[0]
+    assert entry.facts.author == "connector lake"
+
+
+def test_a_rejected_file_changes_nothing_and_the_next_ones_come_in(inbox, start):
+    put(inbox, "1.csv", "Key,Brand\na,first\n")
+    put(inbox, "2.csv", BAD)
+    put(inbox, "3.csv", "Key,Brand\nb,third\n")
+    daemon = start()
+    assert daemon.drain() == ["in/1.csv", "in/2.csv", "in/3.csv"]
+    assert [outcome for _, outcome in history()] == ["applied", "rejected", "applied"]
+    assert rows() == {"a": ("first", None), "b": ("third", None)}
+    assert (inbox / "2.csv").read_text() == BAD
+    put(inbox, "2.csv", "Key,Brand\nc,corrected\n")
+    assert daemon.drain() == ["in/2.csv"]
+    assert rows()["c"] == ("corrected", None)
+
+
+@pytest.mark.parametrize("remedy", ["replaced", "removed"])
+def test_with_wait_nothing_comes_in_before_a_rejected_file_is_replaced_or_removed(
+    inbox, start, remedy
+):
+    put(inbox, "1.csv", BAD)
+    put(inbox, "2.csv", "Key,Brand\nb,second\n")
+    daemon = start("wait")
+    assert daemon.drain() == ["in/1.csv"]
+    waiting = daemon.evaluate()
+    assert "in/1.csv was not taken" in waiting.skip_message
+    assert history() == [("in/1.csv", "rejected")]
+    if remedy == "replaced":
+        put(inbox, "1.csv", "Key,Brand\nb,first\n")
+        assert daemon.drain() == ["in/1.csv", "in/2.csv"]
+    else:
+        (inbox / "1.csv").unlink()
+        assert daemon.drain() == ["in/2.csv"]
+    assert rows() == {"b": ("second", None)}
+
+
+@pytest.mark.parametrize(
+    "status",
+    [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING],
+)
+def test_the_next_file_waits_for_the_run_of_the_one_before(inbox, start, status):
+    put(inbox, "1.csv", "Key,Brand\na,first\n")
+    put(inbox, "2.csv", "Key,Brand\na,second\n")
+    daemon = start()
+    assert daemon.tick(status=status) == ["in/1.csv"]
+    assert "in/1.csv is being taken" in daemon.evaluate().skip_message
+    assert daemon.tick() == []
+    [run] = daemon.instance.get_runs()
+    daemon.instance.report_run_canceled(run)
+    assert daemon.drain() == ["in/2.csv"]
+
+
+def test_a_run_that_dagster_tries_again_comes_before_the_next_file(inbox, start):
+    put(inbox, "1.csv", "Key,Brand\na,first\n")
+    put(inbox, "2.csv", "Key,Brand\na,second\n")
+    daemon = start()
+    daemon.tick(status=dg.DagsterRunStatus.FAILURE)
+    [run] = daemon.instance.get_runs()
+    daemon.instance.add_run_tags(run.run_id, {"dagster/will_retry": "true"})
+    assert daemon.tick() == []
+    daemon.instance.add_run_tags(run.run_id, {"dagster/auto_retry_run_id": "other"})
+    assert daemon.drain() == ["in/2.csv"]
+
+
+@pytest.mark.parametrize("dies", ["before the run", "before the cursor"])
+def test_a_daemon_that_dies_at_every_tick_misses_and_doubles_nothing(inbox, start, dies):
+    names = [f"{n:02d}.csv" for n in range(5)]
+    for number, name in enumerate(names):
+        put(inbox, name, f"Key,Brand,Size\na,x,{number}\nk{number},x,{number}\n")
+    daemon, taken = start(), []
+    for _ in range(14):
+        taken += daemon.tick(dies=dies)
+        taken += daemon.tick()
+    assert taken == [f"in/{name}" for name in names]
+    assert [name for name, _ in history()] == taken
+    assert rows() == {"a": ("x", 4)} | {f"k{n}": ("x", n) for n in range(5)}
+
+
+def test_a_file_that_is_replaced_while_it_waits_is_taken_in_its_new_state(inbox, start):
+    put(inbox, "1.csv", "Key,Brand\na,old\n")
+    daemon = start()
+    daemon.tick(dies="before the run")
+    put(inbox, "1.csv", "Key,Brand\na,newer than that\n")
+    daemon.drain()
+    assert rows() == {"a": ("newer than that", None)}
+    assert history() == [("in/1.csv", "applied")]
+    assert {run.status for run in daemon.instance.get_runs()} == {dg.DagsterRunStatus.SUCCESS}
+
+
+def test_a_file_that_is_gone_when_its_run_begins_fails_that_run_alone(inbox, start):
+    put(inbox, "1.csv", "Key,Brand\na,old\n")
+    put(inbox, "2.csv", "Key,Brand\nb,x\n")
+    daemon = start()
+    daemon.tick(dies="before the run")
+    (inbox / "1.csv").unlink()
+    assert daemon.drain() == ["in/1.csv", "in/2.csv"]
+    assert history() == [("in/2.csv", "applied")]
+    assert rows() == {"b": ("x", None)}
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_fetched(inbox, start):
+    put(inbox, "1.csv", "Key,Brand\n" + "a,x\n" * 400)
+    put(inbox, "2.csv", "Key,Brand\na,x\n")
+    daemon = start()
+    assert daemon.drain() == ["in/1.csv", "in/2.csv"]
+    assert rows() == {"a": ("x", None)}
+    statuses = [run.status for run in daemon.instance.get_runs(ascending=True)]
+    assert statuses == [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS]
+
+
+def test_a_folder_that_is_not_there_yet_holds_nothing_new(inbox, start):
+    inbox.rmdir()
+    inbox.parent.rmdir()
+    assert "No such file" in start().evaluate().skip_message
