@@ -1,6 +1,6 @@
 """How boto3 is set up for a bucket: limits, retries, checksums, addresses.
 
-Here: everything about the client that a connector uses. Not here: the requests made with it (`connector.py`, `small.py`).
+Here: everything about the client that a connector uses. Not here: the requests made with it (`connector.py`, `short_way.py`).
 """
 
 from __future__ import annotations

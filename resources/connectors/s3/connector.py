@@ -2,7 +2,7 @@
 
 Here: the requests for listing, reading and replacing objects. Not here: keys below a prefix (`connectors/buckets.py`),
 what an object holds (`resources/formats`), what the service's errors mean (`errors.py`), how bytes come down
-(`small.py`, `download.py`), how boto3 is set up (`client.py`), what a test of the connection tries (`check.py`).
+(`short_way.py`, `download.py`), how boto3 is set up (`client.py`), what a test of the connection tries (`check.py`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from resources.connectors.key_patterns import check_key
 from resources.connectors.s3.client import Access, S3Settings, open_access
 from resources.connectors.s3.download import download
 from resources.connectors.s3.errors import is_expired, translate_s3_error
-from resources.connectors.s3.small import SmallReader
+from resources.connectors.s3.short_way import ShortWay
 from resources.kernel.errors import ConfigError, ConflictError
 from resources.kernel.records import CheckReport, ObjectInfo
 
@@ -49,7 +49,7 @@ class S3Keys:
 
 class _Link(NamedTuple):
     access: Access
-    small: SmallReader
+    short_way: ShortWay
 
 
 class S3Connector(BucketConnector):
@@ -181,31 +181,29 @@ class S3Connector(BucketConnector):
                 ) from error
 
     def _page(self, request: PageRequest) -> Page:
-        keys = min(request.limit or PAGE_KEYS, PAGE_KEYS)
         asked = {
-            "MaxKeys": keys,
+            "MaxKeys": min(request.limit or PAGE_KEYS, PAGE_KEYS),
             "Prefix": request.prefix,
             "Delimiter": "/" if request.by_folder else "",
             "StartAfter": request.after,
             "ContinuationToken": request.token,
         }
         given = {name: value for name, value in asked.items() if value}
-        page: dict[str, Any] = self.call(
-            "list",
-            "",
-            lambda access: access.client.list_objects_v2(Bucket=self.bucket, **self.payer, **given),
-        )
-        return Page(
-            [_describe(found) for found in page.get("Contents", ())],
-            [found["Prefix"] for found in page.get("CommonPrefixes", ())],
-            page["NextContinuationToken"] if page.get("IsTruncated") else "",
-        )
+
+        def ask(access: Access) -> Page:
+            page = self._link().short_way.page(request, PAGE_KEYS)
+            if page is not None:
+                return page
+            told = access.client.list_objects_v2(Bucket=self.bucket, **self.payer, **given)
+            return _page_of(told)
+
+        return self.call("list", "", ask)
 
     def _download(self, item: ObjectInfo, full: str, path: Path) -> None:
         def fetch(access: Access) -> None:
             body = None
             if item.size_bytes <= SMALL_BYTES:
-                body = self._link().small.read(full, item)
+                body = self._link().short_way.read(full, item)
             if body is None:
                 download(access.client, self.about(full), item, path)
             else:
@@ -236,7 +234,7 @@ class S3Connector(BucketConnector):
             if self._made_link is None:
                 access = open_access(self.settings, self._keys())
                 headers = {"x-amz-request-payer": "requester"} if self.payer else {}
-                self._made_link = _Link(access, SmallReader(access, self.bucket, headers))
+                self._made_link = _Link(access, ShortWay(access, self.bucket, headers))
             return self._made_link
 
     def _forget(self, link: _Link | None) -> None:
@@ -244,6 +242,14 @@ class S3Connector(BucketConnector):
         with self._lock:
             if self._made_link is link:
                 self._made_link = None
+
+
+def _page_of(page: dict[str, Any]) -> Page:
+    return Page(
+        [_describe(found) for found in page.get("Contents", ())],
+        [found["Prefix"] for found in page.get("CommonPrefixes", ())],
+        page["NextContinuationToken"] if page.get("IsTruncated") else "",
+    )
 
 
 def _describe(found: dict[str, Any]) -> ObjectInfo:

@@ -1,8 +1,8 @@
-"""Small objects by one signed request each.
+"""Small objects and pages of listings by one signed request each.
 
 Of the time that boto3 takes for an object of a few kilobytes, most goes into layers that such a request does not need.
-Here the request is signed by botocore and sent over botocore's own connections. Whatever is not the whole object as it
-was listed is left to the long way (`download.py`), which tries again, follows regions and finds words for errors.
+Here the request is signed by botocore and sent over botocore's own connections. Whatever is not plainly what was asked
+for is left to the long way (boto3), which tries again, follows regions and finds words for errors.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import threading
 from typing import Any
 from urllib.parse import quote
 
+from resources.connectors.buckets import Page, PageRequest
 from resources.connectors.s3 import client as limits
 from resources.connectors.s3.client import Access
+from resources.connectors.s3.pages import page_query, parse_page
 from resources.kernel.records import ObjectInfo
 
 _OWN_SIGNATURES = ("--x-s3", "arn:")
@@ -22,8 +24,8 @@ _NO_USE = frozenset({301, 302, 307, 400, 403})
 """Answers that the next object would get as well: another region, another kind of signature."""
 
 
-class SmallReader:
-    """Reads whole small objects of one bucket, from many threads at once."""
+class ShortWay:
+    """Reads whole small objects and pages of one bucket, from many threads at once."""
 
     def __init__(self, access: Access, bucket: str, headers: dict[str, str]) -> None:
         self._access = access
@@ -39,36 +41,41 @@ class SmallReader:
 
     def read(self, full: str, item: ObjectInfo) -> bytes | None:
         """The bytes of the object at the whole key `full` if they are those of `item`; None: take the long way."""
-        if not self._usable:
+        answer = self._ask(quote(full, safe="/~"), {"If-Match": f'"{item.etag}"'})
+        if answer is None or answer.headers.get("ETag", "").strip('"') != item.etag:
             return None
+        body: bytes = answer.content
+        return body if len(body) == item.size_bytes else None
+
+    def page(self, request: PageRequest, most: int) -> Page | None:
+        """One page of a listing with at most `most` entries; None: take the long way."""
+        answer = self._ask(f"?{page_query(request, most)}", {})
+        return None if answer is None else parse_page(answer.content)
+
+    def _ask(self, target: str, headers: dict[str, str]) -> Any:
+        """The answer 200, or None."""
         from botocore.exceptions import BotoCoreError, HTTPClientError
         from urllib3.exceptions import HTTPError
 
+        if not self._usable:
+            return None
         try:
-            answer = self._ask(full, item.etag)
+            answer = self._send(target, headers)
+            answer.content  # noqa: B018 - the body arrives here
         except (BotoCoreError, HTTPClientError, HTTPError):
             return None
         if answer.status_code in _NO_USE:
             self._refused += 1
             self._usable = self._refused < _GIVE_UP_AFTER
-        body: bytes = answer.content
-        is_whole = (
-            answer.status_code == 200
-            and answer.headers.get("ETag", "").strip('"') == item.etag
-            and len(body) == item.size_bytes
-        )
-        return body if is_whole else None
+        return answer if answer.status_code == 200 else None
 
-    def _ask(self, full: str, etag: str) -> Any:
+    def _send(self, target: str, headers: dict[str, str]) -> Any:
         from botocore.auth import S3SigV4Auth
         from botocore.awsrequest import AWSRequest
 
         self._set_up()
-        request = AWSRequest(
-            "GET",
-            self._base + quote(full, safe="/~"),
-            headers={"If-Match": f'"{etag}"', **self._headers},
-        )
+        base = self._base.rstrip("/") if target.startswith("?") else self._base
+        request = AWSRequest("GET", base + target, headers={**headers, **self._headers})
         region = self._access.client.meta.region_name
         S3SigV4Auth(self._access.credentials, "s3", region).add_auth(request)
         return self._http.send(request.prepare())
