@@ -136,8 +136,10 @@ class MysqlExport(ExportSession):
         return None if found is None else self.catalog.columns(found)
 
     def existing_tables(self) -> set[str]:
-        """Tables of the database."""
-        return {name for name, (kind, _) in self.catalog.tables().items() if kind != "VIEW"}
+        """Tables of the database, as the ledger spells those that it knows."""
+        names = {name for name, (kind, _) in self.catalog.tables().items() if kind != "VIEW"}
+        rows = self.execute(f'SELECT DISTINCT "target" FROM {self.qualified(LEDGER_TABLE)}')
+        return names | {str(t) for (t,) in rows if self.catalog.spelled(str(t), names)}
 
     def deliver(self) -> Outcome:
         """See the module's text."""
@@ -291,15 +293,15 @@ class MysqlExport(ExportSession):
         )
         if shown is None:
             return True
-        names = [name for name in self.existing_tables() if f"`{name}`" in shown]
+        fold = self.catalog.fold
+        names = [name for name in self.existing_tables() if f"`{fold(name)}`" in fold(shown)]
         ours = parse_timestamped_name(self.job.table.name)
         parsed = [parse_timestamped_name(name) for name in names]
         return all(other is None or (ours is not None and other < ours) for other in parsed)
 
     def view_state(self, name: str) -> ViewState:
         """By the condition that `replace_view` writes: the server keeps no comments of a view."""
-        there = self.catalog.tables()
-        if name not in there:
+        if self.catalog.spelled(name, self.catalog.tables()) is None:
             return "absent"
         text = self.catalog.view_text(name)
         return "ours" if text is not None and self.job.view_marker in text else "foreign"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from resources.connectors.sql.export.mysql_types import plain_sql_type
@@ -81,9 +81,7 @@ class Catalog:
             InputError: something other than a table has the name.
         """
         there = self.tables()
-        found = next((n for n in there if n == name), None)
-        if found is None and self._folds_names:
-            found = next((n for n in there if n.casefold() == name.casefold()), None)
+        found = self.spelled(name, there)
         if found is None:
             return None
         kind, _ = there[found]
@@ -94,6 +92,15 @@ class Catalog:
                 hint="Choose the name of a table, or a free one",
             )
         return found
+
+    def spelled(self, name: str, names: Iterable[str]) -> str | None:
+        """The one of `names` that the server takes for `name`."""
+        known = {self.fold(other): other for other in names}
+        return known.get(self.fold(name))
+
+    def fold(self, name: str) -> str:
+        """A table's name as the server compares it."""
+        return name.casefold() if self._folds_names else name
 
     def columns(self, name: str) -> tuple[TargetColumn, ...]:
         """The columns of a table, in order."""
@@ -108,7 +115,7 @@ class Catalog:
 
     def is_tied(self, name: str) -> bool:
         """Whether something hangs on this very table that another one in its place would not have."""
-        if self.tables()[name][0] != "BASE TABLE":
+        if self._facts(name)[0] != "BASE TABLE":
             return True  # it keeps the history of its rows
         hangs = (_TRIGGERS, _OWN_KEYS, _CHILDREN)
         return any(self._ask(question, name) for question in hangs)
@@ -122,16 +129,18 @@ class Catalog:
         """Views whose text names the table."""
         wanted = f"`{name.replace('`', '``')}`"
         rows = self._execute(_VIEWS.format(self._mark(1)), self._database)
-        return [str(view) for view, text in rows if wanted in str(text)]
+        return [str(view) for view, text in rows if self.fold(wanted) in self.fold(str(text))]
 
     def view_text(self, name: str) -> str | None:
         """What a view selects; None when there is no such view."""
         rows = self._execute(_VIEWS.format(self._mark(1)), self._database)
-        return next((str(text) for view, text in rows if view == name), None)
+        texts = {str(view): str(text) for view, text in rows}
+        found = self.spelled(name, texts)
+        return None if found is None else texts[found]
 
     def is_transactional(self, name: str) -> bool:
         """Whether what is done to the table's rows can be undone."""
-        engine = self.tables()[name][1]
+        engine = self._facts(name)[1]
         rows = self._execute(
             f"SELECT transactions FROM information_schema.engines WHERE engine = {self._mark(1)}",
             engine,
@@ -143,10 +152,15 @@ class Catalog:
         pattern = re.compile(rf"{STAGING_PREFIX}{prefix}_[0-9a-f]{{12}}")
         return sorted(name for name in self.tables() if pattern.fullmatch(name))
 
+    def _facts(self, name: str) -> tuple[str, str]:
+        there = self.tables()
+        return there[self.spelled(name, there) or name]
+
     def _ask(self, question: str, name: str) -> list[tuple[object, ...]]:
         """The catalog's rows about a table: it compares names without case and accents, so they are looked at again."""
         return self._execute(
-            question.format(self._mark(1), f"BINARY {self._mark(2)}"), self._database, name
+            question.format(self._mark(1), f"BINARY {self._mark(2)}"),
+            *(self._database, self.find(name) or name),
         )
 
 

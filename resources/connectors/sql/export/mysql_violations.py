@@ -12,8 +12,10 @@ from resources.kernel.errors import InputError, SchemaMismatchError, WaybillErro
 if TYPE_CHECKING:
     from resources.connectors.sql.export.session import ExportJob
 
-# `(`db`.`child`, CONSTRAINT `fk` FOREIGN KEY ...`
-_CHILD = re.compile(r"\(`[^`]*`\.`(?P<table>(?:[^`]|``)+)`, CONSTRAINT `(?P<name>(?:[^`]|``)+)`")
+# `("db"."child", CONSTRAINT "fk" FOREIGN KEY ...`, in the quotes of the session.
+_CHILD = re.compile(
+    r"""\(["`].*?["`]\.["`](?P<table>.+?)["`], CONSTRAINT ["`](?P<name>.+?)["`] FOREIGN"""
+)
 _COLUMN = re.compile(r"[Cc]olumn '(?P<name>[^']+)'")
 _REFERRED, _NULL, _TOO_LARGE_ROW = 1451, 1048, frozenset({1118, 139})
 _CONSTRAINTS = frozenset({1062, 1452, 1586, 3819, 4025, 4031})
