@@ -83,7 +83,11 @@ def _tls(url: str) -> ssl.SSLContext | None:
 
 
 def _first_object(connector: GcsConnector, session: Session) -> dict[str, Any]:
-    query = {"prefix": connector.root, "maxResults": 1, "fields": "items(name,size)"}
+    query: dict[str, str | int | list[str]] = {
+        "prefix": connector.root,
+        "maxResults": 1,
+        "fields": "items(name,size)",
+    }
     page = session.ask(Call("/o", query=query)).json()
     found: dict[str, Any] = next(iter(page.get("items", ())), {})
     return found
