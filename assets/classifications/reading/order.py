@@ -33,8 +33,18 @@ def order_keys(keys: pa.Array) -> np.ndarray:
         return np.asarray(np.frombuffer(pc.sort_indices(keys).buffers()[1], np.uint64)).astype(
             np.int64
         )
-    columns = [_word(data, starts, lengths, number) for number in reversed(range(words))]
-    return np.lexsort(columns) if columns else np.arange(len(keys))
+    if not words:
+        return np.arange(len(keys))
+    first = _word(data, starts, lengths, 0)
+    order = np.argsort(first)  # several times faster than a stable sort, which only ties need
+    ordered = first[order]
+    is_same = ordered[1:] == ordered[:-1]
+    if is_same.any():
+        places = np.flatnonzero(np.append(is_same, False) | np.append(False, is_same))
+        tied = order[places]
+        columns = [_word(data, starts[tied], lengths[tied], number) for number in range(words)]
+        order[places] = tied[np.lexsort([tied, *reversed(columns)])]
+    return order
 
 
 def _shared_bytes(low: bytes, high: bytes) -> int:

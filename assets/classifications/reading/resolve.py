@@ -28,11 +28,13 @@ class _Groups:
     """Records in order of key, then row.
 
     Args:
+        keys: distinct, in order.
         order: their places in the concatenated batches; None if that is the order already.
         first, last: (keys,) places in the order of each key's first and last record.
         counted: (records,) which records are part of the effect; None if all are.
     """
 
+    keys: pa.Array
     order: np.ndarray | None
     first: np.ndarray
     last: np.ndarray
@@ -51,9 +53,8 @@ def resolve(batches: list[Batch], schema: SetSchema, findings: Findings) -> Oper
         superseded_count = _warn_superseded(keys, rows, groups, findings)
     winners = groups.last if groups.order is None else groups.order[groups.last]
     values, cleared = _take_columns(batches, schema, groups, winners)
-    is_whole = groups.counted is None and groups.order is None
     return Operations(
-        keys=keys if is_whole else keys.take(to_arrow(winners)),
+        keys=groups.keys,
         deleted=to_arrow(kinds[winners] == DELETE_KEY),
         creates=to_arrow(kinds[winners] == UPDATE),
         values=values,
@@ -77,7 +78,7 @@ def _group(keys: pa.Array, rows: np.ndarray, kinds: np.ndarray) -> _Groups:
     ordered = keys if by_row is None else keys.take(to_arrow(by_row))
     every = np.arange(count)
     if is_ascending(ordered):
-        return _Groups(by_row, every, every, None)
+        return _Groups(ordered, by_row, every, every, None)
     order = order_keys(ordered)
     ordered = ordered.take(to_arrow(order))
     order = order if by_row is None else by_row[order]
@@ -85,8 +86,9 @@ def _group(keys: pa.Array, rows: np.ndarray, kinds: np.ndarray) -> _Groups:
     first = np.flatnonzero(np.concatenate([[True], differs]))
     last = np.flatnonzero(np.concatenate([differs, [True]]))
     if len(first) == count:
-        return _Groups(order, every, every, None)
-    return _Groups(order, first, last, _counted(kinds[order] == DELETE_FIELDS, first, last))
+        return _Groups(ordered, order, every, every, None)
+    counted = _counted(kinds[order] == DELETE_FIELDS, first, last)
+    return _Groups(ordered.take(to_arrow(last)), order, first, last, counted)
 
 
 def _counted(deletes_fields: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarray:
