@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from resources.formats.archives import check_directory, check_sizes, is_zip
@@ -14,13 +15,13 @@ from resources.kernel.errors import ParseError
 MAX_CELLS = 50_000_000
 """Cells of the rectangle that a sheet's cells span; each takes 32 bytes of memory while the sheet is read."""
 _BLOCK_BYTES = 1024 * 1024
-_OVERLAP_BYTES = 128  # longer than anything that is looked for
+_TAG_BYTES = 16 * 1024 * 1024  # longest stretch without a tag: a cell holds 32,767 characters
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 _SHEET = "xl/worksheets/"
-_DOCTYPES = tuple("<!DOCTYPE".encode(codec) for codec in ("ascii", "utf-16-le", "utf-16-be"))
-_CELL = re.compile(rb"<(?:\w+:)?c [^>]*?\br=[\"']([A-Z]{1,3})\d")
-_ROW = re.compile(rb"<(?:\w+:)?row [^>]*?\br=[\"'](\d{1,9})[\"']")
-_ERROR_CELL = re.compile(rb"\bt=[\"']e[\"']")
+_DOCTYPE = b"<!DOCTYPE"
+_ANY_CELL = re.compile(rb"<(?:[^\s<>/:]+:)?c[\s/>]")
+_CELL = re.compile(rb'<(?:[^\s<>/:]+:)?c r="([A-Z]{1,3})([1-9][0-9]{0,6})"')
+_ERROR_CELL = re.compile(rb"\bt\s*=\s*[\"']e[\"']")
 
 
 @dataclass
@@ -30,23 +31,27 @@ class Findings:
     may_hold_errors: bool = False
     """Whether some cell may hold an error."""
     _columns: set[bytes] = field(default_factory=set)
-    _last_row: int = 0
+    _rows: set[bytes] = field(default_factory=set)
 
-    def look_at_sheet(self, text: bytes) -> None:
-        """Takes note of a stretch of a sheet's XML."""
-        self._columns.update(_CELL.findall(text))
-        self._last_row = max(self._last_row, *map(int, _ROW.findall(text)), 0)
+    def look_at_sheet(self, text: bytes) -> bool:
+        """Takes note of whole tags of a sheet; whether every cell in them says clearly where it stands."""
+        cells = _CELL.findall(text)
+        self._columns.update(column for column, _ in cells)
+        self._rows.update(row for _, row in cells)
         self.may_hold_errors |= _ERROR_CELL.search(text) is not None
+        return len(cells) == len(_ANY_CELL.findall(text))
 
     @property
     def cells(self) -> int:
         """Cells of the rectangle that the sheet just looked at spans."""
-        numbers = [_column_number(letters) for letters in self._columns]
-        return (max(numbers) - min(numbers) + 1) * self._last_row if numbers else 0
+        if not self._columns:
+            return 0
+        columns, rows = [_column_number(name) for name in self._columns], list(map(int, self._rows))
+        return (max(columns) - min(columns) + 1) * max(rows)
 
     def next_sheet(self) -> None:
         """Forgets the extent of the last sheet."""
-        self._columns, self._last_row = set(), 0
+        self._columns, self._rows = set(), set()
 
 
 def check_workbook(file: SourceFile) -> Findings:
@@ -92,24 +97,37 @@ def check_workbook(file: SourceFile) -> Findings:
 def _check_part(
     file: SourceFile, opened: zipfile.ZipFile, info: zipfile.ZipInfo, findings: Findings
 ) -> None:
+    name = info.filename[:80]
     is_sheet = info.filename.startswith(_SHEET)
     findings.next_sheet()
-    tail, left = b"", info.file_size
-    with opened.open(info) as part:
-        while block := part.read(_BLOCK_BYTES):
-            left -= len(block)
-            text = tail + block
-            if left < 0 or any(doctype in text for doctype in _DOCTYPES):
-                reason = "declares entities (DOCTYPE)" if left >= 0 else "is longer than declared"
-                raise _refused(file, f"its part {info.filename[:80]!r} {reason}")
-            if is_sheet:
-                findings.look_at_sheet(text)
-            tail = text[-_OVERLAP_BYTES:]
+    for text in _read_tags(file, opened, info):
+        if _DOCTYPE in text:
+            raise _refused(file, f"its part {name!r} declares entities (DOCTYPE)")
+        if b"\0" in text:
+            raise _refused(file, f"its part {name!r} is not UTF-8")
+        if is_sheet and not findings.look_at_sheet(text):
+            raise _refused(file, f"cells of its part {name!r} do not say where they stand")
     if findings.cells > MAX_CELLS:
         raise _refused(
             file,
-            f"the cells of {info.filename[:80]!r} span {findings.cells:,} places, at most {MAX_CELLS:,} are read",
+            f"the cells of {name!r} span {findings.cells:,} places, at most {MAX_CELLS:,} are read",
         )
+
+
+def _read_tags(file: SourceFile, opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
+    """A part in stretches that end before a tag, counted against the size that the archive says."""
+    waiting, left = b"", info.file_size
+    with opened.open(info) as part:
+        while block := part.read(_BLOCK_BYTES):
+            left -= len(block)
+            waiting += block
+            if left < 0 or len(waiting) > _TAG_BYTES:
+                raise _refused(file, f"its part {info.filename[:80]!r} is not as long as declared")
+            end = waiting.rfind(b"<")
+            if end > 0:
+                yield waiting[:end]
+                waiting = waiting[end:]
+    yield waiting
 
 
 def _refused(file: SourceFile, reason: str) -> ParseError:

@@ -50,7 +50,7 @@ class Sheet:
 
     def batches(self) -> Iterator[list[Sequence[object]]]:
         """The rows of data as stretches of columns; empty rows at the end are left out."""
-        rows = enumerate(self.source.iter_rows())
+        rows = enumerate(self._rows())
         waiting: list[Row] = []
         for number, row in islice(rows, self.header_rows, None):
             for column in range(len(row)) if self.errors else ():
@@ -63,6 +63,10 @@ class Sheet:
             waiting.pop()
         if waiting:
             yield list(zip(*waiting, strict=True))
+
+    def _rows(self) -> Iterator[Row]:
+        with _translated(self.file):
+            yield from self.source.iter_rows()
 
     def place(self, row: int, column: int) -> str:
         """A cell as Excel names it: `C7`."""
@@ -110,11 +114,17 @@ def _translated(file: SourceFile) -> Iterator[None]:
         raise ParseError(
             "is protected by a password", file=file.name, hint="Save it without one"
         ) from error
-    except python_calamine.CalamineError as error:
+    except (python_calamine.CalamineError, OverflowError) as error:
         raise ParseError(
             f"cannot be read as Excel ({str(error)[:120]})",
             file=file.name,
             hint="The workbook is damaged or cut off: send it again",
+        ) from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # of the library's Rust, which is no Exception
+            raise
+        raise ParseError(
+            "cannot be read as Excel (its reader gave up)", file=file.name, hint="Save it again"
         ) from error
 
 

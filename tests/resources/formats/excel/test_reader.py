@@ -222,6 +222,9 @@ HOSTILE = {
         lambda xml: xml.replace(b'<row r="2"', b'<row r="1048576"').replace(b'r="A2"', b'r="XFD1048576"'),
         "span 17,179,869,184 places",
     ),
+    "cell beyond the end": (lambda xml: xml.replace(b'r="A2"', b'r="A99999999999"'), "do not say where"),
+    "cell told otherwise": (lambda xml: xml.replace(b'r="A2"', b'r="&#88;FD1048576"'), "do not say where"),
+    "UTF-16": (lambda xml: xml.decode().encode("utf-16"), "is not UTF-8"),
     "broken": (lambda xml: xml[: len(xml) // 2], "cannot be read as Excel"),
 }  # fmt: skip
 
@@ -292,6 +295,17 @@ def test_an_empty_file(tmp_path):
     (tmp_path / "a.xlsx").touch()
     with pytest.raises(EmptySourceError, match=r"a\.xlsx is empty"):
         read(SourceFile("a.xlsx", tmp_path / "a.xlsx"))
+
+
+def test_names_with_a_prefix(tmp_path):
+    """As the Open XML SDK writes them."""
+
+    def prefixed(xml):
+        xml = re.sub(rb"<(/?)(worksheet|sheetData|row|c|v|is|t)(?=[ />])", rb"<\1x:\2", xml)
+        return xml.replace(b"xmlns=", b"xmlns:x=")
+
+    file = with_part(workbook(tmp_path, [["a"], [1]]), SHEET, prefixed)
+    assert read(file)[0].to_pydict() == {"a": [1]}
 
 
 def test_limit_of_cells(tmp_path, monkeypatch):
