@@ -208,7 +208,9 @@ def _real_quotes(data: bytes, block: np.ndarray) -> np.ndarray:
     run_starts = backslashes[starts_run]
     run_lengths = np.diff(np.append(np.flatnonzero(starts_run), len(backslashes)))
     escaped = (run_starts + run_lengths)[run_lengths % 2 == 1]
-    return quotes[~np.isin(quotes, escaped, assume_unique=True)]
+    is_escaped = np.zeros(len(block), bool)
+    is_escaped[escaped] = True
+    return quotes[~is_escaped[quotes]]
 
 
 def _lines_of_shape(block: _Block, shape: Shape, lines: np.ndarray) -> np.ndarray:
@@ -401,10 +403,11 @@ class _ShapeBatch:
         if not len(places):
             return texts
         resolved = _resolve_escapes(texts.take(to_arrow(places)).to_pylist())
-        is_odd = np.array([not _is_plain(text) for text in resolved])
-        is_sure[places[is_odd]] = False
-        plain = [text if _is_plain(text) else "" for text in resolved]
-        return pc.replace_with_mask(texts, mask, pa.array(plain, pa.string()))
+        odd = [number for number, text in enumerate(resolved) if not _is_plain(text)]
+        is_sure[places[odd]] = False
+        for number in odd:
+            resolved[number] = ""
+        return pc.replace_with_mask(texts, mask, pa.array(resolved, pa.string()))
 
 
 def _resolve_escapes(raw: list[str]) -> list[str]:
