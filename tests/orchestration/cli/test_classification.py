@@ -1,0 +1,339 @@
+"""`waybill classification` from outside: check, apply, undo, show, download, template, history (F112, F130-F137)."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from typer.testing import CliRunner
+
+from orchestration.cli.context import CommandContext
+from orchestration.cli.main import app
+from orchestration.services.location import Location
+from tests.project import project
+
+YAML = """
+type: assets.ClassificationSet
+attributes:
+  name: products
+  description: What we sell
+  columns: [{name: Brand}, {name: Size, type: integer}, {name: Tags, type: "list[string]"}]
+---
+type: assets.ClassificationSet
+attributes: {name: empty, columns: [{name: Only}]}
+"""
+FIRST = 'Key,Brand,Size,Tags\nsku-1,Cedar,1,"a,b"\nsku-2,Oak,,\nsku-3,,,\n'
+BAD = 'Key,Brand,Size\nsku-1,"two\nlines",x\n,Oak,1\nsku-2,Oak\n'
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("WAYBILL_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home" / "dagster"))
+    for name in ("WAYBILL_CATALOG_URL", "WAYBILL_STORE"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def waybill(folder):
+    with project(YAML) as definitions, dg.DagsterInstance.ephemeral() as instance:
+        context = CommandContext(Location(definitions), instance)
+
+        def run(command, *arguments, name="products", code=0):
+            chosen = [] if command == "list" else ["--set", name]
+            result = CliRunner().invoke(
+                app, ["classification", command, *map(str, arguments), *chosen], obj=context
+            )
+            assert result.exit_code == code, (result.output, result.exception)
+            return result
+
+        run.instance = instance
+        run.job = definitions.resolve_job_def("apply_products")
+        yield run
+
+
+@pytest.fixture
+def put(folder):
+    def written(text, name="a.csv"):
+        path = folder / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    return written
+
+
+def answer(result):
+    return json.loads(result.stdout)
+
+
+def download(waybill, *arguments, name="products"):
+    return waybill("download", *arguments, name=name).stdout_bytes.decode()
+
+
+def test_sets_are_listed_with_columns_and_keys(waybill, put):
+    waybill("apply", put(FIRST))
+    found = {s["name"]: s for s in answer(waybill("list", "--json"))}
+    assert found["products"]["columns"] == [
+        ["Brand", "text"],
+        ["Size", "integer"],
+        ["Tags", "list[string]"],
+    ]
+    assert (found["products"]["keys"], found["products"]["version"]) == (3, 1)
+    assert (found["empty"]["keys"], found["empty"]["changed_at"]) == (0, None)
+    assert "Tags (list[string])" in waybill("list").stdout
+
+
+def test_a_check_tells_what_would_change_and_changes_nothing(waybill, put):
+    waybill("apply", put(FIRST))
+    text = (
+        "Key,Brand,Size\nsku-1,Pine,\nsku-2,~empty~,\nsku-3,,~deletekey~\n"
+        "sku-9,New,9\nsku-1,Fir,\nsku-2,~empty~,\n"
+    )
+    found = answer(waybill("check", put(text, "b.csv"), "--json"))
+    assert list(found) == ["outcome", "errors", "warnings", "changes"]
+    assert (found["outcome"], found["errors"]) == ("applied", [])
+    changes = found["changes"]
+    counts = [changes[kind] for kind in ("new", "updated", "cleared", "deleted", "unchanged")]
+    assert counts == [1, 1, 1, 1, 0]
+    assert changes["examples"]["deleted"] == ["sku-3"]
+    assert {"key": "sku-1", "column": "Brand", "before": "Cedar", "after": "Fir"} in changes[
+        "values"
+    ]
+    assert (changes["lines"], changes["modified_lines"], changes["lines_without_effect"]) == (
+        6,
+        4,
+        2,
+    )
+    superseded = [w["row"] for w in found["warnings"] if w["rule"] == "superseded"]
+    assert superseded == [2, 3]  # F130: the earlier rows of a key, by number
+    assert download(waybill) == FIRST
+    assert len(answer(waybill("history", "--json"))) == 1
+    shown = waybill("check", put(text, "b.csv")).stdout
+    assert "new keys        1" in shown
+    assert "row 2: " in shown
+
+
+def test_a_bad_file_is_rejected_with_every_error_at_its_row(waybill, put):
+    waybill("apply", put(FIRST))
+    found = answer(waybill("check", put(BAD, "bad.csv"), "--json", code=1))
+    assert found["outcome"] == "rejected"
+    places = [(e["row"], e["rule"], e.get("column")) for e in found["errors"]]
+    assert places == [  # F133: records are counted, not lines
+        (2, "value_type_invalid", "Size"),
+        (3, "key_empty", None),
+        (4, "column_count_mismatch", None),
+    ]
+    assert set(found["errors"][0]) == {"row", "rule", "column", "message"}
+    assert set(found["errors"][1]) == {"row", "rule", "message"}
+    assert found["changes"]["new"] == 0
+    assert "row 2, column Size: " in waybill("check", put(BAD, "bad.csv"), code=1).stdout
+
+    done = waybill("apply", put(BAD, "bad.csv"), "--json", code=1)
+    assert answer(done)["outcome"] == "rejected"
+    assert [e["row"] for e in answer(done)["errors"]] == [2, 3, 4]
+    assert "3 errors; nothing was applied" in done.stderr
+    assert download(waybill) == FIRST
+
+
+def test_an_apply_is_a_run_that_the_instance_knows(waybill, put):
+    done = answer(waybill("apply", put(FIRST), "--author", "ada", "--json"))
+    assert (done["outcome"], done["version"], done["counts"]["new"]) == ("applied", 1, 3)
+    run = waybill.instance.get_run_by_id(done["run_id"])
+    assert run.status == dg.DagsterRunStatus.SUCCESS
+    assert run.tags["waybill/classification_set"] == "products"
+    assert run.tags["waybill/author"] == "ada"
+    assert "Cedar" not in json.dumps(run.run_config)
+    [record] = waybill.instance.fetch_materializations(
+        dg.AssetKey(["datasets", "products"]), limit=1
+    ).records
+    assert record.asset_materialization.metadata["file"].value == "a.csv"
+
+
+def test_history_tells_of_every_file_and_of_runs_without_an_end(waybill, put):
+    waybill("apply", put(FIRST), "--author", "ada")
+    waybill("apply", put(BAD, "bad.csv"), "--author", "bob", code=1)
+    waybill("apply", put(FIRST, "again.csv"), "--author", "ada")
+    waybill("undo", "--version", 0, "--author", "eve")
+    lines = answer(waybill("history", "--json"))
+    seen = [
+        (
+            h["file"],
+            h["state"],
+            h["author"],
+            h["version"],
+            h["lines"],
+            h["modified_lines"],
+            h["lines_without_effect"],
+        )
+        for h in lines
+    ]
+    assert seen == [
+        ("back to version 0", "applied", "eve", 2, None, None, None),
+        ("again.csv", "applied", "ada", 1, 3, 0, 3),
+        ("bad.csv", "rejected", "bob", 1, None, None, None),
+        ("a.csv", "applied", "ada", 1, 3, 3, 0),
+    ]
+    assert [h["kind"] for h in lines] == ["undo", "file", "file", "file"]
+    assert lines[2]["counts"] == {"errors": 3}
+    assert len(lines[3]["sha256"]) == 64
+    waybill.instance.create_run_for_job(
+        waybill.job,
+        status=dg.DagsterRunStatus.STARTED,
+        tags={"waybill/classification_set": "products", "waybill/classification_file": "slow.csv"},
+    )
+    newest = answer(waybill("history", "--json"))[0]
+    assert (newest["file"], newest["state"], newest["version"]) == ("slow.csv", "processing", None)
+    shown = waybill("history").stdout
+    assert "bad.csv" in shown
+    assert "rejected" in shown
+
+
+def test_an_undo_brings_an_earlier_version_back(waybill, put):
+    waybill("apply", put(FIRST))
+    waybill("apply", put("Key,Brand\nsku-1,Pine\nsku-3,~deletekey~\nsku-4,New\n", "b.csv"))
+    done = answer(waybill("undo", "--version", 1, "--json"))
+    assert (done["version"], done["counts"]) == (3, {"new": 1, "updated": 1, "deleted": 1})
+    assert download(waybill) == FIRST
+    assert "versions 0 to 2" in waybill("undo", "--version", 9, code=2).stderr
+    assert "no file yet" in waybill("undo", "--version", 0, name="empty", code=2).stderr
+
+
+def test_a_key_is_shown_or_said_to_be_missing(waybill, put):
+    waybill("apply", put(FIRST))
+    assert answer(waybill("show", "sku-1", "--json")) == {
+        "key": "sku-1",
+        "values": {"Brand": "Cedar", "Size": 1, "Tags": ["a", "b"]},
+    }
+    assert "Cedar" in waybill("show", "sku-1").stdout
+    assert "has no key 'SKU-1'" in waybill("show", "SKU-1", code=2).stderr
+
+
+@pytest.mark.parametrize("file_format", ["csv", "tsv", "json"])
+def test_a_download_loaded_again_changes_nothing(waybill, put, folder, file_format):
+    odd = '{"key":"a\\tb","data":{"Brand":" \\"quoted\\",\\n~ ","Tags":["x","y z"]}}\n'
+    waybill("apply", put(FIRST))
+    waybill("apply", put(odd, "odd.json"))
+    path = folder / f"out.{file_format}"
+    waybill("download", "--format", file_format, "--output", path)
+    done = answer(waybill("apply", path, "--json"))
+    assert (done["version"], done["counts"]["modified_lines"]) == (2, 0)
+    if file_format != "json":  # JSON names a key only with a value
+        assert done["counts"]["lines"] == 4
+
+
+@pytest.mark.parametrize(
+    ("options", "keys"),
+    [
+        (["--key", "sku-2", "--key", "none"], ["sku-2"]),
+        (["--key-regex", "[13]$"], ["sku-1", "sku-3"]),
+        (["--where", "Brand=Oak"], ["sku-2"]),
+        (["--where", "Tags=b"], ["sku-1"]),
+        (["--where-regex", "Brand=^C", "--where", "Size=1"], ["sku-1"]),
+        (["--classified"], ["sku-1", "sku-2"]),
+        (["--unclassified"], ["sku-3"]),
+        (["--limit", "2"], ["sku-1", "sku-2"]),
+        (["--limit", "0"], []),
+    ],
+)
+def test_a_download_takes_what_was_asked_for(waybill, put, options, keys):
+    waybill("apply", put(FIRST))
+    lines = download(waybill, *options).splitlines()
+    assert lines[0] == "Key,Brand,Size,Tags"
+    assert [line.partition(",")[0] for line in lines[1:]] == keys
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "told"),
+    [
+        (["--where", "Colour=x"], 2, "unknown column 'Colour'"),
+        (["--where", "Brand"], 2, "COLUMN=TEXT"),
+        (["--where", "Brand=x", "--where", "Brand=y"], 2, "twice"),
+        (["--key-regex", "("], 1, "regular expression"),
+        (["--classified", "--unclassified"], 2, "exclude"),
+        (["--limit", "-1"], 1, "not negative"),
+        (["--format", "xml"], 2, "Known: json, csv, tsv"),
+        (["--encoding", "utf16"], 2, "Known: utf8, latin1"),
+    ],
+)
+def test_a_download_that_cannot_be_is_refused(waybill, put, options, code, told):
+    waybill("apply", put(FIRST))
+    assert told in waybill("download", *options, code=code).stderr
+
+
+def test_encoding_and_list_delimiter_are_chosen_at_the_upload(waybill, put, folder):
+    latin1 = put("Key,Brand,Tags\nsku-1,Café,x|y\n".encode("latin-1"), "l.csv")
+    found = answer(waybill("check", latin1, "--json", code=1))
+    assert found["errors"][0]["rule"] == "file_encoding_invalid"
+    choice = ["--encoding", "latin1", "--list-delimiter", "|"]
+    values = answer(waybill("check", latin1, *choice, "--json"))["changes"]
+    assert values["new"] == 1
+    waybill("apply", latin1, *choice)
+    assert answer(waybill("show", "sku-1", "--json"))["values"]["Tags"] == ["x", "y"]
+    out = folder / "back.csv"
+    waybill("download", "--encoding", "latin1", "--list-delimiter", "|", "--output", out)
+    assert out.read_bytes().decode("latin-1") == "Key,Brand,Size,Tags\nsku-1,Café,,x|y\n"
+    assert "Known: utf8, latin1" in waybill("check", latin1, "--encoding", "x", code=2).stderr
+    assert "list delimiter" in waybill("apply", latin1, "--list-delimiter", "+", code=2).stderr
+
+
+def test_a_value_that_an_encoding_lacks_leaves_the_older_file_alone(waybill, put, folder):
+    waybill("apply", put("Key,Brand\nsku-1,🙂\n"))
+    out = put("what was there", "out.csv")
+    waybill("download", "--encoding", "latin1", "--output", out, code=1)
+    assert out.read_text() == "what was there"
+    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize(
+    ("file_format", "header"),
+    [("csv", "Key,Brand,Size,Tags\n"), ("tsv", "Key\tBrand\tSize\tTags\n")],
+)
+def test_a_template_filled_is_a_file(waybill, folder, file_format, header):
+    out = folder / f"t.{file_format}"
+    waybill("template", "--format", file_format, "--output", out)
+    assert out.read_text() == header
+    delimiter = header[3]
+    out.write_text(header + delimiter.join(["sku-1", "Cedar", "1", "a"]) + "\n")
+    assert answer(waybill("apply", out, "--json"))["counts"]["new"] == 1
+    assert "has no header" in waybill("template", "--format", "json", code=1).stderr
+
+
+def test_an_unknown_set_or_file_is_named(waybill, put, folder):
+    assert "Known: empty, products" in waybill("check", put(FIRST), name="product", code=2).stderr
+    assert "cannot be read" in waybill("check", folder / "none.csv", code=1).stderr
+    assert "cannot be read" in waybill("apply", folder / "none.csv", code=1).stderr
+    found = answer(waybill("check", put("{}", "a.jsonl"), "--json", code=1))
+    assert [e["rule"] for e in found["errors"]] == ["file_format_invalid"]
+
+
+def test_a_settled_column_cannot_change(waybill, put, folder):
+    waybill("apply", put(FIRST))
+    with project(
+        YAML.replace("{name: Brand}, {name: Size, type: integer}", "{name: Size, type: float}")
+    ) as changed:
+        context = CommandContext(Location(changed), waybill.instance)
+        for command in (["check", str(put(FIRST))], ["apply", str(put(FIRST))], ["download"]):
+            result = CliRunner().invoke(
+                app, ["classification", *command, "--set", "products"], obj=context
+            )
+            assert result.exit_code == 1
+            assert "removed 'Brand' and changed 'Size' from integer to float" in result.stderr
+
+
+def test_the_commands_run_as_a_program(folder, put):
+    """The project's own code location declares no set: the command says so, in a process of its own."""
+    waybill = Path(sys.executable).with_name("waybill")
+    environment = {**os.environ, "WAYBILL_HOME": str(folder / "home")}
+    result = subprocess.run(
+        [waybill, "classification", "check", put(FIRST), "--set", "nothing", "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: unknown classification set 'nothing'")
