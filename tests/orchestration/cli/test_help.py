@@ -37,6 +37,14 @@ def test_the_commands_are_these():
         "dataset show",
         "dataset sample",
         "dataset versions",
+        "classification list",
+        "classification check",
+        "classification apply",
+        "classification undo",
+        "classification show",
+        "classification download",
+        "classification template",
+        "classification history",
     }
 
 
@@ -61,8 +69,12 @@ def test_a_command_is_documented(path):
     assert any(line.startswith(heading) for line in DOCS.splitlines())
 
 
+GROUPS = ("dataset", "connector", "datasource", "classification")
+FILES = ("download", "template")  # their answer is a file
+
+
 @pytest.mark.parametrize(
-    "path", [path for path in LEAVES if path[1] in ("dataset", "connector", "datasource")]
+    "path", [path for path in LEAVES if path[1] in GROUPS and path[-1] not in FILES]
 )
 def test_every_answer_comes_as_json_too(path):
     assert any("--json" in parameter.opts for parameter in LEAVES[path].params)
