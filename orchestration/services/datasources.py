@@ -180,7 +180,7 @@ def unsaved_datasource(target: Mapping[str, str], settings: Sequence[str]) -> So
         given["parameters"] = parse_parameters(given["parameters"])
     if "fingerprint" in given:
         given["fingerprint"] = FingerprintRule.parse(given["fingerprint"])
-    return SourceSpec(name=UNSAVED, **target, **given)
+    return SourceSpec(name=UNSAVED, **{**target, **given})
 
 
 def _yaml_value(name: str, text: str) -> Any:

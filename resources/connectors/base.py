@@ -41,6 +41,7 @@ class Connector(ABC):
     def check(self) -> CheckReport:
         """Connects, signs in, looks once. Never raises for what the other side says: the report does."""
 
+    @abstractmethod
     def browse(self, path: str = "", *, limit: int = 1000) -> Iterator[BrowseEntry]:
         """What stands directly below `path`, in order of its own path, at most `limit` entries.
 
@@ -52,7 +53,6 @@ class Connector(ABC):
         Raises:
             NotFoundError: no such place.
         """
-        raise NotImplementedError
 
 
 class FileConnector(Connector):

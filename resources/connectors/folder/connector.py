@@ -234,7 +234,9 @@ class FolderConnector(FileConnector):
         name = key.removesuffix("/").rpartition("/")[2]
         if not key.endswith("/"):
             info = self._listed(key, skipped)
-            return info and BrowseEntry(
+            if info is None:
+                return None
+            return BrowseEntry(
                 name, "object", key, size_bytes=info.size_bytes, modified_at=info.modified_at
             )
         try:
