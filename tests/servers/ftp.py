@@ -96,7 +96,9 @@ class FtpServer:
             self._loop.loop(timeout=0.01, blocking=False)
 
 
-def _handler(server: FtpServer, certificates: Certificates | None, tls: str, *, mlsd: bool) -> type:
+def _handler(  # noqa: C901 - the methods of two small classes
+    server: FtpServer, certificates: Certificates | None, tls: str, *, mlsd: bool
+) -> type:
     from pyftpdlib.handlers import DTPHandler, FTPHandler, TLS_DTPHandler, TLS_FTPHandler
 
     base, data_base = (

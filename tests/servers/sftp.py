@@ -125,7 +125,7 @@ class SftpServer:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
 
 
-def _files(server: SftpServer) -> Any:
+def _files(server: SftpServer) -> Any:  # noqa: C901 - the requests of one small class
     import asyncssh
 
     class Files(asyncssh.SFTPServer):

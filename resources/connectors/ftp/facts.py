@@ -5,9 +5,8 @@ from __future__ import annotations
 import ftplib
 import hashlib
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from resources.kernel.records import ObjectInfo
 
@@ -20,11 +19,11 @@ _UNIX = re.compile(
 _DOS = re.compile(rb"\d\d-\d\d-\d{2,4}\s+\d\d:\d\d(?:[AP]M)?\s+(<DIR>|\d+)\s+(.+)", re.DOTALL)
 _UNIX_KINDS: dict[bytes, Kind] = {b"-": "file", b"d": "folder", b"l": "link"}
 _TIME = re.compile(r"(\d{14})(?:\.(\d{1,6})\d*)?")
+_MODIFY = re.compile(r"[\d.]{1,30}", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(NamedTuple):
     """A file as the server describes it.
 
     Attributes:
@@ -77,7 +76,7 @@ def parse_fact_line(line: bytes) -> tuple[bytes, Facts]:
     return name, Facts(
         _kind(found.get("type", "").lower()),
         int(size) if size.isascii() and size.isdigit() and len(size) < 19 else -1,
-        modify if re.fullmatch(r"[\d.]{1,30}", modify, re.ASCII) else "",
+        modify if _MODIFY.fullmatch(modify) else "",
         _digest(found.get("unique", "")),
     )
 
@@ -133,8 +132,17 @@ def _parse_time(text: str) -> datetime:
     found = _TIME.fullmatch(text)
     if not found:
         return _EPOCH
+    digits = found[1]
     try:
-        moment = datetime.strptime(found[1], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        return datetime(  # strptime would take most of the time of a listing
+            int(digits[:4]),
+            int(digits[4:6]),
+            int(digits[6:8]),
+            int(digits[8:10]),
+            int(digits[10:12]),
+            int(digits[12:14]),
+            int((found[2] or "0").ljust(6, "0")),
+            UTC,
+        )
     except ValueError:
         return _EPOCH
-    return moment.replace(microsecond=int((found[2] or "0").ljust(6, "0")))

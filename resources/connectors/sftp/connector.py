@@ -228,10 +228,7 @@ class SftpConnector(FileConnector):
         """What the account may do at the root."""
         root = await self._root(remote)
         facts["root"] = root.decode(errors="replace")
-        facts["empty"] = "yes"
-        async for _ in remote.entries(root):
-            facts["empty"] = "no"
-            break
+        facts["empty"] = "yes" if await remote.is_empty(root) else "no"
         facts["writable"] = "the protocol does not say"
         return f"{facts['root']!r} can be read by {self.settings.username!r}"
 
@@ -357,11 +354,18 @@ class SftpConnector(FileConnector):
                 skipped.add(prefix, "a link to a folder above it")
                 return None
             names = FolderNames(prefix, skipped)
+            links: list[tuple[bytes, Facts]] = []
+
+            def take(name: bytes, facts: Facts) -> None:
+                if resolve and facts.kind == "link":
+                    links.append((name, facts))
+                else:
+                    names.add(name, facts.pack(), is_folder=facts.kind == "folder")
+
             try:
-                async for name, facts in remote.entries(real):
-                    is_folder = facts.kind == "folder"
-                    if resolve and facts.kind == "link":
-                        is_folder = await self._leads_to_folder(remote, root, real + b"/" + name)
+                await remote.each_entry(real, take)
+                for name, facts in links:
+                    is_folder = await self._leads_to_folder(remote, root, real + b"/" + name)
                     names.add(name, facts.pack(), is_folder=is_folder)
             except Exception as error:
                 found = (

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import stat
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from resources.connectors.sftp.errors import is_a
 from resources.kernel.records import ObjectInfo
@@ -19,11 +18,11 @@ Kind = Literal["file", "folder", "link", "other"]
 
 _T = TypeVar("_T")
 _KINDS: dict[int, Kind] = {1: "file", 2: "folder", 3: "link"}  # numbers of SFTP 4 and newer
+_ENTRIES_A_LOOK = 64  # at the clock
 _LAST_SECOND = 253_402_300_799  # 9999-12-31: what a `datetime` holds
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(NamedTuple):
     """A file as the server describes it.
 
     Attributes:
@@ -102,16 +101,29 @@ class Remote:
             raise
         return bytes(found)
 
-    async def entries(self, path: bytes) -> AsyncIterator[tuple[bytes, Facts]]:
-        """What stands in a folder, as the server sends it."""
+    async def each_entry(self, path: bytes, take: Callable[[bytes, Facts], None]) -> None:
+        """Hands what stands in a folder to `take`, as the server sends it."""
+        now = asyncio.get_running_loop().time
+        try:
+            async with asyncio.timeout(self._seconds) as limit:
+                count = 0
+                async for entry in self.sftp.scandir(path):
+                    count += 1
+                    if count % _ENTRIES_A_LOOK == 0:
+                        limit.reschedule(now() + self._seconds)
+                    if entry.filename not in (b".", b".."):
+                        take(entry.filename, facts_of(entry.attrs))
+        except TimeoutError:
+            self._give_up()
+            raise
+
+    async def is_empty(self, path: bytes) -> bool:
+        """Whether nothing stands in a folder."""
         listing = self.sftp.scandir(path)
-        while True:
-            try:
-                entry = await self.within(anext(listing))
-            except StopAsyncIteration:
-                return
+        while (entry := await self.within(anext(listing, None))) is not None:
             if entry.filename not in (b".", b".."):
-                yield entry.filename, facts_of(entry.attrs)
+                return False
+        return True
 
     async def make_folders(self, path: bytes) -> None:
         """Makes the folder and those above it, as far as they are missing."""

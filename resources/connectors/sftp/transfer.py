@@ -17,7 +17,7 @@ from resources.connectors.partial_names import (
     new_partial_name,
 )
 from resources.connectors.sftp.errors import TransferCutError, is_a, may_pass, no_such, shown
-from resources.connectors.sftp.remote import Remote, facts_of
+from resources.connectors.sftp.remote import Facts, Remote, facts_of
 from resources.connectors.sftp.settings import SftpSettings
 from resources.kernel.errors import InputError, SourceChangedError
 from resources.kernel.records import ObjectInfo
@@ -234,13 +234,18 @@ class Upload:
 
 async def sweep(remote: Remote, folder: bytes) -> None:
     """Removes partial files in `folder` whose writers are gone (R7)."""
-    left = [
-        name
-        async for name, facts in remote.entries(folder)
-        if facts.kind == "file"
-        and is_partial(name.decode(errors="replace"))
-        and is_abandoned(name.decode(errors="replace"), facts.describe("").modified_at)
-    ]
+    left: list[bytes] = []
+
+    def take(name: bytes, facts: Facts) -> None:
+        text = name.decode(errors="replace")
+        if (
+            facts.kind == "file"
+            and is_partial(text)
+            and is_abandoned(text, facts.describe("").modified_at)
+        ):
+            left.append(name)
+
+    await remote.each_entry(folder, take)
     for name in left:
         await _remove_quietly(remote, folder + b"/" + name)
 

@@ -187,7 +187,7 @@ class TestSettings:
             {"host_key": "SHA256:" + "A" * 43, "known_hosts": "x"},
             {"private_key": lambda: PASSWORD, "private_key_file": "x"},
         ],
-        ids=lambda changes: "+".join(changes),
+        ids="+".join,
     )
     def test_what_cannot_be_right(self, changes):
         with pytest.raises(ConfigError) as caught:
