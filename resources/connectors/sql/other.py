@@ -191,6 +191,14 @@ class MysqlRelative(OtherConnector):
         run = connection.exec_driver_sql
         run("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         run("SET time_zone = '+00:00'")
+        if seconds := self.config.statement_timeout_seconds:
+            is_mariadb = getattr(connection.dialect, "is_mariadb", False)
+            limit = (
+                f"max_statement_time = {seconds}"
+                if is_mariadb
+                else f"max_execution_time = {seconds * 1000}"
+            )
+            run(f"SET SESSION {limit}")
         run("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
 
 

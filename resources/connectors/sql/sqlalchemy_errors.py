@@ -68,6 +68,8 @@ _MEANINGS: tuple[Meaning, ...] = (
     (r"\((1969|3024|1317),", ConnectorUnavailableError, "the statement ran into its time limit"),
     (r"\((2003|2005|2006|2013),", ConnectorUnavailableError, "the connection broke or was refused"),
     (r"\(1792,", InputError, "a query runs read-only"),
+    (r"\(1060,", InputError, "two columns have one name"),
+    (r"^\(1\d\d\d, ", InputError, "the server refuses it"),
     # Any
     (r"CERTIFICATE|certificate|SSL|TLS", ConfigError, "TLS was refused"),
     (r"Connection refused|Name or service not known|getaddrinfo|timed out|No route to host", ConnectorUnavailableError,

@@ -22,7 +22,9 @@ from resources.kernel.errors import (
 )
 from resources.kernel.records import Retype, TableName
 from tests.contract.table_connector import Database, TableConnectorContract, read_table
+from tests.resources.connectors.sql.mariadb_database import MariadbDatabase
 from tests.resources.connectors.sql.postgres_database import PostgresDatabase
+from tests.servers.mariadb import MariadbServer
 from tests.servers.postgres import PostgresServer, free_port
 
 
@@ -122,6 +124,55 @@ class TestSqliteByAnyDriver(TableConnectorContract):
     @pytest.fixture
     def database(self, tmp_path: Path) -> Database:
         return OtherSqlite(tmp_path / "data with ?#% é.db")
+
+
+class OtherMariadb(MariadbDatabase):
+    def __init__(self, server: MariadbServer, config: SqlConfig) -> None:
+        super().__init__(server, config)
+        self.config = as_other(config, driver="mysql+pymysql")
+
+
+@pytest.mark.mariadb
+class TestMariadbByAnyDriver(TableConnectorContract):
+    types_table = (
+        """CREATE TABLE kinds (id integer, i bigint, de decimal(20, 3), d double, t text, b blob, da date,
+           ts datetime(6), tm time, j json)""",
+        """INSERT INTO kinds VALUES (1, 9223372036854775807, 12345678901234567.125, 0.1, '007', x'00ff', '2024-02-29',
+           '2024-02-29 12:30:00.000001', '838:59:59', '{"a" : 1.10}')""",
+        "INSERT INTO kinds (id) VALUES (2)",
+    )
+    expected_types = {  # noqa: RUF012 - constant of a test class
+        "i": (pa.int64(), 2**63 - 1),
+        "de": (pa.decimal128(38, 3), Decimal("12345678901234567.125")),
+        "d": (pa.float64(), 0.1),
+        "t": (pa.string(), "007"),
+        "b": (pa.binary(), b"\x00\xff"),
+        "da": (pa.date32(), dt.date(2024, 2, 29)),
+        "ts": (pa.timestamp("us"), dt.datetime(2024, 2, 29, 12, 30, 0, 1)),  # noqa: DTZ001 - no zone
+        "tm": (pa.string(), "PT3020399S"),
+        "j": (pa.string(), '{"a" : 1.10}'),
+    }
+
+    @pytest.fixture
+    def database(self, mariadb_server: MariadbServer, mariadb_config: SqlConfig) -> Database:
+        return OtherMariadb(mariadb_server, mariadb_config)
+
+    endless_query = (
+        "SELECT count(*) AS n FROM seq_1_to_1000000 a, seq_1_to_1000000 b, seq_1_to_1000000 c"
+    )
+
+    def series(self, rows: int) -> str:
+        return f"(SELECT seq AS i FROM seq_1_to_{rows}) AS series"
+
+    def make_big(self, database: Database, rows: int) -> None:
+        database.run(
+            "CREATE TABLE big (id integer, name varchar(30))",
+            f"INSERT INTO big SELECT i, 'name ' || i FROM {self.series(rows)}",
+        )
+
+    def test_duplicate_names_are_an_error_that_names_both(self, connector: SqlConnector) -> None:
+        with pytest.raises(InputError, match=r"two columns have one name.*'a'"):
+            connector.describe("SELECT 1 AS a, 2 AS b, 3 AS a")
 
 
 @pytest.mark.postgres
