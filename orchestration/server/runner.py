@@ -138,7 +138,8 @@ def _own_modules() -> Iterator[str]:
     for package in PACKAGES:
         folder = importlib.import_module(package).__path__
         for module in pkgutil.walk_packages(folder, f"{package}.", onerror=_ignore):
-            yield module.name
+            if ".migrations" not in module.name:  # scripts of Alembic: importing one runs it
+                yield module.name
 
 
 def _ignore(_name: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from orchestration.server import runner
 from orchestration.server.launcher import RUNNER_TAG, ask_runner
 from orchestration.server.liveness import is_dead
 from orchestration.server.runner import Request, Runner, project_files
@@ -225,3 +226,9 @@ def test_the_projects_own_files_are_watched():
     watched = project_files()
     assert any(path.name == "runner.py" for path in watched)
     assert not any(".venv" in path.parts for path in watched)
+
+
+def test_scripts_that_run_when_imported_are_not_kept_warm():
+    names = list(runner._own_modules())
+    assert "resources.stores.catalog" in names
+    assert not [name for name in names if ".migrations" in name]
