@@ -37,7 +37,7 @@ def test_wrong_fields_are_refused(fields: dict[str, Any], text: str) -> None:
 
 
 def test_unknown_names_list_the_known_ones() -> None:
-    with pytest.raises(UnknownNameError, match="duckdb, .*postgresql, .*sqlite"):
+    with pytest.raises(UnknownNameError, match=r"duckdb, .*postgresql, .*sqlite"):
         SqlConfig(dialect="foxpro")  # type: ignore[arg-type]  # what a user may write
     with pytest.raises(UnknownNameError, match="sslmode"):
         SqlConfig(**SERVER, options={"options": "-c search_path=x"})

@@ -47,6 +47,18 @@ def test_cut_connection_raises(database: MariadbDatabase, cut_after: int) -> Non
     assert str(database.config.password) not in f"{caught.value} {caught.value.__cause__!r}"
 
 
+def test_cut_connection_raises_under_tls(database: MariadbDatabase) -> None:
+    with faulty_proxy(int(database.config.port or 0), cut_after=1_000_000) as proxy:
+        options = {"ssl_ca": str(database.server.ca_file)}
+        connector = open_table_connector(
+            "warehouse", _through(database, proxy.port, options=options)
+        )
+        with pytest.raises(ConnectorUnavailableError):
+            read_table(connector, TableName("large"))
+        proxy.cut_after = None
+        assert read_table(connector, TableName("large")).num_rows == ROWS
+
+
 def test_stalled_connection_raises_after_the_read_timeout(database: MariadbDatabase) -> None:
     """The server is asked over another connection, which stalls, too."""
     with faulty_proxy(int(database.config.port or 0), stall_after=2_000_000) as proxy:
