@@ -13,6 +13,7 @@ _OURS = "benchmarks.contenders.ours"
 _LIMITS = "benchmarks.contenders.limits"
 _DLT = "benchmarks.contenders.peers_dlt"
 _FRAMES = "benchmarks.contenders.peers_frames"
+_SMALL = "benchmarks.contenders.small_objects"
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,9 @@ class Job:
     """Whether ours starts from a stored dataset, which is then made beforehand."""
     contenders: tuple[Contender, ...]
     goals: tuple[Goal, ...]
+
+    needs_objects: bool = False
+    """Whether it reads the bucket of small objects."""
 
     @property
     def limit(self) -> Contender:
@@ -210,6 +214,48 @@ JOBS: tuple[Job, ...] = (
             Goal("ours-over", "over old rows: at most 2x the limit", "wall ratio to limit", 2.0),
             Goal("ours", "no table yet: under 600 MB", "peak memory MB", 600),
             Goal("ours-over", "over old rows: under 600 MB", "peak memory MB", 600),
+        ),
+    ),
+    Job(
+        name="J4",
+        title="10,000 small S3 objects to one dataset",
+        intro="moto's S3 in a process of its own, every answer 15 ms late as those of S3 are. The limit gets all objects"
+        " over 32 connections with unsigned requests and throws them away.",
+        needs_server=False,
+        reads_dataset=False,
+        needs_objects=True,
+        contenders=(
+            Contender("ours", "ours", "Waybill import", f"{_SMALL}:objects_to_dataset"),
+            Contender("limit", "limit", "GETs over 32 connections", f"{_SMALL}:objects_to_nowhere"),
+            Contender(
+                "one-by-one",
+                "peer",
+                "boto3 get_object, pyarrow csv, one after another",
+                f"{_SMALL}:boto3_one_by_one",
+            ),
+            Contender(
+                "one-by-one-typed",
+                "ours",
+                "one after another with Waybill's reader",
+                f"{_SMALL}:typed_one_by_one",
+                remark="what reading each object for itself costs",
+            ),
+            Contender(
+                "dlt",
+                "peer",
+                "dlt filesystem, read_csv",
+                "benchmarks.contenders.peers_objects:objects_by_filesystem",
+            ),
+        ),
+        goals=(
+            Goal(
+                "ours",
+                "5x the speed of one after another",
+                "lead over peer",
+                5.0,
+                "one-by-one",
+            ),
+            Goal("ours", "under 500 MB", "peak memory MB", 500),
         ),
     ),
 )

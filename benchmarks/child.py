@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> None:
     module, _, function = task.entry.partition(":")
     prepare: Callable[[Task], Job] = getattr(import_module(module), function)
     job = prepare(task)
-    server_pid = task.server.pid if task.server else None
+    server_pid = task.metered_pid or (task.server.pid if task.server else None)
     with Sampler(profile[0]) if profile else nullcontext():
         before = meter.Reading.take(server_pid)
         where = job()

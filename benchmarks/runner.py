@@ -13,7 +13,7 @@ import sys
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from glob import glob
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,11 @@ class Bench:
     peers_error: str
     """Why there is no environment for the peers."""
     timeout_seconds: float
+    objects: str = ""
+    """Address of the bucket of small objects."""
+    objects_pid: int = 0
+    objects_error: str = ""
+    """Why there is no such bucket."""
     profiles: Path | None = None
     """Folder for the profiles of ours, when asked for."""
 
@@ -135,6 +140,10 @@ def _measure(bench: Bench, job: Job, contender: Contender) -> Measurement:
     out.mkdir()
     try:
         task = _make_task(bench, contender, inputs, out)
+        if job.needs_objects:
+            if not bench.objects:
+                raise RuntimeError(bench.objects_error or "no bucket of small objects")
+            task = replace(task, objects=bench.objects, metered_pid=bench.objects_pid)
         _prepare(bench, job, contender, inputs)
         result = _run_child(bench, task, contender, out)
         where = str(result.pop("where"))

@@ -17,6 +17,7 @@ from benchmarks import tables
 from benchmarks.catalog import Contender, Job
 from benchmarks.environments import needs_peers_environment, peers_python, versions
 from benchmarks.inputs import make_inputs
+from benchmarks.objects import running_bucket
 from benchmarks.postgres import run_sql, running_server, settings
 from benchmarks.runner import Bench, make_dataset, rows_of, tell
 from benchmarks.task import Server
@@ -67,6 +68,8 @@ def opened_bench(
         profiles.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         server, server_error = _server(stack, folder, any(job.needs_server for job, _ in chosen))
+        wanted = any(job.needs_objects for job, _ in chosen)
+        objects, objects_pid, objects_error = _objects(stack, inputs[max(inputs)].csv, wanted)
         bench = Bench(
             folder=folder,
             inputs=inputs,
@@ -76,6 +79,9 @@ def opened_bench(
             peers_python=python,
             peers_error=python_error,
             timeout_seconds=timeout_seconds,
+            objects=objects,
+            objects_pid=objects_pid,
+            objects_error=objects_error,
             profiles=profiles.resolve() if profiles else None,
         )
         _fill(bench, chosen)
@@ -122,6 +128,17 @@ def _server(stack: ExitStack, folder: Path, needed: bool) -> tuple[Server | None
     except (RuntimeError, OSError) as error:
         tell(str(error))
         return None, str(error)
+
+
+def _objects(stack: ExitStack, csv: Path, needed: bool) -> tuple[str, int, str]:
+    if not needed:
+        return "", 0, ""
+    tell("a bucket of small objects")
+    try:
+        return *stack.enter_context(running_bucket(csv)), ""
+    except (RuntimeError, OSError) as error:
+        tell(str(error))
+        return "", 0, str(error)
 
 
 def _fill(bench: Bench, chosen: Sequence[tuple[Job, Contender]]) -> None:

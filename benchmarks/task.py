@@ -58,6 +58,10 @@ class Task:
     """Empty folder for what the job makes; removed after the run."""
     run_id: str
     server: Server | None = None
+    objects: str = ""
+    """Address of the bucket of small objects, for jobs that read it."""
+    metered_pid: int = 0
+    """The server's process that works for this run; 0: the PostgreSQL server's, if there is one."""
 
     def to_json(self) -> str:
         """The text that `from_json` reads."""
