@@ -32,7 +32,7 @@ class Syntax:
 
     Args:
         quotes: marks that begin a text or a name and end it, doubled inside; `[` ends with `]`.
-        backslash: a backslash in a text takes the next character's meaning away.
+        escapes: marks between which a backslash takes the next character's meaning away.
         e_strings: it does so in texts that an `E` stands before.
         dollars: texts between `$tag$` marks.
         hashes: `#` begins a comment.
@@ -46,7 +46,7 @@ class Syntax:
     """
 
     quotes: str = "'\""
-    backslash: bool = False
+    escapes: str = ""
     e_strings: bool = False
     dollars: bool = False
     hashes: bool = False
@@ -62,7 +62,7 @@ class Syntax:
 POSTGRESQL = Syntax(e_strings=True, dollars=True, nested=True)
 SQLITE = Syntax(quotes="'\"`[", date="'{}'", timestamp="'{}'", zoned="'{}+00:00'")
 DUCKDB = Syntax(e_strings=True, dollars=True, nested=True)
-MYSQL = Syntax(quotes="'\"`", backslash=True, hashes=True, zoned="TIMESTAMP '{}'")
+MYSQL = Syntax(quotes="'\"`", escapes="'\"", hashes=True, zoned="TIMESTAMP '{}'")
 MSSQL = Syntax(
     quotes="'\"[",
     nested=True,
@@ -73,10 +73,10 @@ MSSQL = Syntax(
     booleans=("1", "0"),
 )
 ORACLE = Syntax(raw_prefixes="qQ", zoned="TIMESTAMP '{} +00:00'", booleans=("1", "0"))
-SNOWFLAKE = Syntax(backslash=True, dollars=True, zoned="'{} +00:00'::TIMESTAMP_TZ")
+SNOWFLAKE = Syntax(escapes="'", dollars=True, zoned="'{} +00:00'::TIMESTAMP_TZ")
 BIGQUERY = Syntax(
     quotes="'\"`",
-    backslash=True,
+    escapes="'\"`",
     hashes=True,
     raw_prefixes="rR",
     timestamp="DATETIME '{}'",
@@ -115,8 +115,8 @@ def _quoted_end(query: str, at: int, syntax: Syntax) -> int | None:
     if query.startswith("/*", at):
         return _comment_end(query, at, nested=syntax.nested)
     if mark in syntax.quotes:
-        escapes = mark == "'" and (syntax.backslash or (syntax.e_strings and _after_e(query, at)))
-        escapes = escapes or (mark == '"' and syntax.backslash and syntax.hashes)
+        escapes = mark in syntax.escapes
+        escapes = escapes or (mark == "'" and syntax.e_strings and _after_e(query, at))
         return _closing(query, at, _CLOSING.get(mark, mark), escapes=escapes)
     if mark == "$" and syntax.dollars and (tag := _DOLLAR.match(query, at)):
         if at and (query[at - 1].isalnum() or query[at - 1] in "_$"):
@@ -215,7 +215,7 @@ def bound_query(query: SqlQuery, syntax: Syntax, *, where: str) -> Bound:
     """
     if not query.parameters:
         return Bound([query.text], [])
-    if syntax.raw_prefixes and re.search(rf"\b[{syntax.raw_prefixes}][bB]?['\"]", query.text):
+    if syntax.raw_prefixes and _has_marks_of_its_own(query.text, syntax):
         raise InputError(
             f"{where}: a query with parameters cannot hold texts like {syntax.raw_prefixes[0]}'...'",
             hint="Write them as plain texts",
@@ -232,6 +232,12 @@ def bound_query(query: SqlQuery, syntax: Syntax, *, where: str) -> Bound:
             hint="Give each placeholder outside of quotes one value under `parameters`",
         )
     return bound
+
+
+def _has_marks_of_its_own(query: str, syntax: Syntax) -> bool:
+    """Whether texts may end otherwise than `quotes` say: `q'[...]'`, `r'...'`, three quotes in a row."""
+    prefixed = re.search(rf"\b[{syntax.raw_prefixes}][bB]?['\"]", query)
+    return bool(prefixed or (syntax.escapes and re.search("'''|\"\"\"", query)))
 
 
 def with_literals(query: SqlQuery, syntax: Syntax, *, where: str) -> str:
@@ -268,7 +274,7 @@ def literal(value: QueryValue, syntax: Syntax, *, where: str) -> str:
 def _text(value: str, syntax: Syntax, where: str) -> str:
     if "\0" in value:
         raise InputError(f"{where} holds a NUL character")
-    if syntax.backslash:
+    if syntax.escapes:
         value = value.replace("\\", "\\\\")
         # BigQuery knows no doubled quotes; all that escape by a backslash take this form.
         return syntax.text.format(value.replace("'", "\\'").replace("\n", "\\n"))
