@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 _WORD_BYTES = 8
+_AT_ONCE = 65_536  # keys: what is derived from them stays in the processor's cache
 _MOST_WORDS = 4  # longer keys are compared by Arrow instead
 
 
@@ -58,15 +59,24 @@ def _places(keys: pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     offsets = np.frombuffer(offsets_buffer, np.int32)[keys.offset : keys.offset + len(keys) + 1]
     data = np.frombuffer(data_buffer, np.uint8, offsets[-1])
     padded = np.concatenate([data, np.zeros(_WORD_BYTES, np.uint8)])
-    return offsets[:-1].astype(np.int64), np.diff(offsets), padded
+    return offsets[:-1], np.diff(offsets), padded
 
 
 def _word(data: np.ndarray, starts: np.ndarray, lengths: np.ndarray, number: int) -> np.ndarray:
     """Eight bytes of each key as one number, zero where the key has ended."""
+    words = np.empty(len(starts), np.uint64)
+    for first in range(0, len(starts), _AT_ONCE):
+        part = slice(first, first + _AT_ONCE)
+        words[part] = _word_of_some(data, starts[part], lengths[part], number)
+    return words
+
+
+def _word_of_some(
+    data: np.ndarray, starts: np.ndarray, lengths: np.ndarray, number: int
+) -> np.ndarray:
     unaligned = np.ndarray((len(data) - _WORD_BYTES + 1,), ">u8", data, strides=(1,))
     left = np.clip(lengths - number * _WORD_BYTES, 0, _WORD_BYTES)
-    places = np.minimum(starts + number * _WORD_BYTES, len(unaligned) - 1)
-    surplus_bits = ((_WORD_BYTES - left) * 8).astype(np.uint64)
-    word = unaligned[places].astype(np.uint64)
-    kept = (word >> np.minimum(surplus_bits, 63)) << np.minimum(surplus_bits, 63)
+    places = np.minimum(starts.astype(np.int64) + number * _WORD_BYTES, len(unaligned) - 1)
+    surplus_bits = np.minimum((_WORD_BYTES - left) * 8, 63).astype(np.uint64)
+    kept = (unaligned[places].astype(np.uint64) >> surplus_bits) << surplus_bits
     return np.where(left == 0, np.uint64(0), kept)

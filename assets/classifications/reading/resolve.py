@@ -30,7 +30,7 @@ class _Groups:
     Args:
         keys: distinct, in order.
         order: their places in the concatenated batches; None if that is the order already.
-        first, last: (keys,) places in the order of each key's first and last record.
+        first, last: (keys,) places in the order of each key's first and last record; empty if no key is there twice.
         counted: (records,) which records are part of the effect; None if all are.
     """
 
@@ -40,6 +40,21 @@ class _Groups:
     last: np.ndarray
     counted: np.ndarray | None
 
+    def winners(self, count: int) -> np.ndarray:
+        """Places in the batches of each key's last record."""
+        if self.counted is None:
+            return np.arange(count) if self.order is None else self.order
+        return self.last if self.order is None else self.order[self.last]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What is still needed of a batch; each column leaves it when it is joined with the others."""
+
+    count: int
+    values: dict[str, pa.Array]
+    cleared: dict[str, np.ndarray]
+
 
 def resolve(batches: list[Batch], schema: SetSchema, findings: Findings) -> Operations:
     """The operations of a file without problems. Takes the batches out of the list, to free them early."""
@@ -47,12 +62,15 @@ def resolve(batches: list[Batch], schema: SetSchema, findings: Findings) -> Oper
     rows = _joined([batch.rows for batch in batches], np.int64)
     kinds = _joined([batch.kinds for batch in batches], np.uint8)
     keys = pa.chunked_array([batch.keys for batch in batches], pa.string()).combine_chunks()
+    parts = [_Part(len(batch.rows), dict(batch.values), dict(batch.cleared)) for batch in batches]
+    batches.clear()
     groups = _group(keys, rows, kinds)
     superseded_count = 0
     if groups.counted is not None:
         superseded_count = _warn_superseded(keys, rows, groups, findings)
-    winners = groups.last if groups.order is None else groups.order[groups.last]
-    values, cleared = _take_columns(batches, schema, groups, winners)
+    del keys
+    winners = groups.winners(len(rows))
+    values, cleared = _take_columns(parts, schema, groups, winners)
     return Operations(
         keys=groups.keys,
         deleted=to_arrow(kinds[winners] == DELETE_KEY),
@@ -60,7 +78,7 @@ def resolve(batches: list[Batch], schema: SetSchema, findings: Findings) -> Oper
         values=values,
         cleared=cleared,
         rows=to_arrow(rows[winners]),
-        lines=to_arrow(_lines(groups)),
+        lines=to_arrow(_lines(groups, len(winners))),
         line_count=len(rows),
         superseded_count=superseded_count,
         warnings=findings.warnings_in_file_order(),
@@ -76,9 +94,9 @@ def _group(keys: pa.Array, rows: np.ndarray, kinds: np.ndarray) -> _Groups:
     count = len(rows)
     by_row = None if bool((rows[:-1] < rows[1:]).all()) else np.argsort(rows, kind="stable")
     ordered = keys if by_row is None else keys.take(to_arrow(by_row))
-    every = np.arange(count)
+    nothing = np.zeros(0, np.int64)
     if is_ascending(ordered):
-        return _Groups(ordered, by_row, every, every, None)
+        return _Groups(ordered, by_row, nothing, nothing, None)
     order = order_keys(ordered)
     ordered = ordered.take(to_arrow(order))
     order = order if by_row is None else by_row[order]
@@ -86,7 +104,7 @@ def _group(keys: pa.Array, rows: np.ndarray, kinds: np.ndarray) -> _Groups:
     first = np.flatnonzero(np.concatenate([[True], differs]))
     last = np.flatnonzero(np.concatenate([differs, [True]]))
     if len(first) == count:
-        return _Groups(ordered, order, every, every, None)
+        return _Groups(ordered, order, nothing, nothing, None)
     counted = _counted(kinds[order] == DELETE_FIELDS, first, last)
     return _Groups(ordered.take(to_arrow(last)), order, first, last, counted)
 
@@ -116,42 +134,40 @@ def _warn_superseded(keys: pa.Array, rows: np.ndarray, groups: _Groups, findings
     return len(void)
 
 
-def _lines(groups: _Groups) -> np.ndarray:
+def _lines(groups: _Groups, count: int) -> np.ndarray:
     if groups.counted is None:
-        return np.ones(len(groups.last), np.int32)
+        return np.ones(count, np.int32)
     return np.asarray(np.add.reduceat(groups.counted, groups.first, dtype=np.int32))
 
 
 def _take_columns(
-    batches: list[Batch], schema: SetSchema, groups: _Groups, winners: np.ndarray
+    parts: list[_Part], schema: SetSchema, groups: _Groups, winners: np.ndarray
 ) -> tuple[dict[str, pa.Array], dict[str, pa.Array]]:
     """Values and clearings of the winning records, by column in schema order."""
-    counts = [len(batch.rows) for batch in batches]
-    takes_all = groups.counted is None and groups.order is None
+    is_in_order = groups.counted is None and groups.order is None
     indices = to_arrow(winners)
     values, cleared = {}, {}
     for column in schema.columns:
         name = column.name
-        if any(name in batch.values for batch in batches):
+        if any(name in part.values for part in parts):
+            missing = [
+                pa.nulls(0 if name in part.values else part.count, column.arrow_type)
+                for part in parts
+            ]
             chunks = [
-                batch.values.get(name, pa.nulls(count, column.arrow_type))
-                for batch, count in zip(batches, counts, strict=True)
+                part.values.pop(name, nulls) for part, nulls in zip(parts, missing, strict=True)
             ]
             whole = pa.chunked_array(chunks, column.arrow_type).combine_chunks()
-            values[name] = whole if takes_all else whole.take(indices)
-        if any(name in batch.cleared for batch in batches):
-            flags = np.concatenate(
-                [
-                    batch.cleared.get(name, np.zeros(count, bool))
-                    for batch, count in zip(batches, counts, strict=True)
-                ]
-            )
-            cleared[name] = to_arrow(_cleared_of(flags, groups))
+            del chunks
+            values[name] = whole if is_in_order else whole.take(indices)
+        if any(name in part.cleared for part in parts):
+            flags = [part.cleared.get(name, np.zeros(part.count, bool)) for part in parts]
+            cleared[name] = to_arrow(_cleared_of(np.concatenate(flags), groups))
     return values, {name: flags for name, flags in cleared.items() if flags.true_count}
 
 
 def _cleared_of(flags: np.ndarray, groups: _Groups) -> np.ndarray:
     ordered = flags if groups.order is None else flags[groups.order]
     if groups.counted is None:
-        return np.asarray(ordered[groups.last])
+        return ordered
     return np.asarray(np.logical_or.reduceat(ordered & groups.counted, groups.first))
