@@ -33,12 +33,11 @@ def landed(context: dg.AssetExecutionContext):
         file.write(name + "\\n")
 
 
-watch = build_pipeline(
-    PipelineSpec("nightly", assets=("landed",)),
-    new_objects=NewObjectsSpec("lake", "*.csv", one_run_per="object", every_seconds=1),
-)
 defs = dg.Definitions.merge(
-    watch,
+    build_pipeline(
+        PipelineSpec("nightly", assets=("landed",)),
+        new_objects=NewObjectsSpec("lake", "*.csv", one_run_per="object", every_seconds=1),
+    ),
     dg.Definitions(
         assets=[landed],
         resources={"lake": FolderConnectorResource(connector_name="lake", root=str(FOLDER / "lake"))},
@@ -46,7 +45,7 @@ defs = dg.Definitions.merge(
     ),
 )
 """
-FIRST, LATER = 20, 5
+FIRST, LATER = 12, 3
 
 
 @contextmanager

@@ -91,6 +91,32 @@ def test_the_demo_runs_on_postgresql_and_s3(
     assert any(key.startswith("store/datasets/flights/v/") for key in keys)
 
     assert CANARY not in done.stdout + done.stderr
+    assert_commands_keep_the_secret(environment, tmp_path)
     for path in (tmp_path / "home").rglob("*"):
         if path.is_file():
             assert CANARY.encode() not in path.read_bytes(), path
+
+
+def assert_commands_keep_the_secret(environment: dict[str, str], folder: Path) -> None:
+    """F038: whatever is asked about connectors and datasources, and whether or not they answer."""
+    wrong = environment | {"DEMO_PG_PASSWORD": f"wrong{CANARY}"}
+    for code, variables, command in [
+        (0, environment, "connector list --json"),
+        (0, environment, "connector test lake_s3 --json"),
+        (0, environment, "connector test warehouse_postgres --json"),
+        (1, wrong, "connector test warehouse_postgres --json"),
+        (0, environment, "connector browse lake_s3 flights --json"),
+        (0, environment, "datasource test flights_landing --rows 2 --json"),
+        (1, wrong, "datasource test airlines_table --json"),
+    ]:
+        done = subprocess.run(
+            [str(Path(sys.executable).with_name("waybill")), *command.split()],
+            env=variables,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == code, (command, done.stdout, done.stderr)
+        assert CANARY not in done.stdout + done.stderr, command
