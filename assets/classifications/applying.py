@@ -13,7 +13,7 @@ from assets.classifications.checking import changes_json, finding_json
 from assets.classifications.declaration import ClassificationSpec
 from assets.classifications.operations import Operations
 from assets.classifications.parsing import parse
-from assets.classifications.problems import Notice, Problem, Rejected
+from assets.classifications.problems import RULES, Notice, Problem, Rejected
 from assets.classifications.publishing import read_state
 from assets.classifications.row_changes import row_changes
 from assets.classifications.schema import KEY, ParseOptions
@@ -104,8 +104,7 @@ def apply_file(
     catalog.check_columns(spec.name, spec.columns)
     planned = _plan(catalog, store, spec, stream, order)
     if isinstance(planned, Rejected):
-        facts = order.facts({"errors": len(planned.problems)}, _rejection(planned))
-        return Applied(_unless_rejected(catalog.reject(spec.name, spec.columns, facts)))
+        return reject_file(catalog, spec, order, planned)
     entry = catalog.apply(
         spec.name,
         spec.columns,
@@ -115,6 +114,25 @@ def apply_file(
         keep=spec.keep,
     )
     return Applied(entry, planned.whole)
+
+
+def reject_file(
+    catalog: ClassificationCatalog, spec: ClassificationSpec, order: FileOrder, found: Rejected
+) -> Applied:
+    """Notes a rejected file in the history, and says so.
+
+    Raises:
+        RejectedFileError: unless this run has applied a file before.
+    """
+    facts = order.facts({"errors": len(found.problems)}, _rejection(found))
+    return Applied(_unless_rejected(catalog.reject(spec.name, spec.columns, facts)))
+
+
+def too_large(size_bytes: int, limit: int) -> Rejected:
+    """The verdict on a file that is not even fetched (G8)."""
+    rule = "file_too_large"
+    message = f"{RULES[rule]}: {size_bytes:,} bytes, {limit:,} are taken"
+    return Rejected((Problem(0, rule, None, message),))
 
 
 def undo(

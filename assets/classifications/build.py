@@ -6,6 +6,7 @@ Without `from __future__ import annotations`: Dagster reads the type of `config`
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,13 +14,20 @@ from typing import Any
 import dagster as dg
 
 from assets.boundary import RETRIES, boundary
-from assets.classifications.applying import Applied, FileOrder, apply_file, undo
+from assets.classifications.applying import (
+    Applied,
+    FileOrder,
+    apply_file,
+    reject_file,
+    too_large,
+    undo,
+)
 from assets.classifications.declaration import DECLARATION, ClassificationSpec
 from assets.classifications.publishing import publish
 from assets.classifications.schema import Encoding, ParseOptions
 from assets.logical_run import logical_run
 from assets.materialized import table_result
-from resources.kernel.errors import ConfigError, InputError
+from resources.kernel.errors import ConfigError
 from resources.stores.catalog.classification_records import FileEntry
 from resources.stores.ui_metadata import column_schema, escape_markdown, markdown_table
 from resources.stores.uploads import UploadStore, open_regular, sha256_of
@@ -122,21 +130,36 @@ class _ReplacedError(Exception):
     """The file is another one than the one seen."""
 
 
+class _TooLargeError(Exception):
+    """The file is not fetched."""
+
+    def __init__(self, size_bytes: int) -> None:
+        super().__init__(size_bytes)
+        self.size_bytes = size_bytes
+
+
 def _apply_file(
     context: dg.AssetExecutionContext, spec: ClassificationSpec, config: SetRunConfig, run_id: str
 ) -> Applied:
     catalog = context.resources.catalog.classifications()
     store = context.resources.store.tables()
-    with _file(context, spec, config) as path, open_regular(path) as stream:
-        order = FileOrder(
-            run_id=run_id,
-            file_name=config.object_key or config.file_name,
-            sha256=config.upload or sha256_of(path),
-            size_bytes=path.stat().st_size,
-            author=config.author,
-            options=parse_options(spec, config.encoding, config.list_delimiter),
-        )
-        return apply_file(catalog, store, spec, stream, order)
+    order = FileOrder(
+        run_id=run_id,
+        file_name=config.object_key or config.file_name,
+        sha256=config.upload,
+        size_bytes=0,
+        author=config.author,
+        options=parse_options(spec, config.encoding, config.list_delimiter),
+    )
+    try:
+        with _file(context, spec, config) as path, open_regular(path) as stream:
+            sha256, size_bytes = config.upload or sha256_of(path), path.stat().st_size
+            order = replace(order, sha256=sha256, size_bytes=size_bytes)
+            return apply_file(catalog, store, spec, stream, order)
+    except _TooLargeError as error:
+        order = replace(order, size_bytes=error.size_bytes)
+        verdict = too_large(error.size_bytes, spec.schema.max_bytes)
+        return reject_file(catalog, spec, order, verdict)
 
 
 def parse_options(
@@ -174,12 +197,7 @@ def _file(
     if config.object_etag and found.etag != config.object_etag:
         raise _ReplacedError(config.object_key)
     if found.size_bytes > spec.schema.max_bytes:
-        raise InputError(
-            f"{config.object_key} has {found.size_bytes:,} bytes;"
-            f" a file of this set has at most {spec.schema.max_bytes:,}",
-            hint="Split it, or raise `max_bytes`",
-            object=config.object_key,
-        )
+        raise _TooLargeError(found.size_bytes)
     with (
         TemporaryDirectory(prefix="waybill-classification-") as scratch,
         connector.local_copy(found, Path(scratch)) as path,

@@ -30,7 +30,7 @@ from resources.stores.catalog.classification_records import (
     StoredState,
 )
 from resources.stores.catalog.classification_rows import RowTable, schema_of
-from resources.stores.catalog.classification_rows_postgresql import PostgresRowTable, refuse_nul
+from resources.stores.catalog.classification_rows_postgresql import PostgresRowTable
 from resources.stores.catalog.classification_rows_sqlite import SqliteRowTable
 from resources.stores.catalog.classification_tables import COLUMNS, FILES, SETS
 from resources.stores.catalog.database import CatalogDatabase
@@ -111,15 +111,6 @@ class ClassificationCatalog:
             known = [column for column, _ in declared if column not in added]
             batches = self._rows(connection, stored).scan(known)
             yield stored, BatchStream(empty.schema, _completed_batches(batches, declared))
-
-    def refuse_unstorable(self, rows: pa.Table) -> None:
-        """Refuses what this database cannot keep, before anything is written.
-
-        Raises:
-            InputError: a NUL character, with PostgreSQL.
-        """
-        if not self.database.is_sqlite:
-            refuse_nul(rows)
 
     def apply(
         self,

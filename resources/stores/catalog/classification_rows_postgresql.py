@@ -31,7 +31,7 @@ class PostgresRowTable(RowTable):
         Raises:
             InputError: a text with a NUL character, which PostgreSQL cannot keep (E28).
         """
-        refuse_nul(changes.upserts)
+        _refuse_nul(changes.upserts)
         self._run(
             f"CREATE TEMP TABLE class_deleted (key {self.key_type} PRIMARY KEY) ON COMMIT DROP"
         )
@@ -73,7 +73,7 @@ class PostgresRowTable(RowTable):
         return self._connection.connection.driver_connection
 
 
-def refuse_nul(rows: pa.Table) -> None:
+def _refuse_nul(rows: pa.Table) -> None:
     """Refuses texts that hold a NUL character; in lists it is escaped.
 
     Raises:

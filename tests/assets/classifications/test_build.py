@@ -168,6 +168,29 @@ def test_a_damaged_image_is_made_anew_from_the_catalog(take, home):
     assert dataset() == {"sku-1": ("Cedar", 9, ["a", "b"]), "sku-2": ("Ash", 9, None)}
 
 
+@pytest.mark.postgres
+def test_the_same_holds_with_a_catalog_on_postgresql(postgres_config, monkeypatch, take, home):
+    """Read through the environment: a URL without a password, the password apart."""
+    at = f"{postgres_config.host}:{postgres_config.port}/{postgres_config.database}"
+    monkeypatch.setenv("WAYBILL_CATALOG_URL", f"postgresql://{postgres_config.username}@{at}")
+    monkeypatch.setenv("WAYBILL_CATALOG_PASSWORD", postgres_config.password)
+    catalog = ClassificationCatalog(CatalogDatabase.open())
+    assert not catalog.database.is_sqlite
+    take.upload(FIRST)
+    assert not take.upload(BAD, "bad.csv").success
+    take.upload(SECOND)
+    assert dataset() == {"sku-1": (None, 1, ["a", "b"]), "sku-3": ("Cedar", 3, None)}
+    facts_of(take(undo_to=1))
+    assert dataset() == dataset(1)
+    assert [e.outcome for e in catalog.history("products")] == [
+        "applied",
+        "applied",
+        "rejected",
+        "applied",
+    ]
+    assert not (home / "catalog.sqlite").exists()
+
+
 # ---- without Dagster: kills and races ------------------------------------------------------------------------------
 
 

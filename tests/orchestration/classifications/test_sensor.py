@@ -247,6 +247,10 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_fetched(inbox, start):
     daemon = start()
     assert daemon.drain() == ["in/1.csv", "in/2.csv"]
     assert rows() == {"a": ("x", None)}
+    assert history() == [("in/1.csv", "rejected"), ("in/2.csv", "applied")]
+    entry = ClassificationCatalog(CatalogDatabase.open()).history("products")[-1]
+    assert entry.facts.details["errors"][0]["rule"] == "file_too_large"
+    assert entry.facts.size_bytes == 1610
     statuses = [run.status for run in daemon.instance.get_runs(ascending=True)]
     assert statuses == [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS]
 
