@@ -14,6 +14,7 @@ _LIMITS = "benchmarks.contenders.limits"
 _DLT = "benchmarks.contenders.peers_dlt"
 _FRAMES = "benchmarks.contenders.peers_frames"
 _SMALL = "benchmarks.contenders.small_objects"
+_MARIADB = "benchmarks.contenders.mariadb"
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Job:
     """Whether ours starts from a stored dataset, which is then made beforehand."""
     contenders: tuple[Contender, ...]
     goals: tuple[Goal, ...]
+    needs_mariadb: bool = False
 
     needs_objects: bool = False
     """Whether it reads the bucket of small objects."""
@@ -255,6 +257,48 @@ JOBS: tuple[Job, ...] = (
                 5.0,
                 "one-by-one",
             ),
+            Goal("ours", "under 500 MB", "peak memory MB", 500),
+        ),
+    ),
+    Job(
+        name="J5",
+        title="MariaDB table to dataset",
+        intro="The limit receives the rows in binary form and throws them away.",
+        needs_server=False,
+        needs_mariadb=True,
+        reads_dataset=False,
+        contenders=(
+            Contender("ours", "ours", "Waybill import", f"{_MARIADB}:table_to_dataset"),
+            Contender(
+                "ours-rows",
+                "ours",
+                "Waybill, the rows alone",
+                f"{_MARIADB}:table_rows_to_dataset",
+                remark="without the fingerprint of the table, for which its rows are received once more",
+            ),
+            Contender(
+                "limit",
+                "limit",
+                "binary rows to nowhere",
+                f"{_MARIADB}:binary_rows_to_nowhere",
+            ),
+            Contender(
+                "connectorx",
+                "peer",
+                "connectorx arrow_stream to ParquetWriter",
+                f"{_FRAMES}:connectorx_mariadb_to_parquet",
+            ),
+            Contender(
+                "dlt-connectorx",
+                "peer",
+                "dlt sql_table backend=connectorx",
+                f"{_DLT}:mariadb_by_connectorx",
+            ),
+        ),
+        goals=(
+            Goal("ours-rows", "no slower than connectorx", "lead over peer", 1.0, "connectorx"),
+            Goal("ours-rows", "no slower than dlt", "lead over peer", 1.0, "dlt-connectorx"),
+            Goal("ours", "no slower than dlt", "lead over peer", 1.0, "dlt-connectorx"),
             Goal("ours", "under 500 MB", "peak memory MB", 500),
         ),
     ),

@@ -64,6 +64,8 @@ class Bench:
     peers_error: str
     """Why there is no environment for the peers."""
     timeout_seconds: float
+    mariadb: Server | None = None
+    mariadb_error: str = ""
     objects: str = ""
     """Address of the bucket of small objects."""
     objects_pid: int = 0
@@ -139,7 +141,8 @@ def _measure(bench: Bench, job: Job, contender: Contender) -> Measurement:
     out = bench.folder / f"run-{uuid.uuid4().hex[:12]}"
     out.mkdir()
     try:
-        task = _make_task(bench, contender, inputs, out)
+        server = _server_of(bench, job)
+        task = replace(_make_task(bench, contender, inputs, out), server=server)
         if job.needs_objects:
             if not bench.objects:
                 raise RuntimeError(bench.objects_error or "no bucket of small objects")
@@ -154,6 +157,14 @@ def _measure(bench: Bench, job: Job, contender: Contender) -> Measurement:
     finally:
         shutil.rmtree(out, ignore_errors=True)
         _clean_server(bench, job)
+
+
+def _server_of(bench: Bench, job: Job) -> Server | None:
+    if not job.needs_mariadb:
+        return bench.server
+    if bench.mariadb is None:
+        raise RuntimeError(bench.mariadb_error or "no MariaDB server")
+    return bench.mariadb
 
 
 def _make_task(bench: Bench, contender: Contender, inputs: Inputs, out: Path) -> Task:
@@ -282,6 +293,7 @@ def _last_error(words: str) -> str:
 
 def _short(bench: Bench, text: str) -> str:
     text = " ".join(text.split())
-    if bench.server is not None:
-        text = text.replace(bench.server.password, "***")
+    for server in (bench.server, bench.mariadb):
+        if server is not None:
+            text = text.replace(server.password, "***")
     return text.replace(str(bench.folder), "<work>")[:_ERROR_CHARACTERS]

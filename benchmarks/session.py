@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks import mariadb as maria
 from benchmarks import tables
 from benchmarks.catalog import Contender, Job
 from benchmarks.environments import needs_peers_environment, peers_python, versions
@@ -32,6 +33,7 @@ _PACKAGES = (
     "adbc-driver-postgresql",
     "psycopg",
     "pgpq",
+    "pymysql",
 )
 
 
@@ -68,6 +70,7 @@ def opened_bench(
         profiles.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         server, server_error = _server(stack, folder, any(job.needs_server for job, _ in chosen))
+        mariadb, mariadb_error = _mariadb(stack, folder, any(j.needs_mariadb for j, _ in chosen))
         wanted = any(job.needs_objects for job, _ in chosen)
         objects, objects_pid, objects_error = _objects(stack, inputs[max(inputs)].csv, wanted)
         bench = Bench(
@@ -76,6 +79,8 @@ def opened_bench(
             rows=rows,
             server=server,
             server_error=server_error,
+            mariadb=mariadb,
+            mariadb_error=mariadb_error,
             peers_python=python,
             peers_error=python_error,
             timeout_seconds=timeout_seconds,
@@ -105,6 +110,8 @@ def describe(bench: Bench, repeat: int) -> dict[str, str]:
     if bench.server:
         version = run_sql(bench.server, "SHOW server_version")
         facts["PostgreSQL"] = f"{version} over loopback TCP, {_in_words(settings())}"
+    if bench.mariadb:
+        facts["MariaDB"] = maria.version(bench.mariadb)
     return facts
 
 
@@ -125,6 +132,17 @@ def _server(stack: ExitStack, folder: Path, needed: bool) -> tuple[Server | None
     tell("a PostgreSQL server")
     try:
         return stack.enter_context(running_server(folder)), ""
+    except (RuntimeError, OSError) as error:
+        tell(str(error))
+        return None, str(error)
+
+
+def _mariadb(stack: ExitStack, folder: Path, needed: bool) -> tuple[Server | None, str]:
+    if not needed:
+        return None, ""
+    tell("a MariaDB server")
+    try:
+        return stack.enter_context(maria.running_mariadb(folder)), ""
     except (RuntimeError, OSError) as error:
         tell(str(error))
         return None, str(error)
@@ -151,6 +169,10 @@ def _fill(bench: Bench, chosen: Sequence[tuple[Job, Contender]]) -> None:
         if bench.server is not None:
             tell(f"a table of {size:,} rows")
             tables.load(bench.server, bench.inputs[size])
+    for size in sorted({rows_of(c, bench.rows) for job, c in chosen if job.needs_mariadb}):
+        if bench.mariadb is not None:
+            tell(f"a MariaDB table of {size:,} rows")
+            maria.load(bench.mariadb, bench.inputs[size])
     for size in sorted(with_dataset):
         tell(f"a dataset of {size:,} rows")
         make_dataset(bench, bench.inputs[size])

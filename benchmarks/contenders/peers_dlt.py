@@ -71,6 +71,18 @@ def table_by_connectorx(task: Task) -> Callable[[], str]:
     return _sql_table(dlt, task, backend="connectorx", driver="postgresql")
 
 
+def mariadb_by_connectorx(task: Task) -> Callable[[], str]:
+    """The same from MariaDB."""
+    dlt = _import_dlt(
+        task,
+        "dlt.common.libs.pyarrow",
+        "connectorx",
+        "sqlalchemy.dialects.mysql.pymysql",
+        "pymysql",
+    )
+    return _sql_table(dlt, task, backend="connectorx", driver="mysql+pymysql")
+
+
 def parquet_to_postgres(task: Task) -> Callable[[], str]:
     """Arrow batches of a Parquet file into PostgreSQL by dlt's Parquet (ADBC) route, replacing the table."""
     # dlt's route over ADBC loads polars by the driver manager.
@@ -118,10 +130,12 @@ def _to_parquet(dlt: Any, task: Task, source: Callable[[], Any]) -> Callable[[],
 def _sql_table(dlt: Any, task: Task, *, backend: str, driver: str) -> Callable[[], str]:
     from dlt.sources.sql_database import sql_table  # type: ignore[import-not-found]  # peers only
 
-    url = task.need_server().url(driver)
+    server = task.need_server()
+    url = server.url(driver)
+    schema = "public" if driver.startswith("postgresql") else server.database
 
     def flights() -> Any:
-        rows = sql_table(credentials=url, table=task.table, schema="public", backend=backend)
+        rows = sql_table(credentials=url, table=task.table, schema=schema, backend=backend)
         rows = rows.with_name("flights")
         rows.apply_hints(table_name="flights", write_disposition="replace")
         return rows

@@ -60,13 +60,13 @@ def pandas_table_to_parquet(task: Task) -> Callable[[], str]:
     return job
 
 
-def connectorx_table_to_parquet(task: Task) -> Callable[[], str]:
+def connectorx_table_to_parquet(task: Task, driver: str = "postgresql") -> Callable[[], str]:
     """Connectorx's stream of Arrow batches, appended to one Parquet file."""
     import connectorx as cx  # type: ignore[import-not-found]  # lives in the peers' environment only
     from pyarrow import parquet
 
     target = str(Path(task.out) / "flights.parquet")
-    url = task.need_server().url()
+    url = task.need_server().url(driver)
 
     def job() -> str:
         reader = cx.read_sql(
@@ -78,6 +78,11 @@ def connectorx_table_to_parquet(task: Task) -> Callable[[], str]:
         return target
 
     return job
+
+
+def connectorx_mariadb_to_parquet(task: Task) -> Callable[[], str]:
+    """The same from MariaDB, in its binary protocol, connectorx's default."""
+    return connectorx_table_to_parquet(task, driver="mysql")
 
 
 def adbc_table_to_parquet(task: Task) -> Callable[[], str]:
