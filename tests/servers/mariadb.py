@@ -181,6 +181,13 @@ class MariadbServer:
         finally:
             self.execute(f"DROP DATABASE IF EXISTS {name}")
 
+    @property
+    def pid(self) -> int:
+        """The running server's process."""
+        if self._process is None:
+            raise ServerUnavailableError("the server does not run")
+        return self._process.pid
+
     def start(self) -> None:
         """Starts the server and waits until it answers.
 
