@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from resources.connectors.reach import try_to_reach
 from resources.connectors.sql.config import Dialect, SqlConfig
 from resources.connectors.sql.connector import SqlConnector, is_internal, query_subject
 from resources.connectors.sql.mysql_catalog import (
@@ -44,12 +42,10 @@ from resources.connectors.sql.reading import (
     coalesced,
     plan_columns,
 )
-from resources.kernel.errors import ConfigError, ConnectorAuthError, NotFoundError, WaybillError
+from resources.kernel.errors import NotFoundError, WaybillError
 from resources.kernel.records import (
     BatchStream,
     BrowseEntry,
-    CheckReport,
-    CheckStep,
     TableName,
     TableOrQuery,
 )
@@ -108,45 +104,22 @@ class MysqlConnector(SqlConnector):
         with self._session("connecting") as session:
             return _facts(session)
 
-    def check(self) -> CheckReport:
-        """Name, port, TLS and login, rights: each tried in turn (F036)."""
-        started = time.perf_counter()
-        config = self.config
-        reached = try_to_reach(
-            config.host or "", config.effective_port, timeout_seconds=config.connect_timeout_seconds
-        )
-        steps, facts = list(reached), {}
-        if all(step.ok for step in steps):
-            try:
-                facts = self._sign_in(steps)
-            except WaybillError as error:
-                secured = ssl_mode(config) != "disabled" and not isinstance(
-                    error, ConnectorAuthError
-                )
-                name = "TLS" if secured and isinstance(error, ConfigError) else "login"
-                steps.append(
-                    CheckStep("rights" if steps[-1].name == "login" else name, False, str(error))
-                )
-                facts = {"error": type(error).__name__}
-        ok = all(step.ok for step in steps)
-        if ok:
-            facts["milliseconds"] = f"{(time.perf_counter() - started) * 1000:.0f}"
-        detail = f"{config.location} answers" if ok else steps[-1].detail
-        return CheckReport(ok=ok, detail=detail, facts=facts, steps=tuple(steps))
+    def encryption(self) -> str:
+        """The version of TLS and what the certificate was looked at for; empty without TLS."""
+        with self._session("asking about TLS") as session:
+            status = session.rows("SHOW SESSION STATUS LIKE 'Ssl_version'")
+        version = str(status[0][1]) if status else ""
+        proof = {
+            "required": "the server's certificate is not looked at",
+            "verify_ca": "the certificate is signed as it should be",
+            "verify_identity": f"the certificate holds for {self.config.host}",
+        }
+        return f"{version}, {proof[ssl_mode(self.config)]}" if version else ""
 
-    def _sign_in(self, steps: list[CheckStep]) -> dict[str, str]:
-        with self._session("connecting") as session:
-            facts = _facts(session)
-            if facts["tls"]:
-                steps.append(CheckStep("TLS", True, facts["tls"]))
-            steps.append(CheckStep("login", True, f"signed in as {facts['user']}"))
-            names = list_names(session.rows, str(self.default_schema))
-            steps.append(
-                CheckStep(
-                    "rights", True, f"{len(names):,} tables of {self.default_schema} can be seen"
-                )
-            )
-        return {name: value for name, value in facts.items() if value}
+    def rights(self) -> str:
+        """How many tables the user can see."""
+        names = [table for table in self.list_tables() if not is_internal(table.name)]
+        return f"{len(names):,} tables and views of {self.default_schema} can be seen"
 
     def list_tables(self) -> Sequence[TableName]:
         """Tables and views of the database that the user may see."""
@@ -159,17 +132,18 @@ class MysqlConnector(SqlConnector):
         Raises:
             NotFoundError: no such database.
         """
+        place = path.removesuffix("/")
         with self._session(f"browsing {path or 'databases'}") as session:
             databases = list_databases(session.rows)
             if not path:
-                entries = [BrowseEntry(name, "database", name) for name in databases]
-            elif path not in databases:
+                entries = [BrowseEntry(name, "database", f"{name}/") for name in databases]
+            elif place not in databases:
                 raise NotFoundError(
-                    f"{self.label}: no database {path!r} in {self.config.location}",
+                    f"{self.label}: no database {place!r} in {self.config.location}",
                     hint=f"Known: {', '.join(databases[:10])}",
                 )
             else:
-                entries = list_entries(session.rows, path)
+                entries = list_entries(session.rows, place)
         shown = (entry for entry in entries if not is_internal(entry.name))
         for entry, _ in zip(sorted(shown, key=lambda e: e.path), range(limit), strict=False):
             yield entry
@@ -304,12 +278,6 @@ def _cut_on_error(session: MysqlSession) -> Iterator[None]:
 
 def _facts(session: MysqlSession) -> dict[str, str]:
     rows = session.rows("SELECT version(), current_user(), database()")
-    status = session.rows("SHOW SESSION STATUS LIKE 'Ssl_version'")
     version, user, database = rows[0]
     system = "MariaDB" if session.is_mariadb else "MySQL"
-    return {
-        "version": f"{system} {version}",
-        "user": user,
-        "database": database,
-        "tls": status[0][1] if status else "",
-    }
+    return {"version": f"{system} {version}", "user": user, "database": database}

@@ -75,7 +75,7 @@ _PHRASES: tuple[tuple[str, type[WaybillError], str], ...] = (
     ("name resolution", ConnectorUnavailableError, "the host name is unknown"),
     ("Connection refused", ConnectorUnavailableError, "nothing listens at this host and port"),
     ("timed out", ConnectorUnavailableError, "no answer within the connect timeout"),
-    ("CERTIFICATE_VERIFY_FAILED", ConfigError, "the server's certificate was refused"),
+    ("CERTIFICATE_VERIFY_FAILED", ConfigError, "TLS: the server's certificate was refused"),
     ("EOF", ConnectorUnavailableError, "the connection broke"),
     ("SSL is required", ConfigError, "the server offers no TLS"),
     ("SSL", ConfigError, "TLS was refused"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -19,6 +20,7 @@ from resources.kernel.errors import (
     ConnectorAuthError,
     ConnectorUnavailableError,
     InputError,
+    MissingDependencyError,
     NotFoundError,
     UnknownNameError,
     WaybillError,
@@ -58,7 +60,7 @@ def test_check_tells_each_step(database: MariadbDatabase) -> None:
 @pytest.mark.parametrize(
     ("changes", "failed", "words"),
     [
-        pytest.param({"host": "no-such-host.invalid"}, "name resolution", "not known", id="host"),
+        pytest.param({"host": "no-such-host.invalid"}, "name resolution", "is unknown", id="host"),
         pytest.param({"port": 1}, "port", "refused", id="port"),
         pytest.param({"password": CANARY}, "login", "Access denied for user", id="password"),
         pytest.param({"username": "nobody"}, "login", "user 'nobody'", id="user"),
@@ -87,13 +89,22 @@ def test_tls_is_verified_when_asked_for(database: MariadbDatabase, tmp_path: Pat
         connector = open_table_connector(
             "warehouse", replace(database.config, host=host, options=options)
         )
-        assert connector.check().facts["tls"].startswith("TLS")
+        steps = {step.name: step.detail for step in connector.check().steps}
+        assert steps["TLS"].startswith("TLSv1")
         assert read_table(connector, "SELECT 1 AS a").num_rows == 1
     for options in (other, {"ssl_mode": "verify_identity"}, {**other, "ssl_mode": "verify_ca"}):
         ok, steps, detail = check(replace(database.config, options=options))
         assert not ok
         assert steps == [*REACHED, ("TLS", False)]
         assert "certificate was refused" in detail
+
+
+def test_a_missing_driver_is_named(
+    database: MariadbDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pymysql", None)
+    with pytest.raises(MissingDependencyError, match=r"waybill\[mysql\]"):
+        database.connector().list_tables()
 
 
 def test_wrong_tls_options_are_refused(database: MariadbDatabase, tmp_path: Path) -> None:
@@ -248,9 +259,9 @@ def test_browse_shows_databases_then_tables(database: MariadbDatabase) -> None:
     )
     connector = database.connector()
     entries = {entry.path: entry for entry in connector.browse()}
-    assert entries[name].kind == "database"
-    assert not {"mysql", "information_schema", "performance_schema"} & entries.keys()
-    tables = list(connector.browse(name))
+    assert entries[f"{name}/"].kind == "database"
+    assert not {"mysql/", "information_schema/", "performance_schema/"} & entries.keys()
+    tables = list(connector.browse(f"{name}/"))
     assert [(t.name, t.kind, t.path) for t in tables] == [
         ("a", "table", f"{name}.a"),
         ("b", "view", f"{name}.b"),
