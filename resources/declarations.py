@@ -6,7 +6,7 @@ A dataset must know what its datasource says, but the folders of two nouns do no
 from __future__ import annotations
 
 from resources.references import NamedComponent
-from resources.source_spec import SourceSpec
+from resources.sources.spec import SourceSpec
 
 
 class DeclaresSource(NamedComponent):

@@ -15,7 +15,7 @@ from assets.datasets.importing import ImportOrder, ImportReport, import_table
 from assets.materialized import table_result
 from assets.refresh import Automation
 from resources.kernel.keys import Key, asset_key
-from resources.source_spec import SourceSpec
+from resources.sources.spec import SourceSpec
 from resources.stores.ui_metadata import escape_markdown, markdown_table
 
 

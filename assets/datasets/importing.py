@@ -14,7 +14,7 @@ from typing import Any
 from resources.kernel.errors import EmptySourceError, IntegrityError
 from resources.kernel.records import BatchStream, Guess, StoredVersion
 from resources.kernel.schema import SchemaChange, compare_schemas
-from resources.sources import Fingerprint, Source
+from resources.sources.source import Fingerprint, Source
 from resources.stores.tables import TableStore
 
 RULES = 1  # grows when the same bytes would be imported differently: an unchanged source is then read again

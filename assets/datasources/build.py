@@ -7,8 +7,8 @@ import dagster as dg
 
 from assets.boundary import boundary
 from resources.kernel.keys import asset_key
-from resources.source_spec import SourceSpec
-from resources.sources import Fingerprint
+from resources.sources.source import Fingerprint
+from resources.sources.spec import SourceSpec
 
 
 def build_datasource(

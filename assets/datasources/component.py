@@ -12,12 +12,12 @@ from assets.datasources.build import build_datasource
 from assets.refresh import check_cron
 from resources.connectors.component import ConnectorComponent
 from resources.declarations import DeclaresSource
-from resources.fingerprint_rules import FingerprintRule
 from resources.kernel.errors import ConfigError
 from resources.kernel.keys import check_name
-from resources.query_parameters import parse_parameters
 from resources.references import declared, position, require
-from resources.source_spec import SourceSpec, check_source
+from resources.sources.fingerprint_rules import FingerprintRule
+from resources.sources.query_parameters import parse_parameters
+from resources.sources.spec import SourceSpec, check_source
 
 # Parsed while the YAML is resolved: a mistake is then shown with its line.
 Parameters = Annotated[

@@ -14,8 +14,8 @@ from resources.connectors.folder.connector import FolderConnector
 from resources.connectors.sql import SqlConfig, open_table_connector
 from resources.kernel.keys import Key, asset_key
 from resources.kernel.records import ExportRequest, TableName
-from resources.source_spec import SourceSpec
-from resources.sources import FileSource, Source, TableSource
+from resources.sources.source import FileSource, Source, TableSource
+from resources.sources.spec import SourceSpec
 from resources.stores.tables import TableStore
 
 _POSTGRES = (

@@ -19,8 +19,8 @@ from benchmarks.task import Task
 from resources.connectors.s3.client import S3Settings
 from resources.connectors.s3.connector import S3Connector, S3Keys
 from resources.formats.csv import CsvReader, SourceFile
-from resources.source_spec import SourceSpec
-from resources.sources import FileSource
+from resources.sources.source import FileSource
+from resources.sources.spec import SourceSpec
 
 
 def objects_to_dataset(task: Task) -> Callable[[], str]:

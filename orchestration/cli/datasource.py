@@ -13,7 +13,7 @@ from orchestration.cli.output import print_facts, print_json, print_table, to_na
 if TYPE_CHECKING:
     from orchestration.services.datasources import DatasourceTest
     from orchestration.services.location import Location
-    from resources.source_spec import SourceSpec
+    from resources.sources.spec import SourceSpec
 
 app = typer.Typer(
     no_args_is_help=True, help="Where data can be taken from: files, tables, queries."

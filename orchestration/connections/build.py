@@ -23,7 +23,7 @@ from orchestration.services.datasources import (
     preview_datasource,
 )
 from orchestration.services.location import Location
-from resources.connectors.check_metadata import check_metadata
+from resources.connectors.trial.metadata import check_metadata
 from resources.failures import boundary
 from resources.kernel.records import CheckReport
 from resources.stores.ui_metadata import SAMPLE_COLUMNS, escape_markdown, markdown_table

@@ -13,7 +13,7 @@ import dagster as dg
 
 from orchestration.services.connectors import ConnectorTest, check_connector
 from orchestration.services.location import Location
-from resources.connectors.check_metadata import check_metadata
+from resources.connectors.trial.metadata import check_metadata
 from resources.kernel.errors import ConfigError
 from resources.kernel.keys import asset_key
 from resources.kernel.records import CheckReport

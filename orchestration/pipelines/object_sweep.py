@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 
 from orchestration.pipelines.object_ledger import Known, ObjectLedger
-from resources.connectors.listing_progress import ListingStopped, stopping_when
+from resources.connectors.files.listing_progress import ListingStopped, stopping_when
 from resources.kernel.errors import IntegrityError
 from resources.kernel.records import ObjectInfo
 

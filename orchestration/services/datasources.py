@@ -13,14 +13,14 @@ import yaml
 from orchestration.services.json_rows import json_rows
 from orchestration.services.location import Location
 from resources.connectors.base import FileConnector
-from resources.fingerprint_rules import FingerprintRule
 from resources.kernel.errors import ConfigError, InputError, WaybillError
 from resources.kernel.keys import asset_key
 from resources.kernel.records import Guess
-from resources.previews import Preview, preview_source
-from resources.query_parameters import parse_parameters
-from resources.source_spec import SourceSpec, check_source
-from resources.sources import Source
+from resources.sources.fingerprint_rules import FingerprintRule
+from resources.sources.previews import Preview, preview_source
+from resources.sources.query_parameters import parse_parameters
+from resources.sources.source import Source
+from resources.sources.spec import SourceSpec, check_source
 
 PREVIEW_LIMIT = 1000
 _MAPPINGS = ("options", "parameters")

@@ -18,8 +18,8 @@ from resources.connectors.resource import ConnectorResource
 from resources.declarations import DeclaresSource
 from resources.kernel.errors import ConfigError, UnknownNameError, WaybillError
 from resources.references import NOUN_OF_PREFIX, declared_in
-from resources.source_spec import SourceSpec
-from resources.sources import Source
+from resources.sources.source import Source
+from resources.sources.spec import SourceSpec
 from resources.stores.resource import StoreResource
 from resources.stores.tables import TableStore
 

@@ -15,8 +15,8 @@ import dagster as dg
 from resources.connectors.base import Connector, FileConnector, TableConnector
 from resources.home import waybill_home
 from resources.kernel.errors import ConfigError
-from resources.source_spec import SourceSpec
-from resources.sources import FileSource, Source, TableSource
+from resources.sources.source import FileSource, Source, TableSource
+from resources.sources.spec import SourceSpec
 
 
 class Place(NamedTuple):

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from orchestration.pipelines.new_objects import WatchPolicy, find_new_objects
 from resources.connectors.base import FileConnector
-from resources.connectors.listing_progress import ListingStopped, stopping_when
+from resources.connectors.files.listing_progress import ListingStopped, stopping_when
 from resources.kernel.errors import (
     ConfigError,
     InputError,

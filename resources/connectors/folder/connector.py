@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from resources.connectors.base import FileConnector
+from resources.connectors.files.key_patterns import KeyPattern, check_key, folder_prefix
+from resources.connectors.files.listing_progress import BEYOND, looked_up_to
+from resources.connectors.files.os_errors import translate_os_error
 from resources.connectors.folder.replacement import is_partial, replace_file
-from resources.connectors.key_patterns import KeyPattern, check_key, folder_prefix
-from resources.connectors.listing_progress import BEYOND, looked_up_to
-from resources.connectors.os_errors import translate_os_error
 from resources.kernel.errors import (
     InputError,
     NotFoundError,

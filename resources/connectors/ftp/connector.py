@@ -17,6 +17,10 @@ from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from resources.connectors.base import FileConnector
+from resources.connectors.files.key_patterns import KeyPattern, check_key, folder_prefix
+from resources.connectors.files.partial_names import is_partial
+from resources.connectors.files.scratch_files import new_scratch_file, open_source
+from resources.connectors.files.tree_listing import FolderNames, Skipped, walk_tree
 from resources.connectors.ftp.errors import (
     FTP_ERRORS,
     bare,
@@ -31,12 +35,8 @@ from resources.connectors.ftp.session import Session, open_session
 from resources.connectors.ftp.settings import FtpSettings
 from resources.connectors.ftp.transfer import Download, Upload, sweep
 from resources.connectors.ftp.tree import Ancestors, read_names
-from resources.connectors.key_patterns import KeyPattern, check_key, folder_prefix
-from resources.connectors.partial_names import is_partial
-from resources.connectors.reach import try_to_reach
-from resources.connectors.scratch_files import new_scratch_file, open_source
-from resources.connectors.stages import Stages
-from resources.connectors.tree_listing import FolderNames, Skipped, walk_tree
+from resources.connectors.trial.reach import try_to_reach
+from resources.connectors.trial.stages import Stages
 from resources.kernel.errors import ConflictError, InputError, NotFoundError, WaybillError
 from resources.kernel.records import BrowseEntry, CheckReport, ObjectInfo
 

@@ -21,7 +21,7 @@ from resources.connectors.ftp.facts import (
     parse_list_line,
 )
 from resources.connectors.ftp.settings import FtpSettings
-from resources.connectors.stages import Stages
+from resources.connectors.trial.stages import Stages
 from resources.kernel.errors import ConnectorError
 
 _BLOCK_BYTES = 256 << 10

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from resources.connectors.key_patterns import check_key
+from resources.connectors.files.key_patterns import check_key
 from resources.kernel.errors import ConfigError, InputError
 
 Tls = Literal["explicit", "implicit", "none"]

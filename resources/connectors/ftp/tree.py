@@ -5,9 +5,9 @@ from __future__ import annotations
 import ftplib
 from collections.abc import Callable, Iterator
 
+from resources.connectors.files.tree_listing import FolderNames, Skipped
 from resources.connectors.ftp.facts import Facts
 from resources.connectors.ftp.session import Session
-from resources.connectors.tree_listing import FolderNames, Skipped
 
 Path = Callable[[Session, str], str]
 """The path of a key on the server of a session."""

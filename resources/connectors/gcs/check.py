@@ -6,10 +6,10 @@ import os
 import ssl
 from typing import TYPE_CHECKING, Any
 
-from resources.connectors.buckets import shown
+from resources.connectors.files.buckets import shown
 from resources.connectors.gcs.client import Call, Session, object_target
 from resources.connectors.gcs.errors import GcsRefusal
-from resources.connectors.reach import try_url
+from resources.connectors.trial.reach import try_url
 from resources.kernel.errors import WaybillError
 from resources.kernel.records import CheckReport, CheckStep
 

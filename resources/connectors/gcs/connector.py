@@ -13,8 +13,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from resources.connectors.buckets import BucketConnector, Page, PageRequest, check_source, shown
 from resources.connectors.endpoints import check_endpoint
+from resources.connectors.files.buckets import (
+    BucketConnector,
+    Page,
+    PageRequest,
+    check_source,
+    shown,
+)
+from resources.connectors.files.key_patterns import check_key
 from resources.connectors.gcs.client import (
     Call,
     GcsSettings,
@@ -24,7 +31,6 @@ from resources.connectors.gcs.client import (
 )
 from resources.connectors.gcs.errors import GcsRefusal, is_expired, translate_gcs_error
 from resources.connectors.gcs.transfer import FIELDS, Upload, download, upload
-from resources.connectors.key_patterns import check_key
 from resources.kernel.errors import ConfigError, InputError, IntegrityError
 from resources.kernel.records import CheckReport, ObjectInfo
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING, Any
 
-from resources.connectors.buckets import shown
-from resources.connectors.reach import try_url
+from resources.connectors.files.buckets import shown
 from resources.connectors.s3.client import Access
+from resources.connectors.trial.reach import try_url
 from resources.kernel.errors import WaybillError
 from resources.kernel.records import CheckReport, CheckStep
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
-from resources.connectors.buckets import (
+from resources.connectors.endpoints import check_endpoint
+from resources.connectors.files.buckets import (
     SMALL_BYTES,
     BucketConnector,
     Page,
@@ -21,8 +22,7 @@ from resources.connectors.buckets import (
     check_source,
     shown,
 )
-from resources.connectors.endpoints import check_endpoint
-from resources.connectors.key_patterns import check_key
+from resources.connectors.files.key_patterns import check_key
 from resources.connectors.s3.client import Access, S3Settings, open_access
 from resources.connectors.s3.download import download
 from resources.connectors.s3.errors import is_expired, translate_s3_error

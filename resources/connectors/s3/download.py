@@ -10,8 +10,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from resources.connectors.buckets import shown
-from resources.connectors.parts import PartSource, download_parts
+from resources.connectors.files.buckets import shown
+from resources.connectors.files.parts import PartSource, download_parts
 from resources.kernel.errors import ConnectorError, SourceChangedError
 from resources.kernel.records import ObjectInfo
 

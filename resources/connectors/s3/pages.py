@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
-from resources.connectors.buckets import Page, PageRequest
+from resources.connectors.files.buckets import Page, PageRequest
 from resources.kernel.records import ObjectInfo
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import threading
 from typing import Any
 from urllib.parse import quote
 
-from resources.connectors.buckets import Page, PageRequest
+from resources.connectors.files.buckets import Page, PageRequest
 from resources.connectors.s3 import client as limits
 from resources.connectors.s3.client import Access
 from resources.connectors.s3.pages import page_query, parse_page

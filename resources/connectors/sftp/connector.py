@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from resources.connectors.base import FileConnector
-from resources.connectors.key_patterns import KeyPattern, check_key, folder_prefix
-from resources.connectors.partial_names import is_partial
-from resources.connectors.reach import try_to_reach
-from resources.connectors.scratch_files import new_scratch_file, open_source
+from resources.connectors.files.key_patterns import KeyPattern, check_key, folder_prefix
+from resources.connectors.files.partial_names import is_partial
+from resources.connectors.files.scratch_files import new_scratch_file, open_source
+from resources.connectors.files.tree_listing import FolderNames, Skipped, walk_tree
 from resources.connectors.sftp.client import SftpClient
 from resources.connectors.sftp.errors import (
     bare,
@@ -33,8 +33,8 @@ from resources.connectors.sftp.errors import (
 from resources.connectors.sftp.remote import Facts, Remote, is_missing
 from resources.connectors.sftp.settings import SftpSettings
 from resources.connectors.sftp.transfer import Download, Upload, sweep
-from resources.connectors.stages import Stages
-from resources.connectors.tree_listing import FolderNames, Skipped, walk_tree
+from resources.connectors.trial.reach import try_to_reach
+from resources.connectors.trial.stages import Stages
 from resources.kernel.errors import (
     ConflictError,
     ConnectorAuthError,

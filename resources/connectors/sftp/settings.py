@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from resources.connectors.key_patterns import check_key
+from resources.connectors.files.key_patterns import check_key
 from resources.kernel.errors import ConfigError, InputError
 
 _FINGERPRINT = re.compile(r"SHA256:([A-Za-z0-9+/]{43})=?")

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from resources.connectors.os_errors import translate_os_error
-from resources.connectors.partial_names import (
+from resources.connectors.files.os_errors import translate_os_error
+from resources.connectors.files.partial_names import (
     aside_name,
     is_abandoned,
     is_partial,

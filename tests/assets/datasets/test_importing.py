@@ -7,8 +7,8 @@ import pytest
 from assets.datasets.importing import ImportOrder, import_table
 from resources.kernel.errors import EmptySourceError, SourceChangedError
 from resources.kernel.records import BatchStream, Guess, Retype
-from resources.source_spec import SourceSpec
-from resources.sources import Fingerprint, OpenStream, Source
+from resources.sources.source import Fingerprint, OpenStream, Source
+from resources.sources.spec import SourceSpec
 from resources.stores.tables import TableStore
 
 KEY = ("datasets", "orders")

@@ -21,8 +21,8 @@ from resources.kernel.errors import (
     ConnectorUnavailableError,
     SourceChangedError,
 )
-from resources.source_spec import SourceSpec
-from resources.sources import FileSource
+from resources.sources.source import FileSource
+from resources.sources.spec import SourceSpec
 from resources.stores.tables import TableStore
 from tests.servers.gcs import GcsAnswer, gcs_server, refusal, spoilt_gcs
 from tests.servers.s3 import ACCESS_KEY, SECRET_KEY

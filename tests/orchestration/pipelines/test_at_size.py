@@ -13,8 +13,8 @@ import pytest
 
 from orchestration.pipelines import new_objects
 from orchestration.pipelines.new_objects import WatchPolicy, find_new_objects
+from resources.connectors.files.listing_progress import looked_up_to
 from resources.connectors.folder.connector import FolderConnector
-from resources.connectors.listing_progress import looked_up_to
 from tests.orchestration.pipelines.simulated_daemon import START, Bucket, Daemon
 
 PAGE = 1000

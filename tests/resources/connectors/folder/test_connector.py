@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from resources.connectors.files.listing_progress import BEYOND, stopping_when
 from resources.connectors.folder.connector import FolderConnector
-from resources.connectors.listing_progress import BEYOND, stopping_when
 from resources.kernel.errors import (
     ConnectorAuthError,
     InputError,

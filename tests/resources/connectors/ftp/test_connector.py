@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from resources.connectors import tree_listing
+from resources.connectors.files import tree_listing
 from resources.connectors.ftp.connector import FtpConnector
 from resources.connectors.ftp.settings import FtpSettings
 from resources.kernel.errors import (

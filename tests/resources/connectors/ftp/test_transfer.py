@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from resources.connectors.files.partial_names import new_partial_name
 from resources.connectors.ftp import transfer
 from resources.connectors.ftp.session import Session
-from resources.connectors.partial_names import new_partial_name
 from resources.kernel.errors import (
     ConnectorError,
     ConnectorUnavailableError,
@@ -237,7 +237,7 @@ class TestUploads:
             [
                 sys.executable,
                 "-c",
-                "from resources.connectors.partial_names import new_partial_name as n; print(n('x.bin'))",
+                "from resources.connectors.files.partial_names import new_partial_name as n; print(n('x.bin'))",
             ],
             capture_output=True,
             text=True,

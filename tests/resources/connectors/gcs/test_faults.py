@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from resources.connectors import buckets
-from resources.connectors import parts as transfer
+from resources.connectors.files import buckets
+from resources.connectors.files import parts as transfer
 from resources.connectors.gcs import client
 from resources.connectors.gcs import transfer as gcs_transfer
 from resources.kernel.errors import (

@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import pytest
 
-from resources.connectors.key_patterns import KeyPattern
+from resources.connectors.files.key_patterns import KeyPattern
 from resources.connectors.s3.client import S3Settings
 from resources.connectors.s3.connector import S3Connector, S3Keys
 from resources.kernel.errors import (

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from resources.connectors import parts as transfer
+from resources.connectors.files import parts as transfer
 from resources.connectors.s3 import connector as s3
 from resources.connectors.s3 import download as s3_download
 from resources.connectors.s3.connector import S3Connector

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from resources.connectors.buckets import PageRequest
+from resources.connectors.files.buckets import PageRequest
 from resources.connectors.s3.pages import page_query, parse_page
 
 OBJECT = (

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import asyncssh
 import pytest
 
-from resources.connectors import tree_listing
+from resources.connectors.files import tree_listing
 from resources.connectors.sftp.connector import SftpConnector
 from resources.connectors.sftp.settings import SftpSettings
 from resources.kernel.errors import (

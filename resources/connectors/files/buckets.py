@@ -1,0 +1,266 @@
+"""What buckets have in common, whatever protocol they speak: a prefix, pages of a listing, local copies.
+
+Here: keys below a prefix, listing and browsing by pages, files for downloads. Not here: requests and their errors,
+which each bucket's own folder makes (`s3/`, `gcs/`), and bytes coming down in parts (`parts.py`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+import tempfile
+import threading
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+from resources.connectors.base import FileConnector
+from resources.connectors.files.key_patterns import (
+    KEY_LIMIT_BYTES,
+    KeyPattern,
+    check_key,
+    folder_prefix,
+)
+from resources.connectors.files.listing_progress import BEYOND, looked_up_to
+from resources.connectors.files.os_errors import translate_os_error
+from resources.kernel.errors import ConfigError, InputError, NotFoundError
+from resources.kernel.records import BrowseEntry, ObjectInfo
+
+SMALL_BYTES = 1 << 20
+"""Objects up to this size come in one request and are held in memory on the way."""
+
+_LARGE_AT_ONCE = 6
+_KEY_SHOWN = 120
+_EXTENSION = re.compile(r"(\.[a-z0-9]{1,8}){1,2}")
+
+
+@dataclass(frozen=True)
+class PageRequest:
+    """What of a listing is wanted; keys are those of the bucket."""
+
+    prefix: str
+    after: str = ""
+    """Only keys greater than this."""
+    by_folder: bool = False
+    """Keys with a `/` behind the prefix come as one folder."""
+    limit: int | None = None
+    """At most so many entries in one page; the service's own number when None."""
+    token: str = ""
+    """Where the page before ended, in the service's words."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """One answer of a listing; keys are those of the bucket."""
+
+    objects: Sequence[ObjectInfo]
+    folders: Sequence[str]
+    """What keys have in common up to the next `/`."""
+    next_token: str
+    """Empty at the end."""
+
+
+class BucketConnector(FileConnector):
+    """The objects of `bucket` below `prefix`; keys are relative to the prefix.
+
+    Args:
+        name: the user's name for the connector.
+        bucket: the bucket's name.
+        prefix: the part of the bucket that belongs to this connector; all of it when empty.
+
+    Raises:
+        ConfigError: a prefix with `..`.
+    """
+
+    parallel_copies: ClassVar[int] = 32
+
+    def __init__(self, name: str, bucket: str, prefix: str) -> None:
+        self.name = name
+        self.bucket = bucket
+        self.prefix = _check_prefix(name, prefix)
+        self._large = threading.BoundedSemaphore(_LARGE_AT_ONCE)
+
+    @abstractmethod
+    def _page(self, request: PageRequest) -> Page:
+        """One answer of the service, in ascending order of key."""
+
+    @abstractmethod
+    def _download(self, item: ObjectInfo, full: str, path: Path) -> None:
+        """Writes exactly the bytes of `item` to `path`, an existing empty file.
+
+        Raises:
+            SourceChangedError: the object is not, or no longer, the one listed (E40).
+            ConnectorUnavailableError: cut off before its length (E5), or unreachable.
+            NotFoundError: deleted since it was listed (E41).
+            OSError: what the local disk refuses.
+        """
+
+    def list_objects(self, pattern: str, *, after: str = "") -> Iterator[ObjectInfo]:
+        """The objects that match, in ascending order of key, a page at a time.
+
+        The service leaves out what cannot match: other beginnings than the pattern's, and, where only the last part
+        of the path varies, everything in folders below. Keys that end in `/` stand for folders and are left out.
+
+        Raises:
+            ConfigError: a pattern that makes no sense.
+            NotFoundError: no such bucket.
+            ConnectorAuthError: credentials or rights.
+            ConnectorUnavailableError: unreachable.
+        """
+        selection = KeyPattern(pattern)
+        return self._list(
+            selection,
+            PageRequest(
+                self._full(selection.prefix),
+                after=self._full(after) if after else "",
+                by_folder=selection.is_one_folder,
+                limit=1 if selection.is_key else None,  # keys that only begin like it come later
+            ),
+        )
+
+    def browse(self, path: str = "", *, limit: int = 1000) -> Iterator[BrowseEntry]:
+        """Folders and objects directly below the folder `path`, in order of path.
+
+        What keys have in common up to a `/` is a folder; one without a name, or named `.` or `..`, is left out.
+
+        Raises:
+            NotFoundError: nothing is there, or no such bucket.
+            InputError: a path that no folder can have.
+        """
+        prefix = self._full(folder_prefix(path))
+        entries: list[BrowseEntry] = []
+        request = PageRequest(prefix, by_folder=True, limit=limit + 1)
+        while True:
+            page = self._page(request)
+            if path and not (entries or page.objects or page.folders or page.next_token):
+                raise NotFoundError(
+                    f"connector {self.name!r}: no folder {path!r} in bucket {self.bucket!r}",
+                    hint="Browse the folder above it",
+                    key=path,
+                )
+            entries += self._entries(page, prefix)
+            if len(entries) >= limit or not page.next_token:
+                break
+            request = replace(request, token=page.next_token)
+        entries.sort(key=lambda entry: entry.path)
+        yield from entries[:limit]
+
+    @contextmanager
+    def local_copy(self, item: ObjectInfo, scratch: Path) -> Iterator[Path]:
+        """Downloads exactly the version that was listed, a large one in parts; removes the copy afterwards (E40)."""
+        full = self._readable(item.key)
+        path = self._new_local_file(item.key, scratch)
+        try:
+            try:
+                # Small ones hold one connection; large ones several each, so only a few at a time.
+                with contextlib.nullcontext() if item.size_bytes <= SMALL_BYTES else self._large:
+                    self._download(item, full, path)
+            except OSError as error:
+                raise translate_os_error(
+                    error, f"connector {self.name!r}: download to", path
+                ) from error
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _list(self, selection: KeyPattern, request: PageRequest) -> Iterator[ObjectInfo]:
+        skipped = len(self._full("")) if self.prefix else 0
+        while True:
+            page = self._page(request)
+            for found in page.objects:
+                key = found.key[skipped:]
+                if key and not key.endswith("/") and selection.matches(key):
+                    yield replace(found, key=key) if skipped else found
+            if selection.is_key or not page.next_token:
+                return
+            looked_up_to(_end_of(page)[skipped:])
+            request = replace(request, token=page.next_token)
+
+    def _entries(self, page: Page, prefix: str) -> Iterator[BrowseEntry]:
+        skipped = len(self._full("")) if self.prefix else 0
+        for folder in page.folders:
+            name = folder[len(prefix) : -1]
+            if name not in ("", ".", ".."):
+                yield BrowseEntry(name, "folder", folder[skipped:])
+        for found in page.objects:
+            name = found.key[len(prefix) :]
+            if name:
+                yield BrowseEntry(
+                    name,
+                    "object",
+                    found.key[skipped:],
+                    size_bytes=found.size_bytes,
+                    modified_at=found.modified_at,
+                )
+
+    def _full(self, key: str) -> str:
+        return f"{self.prefix}/{key}" if self.prefix else key
+
+    def _readable(self, key: str) -> str:
+        """The whole key in the bucket. Any text is a key there, `..` too: nothing local is named after it (T19)."""
+        full = self._full(key)
+        if not key or len(full.encode(errors="replace")) > KEY_LIMIT_BYTES:
+            raise InputError(
+                f"connector {self.name!r}: {shown(key)} cannot be a key:"
+                f" with the prefix it must have 1 to {KEY_LIMIT_BYTES} bytes",
+                hint="Use a shorter key",
+                key=key[:200],
+            )
+        return full
+
+    def _new_local_file(self, key: str, scratch: Path) -> Path:
+        extension = _EXTENSION.search(key[-18:].lower().rpartition("/")[2])
+        ending = extension.group() if extension and key.lower().endswith(extension.group()) else ""
+        try:
+            scratch.mkdir(parents=True, exist_ok=True)
+            handle, path = tempfile.mkstemp(
+                prefix=hashlib.sha256(key.encode(errors="replace")).hexdigest()[:16] + "-",
+                suffix=ending,
+                dir=scratch,
+            )
+        except OSError as error:
+            raise translate_os_error(
+                error, f"connector {self.name!r}: download to", scratch
+            ) from error
+        with open(handle, "wb"):  # noqa: PTH123 - closes the descriptor that mkstemp opened
+            return Path(path)
+
+
+def _end_of(page: Page) -> str:
+    """The last key that a page speaks of; a folder stands for all keys in it."""
+    ends = [found.key for found in page.objects[-1:]]
+    return max(ends + [folder + BEYOND for folder in page.folders[-1:]], default="")
+
+
+def shown(key: str) -> str:
+    """A key as errors and logs show it: quoted, control characters escaped, its end when it is long (T35)."""
+    return repr(key) if len(key) <= _KEY_SHOWN else repr("..." + key[-_KEY_SHOWN:])
+
+
+def check_source(connector: str, source: Path) -> int:
+    """Size in bytes of a local file that is to be uploaded.
+
+    Raises:
+        WaybillError: it is not there, or may not be read.
+    """
+    try:
+        with source.open("rb"):
+            return source.stat().st_size
+    except OSError as error:
+        raise translate_os_error(error, f"connector {connector!r}: upload", source) from error
+
+
+def _check_prefix(name: str, prefix: str) -> str:
+    trimmed = prefix.strip("/")
+    if trimmed:
+        try:
+            check_key(trimmed)
+        except InputError as error:
+            raise ConfigError(
+                f"connector {name!r}: `prefix:` {error.message}", hint=error.hint
+            ) from error
+    return trimmed

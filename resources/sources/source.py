@@ -1,0 +1,202 @@
+"""What a datasource is made of: a connector and what to take from it. Transport and format meet here.
+
+A datasource watches through `fingerprint`, a dataset imports through `open_streams`; both go the same way, so a
+dataset's record of what it imported can be compared with what a datasource observes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from resources.connectors.base import FileConnector, TableConnector
+from resources.formats.files import SourceFile
+from resources.formats.registry import is_readable_name, open_reader
+from resources.kernel.errors import NotFoundError
+from resources.kernel.records import BatchStream, ObjectInfo, SqlQuery, TableName
+from resources.sources.fingerprint_rules import sign_of_bytes, sign_of_table
+from resources.sources.local_copies import make_local_copies
+from resources.sources.objects import near_paths, select_objects
+from resources.sources.query_parameters import resolve_parameters
+from resources.sources.spec import SourceSpec
+
+LISTED_OBJECTS = 100  # the most objects that a version's record names one by one
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """The state of a source at one moment."""
+
+    version: str
+    """Changes whenever the content may have changed."""
+    facts: Mapping[str, object]
+    """JSON-able details for the UI and the record: objects, bytes, newest change."""
+
+
+OpenStream = Callable[[], BatchStream]
+
+
+class Source(ABC):
+    """Something that can be watched and imported."""
+
+    spec: SourceSpec
+
+    @abstractmethod
+    def fingerprint(self) -> Fingerprint:
+        """The source's state now.
+
+        Raises:
+            NotFoundError: nothing is there.
+        """
+
+    @abstractmethod
+    def open_streams(self) -> AbstractContextManager[OpenStream]:
+        """A function that opens the whole content as one stream, again after a `Retype`.
+
+        Its content stays the same while the context lives, and leaving it proves that.
+        """
+
+
+class FileSource(Source):
+    """All objects under a path of a file connector, as one table.
+
+    Args:
+        spec: the declaration.
+        connector: where the objects are.
+        objects: which of them to take, instead of all that the path means now.
+    """
+
+    def __init__(
+        self,
+        spec: SourceSpec,
+        connector: FileConnector,
+        objects: Sequence[ObjectInfo] | None = None,
+    ) -> None:
+        self.spec = spec
+        self._connector = connector
+        self._given = objects
+
+    def objects(self) -> list[ObjectInfo]:
+        """The objects that the path matches now, in order of key.
+
+        Raises:
+            NotFoundError: none does.
+        """
+        if self._given is not None:
+            return list(self._given)
+        found = list(select_objects(self._connector, self.spec.path, is_readable=self._is_readable))
+        if not found:
+            raise NotFoundError(
+                f"datasource {self.spec.name}: no object of connector {self.spec.connector!r}"
+                f" matches {self.spec.path!r}{near_paths(self._connector, self.spec.path)}",
+                hint="Check the path from the connector's root; `*` stays within one folder,"
+                " `**` crosses folders",
+                path=self.spec.path,
+            )
+        return found
+
+    def taking(self, objects: Sequence[ObjectInfo]) -> FileSource:
+        """The same source, of these objects alone."""
+        return FileSource(self.spec, self._connector, objects)
+
+    def _is_readable(self, key: str) -> bool:
+        return bool(self.spec.format) or is_readable_name(key)
+
+    def fingerprint(self) -> Fingerprint:
+        """A digest over every key and etag, or over the bytes when the datasource asks for `hash`."""
+        objects = self.objects()
+        found = fingerprint_objects(objects)
+        if self.spec.fingerprint.method == "hash":
+            sign = sign_of_bytes(self._connector, objects)
+            return Fingerprint(sign.version, {**found.facts, **sign.facts})
+        return found
+
+    @contextmanager
+    def open_streams(self) -> Iterator[OpenStream]:
+        """Local copies of all objects, then one reader over them."""
+        with TemporaryDirectory(prefix="waybill-import-") as scratch, ExitStack() as stack:
+            copies = make_local_copies(self._connector, self.objects(), Path(scratch), stack)
+            missing = [item.key for item, path in copies if path is None]
+            files = [SourceFile(item.key, path) for item, path in copies if path is not None]
+            if not files:
+                raise NotFoundError(
+                    f"datasource {self.spec.name}: all {len(missing)} objects were deleted"
+                    " after they were listed",
+                    path=self.spec.path,
+                )
+            reader = open_reader(
+                files,
+                format=self.spec.format or None,
+                options=self.spec.options,
+                member=self.spec.member,
+                scratch=Path(scratch),
+            )
+
+            def open_stream() -> BatchStream:
+                stream = reader.stream()
+                stream.warnings += [
+                    f"{key}: deleted after it was listed; skipped" for key in missing
+                ]
+                return stream
+
+            yield open_stream
+
+
+class TableSource(Source):
+    """A table or a query of a database."""
+
+    def __init__(self, spec: SourceSpec, connector: TableConnector) -> None:
+        self.spec = spec
+        self._connector = connector
+
+    @property
+    def wanted(self) -> TableName | SqlQuery:
+        """What the connector is asked for.
+
+        Raises:
+            ConfigError: a parameter comes from a variable that is not set.
+        """
+        spec = self.spec
+        if spec.table:
+            return TableName.parse(spec.table)
+        values = resolve_parameters(spec.parameters, where=f"datasource {spec.name}")
+        return SqlQuery(spec.query, values, spec.timeout_seconds)
+
+    def fingerprint(self) -> Fingerprint:
+        """The database's own sign of change, as cheap as its dialect can make it, or the one that was chosen."""
+        sign = sign_of_table(self.spec.fingerprint, self._connector, self.wanted)
+        return Fingerprint(sign.version, {"source": self.spec.target, **sign.facts})
+
+    @contextmanager
+    def open_streams(self) -> Iterator[OpenStream]:
+        """One snapshot for each stream opened."""
+        with ExitStack() as stack:
+
+            def open_stream() -> BatchStream:
+                stack.close()
+                return stack.enter_context(self._connector.read(self.wanted))
+
+            yield open_stream
+
+
+def fingerprint_objects(items: Sequence[ObjectInfo]) -> Fingerprint:
+    """The fingerprint of a listing: every key with its etag and size."""
+    digest = hashlib.sha256()
+    for item in items:
+        digest.update(f"{item.key}\0{item.etag}\0{item.size_bytes}\n".encode())
+    newest = max(items, key=lambda item: item.modified_at)
+    return Fingerprint(
+        digest.hexdigest()[:32],
+        {
+            "objects": len(items),
+            "size_bytes": sum(item.size_bytes for item in items),
+            "newest object": newest.key,
+            "newest change": newest.modified_at.isoformat(),
+            "keys": [item.key for item in items[:LISTED_OBJECTS]],
+        },
+    )

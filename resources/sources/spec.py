@@ -1,0 +1,113 @@
+"""What a datasource says, and what can be judged of it without opening anything."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+from resources.formats.registry import check_options
+from resources.kernel.errors import ConfigError
+from resources.sources.fingerprint_rules import FingerprintRule
+from resources.sources.objects import may_be_folder
+from resources.sources.query_parameters import Parameters
+
+
+@dataclass(frozen=True)
+class SourceSpec:
+    """What a datasource says. Exactly one of `path`, `table`, `query` is set."""
+
+    name: str
+    connector: str
+    path: str = ""
+    table: str = ""
+    query: str = ""
+    member: str = ""
+    """Of ZIP archives: a member's name or a glob; the only data file when empty."""
+    format: str = ""
+    """One of the registry's formats; by the name's ending when empty."""
+    options: Mapping[str, object] = field(default_factory=dict)
+    """Options of the format, by the names of its options record."""
+    parameters: Parameters = field(default_factory=dict, repr=False)
+    """Values for the placeholders of the query."""
+    timeout_seconds: int | None = None
+    """Longest run of the query; the connector's own limit when None."""
+    fingerprint: FingerprintRule = field(default_factory=FingerprintRule)
+    """How to tell that it changed."""
+
+    @property
+    def holds(self) -> str:
+        """What its connector has to hold: `files` or `tables`."""
+        return "files" if self.path else "tables"
+
+    @property
+    def target(self) -> str:
+        """What is taken, for people: `flights/*.csv.gz`, `table orders`, `query`."""
+        return self.path or (f"table {self.table}" if self.table else "query")
+
+    def digest(self) -> str:
+        """Changes when the datasource asks for something else, reads it otherwise, or is watched otherwise."""
+        asked = asdict(self)
+        del asked["timeout_seconds"]  # changes nothing about what is read
+        text = json.dumps(asked, sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def check_source(spec: SourceSpec, *, holds: str) -> None:
+    """Looks at a datasource's declaration without opening anything.
+
+    Args:
+        spec: the declaration.
+        holds: what its connector holds: `files` or `tables`.
+
+    Raises:
+        ConfigError: no target or two, one that the connector does not hold, attributes that belong to another kind
+            of target, a format that cannot be told, a wrong option. Its fact `attribute` names the place.
+    """
+    given = [field for field in ("path", "table", "query") if getattr(spec, field)]
+    wanted = ["path"] if holds == "files" else ["table", "query"]
+    if len(given) != 1 or given[0] not in wanted:
+        raise ConfigError(
+            f"datasource {spec.name!r} gives {' and '.join(given) or 'no target'};"
+            f" connector {spec.connector!r} holds {holds}",
+            hint=f"Give exactly one of: {', '.join(wanted)}",
+        )
+    useless = (
+        {"format", "member", "options"} if holds == "tables" else {"parameters", "timeout_seconds"}
+    )
+    if spec.table:
+        useless |= {"parameters", "timeout_seconds"}
+    found = sorted(field for field in useless if getattr(spec, field))
+    if found:
+        raise ConfigError(
+            f"datasource {spec.name!r}: {' and '.join(map(repr, found))} cannot go with {given[0]!r}",
+            hint="`format`, `member` and `options` are for files; `parameters` and `timeout_seconds` for queries",
+            attribute=found[0],
+        )
+    if spec.timeout_seconds is not None and spec.timeout_seconds < 1:
+        raise ConfigError(
+            f"datasource {spec.name!r}: timeout_seconds has to be 1 or more",
+            attribute="timeout_seconds",
+        )
+    try:
+        spec.fingerprint.check(holds=holds)
+    except ConfigError as error:
+        raise _about(spec, error, "fingerprint") from error
+    if holds == "files":
+        try:
+            _check_format(spec)
+        except ConfigError as error:
+            raise _about(spec, error, "options" if spec.options else "path") from error
+
+
+def _about(spec: SourceSpec, error: ConfigError, attribute: str) -> ConfigError:
+    return ConfigError(
+        f"datasource {spec.name!r}: {error.message}", hint=error.hint, attribute=attribute
+    )
+
+
+def _check_format(spec: SourceSpec) -> None:
+    if not spec.format and not spec.options and may_be_folder(spec.path):
+        return  # the files that it holds will tell
+    check_options(spec.path, spec.options, format=spec.format, member=spec.member)
