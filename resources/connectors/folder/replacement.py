@@ -72,10 +72,15 @@ def _open_partial(path: Path) -> tuple[int, Path]:
     while True:
         partial = path.with_name(f"{_prefix(path)}-{secrets.token_hex(6)}{_SUFFIX}")
         handle = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
-        _try_lock(handle)
+        with contextlib.suppress(
+            OSError
+        ):  # a file system without locks: nobody removes anything there
+            fcntl.flock(
+                handle, fcntl.LOCK_EX
+            )  # waits for a writer that just looks whether it is abandoned
         if partial.exists():
             return handle, partial
-        os.close(handle)  # another writer took it for abandoned before it was locked
+        os.close(handle)  # it was taken for abandoned before it was locked
 
 
 def _try_lock(handle: int) -> bool:

@@ -7,6 +7,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -92,6 +93,25 @@ class TestPartialFiles:
         os.close(handle)
         connector.put_file("x.csv", source)
         assert not partial.exists()
+
+    def test_a_partial_file_that_was_taken_for_abandoned_is_not_written_to(self, root, monkeypatch):
+        """Another writer locks the new file before its own writer does, and removes it a moment later."""
+        opened, remover = os.open, []
+
+        def open_and_be_seen(path, flags, mode=0o777):
+            handle = opened(path, flags, mode)
+            if not remover:
+                other = opened(path, os.O_RDWR)
+                fcntl.flock(other, fcntl.LOCK_EX)
+                remover.append(threading.Timer(0.2, lambda: (Path(path).unlink(), os.close(other))))
+                remover[0].start()
+            return handle
+
+        monkeypatch.setattr(os, "open", open_and_be_seen)
+        handle, partial = _open_partial(root / "x.csv")
+        remover[0].join()
+        os.close(handle)
+        assert partial.exists()
 
     def test_many_writers_of_one_key(self, connector, root, tmp_path):
         contents = [bytes([65 + i]) * 300_000 for i in range(6)]
