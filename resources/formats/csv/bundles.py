@@ -54,11 +54,11 @@ def bundle(items: Iterable[FileChunk | FailedFile]) -> Iterator[Bundle | FileChu
 def convert_bundle(
     converter: ChunkConverter, item: Bundle | FileChunk | FailedFile
 ) -> list[ConvertedChunk | FailedFile]:
-    """A bundle as one batch; its parts one by one if anything in it is against the plan."""
+    """A bundle as one batch; its parts one by one if anything in it is against the plan or in doubt."""
     if not isinstance(item, Bundle):
         return [converter.convert(item)]
     whole = converter.convert(item.merged())
-    if isinstance(whole, FailedFile) or whole.misfits:
+    if isinstance(whole, FailedFile) or whole.tells_files_apart:
         return [converter.convert(part) for part in item.parts]
     return [whole]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from resources.formats.csv.chunks import Chunk
+from resources.formats.csv.doubts import NO_MARKS, MarksSeen, look
 from resources.formats.csv.parse import Layout, line_of_record, parse_chunk
 from resources.formats.csv.plan import Plan, convert_column
 from resources.formats.text_types.bad_values import first_bad_value
@@ -41,6 +42,12 @@ class ConvertedChunk:
     """None: a value was against the plan."""
     evidence: list[Evidence]
     misfits: list[Misfit]
+    marks: MarksSeen = NO_MARKS
+
+    @property
+    def tells_files_apart(self) -> bool:
+        """Whether it matters which file something in it came from."""
+        return bool(self.misfits) or self.marks.tells_files_apart
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,10 @@ class ChunkConverter:
     plan: Plan
     settled: set[str] = field(default_factory=set)
     """Columns that are text whatever comes: nothing more to learn from them."""
+    watches_marks: bool = False
+    """Whether marks are detected, so that numbers can be in doubt."""
+    has_foreign: bool = False
+    """Whether a number against the marks is known already."""
 
     def convert(self, item: FileChunk | FailedFile) -> ConvertedChunk | FailedFile:
         """The chunk as a typed batch. Errors come back as values, so that they keep their place in the order."""
@@ -94,7 +105,10 @@ class ChunkConverter:
                     misfits.append(Misfit(name, column_type, column))
         whole = all(column is not None for column in values)
         batch = pa.RecordBatch.from_arrays(values, schema=self.plan.schema) if whole else None
-        return ConvertedChunk(item, batch, evidence, misfits)
+        marks = NO_MARKS
+        if self.watches_marks:
+            marks = look(texts, self.plan, evidence, has_foreign=self.has_foreign)
+        return ConvertedChunk(item, batch, evidence, misfits, marks)
 
     def _read_given(
         self, texts: pa.Array, name: str, column_type: ColumnType, item: FileChunk

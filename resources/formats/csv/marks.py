@@ -29,7 +29,7 @@ _SIGNS = {
 
 def find_marks(texts: pa.RecordBatch | None, options: CsvOptions) -> tuple[Marks, list[Guess]]:
     """The marks that some column can only be read with, if no other column contradicts; else those of ISO."""
-    if texts is None or options.decimal_mark is not None or options.thousands_mark is not None:
+    if texts is None or not options.detects_marks:
         return ISO_MARKS, []
     head = texts.slice(0, _ROWS)
     columns = {

@@ -34,7 +34,7 @@ class CsvOptions(FormatOptions):
     decimal_mark: str | None = None
     """`.` or `,`. Without it `.`, or `,` where a number says so beyond doubt."""
     thousands_mark: str | None = None
-    """A mark between groups of three digits, also a space or no-break space. Without it only beyond doubt: `1.234,5`."""
+    """A mark between groups of three digits, also a space or no-break space. Without it only beyond doubt: `1.234,5` in the same column."""
     types: Mapping[str, str] = field(default_factory=dict)
     """Types by column: integer, number, decimal(p,s), boolean, date, timestamp, timestamptz, text."""
     date_format: str | None = None
@@ -72,9 +72,14 @@ class CsvOptions(FormatOptions):
                 "thousands_mark and decimal_mark are the same", hint="Give both marks"
             )
 
+    @property
+    def detects_marks(self) -> bool:
+        """Whether decimal and thousands marks are left to be detected."""
+        return self.decimal_mark is None and self.thousands_mark is None
+
     def rule(self, detected: Marks = ISO_MARKS) -> TypingRule:
         """The typing rule with these settings and, where there are none, the marks detected."""
-        is_given = self.decimal_mark is not None or self.thousands_mark is not None
+        is_given = not self.detects_marks
         return TypingRule(
             decimal_mark=(self.decimal_mark or ".") if is_given else detected.decimal,
             thousands_mark=self.thousands_mark if is_given else detected.thousands,

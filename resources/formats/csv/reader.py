@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import partial, reduce
 
@@ -16,6 +16,7 @@ from resources.formats.csv.convert import (
     FailedFile,
     FileChunk,
 )
+from resources.formats.csv.doubts import MarkWatch, look_at_uses, names_in_doubt
 from resources.formats.csv.opening import (
     OpenedFiles,
     encoding_guess,
@@ -24,14 +25,15 @@ from resources.formats.csv.opening import (
     settle_encoding,
 )
 from resources.formats.csv.options import CsvOptions
-from resources.formats.csv.parse import Layout
+from resources.formats.csv.parse import Layout, parse_chunk
 from resources.formats.csv.plan import Plan, make_plan, merge_all
 from resources.formats.csv.reasons import explain_misfit, type_guess
 from resources.formats.csv.sample import take_first_look
 from resources.formats.files import SourceFile
 from resources.formats.ordered import in_order
-from resources.formats.text_types.evidence import NO_VALUES, NOTHING, Evidence
+from resources.formats.text_types.evidence import IS_TEXT, NO_VALUES, NOTHING, Evidence
 from resources.formats.text_types.given import parse_type
+from resources.formats.text_types.marks import MarkUse
 from resources.kernel.errors import InputError, SourceChangedError, UnknownNameError
 from resources.kernel.records import BatchStream, Guess, Retype
 
@@ -110,7 +112,7 @@ class CsvReader:
     def _read(
         self, opened: OpenedFiles, plan: Plan, stream: BatchStream
     ) -> Iterator[pa.RecordBatch]:
-        run = _Pass(plan, opened, stream)
+        run = _Pass(plan, opened, stream, watches_marks=self._options.detects_marks)
         for result in self._converted(opened, run):
             if isinstance(result, FailedFile):
                 self._leave_out(result, run)
@@ -165,10 +167,18 @@ class CsvReader:
         """Compares what was planned with all that was seen; remembers what holds."""
         opened, old = run.opened, run.plan
         opened.layouts = [one for one in opened.layouts if one.file.name not in run.failed]
-        new = make_plan(old.names, run.evidence(), old.given, old.rule)
+        evidence = run.evidence()
+        new = make_plan(old.names, evidence, old.given, old.rule)
+        if run.marks.foreign and old.rule.hasplain_numbers() and not self._seen_all:
+            self._look_again(names_in_doubt(new, evidence), run)
+        doubts = run.marks.doubts(new, without=run.failed)
+        if doubts:
+            seen = zip(old.names, evidence, strict=True)
+            evidence = [IS_TEXT if name in doubts else one for name, one in seen]
+            new = make_plan(old.names, evidence, old.given, old.rule)
         differences = old.differences(new)
         self._plan = new
-        for guess in run.guesses(new):
+        for guess in (*run.guesses(new, without=doubts), *doubts.values()):
             self._guesses.append(guess)
             run.stream.guesses.append(guess)
         if not differences and not run.failed:
@@ -182,15 +192,39 @@ class CsvReader:
         self._seen_all = True
         raise Retype(differences)
 
+    def _look_again(self, names: Sequence[str], run: _Pass) -> None:
+        """Learns how columns use points, now that some number was found in which they are none of decimals.
+
+        Only then, since it costs another reading of the files.
+        """
+
+        def uses(item: FileChunk) -> tuple[str, dict[str, MarkUse]]:
+            texts = parse_chunk(item.chunk, item.layout)
+            here = [name for name in names if name in item.layout.names]
+            return item.layout.file.name, look_at_uses(texts, here, run.plan.rule)
+
+        if names:
+            size = self._block_bytes(run.opened)
+            chunks = (
+                FileChunk(layout, chunk)
+                for layout in run.opened.layouts
+                for chunk in read_rows(layout, self._options, size)
+            )
+            for file, found in in_order(uses, chunks):
+                run.marks.add_uses(file, found)
+
 
 class _Pass:
     """One reading of all files by one plan."""
 
-    def __init__(self, plan: Plan, opened: OpenedFiles, stream: BatchStream) -> None:
+    def __init__(
+        self, plan: Plan, opened: OpenedFiles, stream: BatchStream, *, watches_marks: bool
+    ) -> None:
         self.plan = plan
         self.opened = opened
         self.stream = stream
-        self.converter = ChunkConverter(plan)
+        self.converter = ChunkConverter(plan, watches_marks=watches_marks)
+        self.marks = MarkWatch(plan.rule)
         self.failed: set[str] = set()
         self._holds = True
         self._evidence: dict[str, list[Evidence]] = {}
@@ -219,14 +253,19 @@ class _Pass:
         for name, seen in zip(self.plan.names, result.evidence, strict=True):
             if seen.kinds == NOTHING:
                 self.converter.settled.add(name)
+        self.marks.add_uses(layout.file.name, result.marks.uses)
+        self.marks.add_foreign(result.marks.foreign, result.source.chunk, layout)
+        self.converter.has_foreign = bool(self.marks.foreign)
 
     def evidence(self) -> list[Evidence]:
         """What all files that could be read say."""
         kept = [seen for name, seen in self._evidence.items() if name not in self.failed]
         return reduce(merge_all, kept, [NO_VALUES] * len(self.plan.names))
 
-    def guesses(self, new: Plan) -> Iterator[Guess]:
-        """Why columns have another type than planned."""
+    def guesses(self, new: Plan, *, without: Collection[str] = ()) -> Iterator[Guess]:
+        """Why columns have another type than planned, but for those `without`."""
         types = dict(zip(new.names, new.types, strict=True))
         for name, guess in self._reasons.items():
+            if name in without:
+                continue
             yield Guess(guess.subject, str(types[name]), guess.reason, guess.override)

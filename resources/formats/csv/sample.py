@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 
 import pyarrow as pa
 
 from resources.formats.csv.chunks import Chunk
+from resources.formats.csv.doubts import MarkWatch, look, look_at_uses, names_in_doubt
 from resources.formats.csv.marks import find_marks
 from resources.formats.csv.opening import OpenedFiles, read_rows
 from resources.formats.csv.options import CsvOptions
@@ -16,7 +17,13 @@ from resources.formats.csv.parse import Layout, parse_chunk
 from resources.formats.csv.plan import Plan, make_plan, merge_all
 from resources.formats.csv.reasons import explain_text, type_guess
 from resources.formats.text_types.bad_values import looks_typed
-from resources.formats.text_types.evidence import NO_VALUES, NOTHING, ColumnType
+from resources.formats.text_types.evidence import (
+    IS_TEXT,
+    NO_VALUES,
+    NOTHING,
+    ColumnType,
+    Evidence,
+)
 from resources.formats.text_types.rule import TypingRule, examine
 from resources.kernel.errors import ParseError
 from resources.kernel.records import Guess
@@ -34,6 +41,15 @@ class SampledChunk:
     layout: Layout
     chunk: Chunk
     texts: pa.RecordBatch
+    rest: Iterator[Chunk]
+    """What comes behind them."""
+
+    def is_whole(self) -> bool:
+        """Whether the file has no other record."""
+        try:
+            return next(self.rest, None) is None
+        except ParseError:
+            return False
 
 
 @dataclass
@@ -67,7 +83,36 @@ def take_first_look(
     evidence = reduce(merge_all, seen, [NO_VALUES] * len(names))
     texts = [name for name, found in zip(names, evidence, strict=True) if found.kinds == NOTHING]
     guesses += _explain_texts(texts, sample, rule)
-    return FirstLook(make_plan(names, evidence, given, rule), guesses)
+    plan = make_plan(names, evidence, given, rule)
+    doubts = _doubts(sample, plan, evidence) if options.detects_marks else {}
+    if doubts:
+        seen_now = zip(names, evidence, strict=True)
+        evidence = [IS_TEXT if name in doubts else one for name, one in seen_now]
+        plan = make_plan(names, evidence, given, rule)
+    return FirstLook(plan, [*guesses, *doubts.values()])
+
+
+def _doubts(
+    sample: list[SampledChunk], plan: Plan, evidence: Sequence[Evidence]
+) -> dict[str, Guess]:
+    """Columns of numbers that whole files leave in doubt: of others the end may tell."""
+    watch = MarkWatch(plan.rule)
+    for part in sample:
+        watch.add_foreign(
+            look(part.texts, plan, evidence, has_foreign=bool(watch.foreign)).foreign,
+            part.chunk,
+            part.layout,
+        )
+    is_plain = plan.rule.hasplain_numbers()
+    if is_plain and not watch.foreign:
+        return {}
+    names = names_in_doubt(plan, evidence)
+    for part in sample:
+        here = [name for name in names if name in part.layout.names]
+        uses = look_at_uses(part.texts, here, plan.rule)
+        if any(use.is_open for use in uses.values()) and part.is_whole():
+            watch.add_uses(part.layout.file.name, uses)
+    return watch.doubts(plan)
 
 
 def _take_sample(opened: OpenedFiles, options: CsvOptions, block_bytes: int) -> list[SampledChunk]:
@@ -77,9 +122,10 @@ def _take_sample(opened: OpenedFiles, options: CsvOptions, block_bytes: int) -> 
     sample = []
     for layout, size in zip([opened.layouts[0], *chosen], sizes, strict=True):
         try:
-            chunk = next(read_rows(layout, options, min(size, block_bytes)), None)
+            rows = read_rows(layout, options, min(size, block_bytes))
+            chunk = next(rows, None)
             if chunk is not None:
-                sample.append(SampledChunk(layout, chunk, parse_chunk(chunk, layout)))
+                sample.append(SampledChunk(layout, chunk, parse_chunk(chunk, layout), rows))
         except ParseError:
             if options.on_bad_file == "fail":
                 raise  # with `skip` the file fails again while streaming, and is left out there
