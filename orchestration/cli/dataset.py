@@ -8,7 +8,13 @@ import typer
 
 from orchestration.cli.context import CommandContext
 from orchestration.cli.errors import fail, reported
-from orchestration.cli.output import print_facts, print_json, print_table, to_size
+from orchestration.cli.output import (
+    print_facts,
+    print_json,
+    print_table,
+    to_size,
+    to_verbatim,
+)
 
 if TYPE_CHECKING:
     from orchestration.services.datasets import DatasetDetail, DatasetSummary
@@ -71,7 +77,7 @@ def sample(
     if as_json:
         print_json([dict(zip(found.columns, row, strict=True)) for row in found.rows])
     else:
-        print_table(found.columns, [[_verbatim(value) for value in row] for row in found.rows])
+        print_table(found.columns, to_verbatim(found.rows))
 
 
 @app.command()
@@ -140,7 +146,3 @@ def _short(value: object) -> object:
     if not isinstance(value, (list, dict)):
         return value
     return f"{len(value)} entries; --json shows them" if value else ""
-
-
-def _verbatim(value: object) -> str:
-    return "null" if value is None else str(value)

@@ -8,7 +8,7 @@ import typer
 
 from orchestration.cli.context import CommandContext
 from orchestration.cli.errors import FAILED, reported
-from orchestration.cli.output import print_facts, print_json, print_table, to_names
+from orchestration.cli.output import print_facts, print_json, print_table, to_names, to_verbatim
 
 if TYPE_CHECKING:
     from orchestration.services.datasources import DatasourceTest
@@ -118,7 +118,7 @@ def _print(found: DatasourceTest) -> None:
     typer.echo("")
     print_table(("column", "type"), found.columns)
     typer.echo("")
-    print_table([name for name, _ in found.columns], found.rows)
+    print_table([name for name, _ in found.columns], to_verbatim(found.rows))
     if found.guesses:
         typer.echo("")
         rows = [(g.subject, g.value, g.reason, g.override) for g in found.guesses]

@@ -49,6 +49,11 @@ def print_table(
         console.print(Text(f"… and {len(header) - shown} more columns; --json shows all"))
 
 
+def to_verbatim(rows: Iterable[Sequence[object]]) -> list[list[str]]:
+    """Cells of data as they are, not as people write numbers and times."""
+    return [["null" if value is None else str(value) for value in row] for row in rows]
+
+
 def print_facts(facts: Iterable[tuple[str, object]]) -> None:
     """Name and value, one a line; values that are empty are left out."""
     kept = [

@@ -1,6 +1,7 @@
 """The commands that look into connectors and datasources: what they show, how they fail, and what they never show."""
 
 import json
+import re
 import sqlite3
 
 import dagster as dg
@@ -174,6 +175,11 @@ class TestDatasources:
         assert found["is_whole"] is False
         failed = answer(waybill("datasource", "test", "landed", "--json", code=1))
         assert "3.csv" in failed["detail"]
+
+    def test_values_are_shown_as_they_are(self, waybill, home):
+        (home / "lake" / "orders" / "1.csv").write_text("id;amount;note\n007;2013;\n")
+        shown = waybill("datasource", "test", "landed", "-n", "1").stdout
+        assert re.search(r"007\s+2013\s+null", shown), shown
 
     def test_a_query_with_its_parameters(self, waybill):
         """F042."""
