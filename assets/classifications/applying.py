@@ -197,11 +197,14 @@ def _plan(
     pool = pa.default_memory_pool()
     pool.release_unused()  # what the parser is done with: it would stay beside the rows until the end
     state = read_state(catalog, store, spec, parsed.keys)
+    pool.release_unused()  # what the reader is done with, likewise
     after, changes = apply(state.table, parsed)
+    facts = order.facts(_counts(parsed, changes), _details(parsed, changes))
+    del parsed  # what differs is found without it
     pool.release_unused()
     return _Plan(
         changes=row_changes(state.table, after),
-        facts=order.facts(_counts(parsed, changes), _details(parsed, changes)),
+        facts=facts,
         base_version=state.stored.version if state.stored else 0,
         whole=after if state.is_whole else None,
     )

@@ -25,7 +25,7 @@ class Operations:
             clear values: those do nothing to a key that is not stored.
         values: column -> array of the column's own type; only columns that the file names, in schema order.
         cleared: column -> bool array without nulls; only columns where something is cleared.
-        rows: int64; the row of the file that decided.
+        rows: int32; the row of the file that decided.
         lines: int32; how many lines make up the effect: 1, or more where `delete-field` records add up.
         line_count: records of the file, the header not counted.
         superseded_count: records that a later record of the same key made void.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from assets.classifications.reading.arrays import one_array, to_mask
 from assets.classifications.schema import KEY
 from resources.stores.catalog.classification_records import RowChanges
 
@@ -20,27 +22,40 @@ def row_changes(before: pa.Table, after: pa.Table) -> RowChanges:
     if not before.num_rows:
         return RowChanges(upserts=after, old=before, deleted=no_keys)
     if before.column(KEY).equals(after.column(KEY)):  # a file that says all of it anew
-        changed = _rows_differ(before, after)
+        changed = _rows_differ(before, None, after)
         return RowChanges(_only(after, changed), _only(before, changed), deleted=no_keys)
-    positions = pc.index_in(after.column(KEY), before.column(KEY)).combine_chunks()
-    changed = pc.or_(pc.is_null(positions), _rows_differ(before.take(positions), after))
+    positions = one_array(pc.index_in(after.column(KEY), before.column(KEY)))
+    changed = pc.or_(pc.is_null(positions), _rows_differ(before, positions, after))
     upserts = _only(after, changed)
     is_gone = pc.invert(pc.is_in(before.column(KEY), after.column(KEY)))
     is_old = pc.or_(is_gone, pc.is_in(before.column(KEY), upserts.column(KEY)))
-    deleted = before.column(KEY).filter(is_gone).combine_chunks()
-    return RowChanges(upserts, _only(before, is_old), deleted)
+    deleted = one_array(before.column(KEY).filter(is_gone))
+    return RowChanges(upserts, _only(before, one_array(is_old)), deleted)
 
 
 def _only(table: pa.Table, wanted: pa.Array) -> pa.Table:
-    """The wanted rows; the table itself, not a copy of it, when that is all of them."""
-    return table if pc.all(wanted, min_count=0).as_py() else table.filter(wanted)
+    """The wanted rows; no copy of them where they follow each other, as all rows and all new keys at the end do."""
+    places = np.flatnonzero(to_mask(wanted))
+    if len(places) == len(table):
+        return table
+    if not len(places):
+        return table.slice(0, 0)
+    first, last = int(places[0]), int(places[-1])
+    if last - first + 1 == len(places):
+        return table.slice(first, len(places))
+    return table.filter(wanted)
 
 
-def _rows_differ(before: pa.Table, after: pa.Table) -> pa.Array:
-    """Row by row, whether any value differs."""
+def _rows_differ(before: pa.Table, positions: pa.Array | None, after: pa.Table) -> pa.Array:
+    """Row by row, whether any value differs; `positions` are those of the rows in `before`, None if they are the same.
+
+    Column by column: a copy of all of `before` is not needed.
+    """
     differs = pa.repeat(False, after.num_rows)
     for name in after.column_names[1:]:
-        old, new = before.column(name).combine_chunks(), after.column(name).combine_chunks()
+        old, new = one_array(before.column(name)), one_array(after.column(name))
+        if positions is not None:
+            old = old.take(positions)
         differs = pc.or_(differs, _distinct(old, new))
     return differs
 

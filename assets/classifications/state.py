@@ -13,10 +13,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assets.classifications.operations import Operations
-from assets.classifications.reading.arrays import to_arrow, to_mask, valid_mask, with_nulls
+from assets.classifications.reading.arrays import (
+    one_array,
+    to_arrow,
+    to_mask,
+    valid_mask,
+    with_nulls,
+)
 from assets.classifications.reading.order import order_keys
 from assets.classifications.schema import KEY, SetSchema
 
+_ROWS_AT_ONCE = 65_536
 SAMPLE = 100  # keys and values listed in a preview; counts stay exact
 
 
@@ -103,10 +110,7 @@ class _Places:
 
     @classmethod
     def find(cls, state: pa.Table, operations: Operations) -> _Places:
-        stored = state.column(KEY).combine_chunks()
-        found = pc.index_in(operations.keys, value_set=stored)
-        places = np.frombuffer(found.buffers()[1], np.int32, len(found))
-        stored_at = np.where(valid_mask(found), places, -1).astype(np.int64)
+        stored_at = _stored_at(one_array(state.column(KEY)), operations.keys)
         deleted = to_mask(operations.deleted)
         creates = to_mask(operations.creates)
         is_stored = stored_at >= 0
@@ -116,6 +120,15 @@ class _Places:
             is_deleted=deleted & is_stored,
             is_kept=is_stored & ~deleted,
         )
+
+
+def _stored_at(stored: pa.Array, keys: pa.Array) -> np.ndarray:
+    """Where each key is stored, int32; -1 where it is not."""
+    if stored.equals(keys):  # a file that says all of it anew
+        return np.arange(len(keys), dtype=np.int32)
+    found = pc.index_in(keys, value_set=stored)
+    places = np.frombuffer(found.buffers()[1], np.int32, len(found))
+    return np.where(valid_mask(found), places, np.int32(-1))
 
 
 @dataclass(frozen=True)
@@ -138,7 +151,9 @@ class _ColumnEffect:
         is_cleared = nothing if flags is None else to_mask(flags)
         if not (places.is_kept & (is_set | is_cleared)).any():
             return cls(name, is_set, is_cleared, nothing, nothing)
-        before = state.column(name).combine_chunks().take(_indices(places.stored_at))
+        before = one_array(state.column(name))
+        if not _is_all_of(before, places.stored_at):
+            before = before.take(_indices(places.stored_at))
         had_value = valid_mask(before)
         is_same = nothing if values is None else _is_same(before, values)
         return cls(
@@ -213,22 +228,25 @@ def _rebuild(
     """Kept and new rows in key order; each value is taken from where it last came from."""
     stays = np.ones(len(state), bool)
     stays[places.stored_at[places.is_deleted]] = False
-    from_state = np.flatnonzero(stays)
-    from_operations = np.flatnonzero(places.is_new)
-    operation_of = np.full(len(state), -1, np.int64)
+    from_state = np.flatnonzero(stays).astype(np.int32)
+    from_operations = np.flatnonzero(places.is_new).astype(np.int32)
+    operation_of = np.full(len(state), -1, np.int32)
     operation_of[places.stored_at[places.is_kept]] = np.flatnonzero(places.is_kept)
-    state_at = np.concatenate([from_state, np.full(len(from_operations), -1, np.int64)])
+    state_at = np.concatenate([from_state, np.full(len(from_operations), -1, np.int32)])
     operation_at = np.concatenate([operation_of[from_state], from_operations])
-    stored_keys = state.column(KEY).combine_chunks()
-    keys = _joined(stored_keys, operations.keys).take(
-        to_arrow(np.where(state_at >= 0, state_at, len(state) + operation_at))
-    )
+    stored_keys = one_array(state.column(KEY))
+    is_stored = state_at >= 0
+    keys = _picked(operations.keys, operation_at, stored_keys, state_at, ~is_stored)
     if len(from_operations) and len(from_state):
-        order = order_keys(keys)
-        keys = keys.take(to_arrow(order))
+        order = order_keys(one_array(pa.chunked_array(keys, pa.string())))
         state_at, operation_at = state_at[order], operation_at[order]
-    arrays = [_new_column(state, operations, column, state_at, operation_at) for column in columns]
-    return pa.Table.from_arrays([keys, *arrays], schema=state.schema)
+        del keys
+        keys = _picked(operations.keys, operation_at, stored_keys, state_at, state_at < 0)
+    arrays = [
+        pa.chunked_array(keys, pa.string()),
+        *(_new_column(state, operations, column, state_at, operation_at) for column in columns),
+    ]
+    return pa.Table.from_arrays(arrays, schema=state.schema)
 
 
 def _new_column(
@@ -237,15 +255,36 @@ def _new_column(
     column: _ColumnEffect,
     state_at: np.ndarray,
     operation_at: np.ndarray,
-) -> pa.Array:
-    stored = state.column(column.name).combine_chunks()
+) -> pa.ChunkedArray:
+    stored = one_array(state.column(column.name))
     is_named = operation_at >= 0
     sets = is_named & column.is_set[operation_at] if len(column.is_set) else is_named
     clears = is_named & column.is_cleared[operation_at] if len(column.is_set) else is_named
     values = operations.values.get(column.name, stored.slice(0, 0))
-    places = np.where(sets, len(stored) + operation_at, np.where(clears, -1, state_at))
-    return _joined(stored, values).take(_indices(places))
+    kept_at = np.where(clears, np.int32(-1), state_at)
+    return pa.chunked_array(_picked(values, operation_at, stored, kept_at, sets), stored.type)
 
 
-def _joined(first: pa.Array, second: pa.Array) -> pa.Array:
-    return pa.concat_arrays([first, second])
+def _picked(
+    new: pa.Array, new_at: np.ndarray, old: pa.Array, old_at: np.ndarray, is_new: np.ndarray
+) -> list[pa.Array]:
+    """Row by row an element of `new` or of `old`, null at -1; the array itself when that is all of one.
+
+    Some rows at a time: a whole column is never there three times.
+    """
+    if is_new.all() and _is_all_of(new, new_at):
+        return [new]
+    if not is_new.any() and _is_all_of(old, old_at):
+        return [old]
+    pieces = []
+    for first in range(0, len(is_new), _ROWS_AT_ONCE):
+        rows = slice(first, first + _ROWS_AT_ONCE)
+        from_new = new.take(_indices(np.where(is_new[rows], new_at[rows], np.int32(-1))))
+        from_old = old.take(_indices(np.where(is_new[rows], np.int32(-1), old_at[rows])))
+        pieces.append(pc.if_else(to_arrow(is_new[rows]), from_new, from_old))
+    return pieces
+
+
+def _is_all_of(array: pa.Array, places: np.ndarray) -> bool:
+    """Whether taking the places would only copy the array."""
+    return len(array) == len(places) and bool((places == np.arange(len(places))).all())

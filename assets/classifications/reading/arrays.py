@@ -50,3 +50,8 @@ def with_nulls(array: pa.Array, is_valid: np.ndarray) -> pa.Array:
         return array
     bitmap = pa.py_buffer(np.packbits(is_valid, bitorder="little"))
     return pa.Array.from_buffers(array.type, len(array), [bitmap, *array.buffers()[1:]])
+
+
+def one_array(column: pa.ChunkedArray) -> pa.Array:
+    """The column as one array; not copied if it is one already, as `combine_chunks` would."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

@@ -22,7 +22,7 @@ DELETE_KEY = 3
 
 @dataclass(frozen=True)
 class Batch:
-    """Records without errors, one element each: row numbers, kinds, keys; values and clearings by column.
+    """Records without errors, one element each: row numbers (int32), kinds, keys; values and clearings by column.
 
     `values` has the column's own Arrow type, null where the record brings no value. A column that is in neither
     mapping is named by no record.
@@ -47,7 +47,7 @@ class Batch:
 
     def with_rows_from(self, first: int) -> Batch:
         """The same records, their row numbers counted from there."""
-        return replace(self, rows=self.rows + first)
+        return replace(self, rows=self.rows + np.int32(first))
 
 
 class ProblemLimitError(Exception):
@@ -130,7 +130,7 @@ class RecordList:
             cleared[name] = np.zeros(count, bool)
             cleared[name][positions] = True
         batch = Batch(
-            rows=np.array(self.rows, np.int64),
+            rows=np.array(self.rows, np.int32),
             kinds=np.array(self.kinds, np.uint8),
             keys=pa.array(self.keys, pa.string()),
             values=values,

@@ -332,7 +332,7 @@ class _ShapeBatch:
                 columns.add(name, value, is_valued, is_empty[:, number])
         self._add_constants(columns)
         batch = Batch(
-            rows=lines.astype(np.int64),
+            rows=lines.astype(np.int32),
             kinds=self._kinds(columns),
             keys=texts[self._key_number()],
             values=columns.values,

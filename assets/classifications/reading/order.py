@@ -17,13 +17,13 @@ def is_ascending(keys: pa.Array) -> bool:
 
 
 def order_keys(keys: pa.Array) -> np.ndarray:
-    """Stable ascending order of non-null strings without U+0000.
+    """Stable ascending order of non-null strings without U+0000, as int32 places.
 
     The bytes behind the prefix that all keys share are compared as big-endian words, padded with zeros: no key has a
     zero byte, so a shorter key sorts before its extensions, as it must.
     """
     if len(keys) < 2:
-        return np.arange(len(keys))
+        return np.arange(len(keys), dtype=np.int32)
     bounds = pc.min_max(keys)
     shared_bytes = _shared_bytes(bounds["min"].as_py().encode(), bounds["max"].as_py().encode())
     starts, lengths, data = _places(keys)
@@ -32,14 +32,16 @@ def order_keys(keys: pa.Array) -> np.ndarray:
     words = -(-int(lengths.max()) // _WORD_BYTES)
     if words > _MOST_WORDS:
         return np.asarray(np.frombuffer(pc.sort_indices(keys).buffers()[1], np.uint64)).astype(
-            np.int64
+            np.int32
         )
     if not words:
-        return np.arange(len(keys))
+        return np.arange(len(keys), dtype=np.int32)
     first = _word(data, starts, lengths, 0)
-    order = np.argsort(first)  # several times faster than a stable sort, which only ties need
+    # Several times faster than a stable sort, which only ties need.
+    order = np.argsort(first).astype(np.int32)
     ordered = first[order]
     is_same = ordered[1:] == ordered[:-1]
+    del ordered
     if is_same.any():
         places = np.flatnonzero(np.append(is_same, False) | np.append(False, is_same))
         tied = order[places]

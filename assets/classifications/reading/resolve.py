@@ -43,7 +43,7 @@ class _Groups:
     def winners(self, count: int) -> np.ndarray:
         """Places in the batches of each key's last record."""
         if self.counted is None:
-            return np.arange(count) if self.order is None else self.order
+            return np.arange(count, dtype=np.int32) if self.order is None else self.order
         return self.last if self.order is None else self.order[self.last]
 
 
@@ -59,7 +59,7 @@ class _Part:
 def resolve(batches: list[Batch], schema: SetSchema, findings: Findings) -> Operations:
     """The operations of a file without problems. Takes the batches out of the list, to free them early."""
     batches[:] = [batch for batch in batches if len(batch.rows)]
-    rows = _joined([batch.rows for batch in batches], np.int64)
+    rows = _joined([batch.rows for batch in batches], np.int32)
     kinds = _joined([batch.kinds for batch in batches], np.uint8)
     keys = pa.chunked_array([batch.keys for batch in batches], pa.string()).combine_chunks()
     parts = [_Part(len(batch.rows), dict(batch.values), dict(batch.cleared)) for batch in batches]
@@ -91,22 +91,25 @@ def _joined(arrays: Sequence[np.ndarray], dtype: type[np.generic]) -> np.ndarray
 
 
 def _group(keys: pa.Array, rows: np.ndarray, kinds: np.ndarray) -> _Groups:
-    count = len(rows)
-    by_row = None if bool((rows[:-1] < rows[1:]).all()) else np.argsort(rows, kind="stable")
+    by_row = None if bool((rows[:-1] < rows[1:]).all()) else _by_row(rows)
     ordered = keys if by_row is None else keys.take(to_arrow(by_row))
-    nothing = np.zeros(0, np.int64)
+    nothing = np.zeros(0, np.int32)
     if is_ascending(ordered):
         return _Groups(ordered, by_row, nothing, nothing, None)
     order = order_keys(ordered)
     ordered = ordered.take(to_arrow(order))
     order = order if by_row is None else by_row[order]
     differs = to_mask(pc.not_equal(ordered[:-1], ordered[1:]))
+    if differs.all():
+        return _Groups(ordered, order, nothing, nothing, None)
     first = np.flatnonzero(np.concatenate([[True], differs]))
     last = np.flatnonzero(np.concatenate([differs, [True]]))
-    if len(first) == count:
-        return _Groups(ordered, order, nothing, nothing, None)
     counted = _counted(kinds[order] == DELETE_FIELDS, first, last)
     return _Groups(ordered.take(to_arrow(last)), order, first, last, counted)
+
+
+def _by_row(rows: np.ndarray) -> np.ndarray:
+    return np.argsort(rows, kind="stable").astype(np.int32)
 
 
 def _counted(deletes_fields: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarray:

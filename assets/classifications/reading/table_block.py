@@ -126,6 +126,6 @@ def _make_batch(
         if is_cleared[:, number].any()
     }
     batch = Batch(
-        rows=rows.astype(np.int64), kinds=kinds, keys=texts[0], values=values, cleared=cleared
+        rows=rows.astype(np.int32), kinds=kinds, keys=texts[0], values=values, cleared=cleared
     )
     return (batch.filtered(~doubtful) if doubtful.any() else batch), doubtful

@@ -23,7 +23,7 @@ _OPTIONS = pa.ipc.IpcWriteOptions(compression="zstd")
 def write_delta(connection: sa.Connection, set_id: int, version: int, changes: RowChanges) -> None:
     """Keeps what `changes` replace, as the way back from `version`."""
     keys, old = changes.upserts.column(KEY), changes.old
-    new = keys.filter(pc.invert(pc.is_in(keys, old.column(KEY)))) if old.num_rows else keys
+    new = _keys_beyond(keys, old.column(KEY))
     brought = pa.table([new], schema=pa.schema([old.schema.field(KEY)]))
     parts = [*_parts(_flagged(old, stored=True)), *_parts(_flagged(brought, stored=False))]
     for number, part in enumerate(parts):
@@ -52,6 +52,15 @@ def forget_deltas(connection: sa.Connection, set_id: int, oldest: int) -> None:
     connection.execute(
         sa.delete(DELTAS).where(DELTAS.c.set_id == set_id, DELTAS.c.version <= oldest)
     )
+
+
+def _keys_beyond(keys: pa.ChunkedArray, old: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The keys that are not among the old ones. Both ascending: mostly they are all new, or all the same."""
+    if not len(old):
+        return keys
+    if keys.equals(old):
+        return keys.slice(0, 0)
+    return keys.filter(pc.invert(pc.is_in(keys, old)))
 
 
 def _flagged(table: pa.Table, *, stored: bool) -> pa.Table:

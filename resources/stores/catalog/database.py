@@ -23,7 +23,7 @@ from resources.stores.catalog.migrate import is_current, upgrade
 from resources.stores.catalog.settings import catalog_config
 
 _DOING = "using the catalog"
-_CACHE_KIB = 64_000  # of SQLite's pages: a sorted bulk load of 50 MiB then hardly touches the disk before it commits
+_CACHE_KIB = 16_000  # of SQLite's pages: a sorted bulk load of 50 MiB then hardly touches the disk before it commits
 
 
 class CatalogDatabase:
