@@ -57,6 +57,8 @@ class Exporter(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
                 f"{where}: exporter {self.name!r}: connector {self.connector!r}: {reason}",
                 hint="Choose another mode, or another connector",
             )
+        if reason := connector.refused_table(TableName.parse(self.table).name):
+            raise ConfigError(f"{position(context, 'table')}: exporter {self.name!r}: {reason}")
         if self.keep is not None and (self.mode != "timestamp" or self.keep < 1):
             raise ConfigError(
                 f"{position(context, 'keep')}: exporter {self.name!r}: `keep` counts the tables of mode"

@@ -38,13 +38,16 @@ class ConnectorComponent(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
         """The schema of the YAML, unknown fields taken.
 
         Refusing them is left to `load`: the schema's own refusal would print the value, which may be a secret
-        under a misspelt name (T27).
+        under a misspelt name (T27). For the same reason no error of it repeats what was given.
         """
         strict = super().get_model_cls()
         return strict and type(
             strict.__name__,
             (strict,),
-            {"model_config": ConfigDict(extra="allow"), "__module__": strict.__module__},
+            {
+                "model_config": ConfigDict(extra="allow", hide_input_in_errors=True),
+                "__module__": strict.__module__,
+            },
         )
 
     @classmethod
@@ -72,6 +75,10 @@ class ConnectorComponent(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
         """Why no exporter can write there in this mode; empty when one can."""
         return ""
 
+    def refused_table(self, table: str) -> str:  # noqa: ARG002 - databases look at it
+        """Why no exporter can write a table of this name there; empty when one can."""
+        return ""
+
     @property
     def kind(self) -> str:
         """The icon in the UI."""
@@ -91,7 +98,19 @@ class ConnectorComponent(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
                 f"{where}: {self.name!r} is a name that the project itself uses",
                 hint=f"Call the connector otherwise; reserved are {', '.join(RESERVED)}",
             )
-        return dg.Definitions(resources={self.name: self.resource(where)})
+        return dg.Definitions(resources={self.name: self._placed_resource(context, where)})
+
+    def _placed_resource(self, context: dg.ComponentLoadContext, where: str) -> ConnectorResource:
+        """The resource; an error that names its attribute points at that attribute's line."""
+        try:
+            return self.resource(where)
+        except ConfigError as error:
+            if "attribute" not in error.facts:
+                raise
+            raise ConfigError(
+                f"{position(context, str(error.facts['attribute']))}: connector {self.name!r}: {error.message}",
+                hint=error.hint,
+            ) from error
 
 
 def secret_value(given: object, field: str, where: str) -> str:

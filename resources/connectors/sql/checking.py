@@ -87,9 +87,10 @@ def _steps(connector: Checked, facts: dict[str, str]) -> Iterator[tuple[str, Att
 def _resolve(config: SqlConfig) -> str:
     try:
         found = socket.getaddrinfo(config.host, config.effective_port, type=socket.SOCK_STREAM)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # a part of the name is empty or too long
+        reason = getattr(error, "strerror", None) or error
         raise ConnectorUnavailableError(
-            f"the host name {config.host!r} is unknown here: {error.strerror or error}",
+            f"the host name {config.host!r} is unknown here: {reason}",
             hint="Check `host`, and the name server of this machine",
         ) from error
     addresses = dict.fromkeys(str(item[4][0]) for item in found)

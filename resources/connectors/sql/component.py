@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
+import dagster as dg
 from pydantic import Field
 
 from resources.connectors.base import Connector
 from resources.connectors.component import ConnectorComponent, Holds, Secret, secret_value
 from resources.connectors.resource import ConnectorResource, Place, from_home
-from resources.connectors.sql.config import is_secret_option
-from resources.connectors.sql.dialects import DIALECTS, FIELDS, Dialect
-from resources.kernel.errors import ConfigError, UnknownNameError
+from resources.connectors.sql.declared import (
+    check_limits,
+    check_options,
+    check_place,
+    refused_table,
+)
+from resources.connectors.sql.dialects import DIALECTS, FIELDS, LIMITS, Dialect
+from resources.kernel.errors import ConfigError, WaybillError
 from resources.kernel.records import WriteMode
 
 _SECRETS = ("password", "credentials_json", "key_password")
+# Judged by us: the schema's own refusal would repeat what was given (T27).
+Anything = Annotated[
+    Any, dg.Resolver(lambda context, value: context.resolve_value(value), model_field_type=Any)
+]
+_PLACE = tuple(name for name in FIELDS if name not in _SECRETS)
 
 
 class SqlConnectorResource(ConnectorResource):
@@ -39,6 +50,8 @@ class SqlConnectorResource(ConnectorResource):
     key_password: str = ""
     driver: str = ""
     options: dict[str, str] = Field(default_factory=dict)
+    limits: dict[str, int] = Field(default_factory=dict)
+    """Time limits and connections that are not the usual ones."""
 
     def connect(self) -> Connector:
         """The database; a relative path starts at Waybill's home folder."""
@@ -46,7 +59,7 @@ class SqlConnectorResource(ConnectorResource):
 
         given: dict[str, Any] = {name: getattr(self, _yaml_name(name)) or None for name in FIELDS}
         given["path"] = from_home(self.path) if self.path else None
-        config = SqlConfig(dialect=self.dialect, options=dict(self.options), **given)
+        config = SqlConfig(dialect=self.dialect, options=dict(self.options), **given, **self.limits)
         return open_table_connector(self.connector_name, config)
 
     def place(self, declared: Mapping[str, str]) -> Place:
@@ -68,7 +81,7 @@ class SqlConnectorComponent(ConnectorComponent):
     path: str = ""
     """File of an SQLite or DuckDB database; a relative path starts at Waybill's home folder."""
     host: str = ""
-    port: int | str = 0
+    port: Anything = 0
     database: str = ""
     username: str = ""
     password: Secret = None
@@ -90,8 +103,18 @@ class SqlConnectorComponent(ConnectorComponent):
     """`{env: NAME}` of the password of an encrypted private key or wallet."""
     driver: str = ""
     """With `dialect: other`: SQLAlchemy's name of dialect and driver, `cockroachdb+psycopg` or `trino`."""
-    options: dict[str, str] = Field(default_factory=dict)
+    options: Anything = Field(default_factory=dict)
     """Options of the driver, such as `sslmode`; no secrets."""
+    connect_timeout_seconds: int | None = None
+    """How long a connection may take to open; 10 when left out."""
+    read_timeout_seconds: int | None = None
+    """Longest silence of the server while it is read; 300 when left out."""
+    lock_timeout_seconds: int | None = None
+    """How long to wait for a table or a file that somebody else holds; 30 when left out."""
+    statement_timeout_seconds: int | None = None
+    """Longest run of one statement; no limit when left out. A datasource's own `timeout_seconds` comes first."""
+    read_connections: int | None = None
+    """PostgreSQL: connections that read one large table together; 2 when left out."""
 
     @property
     def holds(self) -> Holds:
@@ -112,16 +135,30 @@ class SqlConnectorComponent(ConnectorComponent):
             return refused_mode(self.dialect, self.driver, mode)
         return f"{spec.title} is read only here: {spec.refusal}"
 
+    def refused_table(self, table: str) -> str:
+        """Why no exporter can write a table of this name there; empty when one can."""
+        return refused_table(self.dialect, self.driver, table)
+
     def resource(self, where: str) -> ConnectorResource:
         """The database's resource, after the fields were checked against the dialect."""
         fields = {name: getattr(self, name) for name in map(_yaml_name, FIELDS)}
         for name in _SECRETS:
             fields[name] = secret_value(fields[name], name, where)
         self._check_fields(where)
-        self._check_options(where)
+        try:
+            check_place(self.dialect, {name: getattr(self, _yaml_name(name)) for name in _PLACE})
+            options = check_options(self.dialect, self.options)
+            limits = check_limits(self.dialect, {name: getattr(self, name) for name in LIMITS})
+        except WaybillError as error:
+            attribute = error.facts.get("attribute", "options")
+            raise ConfigError(error.message, hint=error.hint, attribute=attribute) from error
         fields["port"] = int(self.port or 0)
         return SqlConnectorResource(
-            connector_name=self.name, dialect=self.dialect, options=self.options, **fields
+            connector_name=self.name,
+            dialect=self.dialect,
+            options=options,
+            limits=limits,
+            **fields,
         )
 
     def _check_fields(self, where: str) -> None:
@@ -139,23 +176,6 @@ class SqlConnectorComponent(ConnectorComponent):
                 hint=f"A {self.dialect} connector needs {needs}"
                 + (f", and takes {takes}" if takes else ""),
             )
-        if not str(self.port or 0).isdecimal() or int(self.port or 0) > 65_535:
-            raise ConfigError(
-                f"{where}: connector {self.name!r}: port {str(self.port)[:20]!r} is not one",
-                hint="A number up to 65535; leave it out for the database's usual one",
-            )
-
-    def _check_options(self, where: str) -> None:
-        spec = DIALECTS[self.dialect]
-        for name in self.options:
-            if is_secret_option(name):
-                raise ConfigError(
-                    f"{where}: connector {self.name!r}: the option {name!r} holds a secret;"
-                    " a literal or a template is refused",
-                    hint="Use `password: {env: NAME}` or `key_password: {env: NAME}`",
-                )
-            if spec.options is not None and name not in spec.options:
-                raise UnknownNameError(f"option of {spec.title}", name, spec.options, where=where)
 
 
 def _yaml_name(field: str) -> str:

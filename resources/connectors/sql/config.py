@@ -12,6 +12,7 @@ from resources.connectors.sql.dialects import (
     DIALECTS,
     FIELDS,
     FILE_DIALECTS,
+    LIMITS,
     Dialect,
     DialectSpec,
 )
@@ -20,9 +21,11 @@ from resources.kernel.errors import ConfigError, UnknownNameError
 __all__ = ["FILE_DIALECTS", "Dialect", "SqlConfig", "is_secret_option"]
 
 _SECRET_OPTION = re.compile(
-    r"pass|pwd|secret|token|credential|api_?key|private_?key(?!_file)|^auth$", re.IGNORECASE
+    r"pass|pwd|secret|token|credential|api_?key|access_?key|private_?key(?!_file)|jwt|bearer|^(auth|sas|pat)$",
+    re.IGNORECASE,
 )
-_DRIVER = re.compile(r"[a-z][a-z0-9_]*(\+[a-z][a-z0-9_]*)?")
+DRIVER_NAME = re.compile(r"[a-z][a-z0-9_]*(\+[a-z][a-z0-9_]*)?")
+"""SQLAlchemy's name of a dialect and its driver."""
 _REDACTED = "***"
 
 
@@ -96,8 +99,9 @@ class SqlConfig:
             raise UnknownNameError("SQL dialect", self.dialect, DIALECTS)
         self._check_fields()
         self._check_options()
-        for name in ("connect_timeout_seconds", "read_timeout_seconds", "read_connections"):
-            if getattr(self, name) < 1:
+        for name in LIMITS:
+            value = getattr(self, name)
+            if value is not None and value < 1:
                 raise ConfigError(f"{self.dialect} connection: {name} must be at least 1")
 
     @property
@@ -121,7 +125,7 @@ class SqlConfig:
                 hint=f"{self.spec.title} needs {', '.join(self.spec.needs)}"
                 + (f", and takes {', '.join(self.spec.takes)}" if self.spec.takes else ""),
             )
-        if self.driver and not _DRIVER.fullmatch(self.driver):
+        if self.driver and not DRIVER_NAME.fullmatch(self.driver):
             raise ConfigError(
                 f"{self.dialect} connection: {self.driver.split(':')[0][:40]!r} is not the name of a driver",
                 hint="Write SQLAlchemy's name as `cockroachdb+psycopg` or `trino`; host, user and password have"

@@ -7,7 +7,7 @@ how a system is spoken to, which is in the module that `connector` names.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Dialect = Literal[
@@ -43,6 +43,18 @@ FIELDS = (
 )
 """Everything that some system is told; `options` beside them."""
 
+LIMITS = (
+    "connect_timeout_seconds",
+    "read_timeout_seconds",
+    "lock_timeout_seconds",
+    "statement_timeout_seconds",
+    "read_connections",
+)
+"""How long a system is waited for, and over how many connections it is read."""
+
+_SERVER_LIMITS = ("connect_timeout_seconds", "read_timeout_seconds", "statement_timeout_seconds")
+_ALL_LIMITS = (*_SERVER_LIMITS, "lock_timeout_seconds")
+
 
 @dataclass(frozen=True)
 class DialectSpec:
@@ -58,6 +70,9 @@ class DialectSpec:
         icon: its name in Dagster's UI.
         export: module below `resources.connectors.sql.export` that writes to it; none when empty.
         refusal: why nothing can be written to it, when `export` is empty.
+        limits: which of `LIMITS` mean something there.
+        choices: options that take one of a few words, with those words.
+        name_limit: longest name of a table that an exporter writes, and its unit (E38).
     """
 
     title: str
@@ -69,6 +84,9 @@ class DialectSpec:
     icon: str = ""
     export: str = ""
     refusal: str = ""
+    limits: tuple[str, ...] = _SERVER_LIMITS
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    name_limit: tuple[int, str] = (128, "characters")
 
 
 _SIGN_IN = ("port", "password", "schema")
@@ -90,7 +108,14 @@ POSTGRESQL_OPTIONS = frozenset(
     }
 )
 
+_POSTGRESQL_CHOICES = {
+    "sslmode": ("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
+    "channel_binding": ("disable", "prefer", "require"),
+    "gssencmode": ("disable", "prefer", "require"),
+}
+
 MYSQL_OPTIONS = frozenset({"ssl_ca", "ssl_cert", "ssl_key", "ssl_mode"})
+SSL_MODES = ("disabled", "required", "verify_ca", "verify_identity")
 
 DIALECTS: Mapping[Dialect, DialectSpec] = {
     "postgresql": DialectSpec(
@@ -102,6 +127,9 @@ DIALECTS: Mapping[Dialect, DialectSpec] = {
         port=5432,
         icon="postgres",
         export="postgresql",
+        limits=LIMITS,
+        choices=_POSTGRESQL_CHOICES,
+        name_limit=(63, "bytes"),
     ),
     "sqlite": DialectSpec(
         "SQLite",
@@ -110,6 +138,7 @@ DIALECTS: Mapping[Dialect, DialectSpec] = {
         takes=("schema",),
         icon="sqlite",
         export="sqlite",
+        limits=("lock_timeout_seconds", "statement_timeout_seconds"),
     ),
     "duckdb": DialectSpec(
         "DuckDB",
@@ -118,6 +147,7 @@ DIALECTS: Mapping[Dialect, DialectSpec] = {
         takes=("schema",),
         icon="duckdb",
         export="duckdb",
+        limits=("statement_timeout_seconds",),
     ),
     "mysql": DialectSpec(
         "MySQL",
@@ -128,6 +158,9 @@ DIALECTS: Mapping[Dialect, DialectSpec] = {
         port=3306,
         icon="mysql",
         export="mysql",
+        limits=_ALL_LIMITS,
+        choices={"ssl_mode": SSL_MODES},
+        name_limit=(64, "characters"),
     ),
     "mariadb": DialectSpec(
         "MariaDB",
@@ -138,6 +171,9 @@ DIALECTS: Mapping[Dialect, DialectSpec] = {
         port=3306,
         icon="mariadb",
         export="mysql",
+        limits=_ALL_LIMITS,
+        choices={"ssl_mode": SSL_MODES},
+        name_limit=(64, "characters"),
     ),
     "mssql": DialectSpec(
         "SQL Server",
@@ -168,6 +204,7 @@ DIALECTS: Mapping[Dialect, DialectSpec] = {
         port=1521,
         icon="oracle",
         export="oracle",
+        name_limit=(128, "bytes"),
     ),
     "snowflake": DialectSpec(
         "Snowflake",
@@ -177,6 +214,7 @@ DIALECTS: Mapping[Dialect, DialectSpec] = {
         options=frozenset({"authenticator", "private_key_file", "protocol"}),
         icon="snowflake",
         export="snowflake",
+        name_limit=(255, "characters"),
     ),
     "bigquery": DialectSpec(
         "BigQuery",
@@ -185,6 +223,7 @@ DIALECTS: Mapping[Dialect, DialectSpec] = {
         takes=("host", "dataset", "credentials_json"),
         options=frozenset({"location", "maximum_bytes_billed"}),
         icon="bigquery",
+        limits=("statement_timeout_seconds",),
         refusal="a load and the record of its run cannot be committed together there in a way that was proven",
     ),
     "other": DialectSpec(
@@ -195,6 +234,7 @@ DIALECTS: Mapping[Dialect, DialectSpec] = {
         options=None,
         icon="sql",
         export="other",
+        limits=_ALL_LIMITS,
     ),
 }
 

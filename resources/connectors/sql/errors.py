@@ -170,9 +170,23 @@ _CONNECTION_TEXTS: tuple[tuple[str, type[WaybillError], str], ...] = (
     ("timed out", ConnectorUnavailableError, "no answer within the connect timeout"),
     ("too many connections", ConnectorUnavailableError, "the server has no free connection"),
     ("too many clients", ConnectorUnavailableError, "the server has no free connection"),
+    ("invalid sslmode", ConfigError, "no such `sslmode`"),
+    ("invalid response to SSL", ConfigError, "what answers there is no PostgreSQL server"),
     ("certificate", ConfigError, "TLS was refused"),
     ("SSL", ConfigError, "TLS was refused"),
 )
+
+
+_STOPPED: tuple[tuple[str, type[WaybillError], str], ...] = (
+    (
+        "due to statement timeout",
+        ConnectorUnavailableError,
+        "the statement ran into its time limit",
+    ),
+    ("due to lock timeout", ConflictError, "another session holds the table"),
+    ("due to user request", ConnectorUnavailableError, "the statement was cancelled"),
+)
+"""What a stream of rows that breaks off may say: the driver gives no SQLSTATE there."""
 
 
 def connection_error(text: str, config: SqlConfig, doing: str) -> WaybillError:
@@ -182,7 +196,7 @@ def connection_error(text: str, config: SqlConfig, doing: str) -> WaybillError:
         return NotFoundError(
             f"{where}: no database {config.database!r} there", hint="Check `database`"
         )
-    for phrase, kind, meaning in _CONNECTION_TEXTS:
+    for phrase, kind, meaning in _STOPPED + _CONNECTION_TEXTS:
         if phrase in text:
             user = f" for user {config.username!r}" if kind is ConnectorAuthError else ""
             return kind(f"{where}: {meaning}{user}", hint=f"The driver says: {text}")

@@ -24,13 +24,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from resources.connectors.sql.config import SqlConfig
+from resources.connectors.sql.dialects import SSL_MODES
 from resources.connectors.sql.mysql_protocol import ConnectionLostError, ServerError, Wire
 from resources.kernel.errors import ConfigError, MissingDependencyError, UnknownNameError
 
 if TYPE_CHECKING:
     import pymysql
-
-SSL_MODES = ("disabled", "required", "verify_ca", "verify_identity")
 
 READING_MODE = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 """How a user's query is understood, whatever the server's own default is."""

@@ -5,7 +5,7 @@ Pure: read when YAML is loaded, without a driver and without a connection.
 
 from __future__ import annotations
 
-from resources.connectors.sql.dialects import Dialect
+from resources.connectors.sql.dialects import DIALECTS, Dialect
 from resources.kernel.records import WriteMode
 
 TRANSACTIONAL_DRIVERS = frozenset({"postgresql", "cockroachdb", "sqlite"})
@@ -30,3 +30,11 @@ def refused_mode(dialect: Dialect, driver: str, mode: WriteMode) -> str:
             " in between sees an empty table, and a run that is killed leaves it behind"
         )
     return ""
+
+
+def name_limit(dialect: Dialect, driver: str) -> tuple[int, str]:
+    """The longest name of a table there, and its unit (E38)."""
+    family = driver.partition("+")[0]
+    if dialect == "other" and family in ("postgresql", "cockroachdb"):
+        return DIALECTS["postgresql"].name_limit
+    return DIALECTS[dialect].name_limit
