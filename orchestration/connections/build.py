@@ -6,6 +6,7 @@ all of them, and one variable that is not set would stop the test of every other
 Without `from __future__ import annotations`: Dagster reads live annotations.
 """
 
+import hashlib
 from collections.abc import Iterable
 
 import dagster as dg
@@ -130,8 +131,13 @@ def _datasource_job(location: Location, names: Iterable[str]) -> dg.JobDefinitio
 
 
 def _choice(kind: str, names: Iterable[str]) -> dg.Enum:
-    """A name that the Launchpad completes and checks."""
-    return dg.Enum(kind, [dg.EnumValue(name) for name in names])
+    """A name that the Launchpad completes and checks.
+
+    Dagster keeps configurations by the names of their types, so other names need another type.
+    """
+    known = sorted(names)
+    digest = hashlib.sha256("\0".join(known).encode()).hexdigest()[:8]
+    return dg.Enum(f"{kind}_{digest}", [dg.EnumValue(name) for name in known])
 
 
 def _test_metadata(found: ConnectorTest) -> dict[str, dg.MetadataValue]:

@@ -226,3 +226,14 @@ def test_the_repository_holds_no_secret(definitions):
     assert "TEST_VAULT_PASSWORD" in text
     assert CANARY not in text
     assert PARAMETER_CANARY not in text
+
+
+def test_other_projects_of_one_process_have_names_of_their_own(definitions, instance):
+    """Dagster keeps shapes of configuration by the names of their types, for all that a process loads."""
+    other = YAML.replace("lake", "pond").replace("landed", "fished")
+    with project(other) as loaded:
+        pond = loaded.resolve_job_def("connector_check")
+        lake = definitions.resolve_job_def("connector_check")
+        for job, name in ((pond, "pond"), (lake, "lake")):
+            config = {"ops": {"check_connector": {"config": {"connector": name}}}}
+            assert dg.validate_run_config(job, config)
