@@ -15,6 +15,7 @@ from resources.home import waybill_home
 from resources.kernel.errors import ConfigError, NotFoundError
 from resources.kernel.keys import asset_key
 from resources.references import JOB_POSITION, JOB_TARGETS
+from resources.sources.objects import select_objects
 
 MAX_RUNTIME_SECONDS = (
     12 * 3600
@@ -162,7 +163,9 @@ def _sensor(spec: PipelineSpec, watched: NewObjectsSpec, job: Any) -> dg.SensorD
         try:
             connector = getattr(context.resources, watched.connector).files()
             tick = find_new_objects(
-                lambda after: connector.list_objects(watched.path, after=after),
+                lambda after: select_objects(
+                    connector, watched.path, is_readable=_counts, after=after
+                ),
                 policy,
                 ledger=waybill_home() / "sensors" / f"{name}.sqlite",
                 cursor=context.cursor,
@@ -179,6 +182,11 @@ def _sensor(spec: PipelineSpec, watched: NewObjectsSpec, job: Any) -> dg.SensorD
         )
 
     return _look
+
+
+def _counts(_key: str) -> bool:
+    """Of a folder every file starts a run: which of them a dataset reads is its datasource's affair."""
+    return True
 
 
 def _run_request(wanted: ObjectsRequest) -> dg.RunRequest:

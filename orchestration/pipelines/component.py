@@ -18,6 +18,7 @@ from resources.connectors.component import ConnectorComponent
 from resources.kernel.errors import ConfigError
 from resources.kernel.keys import check_name
 from resources.references import NamedComponent, declared, position, require
+from resources.sources.objects import check_path
 
 # YAML makes a date of 2026-01-01 unless it is quoted: both are taken.
 Day = Annotated[Any, dg.Resolver(lambda _context, value: value, model_field_type=Any)]
@@ -39,6 +40,7 @@ class NewObjects(dg.Model, dg.Resolvable):
 
     connector: str
     path: str
+    """A file, a glob or a folder, as a datasource's; in a folder every file counts that is not hidden."""
     one_run_per: Literal["tick", "object"] = "tick"
     """`tick`: one run for all that is new; `object`: one run each."""
     include_existing: bool = True
@@ -109,6 +111,16 @@ class Pipeline(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
             raise ConfigError(
                 f"{where}: pipeline {self.name!r}: connector {given.connector!r} holds tables, not objects",
                 hint="Name a folder or a bucket",
+            )
+        try:
+            check_path(given.path)
+        except ConfigError as error:
+            raise ConfigError(
+                f"{where}: on_new_objects: {error.message}", hint=error.hint
+            ) from error
+        if given.settle_seconds < 0 or given.every_seconds < 1:
+            raise ConfigError(
+                f"{where}: on_new_objects: settle_seconds has to be 0 or more, every_seconds 1 or more"
             )
         return NewObjectsSpec(
             connector=given.connector,

@@ -16,8 +16,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
+from itertools import chain
 
 from resources.connectors.base import FileConnector
+from resources.connectors.files.key_patterns import KeyPattern
 from resources.kernel.errors import NotFoundError, WaybillError
 from resources.kernel.records import ObjectInfo
 
@@ -38,8 +40,21 @@ def may_be_folder(path: str) -> bool:
     return is_folder(path) or not (_WILD.search(path) or "." in name)
 
 
+def check_path(path: str) -> None:
+    """Looks at a path without asking anybody.
+
+    Raises:
+        ConfigError: one that makes no sense, wherever it is looked for.
+    """
+    KeyPattern(f"{path.removesuffix('/')}/**" if is_folder(path) else path)
+
+
 def select_objects(
-    connector: FileConnector, path: str, *, is_readable: Callable[[str], bool]
+    connector: FileConnector,
+    path: str,
+    *,
+    is_readable: Callable[[str], bool],
+    after: str = "",
 ) -> Iterator[ObjectInfo]:
     """The objects that `path` means now, in order of key.
 
@@ -47,22 +62,24 @@ def select_objects(
         connector: where they are.
         path: a key, a glob or a folder.
         is_readable: whether a file of a folder counts, by its key.
+        after: the last key that is known already; what `path` means does not depend on it.
 
     Raises:
         ConfigError: a path that makes no sense.
     """
     if not is_folder(path):
-        found = iter(connector.list_objects(path))
+        # A name may be a folder's: only a look at all that it could mean tells.
+        is_name = may_be_folder(path)
+        found = iter(connector.list_objects(path, after="" if is_name else after))
         first = next(found, None)
         if first is not None:
-            yield first
-            yield from found
+            yield from (item for item in chain([first], found) if item.key > after)
             return
-        if not may_be_folder(path):
+        if not is_name:
             return
     folder = path.removesuffix("/")
     depth = folder.count("/") + 1
-    for item in connector.list_objects(f"{folder}/**"):
+    for item in connector.list_objects(f"{folder}/**", after=after):
         below = item.key.split("/")[depth:]
         if not any(part.startswith(_HIDDEN) for part in below) and is_readable(item.key):
             yield item

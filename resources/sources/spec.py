@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from resources.formats.registry import check_options
 from resources.kernel.errors import ConfigError
 from resources.sources.fingerprint_rules import FingerprintRule
-from resources.sources.objects import may_be_folder
+from resources.sources.objects import check_path, may_be_folder
 from resources.sources.query_parameters import Parameters
 
 
@@ -95,6 +95,10 @@ def check_source(spec: SourceSpec, *, holds: str) -> None:
     except ConfigError as error:
         raise _about(spec, error, "fingerprint") from error
     if holds == "files":
+        try:
+            check_path(spec.path)
+        except ConfigError as error:
+            raise _about(spec, error, "path") from error
         try:
             _check_format(spec)
         except ConfigError as error:

@@ -129,3 +129,35 @@ def test_a_folder_that_is_not_there_yet_is_skipped_with_the_reason(definitions, 
     skipped = tick(definitions, instance)
     assert not skipped.run_requests
     assert "No such file or directory" in skipped.skip_message
+
+
+@pytest.mark.parametrize("path", ["orders/", "orders"])
+def test_a_folder_is_watched_as_datasources_read_it(instance, home, path):
+    (home / "lake" / "orders" / "1.csv").write_text("id\n1\n")
+    (home / "lake" / "orders" / ".part").write_text("not yet")
+    with project(PROJECT.replace("path: 'orders/*.csv'", f"path: {path}")) as loaded:
+        asked = tick(loaded, instance)
+        assert [r.tags["waybill/first_object"] for r in asked.run_requests] == ["orders/1.csv"]
+        assert asked.run_requests[0].tags["waybill/new_objects"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("watched", "said"),
+    [
+        ("path: /orders/*.csv", "it is absolute"),
+        ("path: ../orders/", "'..'"),
+        ("path: orders/*.csv, settle_seconds: -1", "0 or more"),
+        ("path: orders/*.csv, every_seconds: 0", "1 or more"),
+    ],
+)
+def test_what_cannot_be_watched_is_refused_at_load_with_its_line(home, watched, said):
+    yaml = PROJECT.replace(
+        "on_new_objects: {connector: lake, path: 'orders/*.csv'}",
+        f"on_new_objects: {{connector: lake, {watched}}}",
+    )
+    loading = project(yaml)
+    with pytest.raises(Exception) as caught, loading:  # noqa: PT011 - whatever Dagster wraps it in
+        pass
+    cause = caught.value.__cause__
+    assert said in str(cause)
+    assert "defs.yaml:25" in str(cause)

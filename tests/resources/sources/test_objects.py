@@ -62,6 +62,17 @@ def test_a_path_is_a_file_a_glob_or_a_folder(connector, path, keys):
     assert [item.key for item in found] == keys
 
 
+@pytest.mark.parametrize(
+    "path", ["flights/*/*", "flights/", "flights", "plain", "flights/2013/01.csv"]
+)
+def test_a_listing_goes_on_after_a_key(connector, path):
+    """What the path means is the same wherever a listing goes on, also when all of it is known."""
+    keys = [item.key for item in select_objects(connector, path, is_readable=lambda _: True)]
+    for number, key in enumerate(keys, 1):
+        rest = select_objects(connector, path, is_readable=lambda _: True, after=key)
+        assert [item.key for item in rest] == keys[number:]
+
+
 def test_with_a_format_every_file_of_a_folder_counts(connector):
     source = FileSource(SourceSpec("s", "lake", path="flights/", format="csv"), connector)
     names = [item.key for item in source.objects()]
@@ -107,6 +118,10 @@ def test_nothing_is_said_of_an_empty_place(tmp_path):
         ({"table": "t", "timeout_seconds": 5}, "tables", "timeout_seconds"),
         ({"query": "select 1", "timeout_seconds": 0}, "tables", "timeout_seconds"),
         ({"path": "a.xyz"}, "files", "path"),
+        ({"path": "/etc/a.csv"}, "files", "path"),
+        ({"path": "../a.csv"}, "files", "path"),
+        ({"path": "../folder/"}, "files", "path"),
+        ({"path": "a//b.csv", "options": {"separator": ";"}}, "files", "path"),
         ({"path": "a.csv", "options": {"colour": 1}}, "files", "options"),
         ({"path": "folder", "options": {"separator": ";"}}, "files", "options"),
     ],
