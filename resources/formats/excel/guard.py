@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from resources.formats.archives import check_directory, check_sizes, is_zip
+from resources.formats.excel.formulas import BareFormulas
 from resources.formats.files import SourceFile
 from resources.kernel.errors import ParseError
 
@@ -30,6 +31,8 @@ class Findings:
 
     may_hold_errors: bool = False
     """Whether some cell may hold an error."""
+    formulas: BareFormulas = field(default_factory=BareFormulas)
+    """Formulas without a value."""
     _columns: set[bytes] = field(default_factory=set)
     _rows: set[bytes] = field(default_factory=set)
 
@@ -52,6 +55,7 @@ class Findings:
     def next_sheet(self) -> None:
         """Forgets the extent of the last sheet."""
         self._columns, self._rows = set(), set()
+        self.formulas.next_part()
 
 
 def check_workbook(file: SourceFile) -> Findings:
@@ -107,6 +111,8 @@ def _check_part(
             raise _refused(file, f"its part {name!r} is not UTF-8")
         if is_sheet and not findings.look_at_sheet(text):
             raise _refused(file, f"cells of its part {name!r} do not say where they stand")
+        if is_sheet:
+            findings.formulas.look_at(info.filename, text)
     if findings.cells > MAX_CELLS:
         raise _refused(
             file,

@@ -11,6 +11,7 @@ from typing import Any
 
 from resources.formats.columns import listed
 from resources.formats.excel.cells import show
+from resources.formats.excel.formulas import check_calculated
 from resources.formats.excel.guard import check_workbook
 from resources.formats.excel.options import ExcelOptions
 from resources.formats.files import SourceFile, check_not_empty
@@ -89,6 +90,7 @@ def open_sheet(file: SourceFile, options: ExcelOptions) -> Sheet:
 
         workbook = python_calamine.CalamineWorkbook.from_path(str(file.path))
         name = _choose(workbook, file, options)
+        check_calculated(file, name, findings.formulas.first)
         source = workbook.get_sheet_by_name(name)
         sheet = _find_header(file, name, source, options)
     if findings.may_hold_errors:

@@ -252,6 +252,69 @@ def zip_of_text():
     return out.getvalue()
 
 
+class TestFormulas:
+    """The value that Excel stored counts; one that nobody calculated is no empty cell."""
+
+    @pytest.fixture
+    def formula(self, tmp_path):
+        def write(cell, *, sheet="sheet1"):
+            """A workbook whose cell B3 of a sheet is the XML given."""
+
+            def change(book):
+                book.create_sheet("Other").append(["a"])
+                for one in book:
+                    one["A1"], one["B1"], one["A3"], one["B3"] = "id", "x", 1, 77
+
+            made = workbook(tmp_path, [], change=change)
+            with zipfile.ZipFile(made.path) as old:
+                parts = {name: old.read(name) for name in old.namelist()}
+            part = f"xl/worksheets/{sheet}.xml"
+            plain = b'<c r="B3" t="n"><v>77</v></c>'
+            assert plain in parts[part]
+            parts[part] = parts[part].replace(plain, cell.encode())
+            with zipfile.ZipFile(made.path, "w") as new:
+                for name, text in parts.items():
+                    new.writestr(name, text)
+            return made
+
+        return write
+
+    @pytest.mark.parametrize(
+        "cell",
+        [
+            '<c r="B3"><f>SUM(A2:A2)</f><v></v></c>',
+            '<c r="B3" s="1"><f>A2&gt;1</f><v /></c>',
+            '<c r="B3"><f>A2</f></c>',
+            '<c r="B3"><f t="shared" si="0"/></c>',
+        ],
+    )
+    @pytest.mark.parametrize("block", [7, 1 << 20])
+    def test_without_a_value_is_an_error_that_names_the_cell(
+        self, formula, cell, block, monkeypatch
+    ):
+        monkeypatch.setattr(guard, "_BLOCK_BYTES", block)
+        with pytest.raises(ParseError, match="'Sheet', cell B3 holds a formula without a value"):
+            read(formula(cell), sheet="Sheet")
+
+    @pytest.mark.parametrize(
+        ("cell", "value"),
+        [
+            ('<c r="B3"><f>SUM(A2:A2)</f><v>4</v></c>', 4),
+            ('<c r="B3"><f t="shared" si="0"/><v>4</v></c>', 4),
+            ('<c r="B3" t="str"><f>A2</f><v></v></c>', None),
+            ('<c r="B3" t="str"><f>A2</f><v>x</v></c>', "x"),
+        ],
+    )
+    def test_the_value_that_was_stored_counts(self, formula, cell, value):
+        assert read(formula(cell), sheet="Sheet")[0]["x"].to_pylist() == [None, value]
+
+    def test_other_sheets_do_not_count(self, formula):
+        made = formula('<c r="B3"><f>A2</f></c>', sheet="sheet2")
+        assert read(made, sheet="Sheet")[0]["x"].to_pylist() == [None, 77]
+        with pytest.raises(ParseError, match="'Other', cell B3"):
+            read(made, sheet="Other")
+
+
 @pytest.mark.parametrize("damage", DAMAGED.values(), ids=DAMAGED)
 def test_damage_is_one_error_naming_the_file(tmp_path, damage):
     file = workbook(tmp_path, [["a"], [1]])
