@@ -58,6 +58,7 @@ class FileOrder:
         read_as = {
             "encoding": self.options.encoding.value,
             "list_delimiter": self.options.list_delimiter,
+            "blank_clears": self.options.blank_clears,
         }
         return FileFacts(
             run_id=self.run_id,

@@ -53,6 +53,8 @@ class SetRunConfig(dg.Config):
     """utf8 or latin1; the set's own by default."""
     list_delimiter: str = ""
     """Between the elements of a list cell; the set's own by default."""
+    blank_clears: bool | None = None
+    """Whether a blank cell clears the stored value; the set's own by default."""
 
 
 def build_classification_set(spec: ClassificationSpec) -> dg.Definitions:
@@ -149,7 +151,9 @@ def _apply_file(
         sha256=config.upload,
         size_bytes=0,
         author=config.author,
-        options=parse_options(spec, config.encoding, config.list_delimiter),
+        options=parse_options(
+            spec, config.encoding, config.list_delimiter, blank_clears=config.blank_clears
+        ),
     )
     try:
         with _file(context, spec, config) as path, open_regular(path) as stream:
@@ -163,7 +167,11 @@ def _apply_file(
 
 
 def parse_options(
-    spec: ClassificationSpec, encoding: str = "", list_delimiter: str = ""
+    spec: ClassificationSpec,
+    encoding: str = "",
+    list_delimiter: str = "",
+    *,
+    blank_clears: bool | None = None,
 ) -> ParseOptions:
     """How a file of the set is read: as the set says, unless an upload chooses otherwise (F134).
 
@@ -175,7 +183,10 @@ def parse_options(
             f"encoding {encoding!r} is not known", hint=f"Known: {', '.join(Encoding)}"
         )
     return ParseOptions.for_set(
-        spec.schema, encoding=encoding or None, list_delimiter=list_delimiter or None
+        spec.schema,
+        encoding=encoding or None,
+        list_delimiter=list_delimiter or None,
+        blank_clears=blank_clears,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Literal
 
@@ -28,6 +29,7 @@ class CheckResult:
         changes: counts and first examples; all zero for a rejected file.
         lines: records of the file.
         is_complete: False if there are more errors than a check lists.
+        warning_counts: exact number of warnings by rule; not all of them are listed where there are very many.
     """
 
     outcome: Outcome
@@ -36,14 +38,22 @@ class CheckResult:
     changes: Changes = field(default_factory=Changes)
     lines: int = 0
     is_complete: bool = True
+    warning_counts: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def warning_count(self) -> int:
+        """All warnings, also those that are not listed."""
+        return sum(self.warning_counts.values())
 
     def to_json(self) -> dict[str, Any]:
-        """The answer of `check --json`."""
+        """The answer of `check --json`; `complete` is there, and false, if the lists end before their end."""
+        is_complete = self.is_complete and len(self.warnings) == self.warning_count
         return {
             "outcome": self.outcome,
             "errors": [finding_json(problem) for problem in self.errors],
             "warnings": [finding_json(notice) for notice in self.warnings],
             "changes": changes_json(self.changes, self.lines),
+            **({} if is_complete else {"complete": False}),
         }
 
 
@@ -65,12 +75,20 @@ def check_file(
     parsed = parse(stream, file_name=file_name, schema=spec.schema, options=options)
     if isinstance(parsed, Rejected):
         return CheckResult(
-            "rejected", parsed.problems, parsed.warnings, is_complete=parsed.is_complete
+            "rejected",
+            parsed.problems,
+            parsed.warnings,
+            is_complete=parsed.is_complete,
+            warning_counts=parsed.warning_counts,
         )
     state = read_state(catalog, store, spec, parsed.keys)
     _, changes = apply(state.table, parsed)
     return CheckResult(
-        "applied", warnings=parsed.warnings, changes=changes, lines=parsed.line_count
+        "applied",
+        warnings=parsed.warnings,
+        changes=changes,
+        lines=parsed.line_count,
+        warning_counts=parsed.warning_counts,
     )
 
 

@@ -15,6 +15,7 @@ from typing import TypeVar
 import pyarrow as pa
 
 from resources.kernel.errors import ConfigError
+from resources.kernel.schema import case_twins
 
 KEY = (
     "Key"  # the key column in headers, in the state and in a download; no column may have this name
@@ -86,7 +87,7 @@ class SetSchema:
     """The columns of a set and the defaults for its files.
 
     Args:
-        columns: at least one, at most `COLUMN_LIMIT`, names unique.
+        columns: at least one, at most `COLUMN_LIMIT`, names unique, even where case does not count.
         encoding: of files that do not say (F134).
         list_delimiter: between the elements of a list cell; one of `LIST_DELIMITERS`.
         blank_clears: blank cells clear the stored value instead of keeping it (section 8.1).
@@ -108,6 +109,12 @@ class SetSchema:
         twice = sorted(name for name, count in counts.items() if count > 1)
         if twice:
             raise ConfigError(f"A classification set names these columns twice: {', '.join(twice)}")
+        if case := case_twins([KEY, *counts]):
+            listed = ", ".join(f"{one!r} and {other!r}" for one, other in case[:5])
+            raise ConfigError(
+                f"A classification set cannot have both {listed}",
+                hint="Files tell them apart (G9), SQL does not: it would show the values of the first in both",
+            )
         _check_reading(self.list_delimiter, self.max_bytes)
 
     @cached_property

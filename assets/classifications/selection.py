@@ -26,7 +26,6 @@ class Selection:
         equals: column -> exact text of the value, as a download writes it; for a list: one of its elements.
         matches: column -> regular expression on that text; for a list: on any of its elements.
         classified: "classified" = at least one value, "unclassified" = none, "all".
-        after: only keys after this one in byte order: the next page.
         limit: at most so many rows, the first in key order; None for all.
     """
 
@@ -35,7 +34,6 @@ class Selection:
     equals: Mapping[str, str] = field(default_factory=dict)
     matches: Mapping[str, str] = field(default_factory=dict)
     classified: Literal["all", "classified", "unclassified"] = "all"
-    after: str | None = None
     limit: int | None = None
 
 
@@ -61,8 +59,6 @@ def _on_keys(keys: pa.ChunkedArray, selection: Selection) -> Iterator[pa.Array]:
         yield pc.is_in(keys, value_set=pa.array(selection.keys, pa.string()))
     if selection.key_regex is not None:
         yield _search(selection.key_regex, keys)
-    if selection.after is not None:
-        yield pc.greater(keys, selection.after)
 
 
 def _on_columns(state: pa.Table, selection: Selection) -> Iterator[pa.Array]:

@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 
 SHOWN_FINDINGS = 50
+SHOWN_KEYS = 10
 
 Set = Annotated[str, typer.Option("--set", help="Name of the classification set.")]
 File = Annotated[Path, typer.Argument(help="A .json, .csv, .tsv or .tab file.")]
@@ -35,6 +36,14 @@ Delimiter = Annotated[
     str,
     typer.Option(
         "--list-delimiter", help="Between elements of a list cell; the set's own by default."
+    ),
+]
+BlankClears = Annotated[
+    bool | None,
+    typer.Option(
+        "--blank-clears/--blank-keeps",
+        help="Whether a blank cell clears the stored value; the set's own by default.",
+        show_default=False,
     ),
 ]
 Author = Annotated[
@@ -74,6 +83,7 @@ def check(
     name: Set,
     encoding: FileEncoding = "",
     list_delimiter: Delimiter = "",
+    blank_clears: BlankClears = None,
     as_json: AsJson = False,
 ) -> None:
     """Check a file whole and tell what it would change. Changes nothing. Ends with 1 when it would be rejected."""
@@ -81,7 +91,7 @@ def check(
 
     with reported():
         location = context.ensure_object(CommandContext).location
-        found = check_file(location, name, file, _choice(encoding, list_delimiter))
+        found = check_file(location, name, file, _choice(encoding, list_delimiter, blank_clears))
     if as_json:
         print_json(found.to_json())
     else:
@@ -91,7 +101,7 @@ def check(
 
 
 @app.command()
-def apply(
+def apply(  # noqa: PLR0913 - one parameter an option
     context: typer.Context,
     file: File,
     *,
@@ -99,6 +109,7 @@ def apply(
     author: Author = "",
     encoding: FileEncoding = "",
     list_delimiter: Delimiter = "",
+    blank_clears: BlankClears = None,
     as_json: AsJson = False,
 ) -> None:
     """Take a file into the set, all or nothing, as a run. Ends with 1 when it is rejected."""
@@ -109,7 +120,7 @@ def apply(
             _place(context),
             name,
             file,
-            _choice(encoding, list_delimiter),
+            _choice(encoding, list_delimiter, blank_clears),
             author=author or _user(),
         )
     _print_taken(done, as_json=as_json)
@@ -260,10 +271,10 @@ def _place(context: typer.Context) -> Workplace:
     return Workplace(open_home(), own.location, own.instance)
 
 
-def _choice(encoding: str, list_delimiter: str) -> ReadingChoice:
+def _choice(encoding: str, list_delimiter: str, blank_clears: bool | None) -> ReadingChoice:
     from orchestration.services.classifications import ReadingChoice
 
-    return ReadingChoice(encoding, list_delimiter)
+    return ReadingChoice(encoding, list_delimiter, blank_clears)
 
 
 def _user() -> str:
@@ -348,12 +359,31 @@ def _print_check(found: CheckResult) -> None:
     else:
         more = "" if found.is_complete else " or more"
         facts.append(("errors", f"{len(found.errors):,}{more}"))
-    facts.append(("warnings", len(found.warnings)))
+    facts.append(("warnings", found.warning_count))
     print_facts(facts)
+    _print_values(found)
     for findings in (found.errors, found.warnings):
         if findings:
             typer.echo()
             _print_findings([(f.row, f.rule, f.column, f.message) for f in findings])
+
+
+def _print_values(found: CheckResult) -> None:
+    """The first values that change, and keys that come and go."""
+    changes = found.changes
+    for what, kind in (("new", changes.new), ("deleted", changes.deleted)):
+        if kind.count:
+            more = ", …" if kind.count > SHOWN_KEYS else ""
+            typer.echo(visible(f"{what}: {', '.join(kind.sample[:SHOWN_KEYS])}{more}"))
+    if changes.values:
+        typer.echo()
+        print_table(
+            ("key", "column", "before", "after"),
+            [
+                (v.key, v.column, _shown(v.before), _shown(v.after))
+                for v in changes.values[:SHOWN_KEYS]
+            ],
+        )
 
 
 def _print_taken(done: TakenFile, *, as_json: bool) -> None:

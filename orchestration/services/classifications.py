@@ -5,7 +5,10 @@ Whatever changes a set is a Dagster run; whatever looks at one reads the catalog
 
 from __future__ import annotations
 
+import os
+import secrets
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,10 +17,11 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
+from assets.classifications.applying import FileOrder, RejectedFileError, reject_file, too_large
 from assets.classifications.build import parse_options
 from assets.classifications.checking import CheckResult, check_file
 from assets.classifications.declaration import DECLARATION, ClassificationSpec
-from assets.classifications.schema import KEY, Encoding
+from assets.classifications.schema import KEY, Encoding, ParseOptions
 from assets.classifications.selection import Selection, select
 from assets.classifications.writing import FileFormat, WriteOptions, write
 from assets.classifications.writing import template as write_template
@@ -72,6 +76,17 @@ class ReadingChoice:
 
     encoding: str = ""
     list_delimiter: str = ""
+    blank_clears: bool | None = None
+
+    def options(self, spec: ClassificationSpec) -> ParseOptions:
+        """How a file of the set is read.
+
+        Raises:
+            ConfigError: an unknown encoding or delimiter.
+        """
+        return parse_options(
+            spec, self.encoding, self.list_delimiter, blank_clears=self.blank_clears
+        )
 
 
 @dataclass(frozen=True)
@@ -170,7 +185,7 @@ def check(location: Location, name: str, path: Path, choice: ReadingChoice) -> C
         InputError: the file cannot be read.
     """
     spec = find_set(location, name)
-    options = parse_options(spec, choice.encoding, choice.list_delimiter)
+    options = choice.options(spec)
     with open_regular(path) as stream:
         return check_file(
             _catalog(location), location.store(), spec, stream, file_name=path.name, options=options
@@ -193,11 +208,15 @@ def apply(
 
     Raises:
         UnknownNameError: no such set.
-        InputError: the file cannot be read, or is too large.
+        InputError: the file cannot be read.
         FileRunFailedError: the run failed for another reason than the file's content.
     """
     spec = find_set(place.location, name)
-    parse_options(spec, choice.encoding, choice.list_delimiter)
+    options = choice.options(spec)
+    with open_regular(path) as stream:
+        size_bytes = os.fstat(stream.fileno()).st_size
+    if size_bytes > spec.schema.max_bytes:
+        return _refuse_large(place, spec, path.name, size_bytes, options, author=author)
     upload = UploadStore.open().stage(path, limit=spec.schema.max_bytes)
     order = {
         "upload": upload.sha256,
@@ -205,6 +224,7 @@ def apply(
         "author": author,
         "encoding": choice.encoding,
         "list_delimiter": choice.list_delimiter,
+        "blank_clears": choice.blank_clears,
     }
     return _run(place, spec, order, file=path.name, author=author)
 
@@ -326,10 +346,40 @@ def _run(
     entry = _catalog(place.location).entry(spec.name, outcome.run_id)
     if entry is None or (entry.outcome == "applied" and not outcome.ok):
         raise _failure(outcome)
+    return _taken(entry)
+
+
+def _refuse_large(
+    place: Workplace,
+    spec: ClassificationSpec,
+    file_name: str,
+    size_bytes: int,
+    options: ParseOptions,
+    *,
+    author: str,
+) -> TakenFile:
+    """A file above the limit is neither kept nor read, so no run takes it; its line of history says so all the same."""
+    order = FileOrder(
+        run_id=f"none-{secrets.token_hex(8)}",
+        file_name=file_name,
+        sha256="",
+        size_bytes=size_bytes,
+        author=author,
+        options=options,
+    )
+    catalog = _catalog(place.location)
+    with suppress(RejectedFileError):
+        reject_file(catalog, spec, order, too_large(size_bytes, spec.schema.max_bytes))
+    entry = catalog.entry(spec.name, order.run_id)
+    assert entry is not None  # noqa: S101 - for the type checker: made right now
+    return _taken(entry)
+
+
+def _taken(entry: FileEntry) -> TakenFile:
     details = entry.facts.details
     return TakenFile(
         outcome=entry.outcome,
-        run_id=outcome.run_id,
+        run_id=entry.facts.run_id,
         version=entry.version,
         counts=entry.facts.counts,
         errors=list(details.get("errors", [])),

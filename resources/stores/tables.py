@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from resources.kernel.errors import InputError, IntegrityError, MissingDependencyError
 from resources.kernel.keys import Key
 from resources.kernel.records import BatchStream
+from resources.kernel.schema import case_twins
 from resources.stores.collect import DEFAULT_GRACE, DEFAULT_KEEP, CollectReport
 from resources.stores.frames import to_pandas
 from resources.stores.manifest import Manifest
@@ -170,7 +171,8 @@ class StoredTable:
         """The rows as a DuckDB relation of `connection`; files of a remote store are copied for its lifetime.
 
         Raises:
-            InputError: a column that DuckDB would change: decimals of more than 38 digits (E36).
+            InputError: a column that DuckDB would change: decimals of more than 38 digits (E36), names that differ
+                in case alone (E23).
         """
         self._check_duckdb()
         paths = [str(path) for path in self._lasting_files(connection)]
@@ -228,6 +230,13 @@ class StoredTable:
             )
 
     def _check_duckdb(self) -> None:
+        if twins := case_twins(self.schema.names):
+            # It would show the values of the first one in both.
+            listed = ", ".join(f"{one!r} and {other!r}" for one, other in twins[:5])
+            raise InputError(
+                f"{self.name}: SQL cannot tell the columns {listed} apart: case does not count there",
+                hint="Rename one of them where the dataset is made",
+            )
         for field in self.schema:
             if pa.types.is_decimal(field.type) and field.type.precision > _MAX_DUCKDB_DIGITS:
                 raise InputError(

@@ -138,9 +138,10 @@ class JsonRows:
         except ValueError as error:
             return _not_utf8() if text is None else Fault("json_syntax", _reason(error))
         if not isinstance(value, dict):
-            found = type(value).__name__.lower()
             return (
-                _not_utf8() if text is None else Fault("json_record_not_object", f"found: {found}")
+                _not_utf8()
+                if text is None
+                else Fault("json_record_not_object", f"found {_show(value)}")
             )
         return value
 
@@ -243,9 +244,10 @@ class JsonRows:
         self, row: int, record: dict[str, Any], rule: str, problems: list[Problem]
     ) -> list[str]:
         """Known columns that `data` names (J4, J5, J13)."""
-        data = record.get("data")
+        data = record.get("data", _ABSENT)
         if not isinstance(data, dict) or not data:
-            problems.append(Fault(rule, f"found {_show(data)}, which names no column").at(row))
+            found = "an empty object" if data == {} else _show(data)
+            problems.append(Fault(rule, f"found {found}, which names no column").at(row))
             return []
         unknown = [name for name in data if name not in self.schema.by_name]
         problems.extend(
@@ -322,8 +324,10 @@ def _text_of(cell: Any) -> str | None:
 
 
 def _show(value: Any) -> str:
-    if value is None:
+    if value is _ABSENT:
         return "nothing"
+    if value is None:
+        return "null"
     if isinstance(value, (dict, list)):
         return "an object" if isinstance(value, dict) else "an array"
     return excerpt(value) if isinstance(value, str) else str(_text_of(value))

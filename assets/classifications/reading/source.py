@@ -74,6 +74,8 @@ def _refusal_of_start(piece: bytes) -> RefusedFileError | None:
         if piece.startswith(mark):
             detail = f"the file starts with the mark of {name}; save it as UTF-8 without mark"
             return RefusedFileError("file_bom", detail)
+    if piece[:2].count(0) == 1:  # no file here starts with U+0000, and every one starts with ASCII
+        return RefusedFileError("file_bom", "the file is UTF-16 without a mark; save it as UTF-8")
     for mark, name in _MAGIC:
         if piece.startswith(mark):
             return RefusedFileError("file_format_invalid", f"the content is {name}")

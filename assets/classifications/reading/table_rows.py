@@ -47,6 +47,8 @@ def check_header(headers: Sequence[str], schema: SetSchema) -> list[Problem]:
 
 def unknown_column(name: str, schema: SetSchema) -> str:
     """The detail of `unknown_header`, with the columns that are known."""
+    if "\r" in name:
+        return f"{excerpt(name)} has a carriage return: lines end with LF or CRLF"
     known = ", ".join(column.name for column in schema.columns[:10])
     more = ", ..." if len(schema.columns) > 10 else ""
     return f"{excerpt(name)} is no column of the set; known: {known}{more}"

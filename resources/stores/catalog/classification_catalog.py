@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -109,8 +109,9 @@ class ClassificationCatalog:
                 return
             added = added_columns(stored, declared)
             known = [column for column, _ in declared if column not in added]
-            batches = self._rows(connection, stored).scan(known)
-            yield stored, BatchStream(empty.schema, _completed_batches(batches, declared))
+            # Whoever stops half-way leaves a cursor open, which has to go before the connection does.
+            with closing(self._rows(connection, stored).scan(known)) as batches:
+                yield stored, BatchStream(empty.schema, _completed_batches(batches, declared))
 
     def apply(
         self,

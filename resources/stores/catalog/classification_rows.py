@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -64,7 +64,7 @@ class RowTable(ABC):
         kind = self.sql_types[column.type]
         self._run(f"ALTER TABLE {self.name} ADD COLUMN c{column.position} {kind}")
 
-    def scan(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    def scan(self, names: Sequence[str]) -> Generator[pa.RecordBatch]:
         """All rows in key order: Key, then the columns named."""
         return self._fetch(
             f"SELECT {self._selected(names)} FROM {self.name} ORDER BY key", (), names
@@ -100,7 +100,7 @@ class RowTable(ABC):
 
     def _fetch(
         self, sql: str, parameters: Sequence[Any], names: Sequence[str]
-    ) -> Iterator[pa.RecordBatch]:
+    ) -> Generator[pa.RecordBatch]:
         schema = self.schema(names)
         cursor = self._cursor(sql, parameters)
         try:

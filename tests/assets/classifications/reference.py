@@ -83,7 +83,7 @@ def check(
             raise RefusedError("file_format_invalid")
         if len(data) > max_bytes:
             raise RefusedError("file_too_large")
-        if data.startswith(BOMS):
+        if data.startswith(BOMS) or data[:2].count(0) == 1:  # a mark, or UTF-16 without one
             raise RefusedError("file_bom")
         if data.startswith(MAGIC):
             raise RefusedError("file_format_invalid")

@@ -33,6 +33,8 @@ ERRORS = [
     ("file_format_invalid", "a.csv", b"PK\x03\x04rest", [(0, None)]),
     ("file_bom", "a.csv", b"\xef\xbb\xbfKey,Brand\n", [(0, None)]),
     ("file_bom", "a.csv", "Key,Brand\n".encode("utf-16"), [(0, None)]),
+    ("file_bom", "a.csv", "Key,Brand\n".encode("utf-16-le"), [(0, None)]),
+    ("file_bom", "a.json", '{"key":"a"}\n'.encode("utf-16-be"), [(0, None)]),
     ("file_encoding_invalid", "a.csv", b"Key,Brand\na,Caf\xe9\n", [(0, None)]),
     (
         "file_encoding_invalid",

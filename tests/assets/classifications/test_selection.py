@@ -31,7 +31,7 @@ CASES = {
     "matches-element": (Selection(matches={"Tags": "[qr]"}), ["A-1", "a-2"]),
     "classified": (Selection(classified="classified"), ["A-1", "a-1", "a-2"]),
     "unclassified": (Selection(classified="unclassified"), ["a-3"]),
-    "page": (Selection(after="A-1", limit=2), ["a-1", "a-2"]),
+    "first of a regex": (Selection(key_regex="^a", limit=2), ["a-1", "a-2"]),
     "together": (Selection(key_regex="1$", classified="classified", limit=1), ["A-1"]),
 }
 

@@ -170,3 +170,24 @@ def _apply_plainly(plain: dict, rows: list) -> None:
                 stored[name] = None
             elif cell:
                 stored[name] = readers[kind](cell)
+
+
+def test_a_file_that_says_all_anew_copies_no_row() -> None:
+    rows = "".join(f"k{n:06},brand {n},{n}\n" for n in range(50_000))
+    before = state_of("Key,Brand,Stock\n" + rows)
+    file = operations("Key,Brand,Stock\n" + rows.replace("brand", "label"))
+    state, changes = apply(before, file)
+    assert changes.updated.count == 50_000
+    assert state["Brand"].chunk(0).buffers()[2].address == file.values["Brand"].buffers()[2].address
+    assert state["Key"].chunk(0).buffers()[2].address == before["Key"].chunk(0).buffers()[2].address
+
+
+def test_rows_taken_some_at_a_time_are_the_same(monkeypatch) -> None:
+    before = state_of(BEFORE)
+    file = operations(HEAD + "a,Ash,~empty~,,,\naa,New,,1,,\nb,,,~deletekey~,,\nd,x,,,2.5,\n")
+    whole = apply(before, file)[0]
+    monkeypatch.setattr("assets.classifications.state._ROWS_AT_ONCE", 1)
+    pieces = apply(before, file)[0]
+    assert pieces["Brand"].num_chunks == 4
+    assert pieces.equals(whole)
+    assert whole["Key"].to_pylist() == ["a", "aa", "c", "d"]

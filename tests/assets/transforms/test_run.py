@@ -58,6 +58,16 @@ def test_sql_that_fails_publishes_nothing_and_says_why(store, sql, message):
     assert store.item(KEY).latest() is None
 
 
+def test_columns_that_sql_cannot_tell_apart_are_refused_e23(store):
+    rows = pa.table({"Brand": ["Cedar"], "brand": ["Oak"]})
+    with store.writer(("datasets", "odd"), run_id="run-0") as writer:
+        writer.write(BatchStream(rows.schema, iter(rows.to_batches())))
+        writer.publish({})
+    with pytest.raises(InputError, match="cannot tell the columns 'Brand' and 'brand' apart"):
+        run(store, "select * from odd")
+    assert store.item(KEY).latest() is None
+
+
 def test_an_input_without_a_version_is_named(store):
     with pytest.raises(NotFoundError, match="nothing_yet"):
         run(store, "select * from nothing_yet")

@@ -1,5 +1,6 @@
 """`waybill classification` from outside: check, apply, undo, show, download, template, history (F112, F130-F137)."""
 
+import gc
 import json
 import os
 import subprocess
@@ -24,6 +25,9 @@ attributes:
 ---
 type: assets.ClassificationSet
 attributes: {name: empty, columns: [{name: Only}]}
+---
+type: assets.ClassificationSet
+attributes: {name: small, columns: [{name: Only}], max_bytes: 20}
 """
 FIRST = 'Key,Brand,Size,Tags\nsku-1,Cedar,1,"a,b"\nsku-2,Oak,,\nsku-3,,,\n'
 BAD = 'Key,Brand,Size\nsku-1,"two\nlines",x\n,Oak,1\nsku-2,Oak\n'
@@ -337,3 +341,53 @@ def test_the_commands_run_as_a_program(folder, put):
     )
     assert result.returncode == 2
     assert result.stderr.startswith("error: unknown classification set 'nothing'")
+
+
+def test_a_check_shows_keys_and_values_that_change_f134(waybill, put):
+    waybill("apply", put(FIRST))
+    text = "Key,Brand\nsku-1,Pine\nsku-2,~deletekey~\nsku-9,New\n"
+    shown = waybill("check", put(text, "b.csv")).stdout
+    assert "new: sku-9\n" in shown
+    assert "deleted: sku-2\n" in shown
+    assert ["sku-1", "Brand", "Cedar", "Pine"] in [line.split() for line in shown.splitlines()]
+
+
+def test_blank_cells_clear_where_an_upload_says_so(waybill, put):
+    waybill("apply", put(FIRST))
+    text = put("Key,Brand,Size\nsku-1,,2\n", "b.csv")
+    kept = answer(waybill("check", text, "--json"))["changes"]
+    cleared = answer(waybill("check", text, "--blank-clears", "--json"))["changes"]
+    assert (kept["cleared"], cleared["cleared"]) == (0, 1)
+    waybill("apply", text, "--blank-clears")
+    assert answer(waybill("show", "sku-1", "--json"))["values"]["Brand"] is None
+    assert answer(waybill("history", "--json"))[0]["details"]["blank_clears"] is True
+
+
+def test_a_file_above_the_limit_is_in_the_history_and_nowhere_else_f115(waybill, put, folder):
+    file = put("Key,Only\na,123456789012\n", "big.csv")
+    result = waybill("apply", file, name="small", code=1)
+    assert "file_too_large" in result.stdout
+    [line] = answer(waybill("history", "--json", name="small"))
+    assert (line["state"], line["file"], line["size_bytes"]) == ("rejected", "big.csv", 24)
+    assert line["details"]["errors"][0]["rule"] == "file_too_large"
+    assert not (folder / "home" / "uploads").exists()
+    assert waybill.instance.get_runs_count() == 0
+
+
+def test_lists_that_end_before_their_end_say_so(waybill, put):
+    rows = "".join("a,x\n" for _ in range(10_002))
+    file = put("Key,Brand\n" + rows)
+    found = answer(waybill("check", file, "--json"))
+    assert (len(found["warnings"]), found["complete"]) == (10_000, False)
+    assert ["warnings", "10,001"] in [
+        line.split() for line in waybill("check", file).stdout.splitlines()
+    ]
+
+
+def test_a_download_that_ends_early_leaves_nothing_open(waybill, put, recwarn, capsys):
+    waybill("apply", put(FIRST))
+    assert "RE2" in waybill("download", "--key-regex", "(?=x)", code=1).stderr
+    assert download(waybill, "--limit", "1").count("\n") == 2
+    gc.collect()
+    assert "Exception ignored" not in capsys.readouterr().err
+    assert not [w for w in recwarn if "Unraisable" in str(w.category)]
