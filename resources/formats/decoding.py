@@ -18,6 +18,7 @@ _MARKS = (  # UTF-32 first: its mark begins with that of UTF-16
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _HINT_BYTES = 64 * 1024
+_USUAL = "cp1252"  # what Excel and other Windows programs of western Europe write
 _HIGH_SHARE = 0.5  # of the high bytes of UTF-16
 _NUL_SHARE = 0.2  # UTF-16 of western text is half NUL bytes; UTF-8 has hardly any
 
@@ -144,10 +145,20 @@ def _mark_last(blocks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
     yield b"", True
 
 
+def _plain_name(encoding: str) -> str:
+    """As Python calls it: `Windows-1252` is `cp1252`."""
+    try:
+        return codecs.lookup(encoding).name
+    except LookupError:
+        return _USUAL
+
+
 def not_decodable(
     file: SourceFile, codec: str, offset: int | None, line: int, around: bytes
 ) -> ParseError:
-    """The error about bytes that are not text in `codec`, with the encoding they probably are in.
+    """The error about bytes that are not text in `codec`, with encodings to try.
+
+    A few letters tell little, and a wrong encoding is never noticed later: the hint says to look at them.
 
     Args:
         file: the file.
@@ -158,15 +169,15 @@ def not_decodable(
     """
     import chardet
 
-    guess = chardet.detect(around[:_HINT_BYTES])["encoding"]
-    proposal = (
-        f"probably `encoding: {guess.lower()}`" if guess else "for instance `encoding: cp1252`"
-    )
+    found = chardet.detect(around[:_HINT_BYTES], encoding_era=chardet.EncodingEra.MODERN_WEB)
+    guess = _plain_name(found["encoding"] or _USUAL)
+    proposal = " or ".join(f"`encoding: {name}`" for name in dict.fromkeys((guess, _USUAL)))
     return ParseError(
         f"{'a byte' if offset is None else f'byte {offset}'} is not valid {codec.upper()}",
         file=file.name,
         line=line,
-        hint=f"Give the file's encoding, {proposal}, or send it as UTF-8",
+        hint=f"Give the file's encoding, for instance {proposal}, and look at its letters with"
+        " `waybill datasource test`; or send it as UTF-8",
         byte_offset=offset,
         likely_encoding=guess,
     )

@@ -39,6 +39,6 @@ def check_not_empty(files: Sequence[SourceFile]) -> None:
         if file.path.stat().st_size == 0:
             raise EmptySourceError(
                 f"File {file.name} is empty",
-                hint="Send it again; a file without rows still needs its header",
+                hint="Send it again, or leave out such files with `on_bad_file: skip`",
                 file=file.name,
             )

@@ -11,6 +11,7 @@ from resources.kernel.errors import ConfigError
 ColumnsPolicy = Literal["same", "union"]
 BadFilePolicy = Literal["fail", "skip"]
 _SHOWN = 40
+_PATTERNS = ("date_format", "timestamp_format")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +50,11 @@ class FormatOptions:
                     if get_origin(kinds[name]) is Literal
                     else f"options: {name} cannot be a {type(value).__name__}",
                     hint=f"It is {_describe(kinds[name])}",
+                )
+            if name in _PATTERNS and "%" not in str(value or "%"):
+                raise ConfigError(
+                    f"options: {name} has no place for a date in it",
+                    hint="Write it as `strptime` does: %d.%m.%Y is 31.12.2024, %m/%d/%y %H:%M is 12/31/24 13:45",
                 )
             values[name] = tuple(value) if isinstance(value, list) else value
         return cls(**values)

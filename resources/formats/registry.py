@@ -86,7 +86,7 @@ def check_options(
     """Looks at what a datasource says about the format of its files, without opening any.
 
     Raises:
-        ConfigError: a path that tells no format, an unknown format, a wrong option, a member of no archive.
+        ConfigError: a path that tells no format, an unknown format, a wrong option.
     """
     if format:
         kind: Format | None = _known(format)
@@ -131,7 +131,7 @@ def open_reader(
 
     Raises:
         ConfigError: an unknown format or ending, files of several formats, options for another format, an archive
-            of which it is not clear what to read.
+            of which it is not clear what to read, a member of no archive.
         EmptySourceError: no file at all.
         ParseError: an archive that cannot or must not be unpacked.
     """
@@ -140,6 +140,11 @@ def open_reader(
         check_not_empty(files)
     opening = _Opening(given, member, scratch, skip=_skips(options))
     plain = opening.unpack_all(files)
+    if member and not opening.archives:
+        raise ConfigError(
+            f"member: {member[:80]!r} is looked for in ZIP archives; {files[0].name} is none",
+            hint="Leave `member:` out, or correct the path",
+        )
     kind = FORMATS[given or _common_format(plain)]
     if not kind.streamed:
         plain = opening.spool_all(plain)
@@ -194,6 +199,7 @@ class _Opening:
         self._own_scratch: TemporaryDirectory[str] | None = None
         self._skip = skip
         self._copies = 0
+        self.archives = 0
         self.warnings: list[str] = []
 
     @property
@@ -239,6 +245,7 @@ class _Opening:
         if not is_zip(file.path) or (is_workbook and not file.name.lower().endswith(_ZIP)):
             return [file]
         self._copies += 1
+        self.archives += 1
         return unpack(file, self._choice, self._scratch / f"zip-{self._copies:06d}")
 
     def _spool(self, file: SourceFile) -> list[SourceFile]:

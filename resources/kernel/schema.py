@@ -44,8 +44,8 @@ def compare_schemas(old: pa.Schema, new: pa.Schema) -> SchemaChange:
     )
 
 
-def check_column_names(names: Sequence[str], *, where: str) -> None:
-    """Refuses names that would lose a column: empty ones and twins (E22).
+def check_column_names(names: Sequence[str], *, where: str, hint: str = "") -> None:
+    """Refuses names that would lose a column: empty ones and twins (E22). `hint` says how to name one.
 
     Raises:
         InputError: naming every bad column with its 1-based position.
@@ -54,7 +54,7 @@ def check_column_names(names: Sequence[str], *, where: str) -> None:
     if empty:
         raise InputError(
             f"{where}: column {', '.join(empty[:10])} of {len(names)} has no name",
-            hint="Name every column in the header, or give `column_names:`",
+            hint=hint or "Name every column in the header, or give `column_names:`",
         )
     twins = [name for name, count in Counter(names).items() if count > 1]
     if twins:

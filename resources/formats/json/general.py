@@ -109,8 +109,11 @@ def _explain(chunk: Chunk, line: int, text: bytes, error: Exception) -> ParseErr
             "Write both halves, or the character",
         )
     elif said.startswith("Input data was truncated") and chunk.file.shape is Shape.LINES:
-        said = "the object does not end on its line, or the line is cut off"
-        hint = "Each record has to stand on a line of its own; `format: json` reads an array"
+        said = "an object that does not end on its line"
+        hint = (
+            "Read are one object a line, or an array of objects over any lines (`format: json`)."
+            " Of an array within an object send the array alone; a line that is cut off, send again"
+        )
     return ParseError(said, file=chunk.file.name, line=line, hint=hint)
 
 

@@ -154,7 +154,9 @@ class JsonReader:
                 hint="Are names of members data here? Write them as values",
                 file=self._opened[0].name,
             )
-        check_column_names(list(columns), where=self._opened[0].name)
+        check_column_names(
+            list(columns), where=self._opened[0].name, hint="Name every member of the records"
+        )
         types = {name: old.given.get(name) or seen.kind for name, seen in columns.items()}
         return Plan(types, old.given, old.rule)
 

@@ -77,6 +77,14 @@ def test_every_format_plain_or_compressed(tmp_path, name, pack):
     assert table.to_pydict() == {"id": [1, 2], "name": ["x", "y"]}
 
 
+@pytest.mark.parametrize("scratch", [True, False])
+def test_a_member_is_of_an_archive(tmp_path, scratch):
+    (tmp_path / "a.csv").write_text("a\n1\n")
+    options = {"member": "b.csv", "scratch": tmp_path / "scratch" if scratch else None}
+    with pytest.raises(ConfigError, match=r"member: 'b\.csv' .* a\.csv is none"):
+        open_reader([SourceFile("a.csv", tmp_path / "a.csv")], **options)
+
+
 def test_a_compressed_bomb_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(archives, "RATIO_BYTES", 1 << 20)
     file = SourceFile("x.parquet.gz", tmp_path / "file")
@@ -103,6 +111,7 @@ WRONG = {
     "another choice": ("excel", {"errors": SECRET}, "It is `fail` or `text`"),
     "another policy": ("jsonl", {"columns": SECRET}, "It is `same` or `union`"),
     "a boolean for a number": ("excel", {"header_row": True}, "It is a whole number"),
+    "a date as other programs write it": ("csv", {"date_format": "DD.MM.YYYY"}, "date_format has no place.*%d.%m.%Y"),
     "a sheet of no kind": ("excel", {"sheet": 1.5}, "It is a text or a whole number"),
 }  # fmt: skip
 
