@@ -15,6 +15,8 @@ _DLT = "benchmarks.contenders.peers_dlt"
 _FRAMES = "benchmarks.contenders.peers_frames"
 _SMALL = "benchmarks.contenders.small_objects"
 _MARIADB = "benchmarks.contenders.mariadb"
+_CLASSES = "benchmarks.contenders.classification"
+_CLASS_PEERS = "benchmarks.contenders.peers_classification"
 
 
 @dataclass(frozen=True)
@@ -300,6 +302,79 @@ JOBS: tuple[Job, ...] = (
             Goal("ours-rows", "no slower than dlt", "lead over peer", 1.0, "dlt-connectorx"),
             Goal("ours", "no slower than dlt", "lead over peer", 1.0, "dlt-connectorx"),
             Goal("ours", "under 500 MB", "peak memory MB", 500),
+        ),
+    ),
+    Job(
+        name="J6",
+        title="Classification file to classification set",
+        intro="A key and five values a row; 600,000 rows are 50 MB of CSV. The limit is the csv module over all rows with their"
+        " lengths checked; JSON is held against `json.loads` of each line, applying against a sorted upsert into SQLite"
+        " behind the same pass. Nobody but Waybill tells rows with an error by row and column, and what would change.",
+        needs_server=False,
+        reads_dataset=False,
+        contenders=(
+            Contender("ours", "ours", "Waybill check, CSV", f"{_CLASSES}:check_csv"),
+            Contender("limit", "limit", "csv module, lengths checked", f"{_CLASSES}:csv_pass"),
+            Contender(
+                "ours-apply", "ours", "Waybill check and apply, CSV", f"{_CLASSES}:apply_csv"
+            ),
+            Contender("csv-upsert", "limit", "csv module, sorted upsert", f"{_CLASSES}:csv_upsert"),
+            Contender(
+                "ours-replace",
+                "ours",
+                "Waybill check and apply over other rows, CSV",
+                f"{_CLASSES}:replace_csv",
+                remark="every value of a filled set changes, and what was is kept for undo",
+            ),
+            Contender("ours-json", "ours", "Waybill check, JSON", f"{_CLASSES}:check_json"),
+            Contender("json-pass", "limit", "json.loads, lengths checked", f"{_CLASSES}:json_pass"),
+            Contender(
+                "ours-json-apply",
+                "ours",
+                "Waybill check and apply, JSON",
+                f"{_CLASSES}:apply_json",
+            ),
+            Contender(
+                "json-upsert", "limit", "json.loads, sorted upsert", f"{_CLASSES}:json_upsert"
+            ),
+            Contender("polars", "peer", "polars read_csv, checks", f"{_CLASS_PEERS}:polars_csv"),
+            Contender("duckdb", "peer", "DuckDB read_csv, checks", f"{_CLASS_PEERS}:duckdb_csv"),
+            Contender(
+                "polars-json", "peer", "polars read_ndjson, checks", f"{_CLASS_PEERS}:polars_json"
+            ),
+            Contender(
+                "duckdb-json", "peer", "DuckDB read_json, checks", f"{_CLASS_PEERS}:duckdb_json"
+            ),
+            Contender(
+                "msgspec", "peer", "msgspec, dictionary, JSON", f"{_CLASS_PEERS}:msgspec_json"
+            ),
+        ),
+        goals=(
+            Goal("ours", "CSV check no slower than the limit", "wall ratio to limit", 1.0),
+            Goal(
+                "ours-apply",
+                "CSV applied within 1.5x of the sorted upsert",
+                "lead over peer",
+                1 / 1.5,
+                "csv-upsert",
+            ),
+            Goal(
+                "ours-json",
+                "JSON check no slower than json.loads",
+                "lead over peer",
+                1.0,
+                "json-pass",
+            ),
+            Goal(
+                "ours-json-apply",
+                "JSON applied within 1.5x of the sorted upsert",
+                "lead over peer",
+                1 / 1.5,
+                "json-upsert",
+            ),
+            Goal("ours-apply", "CSV applied under 500 MB", "peak memory MB", 500),
+            Goal("ours-replace", "CSV over other rows under 500 MB", "peak memory MB", 500),
+            Goal("ours-json-apply", "JSON applied under 500 MB", "peak memory MB", 500),
         ),
     ),
 )
