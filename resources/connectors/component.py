@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, Self
 
 import dagster as dg
@@ -22,6 +23,9 @@ Secret = Annotated[
     dg.Resolver(lambda _context, value: value, model_field_type=Any, inject_before_resolve=False),
 ]
 
+
+_NAMED_FIELD = re.compile(r"`(\w+):")
+"""How errors of connectors name the field that they are about."""
 
 RESERVED = ("store", "catalog", "io_manager", "handles")
 """Resource keys of the project itself."""
@@ -101,9 +105,13 @@ class ConnectorComponent(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
         return dg.Definitions(resources={self.name: self._placed_resource(context, where)})
 
     def _placed_resource(self, context: dg.ComponentLoadContext, where: str) -> ConnectorResource:
-        """The resource; an error that names its attribute points at that attribute's line."""
+        """The resource; an error that names its attribute points at that attribute's line.
+
+        A connector of files judges its fields when it is made, which asks nobody: so one is made and thrown away. Of
+        its secrets it sees whether there are any.
+        """
         try:
-            return self.resource(where)
+            resource = self.resource(where)
         except ConfigError as error:
             if "attribute" not in error.facts:
                 raise
@@ -111,6 +119,14 @@ class ConnectorComponent(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
                 f"{position(context, str(error.facts['attribute']))}: connector {self.name!r}: {error.message}",
                 hint=error.hint,
             ) from error
+        if self.holds == "files":
+            try:
+                resource.connect()
+            except ConfigError as error:
+                named = _NAMED_FIELD.search(error.message)
+                place = position(context, named[1] if named else "name")
+                raise ConfigError(f"{place}: {error.message}", hint=error.hint) from error
+        return resource
 
 
 def secret_value(given: object, field: str, where: str) -> str:

@@ -80,7 +80,7 @@ class BucketConnector(FileConnector):
 
     def __init__(self, name: str, bucket: str, prefix: str) -> None:
         self.name = name
-        self.bucket = bucket
+        self.bucket = _check_bucket(name, bucket)
         self.prefix = _check_prefix(name, prefix)
         self._large = threading.BoundedSemaphore(_LARGE_AT_ONCE)
 
@@ -252,6 +252,17 @@ def check_source(connector: str, source: Path) -> int:
             return source.stat().st_size
     except OSError as error:
         raise translate_os_error(error, f"connector {connector!r}: upload", source) from error
+
+
+def _check_bucket(name: str, bucket: str) -> str:
+    """The bucket if it is a name; those of access points (`arn:...`) hold slashes."""
+    is_name = bool(bucket) and bucket.isprintable() and not set(bucket) & set(" @?#")
+    if not is_name or ("/" in bucket and not bucket.startswith("arn:")):
+        raise ConfigError(
+            f"connector {name!r}: `bucket:` must be the name of a bucket and nothing else",
+            hint="Give `bucket: company-landing`; the part of it that counts is `prefix:`",
+        )
+    return bucket
 
 
 def _check_prefix(name: str, prefix: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from resources.connectors.base import Connector
 from resources.connectors.component import ConnectorComponent
 from resources.connectors.resource import ConnectorResource, Place, from_home
+from resources.kernel.errors import ConfigError
 
 
 class FolderConnectorResource(ConnectorResource):
@@ -36,6 +37,12 @@ class FolderConnectorComponent(ConnectorComponent):
         """A folder."""
         return "folder"
 
-    def resource(self, where: str) -> ConnectorResource:  # noqa: ARG002 - a folder has no field to complain of
+    def resource(self, where: str) -> ConnectorResource:  # noqa: ARG002 - it is added to errors by who asks
         """The folder's resource."""
+        if not self.root.strip():
+            raise ConfigError(
+                "`root:` is empty: it would be Waybill's own folder",
+                hint="Give the folder that holds the files",
+                attribute="root",
+            )
         return FolderConnectorResource(connector_name=self.name, root=self.root)

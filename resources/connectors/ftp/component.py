@@ -8,6 +8,7 @@ from typing import Literal
 from resources.connectors.base import Connector
 from resources.connectors.component import ConnectorComponent, Secret, secret_value
 from resources.connectors.resource import ConnectorResource, Place, from_home
+from resources.kernel.errors import ConfigError
 
 
 class FtpConnectorResource(ConnectorResource):
@@ -80,6 +81,12 @@ class FtpConnectorComponent(ConnectorComponent):
 
     def resource(self, where: str) -> ConnectorResource:
         """The server's resource."""
+        if self.insecure_plain_ftp and self.tls == "implicit":
+            raise ConfigError(
+                "`insecure_plain_ftp: true` and `tls: implicit` exclude each other",
+                hint="Remove `insecure_plain_ftp:` to have TLS",
+                attribute="insecure_plain_ftp",
+            )
         return FtpConnectorResource(
             connector_name=self.name,
             host=self.host,
