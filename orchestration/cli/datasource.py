@@ -64,15 +64,17 @@ def look(  # noqa: PLR0913 - a parameter an option
     ] = None,
     rows: Annotated[int, typer.Option("--rows", "-n", help="How many rows to show.")] = 20,
     with_fingerprint: Annotated[
-        bool,
+        bool | None,
         typer.Option(
             "--fingerprint/--no-fingerprint",
-            help="Whether to take the fingerprint too; of a table that may read all of it.",
+            help="Whether to take the fingerprint too; of a table that may read all of it."
+            " Left out: of files, not of tables and queries.",
+            show_default=False,
         ),
-    ] = True,
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show types, first rows, guesses and fingerprint without importing. Ends with 1 when it cannot be read."""
+    """Show types, first rows and guesses without importing. Ends with 1 when it cannot be read."""
     from orchestration.services.datasources import preview_datasource
 
     target = {"connector": connector, "path": path, "table": table, "query": query}
@@ -111,7 +113,8 @@ def _print(found: DatasourceTest) -> None:
     ]
     if found.ok:
         facts += [(name, value) for name, value in found.facts.items() if name != "keys"]
-        facts += [("fingerprint", found.fingerprint)]
+        if found.fingerprint:
+            facts += [("fingerprint", found.fingerprint)]
     print_facts([*facts, ("seconds", found.seconds)])
     if not found.ok:
         return

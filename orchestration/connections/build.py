@@ -96,7 +96,7 @@ def _connector_job(location: Location, names: Iterable[str]) -> dg.JobDefinition
 def _datasource_job(location: Location, names: Iterable[str]) -> dg.JobDefinition:
     @dg.op(
         name="look_at_datasource",
-        description="Types, first rows, guesses and fingerprint of a datasource; imports nothing",
+        description="Types, first rows and guesses of a datasource; imports nothing",
         out=dg.Out(dg.Nothing),
         config_schema={
             "datasource": dg.Field(
@@ -107,13 +107,21 @@ def _datasource_job(location: Location, names: Iterable[str]) -> dg.JobDefinitio
                 default_value=20,
                 description=f"How many rows to show, up to {PREVIEW_LIMIT}",
             ),
+            "fingerprint": dg.Field(
+                bool,
+                is_required=False,
+                description="Whether to take the fingerprint too, for which some databases read all rows;"
+                " left out: of files, not of tables and queries",
+            ),
         },
     )
     def _look(context: dg.OpExecutionContext) -> dg.Output[None]:
         config = context.op_config
         with boundary():
             spec = location.datasource(config["datasource"])
-            found = preview_datasource(location, spec, rows=config["rows"])
+            found = preview_datasource(
+                location, spec, rows=config["rows"], with_fingerprint=config.get("fingerprint")
+            )
         if not found.ok:
             raise dg.Failure(found.detail, metadata={"target": found.target}, allow_retries=False)
         for warning in found.warnings:
@@ -182,10 +190,11 @@ def _preview_metadata(found: DatasourceTest) -> dict[str, dg.MetadataValue]:
         "target": dg.MetadataValue.text(found.target),
         "read": dg.MetadataValue.text(found.detail),
         "rows": dg.MetadataValue.md(markdown_table(header, rows)),
-        "fingerprint": dg.MetadataValue.text(found.fingerprint),
         "facts": dg.MetadataValue.json(dict(found.facts)),
         "seconds": dg.MetadataValue.float(found.seconds),
     }
+    if found.fingerprint:
+        metadata["fingerprint"] = dg.MetadataValue.text(found.fingerprint)
     if found.guesses:
         guesses = [
             [escape_markdown(text, _CELL) for text in (g.subject, g.value, g.reason, g.override)]

@@ -84,15 +84,16 @@ def list_datasources(location: Location) -> list[DatasourceSummary]:
 
 
 def preview_datasource(
-    location: Location, spec: SourceSpec, *, rows: int, with_fingerprint: bool = True
+    location: Location, spec: SourceSpec, *, rows: int, with_fingerprint: bool | None = None
 ) -> DatasourceTest:
-    """Reads the first rows, tells what was guessed, and takes the fingerprint; imports nothing (E12, F044).
+    """Reads the first rows, tells what was guessed; imports nothing (E12, F044).
 
     Args:
         location: where connectors are declared.
         spec: a datasource, declared or not.
         rows: how many rows to show.
-        with_fingerprint: whether to take the fingerprint, which reads a whole table in some databases.
+        with_fingerprint: whether to take the fingerprint too. When None it is taken of files, of which listing tells
+            it, and not of tables and queries, all of which some databases read for it.
 
     Raises:
         UnknownNameError: nobody declares the connector.
@@ -104,6 +105,8 @@ def preview_datasource(
     holds = "files" if isinstance(location.connector(spec.connector), FileConnector) else "tables"
     check_source(spec, holds=holds)
     source = location.source(spec)
+    if with_fingerprint is None:
+        with_fingerprint = holds == "files" and spec.fingerprint.method == "auto"
     started = time.monotonic()
     try:
         return _found(source, rows, with_fingerprint, started)

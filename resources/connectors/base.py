@@ -158,6 +158,13 @@ class TableConnector(Connector):
         names the column; it is never changed (E34-E37).
         """
 
+    def head(self, source: TableOrQuery, rows: int) -> AbstractContextManager[BatchStream]:  # noqa: ARG002
+        """A stream to take the first `rows` rows from, which may end behind them: for a look, not for an import.
+
+        Types that only the values tell are those of these rows (E12).
+        """
+        return self.read(source)
+
     @abstractmethod
     def write(self, stream: BatchStream, request: ExportRequest) -> ExportReceipt:
         """Delivers a stream into a table, atomically and exactly once for its run (2b, 2c).

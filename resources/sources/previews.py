@@ -55,7 +55,7 @@ def preview_source(source: Source, rows: int) -> Preview:
 
 
 def _preview(source: Source, rows: int) -> Preview:
-    with source.open_streams() as open_stream:
+    with source.open_heads(rows + 1) as open_stream:
         table, stream = _head(open_stream, rows)
     shown = table.slice(0, rows)
     return Preview(shown, table.num_rows <= rows, tuple(stream.guesses), tuple(stream.warnings))

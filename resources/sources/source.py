@@ -61,6 +61,10 @@ class Source(ABC):
         Its content stays the same while the context lives, and leaving it proves that.
         """
 
+    def open_heads(self, rows: int) -> AbstractContextManager[OpenStream]:  # noqa: ARG002 - databases look at it
+        """The same for a look at the first `rows` rows; the stream may end behind them."""
+        return self.open_streams()
+
 
 class FileSource(Source):
     """All objects under a path of a file connector, as one table.
@@ -172,16 +176,24 @@ class TableSource(Source):
         sign = sign_of_table(self.spec.fingerprint, self._connector, self.wanted)
         return Fingerprint(sign.version, {"source": self.spec.target, **sign.facts})
 
-    @contextmanager
-    def open_streams(self) -> Iterator[OpenStream]:
+    def open_streams(self) -> AbstractContextManager[OpenStream]:
         """One snapshot for each stream opened."""
-        with ExitStack() as stack:
+        return _one_at_a_time(lambda: self._connector.read(self.wanted))
 
-            def open_stream() -> BatchStream:
-                stack.close()
-                return stack.enter_context(self._connector.read(self.wanted))
+    def open_heads(self, rows: int) -> AbstractContextManager[OpenStream]:
+        """The same, which may end behind the first `rows` rows."""
+        return _one_at_a_time(lambda: self._connector.head(self.wanted, rows))
 
-            yield open_stream
+
+@contextmanager
+def _one_at_a_time(read: Callable[[], AbstractContextManager[BatchStream]]) -> Iterator[OpenStream]:
+    with ExitStack() as stack:
+
+        def open_stream() -> BatchStream:
+            stack.close()
+            return stack.enter_context(read())
+
+        yield open_stream
 
 
 def fingerprint_objects(items: Sequence[ObjectInfo]) -> Fingerprint:

@@ -59,7 +59,8 @@ class SqlConnectorResource(ConnectorResource):
 
         given: dict[str, Any] = {name: getattr(self, _yaml_name(name)) or None for name in FIELDS}
         given["path"] = from_home(self.path) if self.path else None
-        config = SqlConfig(dialect=self.dialect, options=dict(self.options), **given, **self.limits)
+        given |= self.limits
+        config = SqlConfig(dialect=self.dialect, options=dict(self.options), **given)
         return open_table_connector(self.connector_name, config)
 
     def place(self, declared: Mapping[str, str]) -> Place:

@@ -54,6 +54,7 @@ class SqlConnector(TableConnector):
         self.config = config
         self.default_schema = config.schema
         self._as_text: dict[str, frozenset[str]] = {}
+        self.most_rows: int | None = None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, {self.config.location!r})"
@@ -71,6 +72,14 @@ class SqlConnector(TableConnector):
             error: what the driver raised.
             doing: what was attempted, for the text: `reading table flights`.
         """
+
+    @contextmanager
+    def head(self, source: TableOrQuery, rows: int) -> Iterator[BatchStream]:
+        """See `TableConnector.head`: dialects that tell types by the values look at no more than these rows."""
+        part = copy.copy(self)
+        part.most_rows = rows
+        with part.read(source) as stream:
+            yield stream
 
     @contextmanager
     def translated(self, doing: str) -> Iterator[None]:

@@ -33,6 +33,7 @@ class OtherConnector(SqlalchemyConnector):
 
     kind = "other"
     dialect_name = "other"
+    is_watched = True
 
     @property
     def family(self) -> str:
@@ -145,6 +146,7 @@ class SqliteRelative(OtherConnector):
 
     syntax = SQLITE
     max_columns = 2000
+    is_watched = False  # a file has no line
     # A name that comes twice would be changed between parentheses; the driver takes one statement and no more.
     encloses = False
     binds = False  # the driver takes no decimals, and dates in a form of its own
@@ -185,6 +187,14 @@ class MysqlRelative(OtherConnector):
     syntax = MYSQL
     max_identifier = (64, "characters")
     max_columns = 1017
+
+    def connect_args(self, *, read_only: bool) -> dict[str, Any]:  # noqa: ARG002 - as the base has it
+        """How long to wait for a connection, and for the server's greeting on it."""
+        if not (self.config.driver or "").endswith("+pymysql"):
+            return {}
+        limits = {"connect_timeout": self.config.connect_timeout_seconds}
+        limits |= dict.fromkeys(("read_timeout", "write_timeout"), self.silence_limit)
+        return {name: value for name, value in limits.items() if name not in self.config.options}
 
     def begin(self, connection: sa.Connection) -> None:
         """One snapshot, read-only."""

@@ -7,13 +7,8 @@ process's own, so that a watcher can see the silence and end it (E4).
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
-import stat
-import struct
-import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -21,14 +16,11 @@ import pyarrow as pa
 from resources.connectors.sql.config import SqlConfig
 from resources.connectors.sql.engine import server_options, session_settings
 from resources.connectors.sql.reading import BATCH_BYTES
+from resources.connectors.sql.tcp import opened_with_socket, silence_seconds
 from resources.kernel.errors import MissingDependencyError
 
 LOCK_MILLISECONDS = 500
 LOCK_NOT_AVAILABLE = "55P03"
-
-_OPENING = threading.Lock()  # sockets are told apart by what is new: one connection opens at a time
-_DESCRIPTORS = Path("/dev/fd")
-_LAST_DATA_RECEIVED = struct.Struct("=52xI")  # tcp_info.tcpi_last_data_recv, milliseconds
 
 
 class LockQueueError(Exception):
@@ -63,10 +55,10 @@ class PostgresSession:
             password=config.password,
             **server_options(config),
         )
-        with _OPENING:
-            before = _sockets()
-            self._connection: Any = dbapi.connect(target)
-            self._socket = _new_socket(before, config.effective_port)
+        self._connection: Any
+        self._connection, self._socket = opened_with_socket(
+            lambda: dbapi.connect(target), config.effective_port
+        )
         self._cursor: Any = self._connection.cursor()
         self._cursor.adbc_statement.set_options(
             **{"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)}
@@ -107,11 +99,7 @@ class PostgresSession:
 
     def silence_seconds(self) -> float | None:
         """How long the server has sent nothing; None where the system cannot tell."""
-        if self._socket is None or not hasattr(socket, "TCP_INFO"):
-            return None
-        size = _LAST_DATA_RECEIVED.size
-        info = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, size)
-        return float(_LAST_DATA_RECEIVED.unpack(info)[0]) / 1000
+        return None if self._socket is None else silence_seconds(self._socket)
 
     def abort(self) -> None:
         """Cuts the connection under the driver: a read that waits there fails at once."""
@@ -126,43 +114,3 @@ class PostgresSession:
             self._socket = None
         self._cursor.close()
         self._connection.close()
-
-
-def _sockets() -> dict[int, int]:
-    """The process's sockets: inode to descriptor."""
-    found: dict[int, int] = {}
-    with contextlib.suppress(OSError):
-        for entry in os.listdir(_DESCRIPTORS):  # noqa: PTH208 - Path.iterdir would stat the closing descriptor
-            with contextlib.suppress(OSError, ValueError):
-                status = os.fstat(int(entry))
-                if stat.S_ISSOCK(status.st_mode):
-                    found[status.st_ino] = int(entry)
-    return found
-
-
-def _new_socket(before: dict[int, int], port: int) -> socket.socket | None:
-    """A duplicate of the one socket that is new and leads to `port`; None if that is not one."""
-    candidates = []
-    for inode, descriptor in _sockets().items():
-        if inode in before:
-            continue
-        with contextlib.suppress(OSError):
-            duplicate = socket.socket(fileno=os.dup(descriptor))
-            if _leads_to(duplicate, port):
-                candidates.append(duplicate)
-            else:
-                duplicate.close()
-    if len(candidates) == 1:
-        return candidates[0]
-    for duplicate in candidates:
-        duplicate.close()
-    return None
-
-
-def _leads_to(candidate: socket.socket, port: int) -> bool:
-    if candidate.family not in {socket.AF_INET, socket.AF_INET6}:
-        return False
-    try:
-        return bool(candidate.getpeername()[1] == port)
-    except OSError:
-        return False

@@ -9,9 +9,17 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
+import sys
 from abc import abstractmethod
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import (
+    AbstractContextManager,
+    ExitStack,
+    closing,
+    contextmanager,
+    nullcontext,
+    suppress,
+)
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -37,6 +45,7 @@ from resources.connectors.sql.reading import (
     coalesced,
     pieces,
 )
+from resources.connectors.sql.silence import SilenceWatch
 from resources.connectors.sql.sqlalchemy_errors import driver_error
 from resources.connectors.sql.sqlalchemy_types import (
     Seen,
@@ -45,7 +54,13 @@ from resources.connectors.sql.sqlalchemy_types import (
     as_text,
     widened,
 )
-from resources.kernel.errors import InputError, MissingDependencyError, WaybillError
+from resources.connectors.sql.tcp import opened_with_socket
+from resources.kernel.errors import (
+    ConnectorUnavailableError,
+    InputError,
+    MissingDependencyError,
+    WaybillError,
+)
 from resources.kernel.records import (
     BatchStream,
     BrowseEntry,
@@ -60,6 +75,7 @@ FETCH_BYTES = 1024 * 1024
 MOST_FETCHED_ROWS = 4096
 _SYSTEM = frozenset({"information_schema", "sys", "guest", "mysql", "performance_schema"})
 _HASH_BITS = 128
+_WATCH = "waybill_silence_watch"
 _MARK = "\x02"  # stands around the name of a placeholder
 _MARKED = re.compile("\x02([A-Za-z_][A-Za-z0-9_]*)\x02")
 
@@ -101,6 +117,8 @@ class SqlalchemyConnector(SqlConnector):
     extra: ClassVar[str] = ""
     alias: ClassVar[str] = " AS source"
     """What stands behind a SELECT between parentheses."""
+    is_watched: ClassVar[bool] = False
+    """Whether the driver has no limit of silence of its own, so that the line is watched from outside (E4)."""
     encloses: ClassVar[bool] = True
     """Whether a query can stand between parentheses, which keeps everything but a SELECT out (T17)."""
 
@@ -244,7 +262,7 @@ class SqlalchemyConnector(SqlConnector):
             self._check_names(columns, source)
             total = count = 0
             statement = self._reading(selection, columns)
-            for rows in fetched(self.run(connection, statement)):
+            for rows in fetched(self.run(connection, statement), self.most_rows):
                 count += len(rows)
                 total += sum(_row_hash(row) for row in rows)
         text = f"{[(c.name, str(c.type)) for c in columns]} {count} {total % 2**_HASH_BITS}"
@@ -295,7 +313,7 @@ class SqlalchemyConnector(SqlConnector):
         """
         schema = _schema(columns)
         unfit: set[str] = set()
-        for rows in fetched(self.run(connection, selection)):
+        for rows in fetched(self.run(connection, selection), self.most_rows):
             arrays = []
             for column, values in zip(columns, zip(*rows, strict=True), strict=True):
                 try:
@@ -318,7 +336,8 @@ class SqlalchemyConnector(SqlConnector):
             return columns
         where = f"{self.label}: {query_subject(source)}"
         seen = [Seen() for _ in columns]
-        for rows in fetched(self.run(connection, self._reading(selection, columns))):
+        result = self.run(connection, self._reading(selection, columns))
+        for rows in fetched(result, self.most_rows):
             for noted, values in zip(seen, zip(*rows, strict=True), strict=True):
                 noted.add(values)
         return [
@@ -386,7 +405,8 @@ class SqlalchemyConnector(SqlConnector):
         streaming = connection.execution_options(stream_results=True)
         # Colons mean something to SQLAlchemy, wherever they stand.
         text = _MARKED.sub(r":\1", selection.text.replace(":", "\\:"))
-        return streaming.execute(sa.text(text), dict(selection.values))
+        with _waiting(connection)():
+            return streaming.execute(sa.text(text), dict(selection.values))
 
     @contextmanager
     def session(self, doing: str, source: TableOrQuery = "") -> Iterator[sa.Connection]:
@@ -398,17 +418,53 @@ class SqlalchemyConnector(SqlConnector):
     def connected(self, source: TableOrQuery = "") -> Iterator[sa.Connection]:
         """A reading transaction; nothing that happens in it stays."""
         limited = self.limited(source)
-        connection = limited.engine(read_only=True).connect()
+        engine = limited.engine(read_only=True)
+        connection, watch = limited.open_watched(engine)
         try:
-            limited.begin(connection)
+            with watch.waiting():
+                limited.begin(connection)
             with interrupted_after(*limited.alarm(connection)):
                 yield connection
+        except WaybillError as error:
+            if watch.has_cut:
+                raise self._silent(source) from error
+            raise
+        except self.driver_errors() as error:
+            if watch.has_cut:
+                raise self._silent(source) from error
+            raise
         finally:
+            watch.close()
             # There is nothing to commit; a rollback would wait for a server that may be gone.
             with suppress(sa.exc.SQLAlchemyError, OSError):
                 connection.invalidate()
             with suppress(sa.exc.SQLAlchemyError, OSError):
                 connection.close()
+
+    def open_watched(self, engine: sa.Engine) -> tuple[sa.Connection, SilenceWatch]:
+        """A session, and the watch over its silence where the driver keeps none."""
+        line = None
+        if self.is_watched:
+            connection, line = opened_with_socket(engine.connect, self.config.effective_port)
+        else:
+            connection = engine.connect()
+        watch = SilenceWatch(line, self.silence_limit)
+        connection.info[_WATCH] = watch
+        return connection, watch
+
+    @property
+    def silence_limit(self) -> int:
+        """Longest silence while a statement runs: a statement may compute as long as it was given time (E4)."""
+        config = self.config
+        return max(config.read_timeout_seconds, config.statement_timeout_seconds or 0)
+
+    def _silent(self, source: TableOrQuery) -> ConnectorUnavailableError:
+        limit = self.limited(source).silence_limit
+        return ConnectorUnavailableError(
+            f"reading {query_subject(source)} on {self.config.location}: no byte came for {limit} s",
+            hint="The connection stalled; try again. If the statement computes that long, raise"
+            " `read_timeout_seconds`",
+        )
 
     def _tables(self, connection: sa.Connection) -> list[TableName]:
         inspector = sa.inspect(connection)
@@ -420,17 +476,38 @@ class SqlalchemyConnector(SqlConnector):
         return [TableName(name, schema) for name in sorted(names) if not is_internal(name)]
 
 
-def fetched(result: sa.CursorResult[Any]) -> Iterator[Sequence[Any]]:
-    """The rows, so many at a time that they are about `FETCH_BYTES`; the first alone, to see how wide they are."""
-    size = 1
+def fetched(result: sa.CursorResult[Any], most: int | None = None) -> Iterator[Sequence[Any]]:
+    """The rows, so many at a time that they are about `FETCH_BYTES`; the first alone, to see how wide they are.
+
+    Args:
+        result: the cursor; closed in the end.
+        most: how many rows to take at most; all when None.
+    """
+    size, left = 1, sys.maxsize if most is None else most
+    waiting = _waiting(result.connection)
     try:
-        while rows := result.fetchmany(size):
+        while left > 0:
+            with waiting():
+                rows = result.fetchmany(min(size, left))
+            if not rows:
+                break
+            left -= len(rows)
             yield rows
             if size < MOST_FETCHED_ROWS:
                 width = max(1, sum(map(_size, rows[-1])))
                 size = max(1, min(MOST_FETCHED_ROWS, size * 8, FETCH_BYTES // width))
     finally:
-        result.close()
+        with waiting():
+            result.close()
+
+
+def _waiting(connection: sa.Connection) -> Callable[[], AbstractContextManager[None]]:
+    """What tells the watch of a connection, if it has one, that somebody waits for the server.
+
+    Asked for once, while the connection is sound: a broken one would connect anew to tell.
+    """
+    watch: SilenceWatch | None = connection.info.get(_WATCH)
+    return watch.waiting if watch else nullcontext
 
 
 def _size(value: Any) -> int:

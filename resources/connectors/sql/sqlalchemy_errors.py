@@ -66,6 +66,7 @@ _MEANINGS: tuple[Meaning, ...] = (
     (r"\(1049,|\(1146,", NotFoundError, "no such database or table"),
     (r"\((1205|1213),", ConflictError, "another session was in the way"),
     (r"\((1969|3024|1317),", ConnectorUnavailableError, "the statement ran into its time limit"),
+    (r"\(2013,.*timed out", ConnectorUnavailableError, "no byte came within the read timeout"),
     (r"\((2003|2005|2006|2013),", ConnectorUnavailableError, "the connection broke or was refused"),
     (r"\(1792,", InputError, "a query runs read-only"),
     (r"\(1060,", InputError, "two columns have one name"),

@@ -208,7 +208,10 @@ class SqliteConnector(SqlConnector):
             self._require(connection, source)
         declared = declared_columns(connection, schema, name)
         check_result_names([column for column, _ in declared], where=where, fold_case=True)
-        return f"{schema}.{quote_identifier(name)}", declared
+        whole = f"{schema}.{quote_identifier(name)}"
+        if self.most_rows is not None:
+            return f"(SELECT * FROM {whole} LIMIT {self.most_rows})", declared
+        return whole, declared
 
     def _require(self, connection: sqlite3.Connection, table: TableName) -> None:
         found = connection.execute(

@@ -22,6 +22,9 @@ type: resources.SqlConnector
 attributes: {name: shop, dialect: sqlite, path: shop.sqlite}
 ---
 type: resources.SqlConnector
+attributes: {name: any, dialect: other, driver: sqlite+pysqlite, database: ANY_DATABASE}
+---
+type: resources.SqlConnector
 attributes:
   name: vault
   dialect: postgresql
@@ -78,7 +81,8 @@ def home(tmp_path, monkeypatch):
 
 @pytest.fixture
 def waybill(home):
-    with project(YAML) as definitions, dg.DagsterInstance.ephemeral() as instance:
+    yaml = YAML.replace("ANY_DATABASE", str(home / "shop.sqlite"))
+    with project(yaml) as definitions, dg.DagsterInstance.ephemeral() as instance:
         context = CommandContext(Location(definitions), instance)
 
         def run(*arguments, code=0):
@@ -99,6 +103,7 @@ class TestConnectors:
         """F037: what would break without it."""
         found = {c["name"]: c["used_by"] for c in answer(waybill("connector", "list", "--json"))}
         assert found == {
+            "any": [],
             "lake": ["datasource landed", "pipeline nightly"],
             "shop": ["datasource recent", "exporter out"],
             "vault": ["datasource locked"],
@@ -183,9 +188,26 @@ class TestDatasources:
 
     def test_a_query_with_its_parameters(self, waybill):
         """F042."""
-        found = answer(waybill("datasource", "test", "recent", "-n", "2", "--json"))
+        found = answer(
+            waybill("datasource", "test", "recent", "-n", "2", "--fingerprint", "--json")
+        )
         assert found["rows"] == [[2, 1.0], [3, 1.5]]
         assert found["facts"] == {"source": "query", "max of id": "500", "rows": 499}
+
+    @pytest.mark.parametrize("connector", ["shop", "any"])
+    def test_a_look_at_a_table_reads_no_more_than_it_shows(self, waybill, home, connector):
+        """No fingerprint unless it is asked for, and types of the rows that are shown: the rest is not looked at."""
+        with sqlite3.connect(home / "shop.sqlite") as shop:
+            shop.execute("INSERT INTO orders VALUES (1000, 'not a number')")
+        shop.close()
+        look = ("datasource", "test", "--connector", connector, "--table", "orders", "--json")
+        found = answer(waybill(*look, "-n", "3"))
+        assert (found["fingerprint"], found["facts"], found["is_whole"]) == ("", {}, False)
+        assert found["columns"] == [["id", "int64"], ["amount", "double"]]
+        whole = answer(waybill(*look, "-n", "1000", "--fingerprint"))
+        assert whole["columns"] == [["id", "int64"], ["amount", "string"]]
+        assert whole["fingerprint"]
+        assert whole["is_whole"] is True
 
     @pytest.mark.parametrize(
         ("arguments", "near"),
@@ -195,7 +217,10 @@ class TestDatasources:
             (("--connector", "lake", "--path", "orders/4.csv"), "'orders/1.csv'"),
             (("--connector", "lake", "--path", "orders/*.parquet"), "'orders/1.csv'"),
             (
-                ("--connector", "shop", "--table", "orders", "--set", "fingerprint={max: ident}"),
+                (
+                    *("--connector", "shop", "--table", "orders"),
+                    *("--set", "fingerprint={max: ident}", "--fingerprint"),
+                ),
                 "id",
             ),
             (("--connector", "shop", "--query", "delete from orders"), "only read"),

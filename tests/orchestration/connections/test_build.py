@@ -167,7 +167,7 @@ class TestDatasourceTest:
         assert not (home / "store").exists()
 
     def test_a_parameter_from_the_environment_is_used_and_kept_nowhere(self, run):
-        shown = metadata(run("datasource_test", datasource="chosen"))
+        shown = metadata(run("datasource_test", datasource="chosen", fingerprint=True))
         assert shown["rows"].md_str.splitlines()[2:] == ["| 1 |"]
         assert shown["facts"].data["rows"] == 1
 

@@ -109,7 +109,7 @@ def test_limits_that_mean_nothing_there_are_refused() -> None:
 @pytest.mark.parametrize("dialect", [d for d in DIALECTS if DIALECTS[d].export and d != "other"])
 def test_the_limit_of_names_is_the_connectors_own(dialect: Any) -> None:
     """E38: what is refused at load is what the run would refuse."""
-    fields: dict[str, Any] = {name: "x" for name in DIALECTS[dialect].needs}
+    fields: dict[str, Any] = dict.fromkeys(DIALECTS[dialect].needs, "x")
     if dialect in FILE_DIALECTS:
         fields["path"] = "x.db"
     connector = open_table_connector("c", SqlConfig(dialect=dialect, **fields))
@@ -131,7 +131,7 @@ def test_names_that_cannot_be_written_are_told_with_the_reason() -> None:
 
 def _error(yaml: str) -> str:
     """Everything that is said about a project which does not load."""
-    with pytest.raises(Exception) as caught, project(yaml):  # noqa: B017, PT011 - Dagster wraps it
+    with pytest.raises(Exception) as caught, project(yaml):  # noqa: PT011 - Dagster wraps it
         pass
     return "".join(traceback.format_exception(caught.value))
 
