@@ -145,8 +145,10 @@ DIALECTS: Mapping[Dialect, DialectSpec] = {
         "duckdb:DuckdbConnector",
         needs=("path",),
         takes=("schema",),
+        options=frozenset({"external_access"}),
         icon="duckdb",
         export="duckdb",
+        choices={"external_access": ("refused", "allowed")},
         limits=("statement_timeout_seconds",),
     ),
     "mysql": DialectSpec(

@@ -60,6 +60,9 @@ class DuckdbConnector(SqlConnector):
         with self.translated("connecting"):
             connection = duckdb.connect(str(path), read_only=read_only)
             connection.execute("SET TimeZone = 'UTC'")
+            if read_only and self.config.options.get("external_access") != "allowed":
+                # A view of somebody else's file could read this machine's files and the network.
+                connection.execute("SET enable_external_access = false")
             return connection
 
     def driver_errors(self) -> tuple[type[Exception], ...]:

@@ -90,6 +90,11 @@ def duckdb_error(error: Exception, config: SqlConfig, doing: str) -> WaybillErro
 _DUCKDB_KINDS: Mapping[str, tuple[type[WaybillError], str]] = {
     "IOException": (InputError, "The file is no DuckDB database, or it is damaged"),
     "SerializationException": (InputError, "The file is damaged, or of another DuckDB version"),
+    "PermissionException": (
+        InputError,
+        "Its views and queries read nothing outside of the file. If you trust it, set"
+        " `options: {external_access: allowed}`",
+    ),
     "TransactionException": (ConflictError, "Another transaction changed the same rows"),
     "InternalException": (ConnectorError, "DuckDB failed inside"),
     "FatalException": (ConnectorError, "DuckDB failed inside"),

@@ -217,3 +217,24 @@ def test_wide_rows_come_in_small_batches(database: DuckdbDatabase) -> None:
         sizes = [batch.nbytes for batch in stream]
     assert sum(sizes) > 200_000_000
     assert max(sizes) < 80_000_000
+
+
+@pytest.mark.parametrize("table", ["other_file", "other_database"])
+def test_a_view_reads_nothing_outside_of_its_file(tmp_path: Path, table: str) -> None:
+    """T17: the file may be somebody else's; what this machine may read is not to be had through it."""
+    secret = tmp_path / "secret.csv"
+    secret.write_text("key\ncanary-6241\n")
+    path = tmp_path / "theirs.duckdb"
+    connection = duckdb.connect(str(path))
+    connection.execute(f"CREATE VIEW other_file AS SELECT * FROM read_csv('{secret}')")
+    connection.execute("CREATE TABLE own AS SELECT 1 AS a")
+    connection.execute(f"CREATE VIEW other_database AS SELECT * FROM '{secret}'")
+    connection.close()
+    theirs = open_table_connector("theirs", SqlConfig("duckdb", path=path))
+    assert read_table(theirs, TableName("own")).num_rows == 1
+    for source in (TableName(table), f"SELECT * FROM read_text('{secret}')"):
+        with pytest.raises(InputError, match="external_access: allowed") as caught:
+            read_table(theirs, source)
+        assert "canary" not in str(caught.value)
+    trusted = SqlConfig("duckdb", path=path, options={"external_access": "allowed"})
+    assert read_table(open_table_connector("ours", trusted), TableName(table)).num_rows == 1
