@@ -23,7 +23,11 @@ from resources.stores.tables import TableStore
 
 Ending = Literal["csv", "json"]
 
-_SPEC = ClassificationSpec("products", SetSchema(tuple(SetColumn(name) for name in COLUMNS)))
+_MOST_BYTES = 256 * 1024 * 1024  # the JSON form of 50 MB of CSV is about twice as long
+_SPEC = ClassificationSpec(
+    "products",
+    SetSchema(tuple(SetColumn(name) for name in COLUMNS), max_bytes=_MOST_BYTES),
+)
 
 
 def check_csv(task: Task) -> Callable[[], str]:

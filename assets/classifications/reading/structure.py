@@ -2,7 +2,8 @@
 
 Sound by caution: quotes are understood by parity, which is right only if every quote opens at the start of a field,
 closes at the end of one, or is doubled. The first quote that does not ends the layout; from its record on the block
-is left to `record`.
+is left to `record`. In TSV, where a quote may also be text, a block that parity cannot read is read field by field:
+that is right up to the first quoted field with a delimiter or a line break in it.
 """
 
 from __future__ import annotations
@@ -122,6 +123,10 @@ def _find_separators(
     is_quote = block == _QUOTE
     quotes = np.flatnonzero(is_quote).astype(np.int32)
     odd = _first_odd_quote(block, quotes, dialect, is_last=is_last)
+    if odd is not None and not dialect.is_csv:
+        alone = _quoted_alone(block, np.flatnonzero(mask).astype(np.int32), quotes)
+        if not alone.is_odd or (len(alone.places) and alone.places[-1] > odd):
+            return alone
     mask |= is_quote
     places = np.flatnonzero(mask).astype(np.int32)
     quote_at = block[places] == _QUOTE
@@ -131,6 +136,27 @@ def _find_separators(
         places = places[: np.searchsorted(places, odd)]
     doubled = quotes[2::2][quotes[2::2] == quotes[1:-1:2] + 1]
     return _Separators(places, doubled, True, odd is not None)
+
+
+def _quoted_alone(block: np.ndarray, places: np.ndarray, quotes: np.ndarray) -> _Separators:
+    """TSV whose fields are quoted from their first to their last byte, or not at all: then every separator is one."""
+    starts = np.concatenate([np.zeros(1, np.int32), places + 1])[: len(places)]
+    quoted = np.flatnonzero(block[starts] == _QUOTE)
+    ends = places[quoted]
+    ends = ends - ((block[ends] == _NEWLINE) & (block[ends - 1] == _RETURN))
+    first = np.searchsorted(quotes, starts[quoted])
+    counts = np.searchsorted(quotes, ends) - first
+    is_good = (counts % 2 == 0) & (quotes[first + counts - 1] == ends - 1)
+    # Between the outer ones quotes come in pairs: the second, the fourth ... is followed by its twin at once.
+    owners = np.repeat(np.arange(len(quoted)), counts)
+    number = np.arange(len(owners)) - np.repeat(np.cumsum(counts) - counts, counts)
+    is_inner = (number % 2 == 1) & (number < counts[owners] - 1)
+    inner = first[owners[is_inner]] + number[is_inner]
+    is_good[owners[is_inner][quotes[inner + 1] != quotes[inner] + 1]] = False
+    is_odd = not is_good.all()
+    if is_odd:
+        places = places[: quoted[np.argmin(is_good)]]
+    return _Separators(places, quotes[inner + 1], True, is_odd)
 
 
 def _has_leading_quote(data: bytes) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assets.classifications.reading.arrays import with_nulls
+from assets.classifications.reading.arrays import to_arrow, with_nulls
 from assets.classifications.reading.batch import CLEAR, DELETE_KEY, UPDATE, Batch
 from assets.classifications.reading.convert import convert_column
 from assets.classifications.reading.record import Dialect
@@ -55,7 +55,7 @@ def read_block(
     )  # cells beside ~deletekey~ need their warning
     good = np.flatnonzero(~odd)
     texts = take_texts(block, starts[good], layout.ends[good])
-    _undouble(texts, layout)
+    _undouble(texts, layout, good)
     batch, doubtful = _make_batch(layout.regular[good], texts, cells, good, columns, options)
     left = np.concatenate([layout.irregular, layout.regular[odd], layout.regular[good[doubtful]]])
     left.sort()
@@ -88,14 +88,18 @@ def _read_cells(
     return Cells(has_value, is_cleared, is_token, deletes)
 
 
-def _undouble(texts: list[pa.Array], layout: Layout) -> None:
-    """Doubled quotes become one (C2); they stand in quoted fields only, so whole columns can be replaced."""
-    if not len(layout.doubled):
+def _undouble(texts: list[pa.Array], layout: Layout, good: np.ndarray) -> None:
+    """Doubled quotes become one (C2), in the fields that are quoted: in others two are two (section 5)."""
+    if not len(layout.doubled) or not len(good):
         return
-    flat = layout.starts.reshape(-1)
-    fields = np.searchsorted(flat, layout.doubled, side="right") - 1
-    for number in np.unique(fields[fields >= 0] % layout.starts.shape[1]):
-        texts[number] = pc.replace_substring(texts[number], '""', '"')
+    fields = np.searchsorted(layout.starts.reshape(-1), layout.doubled, side="right") - 1
+    fields = fields[(fields >= 0) & (layout.doubled < layout.ends.reshape(-1)[fields])]
+    columns = layout.starts.shape[1]
+    for number in np.unique(fields % columns):
+        is_quoted = np.zeros(len(layout.starts), bool)
+        is_quoted[fields[fields % columns == number] // columns] = True
+        undoubled = pc.replace_substring(texts[number], '""', '"')
+        texts[number] = pc.if_else(to_arrow(is_quoted[good]), undoubled, texts[number])
 
 
 def _make_batch(

@@ -393,6 +393,36 @@ def test_tsv_agrees(data: bytes, piece_bytes: int, options: dict) -> None:
     assert_like_reference(data, "f.tsv", piece_bytes, **options)
 
 
+TSV_QUOTES = st.sampled_from(
+    [
+        "",
+        'x"y',
+        'x""y',
+        '"q"',
+        '"q""r"',
+        '""',
+        '""""',
+        '"a\tb"',
+        '"a\nb"',
+        '"a',
+        'a"',
+        '"a"x',
+        ' "a"',
+        '"a" ',
+    ]
+)
+
+
+@FEW
+@given(
+    st.lists(st.tuples(TSV_QUOTES, TSV_QUOTES, st.sampled_from(["\n", "\r\n"])), max_size=20),
+    PIECES,
+)
+def test_quotes_that_are_text_or_not_agree_f125(rows: list[tuple], piece_bytes: int) -> None:
+    lines = "".join(f"k{n}\t{one}\t{two}{end}" for n, (one, two, end) in enumerate(rows))
+    assert_like_reference(("Key\tBrand\tCategory\n" + lines).encode(), "f.tsv", piece_bytes)
+
+
 @FEW
 @given(good_tables(","), PIECES, OPTIONS)
 def test_good_csv_agrees(data: bytes, piece_bytes: int, options: dict) -> None:

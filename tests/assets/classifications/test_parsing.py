@@ -618,3 +618,15 @@ def test_defaults_come_from_the_set() -> None:
         latin1, encoding="utf8", list_delimiter="|", blank_clears=False, max_bytes=5
     )
     assert chosen == ParseOptions(list_delimiter="|", max_bytes=5)
+
+
+def test_quotes_as_text_beside_quoted_fields_are_read_all_at_once_f125(monkeypatch) -> None:
+    read = []
+    monkeypatch.setattr(
+        "assets.classifications.reading.table._TableReader._read_exactly",
+        lambda _self, data, is_last: read.append(data) or ([], len(data)),
+    )
+    rows = "".join(f'k{n}\t{n}" pipe\t"so ""called"" {n}"\n' for n in range(1000))
+    found = effects("Key\tBrand\tCategory\n" + rows, "a.tsv")
+    assert found["k7"] == ("update", {"Brand": '7" pipe', "Category": 'so "called" 7'}, set())
+    assert (len(found), read) == (1000, [])
