@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -84,13 +85,26 @@ class TableName:
     schema: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.schema}.{self.name}" if self.schema else self.name
+        """As `parse` takes it: a part that holds a dot stands in double quotes."""
+        name = (
+            _quoted_part(self.name) if "." in self.name or self.name.startswith('"') else self.name
+        )
+        return f"{self.schema}.{name}" if self.schema else name
 
     @classmethod
     def parse(cls, text: str) -> TableName:
-        """`name` or `schema.name`."""
+        """`name` or `schema.name`; a name that holds a dot in double quotes, doubled inside: `sales."a.b"`."""
+        if quoted := _QUOTED_NAME.fullmatch(text):
+            return cls(quoted["name"].replace('""', '"'), quoted["schema"] or None)
         schema, dot, name = text.rpartition(".")
         return cls(name=name, schema=schema if dot else None)
+
+
+_QUOTED_NAME = re.compile(r'(?:(?P<schema>[^"]+)\.)?"(?P<name>(?:[^"]|"")+)"', re.DOTALL)
+
+
+def _quoted_part(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 QueryValue = str | int | float | bool | Decimal | date | datetime | None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
+from resources.connectors.sql.reading import check_query
 from resources.formats.registry import check_options
-from resources.kernel.errors import ConfigError
+from resources.kernel.errors import ConfigError, InputError
 from resources.sources.fingerprint_rules import FingerprintRule
 from resources.sources.objects import check_path, may_be_folder
 from resources.sources.query_parameters import Parameters
@@ -90,6 +92,8 @@ def check_source(spec: SourceSpec, *, holds: str) -> None:
             f"datasource {spec.name!r}: timeout_seconds has to be 1 or more",
             attribute="timeout_seconds",
         )
+    if spec.query:
+        _check_query(spec)
     try:
         spec.fingerprint.check(holds=holds)
     except ConfigError as error:
@@ -103,6 +107,23 @@ def check_source(spec: SourceSpec, *, holds: str) -> None:
             _check_format(spec)
         except ConfigError as error:
             raise _about(spec, error, "options" if spec.options else "path") from error
+
+
+def _check_query(spec: SourceSpec) -> None:
+    """What is wrong with a query in every dialect; the rest is the database's to say."""
+    try:
+        check_query(spec.query, where="query")
+    except InputError as error:
+        raise ConfigError(
+            f"datasource {spec.name!r}: {error.message}", hint=error.hint, attribute="query"
+        ) from error
+    unused = [name for name in spec.parameters if not re.search(rf":{name}\b", spec.query)]
+    if unused:
+        raise ConfigError(
+            f"datasource {spec.name!r}: the query has no :{', :'.join(unused)}",
+            hint="Each parameter stands in the query as `:name`",
+            attribute="parameters",
+        )
 
 
 def _about(spec: SourceSpec, error: ConfigError, attribute: str) -> ConfigError:

@@ -172,6 +172,18 @@ class TableConnectorContract:
         own = {"public", "main", "dbo", config.database}
         return next(entry.path for entry in entries if entry.name in own)
 
+    def test_a_name_with_a_dot_is_read_as_browsing_shows_it(
+        self, database: Database, connector: SqlConnector
+    ) -> None:
+        database.run(f"CREATE TABLE {connector.quote('dot.ted')} (x integer)")
+        entries, path = list(connector.browse()), ""
+        while entries[0].kind in ("database", "schema"):
+            path = self.way_to_tables(entries, database.config)
+            entries = list(connector.browse(path))
+        (shown,) = [entry.path for entry in entries if entry.name == "dot.ted"]
+        for text in (shown, '"dot.ted"'):
+            assert read_table(connector, TableName.parse(text)).column_names == ["x"]
+
     def test_lists_tables_and_views_but_not_what_exports_leave(self, database: Database) -> None:
         database.run(
             "CREATE TABLE b (x integer)",

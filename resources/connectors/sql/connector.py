@@ -173,7 +173,8 @@ class SqlConnector(TableConnector):
     def unknown_table(self, table: TableName, known: Sequence[TableName]) -> NotFoundError:
         """The error about a table that is not there, with the names nearest to it."""
         names = {str(item): item for item in known}
-        wanted = [str(table), *(n for n, item in names.items() if item.name == table.name)]
+        folded = table.name.casefold()
+        wanted = [str(table), *(n for n, item in names.items() if item.name.casefold() == folded)]
         near = difflib.get_close_matches(str(table), names, n=3, cutoff=0.5)
         near += difflib.get_close_matches(table.name, [i.name for i in known], n=3, cutoff=0.6)
         listed = list(dict.fromkeys([*wanted[1:], *near]))[:4]

@@ -92,8 +92,7 @@ _DUCKDB_KINDS: Mapping[str, tuple[type[WaybillError], str]] = {
     "SerializationException": (InputError, "The file is damaged, or of another DuckDB version"),
     "PermissionException": (
         InputError,
-        "Its views and queries read nothing outside of the file. If you trust it, set"
-        " `options: {external_access: allowed}`",
+        "Nothing outside of the file is read. If you trust it: `options: {external_access: allowed}`",
     ),
     "TransactionException": (ConflictError, "Another transaction changed the same rows"),
     "InternalException": (ConnectorError, "DuckDB failed inside"),

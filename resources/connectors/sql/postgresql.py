@@ -36,7 +36,7 @@ from resources.connectors.sql.postgresql_catalog import (
     page_ranges,
 )
 from resources.connectors.sql.postgresql_fingerprint import compute_fingerprint
-from resources.connectors.sql.postgresql_parallel import RangeReader
+from resources.connectors.sql.postgresql_parallel import NoHelperError, RangeReader
 from resources.connectors.sql.postgresql_session import LockQueueError, PostgresSession
 from resources.connectors.sql.postgresql_types import plan_postgres_columns
 from resources.connectors.sql.query_text import POSTGRESQL
@@ -55,6 +55,7 @@ class _OpenRead:
     helper: Callable[[], PostgresSession]
 
 
+_NO_MORE_CONNECTIONS = re.compile("too many (connections|clients)|remaining connection slots")
 _STATEMENT_FAILED = re.compile(r"ERROR:\s+(?P<text>[^\n]+)")
 
 
@@ -175,11 +176,9 @@ class PostgresqlConnector(SqlConnector):
                 plan, select, relation = self._plan(holder, source)
                 statements = self._statements(holder, plan, select, relation)
                 snapshot = str(holder.exec_driver_sql("SELECT pg_export_snapshot()").scalar_one())
-                helper = functools.partial(
-                    _locked_session, self.limited(source).config, snapshot, select
-                )
+                target = (self.limited(source).config, snapshot, select)
                 try:
-                    leader = helper()
+                    leader = _locked_session(*target)
                 except LockQueueError as error:
                     if time.monotonic() > deadline:
                         raise ConflictError(
@@ -189,6 +188,7 @@ class PostgresqlConnector(SqlConnector):
                         ) from error
                     continue
                 stack.push(attempt.pop_all())
+                helper = functools.partial(_helping_session, *target)
                 return _OpenRead(plan, statements, leader, helper)
 
     def _batches(
@@ -295,3 +295,17 @@ def _locked_session(config: SqlConfig, snapshot: str, select: str) -> PostgresSe
         session.close()
         raise
     return session
+
+
+def _helping_session(config: SqlConfig, snapshot: str, select: str) -> PostgresSession:
+    """As `_locked_session`, for a session that can be done without.
+
+    Raises:
+        NoHelperError: the server, or the role's limit, has no connection left.
+    """
+    try:
+        return _locked_session(config, snapshot, select)
+    except Exception as error:
+        if _NO_MORE_CONNECTIONS.search(str(error)):
+            raise NoHelperError from error
+        raise

@@ -26,6 +26,10 @@ JOIN_SECONDS = 5.0
 _END = object()  # comes after the last batch of a range
 
 
+class NoHelperError(Exception):
+    """The server has no connection left for one that helps."""
+
+
 class _StoppedError(Exception):
     """The reader has gone: whoever reads for it stops."""
 
@@ -36,7 +40,7 @@ class RangeReader:
     Args:
         statements: SELECTs, each a part of the whole.
         leader: the session that has locked what is read; it could read all by itself.
-        open_session: opens a session that helps; raises `LockQueueError` when it cannot, and is done without.
+        open_session: opens a session that helps; raises `LockQueueError` or `NoHelperError` when it cannot, and is done without.
         connections: how many threads and sessions, the leader included.
         silence_limit: seconds without a byte from the server after which `is_busy` is asked (E4).
         is_busy: asks the server over another way whether the process with this id still computes.
@@ -149,7 +153,7 @@ class RangeReader:
                 for batch in session.batches(self._statements[index]):
                     self._put(index, batch)
                 self._put(index, _END)
-        except (_StoppedError, LockQueueError):
+        except (_StoppedError, LockQueueError, NoHelperError):
             return
         except Exception as error:  # noqa: BLE001 - carried over to the reading thread and raised there
             with self._changed:

@@ -24,6 +24,11 @@ _WITH = re.compile(r"\s*WITH\b", re.IGNORECASE)
 _PARENTHESIS = re.compile(r"[()]")
 _MORE_TABLES = re.compile(r"\s*(,|AS\b)", re.IGNORECASE)
 _CLOSING = {"[": "]"}
+_BLANKS = (
+    "",
+    *map(chr, range(33)),
+    "\x7f",
+)  # what MySQL takes for white space or a control character
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,7 @@ class Syntax:
         e_strings: it does so in texts that an `E` stands before.
         dollars: texts between `$tag$` marks.
         hashes: `#` begins a comment.
+        blank_after_dashes: `--` begins a comment only before a blank or the end: `5--1` is a sum.
         nested: comments may hold comments.
         raw_prefixes: a letter `q` or `r` before a quote changes how the text ends; such queries take no parameters.
         text: a text literal.
@@ -50,6 +56,7 @@ class Syntax:
     e_strings: bool = False
     dollars: bool = False
     hashes: bool = False
+    blank_after_dashes: bool = False
     nested: bool = False
     raw_prefixes: str = ""
     text: str = "'{}'"
@@ -62,7 +69,9 @@ class Syntax:
 POSTGRESQL = Syntax(e_strings=True, dollars=True, nested=True)
 SQLITE = Syntax(quotes="'\"`[", date="'{}'", timestamp="'{}'", zoned="'{}+00:00'")
 DUCKDB = Syntax(e_strings=True, dollars=True, nested=True)
-MYSQL = Syntax(quotes="'\"`", escapes="'\"", hashes=True, zoned="TIMESTAMP '{}'")
+MYSQL = Syntax(
+    quotes="'\"`", escapes="'\"", hashes=True, blank_after_dashes=True, zoned="TIMESTAMP '{}'"
+)
 MSSQL = Syntax(
     quotes="'\"[",
     nested=True,
@@ -109,7 +118,7 @@ def masked(query: str, syntax: Syntax, *, where: str) -> str:
 def _quoted_end(query: str, at: int, syntax: Syntax) -> int | None:
     """Where what begins at `at` ends; None when nothing quoted begins there, -1 when it does not end."""
     mark = query[at]
-    if query.startswith("--", at) or (mark == "#" and syntax.hashes):
+    if _begins_comment(query, at, syntax):
         line_end = query.find("\n", at)
         return len(query) if line_end < 0 else line_end
     if query.startswith("/*", at):
@@ -124,6 +133,15 @@ def _quoted_end(query: str, at: int, syntax: Syntax) -> int | None:
         end = query.find(tag[0], tag.end())
         return -1 if end < 0 else end + len(tag[0])
     return None
+
+
+def _begins_comment(query: str, at: int, syntax: Syntax) -> bool:
+    """Whether a comment to the end of the line begins there."""
+    if query[at] == "#" and syntax.hashes:
+        return True
+    if not query.startswith("--", at):
+        return False
+    return not syntax.blank_after_dashes or query[at + 2 : at + 3] in _BLANKS
 
 
 def _after_e(query: str, at: int) -> bool:

@@ -216,6 +216,10 @@ class SqlalchemyConnector(SqlConnector):
         """The least that a database can be asked."""
         return "SELECT 1"
 
+    def rights(self) -> str:
+        """How many tables there are; whether each may be read no catalog tells in a way that all have."""
+        return f"{len(self.list_tables()):,} tables and views can be seen"
+
     system_schemas: ClassVar[frozenset[str]] = frozenset()
     """Schemas that hold the system's own tables, in lower case."""
 

@@ -46,6 +46,12 @@ def failure(yaml: str) -> str:
         ),
         ("  connector: shop\n  table: t\n  parameters: {a: 1}\n", "cannot go with 'table'", 12),
         ("  connector: shop\n  query: select 1\n  timeout_seconds: 0\n", "1 or more", 12),
+        ("  connector: shop\n  query: delete from t\n", "begins with DELETE", 11),
+        (
+            "  connector: shop\n  query: select 1\n  parameters: {a: hidden}\n",
+            "the query has no :a",
+            12,
+        ),
         ("  connector: shop\n  path: a.csv\n", "holds tables", 9),
         ("  connector: lake\n  path: a.xyz\n", "does not tell the format", 11),
     ],

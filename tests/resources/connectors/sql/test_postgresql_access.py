@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from resources.kernel.errors import (
     InputError,
     NotFoundError,
 )
-from resources.kernel.records import TableName
+from resources.kernel.records import SqlQuery, TableName
 from tests.contract.table_connector import CANARY, read_table
 from tests.resources.connectors.sql.postgres_database import PostgresDatabase
 from tests.servers.postgres import PostgresServer, free_port
@@ -157,3 +158,44 @@ def test_secret_of_every_spelling_is_blotted_out() -> None:
         assert config.redact(f"dsn={spelling};") == "dsn=***;"
     assert CANARY not in repr(config)
     assert "p 2" not in repr(config)
+
+
+def test_a_large_table_is_read_over_the_connections_that_there_are(
+    database: PostgresDatabase, guest: SqlConfig
+) -> None:
+    """A role that may hold three: one that keeps the snapshot, one that reads, one that the driver opens for a moment."""
+    database.make_large(150_000)
+    database.run(
+        f"GRANT SELECT ON large TO {guest.username}",
+        f"ALTER ROLE {guest.username} CONNECTION LIMIT 3",
+    )
+    connector = open_table_connector("warehouse", replace(guest, read_connections=6))
+    table = read_table(connector, TableName("large"))
+    assert table["id"].to_pylist() == list(range(1, 150_001))
+
+
+def test_a_time_limit_is_told_as_one(database: PostgresDatabase) -> None:
+    connector = open_table_connector("warehouse", database.config)
+    with pytest.raises(ConnectorUnavailableError, match="ran into its time limit"):
+        read_table(connector, SqlQuery("SELECT pg_sleep(20)", {}, timeout_seconds=1))
+
+
+def test_the_grants_of_the_page_suffice(database: PostgresDatabase, guest: SqlConfig) -> None:
+    """Least privilege, as docs/connectors/postgresql.md has it for a reader."""
+    name = database.config.database
+    database.run(
+        f"REVOKE ALL ON DATABASE {name} FROM PUBLIC",
+        "CREATE SCHEMA sales",
+        "CREATE TABLE sales.orders AS SELECT 1 AS x",
+        f"GRANT CONNECT ON DATABASE {name} TO {guest.username}",
+        f"GRANT USAGE ON SCHEMA sales TO {guest.username}",
+        f"GRANT SELECT ON ALL TABLES IN SCHEMA sales TO {guest.username}",
+        f"ALTER DEFAULT PRIVILEGES IN SCHEMA sales GRANT SELECT ON TABLES TO {guest.username}",
+        "CREATE TABLE sales.later AS SELECT 1 AS x",
+    )
+    connector = open_table_connector("warehouse", guest)
+    assert connector.check().ok
+    for table in (TableName("orders", "sales"), TableName("later", "sales")):
+        assert read_table(connector, table).num_rows == 1
+        assert connector.fingerprint(table)
+    assert [entry.name for entry in connector.browse(f"{name}/sales")] == ["later", "orders"]

@@ -117,3 +117,15 @@ def test_no_text_leaves_its_quotes(value: str, syntax: q.Syntax) -> None:
 def test_texts_with_marks_of_their_own_take_no_parameters() -> None:
     with pytest.raises(InputError, match="cannot hold texts like"):
         q.with_literals(SqlQuery("SELECT q'[it's :a]', :a", {"a": 1}), q.ORACLE, where="w")
+
+
+def test_dashes_without_a_blank_are_no_comment_in_mysql() -> None:
+    """T16: what MySQL reads as a text is none of our comments, so that no value is written into it."""
+    query = SqlQuery("SELECT 1--':x\n:x' AS a", {"x": ", user() -- "})
+    with pytest.raises(InputError, match="has no :x"):
+        q.with_literals(query, q.MYSQL, where="query")
+    assert q.find_placeholders("SELECT 5--:n, :m -- :o\n, :p --", q.MYSQL, where="query").names == [
+        "n",
+        "m",
+        "p",
+    ]
