@@ -149,6 +149,11 @@ class ClassificationSet(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
                 f" {given.connector!r} holds tables, not files",
                 hint="Name a folder, a bucket or a file server",
             )
+        if given.settle_seconds < 0 or given.every_seconds < 1 or not given.path.strip():
+            raise ConfigError(
+                f"{position(context, 'files')}: classification set {self.name!r}: `path` names something,"
+                " `settle_seconds` is 0 or more, `every_seconds` 1 or more"
+            )
         return WatchedFiles(
             connector=given.connector,
             path=given.path,

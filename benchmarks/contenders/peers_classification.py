@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from benchmarks.classification_files import COLUMNS, classification_file
 from benchmarks.task import Task
@@ -57,7 +58,7 @@ def msgspec_json(task: Task) -> Callable[[], str]:
 
     path = classification_file(task, "json")
     record = msgspec.defstruct("Record", [("key", str), ("data", dict[str, str])])
-    decoder = msgspec.json.Decoder(record)
+    decoder: Any = msgspec.json.Decoder(record)
 
     def job() -> str:
         last = {}

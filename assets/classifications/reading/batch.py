@@ -56,7 +56,7 @@ class ProblemLimitError(Exception):
 
 @dataclass
 class Findings:
-    """Problems and warnings in the order they are found; `in_file_order` sorts them."""
+    """Problems and warnings in the order they are found; `..._in_file_order` sorts them."""
 
     max_problems: int
     max_warnings: int

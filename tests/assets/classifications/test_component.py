@@ -94,6 +94,14 @@ def declared(**changes):
         ({"files": "{connector: lakes, path: x}"}, 13, "unknown connector 'lakes'"),
         ({"files": "{connector: vault, path: x}"}, 13, "holds tables, not files"),
         ({"files": "{connector: lake, path: x, on_error: stop}"}, 13, "continue"),
+        (
+            {"files": "{connector: lake, path: x, every_seconds: 0}"},
+            13,
+            "`every_seconds` 1 or more",
+        ),
+        ({"files": "{connector: lake, path: x, settle_seconds: -1}"}, 13, "0 or more"),
+        ({"files": "{connector: lake, path: ''}"}, 13, "`path` names something"),
+        ({"columns": "[{name: Brand}, {name: brand}]"}, 12, "both 'Brand' and 'brand'"),
     ],
 )
 def test_a_wrong_declaration_is_refused_with_file_and_line(changes, line, told):
