@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from tempfile import TemporaryDirectory, gettempdir
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 
@@ -47,7 +48,8 @@ def run_statement(
         writer = stack.enter_context(store.writer(key, run_id=run_id, attempt=attempt))
         for wanted, table in tables.items():
             table.relation(connection).create_view(wanted)
-        _lock_in(connection, [store.url, scratch, gettempdir()])
+        opened = {folder for table in tables.values() for folder in table.opened_folders}
+        _lock_in(connection, [Path(scratch), writer.folder, *sorted(opened)])
         writer.copy_query(connection, statement.sql)
         version = writer.publish(
             properties={
@@ -67,12 +69,9 @@ def run_statement(
     )
 
 
-def _lock_in(connection: duckdb.DuckDBPyConnection, folders: Sequence[str]) -> None:
-    """A second wall behind the statement's own: DuckDB may open the store's files and nothing else.
-
-    A remote store's files are copied to the folder for temporary files first.
-    """
-    listed = ", ".join("'" + folder.replace("'", "''") + "'" for folder in folders)
+def _lock_in(connection: duckdb.DuckDBPyConnection, folders: Sequence[Path]) -> None:
+    """A second wall behind the statement's own: DuckDB may open its inputs' and its result's files and nothing else."""
+    listed = ", ".join("'" + str(folder).replace("'", "''") + "'" for folder in folders)
     connection.execute(f"SET allowed_directories = [{listed}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")

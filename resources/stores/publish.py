@@ -93,11 +93,17 @@ class Publisher:
         """A local path to write the file `name` to; hand it to `seal` when it is whole."""
         if not _FILE_NAME.fullmatch(name) or name in self._names:
             raise InputError(f"{name[:120]!r} cannot name another file of {self._log.name}")
+        path = self.folder / name
+        self._names.add(name)
+        return path
+
+    @property
+    def folder(self) -> Path:
+        """The local folder that new files are written into."""
         if self._staging is None:
             self._claim()
         assert self._staging is not None  # noqa: S101 - for the type checker: `_claim` sets it
-        self._names.add(name)
-        return self._staging / name
+        return self._staging
 
     def seal(self, path: Path, rows: int | None = None) -> None:
         """Takes a finished file over: hash, fsync, upload, in the background.

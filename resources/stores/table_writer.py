@@ -102,6 +102,11 @@ class TableWriter:
         """Rows written so far."""
         return self._rows
 
+    @property
+    def folder(self) -> Path:
+        """The local folder that part files are written into."""
+        return self._publisher.folder
+
     def copy_query(self, connection: duckdb.DuckDBPyConnection, sql: str) -> None:
         """Lets DuckDB write the rows of a SELECT straight into a part file; see `duckdb_copy`."""
         path = self._next_part()

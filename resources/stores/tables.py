@@ -106,6 +106,8 @@ class StoredTable:
         """The manifest: number, rows, files, properties."""
         self.schema: pa.Schema = manifest.arrow_schema
         """Arrow schema of the rows."""
+        self.opened_folders: frozenset[Path] = frozenset()
+        """Folders whose files the relations made so far open."""
 
     @property
     def rows(self) -> int:
@@ -175,8 +177,9 @@ class StoredTable:
                 in case alone (E23).
         """
         self._check_duckdb()
-        paths = [str(path) for path in self._lasting_files(connection)]
-        return connection.read_parquet(paths).project(
+        paths = self._lasting_files(connection)
+        self.opened_folders |= {path.parent for path in paths}
+        return connection.read_parquet([str(path) for path in paths]).project(
             ", ".join(_duckdb_column(field) for field in self.schema)
         )
 

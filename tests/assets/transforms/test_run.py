@@ -78,9 +78,10 @@ def test_an_input_without_a_version_is_named(store):
     ["select * from read_text('{file}')", "select * from '{file}'", "select * from glob('{file}')"],
     ids=["function", "path", "glob"],
 )
-def test_duckdb_itself_opens_nothing_but_the_store(store, sql, request):
+def test_duckdb_itself_opens_nothing_but_its_inputs(store, sql, tmp_path):
     """Behind the statement's own check, which would refuse these already."""
-    outside = request.path
+    outside = tmp_path / "outside.csv"
+    outside.write_text("a\n1\n")
     statement = Statement(sql=sql.format(file=outside), inputs=("orders",))
     with pytest.raises((InputError, duckdb.Error)):
         run_statement(statement, store, key=KEY, run_id="run-2")
