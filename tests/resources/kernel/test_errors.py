@@ -34,6 +34,8 @@ def test_an_error_survives_pickling_with_its_facts(error):
 
 def test_every_error_is_drawn_in_the_modules_tree_with_its_retry_mark():
     for kind in all_kinds():
+        if kind.__module__ != errors.__name__:
+            continue  # a room's own, loaded by another test
         line = next(
             line for line in errors.__doc__.splitlines() if kind.__name__ in line.split("(")[0]
         )
