@@ -21,6 +21,7 @@ from assets.classifications.reading.values import Fault, Value, check_key, excer
 from assets.classifications.schema import (
     DELETE_TOKEN,
     EMPTY_TOKEN,
+    VALUE_LIMIT,
     ColumnType,
     Encoding,
     ParseOptions,
@@ -50,6 +51,7 @@ ENCODINGS: Mapping[str, Encoding] = {
 }
 _ACTIONS = ("update", "delete-field", "delete-key")
 _ABSENT = object()
+_SURELY_SHORT = VALUE_LIMIT // 4  # characters, of at most four bytes each
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +195,9 @@ class JsonRows:
         return dict(again)
 
     def _take_record(self, row: int, record: dict[str, Any], problems: list[Problem]) -> None:
+        if not problems and self._is_plain(record):
+            self.records.add(row, UPDATE, record["key"], record["data"], [])
+            return
         action = record.get("action", "update")
         is_known = isinstance(action, str) and action in _ACTIONS
         if not is_known:
@@ -212,6 +217,18 @@ class JsonRows:
             self._delete_fields(row, record, problems)
         else:
             self._update(row, record, problems)
+
+    def _is_plain(self, record: dict[str, Any]) -> bool:
+        """Whether this is the commonest record, of which no rule has more to say: short texts for text columns."""
+        key, data = record.get("key"), record.get("data")
+        if len(record) != 2 or not isinstance(data, dict) or not data:
+            return False
+        columns = self.schema.by_name
+        for name, value in data.items():
+            column = columns.get(name)
+            if column is None or column.type is not ColumnType.TEXT or not _is_short_text(value):
+                return False
+        return _is_short_text(key) and not str(key).isspace()
 
     def _add(
         self,
@@ -303,6 +320,16 @@ class JsonRows:
             return Fault("value_type_invalid", "the elements of a list are texts")
         joined = self._read_cell(column, self.options.list_delimiter.join(texts))
         return texts if isinstance(joined, list) else joined
+
+
+def _is_short_text(value: Any) -> bool:
+    """Text within the limit whatever its characters are, no token, no U+0000."""
+    return (
+        isinstance(value, str)
+        and 0 < len(value) <= _SURELY_SHORT
+        and value[0] != "~"
+        and "\0" not in value
+    )
 
 
 def _check_json_key(key: Any) -> Fault | None:
