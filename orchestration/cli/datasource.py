@@ -74,7 +74,10 @@ def look(  # noqa: PLR0913 - a parameter an option
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show types, first rows and guesses without importing. Ends with 1 when it cannot be read."""
+    """Show types, first rows and guesses without importing. Ends with 1 when it cannot be read.
+
+    Of buckets and file servers whole files are fetched, 256 MB at most.
+    """
     from orchestration.services.datasources import preview_datasource
 
     target = {"connector": connector, "path": path, "table": table, "query": query}

@@ -61,6 +61,9 @@ class FileConnector(Connector):
     parallel_copies: ClassVar[int] = 8
     """How many local copies may be asked for at once: what the system and the way to it can bear."""
 
+    fetches: ClassVar[bool] = True
+    """Whether a local copy has to be fetched; False where files lie here already."""
+
     @abstractmethod
     def list_objects(self, pattern: str, *, after: str = "") -> Iterator[ObjectInfo]:
         """All objects whose key matches `pattern` and is greater than `after`, in ascending order of key.

@@ -11,8 +11,11 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from resources.kernel.errors import InputError
-from resources.kernel.records import BatchStream, Guess, Retype
+from resources.kernel.records import BatchStream, Guess, ObjectInfo, Retype
 from resources.sources.source import FileSource, OpenStream, Source
+
+FETCHED_BYTES = 256 << 20
+"""The most bytes that a look fetches from another system: objects come whole."""
 
 _ATTEMPTS = 8
 _FIRST_OBJECTS = (1, 4, 16)
@@ -38,20 +41,52 @@ def preview_source(source: Source, rows: int) -> Preview:
 
     Raises:
         NotFoundError: no such table, no object that the path means.
+        InputError: every object is too large to be fetched for a look.
         WaybillError: whatever the connector or the format refuses.
     """
     if not isinstance(source, FileSource):
         return _preview(source, rows)
     objects = source.objects()
+    small = _within_limit(source, objects)
     for count in _FIRST_OBJECTS:
-        part = objects[:count]
+        part = small[:count]
         found = _preview(source.taking(part), rows)
-        is_last = len(part) == len(objects)
+        is_last = len(part) == len(small)
         if found.table.num_rows >= rows or is_last or count == _FIRST_OBJECTS[-1]:
             break
-    return Preview(
-        found.table, found.is_whole and is_last, found.guesses, found.warnings, len(part)
-    )
+    is_whole = found.is_whole and len(part) == len(objects)
+    warnings = found.warnings
+    if part[0] != objects[0]:
+        warnings += (f"{objects[0].key} has {_megabytes(objects[0])}: not fetched for a look",)
+    return Preview(found.table, is_whole, found.guesses, warnings, len(part))
+
+
+def _within_limit(source: FileSource, objects: list[ObjectInfo]) -> list[ObjectInfo]:
+    """The first objects that a look may fetch; where nothing has to be fetched, all.
+
+    Raises:
+        InputError: every object is too large for a look.
+    """
+    if not source.fetches:
+        return objects
+    chosen: list[ObjectInfo] = []
+    left = FETCHED_BYTES
+    for item in objects:
+        if item.size_bytes <= left and len(chosen) < _FIRST_OBJECTS[-1]:
+            chosen.append(item)
+            left -= item.size_bytes
+    if not chosen:
+        raise InputError(
+            f"{objects[0].key} has {_megabytes(objects[0])}; a look fetches whole objects of"
+            f" {FETCHED_BYTES >> 20} MB together at most, and no object is that small",
+            hint="Look at a smaller object of the same kind with `--connector` and `--path`, or import it",
+            key=objects[0].key,
+        )
+    return chosen
+
+
+def _megabytes(item: ObjectInfo) -> str:
+    return f"{item.size_bytes / (1 << 20):,.0f} MB"
 
 
 def _preview(source: Source, rows: int) -> Preview:

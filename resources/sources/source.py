@@ -104,6 +104,11 @@ class FileSource(Source):
             )
         return found
 
+    @property
+    def fetches(self) -> bool:
+        """Whether reading an object fetches all of it first."""
+        return self._connector.fetches
+
     def taking(self, objects: Sequence[ObjectInfo]) -> FileSource:
         """The same source, of these objects alone."""
         return FileSource(self.spec, self._connector, objects)
