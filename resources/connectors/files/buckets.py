@@ -7,9 +7,6 @@ which each bucket's own folder makes (`s3/`, `gcs/`), and bytes coming down in p
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import re
-import tempfile
 import threading
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
@@ -27,6 +24,7 @@ from resources.connectors.files.key_patterns import (
 )
 from resources.connectors.files.listing_progress import BEYOND, looked_up_to
 from resources.connectors.files.os_errors import translate_os_error
+from resources.connectors.files.scratch_files import new_scratch_file
 from resources.kernel.errors import ConfigError, InputError, NotFoundError
 from resources.kernel.records import BrowseEntry, ObjectInfo
 
@@ -35,7 +33,6 @@ SMALL_BYTES = 1 << 20
 
 _LARGE_AT_ONCE = 6
 _KEY_SHOWN = 120
-_EXTENSION = re.compile(r"(\.[a-z0-9]{1,8}){1,2}")
 
 
 @dataclass(frozen=True)
@@ -153,8 +150,7 @@ class BucketConnector(FileConnector):
     def local_copy(self, item: ObjectInfo, scratch: Path) -> Iterator[Path]:
         """Downloads exactly the version that was listed, a large one in parts; removes the copy afterwards (E40)."""
         full = self._readable(item.key)
-        path = self._new_local_file(item.key, scratch)
-        try:
+        with new_scratch_file(self.name, item.key, scratch) as path:
             try:
                 # Small ones hold one connection; large ones several each, so only a few at a time.
                 with contextlib.nullcontext() if item.size_bytes <= SMALL_BYTES else self._large:
@@ -164,8 +160,6 @@ class BucketConnector(FileConnector):
                     error, f"connector {self.name!r}: download to", path
                 ) from error
             yield path
-        finally:
-            path.unlink(missing_ok=True)
 
     def _list(self, selection: KeyPattern, request: PageRequest) -> Iterator[ObjectInfo]:
         skipped = len(self._full("")) if self.prefix else 0
@@ -212,23 +206,6 @@ class BucketConnector(FileConnector):
             )
         return full
 
-    def _new_local_file(self, key: str, scratch: Path) -> Path:
-        extension = _EXTENSION.search(key[-18:].lower().rpartition("/")[2])
-        ending = extension.group() if extension and key.lower().endswith(extension.group()) else ""
-        try:
-            scratch.mkdir(parents=True, exist_ok=True)
-            handle, path = tempfile.mkstemp(
-                prefix=hashlib.sha256(key.encode(errors="replace")).hexdigest()[:16] + "-",
-                suffix=ending,
-                dir=scratch,
-            )
-        except OSError as error:
-            raise translate_os_error(
-                error, f"connector {self.name!r}: download to", scratch
-            ) from error
-        with open(handle, "wb"):  # noqa: PTH123 - closes the descriptor that mkstemp opened
-            return Path(path)
-
 
 def _end_of(page: Page) -> str:
     """The last key that a page speaks of; a folder stands for all keys in it."""
@@ -239,19 +216,6 @@ def _end_of(page: Page) -> str:
 def shown(key: str) -> str:
     """A key as errors and logs show it: quoted, control characters escaped, its end when it is long (T35)."""
     return repr(key) if len(key) <= _KEY_SHOWN else repr("..." + key[-_KEY_SHOWN:])
-
-
-def check_source(connector: str, source: Path) -> int:
-    """Size in bytes of a local file that is to be uploaded.
-
-    Raises:
-        WaybillError: it is not there, or may not be read.
-    """
-    try:
-        with source.open("rb"):
-            return source.stat().st_size
-    except OSError as error:
-        raise translate_os_error(error, f"connector {connector!r}: upload", source) from error
 
 
 def _check_bucket(name: str, bucket: str) -> str:

@@ -6,15 +6,13 @@ a server is asked, and what it says of a file: the bytes kept beside a name are 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 
 from resources.connectors.files.key_patterns import KEY_LIMIT_BYTES, KeyPattern
 from resources.connectors.files.listing_progress import BEYOND, looked_up_to
 from resources.connectors.files.partial_names import is_partial
+from resources.connectors.files.skipped import Skipped
 from resources.kernel.errors import ConnectorError
-
-_log = logging.getLogger(__name__)
 
 LIMIT_BYTES = 256 << 20
 """The most memory of one folder's names: some two million files. An endless listing ends here."""
@@ -23,32 +21,6 @@ MAX_DEPTH = 200
 """Folders inside each other: deeper is a link that leads back, on servers that hide their links."""
 
 _OVERHEAD_BYTES = 48  # of one short bytes object and its place in a list
-_NAMED_SKIPS = 5
-
-
-class Skipped:
-    """Entries that a listing left out, for one line in the log however many there are."""
-
-    def __init__(self) -> None:
-        self._count = 0
-        self._named: list[str] = []
-
-    def add(self, key: str, reason: str) -> None:
-        """Notes one entry."""
-        self._count += 1
-        if len(self._named) < _NAMED_SKIPS:
-            self._named.append(f"{key[:200]!a} ({reason})")
-
-    def report(self, connector: str, what: str) -> None:
-        """One warning, if there is anything to tell."""
-        if self._count:
-            _log.warning(
-                "connector %r: %d entries left out of %r, such as %s",
-                connector,
-                self._count,
-                what,
-                ", ".join(self._named),
-            )
 
 
 class FolderNames:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import logging
 import os
 import stat
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from resources.connectors.base import FileConnector
 from resources.connectors.files.key_patterns import KeyPattern, check_key, folder_prefix
 from resources.connectors.files.listing_progress import BEYOND, looked_up_to
 from resources.connectors.files.os_errors import translate_os_error
+from resources.connectors.files.skipped import Skipped
 from resources.connectors.folder.replacement import is_partial, replace_file
 from resources.kernel.errors import (
     InputError,
@@ -30,9 +30,6 @@ from resources.kernel.errors import (
 )
 from resources.kernel.records import BrowseEntry, CheckReport, CheckStep, ObjectInfo
 
-_log = logging.getLogger(__name__)
-
-_NAMED_SKIPS = 5
 _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
 """0001-01-01 and 9999-12-31: what a `datetime` holds; a file system stores any 64-bit number."""
 
@@ -50,6 +47,7 @@ class FolderConnector(FileConnector):
     """
 
     kind: ClassVar[str] = "folder"
+    fetches: ClassVar[bool] = False
 
     def __init__(self, name: str, root: Path) -> None:
         self.name = name
@@ -100,7 +98,7 @@ class FolderConnector(FileConnector):
                 hint="Browse the folder above it",
                 key=path,
             )
-        skipped = _Skipped()
+        skipped = Skipped()
         entries = (self._browsed(key, skipped) for key in sorted(self._browsable(prefix, skipped)))
         yield from itertools.islice(filter(None, entries), limit)
         skipped.report(self.name, path)
@@ -211,7 +209,7 @@ class FolderConnector(FileConnector):
         except NotFoundError:
             return False
 
-    def _browsable(self, prefix: str, skipped: _Skipped) -> Iterator[str]:
+    def _browsable(self, prefix: str, skipped: Skipped) -> Iterator[str]:
         """Keys directly below a folder that is there, those of folders ending in `/`, in no order."""
         try:
             with os.scandir(self.root / prefix) as entries:
@@ -230,7 +228,7 @@ class FolderConnector(FileConnector):
                 error, f"connector {self.name!r}: list", self.root / prefix
             ) from error
 
-    def _browsed(self, key: str, skipped: _Skipped) -> BrowseEntry | None:
+    def _browsed(self, key: str, skipped: Skipped) -> BrowseEntry | None:
         name = key.removesuffix("/").rpartition("/")[2]
         if not key.endswith("/"):
             info = self._listed(key, skipped)
@@ -278,7 +276,7 @@ class FolderConnector(FileConnector):
             yield self.stat(selection.text)
 
     def _walk(self, selection: KeyPattern, after: str) -> Iterator[ObjectInfo]:
-        skipped = _Skipped()
+        skipped = Skipped()
         pending = [self._entries(selection.folder, skipped)]
         folders: list[str] = []
         while pending:
@@ -299,7 +297,7 @@ class FolderConnector(FileConnector):
                     yield info
         skipped.report(self.name, selection.text)
 
-    def _entries(self, folder: str, skipped: _Skipped) -> Iterator[str]:
+    def _entries(self, folder: str, skipped: Skipped) -> Iterator[str]:
         """Keys directly in `folder`, those of folders ending in `/`, in the order of the keys below them."""
         try:
             path = self._existing(folder) if folder else self._real_root()
@@ -326,7 +324,7 @@ class FolderConnector(FileConnector):
             else:
                 skipped.add(key, "its name is not valid Unicode")
 
-    def _listed(self, key: str, skipped: _Skipped) -> ObjectInfo | None:
+    def _listed(self, key: str, skipped: Skipped) -> ObjectInfo | None:
         path = self.root / key
         try:
             found = os.lstat(path)
@@ -355,29 +353,6 @@ class FolderConnector(FileConnector):
                 hint="Nothing is written outside of the connector's folder",
             )
         folder.mkdir(parents=True, exist_ok=True)
-
-
-class _Skipped:
-    """Entries that a listing left out, for one line in the log however many there are."""
-
-    def __init__(self) -> None:
-        self._count = 0
-        self._named: list[str] = []
-
-    def add(self, key: str, reason: str) -> None:
-        self._count += 1
-        if len(self._named) < _NAMED_SKIPS:
-            self._named.append(f"{key[:200]!a} ({reason})")
-
-    def report(self, connector: str, pattern: str) -> None:
-        if self._count:
-            _log.warning(
-                "connector %r: %d entries left out of %r, such as %s",
-                connector,
-                self._count,
-                pattern,
-                ", ".join(self._named),
-            )
 
 
 def _is_unicode(name: str) -> bool:

@@ -20,7 +20,8 @@ from resources.connectors.base import FileConnector
 from resources.connectors.files.key_patterns import KeyPattern, check_key, folder_prefix
 from resources.connectors.files.partial_names import is_partial
 from resources.connectors.files.scratch_files import new_scratch_file, open_source
-from resources.connectors.files.tree_listing import FolderNames, Skipped, walk_tree
+from resources.connectors.files.skipped import Skipped
+from resources.connectors.files.tree_listing import FolderNames, walk_tree
 from resources.connectors.ftp.errors import (
     FTP_ERRORS,
     bare,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ftplib
 from collections.abc import Callable, Iterator
 
-from resources.connectors.files.tree_listing import FolderNames, Skipped
+from resources.connectors.files.skipped import Skipped
+from resources.connectors.files.tree_listing import FolderNames
 from resources.connectors.ftp.facts import Facts
 from resources.connectors.ftp.session import Session
 

@@ -18,10 +18,10 @@ from resources.connectors.files.buckets import (
     BucketConnector,
     Page,
     PageRequest,
-    check_source,
     shown,
 )
 from resources.connectors.files.key_patterns import check_key
+from resources.connectors.files.scratch_files import open_source
 from resources.connectors.gcs.client import (
     Call,
     GcsSettings,
@@ -130,7 +130,7 @@ class GcsConnector(BucketConnector):
             ConflictError: somebody else wrote the object meanwhile.
         """
         full = self._writable(key)
-        size = check_source(self.name, source)
+        size = open_source(self.name, source)
         job = Upload.of(full, source, size, self._generation(key))
 
         def send(session: Session) -> dict[str, Any]:

@@ -19,10 +19,10 @@ from resources.connectors.files.buckets import (
     BucketConnector,
     Page,
     PageRequest,
-    check_source,
     shown,
 )
 from resources.connectors.files.key_patterns import check_key
+from resources.connectors.files.scratch_files import open_source
 from resources.connectors.s3.client import Access, S3Settings, open_access
 from resources.connectors.s3.download import download
 from resources.connectors.s3.errors import is_expired, translate_s3_error
@@ -138,7 +138,7 @@ class S3Connector(BucketConnector):
             ConflictError: somebody else replaced the object at the same moment.
         """
         full = self._readable(check_key(key))
-        size = check_source(self.name, source)
+        size = open_source(self.name, source)
         self.call(
             "write",
             key,

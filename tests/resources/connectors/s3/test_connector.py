@@ -184,8 +184,14 @@ class TestConfiguration:
         with pytest.raises(ConfigError, match="prefix"):
             S3Connector("lake", "bucket", prefix)
 
-    @pytest.mark.parametrize("bucket", ["", "with blank", "a/b", "x" * 300])
-    def test_names_that_no_bucket_has(self, bucket, scripted_s3, once):
+    @pytest.mark.parametrize("bucket", ["", "with blank", "a/b", "s3://b", "u:p@b"])
+    def test_what_is_no_name_of_a_bucket(self, bucket):
+        with pytest.raises(ConfigError, match="`bucket:` must be the name") as caught:
+            S3Connector("lake", bucket)
+        assert not bucket or f"{bucket!r}" not in str(caught.value)
+
+    def test_a_name_that_no_bucket_has(self, scripted_s3, once):
+        bucket = "x" * 300
         connector = connect(
             scripted_s3(lambda request: s3_error("NoSuchBucket", status=404)).url, bucket
         )
