@@ -5,8 +5,6 @@ import fcntl
 import os
 import resource
 import signal
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +15,7 @@ import pytest
 from resources.connectors.folder.connector import FolderConnector
 from resources.connectors.folder.replacement import _open_partial
 from resources.kernel.errors import InputError, NotFoundError, StorageError
+from tests.faults import Child
 
 
 @pytest.fixture
@@ -61,22 +60,17 @@ class TestPartialFiles:
         for name, letter in (("a", b"a"), ("b", b"b")):
             (tmp_path / name).write_bytes(letter * 3_000_000)
         connector.put_file("x.bin", tmp_path / "a")
-        program = (
-            "import sys; from pathlib import Path; from resources.connectors.folder.connector import FolderConnector\n"
-            "c = FolderConnector('lake', Path(sys.argv[1])); print('ready', flush=True)\n"
-            "while True:\n"
-            "    for name in 'ab': c.put_file('x.bin', Path(sys.argv[2], name))\n"
-        )
-        for round_ in range(6):
-            writer = subprocess.Popen(
-                [sys.executable, "-c", program, str(root), str(tmp_path)], stdout=subprocess.PIPE
-            )
-            assert writer.stdout is not None
-            writer.stdout.readline()
-            time.sleep(0.004 * round_)
+
+        def write_for_ever():
+            while True:
+                for name in "ab":
+                    connector.put_file("x.bin", tmp_path / name)
+
+        for round_ in range(12):
+            writer = Child(write_for_ever)
+            time.sleep(0.003 * round_)
             writer.kill()
-            writer.wait()
-            writer.stdout.close()
+            assert writer.wait().killed
             content = (root / "x.bin").read_bytes()
             assert content in (b"a" * 3_000_000, b"b" * 3_000_000)
             assert listed(connector) == ["x.bin"]

@@ -104,12 +104,14 @@ class TestHostKey:
             connect(sftp, host_key="", known_hosts=str(tmp_path / "gone")).stat("x")
 
 
+# Keys that tests throw away are made with few rounds, to be quick.
+@pytest.mark.filterwarnings("ignore:Warning. bcrypt.kdf:UserWarning")
 class TestSigningIn:
     @pytest.mark.parametrize("locked", [False, True], ids=["open", "with a passphrase"])
     @pytest.mark.parametrize("where", ["text", "file"])
     def test_a_private_key(self, sftp, place, tmp_path, locked, where):
         phrase = PASSPHRASE if locked else None
-        text = sftp.key.export_private_key(passphrase=phrase, rounds=50).decode()
+        text = sftp.key.export_private_key(passphrase=phrase, rounds=1).decode()
         changes = {"password": lambda: "", "passphrase": lambda: phrase or ""}
         if where == "file":
             (tmp_path / "key").write_text(text)
@@ -120,7 +122,7 @@ class TestSigningIn:
 
     @pytest.mark.parametrize("phrase", ["", "wrong"])
     def test_a_wrong_passphrase(self, sftp, phrase):
-        text = sftp.key.export_private_key(passphrase=PASSPHRASE, rounds=50).decode()
+        text = sftp.key.export_private_key(passphrase=PASSPHRASE, rounds=1).decode()
         connector = connect(sftp, private_key=lambda: text, passphrase=lambda: phrase)
         with pytest.raises(ConfigError, match="passphrase is missing or wrong"):
             connector.stat("x")
