@@ -79,10 +79,11 @@ def look(
     texts: pa.RecordBatch, plan: Plan, evidence: Sequence[Evidence], *, has_foreign: bool
 ) -> MarksSeen:
     """What a chunk says while it is read. Marks of ISO need no look at their uses before something is against them."""
+    present = frozenset(texts.schema.names)
     kinds = {
         name: plan.given[name].kind if name in plan.given else seen.kinds
         for name, seen in zip(plan.names, evidence, strict=True)
-        if name in texts.schema.names
+        if name in present
     }
     uses: dict[str, MarkUse] = {}
     if not plan.rule.hasplain_numbers():

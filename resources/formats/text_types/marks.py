@@ -95,6 +95,8 @@ def _first(texts: pa.Array, mask: pa.Array) -> str:
 
 def certain_marks(texts: pa.Array) -> Marks | None:
     """The marks of a column that can only be read with them: some value has both, and all fit; None otherwise."""
+    if not _any(texts, "[.,]"):
+        return None  # most columns: one look instead of one for each pair of marks
     for decimal in _DECIMAL_MARKS:
         for thousands in THOUSANDS_MARKS:
             if thousands != decimal and _shows_both(texts, Marks(decimal, thousands)):
