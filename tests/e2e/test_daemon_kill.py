@@ -45,7 +45,7 @@ defs = dg.Definitions.merge(
     ),
 )
 """
-FIRST, LATER = 12, 3
+FIRST, LATER = 6, 2
 
 
 @contextmanager
