@@ -43,7 +43,9 @@ def check_place(dialect: Dialect, given: Mapping[str, object]) -> None:
     port = given.get("port") or 0
     if isinstance(port, bool) or not str(port).isdecimal() or int(str(port)) > 65_535:
         raise ConfigError(
-            "port is not a number of a port",
+            f"port {str(port)[:20]!r} is not one"
+            if isinstance(port, (str, int))
+            else "port is not one",
             hint="A number up to 65535; leave it out for the database's usual one",
             attribute="port",
         )

@@ -223,7 +223,7 @@ class TestDatasources:
                 ),
                 "id",
             ),
-            (("--connector", "shop", "--query", "delete from orders"), "only read"),
+            (("--connector", "shop", "--query", "select nothing from orders"), "nothing"),
             (("--connector", "vault", "--table", "orders"), "127.0.0.1"),
         ],
         ids=" ".join,
@@ -290,6 +290,10 @@ class TestDatasources:
             (
                 ("--connector", "shop", "--query", "select 1", "--set", "parameters.a=[1"),
                 "not YAML",
+            ),
+            (
+                ("--connector", "shop", "--query", "delete from orders"),
+                "only read",
             ),
             (
                 ("--connector", "shop", "--query", "select 1", "--set", "fingerprint=often"),
