@@ -18,6 +18,7 @@ _MARKS = (  # UTF-32 first: its mark begins with that of UTF-16
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _HINT_BYTES = 64 * 1024
+_LIKELY = 0.1  # what a few words of an alphabet of its own reach, and a few letters of western Europe do not
 _USUAL = "cp1252"  # what Excel and other Windows programs of western Europe write
 _HIGH_SHARE = 0.5  # of the high bytes of UTF-16
 _NUL_SHARE = 0.2  # UTF-16 of western text is half NUL bytes; UTF-8 has hardly any
@@ -171,7 +172,8 @@ def not_decodable(
 
     found = chardet.detect(around[:_HINT_BYTES], encoding_era=chardet.EncodingEra.MODERN_WEB)
     guess = _plain_name(found["encoding"] or _USUAL)
-    proposal = " or ".join(f"`encoding: {name}`" for name in dict.fromkeys((guess, _USUAL)))
+    names = (guess, _USUAL) if found["confidence"] >= _LIKELY else (_USUAL, guess)
+    proposal = " or ".join(f"`encoding: {name}`" for name in dict.fromkeys(names))
     return ParseError(
         f"{'a byte' if offset is None else f'byte {offset}'} is not valid {codec.upper()}",
         file=file.name,

@@ -102,6 +102,8 @@ def near_paths(connector: FileConnector, path: str) -> str:
             folder = folder.rpartition("/")[0]
         except WaybillError:  # no right to look around: the path's own error is the one to raise
             return ""
+    if not wild and f"{path.removesuffix('/')}/" in entries:
+        return "; the folder is there, but holds no file that can be read by its name (or by `format:`)"
     near = get_close_matches(path, entries, n=_NAMED, cutoff=0.5) or entries[:_NAMED]
     listed = ", ".join(repr(name[-80:]) for name in near)
     more = ", ..." if len(entries) > len(near) else ""

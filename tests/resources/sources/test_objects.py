@@ -21,6 +21,7 @@ KEYS = [
     "flights/_tmp/03.csv",
     "flights/all.zip",
     "flights/noending",
+    "pictures/1.png",
     "plain",
 ]
 
@@ -94,6 +95,8 @@ def test_a_folder_is_read_as_one_table(connector):
         ("flights/2015/01.csv", "'flights/2013/'"),
         ("flights/2013/1.csv", "'flights/2013/01.csv'"),
         ("**/*.parquet", "'flights/'"),
+        ("pictures/", "the folder is there, but holds no file that can be read"),
+        ("pictures", "the folder is there, but holds no file that can be read"),
     ],
 )
 def test_what_there_is_instead_is_said(connector, path, said):
