@@ -46,7 +46,10 @@ class BareFormulas:
         if part in self.first:
             return
         text = self._waiting + text
-        for found in _BARE.finditer(text):
+        has_formula = (
+            b"<f" in text or b":f" in text
+        )  # most sheets hold none: looking is then for free
+        for found in _BARE.finditer(text) if has_formula else ():
             if not _EMPTY_TEXT.search(found[2]):  # a formula whose result is an empty text
                 self.first[part] = found[1].decode()
                 return
