@@ -72,7 +72,10 @@ class SqlConnectorResource(ConnectorResource):
         database = declared["database"] or declared["service_name"]
         if not declared["host"]:
             return Place(kind, f"{declared['driver']}/{database}")
-        return Place(kind, f"{declared['host']}:{declared['port']}/{database}")
+        port = (
+            declared["port"] if declared["port"] != "0" else str(DIALECTS[self.dialect].port or "")
+        )
+        return Place(kind, f"{declared['host']}{port and ':'}{port}/{database}")
 
 
 class SqlConnectorComponent(ConnectorComponent):
