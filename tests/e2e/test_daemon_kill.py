@@ -112,9 +112,10 @@ def test_killed_in_a_tick_and_in_its_runs(tmp_path):
             succeeded = dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS])
             wait_for(lambda: instance.get_runs_count(succeeded) >= FIRST + LATER)
             runs = instance.get_runs()
-            keys = Counter(run.tags["dagster/run_key"] for run in runs)
+            # A run that went down with its launcher is closed as failed and tried again under the same key.
+            done = [run for run in runs if run.status == dg.DagsterRunStatus.SUCCESS]
+            keys = Counter(run.tags["dagster/run_key"] for run in done)
             assert set(keys.values()) == {1}
-            assert {run.status for run in runs} == {dg.DagsterRunStatus.SUCCESS}
         imported = (tmp_path / "imported.txt").read_text().split()
         assert sorted(imported) == sorted(first + later)
         assert server.said().count("starting it again") == 2

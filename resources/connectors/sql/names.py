@@ -163,8 +163,13 @@ def choose_retired(
         )
     fitted = _fit(base, limit, _SUFFIX_LENGTH)
     parsed = {name: parse_timestamped_name(name) for name in set(names)}
-    ours = sorted((found, name) for name, found in parsed.items() if found and found.base == fitted)
-    return [name for _, name in ours[:-keep] if name != current]
+    # Of one second's tables this run's counts as the newest: else it would stay beyond `keep`.
+    ours = sorted(
+        (found.stamp, name == current, name)
+        for name, found in parsed.items()
+        if found and found.base == fitted
+    )
+    return [name for _, is_current, name in ours[:-keep] if not is_current]
 
 
 def _fit(base: str, limit: Limit, suffix_length: int) -> str:

@@ -165,6 +165,14 @@ def test_retention_keeps_the_newest_and_every_foreign_name(offsets, keep, limit)
     assert not retired or max(retired) < min(left)
 
 
+def test_of_one_second_the_table_of_its_own_run_is_the_newest() -> None:
+    limit = (63, "bytes")
+    names = sorted(timestamped_name("s", START, f"r{run}", limit) for run in range(3))
+    for current in names:
+        others = [name for name in names if name != current]
+        assert choose_retired(names, "s", keep=2, current=current, limit=limit) == others[:1]
+
+
 def test_retention_never_drops_the_table_of_its_own_run() -> None:
     limit = (63, "bytes")
     names = [timestamped_name("s", START + timedelta(days=day), "r", limit) for day in range(3)]
