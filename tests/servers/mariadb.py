@@ -24,7 +24,7 @@ import pytest
 
 from resources.connectors.sql.config import SqlConfig
 from tests.servers.certificates import make_certificates
-from tests.servers.postgres import ServerUnavailableError, free_port
+from tests.servers.postgres import ServerUnavailableError, free_port, required_or_skipped
 
 PACKAGE = "mariadb-server-core"
 SUPERUSER = "waybill"
@@ -297,21 +297,9 @@ def running_mariadb(*settings: str) -> Iterator[MariadbServer]:
 
 @pytest.fixture(scope="session")
 def mariadb_server() -> Iterator[MariadbServer]:
-    """A MariaDB server for this test process.
-
-    Without one a test fails where CI or REQUIRE_SERVERS is set, and is skipped with the reason elsewhere.
-    """
-    stack = running_mariadb()
-    try:
-        server = stack.__enter__()
-    except ServerUnavailableError as error:
-        if os.environ.get("CI") or os.environ.get("REQUIRE_SERVERS"):
-            raise
-        pytest.skip(f"NO MARIADB, NOT TESTED AGAINST A REAL SERVER: {error}")
-    try:
+    """A MariaDB server for this test process; see `required_or_skipped`."""
+    with required_or_skipped(running_mariadb(), "MARIADB") as server:
         yield server
-    finally:
-        stack.__exit__(None, None, None)
 
 
 @pytest.fixture

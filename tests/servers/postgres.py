@@ -17,12 +17,15 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from resources.connectors.sql.config import SqlConfig
+
+T = TypeVar("T")
 
 SUPERUSER = "waybill"
 START_SECONDS = 30
@@ -245,23 +248,29 @@ def running_postgres() -> Iterator[PostgresServer]:
         shutil.rmtree(root, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
-    """A PostgreSQL server for this test process.
+@contextmanager
+def required_or_skipped(running: AbstractContextManager[T], title: str) -> Iterator[T]:
+    """A server that starts here and stops at the end.
 
     Without one a test fails where CI or REQUIRE_SERVERS is set, and is skipped with the reason elsewhere.
     """
-    stack = running_postgres()
     try:
-        server = stack.__enter__()
+        server = running.__enter__()
     except ServerUnavailableError as error:
         if os.environ.get("CI") or os.environ.get("REQUIRE_SERVERS"):
             raise
-        pytest.skip(f"NO POSTGRESQL, NOT TESTED AGAINST A REAL SERVER: {error}")
+        pytest.skip(f"NO {title}, NOT TESTED AGAINST A REAL SERVER: {error}")
     try:
         yield server
     finally:
-        stack.__exit__(None, None, None)
+        running.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server for this test process; see `required_or_skipped`."""
+    with required_or_skipped(running_postgres(), "POSTGRESQL") as server:
+        yield server
 
 
 @pytest.fixture
