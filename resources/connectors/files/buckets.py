@@ -21,6 +21,7 @@ from resources.connectors.files.key_patterns import (
     KeyPattern,
     check_key,
     folder_prefix,
+    shown,
 )
 from resources.connectors.files.listing_progress import BEYOND, looked_up_to
 from resources.connectors.files.os_errors import translate_os_error
@@ -32,7 +33,6 @@ SMALL_BYTES = 1 << 20
 """Objects up to this size come in one request and are held in memory on the way."""
 
 _LARGE_AT_ONCE = 6
-_KEY_SHOWN = 120
 
 
 @dataclass(frozen=True)
@@ -211,11 +211,6 @@ def _end_of(page: Page) -> str:
     """The last key that a page speaks of; a folder stands for all keys in it."""
     ends = [found.key for found in page.objects[-1:]]
     return max(ends + [folder + BEYOND for folder in page.folders[-1:]], default="")
-
-
-def shown(key: str) -> str:
-    """A key as errors and logs show it: quoted, control characters escaped, its end when it is long (T35)."""
-    return repr(key) if len(key) <= _KEY_SHOWN else repr("..." + key[-_KEY_SHOWN:])
 
 
 def _check_bucket(name: str, bucket: str) -> str:

@@ -25,6 +25,7 @@ KEY_LIMIT_BYTES = 1024
 PATTERN_LIMIT = 2048
 _WILD = re.compile(r"[*?\[]")
 _ANY_PARTS = "**"
+_KEY_SHOWN = 120
 
 
 def check_key(key: str) -> str:
@@ -172,3 +173,8 @@ def _check_pattern(text: str) -> None:
             hint="Give a key or a glob such as 'flights/2013-*.csv'",
             pattern=text[:200],
         )
+
+
+def shown(key: str) -> str:
+    """A key as errors and logs show it: quoted, control characters escaped, its end when it is long (T35)."""
+    return repr(key) if len(key) <= _KEY_SHOWN else repr("..." + key[-_KEY_SHOWN:])

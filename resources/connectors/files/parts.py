@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from resources.connectors.files.buckets import shown
+from resources.connectors.files.key_patterns import shown
 from resources.kernel.errors import ConnectorUnavailableError
 from resources.kernel.records import ObjectInfo
 

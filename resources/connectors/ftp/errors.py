@@ -7,6 +7,7 @@ import re
 import socket
 import ssl
 
+from resources.connectors.files.key_patterns import shown
 from resources.connectors.ftp.control import DataConnectionError
 from resources.connectors.ftp.settings import FtpSettings
 from resources.kernel.errors import (
@@ -18,7 +19,6 @@ from resources.kernel.errors import (
     WaybillError,
 )
 
-_KEY_SHOWN = 120
 _BUSY_WORDS = ("too many", "maximum number", "connection limit", "max clients")
 _CERTIFICATE_EXPIRED, _CERTIFICATE_OF_ANOTHER = 10, (62, 64)
 
@@ -102,11 +102,6 @@ def may_pass(error: BaseException) -> bool:
     if isinstance(error, ssl.SSLError):
         return isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
     return isinstance(error, EOFError | ConnectionError | DataConnectionError)
-
-
-def shown(key: str) -> str:
-    """A key as errors and logs show it: quoted, control characters escaped, its end when it is long (T35)."""
-    return repr(key) if len(key) <= _KEY_SHOWN else repr("..." + key[-_KEY_SHOWN:])
 
 
 def translate_ftp_error(

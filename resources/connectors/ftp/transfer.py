@@ -8,10 +8,11 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from resources.connectors.files.key_patterns import shown
 from resources.connectors.files.os_errors import translate_os_error
 from resources.connectors.files.partial_names import is_abandoned, is_partial, new_partial_name
 from resources.connectors.ftp.control import DataConnectionError
-from resources.connectors.ftp.errors import TransferCutError, bare, is_crowded, no_such, shown
+from resources.connectors.ftp.errors import TransferCutError, bare, is_crowded, no_such
 from resources.connectors.ftp.facts import Facts
 from resources.connectors.ftp.session import Session
 from resources.connectors.ftp.settings import FtpSettings

@@ -6,7 +6,7 @@ import os
 import ssl
 from typing import TYPE_CHECKING, Any
 
-from resources.connectors.files.buckets import shown
+from resources.connectors.files.key_patterns import shown
 from resources.connectors.gcs.client import Call, Session, object_target
 from resources.connectors.gcs.errors import GcsRefusal
 from resources.connectors.trial.reach import try_url

@@ -18,9 +18,8 @@ from resources.connectors.files.buckets import (
     BucketConnector,
     Page,
     PageRequest,
-    shown,
 )
-from resources.connectors.files.key_patterns import check_key
+from resources.connectors.files.key_patterns import check_key, shown
 from resources.connectors.files.scratch_files import open_source
 from resources.connectors.gcs.client import (
     Call,

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-from resources.connectors.files.buckets import shown
+from resources.connectors.files.key_patterns import shown
 from resources.kernel.errors import (
     ConfigError,
     ConflictError,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from resources.connectors.files.buckets import shown
+from resources.connectors.files.key_patterns import shown
 from resources.connectors.files.parts import PartSource, download_parts
 from resources.connectors.gcs.client import Call, Session, object_target
 from resources.connectors.gcs.errors import GcsRefusal

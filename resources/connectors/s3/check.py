@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING, Any
 
-from resources.connectors.files.buckets import shown
+from resources.connectors.files.key_patterns import shown
 from resources.connectors.s3.client import Access
 from resources.connectors.trial.reach import try_url
 from resources.kernel.errors import WaybillError

@@ -19,15 +19,15 @@ from resources.connectors.files.buckets import (
     BucketConnector,
     Page,
     PageRequest,
-    shown,
 )
 from resources.connectors.files.key_patterns import check_key
 from resources.connectors.files.scratch_files import open_source
+from resources.connectors.files.written import check_written
 from resources.connectors.s3.client import Access, S3Settings, open_access
 from resources.connectors.s3.download import download
 from resources.connectors.s3.errors import is_expired, translate_s3_error
 from resources.connectors.s3.short_way import ShortWay
-from resources.kernel.errors import ConfigError, ConflictError
+from resources.kernel.errors import ConfigError
 from resources.kernel.records import CheckReport, ObjectInfo
 
 PAGE_KEYS = 1000
@@ -145,13 +145,7 @@ class S3Connector(BucketConnector):
             lambda access: _upload(access.client, source, self.about(full)),
         )
         stored = self.stat(key)
-        if stored.size_bytes != size:
-            raise ConflictError(
-                f"connector {self.name!r}: {shown(key)} has {stored.size_bytes} bytes after {size} were written:"
-                " somebody else wrote it at the same moment",
-                hint="Let one exporter only write to a key",
-                key=key,
-            )
+        check_written(self.name, stored, size)
         return stored
 
     def call(self, attempt: str, key: str, ask: Callable[[Access], _T]) -> _T:

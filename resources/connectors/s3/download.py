@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from resources.connectors.files.buckets import shown
+from resources.connectors.files.key_patterns import shown
 from resources.connectors.files.parts import PartSource, download_parts
 from resources.kernel.errors import ConnectorError, SourceChangedError
 from resources.kernel.records import ObjectInfo

@@ -17,18 +17,18 @@ from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from resources.connectors.base import FileConnector
-from resources.connectors.files.key_patterns import KeyPattern, check_key, folder_prefix
+from resources.connectors.files.key_patterns import KeyPattern, check_key, folder_prefix, shown
 from resources.connectors.files.partial_names import is_partial
 from resources.connectors.files.scratch_files import new_scratch_file, open_source
 from resources.connectors.files.skipped import Skipped
 from resources.connectors.files.tree_listing import FolderNames, walk_tree
+from resources.connectors.files.written import check_written
 from resources.connectors.sftp.client import SftpClient
 from resources.connectors.sftp.errors import (
     bare,
     is_vendors,
     may_pass,
     no_such,
-    shown,
     translate_sftp_error,
 )
 from resources.connectors.sftp.remote import Facts, Remote, is_missing
@@ -37,7 +37,6 @@ from resources.connectors.sftp.transfer import Download, Upload, sweep
 from resources.connectors.trial.reach import try_to_reach
 from resources.connectors.trial.stages import Stages
 from resources.kernel.errors import (
-    ConflictError,
     ConnectorAuthError,
     InputError,
     NotFoundError,
@@ -207,13 +206,7 @@ class SftpConnector(FileConnector):
                 with contextlib.suppress(WaybillError):  # the error under way is the one to report
                     self._call("clean up after", key, upload.clean, tries=1)
         stored = self.stat(key)
-        if stored.size_bytes != size:
-            raise ConflictError(
-                f"connector {self.name!r}: {shown(key)} has {stored.size_bytes} bytes after {size} were written:"
-                " somebody else wrote it at the same moment",
-                hint="Let one exporter only write to a key",
-                key=key,
-            )
+        check_written(self.name, stored, size)
         return stored
 
     async def _connected(self, remote: Remote) -> None:

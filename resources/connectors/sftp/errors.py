@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 
+from resources.connectors.files.key_patterns import shown
 from resources.connectors.sftp.settings import SftpSettings
 from resources.kernel.errors import (
     ConfigError,
@@ -18,7 +19,6 @@ from resources.kernel.errors import (
     WaybillError,
 )
 
-_KEY_SHOWN = 120
 _WORDS_SHOWN = 160
 
 _Meaning = tuple[type[WaybillError], str, str]
@@ -121,11 +121,6 @@ def bare(error: BaseException) -> BaseException:
     if error.__cause__ is not None:
         bare(error.__cause__)
     return error
-
-
-def shown(key: str) -> str:
-    """A key as errors and logs show it: quoted, control characters escaped, its end when it is long (T35)."""
-    return repr(key) if len(key) <= _KEY_SHOWN else repr("..." + key[-_KEY_SHOWN:])
 
 
 def translate_sftp_error(

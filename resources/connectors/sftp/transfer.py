@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from resources.connectors.files.key_patterns import shown
 from resources.connectors.files.os_errors import translate_os_error
 from resources.connectors.files.partial_names import (
     aside_name,
@@ -16,7 +17,7 @@ from resources.connectors.files.partial_names import (
     is_partial,
     new_partial_name,
 )
-from resources.connectors.sftp.errors import TransferCutError, is_a, may_pass, no_such, shown
+from resources.connectors.sftp.errors import TransferCutError, is_a, may_pass, no_such
 from resources.connectors.sftp.remote import Facts, Remote, facts_of
 from resources.connectors.sftp.settings import SftpSettings
 from resources.kernel.errors import InputError, SourceChangedError
