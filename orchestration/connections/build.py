@@ -7,7 +7,8 @@ Without `from __future__ import annotations`: Dagster reads live annotations.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import dagster as dg
 
@@ -45,7 +46,7 @@ def build_connection_jobs(location: Location) -> list[dg.JobDefinition]:
     return jobs
 
 
-def _connector_job(location: Location, names: Iterable[str]) -> dg.JobDefinition:
+def _connector_job(location: Location, names: Sequence[str]) -> dg.JobDefinition:
     @dg.op(
         name="check_connector",
         description="Name resolution, port, TLS, login, rights: tries each, then looks into a place if one is given",
@@ -86,6 +87,7 @@ def _connector_job(location: Location, names: Iterable[str]) -> dg.JobDefinition
     @dg.job(
         name=CONNECTOR_JOB,
         description="Tries a connector and shows each step; give `browse` to look into it. Launch it from the Launchpad",
+        config=_filled_in(_check, "connector", names),
     )
     def _job() -> None:
         _check()
@@ -93,7 +95,7 @@ def _connector_job(location: Location, names: Iterable[str]) -> dg.JobDefinition
     return _job
 
 
-def _datasource_job(location: Location, names: Iterable[str]) -> dg.JobDefinition:
+def _datasource_job(location: Location, names: Sequence[str]) -> dg.JobDefinition:
     @dg.op(
         name="look_at_datasource",
         description="Types, first rows and guesses of a datasource; imports nothing",
@@ -131,6 +133,7 @@ def _datasource_job(location: Location, names: Iterable[str]) -> dg.JobDefinitio
     @dg.job(
         name=DATASOURCE_JOB,
         description="Shows what an import of a datasource would bring. Launch it from the Launchpad",
+        config=_filled_in(_look, "datasource", names),
     )
     def _job() -> None:
         _look()
@@ -146,6 +149,11 @@ def _choice(kind: str, names: Iterable[str]) -> dg.Enum:
     known = sorted(names)
     digest = hashlib.sha256("\0".join(known).encode()).hexdigest()[:8]
     return dg.Enum(f"{kind}_{digest}", [dg.EnumValue(name) for name in known])
+
+
+def _filled_in(op: dg.OpDefinition, field: str, names: Sequence[str]) -> dict[str, Any]:
+    """What the Launchpad opens with: its own "scaffold" writes all choices into one text, which is none of them."""
+    return {"ops": {op.name: {"config": {field: min(names)}}}}
 
 
 def _test_metadata(found: ConnectorTest) -> dict[str, dg.MetadataValue]:

@@ -213,6 +213,15 @@ class TestReachable:
         assert len(observed) == 1
 
 
+@pytest.mark.parametrize(
+    ("job", "first"), [("connector_check", "lake"), ("datasource_test", "chosen")]
+)
+def test_the_launchpad_opens_with_what_can_be_launched(definitions, job, first):
+    found = definitions.resolve_job_def(job)
+    assert dg.validate_run_config(found, found.run_config)
+    assert first in str(found.run_config)
+
+
 def test_a_project_without_connectors_has_no_such_jobs():
     assert build_connection_jobs(Location(dg.Definitions())) == []
 
