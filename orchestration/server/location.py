@@ -83,6 +83,11 @@ class LocationProcesses:
             self.next = None
             if self.current is None:
                 self.current = process  # dead: restarted, or given up, by the next look
+            else:
+                self.announce(
+                    f"the code of {self.server.location!r} could not be loaded anew"
+                    f" ({self.service.last_words()}); what was loaded stays"
+                )
             return
         own = self.server.path_of(self.generation)
         if not all(answers(f"{own}.{suffix}") for suffix in SUFFIXES):

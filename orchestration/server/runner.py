@@ -225,7 +225,13 @@ class Runner:
         self.farewell = self.fork()
         if self.farewell == 0:
             return Farewell(runs, self.choice)
+        if self.farewell is None:
+            self._stop_all()
         return None
+
+    def _stop_all(self) -> None:
+        for pid in self.workers:
+            self._stop_worker(pid)
 
     def _kill_the_deaf(self) -> None:
         for pid, worker in self.workers.items():
@@ -238,8 +244,7 @@ class Runner:
         self.reporters -= {pid for pid in self.reporters if _status_of(pid) is not None}
         if self.farewell is not None and _status_of(self.farewell) is not None:
             self.farewell = None
-            for pid in self.workers:
-                self._stop_worker(pid)
+            self._stop_all()
         for pid, worker in list(self.workers.items()):
             code = _status_of(pid)
             if code is None:

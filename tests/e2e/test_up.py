@@ -12,7 +12,9 @@ from urllib.parse import quote
 
 import dagster as dg
 import pytest
+from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG as RETRIED_BY
 
+from orchestration.services.run_process import RunProcess
 from tests.e2e.server import environment, running_server, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
@@ -161,6 +163,23 @@ def test_a_dataset_is_made_by_a_run_launched_from_outside(server, folder):
     assert made["assetNodes"][0]["assetMaterializations"] == [{"runId": run_id}]
 
 
+def test_a_run_that_is_executed_again_in_the_ui_has_a_process_of_its_own(server):
+    first = server.launch("tiny", "moving")
+    wait_for(lambda: server.status(first) in DONE)
+    again = server.graphql(
+        """mutation($p: ReexecutionParams!) { launchRunReexecution(reexecutionParams: $p) {
+        ... on LaunchRunSuccess { run { runId } } } }""",
+        {"p": {"parentRunId": first, "strategy": "ALL_STEPS"}},
+    )["launchRunReexecution"]["run"]["runId"]
+    wait_for(lambda: server.status(again) in DONE)
+    assert server.status(again) == "SUCCESS"
+    locks = set()
+    for run_id in (first, again):
+        found = recorded_run(server.home, run_id)
+        locks.add(RunProcess.of(run_id, found.tags).lock)
+    assert len(locks) == 2
+
+
 def test_runs_leave_no_process_no_open_file_and_no_memory_behind(server):
     run_many(server, 2)  # what is opened once
     before = Usage.of(server)
@@ -288,14 +307,22 @@ def test_a_run_that_was_interrupted_is_closed_and_tried_again_at_the_next_start(
         assert server.status(run_id) == "FAILURE"
         assert f"run {run_id} of __ASSET_JOB is tried again" in server.said()
         wait_for((tmp_path / "began").exists)
+        again = recorded_run(server.home, recorded_run(server.home, run_id).tags[RETRIED_BY])
+        assert again.parent_run_id == run_id
+        assert RunProcess.of(again.run_id, again.tags) is not None
+
+
+def recorded_run(home: Path, run_id: str) -> dg.DagsterRun:
+    """A run as Dagster's storage has it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WAYBILL_HOME", str(home))
+        with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
+            return instance.get_run_by_id(run_id)
 
 
 def recorded_status(home: Path, run_id: str) -> str:
     """The state of a run as Dagster's storage has it."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WAYBILL_HOME", str(home))
-        with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
-            return instance.get_run_by_id(run_id).status.value
+    return recorded_run(home, run_id).status.value
 
 
 def recorded_messages(home: Path, run_id: str) -> str:

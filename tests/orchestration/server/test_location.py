@@ -7,11 +7,14 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from dagster._core.errors import DagsterUserCodeUnreachableError
+from dagster._core.launcher.base import LaunchRunContext
+from dagster._core.remote_origin import GrpcServerCodeLocationOrigin
 from dagster._grpc.client import DagsterGrpcClient
 
+from orchestration.server.liveness import is_dead
 from orchestration.server.loading import Target, describe, load
 from orchestration.services.run_process import RunProcess
-from tests.orchestration.server.runs import launch, new_run, wait_until, write_code
+from tests.orchestration.server.runs import LOCATION, launch, new_run, wait_until, write_code
 
 pytestmark = pytest.mark.kill
 SUCCESS = dg.DagsterRunStatus.SUCCESS
@@ -111,6 +114,55 @@ def test_a_syntax_error_is_named_with_file_and_line(tmp_path, warm):
     found = load(target)
     assert found.repositories is None
     assert found.reason.startswith(f"{code}:2: SyntaxError")
+
+
+def test_a_killed_process_is_replaced_and_its_run_goes_on(warm):
+    folder, instance, location = warm
+    (folder / "slow").unlink(missing_ok=True)
+    run = new_run(instance, folder / "tiny_code.py", "slow")
+    launch(instance, run)
+    wait_until((folder / "slow").exists)
+    killed = location.current
+    server = children_of(killed.pid)["waybill-server"]
+    os.kill(killed.pid, signal.SIGKILL)
+    wait_until(lambda: location.current not in (None, killed) and answers(location))
+    wait_until(lambda: not Path(f"/proc/{server}").exists())
+    found = instance.get_run_by_id(run.run_id)
+    assert not is_dead(found)
+    assert instance.run_launcher.terminate(run.run_id)
+    wait_until(lambda: finished(instance, run))
+
+
+KEEPS_A_THREAD = (
+    "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\n"
+)
+
+
+class Workspace:
+    """The part of Dagster's that a launcher asks."""
+
+    def __init__(self, instance, location) -> None:
+        socket = str(location.server.socket)
+        origin = GrpcServerCodeLocationOrigin("localhost", socket=socket, location_name=LOCATION)
+        self._location = origin.create_location(instance)
+
+    def get_code_location(self, _name):
+        return self._location
+
+
+def test_runs_of_code_that_keeps_a_thread_get_fresh_processes(warm, edited, news):
+    _, instance, location = warm
+    edited.write_text(KEEPS_A_THREAD + edited.read_text())
+    client_of(location).reload_code(timeout=60)
+    parent = RunProcess("its parent", lock="/gone", server="/gone")
+    run = new_run(instance, edited, "moving", tags=parent.tags)
+    instance.run_launcher.launch_run(LaunchRunContext(run, Workspace(instance, location)))
+    found = RunProcess.of(run.run_id, instance.get_run_by_id(run.run_id).tags)
+    assert found.server == str(location.server.socket.resolve())
+    assert not is_dead(instance.get_run_by_id(run.run_id))
+    wait_until(lambda: finished(instance, run))
+    assert instance.get_run_by_id(run.run_id).status == SUCCESS
+    assert " ".join(news.read()).count("keeps threads of its own") == 1
 
 
 def test_an_error_without_a_place_is_its_own_words():
