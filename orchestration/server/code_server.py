@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-import grpc  # type: ignore[import-untyped]  # comes with Dagster, without types
 from dagster._core.definitions.definitions_load_context import DefinitionsLoadContext
 from dagster._core.utils import FuturesAwareThreadPoolExecutor
 from dagster._grpc.__generated__ import dagster_api_pb2
@@ -75,7 +74,7 @@ class LoadedServer(DagsterApiServer):
         self._serializable_load_error = definitions.error
 
     def ReloadCode(  # noqa: N802 - a name of Dagster's protocol
-        self, _request: object, _context: grpc.ServicerContext
+        self, _request: object, _context: object
     ) -> dagster_api_pb2.ReloadCodeReply:
         """Returns when another server has taken this one's place, with new code or with its error."""
         self._address.reload_file.touch()
