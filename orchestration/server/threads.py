@@ -27,15 +27,19 @@ THREADLESS_ENVIRONMENT = {
 
 def other_threads() -> list[str]:
     """Names of all threads of this process, native ones included, but for the one that asks."""
-    own = str(threading.get_native_id())
+    python = {thread.native_id: thread.name for thread in threading.enumerate()}
+    own = threading.get_native_id()
     if not _TASKS.is_dir():
-        return [thread.name for thread in threading.enumerate() if thread.native_id != int(own)]
-    names = []
-    for task in sorted(_TASKS.iterdir()):
-        with contextlib.suppress(OSError):  # it may end while it is looked at
-            if task.name != own:
-                names.append((task / "comm").read_text(encoding="utf-8").strip())
-    return names
+        return [name for number, name in python.items() if number != own]
+    numbers = sorted(int(task.name) for task in _TASKS.iterdir())
+    return [python.get(number) or _native_name(number) for number in numbers if number != own]
+
+
+def _native_name(number: int) -> str:
+    try:
+        return (_TASKS / str(number) / "comm").read_text(encoding="utf-8").strip()
+    except OSError:  # it has ended meanwhile; the next look will not find it
+        return "one that has ended"
 
 
 def end_idle_threads() -> None:

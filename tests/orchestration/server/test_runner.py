@@ -220,10 +220,10 @@ def test_a_process_with_another_thread_does_not_fork(monkeypatch, tmp_path):
     monkeypatch.setenv("WAYBILL_NEWS", str(tmp_path / "news.txt"))
     runner = Runner(listener=None, location="tiny", spawn_code_server=lambda: 0)
     done = threading.Event()
-    other = threading.Thread(target=done.wait)
+    other = threading.Thread(target=done.wait, name="the other")
     other.start()
     try:
-        assert threads.other_threads()
+        assert "the other" in threads.other_threads()
         assert [runner.fork(), runner.fork()] == [None, None]
     finally:
         done.set()
