@@ -16,6 +16,7 @@ from orchestration.classifications.build import build_set_runs
 from orchestration.component_files import check_component_files
 from orchestration.connections.build import build_connection_jobs
 from orchestration.connections.reachable import build_reachable_checks
+from orchestration.executor import in_process_executor
 from orchestration.services.location import Location
 from resources.references import check_asset_references, check_job_references
 from resources.stores.catalog.resource import CatalogResource
@@ -67,7 +68,7 @@ def build_defs(
         sensors=[*(loaded.sensors or []), *(sets.sensors or []), automation_sensor()],
         resources=shared | resources,
         # Ten pandas steps cost 8 s of CPU in one process and 87 s in a process each: parallelism is by runs.
-        executor=dg.in_process_executor,
+        executor=in_process_executor,
         loggers=loaded.loggers,
         metadata=loaded.metadata,
         component_tree=loaded.component_tree,

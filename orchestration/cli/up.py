@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from orchestration.cli.errors import reported
+from orchestration.server.settings import Interrupted
 
 
 def up(
@@ -20,18 +21,23 @@ def up(
     workspace: Annotated[
         Path | None, typer.Option(help="Workspace file to serve instead of the project's own.")
     ] = None,
+    interrupted: Annotated[
+        Interrupted,
+        typer.Option(help="What becomes of runs that are at work when this is stopped."),
+    ] = Interrupted.RESUME,
 ) -> None:
     """Start Dagster's web UI and daemon at one guarded address on this machine.
 
     Everything lives in the home folder: WAYBILL_HOME, else .waybill in the project. Set WAYBILL_UI_PASSWORD to
-    have the web UI ask for a password. Ctrl-C ends all processes, runs in progress included.
+    have the web UI ask for a password. Ctrl-C ends all processes, runs in progress included: these are tried again
+    when this is started again, or canceled with `--interrupted cancel`.
     """
     from orchestration.server.address import listen
     from orchestration.server.supervisor import serve
     from orchestration.services.home import open_home, workspace_file
 
     with reported(), listen(host, port) as listener:
-        serve(open_home(), workspace or workspace_file(), listener, announce)
+        serve(open_home(), workspace or workspace_file(), listener, announce, interrupted)
 
 
 def announce(text: str) -> None:

@@ -8,6 +8,7 @@ import json
 import os
 import socket
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from orchestration.server.settings import PASSWORD_VARIABLE
@@ -61,3 +62,14 @@ def _read(workspace: dict[str, Any]) -> Readiness:
         else:
             loaded.append(entry["name"])
     return Readiness(tuple(loaded), tuple(errors), loading)
+
+
+def answers(path: str | Path) -> bool:
+    """Whether somebody listens at a socket."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(2)
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import IO, Self
 
 from orchestration.server import reaper
+from orchestration.server.forking import Process, Program, Zygote
 from orchestration.server.settings import PASSWORD_VARIABLE, STOP_SECONDS
+from resources.kernel.errors import StorageError
 
 RESTARTS = 3
 RESTART_WINDOW_SECONDS = 120.0
@@ -31,7 +33,7 @@ class Service:
         needs: files that must be there before it starts.
         sees_password: whether it gets the web UI's password.
         environment: variables that it gets besides ours.
-        is_optional: whether the server goes on without it when it keeps dying.
+        zygote: forks it; without one it is a fresh process.
     """
 
     name: str
@@ -41,29 +43,22 @@ class Service:
     needs: tuple[Path, ...] = ()
     sees_password: bool = False
     environment: dict[str, str] = field(default_factory=dict)
-    is_optional: bool = False
-    process: subprocess.Popen[bytes] | None = None
+    zygote: Zygote | None = None
+    process: Process | None = None
     started_at: list[float] = field(default_factory=list)
 
-    def start(self) -> subprocess.Popen[bytes]:
-        """Starts it, in a process group and session of its own."""
+    def start(self, *, keep_log: bool = False) -> Process:
+        """Starts it, in a process group and session of its own; the log begins anew unless it is to be kept."""
         # A file in the current folder must not take the place of a module: `code.py`, `random.py`.
         environment = {**os.environ, "PYTHONSAFEPATH": "1", **self.environment}
         if not self.sees_password:
             environment.pop(PASSWORD_VARIABLE, None)
         self.started_at.append(time.monotonic())
-        if len(self.started_at) == 1 and self.log.exists():
+        if len(self.started_at) == 1 and self.log.exists() and not keep_log:
             self.log.replace(self._previous_log)
-        with self.log.open("ab") as output:
-            self.process = subprocess.Popen(  # noqa: S603 - our own command line, no shell
-                self.command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=environment,
-                pass_fds=self.descriptors,
-                start_new_session=True,
-            )
+        name = f"waybill-{self.name.split()[0]}"
+        program = Program(name, self.command, self.log, environment, self.descriptors)
+        self.process = program.spawn() if self.zygote is None else self.zygote.launch(program)
         return self.process
 
     @property
@@ -92,6 +87,19 @@ class Service:
         return lines[-1].strip()[:200] if lines else "it left no message"
 
 
+def check_may_restart(service: Service) -> None:
+    """Nothing, where it may be started again.
+
+    Raises:
+        StorageError: it has died too often of late.
+    """
+    if not service.may_restart():
+        raise StorageError(
+            f"the {service.name} process ended {len(service.started_at)} times: {service.last_words()}",
+            hint=f"Its whole output is in {service.log}",
+        )
+
+
 class ProcessGroups:
     """Process groups that end when the context ends, or when this process dies in any way.
 
@@ -101,7 +109,7 @@ class ProcessGroups:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._members: list[subprocess.Popen[bytes]] = []
+        self._members: list[Process] = []
 
     def __enter__(self) -> Self:
         command = [sys.executable, "-S", reaper.__file__, str(STOP_SECONDS), str(self._folder)]
@@ -117,7 +125,7 @@ class ProcessGroups:
                 member.poll()  # buries the dead, so that their group is seen to be empty
             time.sleep(reaper.POLL_SECONDS)
 
-    def add(self, leader: subprocess.Popen[bytes]) -> None:
+    def add(self, leader: Process) -> None:
         """Takes the group that `leader` leads."""
         self._members.append(leader)
         self._pipe.write(f"+{leader.pid}\n")

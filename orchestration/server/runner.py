@@ -1,65 +1,33 @@
-"""A warm process that runs are forked from, so that a small run does not wait for its imports.
+"""Forks what a code location needs: its code server and its runs. Stops and buries them.
 
-A run in a fresh interpreter spends several seconds of CPU on imports before its first step. This process imports
-Dagster, the data libraries and this project once, stays single-threaded, and forks for each run; the fork then
-executes Dagster's own `api execute_run` and builds the definitions itself, so that edits of users' YAML and Python
-under `defs/` count for the very next run. When code of the project proper has changed it declines, the launcher
-takes Dagster's own way, and this process starts itself anew as soon as no run of it is left.
-
-    python -m orchestration.server.runner SOCKET
+The process that serves here has loaded the definitions and has one thread. Before each fork the threads are
+counted: where there are others it declines, and the work is done by fresh processes, which is slower.
 """
 
 from __future__ import annotations
 
-import importlib
 import json
 import logging
 import os
-import pkgutil
-import runpy
 import selectors
 import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orchestration.services.locks import hold
-from resources.home import PROJECT_ROOT
+from orchestration.server import news
+from orchestration.server.execution import Execution, Farewell, Obituary
+from orchestration.server.settings import RETIRE, STOP, Interrupted
+from orchestration.server.threads import end_idle_threads, other_threads
 
-LIBRARIES = (
-    "duckdb",
-    "fsspec.implementations.local",
-    "jinja2.nativetypes",
-    "numpy",
-    "pandas",
-    "pyarrow.csv",
-    "pyarrow.parquet",
-    "sqlalchemy",
-    "sqlglot.dialects.duckdb",
-    "tomlkit",
-    # What Dagster itself imports late, when a run begins. A name that a later release drops only costs time.
-    "dagster._cli.api",
-    "dagster._core.definitions.external_asset",
-    "dagster._core.definitions.repository_definition.repository_data_builder",
-    "dagster._core.execution.plan.active",
-    "dagster._core.executor.in_process",
-    "dagster._core.storage.local_compute_log_manager",
-    "dagster._core.storage.root",
-    "dagster._core.storage.sqlite_storage",
-    "dagster._core.workspace.autodiscovery",
-    "dagster._daemon.controller",
-    "dagster.components.core.snapshot",
-    "orchestration.definitions",
-    "orchestration.server.launcher",
-)
-PACKAGES = ("resources", "assets", "orchestration.pipelines")
 STOP_SECONDS = 10.0  # E57
 REQUEST_SECONDS = 2.0
 REQUEST_LIMIT_BYTES = 10_000_000
-GO_SECONDS = 60.0
+CODE_SERVER_DEATHS, CODE_SERVER_WINDOW_SECONDS = 5, 60.0
 logger = logging.getLogger(__name__)
 
 
@@ -78,7 +46,7 @@ class Request:
 
     action: str
     run_id: str
-    arguments: list[str]
+    arguments: str
     lock: str
 
     @classmethod
@@ -91,106 +59,121 @@ class Request:
         given = json.loads(line)
         if not isinstance(given, dict) or given.get("action") not in ("start", "stop"):
             raise ValueError("neither start nor stop")
-        arguments, lock = given.get("arguments", []), given.get("lock", "")
-        texts = [given.get("run_id"), lock, *arguments] if isinstance(arguments, list) else [None]
+        texts = [given.get("run_id"), given.get("arguments", ""), given.get("lock", "")]
         if not all(isinstance(text, str) for text in texts):
             raise ValueError("run_id, lock and arguments are texts")
-        if given["action"] == "start" and not (arguments and lock):
+        if given["action"] == "start" and not all(texts):
             raise ValueError("start needs arguments and a lock")
-        return cls(given["action"], given["run_id"], arguments, lock)
+        return cls(given["action"], *texts)
 
 
 @dataclass(frozen=True)
-class Execution:
-    """What a fork is to do: a command line of Dagster, while it holds a lock, once the launcher says go."""
+class Serving:
+    """To be the code server of the location."""
 
-    arguments: list[str]
-    lock: Path
-    launcher: socket.socket
+    parent: int
 
 
-@dataclass(frozen=True)
-class Obituary:
-    """What a fork is to do: report that a run's process was killed."""
-
-    run_id: str
-    cause: str
-
-
-Task = Execution | Obituary
-
-
-def preload() -> dict[Path, int]:
-    """Imports what runs will need.
-
-    Returns:
-        Modification times of the project's own files among it.
-    """
-    for name in [*LIBRARIES, *_own_modules()]:
-        try:
-            importlib.import_module(name)
-        except ImportError as error:  # a run that needs it will say so itself
-            logger.warning("%s is not kept warm: %s", name, error)
-    return project_files()
-
-
-def _own_modules() -> Iterator[str]:
-    for package in PACKAGES:
-        folder = importlib.import_module(package).__path__
-        for module in pkgutil.walk_packages(folder, f"{package}.", onerror=_ignore):
-            if ".migrations" not in module.name:  # scripts of Alembic: importing one runs it
-                yield module.name
-
-
-def _ignore(_name: str) -> None:
-    """A package that cannot be walked is reported when it is imported."""
-
-
-def project_files() -> dict[Path, int]:
-    """Files of this project that are loaded, with their modification times now; 0 for those that are gone."""
-    paths = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
-    own = (Path(path) for path in paths if path and path.startswith(f"{PROJECT_ROOT}{os.sep}"))
-    outside = PROJECT_ROOT / ".venv"
-    return {path: _modified(path) for path in own if outside not in path.parents}
+Task = Execution | Obituary | Farewell | Serving
 
 
 @dataclass
 class Runner:
-    """Answers on `listener`, forks, buries. `serve` returns in forks only, with what the fork is to do."""
+    """Answers on `listener`, forks, buries. `serve` returns a task in forks, None when the process is to end.
+
+    Args:
+        listener: where launchers ask.
+        location: what the code location is called.
+        spawn_code_server: starts it as a fresh process, where a fork would be wrong; its process id.
+        can_execute: whether there are definitions to execute.
+        choice: what becomes of runs when the server is stopped.
+    """
 
     listener: socket.socket
-    loaded: dict[Path, int]
+    location: str
+    spawn_code_server: Callable[[], int]
+    can_execute: bool = True
+    choice: Interrupted = Interrupted.RESUME
     workers: dict[int, Worker] = field(default_factory=dict)
     reporters: set[int] = field(default_factory=set)
-    is_stale: bool = False
+    farewell: int | None = None
+    code_server: int | None = None
+    code_server_deaths: list[float] = field(default_factory=list)
+    is_leaving: bool = False
+    has_told: bool = False
 
-    def serve(self) -> Task:
-        """Serves until the process is ended; in a fork returns its task."""
+    def serve(self) -> Task | None:
+        """Serves until it has been retired or stopped and nothing of it is left."""
         wake_read, wake_write = socket.socketpair()
         wake_read.setblocking(False)
         wake_write.setblocking(False)
-        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+        for number in (signal.SIGTERM, signal.SIGINT):  # Dagster would raise an exception
+            signal.signal(number, signal.SIG_DFL)
+        for number in (signal.SIGCHLD, RETIRE, STOP):
+            signal.signal(number, lambda _number, _frame: None)
         signal.set_wakeup_fd(wake_write.fileno())
         with selectors.DefaultSelector() as selector, wake_read, wake_write:
             selector.register(self.listener, selectors.EVENT_READ, self._answer)
-            selector.register(wake_read, selectors.EVENT_READ, lambda: _drain(wake_read))
+            selector.register(wake_read, selectors.EVENT_READ, lambda: self._hear(wake_read))
             while True:
-                stopping = any(worker.kill_at for worker in self.workers.values())
-                for key, _ in selector.select(0.5 if stopping else None):
+                if (task := self._keep_code_server()) is not None:
+                    return task
+                if self._is_done():
+                    return None
+                for key, _ in selector.select(self._patience()):
                     if (task := key.data()) is not None:
                         return task  # type: ignore[no-any-return]  # a selector's data is untyped
                 if (obituary := self._bury()) is not None:
                     return obituary
                 self._kill_the_deaf()
-                if self.is_stale and not self.workers:
-                    os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - ourselves again, no shell
+
+    def _patience(self) -> float | None:
+        stopping = any(worker.kill_at for worker in self.workers.values())
+        return 0.5 if stopping or self.code_server is None else None
+
+    def _is_done(self) -> bool:
+        left = self.workers or self.reporters or self.farewell or self.code_server
+        return self.is_leaving and not left
+
+    def fork(self) -> int | None:
+        """The id of a new process, 0 in it; None where a fork would take over threads that are not there."""
+        end_idle_threads()
+        if not (threads := other_threads()):
+            sys.stdout.flush()
+            sys.stderr.flush()
+            return os.fork()
+        if not self.has_told:
+            self.has_told = True
+            news.tell(
+                f"the code of {self.location!r} keeps threads of its own ({', '.join(threads)}): each run gets a"
+                " fresh process, which takes seconds longer, and reads the code as it is then. Import what starts"
+                " them where it is used, not at the top of a file"
+            )
+        return None
+
+    def _keep_code_server(self) -> Serving | None:
+        if self.code_server is not None or self.is_leaving:
+            return None
+        now = time.monotonic()
+        recent = [at for at in self.code_server_deaths if now - at < CODE_SERVER_WINDOW_SECONDS]
+        if len(recent) >= CODE_SERVER_DEATHS:
+            raise SystemExit(f"the code server of {self.location!r} keeps dying")
+        parent = os.getpid()
+        pid = self.fork()
+        if pid == 0:
+            return Serving(parent)
+        self.code_server = self.spawn_code_server() if pid is None else pid
+        return None
 
     def _answer(self) -> Execution | None:
         connection, _ = self.listener.accept()
         connection.settimeout(REQUEST_SECONDS)
         try:
-            request = Request.parse(connection.makefile("rb").readline(REQUEST_LIMIT_BYTES))
-            if request.action == "start" and (pid := self.fork_run(request.run_id)) is not None:
+            line = connection.makefile("rb").readline(REQUEST_LIMIT_BYTES)
+            if not line:  # somebody looked whether anybody listens
+                return None
+            request = Request.parse(line)
+            if request.action == "start" and (pid := self._fork_run(request.run_id)) is not None:
                 if pid == 0:
                     return Execution(request.arguments, Path(request.lock), connection)
                 # The fork answers for itself, as soon as it holds its lock.
@@ -202,25 +185,53 @@ class Runner:
         connection.close()
         return None
 
-    def fork_run(self, run_id: str) -> int | None:
-        """The worker's process id, 0 in the worker itself, None when a fork would run outdated code."""
-        self.is_stale = self.is_stale or any(
-            _modified(path) != moment for path, moment in self.loaded.items()
-        )
-        if self.is_stale:
-            return None
-        pid = os.fork()
+    def _fork_run(self, run_id: str) -> int | None:
+        pid = self.fork() if self.can_execute and not self.is_leaving else None
         if pid:
             self.workers[pid] = Worker(run_id)
         return pid
 
     def _stop(self, run_id: str) -> bool:
-        for pid, worker in self.workers.items():
-            if worker.run_id == run_id:
-                os.kill(pid, signal.SIGTERM)
-                worker.kill_at = worker.kill_at or time.monotonic() + STOP_SECONDS
-                return True
-        return False
+        stopped = [pid for pid, worker in self.workers.items() if worker.run_id == run_id]
+        for pid in stopped:
+            self._stop_worker(pid)
+        return bool(stopped)
+
+    def _stop_worker(self, pid: int) -> None:
+        os.kill(pid, signal.SIGTERM)
+        worker = self.workers[pid]
+        worker.kill_at = worker.kill_at or time.monotonic() + STOP_SECONDS
+
+    def _hear(self, wake: socket.socket) -> Farewell | None:
+        numbers = wake.recv(4096)
+        if RETIRE in numbers and not self.is_leaving:
+            self.is_leaving = True
+            self._signal_code_server(RETIRE)
+        if STOP in numbers:
+            self.is_leaving = True
+            self._signal_code_server(signal.SIGTERM)
+            return self._part()
+        return None
+
+    def _signal_code_server(self, number: signal.Signals) -> None:
+        if self.code_server is not None:
+            os.kill(self.code_server, number)
+
+    def _part(self) -> Farewell | None:
+        """Has a fork write down why the runs end; they are told to when it has."""
+        if self.farewell is not None or not self.workers:
+            return None
+        runs = tuple(worker.run_id for worker in self.workers.values())
+        self.farewell = self.fork()
+        if self.farewell == 0:
+            return Farewell(runs, self.choice)
+        if self.farewell is None:
+            self._stop_all()
+        return None
+
+    def _stop_all(self) -> None:
+        for pid in self.workers:
+            self._stop_worker(pid)
 
     def _kill_the_deaf(self) -> None:
         for pid, worker in self.workers.items():
@@ -228,100 +239,44 @@ class Runner:
                 os.kill(pid, signal.SIGKILL)
 
     def _bury(self) -> Obituary | None:
-        """Reaps dead workers; in a fork, made for a worker that did not end by itself, what to report."""
+        """Reaps dead children; in a fork, made for a run that did not end by itself, what to report."""
+        self._bury_code_server()
+        self.reporters -= {pid for pid in self.reporters if _status_of(pid) is not None}
+        if self.farewell is not None and _status_of(self.farewell) is not None:
+            self.farewell = None
+            self._stop_all()
         for pid, worker in list(self.workers.items()):
-            found, status = os.waitpid(pid, os.WNOHANG)
-            if found == 0:
+            code = _status_of(pid)
+            if code is None:
                 continue
             del self.workers[pid]
-            code = os.waitstatus_to_exitcode(status)
             if code != 0:
                 logger.warning("the process of run %s ended with code %s", worker.run_id, code)
-                reporter = os.fork()
+                reporter = self.fork()
                 if reporter == 0:
                     return Obituary(worker.run_id, _describe(code))
-                self.reporters.add(reporter)
-        self.reporters -= {pid for pid in self.reporters if os.waitpid(pid, os.WNOHANG)[0]}
+                if reporter is not None:
+                    self.reporters.add(reporter)
         return None
+
+    def _bury_code_server(self) -> None:
+        if self.code_server is None or (code := _status_of(self.code_server)) is None:
+            return
+        self.code_server = None
+        if not self.is_leaving:
+            self.code_server_deaths.append(time.monotonic())
+            news.tell(f"the code server of {self.location!r} {_describe(code)}; another one starts")
+
+
+def _status_of(pid: int) -> int | None:
+    """The exit code of a child that has ended, which is buried with that."""
+    with suppress(ChildProcessError):
+        found, status = os.waitpid(pid, os.WNOHANG)
+        return os.waitstatus_to_exitcode(status) if found else None
+    return 0
 
 
 def _describe(code: int) -> str:
     if code == -signal.SIGKILL:
         return "was killed (out of memory?)"
     return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
-
-
-def _modified(path: Path) -> int:
-    return path.stat().st_mtime_ns if path.exists() else 0
-
-
-def _drain(wake: socket.socket) -> None:
-    wake.recv(4096)
-
-
-def become_worker() -> None:
-    """Undoes in a fork what belongs to the runner alone."""
-    import numpy as np
-
-    signal.set_wakeup_fd(-1)
-    for number in (signal.SIGCHLD, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    np.random.seed()  # noqa: NPY002 - else every fork would draw the same numbers from numpy's global generator
-
-
-def execute(execution: Execution) -> None:
-    """Runs a command line of Dagster in this process, as `python -m dagster` would, holding its lock."""
-    with hold(execution.lock, note=str(os.getpid()), wait=True):
-        try:
-            if _may_go(execution.launcher):
-                sys.argv = ["dagster", *execution.arguments]
-                runpy.run_module("dagster", run_name="__main__", alter_sys=True)
-        finally:
-            execution.lock.unlink(missing_ok=True)
-
-
-def _may_go(launcher: socket.socket) -> bool:
-    # The launcher writes its tags into the run between the answer and "go": a run that has begun writes them too,
-    # and one of the two updates would be lost.
-    with launcher:
-        launcher.settimeout(GO_SECONDS)
-        launcher.sendall(b'{"done": true}\n')
-        return launcher.recv(16) == b"go\n"
-
-
-def report(obituary: Obituary) -> None:
-    """Marks a run as failed, or as canceled if that was wanted, unless it managed to finish (E45)."""
-    import dagster as dg
-
-    with dg.DagsterInstance.get() as instance:
-        run = instance.get_run_by_id(obituary.run_id)
-        if run is None or run.is_finished:
-            return
-        message = f"The process of this run {obituary.cause}."
-        if run.status == dg.DagsterRunStatus.CANCELING:
-            instance.report_run_canceled(run, message=message)
-        else:
-            instance.report_run_failed(run, message=message)
-
-
-def main(path: str) -> None:
-    """The runner; its forks leave `serve` and end here too."""
-    loaded = preload()
-    Path(path).unlink(missing_ok=True)
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(
-            path
-        )  # only now: as long as the socket is missing, runs are started in another way
-        listener.listen(64)
-        task = Runner(listener, loaded).serve()
-    become_worker()
-    if isinstance(task, Execution):
-        execute(task)
-    else:
-        report(task)
-
-
-if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    main(sys.argv[1])

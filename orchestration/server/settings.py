@@ -1,4 +1,7 @@
-"""Names and limits that the server's processes agree on; imports nothing."""
+"""Names and limits that the server's processes agree on; imports nothing of ours."""
+
+import signal
+from enum import Enum
 
 PASSWORD_VARIABLE = "WAYBILL_UI_PASSWORD"  # noqa: S105 - the name of a variable, not a password
 """Asked by HTTP Basic when set."""
@@ -6,5 +9,29 @@ PASSWORD_VARIABLE = "WAYBILL_UI_PASSWORD"  # noqa: S105 - the name of a variable
 STOP_SECONDS = 7
 """How long the server's processes may take to end by themselves before they are killed."""
 
-RUNNER_VARIABLE = "WAYBILL_RUNNER"
-"""Names the socket of the warm runner to the processes that launch runs."""
+RUNNERS_VARIABLE = "WAYBILL_RUNNERS"
+"""Names the folder with the sockets of processes that fork runs to the processes that launch runs."""
+
+INTERRUPTED_VARIABLE = "WAYBILL_INTERRUPTED_RUNS"
+"""What becomes of runs that are at work when the server is stopped: a value of `Interrupted`."""
+
+
+RETIRE = signal.SIGUSR1
+"""Tells the process of a code location that another one has taken its place: it ends with its last run."""
+
+STOP = signal.SIGUSR2
+"""Tells the process of a code location that the server is stopped on purpose."""
+
+
+class Interrupted(Enum):
+    """What becomes of a run that a stop of the server interrupts."""
+
+    RESUME = "resume"
+    CANCEL = "cancel"
+
+    @property
+    def consequence(self) -> str:
+        """What it means for the run, for a person."""
+        if self is Interrupted.RESUME:
+            return "It is tried again, from where it failed, when the server is started again."
+        return "It is not tried again."

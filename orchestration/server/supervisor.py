@@ -1,8 +1,7 @@
 """Starts the processes of `waybill up`, watches them, ends them.
 
-One process each for the code location, the web UI and the daemon, in process groups of their own; runs belong to
-the group of the code location. The reaper ends all groups when this process goes, even by `kill -9`. Imports no
-Dagster: it answers at once and stays small.
+One process each for a code location, the web UI and the daemon, in process groups of their own; runs belong to
+the group of their code location. The reaper ends all groups when this process goes, even by `kill -9`.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import signal
 import socket
 import sys
-import sysconfig
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,23 +18,42 @@ from types import FrameType
 from typing import Self
 
 from orchestration.server.address import url_of
+from orchestration.server.forking import Zygote
+from orchestration.server.location import LocationProcesses
+from orchestration.server.news import VARIABLE as NEWS_VARIABLE
+from orchestration.server.news import NewsReader
 from orchestration.server.probe import ask
-from orchestration.server.process import ProcessGroups, Service
-from orchestration.server.settings import RUNNER_VARIABLE
+from orchestration.server.process import ProcessGroups, Service, check_may_restart
+from orchestration.server.settings import INTERRUPTED_VARIABLE, RUNNERS_VARIABLE, Interrupted
+from orchestration.server.threads import THREADLESS_ENVIRONMENT
 from orchestration.server.workspace import Workspace, plan_workspace
 from orchestration.services.home import Home
 from orchestration.services.locks import hold, read_note
-from resources.kernel.errors import ConflictError, StorageError
+from resources.kernel.errors import ConflictError
 
 POLL_SECONDS = 0.1
 PROBE_SECONDS = 0.5
-# Open calls of the web UI would hold a code server for a minute.
-CODE_SERVER_ENVIRONMENT = {"DAGSTER_GRPC_SHUTDOWN_GRACE_PERIOD": "1"}
+PROGRESS_SECONDS = 10.0
+# Runs may take 10 s to clean up (E57).
+PARTING_SECONDS = 13.0
 Announce = Callable[[str], None]
 
 
-def serve(home: Home, workspace_file: Path, listener: socket.socket, announce: Announce) -> None:
+def serve(
+    home: Home,
+    workspace_file: Path,
+    listener: socket.socket,
+    announce: Announce,
+    interrupted: Interrupted = Interrupted.RESUME,
+) -> None:
     """Runs the server until SIGINT, SIGTERM or SIGHUP.
+
+    Args:
+        home: whose server it is.
+        workspace_file: which code locations it serves.
+        listener: where the web UI answers.
+        announce: hears what goes on, line by line.
+        interrupted: what becomes of runs that are at work at the end.
 
     Raises:
         ConflictError: a server of this home folder runs already.
@@ -47,11 +64,22 @@ def serve(home: Home, workspace_file: Path, listener: socket.socket, announce: A
         _take_home(stack, home, url_of(listener))
         stop = stack.enter_context(StopSignals())
         folder = Path(tempfile.mkdtemp(prefix="waybill-"))
+        environment = _environment(folder, interrupted)
+        # Ended after the groups: it buries what it has forked.
+        zygote = Zygote.start(home.logs / "zygote.log", environment | {"PYTHONSAFEPATH": "1"})
+        stack.callback(zygote.close)
         groups = stack.enter_context(ProcessGroups(folder))
-        services = _plan(home, plan_workspace(workspace_file, folder), listener)
+        workspace = plan_workspace(workspace_file, folder)
         announce(f"starting; logs are in {home.logs}")
-        news = _News(listener, announce)
+        locations = _plan_locations(home, workspace, environment, groups, announce)
+        services = _plan_services(home, workspace, listener, environment)
+        for service in [*services, *(location.service for location in locations)]:
+            service.zygote = zygote
+        news = _News(listener, announce, NewsReader(Path(environment[NEWS_VARIABLE])), workspace)
         while not stop.asked:
+            for location in locations:
+                location.tend()
+                location.service.cut_log()
             for service in services:
                 _keep_up(service, groups, announce)
                 service.cut_log()
@@ -59,6 +87,8 @@ def serve(home: Home, workspace_file: Path, listener: socket.socket, announce: A
             groups.forget_empty()
             time.sleep(POLL_SECONDS)
         announce("stopping")
+        _part(services, locations)
+        news.pass_on()
     announce("stopped")
 
 
@@ -99,19 +129,44 @@ def _take_home(stack: ExitStack, home: Home, address: str) -> None:
         )
 
 
-def _plan(home: Home, workspace: Workspace, listener: socket.socket) -> list[Service]:
-    sockets = tuple(server.socket for server in workspace.servers)
-    runner = workspace.file.with_name("runner.sock")
-    environment = {RUNNER_VARIABLE: str(runner)}
-    code = [
-        Service(
-            f"code location {server.location}",
-            server.command,
-            home.logs / f"code-{number}.log",
-            environment=CODE_SERVER_ENVIRONMENT,
+def _environment(folder: Path, interrupted: Interrupted) -> dict[str, str]:
+    """What all processes of the server are told."""
+    return {
+        RUNNERS_VARIABLE: str(folder),
+        NEWS_VARIABLE: str(folder / "news.txt"),
+        INTERRUPTED_VARIABLE: interrupted.value,
+        # Each thread that allocates would else get 64 MB of address space to scatter its memory over.
+        "MALLOC_ARENA_MAX": "2",
+    }
+
+
+def _plan_locations(
+    home: Home,
+    workspace: Workspace,
+    environment: dict[str, str],
+    groups: ProcessGroups,
+    announce: Announce,
+) -> list[LocationProcesses]:
+    return [
+        LocationProcesses(
+            server,
+            Service(
+                f"code location {server.location}",
+                [],
+                home.logs / f"code-{number}.log",
+                environment=environment | THREADLESS_ENVIRONMENT,
+            ),
+            groups,
+            announce,
         )
         for number, server in enumerate(workspace.servers)
     ]
+
+
+def _plan_services(
+    home: Home, workspace: Workspace, listener: socket.socket, environment: dict[str, str]
+) -> list[Service]:
+    sockets = tuple(server.socket for server in workspace.servers)
     web = Service(
         "web",
         [
@@ -125,24 +180,12 @@ def _plan(home: Home, workspace: Workspace, listener: socket.socket) -> list[Ser
     )
     daemon = Service(
         "daemon",
-        [
-            str(Path(sysconfig.get_path("scripts")) / "dagster-daemon"),
-            "run",
-            "-w",
-            str(workspace.file),
-        ],
+        [sys.executable, "-m", "dagster._daemon", "run", "-w", str(workspace.file)],
         home.logs / "daemon.log",
         needs=sockets,
         environment=environment,
     )
-    warm = Service(
-        "runner",
-        [sys.executable, "-m", "orchestration.server.runner", str(runner)],
-        home.logs / "runs.log",
-        needs=sockets,
-        is_optional=True,
-    )
-    return [*code, web, daemon, warm]
+    return [web, daemon]
 
 
 def _keep_up(service: Service, groups: ProcessGroups, announce: Announce) -> None:
@@ -150,38 +193,73 @@ def _keep_up(service: Service, groups: ProcessGroups, announce: Announce) -> Non
         if service.is_ready_to_start:
             groups.add(service.start())
     elif service.process.poll() is not None:
-        if not service.may_restart():
-            if service.is_optional:
-                return
-            raise StorageError(
-                f"the {service.name} process ended {len(service.started_at)} times:"
-                f" {service.last_words()}",
-                hint=f"Its whole output is in {service.log}",
-            )
+        check_may_restart(service)
         announce(f"the {service.name} process ended ({service.last_words()}); starting it again")
         groups.add(service.start())
 
 
-class _News:
-    """Says once that the server answers, and what does not load."""
+def _part(services: list[Service], locations: list[LocationProcesses]) -> None:
+    """Ends what would start or retry runs, then has the runs end, each told why."""
+    for service in services:
+        if service.process is not None and service.process.poll() is None:
+            service.process.terminate()
+    _wait(lambda: all(s.process is None or s.process.poll() is not None for s in services), 3.0)
+    for location in locations:
+        location.ask_to_stop()
+    _wait(lambda: not any(location.processes for location in locations), PARTING_SECONDS)
 
-    def __init__(self, listener: socket.socket, announce: Announce) -> None:
+
+def _wait(condition: Callable[[], bool], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(POLL_SECONDS)
+
+
+class _News:
+    """Says that the server is starting, that it answers, what does not load, and what its processes have to say."""
+
+    def __init__(
+        self, listener: socket.socket, announce: Announce, reader: NewsReader, workspace: Workspace
+    ) -> None:
         self._listener = listener
         self._announce = announce
-        self._told = False
-        self._next_at = 0.0
+        self._reader = reader
+        self._own = {server.location for server in workspace.servers}
+        self._sockets = [server.socket for server in workspace.servers]
+        self._ready = False
+        self._began_at = self._said_at = time.monotonic()
+        self._probe_at = 0.0
 
     def tell(self) -> None:
-        if self._told or time.monotonic() < self._next_at:
+        """Asks and says; called often."""
+        self.pass_on()
+        if self._ready or time.monotonic() < self._probe_at:
             return
         state = ask(self._listener)
-        self._next_at = time.monotonic() + PROBE_SECONDS
+        self._probe_at = time.monotonic() + PROBE_SECONDS
         if state is None or state.loading:
+            self._tell_progress()
             return
-        self._told = True
+        self._ready = True
+        self.pass_on()
         for location, error in state.errors:
-            self._announce(f"the code location {location!r} does not load: {first_line(error)}")
+            if location not in self._own:  # those say it themselves, and better
+                self._announce(f"the code location {location!r} does not load: {first_line(error)}")
         self._announce(f"ready at {url_of(self._listener)}  (Ctrl-C ends it)")
+
+    def pass_on(self) -> None:
+        """What the processes have said since the last time."""
+        for line in self._reader.read():
+            self._announce(line)
+
+    def _tell_progress(self) -> None:
+        now = time.monotonic()
+        if now - self._said_at < PROGRESS_SECONDS:
+            return
+        self._said_at = now
+        missing = [socket for socket in self._sockets if not socket.exists()]
+        doing = "loading the code" if missing else "starting the web UI"
+        self._announce(f"still {doing}, {now - self._began_at:.0f} s so far")
 
 
 def first_line(error: str) -> str:

@@ -25,20 +25,18 @@ from dagster_webserver.app import create_app_from_workspace_process_context
 from dagster_webserver.version import __version__ as webserver_version
 
 from orchestration.server.guard import BODY_LIMIT_BYTES, Guard, GuardRules
-from orchestration.server.reconcile import fail_interrupted_runs
+from orchestration.server.reconcile import report_interrupted_runs
 from orchestration.server.settings import PASSWORD_VARIABLE
 
 SHUTDOWN_SECONDS = 3  # open websockets of browsers would hold the process for ever
 POLL_MILLISECONDS = 2_000
-logger = logging.getLogger(__name__)
 
 
 @contextmanager
 def open_app(workspace_file: Path, rules: GuardRules) -> Iterator[Guard]:
     """The guarded web UI of the instance in `DAGSTER_HOME`, for as long as the context lives."""
     with dg.DagsterInstance.get() as instance:
-        for run_id in fail_interrupted_runs(instance):
-            logger.warning("run %s was interrupted earlier and is now marked as failed", run_id)
+        report_interrupted_runs(instance)
         instance.optimize_for_webserver(
             statement_timeout=15_000, pool_recycle=3_600, max_overflow=20
         )

@@ -6,6 +6,7 @@ minute. One code server for both costs half, and a reload in the UI reaches the 
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,16 +24,34 @@ class CodeServer:
     """A code location that gets a server of its own, shared by whoever needs it."""
 
     location: str
-    socket: Path
+    folder: Path
     target: tuple[str, ...]
     """How Dagster's command line names the code: `("--module-name", "orchestration.definitions")`."""
 
     @property
-    def command(self) -> list[str]:
+    def path(self) -> Path:
+        """What the names of its sockets begin with: links to those of its newest process."""
+        return self.folder / f"code-{hashlib.sha256(self.location.encode()).hexdigest()[:8]}"
+
+    @property
+    def socket(self) -> Path:
+        """Where the web UI and the daemon ask."""
+        return Path(f"{self.path}.sock")
+
+    def path_of(self, generation: int) -> Path:
+        """The same for the process that was started as the n-th."""
+        return Path(f"{self.path}.{generation}")
+
+    def command(self, generation: int) -> list[str]:
         """The command that serves it until it is ended."""
-        name, socket = ["--location-name", self.location], ["--socket", str(self.socket)]
-        start = [sys.executable, "-m", "dagster", "code-server", "start", "--log-level", "warning"]
-        return [*start, *name, *socket, *self.target]
+        start = [sys.executable, "-m", "orchestration.server.code_location"]
+        name = ["--location-name", self.location]
+        return [*start, str(self.path_of(generation)), *name, *self.target]
+
+
+def runner_socket(folder: Path, location: str) -> Path:
+    """Where launchers ask for runs of a code location."""
+    return Path(f"{CodeServer(location, folder, ()).path}.runs")
 
 
 @dataclass(frozen=True)
@@ -53,8 +72,8 @@ def plan_workspace(source: Path, folder: Path) -> Workspace:
     """
     servers: list[CodeServer] = []
     entries: list[Any] = []
-    for number, entry in enumerate(_read_entries(source)):
-        server = _code_server(entry, source, folder / f"code-{number}.sock")
+    for entry in _read_entries(source):
+        server = _code_server(entry, source, folder)
         if server is None:
             entries.append(entry)
             continue
@@ -84,7 +103,7 @@ def _read_entries(source: Path) -> list[Any]:
     return entries
 
 
-def _code_server(entry: Any, source: Path, socket: Path) -> CodeServer | None:
+def _code_server(entry: Any, source: Path, run_folder: Path) -> CodeServer | None:
     options = {"python_module": "--module-name", "python_file": "--python-file"}
     if not isinstance(entry, dict) or len(entry) != 1:
         return None
@@ -102,4 +121,4 @@ def _code_server(entry: Any, source: Path, socket: Path) -> CodeServer | None:
     target += ["--working-directory", str(folder)]
     if facts.get("attribute"):
         target += ["--attribute", str(facts["attribute"])]
-    return CodeServer(str(facts.get("location_name") or code), socket, tuple(target))
+    return CodeServer(str(facts.get("location_name") or code), run_folder, tuple(target))

@@ -8,9 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-RUN_LOCK_TAG = "waybill/lock"
-"""Tag of a run that executes in a process of ours: names the lock file that is held while it lives."""
-
 
 @contextmanager
 def hold(path: Path, note: str = "", *, wait: bool = False) -> Iterator[bool]:

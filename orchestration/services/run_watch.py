@@ -11,7 +11,8 @@ from typing import Any, Literal
 import dagster as dg
 
 from orchestration.services.home import Home
-from orchestration.services.locks import RUN_LOCK_TAG, hold
+from orchestration.services.locks import hold
+from orchestration.services.run_process import RunProcess
 from resources.kernel.errors import MESSAGE_LIMIT, WaybillError
 
 POLL_SECONDS = 0.25
@@ -145,7 +146,7 @@ def run_here(
             instance=instance,
             run_id=run_id,
             raise_on_error=False,
-            tags={**(tags or {}), RUN_LOCK_TAG: str(lock)},
+            tags={**(tags or {}), **RunProcess(run_id, lock=str(lock)).tags},
             run_config={**_QUIET, **(config or {})},
         )
     lock.unlink(missing_ok=True)

@@ -61,10 +61,10 @@ def daemon_of(server) -> int | None:
     """The process id of the daemon."""
     for pid in server.processes():
         try:
-            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+            name = Path(f"/proc/{pid}/comm").read_text().strip()
         except OSError:
             continue
-        if b"dagster-daemon" in command:
+        if name == "waybill-daemon":
             return pid
     return None
 

@@ -6,23 +6,44 @@ import signal
 import socket
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 import dagster as dg
 import pytest
+from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG as RETRIED_BY
 
+from orchestration.services.run_process import RunProcess
 from tests.e2e.server import environment, running_server, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 CODE = """
+import os
 import time
 from pathlib import Path
 
 import dagster as dg
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+
+from orchestration.executor import in_process_executor
 
 FOLDER = Path(__file__).parent
+
+
+@dg.asset
+def moving():
+    # Has the threads of three libraries at work.
+    table = pa.table({"n": np.arange(200_000)})
+    path = FOLDER / f"moving-{os.getpid()}.parquet"
+    pyarrow.parquet.write_table(table, path)
+    found = duckdb.connect().execute(f"select sum(n) from '{path}'").fetchone()
+    np.linalg.inv(np.random.rand(200, 200))
+    return dg.MaterializeResult(metadata={"total": int(found[0])})
 
 
 @dg.asset(key=["datasets", "tiny"], pool="dataset/tiny")
@@ -37,7 +58,7 @@ def slow():
     time.sleep(300)
 
 
-defs = dg.Definitions(assets=[tiny, slow], executor=dg.in_process_executor)
+defs = dg.Definitions(assets=[tiny, slow, moving], executor=in_process_executor)
 """
 MUTATION = 'mutation { setConcurrencyLimit(concurrencyKey: "foreign", limit: 3) }'
 DONE = ("SUCCESS", "FAILURE", "CANCELED")
@@ -142,6 +163,64 @@ def test_a_dataset_is_made_by_a_run_launched_from_outside(server, folder):
     assert made["assetNodes"][0]["assetMaterializations"] == [{"runId": run_id}]
 
 
+def test_a_run_that_is_executed_again_in_the_ui_has_a_process_of_its_own(server):
+    first = server.launch("tiny", "moving")
+    wait_for(lambda: server.status(first) in DONE)
+    again = server.graphql(
+        """mutation($p: ReexecutionParams!) { launchRunReexecution(reexecutionParams: $p) {
+        ... on LaunchRunSuccess { run { runId } } } }""",
+        {"p": {"parentRunId": first, "strategy": "ALL_STEPS"}},
+    )["launchRunReexecution"]["run"]["runId"]
+    wait_for(lambda: server.status(again) in DONE)
+    assert server.status(again) == "SUCCESS"
+    locks = set()
+    for run_id in (first, again):
+        found = recorded_run(server.home, run_id)
+        locks.add(RunProcess.of(run_id, found.tags).lock)
+    assert len(locks) == 2
+
+
+def test_runs_leave_no_process_no_open_file_and_no_memory_behind(server):
+    run_many(server, 2)  # what is opened once
+    before = Usage.of(server)
+    run_many(server, 20)
+    wait_for(lambda: len(Usage.of(server).processes) == len(before.processes), seconds=30)
+    after = Usage.of(server)
+    assert after.processes == before.processes
+    assert after.open_files <= before.open_files + 10
+    assert after.memory_mb < before.memory_mb + 60  # one such run that stays has 60 and more
+
+
+def run_many(server, count: int) -> None:
+    runs = [server.launch("tiny", "moving") for _ in range(count)]
+    for run_id in runs:
+        wait_for(lambda run_id=run_id: server.status(run_id) in DONE)
+        assert server.status(run_id) == "SUCCESS"
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What the processes of a server hold."""
+
+    processes: frozenset[int]
+    open_files: int
+    memory_mb: float
+
+    @classmethod
+    def of(cls, server):
+        """Now."""
+        processes = frozenset(server.processes())
+        files = sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in processes)
+        memory = sum(pss_kb(pid) for pid in processes)
+        return cls(processes, files, memory / 1024)
+
+
+def pss_kb(pid: int) -> int:
+    """A process's share of memory, what it shares with others divided among them."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+
+
 def test_a_second_server_of_the_same_home_is_refused(server, folder):
     command = [Path(sys.executable).with_name("waybill"), "up", "--port", "0"]
     result = subprocess.run(
@@ -177,52 +256,89 @@ def test_what_cannot_be_started_says_why(tmp_path, options, code, text):
     assert text in result.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-def test_the_end_of_the_server_is_the_end_of_everything(tmp_path, number):
-    with running_server(tmp_path, "--workspace", str(write_workspace(tmp_path))) as server:
+@pytest.mark.parametrize(
+    ("number", "options", "status"),
+    [
+        (signal.SIGTERM, (), "FAILURE"),
+        (signal.SIGINT, ("--interrupted", "cancel"), "CANCELED"),
+        (signal.SIGKILL, (), "FAILURE"),
+    ],
+    ids=["stopped", "stopped for good", "killed"],
+)
+def test_the_end_of_the_server_is_the_end_of_everything(tmp_path, number, options, status):
+    workspace = write_workspace(tmp_path)
+    with running_server(tmp_path, "--workspace", str(workspace), *options) as server:
         server.wait_until_ready()
         run_id = server.launch("tiny", "slow")
         wait_for((tmp_path / "began").exists)
         assert len(server.processes()) > 4
         server.process.send_signal(number)
-        server.process.wait(30)
-        wait_for(lambda: not server.processes(), seconds=15)
-        if number != signal.SIGKILL:
-            assert server.process.returncode == 0
-            assert server.said().endswith("waybill: stopped\n")
-        assert recorded_status(server.home, run_id) in ("FAILURE", "CANCELED")
+        server.process.wait(60)
+        wait_for(lambda: not server.processes(), seconds=30)
+        assert recorded_status(server.home, run_id) == status
+        if number == signal.SIGKILL:
+            return
+        assert server.process.returncode == 0
+        assert server.said().endswith("waybill: stopped\n")
+        assert f"run {run_id} of __ASSET_JOB is interrupted" in server.said()
+        assert "stopped on purpose" in recorded_messages(server.home, run_id)
 
 
 @pytest.mark.kill
-def test_a_run_that_a_crash_interrupted_is_closed_at_the_next_start(tmp_path):
+@pytest.mark.parametrize("is_killed", [True, False], ids=["a crash", "a stop"])
+def test_a_run_that_was_interrupted_is_closed_and_tried_again_at_the_next_start(
+    tmp_path, is_killed
+):
     workspace = write_workspace(tmp_path)
     with running_server(tmp_path, "--workspace", str(workspace)) as server:
         server.wait_until_ready()
         run_id = server.launch("tiny", "slow")
         wait_for((tmp_path / "began").exists)
-        for pid in sorted(server.processes(), reverse=True):
-            os.kill(pid, signal.SIGKILL)
-        wait_for(lambda: not server.processes(), seconds=15)
-        assert recorded_status(server.home, run_id) == "STARTED"
+        if is_killed:
+            for pid in sorted(server.processes(), reverse=True):
+                os.kill(pid, signal.SIGKILL)
+        else:
+            server.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: not server.processes(), seconds=60)
+        assert recorded_status(server.home, run_id) == ("STARTED" if is_killed else "FAILURE")
+        (tmp_path / "began").unlink()
     with running_server(tmp_path, "--workspace", str(workspace), name="again") as server:
         server.wait_until_ready()
-        # Run retries make a new run of it; the one that was interrupted is over.
         assert server.status(run_id) == "FAILURE"
+        assert f"run {run_id} of __ASSET_JOB is tried again" in server.said()
+        wait_for((tmp_path / "began").exists)
+        again = recorded_run(server.home, recorded_run(server.home, run_id).tags[RETRIED_BY])
+        assert again.parent_run_id == run_id
+        assert RunProcess.of(again.run_id, again.tags) is not None
+
+
+def recorded_run(home: Path, run_id: str) -> dg.DagsterRun:
+    """A run as Dagster's storage has it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WAYBILL_HOME", str(home))
+        with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
+            return instance.get_run_by_id(run_id)
 
 
 def recorded_status(home: Path, run_id: str) -> str:
     """The state of a run as Dagster's storage has it."""
+    return recorded_run(home, run_id).status.value
+
+
+def recorded_messages(home: Path, run_id: str) -> str:
+    """What Dagster's storage has of a run's events."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WAYBILL_HOME", str(home))
         with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
-            return instance.get_run_by_id(run_id).status.value
+            return "\n".join(entry.message for entry in instance.all_logs(run_id))
 
 
 def test_code_that_does_not_load_is_named(tmp_path):
     workspace = write_workspace(tmp_path, code="import dagster\nraise ValueError('no luck')\n")
     with running_server(tmp_path, "--workspace", str(workspace)) as server:
         server.wait_until_ready()
-        assert "the code location 'tiny' does not load" in server.said()
+        place = f"{tmp_path / 'tiny_code.py'}:2: ValueError: no luck"
+        assert f"the code location 'tiny' does not load: {place}" in server.said()
 
 
 def test_a_password_is_asked_for(tmp_path):

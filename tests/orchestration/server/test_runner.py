@@ -1,88 +1,46 @@
-"""Runs forked from the warm process: they run, stop, die and are reported like any other."""
+"""Runs forked from the process of their code location: they run, stop, die and are reported like any other."""
 
 import os
 import signal
 import socket
-import subprocess
-import sys
-import time
+import threading
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from orchestration.server import runner
-from orchestration.server.launcher import RUNNER_TAG, ask_runner
+from orchestration.server import threads
+from orchestration.server.launcher import ask_runner
 from orchestration.server.liveness import is_dead
-from orchestration.server.runner import Request, Runner, project_files
-from orchestration.server.settings import RUNNER_VARIABLE
-from orchestration.services.home import open_home
-from orchestration.services.locks import RUN_LOCK_TAG
-from tests.orchestration.server.runs import launch, new_run, write_code
+from orchestration.server.runner import Request, Runner
+from orchestration.server.settings import RUNNERS_VARIABLE
+from orchestration.server.workspace import runner_socket
+from orchestration.services.run_process import RunProcess
+from tests.orchestration.server.runs import LOCATION, launch, new_run, wait_until
 
 SUCCESS, FAILURE = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE
 CANCELED = dg.DagsterRunStatus.CANCELED
-
-
-def wait_until(condition, seconds=90):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.05)
-
-
-@pytest.fixture(scope="module")
-def warm(tmp_path_factory):
-    """A runner, its folder and an instance that launches through it."""
-    folder = tmp_path_factory.mktemp("warm")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WAYBILL_HOME", str(folder / "home"))
-        patch.delenv("DAGSTER_HOME", raising=False)
-        patch.setenv("DAGSTER_HOME", str(open_home().dagster))
-        patch.setenv("TINY_FOLDER", str(folder))
-        path = folder / "r.sock"
-        patch.setenv(RUNNER_VARIABLE, str(path))
-        with (folder / "runner.log").open("w") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "orchestration.server.runner", str(path)],
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        try:
-            wait_until(path.exists)
-            with dg.DagsterInstance.get() as instance:
-                yield folder, instance, process
-        finally:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
 
 
 @pytest.fixture
 def started(warm):
     """Starts a run of an asset and waits until it is in its step, if it is one that stays there."""
     folder, instance, _ = warm
-    code = write_code(folder)
-    for name in ("slow", "cleaned"):
+    for name in ("slow", "cleaned", "attempts"):
         (folder / name).unlink(missing_ok=True)
 
-    def start(asset: str) -> dg.DagsterRun:
-        run = new_run(instance, code, asset)
-        # Declined while somebody edits the project's code: the runner is back within seconds.
-        wait_until(lambda: is_launched(instance, run))
-        if asset in ("slow", "deaf"):
+    def start(asset: str, tags: dict[str, str] | None = None) -> dg.DagsterRun:
+        run = new_run(instance, folder / "tiny_code.py", asset, tags=tags)
+        launch(instance, run)
+        if asset in ("slow", "deaf", "stubborn"):
             wait_until(lambda: (folder / "slow").exists() and (folder / "slow").read_text())
         return instance.get_run_by_id(run.run_id)
 
     return start
 
 
-def is_launched(instance, run) -> bool:
-    try:
-        launch(instance, run)
-    except dg.DagsterInvariantViolationError:
-        return False
-    return True
+def process_of(run) -> RunProcess:
+    return RunProcess.of(run.run_id, run.tags)
 
 
 def wait_for(instance, run, *statuses):
@@ -94,15 +52,27 @@ def messages(instance, run):
     return "\n".join(record.message for record in instance.all_logs(run.run_id))
 
 
+def the_runner() -> Path:
+    return runner_socket(Path(os.environ[RUNNERS_VARIABLE]), LOCATION)
+
+
+def runs_of(location) -> list[str]:
+    """Names of the children of the location's process that are runs."""
+    pid = location.current.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    names = [Path(f"/proc/{child}/comm").read_text().strip() for child in children]
+    return [name for name in names if name != "waybill-server"]
+
+
 def test_a_run_succeeds_and_leaves_nothing(warm, started):
-    _, instance, process = warm
-    run = started("quick")
-    assert run.tags[RUNNER_TAG] == os.environ[RUNNER_VARIABLE]
+    _, instance, location = warm
+    run = started("moving")
+    assert process_of(run).runner == str(the_runner().resolve())
     wait_for(instance, run, SUCCESS)
-    assert instance.get_latest_materialization_event(dg.AssetKey("quick"))
-    lock = Path(run.tags[RUN_LOCK_TAG])
-    wait_until(lambda: not lock.exists())
-    assert process.poll() is None
+    made = instance.get_latest_materialization_event(dg.AssetKey("moving"))
+    assert made.asset_materialization.metadata["total"].value == 3000
+    wait_until(lambda: not Path(process_of(run).lock).exists())
+    wait_until(lambda: runs_of(location) == [])
 
 
 def test_forks_do_not_draw_the_same_random_numbers(warm, started):
@@ -134,12 +104,44 @@ def test_a_run_is_stopped_and_cleans_up(warm, started):
     assert (folder / "cleaned").exists()
 
 
+@pytest.mark.parametrize("wrapped", ["", "yes"], ids=["as it is", "within a library's error"])
+def test_a_stopped_run_is_canceled_and_no_op_of_it_tried_again(warm, started, wrapped):
+    folder, instance, _ = warm
+    (folder / "wrapped").write_text(wrapped)
+    run = started("stubborn")
+    assert instance.run_launcher.terminate(run.run_id)
+    wait_for(instance, run, CANCELED)
+    assert (folder / "attempts").read_text() == "x"
+    kinds = [entry.dagster_event.event_type_value for entry in instance.all_logs(run.run_id)]
+    assert kinds.count("PIPELINE_CANCELED") == 1
+    assert not {"STEP_RESTARTED", "PIPELINE_FAILURE"} & set(kinds)
+
+
+def test_a_run_whose_parent_has_gone_is_stopped_by_the_lock_it_holds(warm, started):
+    folder, instance, _ = warm
+    run = started("slow")
+    elsewhere = RunProcess(run.run_id, lock=process_of(run).lock, runner=str(folder / "gone"))
+    instance.add_run_tags(run.run_id, elsewhere.tags)
+    assert instance.run_launcher.terminate(run.run_id)
+    wait_for(instance, run, CANCELED)
+
+
+def test_what_a_parents_tags_say_of_its_process_is_not_believed(warm, started):
+    folder, instance, _ = warm
+    parent = RunProcess("another run", lock=str(folder / "gone.lock"), runner="gone")
+    run = started("slow", {**parent.tags, ".dagster/grpc_info": '{"socket": "/none"}'})
+    assert process_of(run).run_id == run.run_id
+    assert instance.run_launcher.check_run_worker_health(run).status.value == "RUNNING"
+    assert instance.run_launcher.terminate(run.run_id)
+    wait_for(instance, run, CANCELED)
+
+
 def test_a_run_that_does_not_listen_is_killed(warm, started):
     _, instance, _ = warm
     run = started("deaf")
     assert instance.run_launcher.terminate(run.run_id)
     wait_for(instance, run, CANCELED)
-    assert is_dead(run.tags)
+    assert is_dead(run)
 
 
 @pytest.mark.kill
@@ -168,8 +170,8 @@ def test_a_finished_run_cannot_be_stopped(warm, started):
         b"[]",
         b"nonsense",
         b'{"action": "start", "run_id": "r"}',
-        b'{"action": "start", "run_id": 1, "arguments": ["a"], "lock": "l"}',
-        b'{"action": "start", "run_id": "r", "arguments": "a", "lock": "l"}',
+        b'{"action": "start", "run_id": 1, "arguments": "a", "lock": "l"}',
+        b'{"action": "start", "run_id": "r", "arguments": ["a"], "lock": "l"}',
         b'{"action": "start", "run_id": "r", "arguments": [1], "lock": "l"}',
         b'{"action": "else", "run_id": "r"}',
         b'{"action": "stop"}',
@@ -182,21 +184,21 @@ def test_what_is_no_request_is_refused(line):
 
 
 def test_nonsense_does_not_end_the_runner(warm):
-    path = os.environ[RUNNER_VARIABLE]
+    path = str(the_runner())
     for line in (b"", b"[]\n", b"nonsense\n", b"\xff\n"):
         with socket.socket(socket.AF_UNIX) as connection:
             wait_until(lambda: connection.connect_ex(path) == 0)
             connection.sendall(line)
             connection.shutdown(socket.SHUT_WR)
             assert connection.recv(100) == b""
-    assert warm[2].poll() is None
+    assert warm[2].current.poll() is None
 
 
 def test_a_fork_that_nobody_tells_to_go_does_nothing(warm):
     folder, _, _ = warm
     lock = folder / "never.lock"
-    facts = {"arguments": ["api", "execute_run", "{}"], "lock": str(lock)}
-    with ask_runner(os.environ[RUNNER_VARIABLE], "start", "never", **facts) as answer:
+    facts = {"arguments": "{}", "lock": str(lock)}
+    with ask_runner(str(the_runner()), "start", "never", **facts) as answer:
         assert answer is not None
         assert lock.exists()
     wait_until(lambda: not lock.exists())
@@ -204,31 +206,28 @@ def test_a_fork_that_nobody_tells_to_go_does_nothing(warm):
 
 def test_without_a_runner_dagsters_own_way_is_taken(warm, monkeypatch):
     folder, instance, _ = warm
-    monkeypatch.setenv(RUNNER_VARIABLE, str(folder / "none.sock"))
-    run = new_run(instance, write_code(folder), "quick")
+    monkeypatch.setenv(RUNNERS_VARIABLE, str(folder / "none"))
+    parent = RunProcess("another run", lock=str(folder / "gone.lock"))
+    run = new_run(instance, folder / "tiny_code.py", "quick", tags=parent.tags)
     with pytest.raises(dg.DagsterInvariantViolationError, match="requires a workspace"):
         launch(instance, run)
-    assert RUNNER_TAG not in instance.get_run_by_id(run.run_id).tags
+    found = instance.get_run_by_id(run.run_id)
+    assert process_of(found) == RunProcess(run.run_id)
+    assert not is_dead(found)
 
 
-def test_a_runner_declines_when_code_has_changed(tmp_path):
-    code = tmp_path / "loaded.py"
-    code.write_text("a = 1")
-    os.utime(code, ns=(1, 1))
-    runner = Runner(listener=None, loaded={code: 1})
-    code.unlink()
-    assert runner.fork_run("r") is None
-    assert runner.is_stale
-    assert runner.workers == {}
-
-
-def test_the_projects_own_files_are_watched():
-    watched = project_files()
-    assert any(path.name == "runner.py" for path in watched)
-    assert not any(".venv" in path.parts for path in watched)
-
-
-def test_scripts_that_run_when_imported_are_not_kept_warm():
-    names = list(runner._own_modules())
-    assert "resources.stores.catalog" in names
-    assert not [name for name in names if ".migrations" in name]
+def test_a_process_with_another_thread_does_not_fork(monkeypatch, tmp_path):
+    monkeypatch.setenv("WAYBILL_NEWS", str(tmp_path / "news.txt"))
+    runner = Runner(listener=None, location="tiny", spawn_code_server=lambda: 0)
+    done = threading.Event()
+    other = threading.Thread(target=done.wait, name="the other")
+    other.start()
+    try:
+        assert "the other" in threads.other_threads()
+        assert [runner.fork(), runner.fork()] == [None, None]
+    finally:
+        done.set()
+        other.join()
+    said = (tmp_path / "news.txt").read_text().splitlines()
+    assert len(said) == 1
+    assert "keeps threads of its own" in said[0]

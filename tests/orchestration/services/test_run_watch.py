@@ -6,7 +6,8 @@ import dagster as dg
 import pytest
 
 from orchestration.services.home import open_home
-from orchestration.services.locks import RUN_LOCK_TAG, is_held
+from orchestration.services.locks import is_held
+from orchestration.services.run_process import RunProcess
 from orchestration.services.run_watch import run_here
 from resources.kernel.errors import MESSAGE_LIMIT, ConfigError
 
@@ -34,7 +35,7 @@ def test_steps_are_told_and_facts_are_kept(home, instance):
 
     @dg.asset(key=["datasets", "orders"])
     def orders(context: dg.AssetExecutionContext):
-        held.append(is_held(Path(context.run.tags[RUN_LOCK_TAG])))
+        held.append(is_held(Path(RunProcess.of(context.run_id, context.run.tags).lock)))
         return dg.MaterializeResult(metadata={"dagster/row_count": 7, "version": 3})
 
     news = []
@@ -59,7 +60,7 @@ def test_the_run_is_in_the_instance_and_its_lock_is_gone(home, instance):
     run = instance.get_run_by_id(outcome.run_id)
     assert run.status == dg.DagsterRunStatus.SUCCESS
     assert instance.get_latest_materialization_event(dg.AssetKey("thing")).run_id == run.run_id
-    assert not Path(run.tags[RUN_LOCK_TAG]).exists()
+    assert not Path(RunProcess.of(run.run_id, run.tags).lock).exists()
 
 
 def test_a_failure_says_what_was_raised_on_purpose(home, instance):

@@ -1,0 +1,47 @@
+"""The process of a run, as a tag of the run says: how to see whether it lives, and how to stop it.
+
+The tag names its run. A run that is made from another, by hand or as a retry, inherits the other's tags: what they
+say of a process is not true of it, and is seen not to be.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Self
+
+PROCESS_TAG = ".dagster/waybill_process"
+"""Dagster's UI shows no tag that begins with `.dagster/`."""
+
+
+@dataclass(frozen=True)
+class RunProcess:
+    """Where the process of a run can be found.
+
+    Args:
+        run_id: whose process it is.
+        lock: the file that it holds locked while it lives.
+        runner: the socket of the process that it was forked from.
+        server: the socket of the code server that started it.
+    """
+
+    run_id: str
+    lock: str = ""
+    runner: str = ""
+    server: str = ""
+
+    @classmethod
+    def of(cls, run_id: str, tags: Mapping[str, str]) -> Self | None:
+        """What the tags of the run `run_id` say of its own process; None when they say nothing of it."""
+        try:
+            facts = json.loads(tags.get(PROCESS_TAG, "{}"))
+            found = cls(**facts)
+        except (ValueError, TypeError):  # written by somebody else
+            return None
+        return found if found.run_id == run_id else None
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tag to write."""
+        return {PROCESS_TAG: json.dumps(asdict(self))}
