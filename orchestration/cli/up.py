@@ -17,21 +17,32 @@ def up(
     host: Annotated[
         str, typer.Option(help="Loopback address to bind to; others are refused.")
     ] = "127.0.0.1",
+    no_password: Annotated[
+        bool,
+        typer.Option(
+            "--no-password", help="Ask for no password although other users exist on this machine."
+        ),
+    ] = False,
     workspace: Annotated[
         Path | None, typer.Option(help="Workspace file to serve instead of the project's own.")
     ] = None,
 ) -> None:
     """Start Dagster's web UI and daemon at one guarded address on this machine.
 
-    Everything lives in the home folder: WAYBILL_HOME, else .waybill in the project. Set WAYBILL_UI_PASSWORD to
-    have the web UI ask for a password. Ctrl-C ends all processes, runs in progress included.
+    Everything lives in the home folder: WAYBILL_HOME, else .waybill in the project. The web UI asks for the password
+    in WAYBILL_UI_PASSWORD; without one, and where other users can log in to this machine, it makes one and says where
+    it is kept. Ctrl-C ends all processes, runs in progress included.
     """
     from orchestration.server.address import listen
+    from orchestration.server.password import require_password
     from orchestration.server.supervisor import serve
     from orchestration.services.home import open_home, workspace_file
 
     with reported(), listen(host, port) as listener:
-        serve(open_home(), workspace or workspace_file(), listener, announce)
+        home = open_home()
+        for line in require_password(home.root, wanted=not no_password):
+            announce(line)
+        serve(home, workspace or workspace_file(), listener, announce)
 
 
 def announce(text: str) -> None:
