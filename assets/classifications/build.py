@@ -1,6 +1,6 @@
 """From a set's declaration to its asset: a run takes a file in, goes back to a version, or shows what holds.
 
-Without `from __future__ import annotations`: Dagster reads the type of `config` from the live annotation.
+Without `from __future__ import annotations`: Dagster reads live annotations.
 """
 
 import time
@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import dagster as dg
+from pydantic import BaseModel
 
 from assets.boundary import RETRIES, boundary
 from assets.classifications.applying import (
@@ -35,7 +36,7 @@ from resources.stores.uploads import UploadStore, open_regular, sha256_of
 SHOWN_WARNINGS = 20
 
 
-class SetRunConfig(dg.Config):
+class SetRunConfig(BaseModel):
     """What a run does: takes an upload, takes an object, goes back. Nothing of these: it publishes what holds."""
 
     upload: str = ""
@@ -57,6 +58,20 @@ class SetRunConfig(dg.Config):
     """Whether a blank cell clears the stored value; the set's own by default."""
 
 
+# Plain types, no `dg.Config`: its fields may be taken from any variable of the server's environment.
+_RUN_CONFIG = {
+    "upload": dg.Field(str, default_value=""),
+    "object_key": dg.Field(str, default_value=""),
+    "object_etag": dg.Field(str, default_value=""),
+    "undo_to": dg.Field(int, default_value=-1),
+    "file_name": dg.Field(str, default_value=""),
+    "author": dg.Field(str, default_value=""),
+    "encoding": dg.Field(str, default_value=""),
+    "list_delimiter": dg.Field(str, default_value=""),
+    "blank_clears": dg.Field(dg.Noneable(bool), default_value=None),
+}
+
+
 def build_classification_set(spec: ClassificationSpec) -> dg.Definitions:
     """The asset `("datasets", name)` in the group `classifications`."""
     watched = {spec.files.connector} if spec.files else set()
@@ -75,11 +90,11 @@ def build_classification_set(spec: ClassificationSpec) -> dg.Definitions:
         required_resource_keys={"store", "catalog", *watched},
         retry_policy=RETRIES,
         pool=f"dataset/{spec.name}",
+        config_schema=_RUN_CONFIG,
     )
-    def _take(
-        context: dg.AssetExecutionContext, config: SetRunConfig
-    ) -> dg.MaterializeResult[None]:
+    def _take(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         started = time.monotonic()
+        config = SetRunConfig(**context.op_execution_context.op_config)
         with boundary():
             catalog = context.resources.catalog.classifications()
             store = context.resources.store.tables()
