@@ -13,6 +13,7 @@ from assets.materialized import table_result
 from assets.refresh import Automation
 from assets.transforms.run import run_statement
 from assets.transforms.statement import ColumnLineage, Statement
+from assets.transforms.time_limit import DEFAULT_SECONDS
 from resources.kernel.keys import Key, asset_key
 
 
@@ -23,6 +24,7 @@ class TransformSpec:
     name: str
     statement: Statement
     keep: int = 3
+    max_runtime_seconds: int = DEFAULT_SECONDS
     description: str = ""
 
     @property
@@ -60,6 +62,7 @@ def build_transform(spec: TransformSpec, *, automation: Automation | None = None
                 key=spec.key,
                 run_id=context.run_id,
                 attempt=context.retry_number,
+                max_seconds=spec.max_runtime_seconds,
             )
             store.item(spec.key).collect(keep=spec.keep)
             table = store.read(spec.key, done.version.number)
