@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import dagster as dg
@@ -29,6 +28,7 @@ from assets.classifications.schema import Encoding, ParseOptions
 from assets.logical_run import logical_run
 from assets.materialized import table_result
 from resources.kernel.errors import ConfigError
+from resources.scratch import ScratchFolder
 from resources.stores.catalog.classification_records import FileEntry
 from resources.stores.ui_metadata import column_schema, escape_markdown, markdown_table
 from resources.stores.uploads import UploadStore, open_regular, sha256_of
@@ -225,8 +225,8 @@ def _file(
     if found.size_bytes > spec.schema.max_bytes:
         raise _TooLargeError(found.size_bytes)
     with (
-        TemporaryDirectory(prefix="waybill-classification-") as scratch,
-        connector.local_copy(found, Path(scratch)) as path,
+        ScratchFolder("classification") as scratch,
+        connector.local_copy(found, scratch.path) as path,
     ):
         yield path
 

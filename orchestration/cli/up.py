@@ -37,9 +37,11 @@ def up(
     from orchestration.server.password import require_password
     from orchestration.server.supervisor import serve
     from orchestration.services.home import open_home, workspace_file
+    from resources.scratch import remove_abandoned
 
     with reported(), listen(host, port) as listener:
         home = open_home()
+        remove_abandoned()
         for line in require_password(home.root, wanted=not no_password):
             announce(line)
         serve(home, workspace or workspace_file(), listener, announce)
