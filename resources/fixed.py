@@ -53,13 +53,14 @@ class _ClosedSchema(ConfiguredDefinitionConfigSchema):
 
     def __init__(self, given: Any) -> None:
         nothing = DefinitionConfigSchema(dg.Field({}, is_required=False))
-        settled = given.config_schema
+        self._settled: DefinitionConfigSchema = given.config_schema
+        settled = self._settled
         super().__init__(given, nothing, settled.default_value if settled.default_provided else {})
 
     @property
     def default_provided(self) -> bool:
         """Whether anything is settled."""
-        return bool(self.parent_def.config_schema.default_provided)
+        return self._settled.default_provided
 
     @property
     def default_value(self) -> Any:
@@ -69,4 +70,4 @@ class _ClosedSchema(ConfiguredDefinitionConfigSchema):
     @property
     def default_value_as_json_str(self) -> str:
         """The settled values, for the list of resources."""
-        return str(self.parent_def.config_schema.default_value_as_json_str)
+        return self._settled.default_value_as_json_str

@@ -30,7 +30,12 @@ from assets.materialized import table_result
 from resources.kernel.errors import ConfigError
 from resources.scratch import ScratchFolder
 from resources.stores.catalog.classification_records import FileEntry
-from resources.stores.ui_metadata import column_schema, escape_markdown, markdown_table
+from resources.stores.ui_metadata import (
+    column_schema,
+    escape_markdown,
+    markdown_table,
+    shown_seconds,
+)
 from resources.stores.uploads import UploadStore, open_regular, sha256_of
 
 SHOWN_WARNINGS = 20
@@ -110,7 +115,7 @@ def build_classification_set(spec: ClassificationSpec) -> dg.Definitions:
                 )
             store.item(spec.key).collect(keep=spec.keep)
             table = store.read(spec.key, version.number)
-        metadata: dict[str, Any] = {"seconds": round(time.monotonic() - started, 3)}
+        metadata: dict[str, Any] = {"seconds": shown_seconds(time.monotonic() - started)}
         metadata |= _entry_metadata(applied.entry) if applied else {}
         metadata["dagster/column_schema"] = column_schema(table.schema, spec.column_descriptions)
         return table_result(table, metadata)

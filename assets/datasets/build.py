@@ -16,7 +16,7 @@ from assets.materialized import table_result
 from assets.refresh import Automation
 from resources.kernel.keys import Key, asset_key
 from resources.sources.spec import SourceSpec
-from resources.stores.ui_metadata import escape_markdown, markdown_table
+from resources.stores.ui_metadata import escape_markdown, markdown_table, shown_seconds
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _metadata(spec: DatasetSpec, report: ImportReport) -> dict[str, Any]:
     metadata: dict[str, Any] = {
         "source": f"{spec.source.connector}: {spec.source.target}",
         "source version": report.fingerprint.version,
-        "seconds": round(report.seconds, 3),
+        "seconds": shown_seconds(report.seconds),
         "changed": "no: the source shows the same fingerprint as when this version was imported"
         if report.unchanged
         else "yes",

@@ -60,21 +60,24 @@ def run_statement(
         _lock_in(connection, [Path(scratch), writer.folder, *sorted(opened)])
         with time_limit(connection, max_seconds, name=key[-1]):
             writer.copy_query(connection, statement.sql)
+        lineage = trace_columns(
+            statement, writer.column_names, {n: table.schema.names for n, table in tables.items()}
+        )
         version = writer.publish(
             properties={
                 "origin": "transform",
+                "lineage": {
+                    column: [
+                        [*asset_key("datasets", dataset), origin] for dataset, origin in origins
+                    ]
+                    for column, origins in lineage.items()
+                },
                 "inputs": {n: table.version.number for n, table in tables.items()},
                 "sql": statement.sql,
             }
         )
     return TransformReport(
-        version,
-        {n: table.version.number for n, table in tables.items()},
-        trace_columns(
-            statement,
-            [column for column, _ in version.schema],
-            {n: table.schema.names for n, table in tables.items()},
-        ),
+        version, {n: table.version.number for n, table in tables.items()}, lineage
     )
 
 

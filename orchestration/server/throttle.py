@@ -17,7 +17,8 @@ from typing import TypeVar
 TRIES = 10
 SECONDS_A_TRY = 5.0
 _REMEMBERED = 10_000
-K, V = TypeVar("K"), TypeVar("V")
+K = TypeVar("K")
+V = TypeVar("V")
 Client = tuple[str, int] | None
 """Address and port of the other side; the port tells connections apart."""
 

@@ -36,7 +36,9 @@ def test_the_rows_are_published_with_inputs_and_lineage(store):
     ]
     assert done.inputs == {"orders": 1}
     assert done.lineage == {"twice": [("orders", "id")], "a b": [("orders", "a b")]}
-    assert store.read(KEY).version.properties["inputs"] == {"orders": 1}
+    properties = store.read(KEY).version.properties
+    assert properties["inputs"] == {"orders": 1}
+    assert properties["lineage"]["twice"] == [["datasets", "orders", "id"]]
 
 
 def test_the_same_run_publishes_once(store):
