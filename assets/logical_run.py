@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 import dagster as dg
 
@@ -19,10 +20,11 @@ def logical_run(context: dg.OpExecutionContext | dg.AssetExecutionContext) -> tu
     run = context.run
     while _tries_again(run) and run.tags.get(_PARENT):
         parent = context.instance.get_run_by_id(run.tags[_PARENT])
-        if (
-            parent is None
-        ):  # deleted since: its id is all that is left, and all that the ledger knows
-            return run.tags[_PARENT], _created_at(context, run.run_id)
+        if parent is None:
+            # Deleted since: its id is all that is left, and all that the ledger knows. Whoever launches a run may
+            # write tags: what is no id of a run names no run.
+            known = run.tags[_PARENT] if _is_run_id(run.tags[_PARENT]) else run.run_id
+            return known, _created_at(context, run.run_id)
         run = parent
     return run.run_id, _created_at(context, run.run_id)
 
@@ -32,6 +34,13 @@ _PARENT = "dagster/parent_run_id"
 
 def _tries_again(run: dg.DagsterRun) -> bool:
     return "dagster/retry_number" in run.tags or run.tags.get("dagster/is_resume_retry") == "true"
+
+
+def _is_run_id(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
 
 
 def _created_at(context: dg.OpExecutionContext | dg.AssetExecutionContext, run_id: str) -> datetime:

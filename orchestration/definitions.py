@@ -17,9 +17,11 @@ from orchestration.component_files import check_component_files
 from orchestration.connections.build import build_connection_jobs
 from orchestration.connections.reachable import build_reachable_checks
 from orchestration.executor import in_process_executor
+from orchestration.launch_config import check_no_pickles
 from orchestration.services.location import Location
 from resources.references import check_asset_references, check_job_references
 from resources.stores.catalog.resource import CatalogResource
+from resources.stores.handles import handles
 from resources.stores.io_manager import DatasetIOManager
 from resources.stores.resource import StoreResource
 
@@ -41,6 +43,7 @@ def build_defs(
 
     Raises:
         ConfigError: a component file that cannot be meant, such as one that gives a key twice.
+        ConfigError: a job of the users' own takes an input at launch, and so a pickle.
         UnknownNameError: an asset or a pipeline names something that nothing declares; with file and line.
     """
     if loaded is None:
@@ -48,6 +51,7 @@ def build_defs(
         loaded = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
     check_asset_references(loaded)
     check_job_references(loaded)
+    check_no_pickles(loaded)
     overrides = dict(resource_overrides or {})
     kept = {key: value for key, value in (loaded.resources or {}).items() if key not in overrides}
     resources = kept | overrides
@@ -58,7 +62,7 @@ def build_defs(
         "store": store,
         "catalog": CatalogResource(),
         "io_manager": DatasetIOManager(store=store),
-        "handles": dg.FilesystemIOManager(),
+        "handles": handles(),
     }
     return dg.Definitions(
         assets=loaded.assets,

@@ -1,6 +1,6 @@
 """From a set's declaration to its asset: a run takes a file in, goes back to a version, or shows what holds.
 
-Without `from __future__ import annotations`: Dagster reads the type of `config` from the live annotation.
+Without `from __future__ import annotations`: Dagster reads live annotations.
 """
 
 import time
@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import dagster as dg
+from pydantic import BaseModel
 
 from assets.boundary import RETRIES, boundary
 from assets.classifications.applying import (
@@ -28,14 +28,20 @@ from assets.classifications.schema import Encoding, ParseOptions
 from assets.logical_run import logical_run
 from assets.materialized import table_result
 from resources.kernel.errors import ConfigError
+from resources.scratch import ScratchFolder
 from resources.stores.catalog.classification_records import FileEntry
-from resources.stores.ui_metadata import column_schema, escape_markdown, markdown_table
+from resources.stores.ui_metadata import (
+    column_schema,
+    escape_markdown,
+    markdown_table,
+    shown_seconds,
+)
 from resources.stores.uploads import UploadStore, open_regular, sha256_of
 
 SHOWN_WARNINGS = 20
 
 
-class SetRunConfig(dg.Config):
+class SetRunConfig(BaseModel):
     """What a run does: takes an upload, takes an object, goes back. Nothing of these: it publishes what holds."""
 
     upload: str = ""
@@ -57,6 +63,20 @@ class SetRunConfig(dg.Config):
     """Whether a blank cell clears the stored value; the set's own by default."""
 
 
+# Plain types, no `dg.Config`: its fields may be taken from any variable of the server's environment.
+_RUN_CONFIG = {
+    "upload": dg.Field(str, default_value=""),
+    "object_key": dg.Field(str, default_value=""),
+    "object_etag": dg.Field(str, default_value=""),
+    "undo_to": dg.Field(int, default_value=-1),
+    "file_name": dg.Field(str, default_value=""),
+    "author": dg.Field(str, default_value=""),
+    "encoding": dg.Field(str, default_value=""),
+    "list_delimiter": dg.Field(str, default_value=""),
+    "blank_clears": dg.Field(dg.Noneable(bool), default_value=None),
+}
+
+
 def build_classification_set(spec: ClassificationSpec) -> dg.Definitions:
     """The asset `("datasets", name)` in the group `classifications`."""
     watched = {spec.files.connector} if spec.files else set()
@@ -75,11 +95,11 @@ def build_classification_set(spec: ClassificationSpec) -> dg.Definitions:
         required_resource_keys={"store", "catalog", *watched},
         retry_policy=RETRIES,
         pool=f"dataset/{spec.name}",
+        config_schema=_RUN_CONFIG,
     )
-    def _take(
-        context: dg.AssetExecutionContext, config: SetRunConfig
-    ) -> dg.MaterializeResult[None]:
+    def _take(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         started = time.monotonic()
+        config = SetRunConfig(**context.op_execution_context.op_config)
         with boundary():
             catalog = context.resources.catalog.classifications()
             store = context.resources.store.tables()
@@ -95,7 +115,7 @@ def build_classification_set(spec: ClassificationSpec) -> dg.Definitions:
                 )
             store.item(spec.key).collect(keep=spec.keep)
             table = store.read(spec.key, version.number)
-        metadata: dict[str, Any] = {"seconds": round(time.monotonic() - started, 3)}
+        metadata: dict[str, Any] = {"seconds": shown_seconds(time.monotonic() - started)}
         metadata |= _entry_metadata(applied.entry) if applied else {}
         metadata["dagster/column_schema"] = column_schema(table.schema, spec.column_descriptions)
         return table_result(table, metadata)
@@ -210,8 +230,8 @@ def _file(
     if found.size_bytes > spec.schema.max_bytes:
         raise _TooLargeError(found.size_bytes)
     with (
-        TemporaryDirectory(prefix="waybill-classification-") as scratch,
-        connector.local_copy(found, Path(scratch)) as path,
+        ScratchFolder("classification") as scratch,
+        connector.local_copy(found, scratch.path) as path,
     ):
         yield path
 

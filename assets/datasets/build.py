@@ -1,6 +1,6 @@
 """From a dataset's declaration to a materialized asset, its checks and its place in lineage.
 
-Without `from __future__ import annotations`: Dagster reads the type of `config` from the live annotation.
+Without `from __future__ import annotations`: Dagster reads live annotations.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from assets.materialized import table_result
 from assets.refresh import Automation
 from resources.kernel.keys import Key, asset_key
 from resources.sources.spec import SourceSpec
-from resources.stores.ui_metadata import escape_markdown, markdown_table
+from resources.stores.ui_metadata import escape_markdown, markdown_table, shown_seconds
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,15 @@ class DatasetSpec:
         return asset_key("datasets", self.name)
 
 
-class ImportConfig(dg.Config):
-    """What may be said when a run is launched by hand."""
-
-    force: bool = False
-    """Import again even if the source looks unchanged."""
+# Plain types, no `dg.Config`: its fields may be taken from any variable of the server's environment.
+IMPORT_CONFIG = {
+    "force": dg.Field(
+        bool,
+        default_value=False,
+        description="Import again even if the source looks unchanged",
+    )
+}
+"""What may be said when a run is launched by hand."""
 
 
 def build_dataset(
@@ -62,10 +66,9 @@ def build_dataset(
         required_resource_keys={"store", spec.source.connector},
         retry_policy=RETRIES,
         pool=f"dataset/{spec.name}",
+        config_schema=IMPORT_CONFIG,
     )
-    def _import(
-        context: dg.AssetExecutionContext, config: ImportConfig
-    ) -> dg.MaterializeResult[None]:
+    def _import(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         with boundary():
             connector = getattr(context.resources, spec.source.connector)
             store = context.resources.store.tables()
@@ -78,7 +81,7 @@ def build_dataset(
                     run_id=context.run_id,
                     attempt=context.retry_number,
                     allow_empty=spec.allow_empty,
-                    force=config.force,
+                    force=context.op_execution_context.op_config["force"],
                 ),
             )
             store.item(spec.key).collect(keep=spec.keep)
@@ -94,7 +97,7 @@ def _metadata(spec: DatasetSpec, report: ImportReport) -> dict[str, Any]:
     metadata: dict[str, Any] = {
         "source": f"{spec.source.connector}: {spec.source.target}",
         "source version": report.fingerprint.version,
-        "seconds": round(report.seconds, 3),
+        "seconds": shown_seconds(report.seconds),
         "changed": "no: the source shows the same fingerprint as when this version was imported"
         if report.unchanged
         else "yes",

@@ -96,6 +96,16 @@ def check_names(expectations: Sequence[Expectation]) -> list[str]:
     return names
 
 
+def in_words(expectation: Expectation) -> str:
+    """What an expectation asks for, as a sentence: the library's name for it, then its arguments."""
+    sentence = expectation.kind.replace("_", " ").capitalize()
+    given = [
+        f"{name.replace('_', ' ')} {json.dumps(value, default=str, ensure_ascii=False)}"
+        for name, value in expectation.arguments.items()
+    ]
+    return f"{sentence}: {', '.join(given)}" if given else sentence
+
+
 def build_checks(
     key: dg.AssetKey, expectations: Sequence[Expectation]
 ) -> list[dg.AssetChecksDefinition]:
@@ -104,9 +114,7 @@ def build_checks(
         return []
     names = check_names(expectations)
     specs = [
-        dg.AssetCheckSpec(
-            name, asset=key, blocking=item.blocking, description=json.dumps(dict(item.arguments))
-        )
+        dg.AssetCheckSpec(name, asset=key, blocking=item.blocking, description=in_words(item))
         for name, item in zip(names, expectations, strict=True)
     ]
 

@@ -19,7 +19,7 @@ from assets.materialized import table_result
 from resources.kernel.keys import Key, asset_key
 from resources.kernel.records import BatchStream, StoredVersion
 from resources.stores.tables import StoredTable, TableStore
-from resources.stores.ui_metadata import escape_markdown, markdown_table
+from resources.stores.ui_metadata import escape_markdown, markdown_table, short_float, shown_seconds
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,9 @@ def build_embedding(
             tables.collect(spec.key, keep=spec.keep)
             table = tables.read(spec.key, version.number)
             metadata = embedding_metadata(spec, table)
-        seconds = round(time.monotonic() - started, 3)
-        return table_result(table, {**metadata, "seconds": seconds})
+        seconds = shown_seconds(time.monotonic() - started)
+        picture = {"scatter": metadata.pop("scatter")}
+        return table_result(table, {**metadata, "seconds": seconds}, lead=picture)
 
     return dg.Definitions(assets=[_embed])
 
@@ -112,7 +113,7 @@ def embedding_metadata(spec: EmbeddingAssetSpec, table: StoredTable) -> dict[str
     metadata: dict[str, Any] = {
         "method": properties["method"],
         "dimension": dg.MetadataValue.int(properties["dimension"]),
-        "explained variance": dg.MetadataValue.float(properties["explained_variance"]),
+        "explained variance": dg.MetadataValue.float(short_float(properties["explained_variance"])),
         "seed": dg.MetadataValue.int(properties["seed"]),
         "normalized": dg.MetadataValue.bool(properties["normalized"]),
         "scikit-learn": properties["scikit-learn"],

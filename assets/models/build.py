@@ -11,17 +11,23 @@ import dagster as dg
 
 from assets.boundary import RETRIES, boundary
 from assets.features.digest import digest
-from assets.materialized import table_result
+from assets.materialized import lineage_metadata, lineage_property, table_result
 from assets.models.charts import draw_answers, draw_importance
 from assets.models.metrics import Metrics
 from assets.models.persist import LoadedModel, dump_model, load_model, parse_card
-from assets.models.predict import predict_table, probability_columns
+from assets.models.predict import predict_table, probability_columns, trace_prediction
 from assets.models.train import TrainedModel, TrainingSpec, train_model
 from resources.kernel.keys import Key, asset_key
 from resources.kernel.records import BatchStream, StoredVersion
 from resources.stores.models import ModelStore
 from resources.stores.tables import TableStore
-from resources.stores.ui_metadata import escape_markdown, markdown_table
+from resources.stores.ui_metadata import (
+    escape_markdown,
+    human_size,
+    markdown_table,
+    short_float,
+    shown_seconds,
+)
 
 IMPORTANCE_ROWS = 50
 
@@ -88,7 +94,7 @@ def build_model(
             ModelStore(tables).item(spec.key).collect(keep=spec.keep)
         for warning in model.card.warnings:
             context.log.warning(warning)
-        seconds = round(time.monotonic() - started, 3)
+        seconds = shown_seconds(time.monotonic() - started)
         return dg.MaterializeResult(
             metadata={**model_metadata(model, version), "seconds": seconds},
             data_version=dg.DataVersion(str(version.number)),
@@ -127,8 +133,14 @@ def build_prediction(
             )
             tables.collect(spec.key, keep=spec.keep)
             table = tables.read(spec.key, version.number)
-        seconds = round(time.monotonic() - started, 3)
-        return table_result(table, {**_prediction_metadata(spec, version), "seconds": seconds})
+        return table_result(
+            table,
+            {
+                **lineage_metadata(table),
+                **_prediction_metadata(spec, version),
+                "seconds": shown_seconds(time.monotonic() - started),
+            },
+        )
 
     return dg.Definitions(assets=[_predict])
 
@@ -176,6 +188,10 @@ def run_prediction(
     model, model_version = read_model(tables, spec.model)
     source = tables.read(asset_key("datasets", spec.dataset))
 
+    lineage = trace_prediction(
+        model.card, source.schema, spec.columns, dataset=spec.dataset, model=spec.model
+    )
+
     def open_stream() -> BatchStream:
         return predict_table(model, source, keep=spec.columns, where=f"prediction {spec.name!r}")
 
@@ -187,6 +203,7 @@ def run_prediction(
             "target": model.card.target,
             "task": model.card.task,
             "probabilities": probability_columns(model.card),
+            "lineage": lineage_property(lineage),
             "warnings": list(stream.warnings),
         }
 
@@ -219,15 +236,16 @@ def model_metadata(model: TrainedModel, version: StoredVersion) -> dict[str, Any
         **_floats(card.metrics),
         **_floats({f"baseline {name}": value for name, value in card.baseline.items()}),
         "version": dg.MetadataValue.int(version.number),
+        "size": human_size(version.size_bytes),
         "size_bytes": dg.MetadataValue.int(version.size_bytes),
         "dataset": f"{card.dataset[-1]}, version {card.dataset_version}",
         "task": card.task,
         "rows used": dg.MetadataValue.int(card.rows["used"]),
-        "rows": dg.MetadataValue.json(card.rows),
+        "rows": ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in card.rows.items()),
         "importance": dg.MetadataValue.md(_importance_table(model)),
         "importance chart": dg.MetadataValue.md(draw_importance(card)),
         "answers chart": dg.MetadataValue.md(draw_answers(model)),
-        "libraries": dg.MetadataValue.json(card.libraries),
+        "libraries": ", ".join(f"{name} {version}" for name, version in card.libraries.items()),
     }
     if card.plan.left_out:
         pairs = [tuple(map(escape_markdown, pair)) for pair in card.plan.left_out[:IMPORTANCE_ROWS]]
@@ -253,7 +271,9 @@ _GUESS = {
 def _floats(metrics: Metrics) -> dict[str, dg.FloatMetadataValue]:
     """Float entries, which Dagster plots over time; a metric that the rows did not allow has none."""
     return {
-        name: dg.MetadataValue.float(value) for name, value in metrics.items() if value is not None
+        name: dg.MetadataValue.float(short_float(value))
+        for name, value in metrics.items()
+        if value is not None
     }
 
 

@@ -131,6 +131,23 @@ def probability_columns(card: ModelCard) -> dict[str, str]:
     return names
 
 
+def trace_prediction(
+    card: ModelCard, schema: pa.Schema, keep: Sequence[str] | None, *, dataset: str, model: str
+) -> dict[str, list[tuple[tuple[str, str], str]]]:
+    """Where each column of a prediction comes from.
+
+    Kept ones are the dataset's; predicted ones come from what the model looks at and what it learned to predict.
+
+    Returns:
+        Column -> (asset key, column) pairs.
+    """
+    asked, learned = ("datasets", dataset), ("models", model)
+    kept = {name: [(asked, name)] for name in (schema.names if keep is None else keep)}
+    sources = [(learned, card.target), *((asked, name) for name in card.plan.columns)]
+    predicted = [PREDICTION, *probability_columns(card).values()]
+    return {**kept, **{name: list(sources) for name in predicted}}
+
+
 def _kept_columns(schema: pa.Schema, keep: Sequence[str] | None, *, where: str) -> list[str]:
     for name in keep or ():
         if name not in schema.names:

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 import dagster as dg
 
 from assets.boundary import RETRIES, boundary
-from assets.materialized import table_result
+from assets.materialized import lineage_metadata, table_result
 from assets.refresh import Automation
 from assets.transforms.run import run_statement
-from assets.transforms.statement import ColumnLineage, Statement
+from assets.transforms.statement import Statement
+from assets.transforms.time_limit import DEFAULT_SECONDS
 from resources.kernel.keys import Key, asset_key
+from resources.stores.ui_metadata import markdown_list, shown_seconds
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class TransformSpec:
     name: str
     statement: Statement
     keep: int = 3
+    max_runtime_seconds: int = DEFAULT_SECONDS
     description: str = ""
 
     @property
@@ -60,30 +63,17 @@ def build_transform(spec: TransformSpec, *, automation: Automation | None = None
                 key=spec.key,
                 run_id=context.run_id,
                 attempt=context.retry_number,
+                max_seconds=spec.max_runtime_seconds,
             )
             store.item(spec.key).collect(keep=spec.keep)
             table = store.read(spec.key, done.version.number)
         return table_result(
             table,
             {
-                "dagster/column_lineage": _lineage(done.lineage),
-                "inputs": "\n".join(f"{name}, version {n}" for name, n in done.inputs.items()),
-                "seconds": round(time.monotonic() - started, 3),
+                **lineage_metadata(table),
+                "inputs": markdown_list(f"{name}, version {n}" for name, n in done.inputs.items()),
+                "seconds": shown_seconds(time.monotonic() - started),
             },
         )
 
     return dg.Definitions(assets=[_transform])
-
-
-def _lineage(traced: ColumnLineage) -> dg.TableColumnLineage:
-    return dg.TableColumnLineage(
-        deps_by_column={
-            column: [
-                dg.TableColumnDep(
-                    asset_key=dg.AssetKey(asset_key("datasets", dataset)), column_name=origin
-                )
-                for dataset, origin in origins
-            ]
-            for column, origins in traced.items()
-        }
-    )

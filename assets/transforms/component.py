@@ -7,6 +7,7 @@ import dagster as dg
 from assets.refresh import ON_CHANGE, automation_for
 from assets.transforms.build import TransformSpec, build_transform
 from assets.transforms.statement import parse_statement
+from assets.transforms.time_limit import DEFAULT_SECONDS
 from resources.kernel.errors import ConfigError
 from resources.kernel.keys import check_name
 from resources.references import NamedComponent, declared, position
@@ -24,6 +25,8 @@ class SqlTransform(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
     """`on_change`, `manual`, or a cron."""
     keep: int = 3
     """How many versions to keep."""
+    max_runtime_seconds: int = DEFAULT_SECONDS
+    """How long the query may run; beyond it the run fails and the previous version stays."""
     description: str = ""
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
@@ -35,6 +38,12 @@ class SqlTransform(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
             raise ConfigError(
                 f"{where}: transform {self.name!r} needs exactly one of `sql` and `file`"
             )
+        if self.max_runtime_seconds < 1:
+            raise ConfigError(
+                f"{position(context, 'max_runtime_seconds')}: transform {self.name!r}: `max_runtime_seconds` is"
+                f" {self.max_runtime_seconds}",
+                hint=f"Give a whole number of seconds from 1 on, or leave it out for {DEFAULT_SECONDS}",
+            )
         sql = self.sql or self._read_file(context, position(context, "file"))
         statement = parse_statement(sql, name=f"{self.name} ({where})" if where else self.name)
         if self.name in statement.inputs:
@@ -44,7 +53,11 @@ class SqlTransform(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
             )
         return build_transform(
             TransformSpec(
-                name=self.name, statement=statement, keep=self.keep, description=self.description
+                name=self.name,
+                statement=statement,
+                keep=self.keep,
+                max_runtime_seconds=self.max_runtime_seconds,
+                description=self.description,
             ),
             automation=automation_for(self.refresh, where=position(context, "refresh")),
         )

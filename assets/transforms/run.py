@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import duckdb
 
 from assets.transforms.statement import ColumnLineage, Statement, trace_columns
+from assets.transforms.time_limit import DEFAULT_SECONDS, time_limit
 from resources.kernel.keys import Key, asset_key
 from resources.kernel.records import StoredVersion
+from resources.scratch import ScratchFolder
 from resources.stores.tables import TableStore
 
 MEMORY_LIMIT = "2GB"  # beyond it DuckDB spills to a scratch folder
@@ -29,19 +30,26 @@ class TransformReport:
 
 
 def run_statement(
-    statement: Statement, store: TableStore, *, key: Key, run_id: str, attempt: int = 0
+    statement: Statement,
+    store: TableStore,
+    *,
+    key: Key,
+    run_id: str,
+    attempt: int = 0,
+    max_seconds: float = DEFAULT_SECONDS,
 ) -> TransformReport:
     """Runs the SELECT and publishes its rows as a new version of `key`.
 
     The SQL sees the datasets that it names and nothing else: no file, no network, no setting.
 
     Raises:
-        InputError: DuckDB refuses the SQL, or a value does not fit: with its own words.
+        InputError: DuckDB refuses the SQL, or a value does not fit: with its own words; or the query takes more than
+            `max_seconds`.
         NotFoundError: an input has no version yet.
     """
     tables = {wanted: store.read(asset_key("datasets", wanted)) for wanted in statement.inputs}
     with ExitStack() as stack:
-        scratch = stack.enter_context(TemporaryDirectory(prefix="waybill-transform-"))
+        scratch = stack.enter_context(ScratchFolder("transform")).name
         connection = stack.enter_context(
             duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "temp_directory": scratch})
         )
@@ -50,22 +58,26 @@ def run_statement(
             table.relation(connection).create_view(wanted)
         opened = {folder for table in tables.values() for folder in table.opened_folders}
         _lock_in(connection, [Path(scratch), writer.folder, *sorted(opened)])
-        writer.copy_query(connection, statement.sql)
+        with time_limit(connection, max_seconds, name=key[-1]):
+            writer.copy_query(connection, statement.sql)
+        lineage = trace_columns(
+            statement, writer.column_names, {n: table.schema.names for n, table in tables.items()}
+        )
         version = writer.publish(
             properties={
                 "origin": "transform",
+                "lineage": {
+                    column: [
+                        [*asset_key("datasets", dataset), origin] for dataset, origin in origins
+                    ]
+                    for column, origins in lineage.items()
+                },
                 "inputs": {n: table.version.number for n, table in tables.items()},
                 "sql": statement.sql,
             }
         )
     return TransformReport(
-        version,
-        {n: table.version.number for n, table in tables.items()},
-        trace_columns(
-            statement,
-            [column for column, _ in version.schema],
-            {n: table.schema.names for n, table in tables.items()},
-        ),
+        version, {n: table.version.number for n, table in tables.items()}, lineage
     )
 
 

@@ -95,30 +95,38 @@ def trace_columns(
         trace is left out: lineage is a help, never a reason to fail a transform.
     """
     schema = {name: dict.fromkeys(columns, "VARCHAR") for name, columns in schemas.items()}
+    try:
+        # All columns at once: the statement is qualified once, and what columns share is walked once. Trimming would
+        # copy the whole statement for each column.
+        nodes = lineage(None, statement.sql, schema=schema, dialect=DIALECT, trim_selects=False)
+    except (SqlglotError, ValueError, KeyError, RecursionError):
+        return {}
+    by_folded = {
+        (name, column.casefold()): (name, column)
+        for name, columns in schemas.items()
+        for column in columns
+    }
+    found = {name.casefold(): node for name, node in nodes.items()}
     traced: ColumnLineage = {}
     for column in outputs:
-        try:
-            node = lineage(
-                exp.column(column, quoted=True), statement.sql, schema=schema, dialect=DIALECT
-            )
-        except (SqlglotError, ValueError, KeyError):
-            continue
-        origins = sorted(_origins(node, schemas))
+        node = found.get(column.casefold())
+        origins = sorted(_origins(node, by_folded)) if node else []
         if origins:
             traced[column] = origins
     return traced
 
 
-def _origins(root: Node, schemas: Mapping[str, Sequence[str]]) -> set[tuple[str, str]]:
+def _origins(
+    root: Node, by_folded: Mapping[tuple[str, str], tuple[str, str]]
+) -> set[tuple[str, str]]:
     origins = set()
     for node in root.walk():
         if node.downstream or not isinstance(node.expression, exp.Table):
             continue
-        dataset = node.expression.name
         column = node.name.rpartition(".")[2].strip('"')
-        by_folded = {name.casefold(): name for name in schemas.get(dataset, ())}
-        if column.casefold() in by_folded:
-            origins.add((dataset, by_folded[column.casefold()]))
+        origin = by_folded.get((node.expression.name, column.casefold()))
+        if origin:
+            origins.add(origin)
     return origins
 
 

@@ -136,10 +136,15 @@ def _print_detail(found: DatasetDetail) -> None:
     )
     if found.schema:
         typer.echo()
-        print_table(("column", "type"), found.schema)
-    if found.properties:
+        if found.origins:
+            rows = [(name, kind, found.origins.get(name, "")) for name, kind in found.schema]
+            print_table(("column", "type", "from"), rows)
+        else:
+            print_table(("column", "type"), found.schema)
+    facts = {name: value for name, value in found.properties.items() if name != "lineage"}
+    if facts:
         typer.echo()
-        print_facts([(name, _short(value)) for name, value in found.properties.items()])
+        print_facts([(name, _short(value)) for name, value in facts.items()])
 
 
 def _short(value: object) -> object:

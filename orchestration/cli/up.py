@@ -18,6 +18,12 @@ def up(
     host: Annotated[
         str, typer.Option(help="Loopback address to bind to; others are refused.")
     ] = "127.0.0.1",
+    no_password: Annotated[
+        bool,
+        typer.Option(
+            "--no-password", help="Ask for no password although other users exist on this machine."
+        ),
+    ] = False,
     workspace: Annotated[
         Path | None, typer.Option(help="Workspace file to serve instead of the project's own.")
     ] = None,
@@ -28,16 +34,23 @@ def up(
 ) -> None:
     """Start Dagster's web UI and daemon at one guarded address on this machine.
 
-    Everything lives in the home folder: WAYBILL_HOME, else .waybill in the project. Set WAYBILL_UI_PASSWORD to
-    have the web UI ask for a password. Ctrl-C ends all processes, runs in progress included: these are tried again
-    when this is started again, or canceled with `--interrupted cancel`.
+    Everything lives in the home folder: WAYBILL_HOME, else .waybill in the project. The web UI asks for the password
+    in WAYBILL_UI_PASSWORD; without one, and where other users can log in to this machine, it makes one and says where
+    it is kept. Ctrl-C ends all processes, runs in progress included: these are tried again when this is started
+    again, or canceled with `--interrupted cancel`.
     """
     from orchestration.server.address import listen
+    from orchestration.server.password import require_password
     from orchestration.server.supervisor import serve
     from orchestration.services.home import open_home, workspace_file
+    from resources.scratch import remove_abandoned
 
     with reported(), listen(host, port) as listener:
-        serve(open_home(), workspace or workspace_file(), listener, announce, interrupted)
+        home = open_home()
+        remove_abandoned()
+        for line in require_password(home.root, wanted=not no_password):
+            announce(line)
+        serve(home, workspace or workspace_file(), listener, announce, interrupted)
 
 
 def announce(text: str) -> None:

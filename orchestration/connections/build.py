@@ -1,6 +1,7 @@
 """Two jobs for the Launchpad: try a connector or look into it, and look at a datasource without importing it.
 
-Their configuration holds names and places only (T24). Neither job takes connectors as resources: a run would open
+Their configuration holds names and places only (T24), and takes none of them from the environment: `IntSource` and the
+like would show whoever may launch a run the values of the server's variables. Neither job takes connectors as resources: a run would open
 all of them, and one variable that is not set would stop the test of every other connector.
 
 Without `from __future__ import annotations`: Dagster reads live annotations.
@@ -59,7 +60,7 @@ def _connector_job(location: Location, names: Sequence[str]) -> dg.JobDefinition
                 description="A place to look into, as an earlier list shows it; '' is the top",
             ),
             "limit": dg.Field(
-                dg.IntSource,
+                int,
                 default_value=_SHOWN_ENTRIES,
                 description=f"Most entries to show, up to {BROWSE_LIMIT}",
             ),
@@ -105,7 +106,7 @@ def _datasource_job(location: Location, names: Sequence[str]) -> dg.JobDefinitio
                 _choice("DatasourceName", names), description="Which datasource"
             ),
             "rows": dg.Field(
-                dg.IntSource,
+                int,
                 default_value=20,
                 description=f"How many rows to show, up to {PREVIEW_LIMIT}",
             ),

@@ -3,7 +3,8 @@
 Dagster's webserver executes GraphQL mutations by GET and asks neither for Origin nor Host (T29-T34). This guard is
 plain ASGI and knows no Dagster. It answers 421 for a foreign Host, 403 for a foreign Origin or a cross-site
 request, 405 for GraphQL by GET, 415 for a body that is no JSON, 413 for a body that is too large, 401 without the
-password when one is set, and closes websockets under the same rules.
+password when one is set, 429 for guesses that come too fast, 408 for a body that takes too long, 400 for GraphQL that
+is no single operation, and closes websockets under the same rules.
 """
 
 from __future__ import annotations
@@ -11,11 +12,17 @@ from __future__ import annotations
 import asyncio
 import base64
 import hmac
+import math
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from orchestration.server.throttle import Throttle
+
 BODY_LIMIT_BYTES = 2_000_000  # T33
+BODY_SECONDS = 20.0
+"""How long a client may take to send a body."""
+
 FAILED_LOGIN_SECONDS = 0.5
 _METHODS = ("GET", "HEAD", "POST")
 _SECURITY_HEADERS = [
@@ -51,11 +58,13 @@ class GuardRules:
         port: the port that the UI listens on; a Host must name it.
         password: asked of every request by HTTP Basic when set; the user name does not count.
         failed_login_seconds: how long the answer to a wrong one takes.
+        body_seconds: how long a body may take to arrive.
     """
 
     port: int
     password: str = field(default="", repr=False)
     failed_login_seconds: float = FAILED_LOGIN_SECONDS
+    body_seconds: float = BODY_SECONDS
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -69,17 +78,23 @@ class GuardRules:
         """Values of Origin that mean a page of this server."""
         return frozenset(f"http://{host}" for host in self.hosts)
 
-    def check(self, scope: Scope) -> Refusal | None:
-        """Why the request or websocket in `scope` is refused; None when it may pass."""
+    def check_place(self, scope: Scope) -> Refusal | None:
+        """Why a request or websocket is refused whoever sends it: what it was caused by, where it leads."""
+        headers = _Headers(scope)
+        return self._check_host(headers) or self._check_origin(scope, headers) or _check_path(scope)
+
+    def check_sender(self, scope: Scope) -> Refusal | None:
+        """Why one that may come is refused to this sender, or in this form; None when it may pass."""
         headers = _Headers(scope)
         return (
-            self._check_host(headers)
-            or self._check_origin(scope, headers)
-            or _check_path(scope)
-            or self._check_password(headers)
+            self._check_password(headers)
             or (_check_websocket(scope) if scope["type"] == "websocket" else None)
             or (_check_method(scope, headers) if scope["type"] == "http" else None)
         )
+
+    def is_guess(self, scope: Scope) -> bool:
+        """Whether a password comes along that has to be looked at."""
+        return bool(self.password) and _Headers(scope).has("authorization")
 
     def _check_host(self, headers: _Headers) -> Refusal | None:
         host = headers.only("host")
@@ -110,13 +125,14 @@ class Guard:
     def __init__(self, app: App, rules: GuardRules) -> None:
         self._app = app
         self._rules = rules
+        self._throttle = Throttle()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Checks, then hands over; `lifespan` goes straight through."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        refusal = self._rules.check(scope)
+        refusal = self._rules.check_place(scope) or self._check_sender(scope)
         if refusal is not None:
             if refusal.status == 401:
                 await asyncio.sleep(self._rules.failed_login_seconds)
@@ -126,15 +142,42 @@ class Guard:
         else:
             await self._pass_request(scope, receive, send)
 
+    def _check_sender(self, scope: Scope) -> Refusal | None:
+        if not self._rules.is_guess(scope):
+            return self._rules.check_sender(scope)
+        wait = self._throttle.wait_seconds(scope.get("client"))
+        if wait:  # not even a right one is told from a wrong one now
+            later = (b"retry-after", str(math.ceil(wait)).encode())
+            return Refusal(429, "too many wrong passwords: wait, then try again", (later,))
+        refusal = self._rules.check_sender(scope)
+        if refusal is not None and refusal.status == 401:
+            self._throttle.failed(scope.get("client"))
+        else:
+            self._throttle.passed(scope.get("client"))
+        return refusal
+
     async def _pass_request(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = b""
         if scope["method"] == "POST":
-            read = await _read_body(receive)
-            if read is None:
-                await _refuse(scope, send, Refusal(413, f"more than {BODY_LIMIT_BYTES} bytes"))
+            read = await self._read_body(scope, receive)
+            if isinstance(read, Refusal):
+                await _refuse(scope, send, read)
                 return
             body = read
         await self._app(scope, _replay(body, receive), _hardened(send))
+
+    async def _read_body(self, scope: Scope, receive: Receive) -> bytes | Refusal:
+        try:
+            async with asyncio.timeout(self._rules.body_seconds):
+                body = await _read_body(receive)
+        except TimeoutError:
+            return Refusal(408, f"the body did not arrive in {self._rules.body_seconds:g} seconds")
+        if body is None:
+            return Refusal(413, f"more than {BODY_LIMIT_BYTES} bytes")
+        if scope["path"].rstrip("/") == "/graphql" and not body.lstrip().startswith(b"{"):
+            # Dagster fails on a batch, which is a JSON array.
+            return Refusal(400, "GraphQL takes one operation a request, as a JSON object")
+        return body
 
 
 class _Headers:
@@ -167,7 +210,13 @@ def _is_navigation(scope: Scope, headers: _Headers) -> bool:
     )
 
 
+# Dagster shows any notebook on this machine's disk there, as HTML of this origin.
+_CLOSED = ("/notebook", "/dagit/notebook")
+
+
 def _check_path(scope: Scope) -> Refusal | None:
+    if scope["path"].rstrip("/") in _CLOSED:
+        return Refusal(404, "notebooks are not shown")
     # The router's patterns end with `$`, which also matches before a newline: "/graphql\n" would be GraphQL (T30).
     if all(character.isprintable() for character in scope["path"]):
         return None

@@ -19,6 +19,8 @@ from resources.kernel.errors import StorageError
 RESTARTS = 3
 RESTART_WINDOW_SECONDS = 120.0
 LOG_LIMIT_BYTES = 20_000_000
+_REAPER_NEEDS = ("LD_LIBRARY_PATH", "PATH", "WAYBILL_HOME")
+"""No secret: the reaper outlives everything else."""
 
 
 @dataclass
@@ -114,7 +116,12 @@ class ProcessGroups:
     def __enter__(self) -> Self:
         command = [sys.executable, "-S", reaper.__file__, str(STOP_SECONDS), str(self._folder)]
         self._reaper = subprocess.Popen(  # noqa: S603 - our own command line, no shell
-            command, stdin=subprocess.PIPE, text=True, bufsize=1, start_new_session=True
+            command,
+            stdin=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+            start_new_session=True,
+            env={name: os.environ[name] for name in _REAPER_NEEDS if name in os.environ},
         )
         return self
 

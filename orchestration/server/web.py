@@ -25,6 +25,7 @@ from dagster_webserver.app import create_app_from_workspace_process_context
 from dagster_webserver.version import __version__ as webserver_version
 
 from orchestration.server.guard import BODY_LIMIT_BYTES, Guard, GuardRules
+from orchestration.server.http_protocol import PunctualProtocol
 from orchestration.server.reconcile import report_interrupted_runs
 from orchestration.server.settings import PASSWORD_VARIABLE
 
@@ -52,10 +53,11 @@ def open_app(workspace_file: Path, rules: GuardRules) -> Iterator[Guard]:
 
 def serve(workspace_file: Path, listener: socket.socket) -> None:
     """Answers on `listener`, which is bound already, until SIGTERM or SIGINT."""
-    rules = GuardRules(listener.getsockname()[1], os.environ.get(PASSWORD_VARIABLE, ""))
+    rules = GuardRules(listener.getsockname()[1], os.environ.pop(PASSWORD_VARIABLE, ""))
     with open_app(workspace_file, rules) as app:
         config = uvicorn.Config(
             app,
+            http=PunctualProtocol,
             log_level="warning",
             lifespan="off",
             server_header=False,

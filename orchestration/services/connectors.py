@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-import dagster as dg
-
 from orchestration.services.location import Location, environment_names
 from resources.connectors.resource import ConnectorResource
 from resources.kernel.errors import InputError, WaybillError
@@ -104,10 +102,6 @@ def browse_connector(location: Location, name: str, path: str, *, limit: int) ->
 
 def _summary(name: str, resource: ConnectorResource, users: Sequence[str]) -> ConnectorSummary:
     variables = environment_names(resource)
-    declared = {
-        field: f"${value.env_var_name}" if isinstance(value, dg.EnvVar) else str(value)
-        for field, value in vars(resource).items()
-    }
-    kind, target = resource.place(declared)
+    kind, target = resource.declared_place()
     is_set = {variable: variable in os.environ for variable in variables.values()}
     return ConnectorSummary(name, kind, target, is_set, tuple(users))

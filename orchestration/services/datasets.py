@@ -64,6 +64,8 @@ class DatasetDetail:
     used_by: tuple[str, ...]
     schema: tuple[tuple[str, str], ...]
     """(column, type)"""
+    origins: Mapping[str, str]
+    """Where a column comes from, where that is known: `flights.hour, flights.minute`."""
     run_id: str | None
     properties: Mapping[str, Any]
     """What the newest version's manifest records: source, fingerprint, guesses ..."""
@@ -116,6 +118,7 @@ def show_dataset(location: Location, instance: dg.DagsterInstance, name: str) ->
         made_from=tuple(sorted(dep.asset_key.to_user_string() for dep in spec.deps)),
         used_by=tuple(location.readers_of(spec.key)),
         schema=latest.schema if latest else (),
+        origins=_origins(latest),
         run_id=latest.run_id if latest else None,
         properties=latest.properties if latest else {},
         store=store.url,
@@ -172,6 +175,14 @@ def list_versions(location: Location, name: str) -> list[VersionSummary]:
         )
         for version in reversed(versions)
     ]
+
+
+def _origins(version: StoredVersion | None) -> dict[str, str]:
+    properties: Mapping[str, Any] = version.properties if version else {}
+    return {
+        column: ", ".join(".".join(origin[-2:]) for origin in origins)
+        for column, origins in properties.get("lineage", {}).items()
+    }
 
 
 Newest = StoredVersion | WaybillError | None

@@ -15,7 +15,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 
@@ -25,6 +24,7 @@ from resources.formats.files import SourceFile
 from resources.formats.registry import open_reader
 from resources.kernel.errors import MissingDependencyError, NotFoundError
 from resources.kernel.records import BatchStream, ExportRequest, Retype, TableName
+from resources.scratch import ScratchFolder
 
 MONTHS = range(1, 13)
 TABLES = ("airlines", "airports", "planes")
@@ -68,10 +68,10 @@ def land_files(data: Path, lake: FileConnector, report: Report) -> None:
     """Flights, an object a month, and the weather."""
     there = {item.key: item.size_bytes for item in lake.list_objects("**")}
     wanted = [flights_key(month) for month in MONTHS]
-    with TemporaryDirectory(prefix="waybill-demo-") as scratch:
+    with ScratchFolder("demo") as scratch:
         if any(key not in there for key in wanted):
-            split_flights(data / "flights.csv.zip", Path(scratch))
-        sources = {key: Path(scratch) / Path(key).name for key in wanted}
+            split_flights(data / "flights.csv.zip", scratch.path)
+        sources = {key: scratch.path / Path(key).name for key in wanted}
         sources[WEATHER_KEY] = data / "weather.csv"
         for key, source in sources.items():
             is_new = key not in there

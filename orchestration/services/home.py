@@ -50,7 +50,8 @@ def open_home() -> Home:
     home = Home(root, Path(given).expanduser().absolute() if given else root / "dagster")
     try:
         for folder in (home.root, home.dagster, home.logs, home.locks):
-            folder.mkdir(parents=True, exist_ok=True)
+            # Logs, events and the catalog are nobody else's; a folder that is there keeps the rights it has.
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         _write_instance_defaults(home.dagster / "dagster.yaml")
     except OSError as error:
         raise StorageError(

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import dagster as dg
 
 from resources.connectors.base import Connector, FileConnector, TableConnector
+from resources.fixed import FixedResource
 from resources.home import waybill_home
 from resources.kernel.errors import ConfigError
 from resources.sources.source import FileSource, Source, TableSource
@@ -28,7 +29,7 @@ class Place(NamedTuple):
     """Where it leads, without credentials."""
 
 
-class ConnectorResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # Dagster's own generic default
+class ConnectorResource(FixedResource):
     """What every connector's resource offers."""
 
     connector_name: str
@@ -40,6 +41,20 @@ class ConnectorResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # D
     @abstractmethod
     def place(self, declared: Mapping[str, str]) -> Place:
         """Kind and target, from the fields as declared: one that comes from the environment is named, not read."""
+
+    def declared_place(self) -> Place:
+        """Kind and target as declared."""
+        return self.place(
+            {
+                field: f"${value.env_var_name}" if isinstance(value, dg.EnvVar) else str(value)
+                for field, value in vars(self).items()
+            }
+        )
+
+    def summary(self) -> str:
+        """Which connector this is, for the UI's list of resources."""
+        kind, target = self.declared_place()
+        return f"Connector {self.connector_name}: {kind}, {target}"
 
     def files(self) -> FileConnector:
         """The connector as a place of files.

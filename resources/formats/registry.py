@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Literal, get_args
 
 import pyarrow as pa
@@ -21,6 +20,7 @@ from resources.formats.options import FormatOptions
 from resources.formats.parquet import ParquetOptions, ParquetReader
 from resources.kernel.errors import ConfigError, InputError
 from resources.kernel.records import BatchStream
+from resources.scratch import ScratchFolder
 
 Format = Literal["csv", "excel", "json", "jsonl", "parquet"]
 _ZIP = ".zip"
@@ -196,7 +196,7 @@ class _Opening:
             member, _with_compressed(FORMATS[kind].endings if kind else _ENDINGS)
         )
         self._given_scratch = scratch
-        self._own_scratch: TemporaryDirectory[str] | None = None
+        self._own_scratch: ScratchFolder | None = None
         self._skip = skip
         self._copies = 0
         self.archives = 0
@@ -212,7 +212,7 @@ class _Opening:
         if self._given_scratch is not None:
             return self._given_scratch
         if self._own_scratch is None:
-            self._own_scratch = TemporaryDirectory(prefix="waybill-unpack-")
+            self._own_scratch = ScratchFolder("unpack")
         return Path(self._own_scratch.name)
 
     def unpack_all(self, files: Sequence[SourceFile]) -> list[SourceFile]:

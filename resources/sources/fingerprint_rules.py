@@ -10,8 +10,6 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Literal, get_args
 
 import pyarrow as pa
@@ -20,6 +18,7 @@ from resources.connectors.base import FileConnector, TableConnector
 from resources.connectors.sql.reading import check_query
 from resources.kernel.errors import ConfigError, InputError, NotFoundError, WaybillError
 from resources.kernel.records import ObjectInfo, Retype, SqlQuery, TableName
+from resources.scratch import ScratchFolder
 from resources.sources.row_digest import digest_rows
 
 Method = Literal["auto", "hash", "rows", "max"]
@@ -124,9 +123,9 @@ def sign_of_bytes(connector: FileConnector, objects: list[ObjectInfo]) -> Sign:
         SourceChangedError: a file changed while it was read (E40).
     """
     digest, size = hashlib.sha256(), 0
-    with TemporaryDirectory(prefix="waybill-fingerprint-") as scratch:
+    with ScratchFolder("fingerprint") as scratch:
         for item in objects:
-            with connector.local_copy(item, Path(scratch)) as path, path.open("rb") as file:
+            with connector.local_copy(item, scratch.path) as path, path.open("rb") as file:
                 inner = hashlib.file_digest(file, "sha256").hexdigest()
             digest.update(f"{item.key}\0{inner}\n".encode())
             size += item.size_bytes

@@ -11,14 +11,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from resources.connectors.base import FileConnector, TableConnector
 from resources.formats.files import SourceFile
 from resources.formats.registry import is_readable_name, open_reader
 from resources.kernel.errors import NotFoundError
 from resources.kernel.records import BatchStream, ObjectInfo, SqlQuery, TableName
+from resources.scratch import ScratchFolder
 from resources.sources.fingerprint_rules import sign_of_bytes, sign_of_table
 from resources.sources.local_copies import make_local_copies
 from resources.sources.objects import near_paths, select_objects
@@ -128,8 +127,8 @@ class FileSource(Source):
     @contextmanager
     def open_streams(self) -> Iterator[OpenStream]:
         """Local copies of all objects, then one reader over them."""
-        with TemporaryDirectory(prefix="waybill-import-") as scratch, ExitStack() as stack:
-            copies = make_local_copies(self._connector, self.objects(), Path(scratch), stack)
+        with ScratchFolder("import") as scratch, ExitStack() as stack:
+            copies = make_local_copies(self._connector, self.objects(), scratch.path, stack)
             missing = [item.key for item, path in copies if path is None]
             files = [SourceFile(item.key, path) for item, path in copies if path is not None]
             if not files:
@@ -143,7 +142,7 @@ class FileSource(Source):
                 format=self.spec.format or None,
                 options=self.spec.options,
                 member=self.spec.member,
-                scratch=Path(scratch),
+                scratch=scratch.path,
             )
 
             def open_stream() -> BatchStream:

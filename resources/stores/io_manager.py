@@ -21,7 +21,9 @@ KEEP_KEY = "waybill/keep"
 
 
 class DatasetIOManager(dg.ConfigurableIOManager):
-    """Gives a transform its inputs as it annotates them; stores its result as a new version of its asset.
+    """Part of Waybill, not a connector: reads and stores the tables of Python assets.
+
+    A transform gets its inputs as it annotates them; its result is stored as a new version of its asset.
 
     The version's number becomes the asset's data version. An asset that is annotated `-> None`, or returns a
     `MaterializeResult` without a value, stores nothing. Of the versions the newest 3 are kept, or as many as

@@ -7,8 +7,6 @@ Files are written to local disk, then put, then their size is checked (2a).
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -22,6 +20,7 @@ from resources.kernel.errors import (
     StorageError,
     WaybillError,
 )
+from resources.scratch import ScratchFolder
 from resources.stores.storage import LocalFile, Storage
 
 _OWNER = "_owner"
@@ -38,6 +37,7 @@ class RemoteStorage(Storage):
         self.url = url
         self._protocol = protocol
         self._root = root
+        self._staging: dict[Path, ScratchFolder] = {}
         self._options = options
         self._lock = threading.Lock()
         self._opened: Any = None
@@ -78,11 +78,13 @@ class RemoteStorage(Storage):
     def staging_folder(self, path: str) -> Path:
         """A temporary folder: objects appear whole or not at all."""
         del path
-        return Path(tempfile.mkdtemp(prefix="waybill-"))
+        folder = ScratchFolder("store")
+        self._staging[folder.path] = folder
+        return folder.path
 
     def release_staging(self, folder: Path) -> None:
         """See `Storage.release_staging`."""
-        shutil.rmtree(folder, ignore_errors=True)
+        self._staging.pop(folder).cleanup()
 
     def store(self, path: str, local: Path, sha256: str) -> None:
         """See `Storage.store`."""
@@ -105,8 +107,8 @@ class RemoteStorage(Storage):
     @contextmanager
     def local_file(self, path: str, sha256: str) -> Iterator[LocalFile | None]:
         """A download, hashed, removed when the context ends."""
-        with tempfile.TemporaryDirectory(prefix="waybill-") as scratch:
-            target = Path(scratch) / path.rpartition("/")[2]
+        with ScratchFolder("store") as scratch:
+            target = scratch.path / path.rpartition("/")[2]
             yield self._download(path, target, sha256)
 
     def data_folders(self, path: str) -> dict[str, datetime]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dagster as dg
-
+from resources.fixed import FixedResource
 from resources.home import store_url
 from resources.stores.tables import TableStore
 
 
-class StoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # Dagster's own generic default
-    """Where datasets, models and embeddings are kept.
+class StoreResource(FixedResource):
+    """Part of Waybill, not a connector: where datasets, models and embeddings are kept.
 
     Credentials of a remote store come from its library's standard chain, so none is part of a configuration.
     """

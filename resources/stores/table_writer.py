@@ -103,6 +103,11 @@ class TableWriter:
         return self._rows
 
     @property
+    def column_names(self) -> list[str]:
+        """Columns, once something was written."""
+        return list(self._schema.names) if self._schema is not None else []
+
+    @property
     def folder(self) -> Path:
         """The local folder that part files are written into."""
         return self._publisher.folder

@@ -5,7 +5,6 @@ Which Arrow types are kept is `table_types.py`; writing is `table_writer.py`; pa
 
 from __future__ import annotations
 
-import tempfile
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -21,6 +20,7 @@ from resources.kernel.errors import InputError, IntegrityError, MissingDependenc
 from resources.kernel.keys import Key
 from resources.kernel.records import BatchStream
 from resources.kernel.schema import case_twins
+from resources.scratch import ScratchFolder
 from resources.stores.collect import DEFAULT_GRACE, DEFAULT_KEEP, CollectReport
 from resources.stores.frames import to_pandas
 from resources.stores.manifest import Manifest
@@ -254,9 +254,9 @@ class StoredTable:
         with self._item.local_files(self.version) as paths:
             if self._item.keeps_local_files:
                 return paths
-            folder = tempfile.TemporaryDirectory(prefix="waybill-")
+            folder = ScratchFolder("store")
             weakref.finalize(owner if owner is not None else _PROCESS, folder.cleanup)
-            return [path.rename(Path(folder.name) / path.name) for path in paths]
+            return [path.rename(folder.path / path.name) for path in paths]
 
 
 class _Process:

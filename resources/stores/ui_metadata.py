@@ -15,6 +15,9 @@ from resources.stores.tables import StoredTable
 
 SAMPLE_ROWS = 5
 SAMPLE_COLUMNS = 30
+SHOWN_CHARACTERS = 1_000
+"""Longer Markdown is hidden behind a "Show Markdown" click by the web UI."""
+
 CELL_LIMIT = 60
 _ACTIVE = str.maketrans({char: f"\\{char}" for char in "\\`*_[]|~!"} | {"<": "&lt;", "&": "&amp;"})
 
@@ -37,6 +40,7 @@ def table_metadata(
         "dagster/row_count": dg.MetadataValue.int(table.rows),
         "dagster/column_schema": column_schema(table.schema, descriptions or {}),
         "version": dg.MetadataValue.int(version.number),
+        "size": dg.MetadataValue.text(human_size(version.size_bytes)),
         "size_bytes": dg.MetadataValue.int(version.size_bytes),
         "files": dg.MetadataValue.int(len(version.files)),
     }
@@ -57,14 +61,72 @@ def column_schema(
 
 
 def sample_markdown(rows: pa.Table) -> str:
-    """A Markdown table of some rows: at most 30 columns, values cut at 60 characters."""
+    """A Markdown table of some rows that the web UI shows at once: as many columns as fit, at least one.
+
+    Values are cut at 60 characters. Columns of lists, such as vectors, come last.
+    """
     if not rows.num_rows:
         return "No rows."
-    shown = rows.select(rows.column_names[:SAMPLE_COLUMNS])
-    cells = [[_cell(text) for text in _texts(column)] for column in shown.columns]
-    text = markdown_table(map(escape_markdown, shown.column_names), zip(*cells, strict=True))
-    hidden = rows.num_columns - shown.num_columns
+    names = sorted(rows.column_names, key=lambda name: _is_list(rows.schema.field(name).type))
+    columns = [
+        [escape_markdown(name), *map(_cell, _texts(rows.column(name)))]
+        for name in names[:SAMPLE_COLUMNS]
+    ]
+    text = ""
+    for count in range(1, len(columns) + 1):
+        wider = _table_of(columns[:count], hidden=rows.num_columns - count)
+        if text and len(wider) >= SHOWN_CHARACTERS:
+            break
+        text = wider
+    return text
+
+
+def _table_of(columns: Sequence[Sequence[str]], *, hidden: int) -> str:
+    header, *rows = zip(*columns, strict=True)
+    text = markdown_table(header, rows)
     return f"{text}\n\n… and {hidden} more columns" if hidden else text
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_nested(kind))
+
+
+def human_size(size_bytes: int) -> str:
+    """A size for people: `5.3 MB`."""
+    size, units = float(size_bytes), ["bytes", "kB", "MB", "GB", "TB"]
+    while size >= 999.95 and len(units) > 1:
+        size /= 1000
+        del units[0]
+    return f"{size_bytes} bytes" if units[0] == "bytes" else f"{size:.1f} {units[0]}"
+
+
+def short_float(value: float) -> float:
+    """A figure as people read it, still one to plot: four significant digits."""
+    return float(f"{value:.4g}")
+
+
+def shown_seconds(seconds: float) -> float:
+    """A duration as people read it: `3.9`, `0.04`."""
+    return round(seconds, 1) if seconds >= 1 else float(f"{seconds:.1g}")
+
+
+def markdown_list(lines: Iterable[str]) -> dg.MetadataValue:
+    """Lines that stay lines in the web UI; they are escaped here."""
+    return dg.MetadataValue.md("\n".join(f"- {escape_markdown(line, 200)}" for line in lines))
+
+
+def origin_texts(lineage: Mapping[str, Sequence[tuple[str, str]]]) -> dict[str, str]:
+    """Where each column comes from, as its description: `from flights.hour`; the first few of many."""
+    return {column: _from(origins) for column, origins in lineage.items() if origins}
+
+
+def _from(origins: Sequence[tuple[str, str]]) -> str:
+    named = [f"{dataset}.{column}" for dataset, column in origins[:_SHOWN_ORIGINS]]
+    more = len(origins) - len(named)
+    return f"from {', '.join(named)}" + (f" and {more} more" if more else "")
+
+
+_SHOWN_ORIGINS = 6
 
 
 def markdown_table(header: Iterable[str], rows: Iterable[Sequence[str]]) -> str:

@@ -101,7 +101,14 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 def running_server(folder: Path, *options: str, name: str = "up", **variables: str):
     """A server of the home folder `folder/home`, killed at the end if it still runs."""
     home, output = folder / "home", folder / f"{name}.txt"
-    command = [Path(sys.executable).with_name("waybill"), "up", "--port", "0", *options]
+    command = [
+        Path(sys.executable).with_name("waybill"),
+        "up",
+        "--port",
+        "0",
+        *_open(variables),
+        *options,
+    ]
     with output.open("w") as out:
         process = subprocess.Popen(
             command, stdout=out, stderr=out, cwd=folder, env=environment(home, **variables)
@@ -118,6 +125,11 @@ def running_server(folder: Path, *options: str, name: str = "up", **variables: s
             process.kill()
             for pid in server.processes():
                 os.kill(pid, signal.SIGKILL)
+
+
+def _open(variables: dict[str, str]) -> list[str]:
+    """Without a password of its own, also where the machine that runs the tests has other users."""
+    return [] if "WAYBILL_UI_PASSWORD" in variables else ["--no-password"]
 
 
 def wait_for(condition, seconds: float = START_SECONDS):

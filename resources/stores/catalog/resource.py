@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import dagster as dg
-
+from resources.fixed import FixedResource
 from resources.stores.catalog.classification_catalog import ClassificationCatalog
 from resources.stores.catalog.database import CatalogDatabase
 
 
-class CatalogResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # Dagster's own generic default
-    """What neither runs nor datasets can hold. Where it is says the environment, so no secret is part of a configuration."""
+class CatalogResource(FixedResource):
+    """Part of Waybill, not a connector: the database of classification sets.
+
+    Where it is says the environment, so no secret is part of a configuration.
+    """
 
     def classifications(self) -> ClassificationCatalog:
         """The classification sets in it."""

@@ -72,7 +72,7 @@ def test_a_run_trains_keeps_predicts_and_says_what_it_did(tables):
     assert isinstance(model["r2"], float)
     assert model["rmse"] < model["baseline rmse"]
     assert model["dataset"] == "homes, version 1"
-    assert model["rows"]["train"] + model["rows"]["test"] == model["rows used"]
+    assert re.match(r"[\d,]+ table, .* train, [\d,]+ test", model["rows"])
     assert "| size | number |" in model["importance"]
     assert "| price | regression |" not in model["guesses"]
     assert "| task | regression |" in model["guesses"]
@@ -86,6 +86,15 @@ def test_a_run_trains_keeps_predicts_and_says_what_it_did(tables):
     assert guesses["model version"] == 1
     assert guesses["dataset version"] == 1
     assert guesses["tags"]["dagster/data_version"] == "1"
+    origins = guesses["dagster/column_lineage"].deps_by_column
+    assert [(dep.asset_key.path, dep.column_name) for dep in origins["id"]] == [
+        (["datasets", "homes"], "id")
+    ]
+    told = {(*dep.asset_key.path, dep.column_name) for dep in origins["prediction"]}
+    assert {("models", "worth", "price"), ("datasets", "homes", "size")} <= told
+    described = {c.name: c.description for c in guesses["dagster/column_schema"].columns}
+    assert described["id"] == "from homes.id"
+    assert described["prediction"].startswith("from worth.price, homes.")
     stored = tables.read(("datasets", "guesses"))
     assert stored.schema.names == ["id", "prediction"]
     assert stored.to_table().column("id").to_pylist() == list(range(300))

@@ -4,6 +4,7 @@ import pytest
 
 from assets.transforms.run import run_statement
 from assets.transforms.statement import Statement, parse_statement
+from assets.transforms.time_limit import time_limit
 from resources.kernel.errors import InputError, NotFoundError
 from resources.kernel.records import BatchStream
 from resources.stores.tables import TableStore
@@ -35,7 +36,9 @@ def test_the_rows_are_published_with_inputs_and_lineage(store):
     ]
     assert done.inputs == {"orders": 1}
     assert done.lineage == {"twice": [("orders", "id")], "a b": [("orders", "a b")]}
-    assert store.read(KEY).version.properties["inputs"] == {"orders": 1}
+    properties = store.read(KEY).version.properties
+    assert properties["inputs"] == {"orders": 1}
+    assert properties["lineage"]["twice"] == [["datasets", "orders", "id"]]
 
 
 def test_the_same_run_publishes_once(store):
@@ -86,3 +89,42 @@ def test_duckdb_itself_opens_nothing_but_its_inputs(store, sql, tmp_path):
     with pytest.raises((InputError, duckdb.Error)):
         run_statement(statement, store, key=KEY, run_id="run-2")
     assert store.item(KEY).latest() is None
+
+
+# 3 rows 22 times over: 31 billion.
+CROWD = ", ".join(f"orders o{n}" for n in range(22))
+SUM = " + ".join(f"o{n}.id" for n in range(22))
+ENDLESS = f"select count(*) as n from {CROWD} where {SUM} < 0"
+STREAMED = f"select o1.id from {CROWD}"
+
+
+@pytest.mark.parametrize("sql", [ENDLESS, STREAMED], ids=["counting", "streaming into the file"])
+def test_a_query_beyond_its_limit_is_stopped_by_name_and_the_old_version_stays(store, sql):
+    run(store, "select id from orders")
+    statement = parse_statement(sql, name="result")
+    message = r"transform result: the query was stopped after its limit of 0\.3 seconds"
+    with pytest.raises(InputError, match=message) as stopped:
+        run_statement(statement, store, key=KEY, run_id="run-2", max_seconds=0.3)
+    assert "max_runtime_seconds" in stopped.value.hint
+    assert store.item(KEY).latest().number == 1
+    assert run(store, "select id from orders", "run-3").version.number == 2
+
+
+def test_what_an_interrupted_stream_raises_is_told_as_the_limit():
+    with duckdb.connect() as connection:
+        stream = connection.sql("select i from range(10000000000) t(i)").to_arrow_reader(1000)
+        with (
+            pytest.raises(InputError, match="transform wide: the query was stopped"),
+            time_limit(connection, 0.1, name="wide"),
+        ):
+            for _ in stream:
+                pass
+
+
+def test_an_error_before_the_limit_is_its_own():
+    with (
+        duckdb.connect() as connection,
+        pytest.raises(duckdb.BinderException),
+        time_limit(connection, 60, name="x"),
+    ):
+        connection.execute("select no_such")

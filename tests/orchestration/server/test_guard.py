@@ -202,7 +202,7 @@ def test_a_body_that_lies_about_its_size_is_cut_off(app, inner, length):
 
 
 def test_a_body_at_the_limit_passes(app, inner):
-    body = b"x" * BODY_LIMIT_BYTES
+    body = b"{" + b"x" * (BODY_LIMIT_BYTES - 1)
     assert ask(app, "POST", "/graphql", headers=JSON, body=body).status == 200
 
 
@@ -238,6 +238,12 @@ def test_refusals_are_hardened_too(app):
 def test_a_foreign_websocket_is_closed(app, inner, headers):
     answer = ask(app, path="/graphql", headers=headers, kind="websocket")
     assert [message["type"] for message in answer.messages] == ["websocket.close"]
+    assert inner.reached == []
+
+
+@pytest.mark.parametrize("path", ["/notebook", "/notebook/", "/dagit/notebook"])
+def test_notebooks_of_the_disk_are_not_shown(app, inner, path):
+    assert ask(app, path=path, query=b"path=/home/ada/x.ipynb").status == 404
     assert inner.reached == []
 
 

@@ -149,6 +149,14 @@ def test_only_the_web_process_sees_the_password(tmp_path, monkeypatch, sees_pass
     assert service.log.read_text() == f"{expected} more\n"
 
 
+def test_the_reaper_keeps_no_secret(tmp_path, monkeypatch):
+    monkeypatch.setenv("WAYBILL_UI_PASSWORD", "canary")
+    monkeypatch.setenv("WAREHOUSE_PASSWORD", "canary")
+    with ProcessGroups(tmp_path / "none") as groups:
+        environment = Path(f"/proc/{groups._reaper.pid}/environ").read_bytes()
+    assert b"canary" not in environment
+
+
 def test_a_service_waits_for_what_it_needs(tmp_path):
     service = Service("x", ["python"], tmp_path / "x.log", needs=(tmp_path / "socket",))
     assert not service.is_ready_to_start

@@ -1,7 +1,10 @@
 """Locks die with their process."""
 
+import os
 import subprocess
 import sys
+
+import pytest
 
 from orchestration.services.locks import hold, is_held, read_note
 
@@ -46,3 +49,18 @@ def test_a_killed_holder_lets_go(tmp_path):
     process.kill()
     process.communicate()
     assert not is_held(lock)
+
+
+def test_a_file_that_a_tag_names_is_looked_at_and_left_as_it_is(tmp_path):
+    precious = tmp_path / "authorized_keys"
+    precious.write_text("ssh-ed25519 AAAA")
+    assert not is_held(precious)
+    assert precious.read_text() == "ssh-ed25519 AAAA"
+
+
+@pytest.mark.parametrize("name", ["link", "pipe", "nothing", "\0"])
+def test_what_can_be_no_lock_is_not_held_and_nobody_waits_for_it(tmp_path, name):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "pipe")
+    assert not is_held(tmp_path / name)
+    assert not (tmp_path / "nothing").exists()

@@ -1,0 +1,111 @@
+"""Scratch folders that do not outlive their process for long, however it ends.
+
+A folder is locked by the process that made it (`flock` on the folder itself). The operating system lets go of the
+lock when the process dies, also by `kill -9`; whoever makes a scratch folder next, or starts the server, removes
+what nobody holds. Folders of other users and of other programs are left alone.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+Purpose = Literal["classification", "demo", "fingerprint", "import", "store", "transform", "unpack"]
+"""What scratch folders are for; each has a prefix that nothing else uses."""
+
+PURPOSES: tuple[Purpose, ...] = (
+    "classification", "demo", "fingerprint", "import", "store", "transform", "unpack",
+)  # fmt: skip
+
+
+class ScratchFolder:
+    """A new folder for temporary files, used as `tempfile.TemporaryDirectory` is.
+
+    Args:
+        purpose: part of its name.
+    """
+
+    def __init__(self, purpose: Purpose) -> None:
+        remove_abandoned()
+        self._lock = -1
+        while self._lock < 0:
+            self.name = tempfile.mkdtemp(prefix=_prefix(purpose))
+            self._lock = _lock(Path(self.name))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.cleanup()
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return Path(self.name)
+
+    def cleanup(self) -> None:
+        """Removes it; once is enough."""
+        shutil.rmtree(self.name, ignore_errors=True)
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+
+def remove_abandoned() -> int:
+    """Removes scratch folders of ours whose process has gone; how many."""
+    prefixes = tuple(map(_prefix, PURPOSES))
+    removed = 0
+    with os.scandir(tempfile.gettempdir()) as entries:
+        for entry in entries:
+            if entry.name.startswith(prefixes) and _is_ours(entry):
+                removed += _remove_if_free(Path(entry.path))
+    return removed
+
+
+def _prefix(purpose: Purpose) -> str:
+    return f"waybill-{purpose}-"
+
+
+def _is_ours(entry: os.DirEntry[str]) -> bool:
+    with suppress(FileNotFoundError):
+        found = entry.stat(follow_symlinks=False)
+        return entry.is_dir(follow_symlinks=False) and found.st_uid == os.geteuid()
+    return False
+
+
+def _remove_if_free(path: Path) -> bool:
+    lock = _lock(path)
+    if lock < 0:
+        return False
+    shutil.rmtree(path, ignore_errors=True)
+    os.close(lock)
+    return True
+
+
+def _lock(path: Path) -> int:
+    """The locked folder; -1 when somebody holds it, or has removed it between its making and its locking."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags)
+    except OSError:
+        return -1
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return -1
+    if not os.fstat(descriptor).st_nlink or not path.exists():
+        os.close(descriptor)
+        return -1
+    return descriptor
