@@ -24,6 +24,8 @@ from resources.stores.catalog.classification_records import (
     EarlierRows,
     FileEntry,
     FileFacts,
+    FileOutcome,
+    HistoryFilter,
     RowChanges,
     StoredColumn,
     StoredSet,
@@ -62,10 +64,18 @@ class ClassificationCatalog:
         with self.database.read() as connection:
             return _entry(connection, name, run_id)
 
-    def history(self, name: str) -> list[FileEntry]:
-        """Every file and undo of a set, newest first."""
+    def history(self, wanted: str | HistoryFilter) -> list[FileEntry]:
+        """Files and undos of a set, or those of a filter, newest first."""
+        chosen = HistoryFilter(wanted) if isinstance(wanted, str) else wanted
         with self.database.read() as connection:
-            return [_file_entry(row) for row in connection.execute(_entries(name))]
+            return [_file_entry(row) for row in connection.execute(_history(chosen))]
+
+    def last_of(self, name: str, file: str, author: str) -> FileEntry | None:
+        """What became last of a file of this name that came from `author`; None when there was none."""
+        from_there = _entries(name).where(FILES.c.file_name == file, FILES.c.author == author)
+        with self.database.read() as connection:
+            row = connection.execute(from_there.limit(1)).one_or_none()
+        return None if row is None else _file_entry(row)
 
     def check_columns(self, name: str, declared: Declared) -> StoredSet | None:
         """The set, whose columns are compared with those declared.
@@ -178,12 +188,14 @@ class ClassificationCatalog:
         table = pa.concat_tables(pieces)
         return EarlierRows(stored, keys.take(pc.sort_indices(keys)), table.sort_by(KEY))
 
-    def reject(self, name: str, declared: Declared, facts: FileFacts) -> FileEntry:
-        """Notes a file that was refused; the values stay as they are."""
+    def note(
+        self, name: str, declared: Declared, facts: FileFacts, outcome: FileOutcome
+    ) -> FileEntry:
+        """Notes a file that changes nothing, because it was refused or skipped; once a run."""
         with self.database.write() as connection:
             stored = self._ensured(connection, name, declared)
             done = _entry(connection, name, facts.run_id)
-            return done or _record(connection, stored, facts, "rejected", stored.version)
+            return done or _record(connection, stored, facts, outcome, stored.version)
 
     def _advance(
         self, connection: sa.Connection, stored: StoredSet, changes: RowChanges, *, keep: int
@@ -307,9 +319,25 @@ def _known(connection: sa.Connection, name: str) -> StoredSet:
     return found
 
 
-def _entries(name: str) -> sa.Select[Any]:
-    chosen = sa.select(FILES).join(SETS, SETS.c.id == FILES.c.set_id).where(SETS.c.name == name)
+def _entries(name: str = "") -> sa.Select[Any]:
+    """Lines of the history of one set, or of all, newest first."""
+    found = sa.select(FILES, SETS.c.name.label("set_name")).join(SETS, SETS.c.id == FILES.c.set_id)
+    chosen = found.where(SETS.c.name == name) if name else found
     return chosen.order_by(FILES.c.id.desc())
+
+
+def _history(wanted: HistoryFilter) -> sa.Select[Any]:
+    found = _entries(wanted.set_name)
+    if wanted.outcomes:
+        found = found.where(FILES.c.outcome.in_(wanted.outcomes))
+    if wanted.file:
+        found = found.where(FILES.c.file_name.contains(wanted.file, autoescape=True))
+    # Times are texts of one form, in UTC: their order is that of the times.
+    if wanted.since:
+        found = found.where(FILES.c.recorded_at >= wanted.since.astimezone(UTC).isoformat())
+    if wanted.until:
+        found = found.where(FILES.c.recorded_at < wanted.until.astimezone(UTC).isoformat())
+    return found if wanted.limit is None else found.limit(wanted.limit)
 
 
 def _entry(connection: sa.Connection, name: str, run_id: str) -> FileEntry | None:
@@ -337,7 +365,7 @@ def _record(
             details=json.dumps(dict(facts.details)),
         )
     )
-    return FileEntry(facts, outcome, version, datetime.fromisoformat(recorded_at))
+    return FileEntry(facts, outcome, version, datetime.fromisoformat(recorded_at), stored.name)
 
 
 def _file_entry(row: Any) -> FileEntry:
@@ -351,7 +379,8 @@ def _file_entry(row: Any) -> FileEntry:
         counts=json.loads(row.counts),
         details=json.loads(row.details),
     )
-    return FileEntry(facts, row.outcome, row.version, datetime.fromisoformat(row.recorded_at))
+    at = datetime.fromisoformat(row.recorded_at)
+    return FileEntry(facts, row.outcome, row.version, at, row.set_name)
 
 
 def _empty(declared: Declared) -> pa.Table:
