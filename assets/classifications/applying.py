@@ -182,8 +182,15 @@ def undo(
     if done is not None:
         return Applied(done)
     earlier = catalog.earlier(spec.name, spec.columns, wanted)
+    pool = pa.default_memory_pool()
+    pool.release_unused()  # what reading the way back is done with
     now = read_state(catalog, store, spec, earlier.keys).table
-    changes = row_changes(now.filter(pc.is_in(now.column(KEY), earlier.keys)), earlier.table)
+    if len(now) != len(earlier.keys) or not now.column(KEY).equals(
+        pa.chunked_array([earlier.keys])
+    ):
+        now = now.filter(pc.is_in(now.column(KEY), earlier.keys))
+    pool.release_unused()  # what the reader is done with, likewise
+    changes = row_changes(now, earlier.table)
     facts = FileFacts(
         run_id=run_id,
         kind="undo",

@@ -33,13 +33,14 @@ from resources.stores.catalog.resource import CatalogResource
 from resources.stores.resource import StoreResource
 
 FOLDER = Path(__file__).parent
-PRODUCTS = build_classification_set(
-    ClassificationSpec(
-        "products",
-        SetSchema((SetColumn("Brand"), SetColumn("Size", "integer"))),
-        files=WatchedFiles("lake", "sets/*.csv", every_seconds=1),
-    )
-)
+
+
+def products() -> dg.Definitions:
+    # A classification set whose files come in by themselves.
+    columns = (SetColumn("Brand"), SetColumn("Size", "integer"))
+    files = WatchedFiles("lake", "sets/*.csv", every_seconds=1)
+    made = build_classification_set(ClassificationSpec("products", SetSchema(columns), files=files))
+    return dg.Definitions.merge(made, build_set_runs(made))
 
 
 @dg.asset
@@ -51,8 +52,7 @@ def landed(context: dg.AssetExecutionContext):
 
 
 defs = dg.Definitions.merge(
-    PRODUCTS,
-    build_set_runs(PRODUCTS),
+    products(),
     build_pipeline(
         PipelineSpec("nightly", assets=("landed",)),
         new_objects=NewObjectsSpec("lake", "*.csv", one_run_per="object", every_seconds=1),

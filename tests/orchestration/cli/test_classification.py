@@ -30,6 +30,16 @@ attributes: {name: empty, columns: [{name: Only}]}
 ---
 type: assets.ClassificationSet
 attributes: {name: small, columns: [{name: Only}], max_bytes: 20}
+---
+type: resources.FolderConnector
+attributes: {name: lake, root: lake}
+---
+type: assets.ClassificationSet
+attributes:
+  name: watched
+  columns: [{name: Brand}]
+  max_bytes: 100
+  files: {connector: lake, path: "in/*"}
 """
 FIRST = 'Key,Brand,Size,Tags\nsku-1,Cedar,1,"a,b"\nsku-2,Oak,,\nsku-3,,,\n'
 BAD = 'Key,Brand,Size\nsku-1,"two\nlines",x\n,Oak,1\nsku-2,Oak\n'
@@ -590,3 +600,25 @@ typer.run(command)
         )
     assert result.stderr == "error: the output cannot be written: No space left on device\n"
     assert result.returncode == 1
+
+
+def test_a_file_in_the_watched_place_is_checked_there(waybill, put, folder):
+    inbox = folder / "home" / "lake" / "in"
+    inbox.mkdir(parents=True)
+    (inbox / "bad.csv").write_text("Key,Brand\n,x\n,y\n")
+    (inbox / "big.csv").write_text("Key,Brand\n" + "a,x\n" * 100)
+    report = folder / "errors.csv"
+    asked = ["check", "--object", "in/bad.csv", "--report", report, "--json"]
+    found = answer(waybill(*asked, name="watched", code=1))
+    assert [(e["row"], e["rule"]) for e in found["errors"]] == [(2, "key_empty"), (3, "key_empty")]
+    assert len(report.read_text().splitlines()) == 3
+    big = answer(waybill("check", "--object", "in/big.csv", "--json", name="watched", code=1))
+    assert [e["rule"] for e in big["errors"]] == ["file_too_large"]
+    assert (
+        "in/none.csv" in waybill("check", "--object", "in/none.csv", name="watched", code=2).stderr
+    )
+    assert "watches no place" in waybill("check", "--object", "in/bad.csv", code=2).stderr
+    assert (
+        "one of them"
+        in waybill("check", put(FIRST), "--object", "x", name="watched", code=2).stderr
+    )
