@@ -9,7 +9,12 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assets.classifications.checking import changes_json, finding_json
+from assets.classifications.checking import (
+    all_warning_counts,
+    all_warnings,
+    changes_json,
+    finding_json,
+)
 from assets.classifications.declaration import ClassificationSpec
 from assets.classifications.operations import Operations
 from assets.classifications.parsing import parse
@@ -44,6 +49,7 @@ class FileOrder:
         size_bytes: of the file.
         author: who sent it.
         options: how to read it.
+        is_watched: it comes from the place that the set watches, by itself: the same content is taken once.
     """
 
     run_id: str
@@ -52,14 +58,19 @@ class FileOrder:
     size_bytes: int
     author: str
     options: ParseOptions
+    is_watched: bool = False
 
-    def facts(self, counts: Mapping[str, int], details: Mapping[str, Any]) -> FileFacts:
-        """What the history keeps."""
-        read_as = {
+    @property
+    def read_as(self) -> dict[str, Any]:
+        """How it is read, as the history keeps it."""
+        return {
             "encoding": self.options.encoding.value,
             "list_delimiter": self.options.list_delimiter,
             "blank_clears": self.options.blank_clears,
         }
+
+    def facts(self, counts: Mapping[str, int], details: Mapping[str, Any]) -> FileFacts:
+        """What the history keeps."""
         return FileFacts(
             run_id=self.run_id,
             kind="file",
@@ -68,7 +79,7 @@ class FileOrder:
             size_bytes=self.size_bytes,
             author=self.author,
             counts=counts,
-            details={**read_as, **details},
+            details={**self.read_as, **details},
         )
 
 
@@ -103,6 +114,9 @@ def apply_file(
     if done is not None:
         return Applied(_unless_rejected(done))
     catalog.check_columns(spec.name, spec.columns)
+    if order.is_watched and (before := _taken_before(catalog, spec, order)):
+        facts = order.facts({}, {"as_in_run": before.facts.run_id})
+        return Applied(catalog.note(spec.name, spec.columns, facts, "skipped"))
     planned = _plan(catalog, store, spec, stream, order)
     if isinstance(planned, Rejected):
         return reject_file(catalog, spec, order, planned)
@@ -117,6 +131,20 @@ def apply_file(
     return Applied(entry, planned.whole)
 
 
+def _taken_before(
+    catalog: ClassificationCatalog, spec: ClassificationSpec, order: FileOrder
+) -> FileEntry | None:
+    """The line of history that says all that this file says, if the file was merely touched since.
+
+    A rejected one is checked again: the set may have the column by now that it lacked.
+    """
+    last = catalog.last_of(spec.name, order.file_name, order.author)
+    if last is None or last.outcome == "rejected" or last.facts.sha256 != order.sha256:
+        return None
+    is_read_alike = all(last.facts.details.get(name) == how for name, how in order.read_as.items())
+    return last if is_read_alike else None
+
+
 def reject_file(
     catalog: ClassificationCatalog, spec: ClassificationSpec, order: FileOrder, found: Rejected
 ) -> Applied:
@@ -125,15 +153,15 @@ def reject_file(
     Raises:
         RejectedFileError: unless this run has applied a file before.
     """
-    facts = order.facts({"errors": len(found.problems)}, _rejection(found))
-    return Applied(_unless_rejected(catalog.reject(spec.name, spec.columns, facts)))
+    facts = order.facts({"errors": found.problem_count}, _rejection(found))
+    return Applied(_unless_rejected(catalog.note(spec.name, spec.columns, facts, "rejected")))
 
 
 def too_large(size_bytes: int, limit: int) -> Rejected:
     """The verdict on a file that is not even fetched (G8)."""
     rule = "file_too_large"
     message = f"{RULES[rule]}: {size_bytes:,} bytes, {limit:,} are taken"
-    return Rejected((Problem(0, rule, None, message),))
+    return Rejected((Problem(0, rule, None, message),), 1)
 
 
 def undo(
@@ -154,8 +182,15 @@ def undo(
     if done is not None:
         return Applied(done)
     earlier = catalog.earlier(spec.name, spec.columns, wanted)
+    pool = pa.default_memory_pool()
+    pool.release_unused()  # what reading the way back is done with
     now = read_state(catalog, store, spec, earlier.keys).table
-    changes = row_changes(now.filter(pc.is_in(now.column(KEY), earlier.keys)), earlier.table)
+    if len(now) != len(earlier.keys) or not now.column(KEY).equals(
+        pa.chunked_array([earlier.keys])
+    ):
+        now = now.filter(pc.is_in(now.column(KEY), earlier.keys))
+    pool.release_unused()  # what the reader is done with, likewise
+    changes = row_changes(now, earlier.table)
     facts = FileFacts(
         run_id=run_id,
         kind="undo",
@@ -212,18 +247,23 @@ def _plan(
 
 
 def _unless_rejected(entry: FileEntry) -> FileEntry:
-    if entry.outcome == "applied":
+    if entry.outcome != "rejected":
         return entry
     errors = entry.facts.details.get("errors", [])
     total = entry.facts.counts.get("errors", len(errors))
-    more = "" if entry.facts.details.get("is_complete", True) else "at least "
     shown = "; ".join(_short(error) for error in errors[:_ERRORS_IN_MESSAGE])
     raise RejectedFileError(
-        f"{entry.facts.name[-80:]} was rejected, nothing was applied: {more}{total:,} errors: {shown}",
-        hint="`waybill classification check` lists all of them",
+        f"{entry.facts.name[-80:]} was rejected, nothing was applied: {count_errors(total)}: {shown}",
+        hint=f"`waybill classification errors --set {entry.set_name}` shows more,"
+        " `check` with `--report FILE` writes all of them",
         errors=total,
         run_id=entry.facts.run_id,
     )
+
+
+def count_errors(count: int) -> str:
+    """How many errors, for people."""
+    return "1 error" if count == 1 else f"{count:,} errors"
 
 
 def _short(error: Mapping[str, Any]) -> str:
@@ -241,14 +281,15 @@ def _counts(parsed: Operations, changes: Changes) -> dict[str, int]:
         "cleared": changes.cleared.count,
         "deleted": changes.deleted.count,
         "unchanged": changes.unchanged_count,
-        "warnings": sum(parsed.warning_counts.values()),
+        "absent": changes.absent_count,
+        "warnings": sum(all_warning_counts(parsed, changes).values()),
     }
 
 
 def _details(parsed: Operations, changes: Changes) -> dict[str, Any]:
     return {
-        "warnings": _findings(parsed.warnings),
-        "warning_counts": dict(parsed.warning_counts),
+        "warnings": _findings(all_warnings(parsed, changes)),
+        "warning_counts": all_warning_counts(parsed, changes),
         "examples": changes_json(changes, parsed.line_count)["examples"],
     }
 
@@ -257,7 +298,6 @@ def _rejection(parsed: Rejected) -> dict[str, Any]:
     return {
         "errors": _findings(parsed.problems),
         "warnings": _findings(parsed.warnings),
-        "is_complete": parsed.is_complete,
     }
 
 

@@ -24,7 +24,7 @@ from assets.classifications.applying import (
 )
 from assets.classifications.declaration import DECLARATION, ClassificationSpec
 from assets.classifications.publishing import publish
-from assets.classifications.schema import Encoding, ParseOptions
+from assets.classifications.schema import Encoding, ParseOptions, find_encoding
 from assets.logical_run import logical_run
 from assets.materialized import table_result
 from resources.kernel.errors import ConfigError
@@ -39,6 +39,7 @@ from resources.stores.ui_metadata import (
 from resources.stores.uploads import UploadStore, open_regular, sha256_of
 
 SHOWN_WARNINGS = 20
+PARENT_TAG = "dagster/parent_run_id"
 
 
 class SetRunConfig(BaseModel):
@@ -49,7 +50,7 @@ class SetRunConfig(BaseModel):
     object_key: str = ""
     """Or the key of a file in the place that the set watches ..."""
     object_etag: str = ""
-    """... and what it was when it was seen."""
+    """... and what it was when it was seen. Without it, the file is taken even if nothing in it changed."""
     undo_to: int = -1
     """Or the version to go back to."""
     file_name: str = ""
@@ -137,10 +138,22 @@ def _apply(
     catalog = context.resources.catalog.classifications()
     store = context.resources.store.tables()
     run_id, _ = logical_run(context)
+    by_hand = PARENT_TAG in context.run.tags and run_id == context.run_id
     if config.undo_to >= 0:
         return undo(catalog, store, spec, config.undo_to, run_id=run_id, author=config.author)
     try:
-        return _apply_file(context, spec, config, run_id)
+        order = FileOrder(
+            run_id=run_id,
+            file_name=config.object_key or config.file_name,
+            sha256=config.upload,
+            size_bytes=0,
+            author=config.author,
+            options=parse_options(
+                spec, config.encoding, config.list_delimiter, blank_clears=config.blank_clears
+            ),
+            is_watched=bool(config.object_etag) and not by_hand,
+        )
+        return _apply_file(context, spec, config, order)
     except _ReplacedError as error:
         context.log.warning(
             "%s was replaced after it was seen: its new content has a run of its own", error
@@ -161,20 +174,13 @@ class _TooLargeError(Exception):
 
 
 def _apply_file(
-    context: dg.AssetExecutionContext, spec: ClassificationSpec, config: SetRunConfig, run_id: str
+    context: dg.AssetExecutionContext,
+    spec: ClassificationSpec,
+    config: SetRunConfig,
+    order: FileOrder,
 ) -> Applied:
     catalog = context.resources.catalog.classifications()
     store = context.resources.store.tables()
-    order = FileOrder(
-        run_id=run_id,
-        file_name=config.object_key or config.file_name,
-        sha256=config.upload,
-        size_bytes=0,
-        author=config.author,
-        options=parse_options(
-            spec, config.encoding, config.list_delimiter, blank_clears=config.blank_clears
-        ),
-    )
     try:
         with _file(context, spec, config) as path, open_regular(path) as stream:
             sha256, size_bytes = config.upload or sha256_of(path), path.stat().st_size
@@ -198,7 +204,7 @@ def parse_options(
     Raises:
         ConfigError: an unknown encoding or delimiter.
     """
-    if encoding and encoding not in list(Encoding):
+    if encoding and find_encoding(encoding) is None:
         raise ConfigError(
             f"encoding {encoding!r} is not known", hint=f"Known: {', '.join(Encoding)}"
         )
@@ -242,6 +248,7 @@ def _entry_metadata(entry: FileEntry) -> dict[str, Any]:
         "file": facts.name,
         "author": facts.author,
         "set version": entry.version,
+        "outcome": entry.outcome,
         "sha256": facts.sha256,
         **{f"keys {kind}": facts.counts.get(kind, 0) for kind in ("new", "updated", "deleted")},
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from typing import cast
 
 import dagster as dg
 from pydantic import Field
@@ -17,16 +17,12 @@ from assets.classifications.schema import (
     Encoding,
     SetColumn,
     SetSchema,
+    find_encoding,
 )
 from resources.connectors.component import ConnectorComponent
 from resources.kernel.errors import ConfigError
 from resources.kernel.keys import check_name
 from resources.references import NamedComponent, declared, position, require
-
-MAX_COLUMNS = 400
-"""PostgreSQL keeps a row in a page of 8 KB, where a long text takes at least 18 bytes."""
-
-ColumnKind = Literal["text", "integer", "float", "list[string]"]
 
 
 class Column(dg.Model, dg.Resolvable):
@@ -34,7 +30,7 @@ class Column(dg.Model, dg.Resolvable):
 
     name: str
     """Exactly as files write it; settled once the set has taken its first file."""
-    type: ColumnKind = "text"
+    type: str = "text"
     """`text`, `integer`, `float` or `list[string]`; settled like the name."""
     description: str = ""
 
@@ -104,12 +100,6 @@ class ClassificationSet(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
 
     def _schema(self, context: dg.ComponentLoadContext) -> SetSchema:
         columns = [self._column(context, number) for number in range(len(self.columns))]
-        if len(columns) > MAX_COLUMNS:
-            raise ConfigError(
-                f"{position(context, 'columns')}: classification set {self.name!r} has {len(columns):,}"
-                f" columns; a row of the catalog's database holds {MAX_COLUMNS}",
-                hint="Declare two sets and join them",
-            )
         try:
             return SetSchema(
                 columns=tuple(columns),
@@ -123,7 +113,7 @@ class ClassificationSet(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
 
     def _wrong_attribute(self) -> str:
         """Which attribute a refusal of the schema is about."""
-        if self.encoding not in list(Encoding):
+        if find_encoding(self.encoding) is None:
             return "encoding"
         if self.list_delimiter not in LIST_DELIMITERS:
             return "list_delimiter"
@@ -132,7 +122,7 @@ class ClassificationSet(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
     def _column(self, context: dg.ComponentLoadContext, number: int) -> SetColumn:
         given = self.columns[number]
         try:
-            return SetColumn(given.name, ColumnType(given.type))
+            return SetColumn(given.name, cast("ColumnType", given.type))  # it refuses what is none
         except ConfigError as error:
             raise _placed(error, position(context, "columns", number)) from error
 

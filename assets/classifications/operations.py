@@ -21,8 +21,8 @@ class Operations:
     Args:
         keys: string, no nulls, distinct.
         deleted: bool; the key goes with all its values.
-        creates: bool; a key that is not stored yet is made. False for deleted keys and for records that only
-            clear values: those do nothing to a key that is not stored.
+        creates: bool; a key that is not stored yet is made. False for deleted keys and for `delete-field`: those do
+            nothing to a key that is not stored.
         values: column -> array of the column's own type; only columns that the file names, in schema order.
         cleared: column -> bool array without nulls; only columns where something is cleared.
         rows: int32; the row of the file that decided.

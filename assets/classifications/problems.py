@@ -40,10 +40,20 @@ RULES: Mapping[str, str] = {
     "value_type_invalid": "Column value does not fit the column's type",
 }
 
+BARE_KEY = "new_key_without_value"
+"""The one warning that depends on what is stored."""
+
 WARNINGS: Mapping[str, str] = {
     "superseded": "Superseded by a later row of the same key",
     "ignored_cells": "Cells beside ~deletekey~ are ignored",
     "unknown_member": "Unknown member is ignored",
+    "integer_rewritten": "Number is stored as an integer",
+    "empty_elements": "Empty elements of the list are left out",
+    "misread_text": "Text looks like UTF-8 that was read as Latin-1",
+    "control_character": "Text has control characters that Windows-1252 read as Latin-1 would have",
+    "invisible_in_key": "Key has white space at its ends or an invisible character",
+    "comment_key": "Key looks like a remark",
+    BARE_KEY: "New key without a value is made",
 }
 
 
@@ -79,13 +89,13 @@ class Rejected:
     """A file with errors: nothing of it may be applied (G11).
 
     Args:
-        problems: all errors in file order.
-        is_complete: False if the check stopped at `ParseOptions.max_problems`.
+        problems: errors in file order, at most `ParseOptions.max_problems`.
+        problem_count: exact number of errors.
         warnings: what was noticed up to then, in file order, at most `ParseOptions.max_warnings`.
         warning_counts: exact number of warnings by rule.
     """
 
     problems: tuple[Problem, ...]
-    is_complete: bool = True
+    problem_count: int
     warnings: tuple[Notice, ...] = ()
     warning_counts: Mapping[str, int] = field(default_factory=dict)

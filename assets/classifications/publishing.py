@@ -6,12 +6,16 @@ downstream runs for a file without effect.
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from assets.classifications.declaration import ClassificationSpec
-from resources.kernel.errors import IntegrityError, NotFoundError
+from assets.classifications.schema import KEY
+from resources.kernel.errors import ConflictError, IntegrityError, NotFoundError
 from resources.kernel.records import BatchStream, StoredVersion
 from resources.stores.catalog.classification_catalog import SCAN_SHARE, ClassificationCatalog
 from resources.stores.catalog.classification_records import StoredSet, StoredState
@@ -71,12 +75,77 @@ def read_state(
     if stored is not None and len(keys) * SCAN_SHARE >= stored.key_count:
         newest = _newest(store, spec)
         if newest is not None and newest.properties.get(_IMAGE_OF) == _image_of(stored, spec):
-            with suppress(
-                IntegrityError, NotFoundError
-            ):  # damaged or collected: the catalog has it all
+            # Damaged or collected: the catalog has it all.
+            with suppress(IntegrityError, NotFoundError):
                 table = store.read(spec.key, newest.number).to_table()
                 return StoredState(stored, table.cast(spec.schema.arrow), is_whole=True)
     return catalog.read(spec.name, spec.columns, keys)
+
+
+@contextmanager
+def stream_rows(
+    catalog: ClassificationCatalog, store: TableStore, spec: ClassificationSpec
+) -> Iterator[Iterator[pa.RecordBatch]]:
+    """All rows in key order, memory bounded: from the image if it shows what holds, else from the catalog.
+
+    Raises:
+        SchemaMismatchError: the declaration lost or retyped a column that is stored.
+    """
+    stored = catalog.check_columns(spec.name, spec.columns)
+    image = None
+    if stored is not None and is_published(store, spec, stored):
+        with suppress(IntegrityError, NotFoundError):  # damaged or collected before a row was read
+            image = store.read(spec.key).batches()
+    if image is not None:
+        with closing(image):
+            yield (batch.cast(spec.schema.arrow) for batch in image)
+        return
+    with catalog.stream(spec.name, spec.columns) as (_, batches):
+        yield iter(batches)
+
+
+def is_published(store: TableStore, spec: ClassificationSpec, stored: StoredSet) -> bool:
+    """Whether the newest dataset version shows the set as it is."""
+    newest = _newest(store, spec)
+    return newest is not None and newest.properties.get(_IMAGE_OF) == _image_of(stored, spec)
+
+
+def lags(store: TableStore, spec: ClassificationSpec, stored: StoredSet) -> bool:
+    """Whether the newest dataset version shows an older version of the set than the one that holds.
+
+    Columns declared since are no reason: the next file brings them.
+    """
+    if not stored.version:
+        return False
+    newest = _newest(store, spec)
+    shown: Any = newest.properties.get(_IMAGE_OF) if newest is not None else None
+    holds = _image_of(stored, spec)
+    facts = ("set version", "changed at")
+    return not shown or any(shown.get(fact) != holds[fact] for fact in facts)
+
+
+def rows_at(
+    catalog: ClassificationCatalog, store: TableStore, spec: ClassificationSpec, wanted: int
+) -> pa.Table:
+    """All rows as they were at version `wanted`, in key order.
+
+    Raises:
+        NotFoundError: no such version; `GoneError` when it is no longer kept.
+        ConflictError: the set changed while it was read.
+    """
+    stored = catalog.check_columns(spec.name, spec.columns)
+    everything = pa.nulls(stored.key_count if stored else 0, pa.string())
+    now = read_state(catalog, store, spec, everything)
+    if now.stored is not None and now.stored.version == wanted:
+        return now.table
+    earlier = catalog.earlier(spec.name, spec.columns, wanted)
+    if now.stored is None or earlier.stored.version != now.stored.version:
+        raise ConflictError(
+            f"classification set {spec.name!r} changed while it was read", hint="Try again"
+        )
+    kept = now.table.filter(pc.invert(pc.is_in(now.table.column(KEY), earlier.keys)))
+    rows = pa.concat_tables([kept, earlier.table])
+    return rows.take(pc.sort_indices(rows.column(KEY)))
 
 
 def _image_of(stored: StoredSet | None, spec: ClassificationSpec) -> dict[str, object]:

@@ -25,7 +25,9 @@ DELETE_TOKEN = "~deletekey~"  # noqa: S105 - a word of the file format: deletes 
 VALUE_LIMIT = 255  # bytes of UTF-8 a key or a value may have (G5)
 FILE_LIMIT = 50 * 1024 * 1024  # bytes a file may have (G8)
 FILE_LIMIT_CEILING = 1024 * 1024 * 1024  # above it a column no longer fits 32-bit string offsets
-COLUMN_LIMIT = 5_000
+COLUMN_LIMIT = (
+    400  # PostgreSQL keeps a row in a page of 8 KB, where a long text takes at least 18 bytes
+)
 LIST_DELIMITERS = (",", ";", ":", "|", " ", "/", "\\", "-", "_")
 
 
@@ -50,10 +52,39 @@ ARROW_TYPES: Mapping[ColumnType, pa.DataType] = {
 
 
 class Encoding(StrEnum):
-    """How the bytes of a file are read (G3, J7)."""
+    """How the bytes of a file are read (G3, J7); `Encoding("ISO-8859-1")` finds one by any registered name."""
 
     UTF8 = "utf8"
     LATIN1 = "latin1"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Encoding | None:
+        return _ENCODINGS.get(value.lower()) if isinstance(value, str) else None
+
+
+_ENCODINGS: Mapping[str, Encoding] = {
+    **dict.fromkeys(("utf8", "utf-8", "csutf8"), Encoding.UTF8),
+    **dict.fromkeys(
+        (
+            "latin1",
+            "latin-1",
+            "l1",
+            "iso-8859-1",
+            "iso8859-1",
+            "iso_8859-1",
+            "iso-ir-100",
+            "csisolatin1",
+            "cp819",
+            "ibm819",
+        ),
+        Encoding.LATIN1,
+    ),
+}
+
+
+def find_encoding(name: str) -> Encoding | None:
+    """The encoding of a registered name in any case; None if it is neither UTF-8 nor Latin-1."""
+    return _ENCODINGS.get(name.lower())
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +135,10 @@ class SetSchema:
         object.__setattr__(self, "columns", tuple(self.columns))
         object.__setattr__(self, "encoding", _member(Encoding, self.encoding, "encoding"))
         if not 0 < len(self.columns) <= COLUMN_LIMIT:
-            raise ConfigError(f"A classification set has 1 to {COLUMN_LIMIT} columns beside Key")
+            raise ConfigError(
+                f"A classification set has 1 to {COLUMN_LIMIT} columns beside Key, not {len(self.columns):,}",
+                hint="Declare two sets and join them" if self.columns else "",
+            )
         counts = Counter(column.name for column in self.columns)
         twice = sorted(name for name, count in counts.items() if count > 1)
         if twice:
@@ -138,7 +172,7 @@ class ParseOptions:
         list_delimiter: see `SetSchema`.
         blank_clears: see `SetSchema`.
         max_bytes: see `SetSchema`.
-        max_problems: the check stops when so many errors are listed; the result then says so.
+        max_problems: errors listed; their count stays exact.
         max_warnings: warnings listed; their counts stay exact.
         piece_bytes: read and checked at a time; what is derived from the default stays in a processor's cache.
     """

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assets.classifications.operations import Operations
+from assets.classifications.problems import BARE_KEY, WARNINGS, Notice
 from assets.classifications.reading.arrays import (
     one_array,
     to_arrow,
@@ -21,9 +22,11 @@ from assets.classifications.reading.arrays import (
     with_nulls,
 )
 from assets.classifications.reading.order import order_keys
+from assets.classifications.reading.values import excerpt
 from assets.classifications.schema import KEY, SetSchema
 
 _ROWS_AT_ONCE = 65_536
+MOST_NOTICES = 10_000
 SAMPLE = 100  # keys and values listed in a preview; counts stay exact
 
 
@@ -54,10 +57,13 @@ class Changes:
         updated: stored keys where a value becomes another one.
         cleared: stored keys where a stored value becomes null. A key can be updated and cleared.
         deleted: stored keys that go.
-        unchanged_count: keys that the file names and that stay as they are.
+        unchanged_count: stored keys that the file names and that stay as they are.
+        absent_count: keys that the file names, that are not stored and stay so.
         modified_lines: lines of the file that changed something.
         lines_without_effect: the others: superseded, or what they say was so already (F137).
         values: the first `SAMPLE` values that change in stored keys, by key, then by column.
+        notices: a warning for each new key without a value, the first `MOST_NOTICES` rows.
+        notice_count: how many there are.
     """
 
     new: KeyChanges = KeyChanges()
@@ -65,9 +71,12 @@ class Changes:
     cleared: KeyChanges = KeyChanges()
     deleted: KeyChanges = KeyChanges()
     unchanged_count: int = 0
+    absent_count: int = 0
     modified_lines: int = 0
     lines_without_effect: int = 0
     values: tuple[ValueChange, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    notice_count: int = 0
 
     @property
     def is_empty(self) -> bool:
@@ -185,18 +194,40 @@ def _describe(
     is_updated = np.logical_or.reduce([nothing, *(column.is_updated for column in columns)])
     is_cleared = np.logical_or.reduce([nothing, *(column.is_emptied for column in columns)])
     is_changed = places.is_new | places.is_deleted | is_updated | is_cleared
-    lines = np.frombuffer(operations.lines.buffers()[1], np.int32, len(operations.lines))
+    is_absent = (places.stored_at < 0) & ~places.is_new
+    is_bare = places.is_new & ~np.logical_or.reduce([nothing, *(c.is_set for c in columns)])
+    lines = _int32s(operations.lines)
     modified_lines = int(lines[is_changed].sum())
     return Changes(
         new=_keys_of(operations.keys, places.is_new),
         updated=_keys_of(operations.keys, is_updated),
         cleared=_keys_of(operations.keys, is_cleared),
         deleted=_keys_of(operations.keys, places.is_deleted),
-        unchanged_count=int((~is_changed).sum()),
+        unchanged_count=int((~is_changed & ~is_absent).sum()),
+        absent_count=int(is_absent.sum()),
         modified_lines=modified_lines,
         lines_without_effect=operations.line_count - modified_lines,
         values=_changed_values(state, operations, places, columns),
+        notices=_bare_keys(operations, is_bare),
+        notice_count=int(is_bare.sum()),
     )
+
+
+def _bare_keys(operations: Operations, is_bare: np.ndarray) -> tuple[Notice, ...]:
+    """New keys without a value, the first rows first."""
+    places = np.flatnonzero(is_bare)
+    rows = _int32s(operations.rows)[places]
+    first = np.argsort(rows)[:MOST_NOTICES]
+    keys = operations.keys.take(to_arrow(places[first])).to_pylist()
+    wording = WARNINGS[BARE_KEY]
+    return tuple(
+        Notice(row, BARE_KEY, None, f"{wording}: {excerpt(key)}")
+        for row, key in zip(rows[first].tolist(), keys, strict=True)
+    )
+
+
+def _int32s(array: pa.Array) -> np.ndarray:
+    return np.frombuffer(array.buffers()[1], np.int32, len(array))
 
 
 def _keys_of(keys: pa.Array, mask: np.ndarray) -> KeyChanges:

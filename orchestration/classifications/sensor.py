@@ -8,6 +8,8 @@ A file stays where it is, whatever becomes of it: nothing in the watched place i
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +23,7 @@ from orchestration.pipelines.object_sweep import digest_of, version_of
 from resources.connectors.base import FileConnector
 from resources.home import waybill_home
 from resources.kernel.errors import NotFoundError
+from resources.kernel.records import ObjectInfo
 
 _REPLACED = "(replaced)"
 _ENDED_BADLY = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
@@ -67,7 +70,7 @@ def _next_file(
 ) -> dg.SensorResult:
     name = sensor_name(spec)
     tick = find_new_objects(
-        lambda after: connector.list_objects(watched.path, after=after),
+        lambda after: _data_files(connector.list_objects(watched.path, after=after)),
         WatchPolicy(
             sensor=name,
             scope=f"{watched.connector} {watched.path}",
@@ -88,6 +91,17 @@ def _next_file(
         skip_reason=None if requests else tick.summary,
         cursor=tick.cursor,
     )
+
+
+_NO_DATA = re.compile(
+    r"(?:.*/)?(?:[._][^/]*|(?:readme|licen[cs]e)[^/]*|thumbs\.db|[^/]*(?:~|\.(?:md|log|lock|tmp|part|partial|crdownload|swp|bak)))",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def _data_files(listed: Iterable[ObjectInfo]) -> Iterator[ObjectInfo]:
+    """Without what lies beside data everywhere; any other file is taken, and rejected where it is none of a set."""
+    return (item for item in listed if not _NO_DATA.fullmatch(item.key))
 
 
 def _run_request(

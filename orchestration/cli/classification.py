@@ -1,43 +1,52 @@
-"""`waybill classification`: files into classification sets, and what they hold."""
+"""`waybill classification`: files into classification sets, what became of them, the way back.
+
+What a set holds as a file is in `classification_files.py`, how answers look in `classification_answers.py`.
+"""
 
 from __future__ import annotations
 
 import getpass
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orchestration.cli.classification_answers import (
+    print_check,
+    print_errors,
+    print_history,
+    print_taken,
+    shown,
+)
+from orchestration.cli.classification_files import (
+    AtVersion,
+    Delimiter,
+    FileEncoding,
+    Set,
+    download,
+    template,
+)
 from orchestration.cli.context import CommandContext
 from orchestration.cli.errors import FAILED, USAGE, fail, reported
-from orchestration.cli.output import print_facts, print_json, print_table, to_size, visible
+from orchestration.cli.output import print_facts, print_json, print_table, visible
 
 if TYPE_CHECKING:
-    from assets.classifications.checking import CheckResult
-    from assets.classifications.selection import Selection
-    from orchestration.services.classifications import ReadingChoice, TakenFile, Workplace
+    from orchestration.services.classifications import ReadingChoice, Workplace
 
 app = typer.Typer(
     no_args_is_help=True, help="Tables of keys and attributes that are kept by files."
 )
 
-SHOWN_FINDINGS = 50
-SHOWN_KEYS = 10
+HISTORY_LINES = 100
 
-Set = Annotated[str, typer.Option("--set", help="Name of the classification set.")]
 File = Annotated[Path, typer.Argument(help="A .json, .csv, .tsv or .tab file.")]
+OptionalFile = Annotated[
+    Path | None, typer.Argument(help="A .json, .csv, .tsv or .tab file.", show_default=False)
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-FileEncoding = Annotated[
-    str, typer.Option("--encoding", help="utf8 or latin1; the set's own by default.")
-]
-Delimiter = Annotated[
-    str,
-    typer.Option(
-        "--list-delimiter", help="Between elements of a list cell; the set's own by default."
-    ),
-]
 BlankClears = Annotated[
     bool | None,
     typer.Option(
@@ -49,11 +58,12 @@ BlankClears = Annotated[
 Author = Annotated[
     str, typer.Option("--author", help="Who it is from; you by default.", show_default=False)
 ]
-Output = Annotated[
-    Path | None, typer.Option("--output", "-o", help="Write to this file instead of the terminal.")
-]
-TableFormat = Annotated[str, typer.Option("--format", help="csv or tsv.")]
-DownloadFormat = Annotated[str, typer.Option("--format", help="json, csv or tsv.")]
+FileText = Annotated[str, typer.Option("--file", help="Files whose name has this text in it.")]
+Moment = datetime | None
+_TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+
+app.command()(download)
+app.command()(template)
 
 
 @app.command("list")
@@ -73,29 +83,52 @@ def list_all(context: typer.Context, *, as_json: AsJson = False) -> None:
             for s in found
         ],
     )
+    for one in found:
+        if one.problem:
+            typer.echo(visible(f"{one.name} takes no file: {one.problem}"))
+        if not one.is_published:
+            typer.echo(
+                f"{one.name}: the dataset does not show version {one.version} yet; the daemon"
+                " publishes it, and so does the next file"
+            )
 
 
 @app.command()
-def check(
+def check(  # noqa: PLR0913 - one parameter an option
     context: typer.Context,
-    file: File,
+    file: OptionalFile = None,
     *,
     name: Set,
+    object_key: Annotated[
+        str,
+        typer.Option("--object", help="Instead of FILE: a file in the place that the set watches."),
+    ] = "",
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", help="Write every error to this .csv or .json file."),
+    ] = None,
     encoding: FileEncoding = "",
     list_delimiter: Delimiter = "",
     blank_clears: BlankClears = None,
     as_json: AsJson = False,
 ) -> None:
     """Check a file whole and tell what it would change. Changes nothing. Ends with 1 when it would be rejected."""
-    from orchestration.services.classifications import check as check_file
+    from orchestration.services.classification_checks import check as check_file
+    from orchestration.services.classification_checks import check_object
 
-    with reported():
+    with _no_verdict():
         location = context.ensure_object(CommandContext).location
-        found = check_file(location, name, file, _choice(encoding, list_delimiter, blank_clears))
+        choice = _choice(encoding, list_delimiter, blank_clears)
+        if file is not None and not object_key:
+            found = check_file(location, name, file, choice, report)
+        elif object_key and file is None:
+            found = check_object(location, name, object_key, choice, report)
+        else:
+            fail("name a FILE or an --object, one of them", code=USAGE)
     if as_json:
         print_json(found.to_json())
     else:
-        _print_check(found)
+        print_check(found)
     if found.outcome == "rejected":
         raise typer.Exit(FAILED)
 
@@ -115,7 +148,7 @@ def apply(  # noqa: PLR0913 - one parameter an option
     """Take a file into the set, all or nothing, as a run. Ends with 1 when it is rejected."""
     from orchestration.services.classifications import apply as apply_file
 
-    with reported():
+    with _no_verdict():
         done = apply_file(
             _place(context),
             name,
@@ -123,7 +156,7 @@ def apply(  # noqa: PLR0913 - one parameter an option
             _choice(encoding, list_delimiter, blank_clears),
             author=author or _user(),
         )
-    _print_taken(done, as_json=as_json)
+    print_taken(done, as_json=as_json)
 
 
 @app.command()
@@ -142,7 +175,7 @@ def undo(
 
     with reported():
         done = go_back(_place(context), name, version, author=author or _user())
-    _print_taken(done, as_json=as_json)
+    print_taken(done, as_json=as_json)
 
 
 @app.command()
@@ -151,116 +184,77 @@ def show(
     key: Annotated[str, typer.Argument(help="The key, exactly as it is stored.")],
     *,
     name: Set,
+    version: AtVersion = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the values of a key."""
-    from orchestration.services.classifications import show as find_key
+    """Show the values of a key, now or at an earlier version."""
+    from orchestration.services.classification_rows import show as find_key
 
     with reported():
-        found = find_key(context.ensure_object(CommandContext).location, name, key)
+        found = find_key(context.ensure_object(CommandContext).location, name, key, version)
     if as_json:
         print_json(found)
     else:
-        print_facts([("key", found.key), *((c, _shown(v)) for c, v in found.values.items())])
+        print_facts([("key", found.key), *((c, shown(v)) for c, v in found.values.items())])
 
 
 @app.command()
-def download(  # noqa: PLR0913 - one parameter an option
+def history(  # noqa: PLR0913 - one parameter an option
     context: typer.Context,
     *,
-    name: Set,
-    file_format: DownloadFormat = "csv",
-    key: Annotated[
-        list[str] | None, typer.Option("--key", help="This key; may be repeated.")
-    ] = None,
-    key_regex: Annotated[
-        str | None,
-        typer.Option("--key-regex", help="Keys that match this regular expression (RE2)."),
-    ] = None,
-    where: Annotated[
+    name: Annotated[
+        str, typer.Option("--set", help="Of this set alone; of every set by default.")
+    ] = "",
+    state: Annotated[
         list[str] | None,
         typer.Option(
-            "--where", help="COLUMN=VALUE: rows with exactly this value; may be repeated."
+            "--state",
+            help="applied, rejected, skipped, queued, processing, failed or stopped; may be repeated.",
         ),
     ] = None,
-    where_regex: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--where-regex", help="COLUMN=REGEX: rows whose value matches; may be repeated."
-        ),
+    file: FileText = "",
+    since: Annotated[
+        Moment, typer.Option("--since", formats=_TIMES, help="Then or later (UTC).")
     ] = None,
-    classified: Annotated[
-        bool, typer.Option("--classified", help="Only keys with at least one value.")
-    ] = False,
-    unclassified: Annotated[
-        bool, typer.Option("--unclassified", help="Only keys without any value.")
-    ] = False,
-    limit: Annotated[int | None, typer.Option("--limit", help="At most so many rows.")] = None,
-    encoding: FileEncoding = "",
-    list_delimiter: Delimiter = "",
-    output: Output = None,
+    until: Annotated[
+        Moment, typer.Option("--until", formats=_TIMES, help="Before then (UTC).")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Most lines.")] = HISTORY_LINES,
+    as_json: AsJson = False,
 ) -> None:
-    """Write keys and values as a file that the same set takes back without a change."""
-    from orchestration.services.classifications import download as read_rows
-    from orchestration.services.classifications import make_write_options
+    """List files and undos, newest first: who, when, what became of it and why, which lines had an effect."""
+    from orchestration.services.classification_history import HistoryQuery
+    from orchestration.services.classification_history import history as read_history
 
-    with reported():
-        selection = _selection(key, key_regex, where, where_regex)
-        selection = _limited(
-            selection, classified=classified, unclassified=unclassified, limit=limit
-        )
-        location = context.ensure_object(CommandContext).location
-        options = make_write_options(file_format, encoding, list_delimiter)
-        _write(read_rows(location, name, selection, options), output)
-
-
-@app.command()
-def template(
-    context: typer.Context,
-    *,
-    name: Set,
-    file_format: TableFormat = "csv",
-    output: Output = None,
-) -> None:
-    """Write an empty file with the right header, to be filled and applied."""
-    from orchestration.services.classifications import make_write_options
-    from orchestration.services.classifications import template as make_template
-
-    with reported():
-        options = make_write_options(file_format, "", "")
-        location = context.ensure_object(CommandContext).location
-        _write([make_template(location, name, options)], output)
-
-
-@app.command()
-def history(context: typer.Context, *, name: Set, as_json: AsJson = False) -> None:
-    """List every file of the set, newest first: who, when, what became of it, which lines had an effect."""
-    from orchestration.services.classifications import history as read_history
-
+    query = HistoryQuery(name, tuple(state or ()), file, _utc(since), _utc(until), limit)
     with reported():
         own = context.ensure_object(CommandContext)
-        found = read_history(own.location, own.instance, name)
+        found = read_history(own.location, own.instance, query)
     if as_json:
         print_json(found)
-        return
-    header = ("at (UTC)", "state", "file", "author", "version", "lines", "modified", "no effect")
-    rows = [
-        (
-            h.at,
-            h.state,
-            h.file,
-            h.author,
-            h.version,
-            h.lines,
-            h.modified_lines,
-            h.lines_without_effect,
-            h.counts.get("errors"),
-            to_size(h.size_bytes),
-            h.run_id,
-        )
-        for h in found
-    ]
-    print_table((*header, "errors", "size", "run"), rows)
+    else:
+        print_history(found, limit, of_all_sets=not name)
+
+
+@app.command()
+def errors(
+    context: typer.Context,
+    *,
+    name: Set,
+    file: FileText = "",
+    run: Annotated[str, typer.Option("--run", help="Of the file that this run took.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Show the errors of a rejected file as the history keeps them: the newest file, or the one named."""
+    from orchestration.services.classification_history import errors_of
+
+    with reported():
+        location = context.ensure_object(CommandContext).location
+        found = errors_of(location, name, file=file, run_id=run)
+    if as_json:
+        print_json(found)
+    else:
+        print_errors(found)
 
 
 def _place(context: typer.Context) -> Workplace:
@@ -284,137 +278,15 @@ def _user() -> str:
         return "unknown"
 
 
-def _selection(
-    keys: list[str] | None,
-    key_regex: str | None,
-    where: list[str] | None,
-    where_regex: list[str] | None,
-) -> Selection:
-    from assets.classifications.selection import Selection
-
-    return Selection(
-        keys=tuple(keys) if keys else None,
-        key_regex=key_regex,
-        equals=_pairs("--where", where),
-        matches=_pairs("--where-regex", where_regex),
-    )
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.replace(tzinfo=UTC)
 
 
-def _limited(
-    selection: Selection, *, classified: bool, unclassified: bool, limit: int | None
-) -> Selection:
-    from dataclasses import replace
-
-    if classified and unclassified:
-        fail("--classified and --unclassified exclude each other", code=USAGE)
-    selection = replace(selection, limit=limit)
-    if classified:
-        return replace(selection, classified="classified")
-    return replace(selection, classified="unclassified") if unclassified else selection
-
-
-def _pairs(option: str, given: Sequence[str] | None) -> dict[str, str]:
-    pairs = {}
-    for text in given or ():
-        column, sign, value = text.partition("=")
-        if not sign or not column:
-            fail(f"{option} takes COLUMN=TEXT, not {text!r}", code=USAGE)
-        if column in pairs:
-            fail(f"{option} names column {column!r} twice", code=USAGE)
-        pairs[column] = value
-    return pairs
-
-
-def _write(pieces: Iterable[bytes], output: Path | None) -> None:
-    if output is None:
-        for piece in pieces:
-            sys.stdout.buffer.write(piece)
-        sys.stdout.buffer.flush()
-        return
-    scratch = output.with_name(f".{output.name}.part")
+@contextmanager
+def _no_verdict() -> Iterator[None]:
+    """Ends with 2 for whatever is no verdict on a file: 1 says that it was looked at and rejected."""
     try:
-        with scratch.open("wb") as file:
-            file.writelines(pieces)
-        scratch.replace(
-            output
-        )  # whole or not at all: a value that the format cannot hold may come last
-    except OSError as error:
-        fail(f"{output} cannot be written: {error.strerror}")
-    finally:
-        scratch.unlink(missing_ok=True)
-
-
-def _print_check(found: CheckResult) -> None:
-    changes = found.changes
-    facts: list[tuple[str, object]] = [("outcome", found.outcome)]
-    if found.outcome == "applied":
-        facts += [
-            ("lines", found.lines),
-            ("new keys", changes.new.count),
-            ("updated keys", changes.updated.count),
-            ("cleared keys", changes.cleared.count),
-            ("deleted keys", changes.deleted.count),
-            ("unchanged keys", changes.unchanged_count),
-        ]
-    else:
-        more = "" if found.is_complete else " or more"
-        facts.append(("errors", f"{len(found.errors):,}{more}"))
-    facts.append(("warnings", found.warning_count))
-    print_facts(facts)
-    _print_values(found)
-    for findings in (found.errors, found.warnings):
-        if findings:
-            typer.echo()
-            _print_findings([(f.row, f.rule, f.column, f.message) for f in findings])
-
-
-def _print_values(found: CheckResult) -> None:
-    """The first values that change, and keys that come and go."""
-    changes = found.changes
-    for what, kind in (("new", changes.new), ("deleted", changes.deleted)):
-        if kind.count:
-            more = ", …" if kind.count > SHOWN_KEYS else ""
-            typer.echo(visible(f"{what}: {', '.join(kind.sample[:SHOWN_KEYS])}{more}"))
-    if changes.values:
-        typer.echo()
-        print_table(
-            ("key", "column", "before", "after"),
-            [
-                (v.key, v.column, _shown(v.before), _shown(v.after))
-                for v in changes.values[:SHOWN_KEYS]
-            ],
-        )
-
-
-def _print_taken(done: TakenFile, *, as_json: bool) -> None:
-    if as_json:
-        print_json(done)
-    else:
-        print_facts(
-            [
-                ("outcome", done.outcome),
-                ("version", done.version),
-                *((name.replace("_", " "), count) for name, count in done.counts.items()),
-                ("run", done.run_id),
-            ]
-        )
-        for findings in (done.errors, done.warnings):
-            if findings:
-                typer.echo()
-                _print_findings(
-                    [(f["row"], f["rule"], f.get("column"), f["message"]) for f in findings]
-                )
-    if done.outcome == "rejected":
-        fail(f"the file was rejected: {done.counts.get('errors', 0):,} errors; nothing was applied")
-
-
-def _print_findings(findings: Sequence[tuple[int, str, str | None, str]]) -> None:
-    for row, rule, column, message in findings[:SHOWN_FINDINGS]:
-        place = f"row {row}" if column is None else f"row {row}, column {column}"
-        typer.echo(visible(f"{place}: {message} ({rule})"))
-    if len(findings) > SHOWN_FINDINGS:
-        typer.echo(f"… and {len(findings) - SHOWN_FINDINGS:,} more; `check --json` shows all")
-
-
-def _shown(value: object) -> object:
-    return "null" if value is None else value
+        with reported():
+            yield
+    except typer.Exit as ended:
+        raise typer.Exit(USAGE) from ended

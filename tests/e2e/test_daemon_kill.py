@@ -9,6 +9,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from resources.home import store_url
+from resources.stores.catalog.classification_catalog import ClassificationCatalog
+from resources.stores.catalog.database import CatalogDatabase
+from resources.stores.tables import TableStore
 from tests.e2e.server import running_server, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.kill, pytest.mark.timeout(900)]
@@ -19,10 +23,24 @@ from pathlib import Path
 
 import dagster as dg
 
+from assets.classifications.build import build_classification_set
+from assets.classifications.declaration import ClassificationSpec, WatchedFiles
+from assets.classifications.schema import SetColumn, SetSchema
+from orchestration.classifications.build import build_set_runs
 from orchestration.pipelines.build import NewObjectsSpec, PipelineSpec, build_pipeline
 from resources.connectors.folder.component import FolderConnectorResource
+from resources.stores.catalog.resource import CatalogResource
+from resources.stores.resource import StoreResource
 
 FOLDER = Path(__file__).parent
+
+
+def products() -> dg.Definitions:
+    # A classification set whose files come in by themselves.
+    columns = (SetColumn("Brand"), SetColumn("Size", "integer"))
+    files = WatchedFiles("lake", "sets/*.csv", every_seconds=1)
+    made = build_classification_set(ClassificationSpec("products", SetSchema(columns), files=files))
+    return dg.Definitions.merge(made, build_set_runs(made))
 
 
 @dg.asset
@@ -34,18 +52,24 @@ def landed(context: dg.AssetExecutionContext):
 
 
 defs = dg.Definitions.merge(
+    products(),
     build_pipeline(
         PipelineSpec("nightly", assets=("landed",)),
         new_objects=NewObjectsSpec("lake", "*.csv", one_run_per="object", every_seconds=1),
     ),
     dg.Definitions(
         assets=[landed],
-        resources={"lake": FolderConnectorResource(connector_name="lake", root=str(FOLDER / "lake"))},
+        resources={
+            "lake": FolderConnectorResource(connector_name="lake", root=str(FOLDER / "lake")),
+            "store": StoreResource(),
+            "catalog": CatalogResource(),
+        },
         executor=dg.in_process_executor,
     ),
 )
 """
-FIRST, LATER = 6, 2
+NIGHTLY = dg.RunsFilter(tags={"dagster/sensor_name": "nightly_new_objects"})
+FIRST, LATER, SETS = 6, 2, 3
 
 
 @contextmanager
@@ -84,9 +108,34 @@ def put(folder: Path, names: list[str]) -> None:
         (folder / "staged" / name).rename(folder / "lake" / name)
 
 
+def put_sets(folder: Path) -> None:
+    """Files of a classification set; each changes what the one before left, and adds a key."""
+    for number in range(SETS):
+        text = f"Key,Brand,Size\nlast,x,{number}\nk{number},x,{number}\n"
+        (folder / "staged" / "set").write_text(text)
+        (folder / "staged" / "set").rename(folder / "lake" / "sets" / f"{number}.csv")
+
+
+def taken_sets(home: Path) -> list[tuple[str, str]]:
+    """The set's history, oldest first."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WAYBILL_HOME", str(home))
+        entries = ClassificationCatalog(CatalogDatabase.open()).history("products")
+    return [(entry.facts.name, entry.outcome) for entry in reversed(entries)]
+
+
+def published(home: Path) -> dict[str, int]:
+    """The sizes that the set's dataset shows."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WAYBILL_HOME", str(home))
+        patch.delenv("WAYBILL_STORE", raising=False)
+        found = TableStore.open(store_url()).read(("datasets", "products")).to_table()
+    return {row["Key"]: row["Size"] for row in found.to_pylist()}
+
+
 def test_killed_in_a_tick_and_in_its_runs(tmp_path):
-    for name in ("lake", "staged"):
-        (tmp_path / name).mkdir()
+    for name in ("lake/sets", "staged"):
+        (tmp_path / name).mkdir(parents=True)
     (tmp_path / "watching.py").write_text(CODE)
     workspace = tmp_path / "workspace.yaml"
     workspace.write_text(
@@ -99,9 +148,10 @@ def test_killed_in_a_tick_and_in_its_runs(tmp_path):
         with storage(server.home) as instance:
             wait_for(lambda: daemon_of(server))
             put(tmp_path, first)
+            put_sets(tmp_path)
             wait_for(instance.get_runs_count)
             kill_daemon(server)
-            submitted = instance.get_runs_count()
+            submitted = instance.get_runs_count(NIGHTLY)
             assert submitted < FIRST, "the tick was over before the daemon was killed"
 
             put(tmp_path, later)
@@ -109,13 +159,17 @@ def test_killed_in_a_tick_and_in_its_runs(tmp_path):
             wait_for(lambda: instance.get_runs_count(running))
             kill_daemon(server)
 
-            succeeded = dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS])
+            succeeded = dg.RunsFilter(tags=NIGHTLY.tags, statuses=[dg.DagsterRunStatus.SUCCESS])
             wait_for(lambda: instance.get_runs_count(succeeded) >= FIRST + LATER)
-            runs = instance.get_runs()
+            wait_for(lambda: len(taken_sets(server.home)) >= SETS)
+            runs = instance.get_runs(NIGHTLY)
             # A run that went down with its launcher is closed as failed and tried again under the same key.
             done = [run for run in runs if run.status == dg.DagsterRunStatus.SUCCESS]
             keys = Counter(run.tags["dagster/run_key"] for run in done)
             assert set(keys.values()) == {1}
         imported = (tmp_path / "imported.txt").read_text().split()
         assert sorted(imported) == sorted(first + later)
+        # The set's files: each once, in order of name, each applied to what the one before left.
+        assert taken_sets(server.home) == [(f"sets/{n}.csv", "applied") for n in range(SETS)]
+        assert published(server.home) == {"last": SETS - 1, **{f"k{n}": n for n in range(SETS)}}
         assert server.said().count("starting it again") == 2

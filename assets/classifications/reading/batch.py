@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 
 from assets.classifications.problems import WARNINGS, Notice, Problem
 from assets.classifications.reading.arrays import to_arrow
-from assets.classifications.reading.values import Value
+from assets.classifications.reading.values import Value, integer_remark
 from assets.classifications.schema import SetSchema
 
 UPDATE = 0  # makes its key if it is not stored
-CLEAR = 1  # only clears values
-DELETE_FIELDS = 2  # JSON's delete-field: the only kind that adds up (section 8.2)
-DELETE_KEY = 3
+DELETE_FIELDS = 1  # JSON's delete-field: the only kind that adds up (section 8.2)
+DELETE_KEY = 2
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """Numbers of an integer column that are written otherwise: as a batch counts its rows, and the texts."""
+
+    column: str
+    rows: np.ndarray
+    texts: pa.Array
+
+    def filtered(self, keep: np.ndarray) -> Rewritten:
+        """Only those of the mask."""
+        return Rewritten(self.column, self.rows[keep], self.texts.filter(to_arrow(keep)))
 
 
 @dataclass(frozen=True)
@@ -25,7 +38,7 @@ class Batch:
     """Records without errors, one element each: row numbers (int32), kinds, keys; values and clearings by column.
 
     `values` has the column's own Arrow type, null where the record brings no value. A column that is in neither
-    mapping is named by no record.
+    mapping is named by no record. `rewritten` is what has to be said about the values.
     """
 
     rows: np.ndarray
@@ -33,46 +46,73 @@ class Batch:
     keys: pa.Array
     values: Mapping[str, pa.Array]
     cleared: Mapping[str, np.ndarray]
+    rewritten: tuple[Rewritten, ...] = ()
 
     def filtered(self, keep: np.ndarray) -> Batch:
         """Only the records of the mask."""
-        mask = to_arrow(keep)
+        mask, rows = to_arrow(keep), self.rows[keep]
         return Batch(
-            rows=self.rows[keep],
+            rows=rows,
             kinds=self.kinds[keep],
             keys=self.keys.filter(mask),
             values={name: array.filter(mask) for name, array in self.values.items()},
             cleared={name: flags[keep] for name, flags in self.cleared.items()},
+            rewritten=tuple(one.filtered(np.isin(one.rows, rows)) for one in self.rewritten),
         )
 
     def with_rows_from(self, first: int) -> Batch:
         """The same records, their row numbers counted from there."""
-        return replace(self, rows=self.rows + np.int32(first))
+        moved = [replace(one, rows=one.rows + np.int32(first)) for one in self.rewritten]
+        return replace(self, rows=self.rows + np.int32(first), rewritten=tuple(moved))
 
 
-class ProblemLimitError(Exception):
-    """So many problems are listed that the check ends."""
+class ErrorReport(Protocol):
+    """Takes every error of a file as it is found, which is in file order."""
+
+    def write(self, problems: Sequence[Problem]) -> None:
+        """The problems of one record."""
+
+    def restart(self) -> None:
+        """Forgets what was written: the file as a whole is refused, and nothing else is said about it."""
 
 
 @dataclass
 class Findings:
-    """Problems and warnings in the order they are found; `..._in_file_order` sorts them."""
+    """Problems and warnings in the order they are found; `..._in_file_order` sorts them.
+
+    Counts are exact; the lists end at their limits.
+    """
 
     max_problems: int
     max_warnings: int
+    report: ErrorReport | None = None
     problems: list[Problem] = field(default_factory=list)
+    problem_count: int = 0
     warnings: list[Notice] = field(default_factory=list)
     warning_counts: Counter[str] = field(default_factory=Counter)
 
-    def refuse(self, problems: list[Problem]) -> None:
-        """Add the problems of one record.
+    @property
+    def only_counts(self) -> bool:
+        """Nobody asks any more which problems there are."""
+        return self.report is None and len(self.problems) >= self.max_problems
 
-        Raises:
-            ProblemLimitError: the list is full.
-        """
-        self.problems.extend(problems)
-        if len(self.problems) >= self.max_problems:
-            raise ProblemLimitError
+    def refuse(self, problems: list[Problem]) -> None:
+        """Add the problems of one record."""
+        self.problem_count += len(problems)
+        if len(self.problems) < self.max_problems:
+            self.problems.extend(problems)
+        if self.report is not None:
+            self.report.write(problems)
+
+    def warn_rewritten(self, found: Rewritten) -> None:
+        """Count the numbers that are written otherwise than they are stored, and list them while there is room."""
+        rule = "integer_rewritten"
+        room = max(0, self.max_warnings - self.warning_counts[rule])
+        for row, text in zip(
+            found.rows[:room].tolist(), found.texts[:room].to_pylist(), strict=True
+        ):
+            self.warn(row, rule, found.column, integer_remark(text))
+        self.warning_counts[rule] += max(0, len(found.rows) - room)
 
     def warn(self, row: int, rule: str, column: str | None, detail: str) -> None:
         """Count a warning, and list it while there is room."""

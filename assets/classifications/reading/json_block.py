@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assets.classifications.reading.arrays import to_arrow, to_mask, valid_mask, with_nulls
-from assets.classifications.reading.batch import CLEAR, UPDATE, Batch
+from assets.classifications.reading.batch import Batch, Rewritten
 from assets.classifications.reading.convert import convert_column
 from assets.classifications.reading.json_shape import Hole, Shape, learn_shape
 from assets.classifications.reading.spans import (
@@ -34,6 +34,7 @@ _FEW_LINES = 32  # a shape with fewer lines in a block is not worth the whole-ar
 _MOST_SHAPES = 128
 _MOST_MISSES = 16  # examples of a block that taught nothing, before the rest is read line by line
 _NUMBER = r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$"
+_ODD_ELEMENT = r"^ | $|^$"
 _NEWLINE, _RETURN, _SPACE, _QUOTE, _BACKSLASH = 10, 13, 32, 34, 92
 
 
@@ -248,8 +249,7 @@ class _Columns:
     def __init__(self, count: int) -> None:
         self.count = count
         self.values: dict[str, pa.Array] = {}
-        self.has_value = np.zeros(count, bool)
-        self.has_token = np.zeros(count, bool)
+        self.rewritten: list[Rewritten] = []
         self._tokens: dict[str, np.ndarray] = {}
         self._blanks: dict[str, np.ndarray] = {}
 
@@ -257,8 +257,6 @@ class _Columns:
         self.values[name] = values
         self._tokens[name] = is_token
         self._blanks[name] = ~is_valued & ~is_token
-        self.has_value |= is_valued
-        self.has_token |= is_token
 
     def clear(self, name: str) -> None:
         self._tokens[name] = np.ones(self.count, bool)
@@ -321,22 +319,26 @@ class _ShapeBatch:
         columns = _Columns(len(lines))
         for name, numbers in self._numbers_by_column().items():
             if self._shape.holes[numbers[0]].is_element:
-                self._add_list(columns, name, [texts[n] for n in numbers], lengths[:, numbers])
+                self._add_list(columns, name, [texts[n] for n in numbers], is_sure)
                 is_sure &= ~is_empty[:, numbers].any(axis=1)
                 is_sure &= lengths[:, numbers].sum(axis=1) + len(numbers) - 1 <= VALUE_LIMIT
             else:
                 (number,) = numbers
                 is_valued = (lengths[:, number] > 0) & ~is_empty[:, number]
                 text = with_nulls(texts[number], is_valued)
-                value = self._convert(self._shape.holes[number], text, is_sure)
+                value, is_rewritten = self._convert(self._shape.holes[number], text, is_sure)
                 columns.add(name, value, is_valued, is_empty[:, number])
+                if is_rewritten is not None:
+                    found = Rewritten(name, lines.astype(np.int32), text)
+                    columns.rewritten.append(found.filtered(is_rewritten))
         self._add_constants(columns)
         batch = Batch(
             rows=lines.astype(np.int32),
-            kinds=self._kinds(columns),
+            kinds=np.full(columns.count, self._shape.kind, np.uint8),
             keys=texts[self._key_number()],
             values=columns.values,
             cleared=columns.cleared(blank_clears=self._options.blank_clears),
+            rewritten=tuple(columns.rewritten),
         )
         return (batch if is_sure.all() else batch.filtered(is_sure)), is_sure
 
@@ -350,26 +352,19 @@ class _ShapeBatch:
                 numbers.setdefault(hole.column, []).append(number)
         return numbers
 
-    def _kinds(self, columns: _Columns) -> np.ndarray:
-        kinds = np.full(columns.count, self._shape.kind, np.uint8)
-        if self._shape.kind == UPDATE:
-            kinds[columns.has_token & ~columns.has_value] = CLEAR
-        return kinds
-
     @staticmethod
     def _add_list(
-        columns: _Columns, name: str, elements: list[pa.Array], lengths: np.ndarray
+        columns: _Columns, name: str, elements: list[pa.Array], is_sure: np.ndarray
     ) -> None:
-        """Arrays of the same number of elements; one of a single empty text is blank, as its cell would be."""
+        """Arrays of the same number of elements; what has to be left out or trimmed is no longer sure."""
         count, width = columns.count, len(elements)
         by_row = np.arange(count)[:, None] + count * np.arange(width)
         flat = pa.concat_arrays(elements).take(to_arrow(by_row.reshape(-1)))
         offsets = to_arrow(np.arange(count + 1, dtype=np.int32) * np.int32(width))
-        is_valued = np.asarray(lengths.any(axis=1) | (width > 1))
+        odd = to_mask(pc.match_substring_regex(flat, _ODD_ELEMENT))
+        is_sure &= ~odd.reshape(count, width).any(axis=1)
         lists = pa.ListArray.from_arrays(offsets, flat)
-        if not is_valued.all():
-            lists = pc.if_else(to_arrow(is_valued), lists, pa.nulls(count, lists.type))
-        columns.add(name, lists, is_valued, np.zeros(count, bool))
+        columns.add(name, lists, np.ones(count, bool), np.zeros(count, bool))
 
     def _add_constants(self, columns: _Columns) -> None:
         nothing = np.zeros(columns.count, bool)
@@ -382,17 +377,19 @@ class _ShapeBatch:
         for name in self._shape.named:
             columns.clear(name)
 
-    def _convert(self, hole: Hole, texts: pa.Array, is_sure: np.ndarray) -> pa.Array:
-        """The typed column; lines that may be wrong are no longer sure."""
+    def _convert(
+        self, hole: Hole, texts: pa.Array, is_sure: np.ndarray
+    ) -> tuple[pa.Array, np.ndarray | None]:
+        """The typed column, and which values are written otherwise; lines that may be wrong are no longer sure."""
         column = self._schema.by_name[hole.column or ""]
         if hole.is_number and column.type in (ColumnType.TEXT, ColumnType.LIST):
             is_sure &= to_mask(pc.match_substring_regex(texts, _NUMBER))
         if hole.is_number:
             is_sure &= valid_mask(texts)  # nothing at all is no number
-        values, doubtful = convert_column(column, texts, self._options.list_delimiter)
-        if doubtful is not None:
-            is_sure &= ~doubtful
-        return values
+        found = convert_column(column, texts, self._options.list_delimiter)
+        if found.doubtful is not None:
+            is_sure &= ~found.doubtful
+        return found.values, found.rewritten
 
     def _unescaped(self, texts: pa.Array, is_sure: np.ndarray) -> pa.Array:
         """Texts with their escapes resolved; what they hide from the checks of bytes is no longer sure."""

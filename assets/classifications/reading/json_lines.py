@@ -21,7 +21,6 @@ def read_json_lines(
 
     Raises:
         RefusedFileError: a rule about the whole file.
-        ProblemLimitError: `findings` is full.
     """
     reader = _LineReader(schema, options, findings)
     for block in _whole_lines(pieces):

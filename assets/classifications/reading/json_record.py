@@ -9,15 +9,24 @@ from typing import Any, NoReturn
 
 from assets.classifications.problems import Problem
 from assets.classifications.reading.batch import (
-    CLEAR,
     DELETE_FIELDS,
     DELETE_KEY,
     UPDATE,
     Findings,
     RecordList,
 )
+from assets.classifications.reading.source import SAVE_AS_UTF8, has_c1_byte
 from assets.classifications.reading.table_rows import unknown_column
-from assets.classifications.reading.values import Fault, Value, check_key, excerpt, read_value
+from assets.classifications.reading.values import (
+    Fault,
+    Taken,
+    Value,
+    check_key,
+    check_text,
+    excerpt,
+    read_elements,
+    read_value,
+)
 from assets.classifications.schema import (
     DELETE_TOKEN,
     EMPTY_TOKEN,
@@ -27,28 +36,11 @@ from assets.classifications.schema import (
     ParseOptions,
     SetColumn,
     SetSchema,
+    find_encoding,
 )
 
 MEMBERS = frozenset({"key", "data", "action", "enc"})
 LINE_LIMIT = 4 * 1024 * 1024  # bytes; what a longer line holds would not fit the memory bound
-ENCODINGS: Mapping[str, Encoding] = {
-    **dict.fromkeys(("utf8", "utf-8", "csutf8"), Encoding.UTF8),
-    **dict.fromkeys(
-        (
-            "latin1",
-            "latin-1",
-            "l1",
-            "iso-8859-1",
-            "iso8859-1",
-            "iso_8859-1",
-            "iso-ir-100",
-            "csisolatin1",
-            "cp819",
-            "ibm819",
-        ),
-        Encoding.LATIN1,
-    ),
-}
 _ACTIONS = ("update", "delete-field", "delete-key")
 _ABSENT = object()
 _SURELY_SHORT = VALUE_LIMIT // 4  # characters, of at most four bytes each
@@ -138,10 +130,10 @@ class JsonRows:
         try:
             value = parse_json(line.decode("latin-1") if text is None else text)
         except ValueError as error:
-            return _not_utf8() if text is None else Fault("json_syntax", _reason(error))
+            return _not_utf8(line) if text is None else Fault("json_syntax", _reason(error, text))
         if not isinstance(value, dict):
             return (
-                _not_utf8()
+                _not_utf8(line)
                 if text is None
                 else Fault("json_record_not_object", f"found {_show(value)}")
             )
@@ -174,7 +166,7 @@ class JsonRows:
         name = record.get("enc", _ABSENT)
         if name is _ABSENT:
             return self.options.encoding
-        known = ENCODINGS.get(name.lower()) if isinstance(name, str) else None
+        known = find_encoding(name) if isinstance(name, str) else None
         return known or Fault("encoding_unsupported", f"{_show(name)} is neither utf8 nor latin1")
 
     def _in_encoding(
@@ -185,13 +177,13 @@ class JsonRows:
             return record
         text = self._decode(line, encoding)
         if text is None:
-            return _not_utf8()
+            return _not_utf8(line)
         if encoding is self.options.encoding:
             return record
         try:
             again = parse_json(text)
         except ValueError as error:  # two member names that differ in the other encoding only
-            return Fault("json_syntax", _reason(error))
+            return Fault("json_syntax", _reason(error, text))
         return dict(again)
 
     def _take_record(self, row: int, record: dict[str, Any], problems: list[Problem]) -> None:
@@ -277,23 +269,20 @@ class JsonRows:
         """J4, J9, J10."""
         values: dict[str, Value] = {}
         cleared = []
-        has_token = False
         for name in self._columns_of(row, record, "data_required_update", problems):
             found = self._read_cell(self.schema.by_name[name], record["data"][name])
+            if isinstance(found, Taken):
+                self.findings.warn(row, found.rule, name, found.detail)
+                found = found.value
             if isinstance(found, Fault):
                 problems.append(found.at(row, name))
-            elif found == EMPTY_TOKEN:
-                has_token = True
+            elif found == EMPTY_TOKEN or (found is None and self.options.blank_clears):
                 cleared.append(name)
-            elif found is None:
-                if self.options.blank_clears:
-                    cleared.append(name)
-            else:
+            elif found is not None:
                 values[name] = found
-        kind = CLEAR if has_token and not values else UPDATE
-        self._add(row, kind, record.get("key", ""), problems, values, cleared)
+        self._add(row, UPDATE, record.get("key", ""), problems, values, cleared)
 
-    def _read_cell(self, column: SetColumn, cell: Any) -> Value | Fault | None:
+    def _read_cell(self, column: SetColumn, cell: Any) -> Value | Taken | Fault | None:
         """The value, `~empty~`, or None for a blank one."""
         if isinstance(cell, list):
             return self._read_list(column, cell)
@@ -305,12 +294,10 @@ class JsonRows:
         if text == EMPTY_TOKEN:
             return EMPTY_TOKEN
         if text == DELETE_TOKEN:
-            return Fault(
-                "value_reserved_token", "a JSON record deletes its key with action=delete-key"
-            )
+            return _reserved()
         return read_value(column, text, self.options.list_delimiter)
 
-    def _read_list(self, column: SetColumn, cell: list[Any]) -> Value | Fault | None:
+    def _read_list(self, column: SetColumn, cell: list[Any]) -> Value | Taken | Fault | None:
         """An array is the cell that its elements make when they are joined, but stays as it is divided."""
         if column.type is not ColumnType.LIST:
             return Fault("value_type_invalid", "an array is a value of list columns only")
@@ -318,8 +305,11 @@ class JsonRows:
         texts = [text for text in elements if text is not None]
         if len(texts) < len(elements):
             return Fault("value_type_invalid", "the elements of a list are texts")
-        joined = self._read_cell(column, self.options.list_delimiter.join(texts))
-        return texts if isinstance(joined, list) else joined
+        if texts == [EMPTY_TOKEN] or not texts:
+            return EMPTY_TOKEN if texts else None
+        if texts == [DELETE_TOKEN]:
+            return _reserved()
+        return check_text(self.options.list_delimiter.join(texts)) or read_elements(texts)
 
 
 def _is_short_text(value: Any) -> bool:
@@ -360,13 +350,23 @@ def _show(value: Any) -> str:
     return excerpt(value) if isinstance(value, str) else str(_text_of(value))
 
 
-def _reason(error: ValueError) -> str:
-    if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg[:1].lower()}{error.msg[1:]} at character {error.pos + 1}"
-    return str(error)
+def _reserved() -> Fault:
+    return Fault("value_reserved_token", "a JSON record deletes its key with action=delete-key")
 
 
-def _not_utf8() -> Fault:
+def _reason(error: ValueError, text: str) -> str:
+    if text.strip(" \t\r") in ("[", "]"):
+        return "the file is one array; a line holds one object, without brackets and commas between"
+    if not isinstance(error, json.JSONDecodeError):
+        return str(error)
+    if error.msg == "Extra data" and text[error.pos :].strip(" \t\r") == ",":
+        return "a comma follows the object; lines stand without commas between"
+    return f"{error.msg[:1].lower()}{error.msg[1:]} at character {error.pos + 1}"
+
+
+def _not_utf8(line: bytes) -> Fault:
+    if has_c1_byte(line):
+        return Fault("file_encoding_invalid", f"the line is not UTF-8; {SAVE_AS_UTF8}")
     return Fault(
         "file_encoding_invalid",
         'the line is not UTF-8; Latin-1 needs "enc":"latin1" or the file encoding latin1',

@@ -13,8 +13,8 @@ from itertools import pairwise
 from typing import Any
 
 from assets.classifications.reading.batch import DELETE_FIELDS, DELETE_KEY, UPDATE
-from assets.classifications.reading.json_record import ENCODINGS, MEMBERS, Scalar, parse_json
-from assets.classifications.schema import ColumnType, Encoding, SetSchema
+from assets.classifications.reading.json_record import MEMBERS, Scalar, parse_json
+from assets.classifications.schema import ColumnType, Encoding, SetSchema, find_encoding
 
 _KINDS = {"update": UPDATE, "delete-field": DELETE_FIELDS, "delete-key": DELETE_KEY}
 
@@ -127,7 +127,7 @@ def _learn(line: bytes, quotes: list[int], schema: SetSchema) -> Shape:
     if len(members) < len(record) or not members.keys() <= MEMBERS:
         raise _OddError
     kind = _KINDS.get(_fixed_text(example, members, "action", "update"))
-    encoding = ENCODINGS.get(_fixed_text(example, members, "enc", "utf8").lower())
+    encoding = find_encoding(_fixed_text(example, members, "enc", "utf8"))
     if kind is None or encoding is None or ("data" in members) == (kind == DELETE_KEY):
         raise _OddError
     named = _learn_members(example, members, kind, schema)

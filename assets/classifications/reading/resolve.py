@@ -19,6 +19,7 @@ from assets.classifications.reading.batch import (
     Findings,
 )
 from assets.classifications.reading.order import is_ascending, order_keys
+from assets.classifications.reading.suspicious import warn_suspicious
 from assets.classifications.reading.values import excerpt
 from assets.classifications.schema import SetSchema
 
@@ -71,6 +72,7 @@ def resolve(batches: list[Batch], schema: SetSchema, findings: Findings) -> Oper
     del keys
     winners = groups.winners(len(rows))
     values, cleared = _take_columns(parts, schema, groups, winners)
+    warn_suspicious(groups.keys, values, rows[winners], findings)
     return Operations(
         keys=groups.keys,
         deleted=to_arrow(kinds[winners] == DELETE_KEY),

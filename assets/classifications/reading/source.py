@@ -29,6 +29,16 @@ _MAGIC = (
 )
 
 
+SAVE_AS_UTF8 = "it looks like Windows-1252, which is not Latin-1: save it as UTF-8"
+_C1_BYTES = bytes(range(0x80, 0xA0))
+
+
+def has_c1_byte(data: bytes) -> bool:
+    """Whether bytes that are not UTF-8 have one that is a letter or a quote in Windows-1252, in Latin-1 a control."""
+    rest = data.decode("utf-8", "ignore").encode()  # what is UTF-8 in it has such bytes too
+    return len(rest) < len(data) and any(data.count(byte) > rest.count(byte) for byte in _C1_BYTES)
+
+
 class RefusedFileError(Exception):
     """The file as a whole breaks a rule: nothing else is said about it."""
 
@@ -145,8 +155,10 @@ class Utf8Gate:
 
     def _refusal(self, data: bytes, error: UnicodeDecodeError) -> RefusedFileError:
         place = self._offset_bytes + error.start + 1
+        remedy = "choose the encoding latin1 if the file is Latin-1"
+        if has_c1_byte(data):
+            remedy = SAVE_AS_UTF8
         return RefusedFileError(
             "file_encoding_invalid",
-            f"byte {place} (0x{data[error.start]:02X}) is not UTF-8; "
-            "choose the encoding latin1 if the file is Latin-1",
+            f"byte {place} (0x{data[error.start]:02X}) is not UTF-8; {remedy}",
         )

@@ -32,7 +32,6 @@ def read_table(
 
     Raises:
         RefusedFileError: a rule about the whole file.
-        ProblemLimitError: `findings` is full.
     """
     gate = Utf8Gate(is_latin1=options.encoding is Encoding.LATIN1)
     reader = _TableReader(suffix, schema, options, findings)
@@ -114,6 +113,9 @@ class _TableReader:
                 batch, left = read_block(data, layout, columns, self._options, self._dialect)
                 is_odd, end = layout.is_odd, layout.end
                 yield batch.with_rows_from(self._row + 1)
+                if self._findings.only_counts:  # of these the error is known: column_count_mismatch
+                    self._findings.problem_count += len(layout.irregular)
+                    left = np.setdiff1d(left, layout.irregular, assume_unique=True)
                 yield from self._read_left(data, layout.spans[left, 0], left)
                 self._row += len(layout.spans)
                 self._exact_records = self._next_exact_records(len(layout.spans))

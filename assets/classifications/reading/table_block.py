@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assets.classifications.reading.arrays import to_arrow, with_nulls
-from assets.classifications.reading.batch import CLEAR, DELETE_KEY, UPDATE, Batch
+from assets.classifications.reading.batch import DELETE_KEY, UPDATE, Batch, Rewritten
 from assets.classifications.reading.convert import convert_column
 from assets.classifications.reading.record import Dialect
 from assets.classifications.reading.spans import (
@@ -28,7 +28,6 @@ class Cells:
 
     has_value: np.ndarray
     is_cleared: np.ndarray
-    is_token: np.ndarray
     deletes: np.ndarray
 
 
@@ -78,14 +77,14 @@ def _read_cells(
     if tokens is None:
         nothing = np.zeros(lengths.shape, bool)
         deletes = np.zeros(len(lengths), bool)
-        return Cells(has_value, ~has_value if blank_clears else nothing, nothing, deletes)
+        return Cells(has_value, ~has_value if blank_clears else nothing, deletes)
     is_empty, is_delete = tokens
     deletes = np.asarray(is_delete.any(axis=1))
     # Beside ~deletekey~ even ~empty~ is a cell that is ignored with a warning.
     has_value &= ~is_delete & (~is_empty | deletes[:, None])
     is_token = is_empty & ~deletes[:, None]
     is_cleared = is_token | ((lengths == 0) & ~deletes[:, None]) if blank_clears else is_token
-    return Cells(has_value, is_cleared, is_token, deletes)
+    return Cells(has_value, is_cleared, deletes)
 
 
 def _undouble(texts: list[pa.Array], layout: Layout, good: np.ndarray) -> None:
@@ -113,16 +112,17 @@ def _make_batch(
     """The batch of the good rows without the doubtful ones, and the mask of those."""
     has_value = cells.has_value[good]
     doubtful = np.zeros(len(good), bool)
-    values = {}
+    values, rewritten = {}, []
     for number, column in enumerate(columns):
         cell_texts = with_nulls(texts[number + 1], has_value[:, number])
-        values[column.name], is_doubtful = convert_column(
-            column, cell_texts, options.list_delimiter
-        )
-        if is_doubtful is not None:
-            doubtful |= is_doubtful
+        converted = convert_column(column, cell_texts, options.list_delimiter)
+        values[column.name] = converted.values
+        if converted.doubtful is not None:
+            doubtful |= converted.doubtful
+        if converted.rewritten is not None:
+            found = Rewritten(column.name, rows.astype(np.int32), cell_texts)
+            rewritten.append(found.filtered(converted.rewritten))
     kinds = np.where(cells.deletes[good], DELETE_KEY, UPDATE).astype(np.uint8)
-    kinds[cells.is_token[good].any(axis=1) & ~has_value.any(axis=1)] = CLEAR
     is_cleared = cells.is_cleared[good]
     cleared = {
         column.name: is_cleared[:, number]
@@ -130,6 +130,11 @@ def _make_batch(
         if is_cleared[:, number].any()
     }
     batch = Batch(
-        rows=rows.astype(np.int32), kinds=kinds, keys=texts[0], values=values, cleared=cleared
+        rows=rows.astype(np.int32),
+        kinds=kinds,
+        keys=texts[0],
+        values=values,
+        cleared=cleared,
+        rewritten=tuple(rewritten),
     )
     return (batch.filtered(~doubtful) if doubtful.any() else batch), doubtful

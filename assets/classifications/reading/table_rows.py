@@ -6,8 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assets.classifications.problems import RULES, Problem
-from assets.classifications.reading.batch import CLEAR, DELETE_KEY, UPDATE, Findings, RecordList
-from assets.classifications.reading.values import Fault, Value, check_key, excerpt, read_value
+from assets.classifications.reading.batch import DELETE_KEY, UPDATE, Findings, RecordList
+from assets.classifications.reading.values import (
+    Fault,
+    Taken,
+    Value,
+    check_key,
+    excerpt,
+    read_value,
+)
 from assets.classifications.schema import (
     DELETE_TOKEN,
     EMPTY_TOKEN,
@@ -22,15 +29,16 @@ HEADER_ROW = 1
 
 def check_header(headers: Sequence[str], schema: SetSchema) -> list[Problem]:
     """C1, G9 in the order of section 7: blank, fewer than two, first column, then duplicate and unknown."""
+    hint = _delimiter_hint(headers[0])
     blank = [
-        _header(None, "blank_header", f"number {n} is blank")
+        _header(None, "blank_header", f"number {n} is blank{hint}")
         for n, name in enumerate(headers, 1)
         if not name
     ]
     if blank:
         return blank
     if len(headers) < 2:
-        return [_header(None, "min_two_headers", f"found {excerpt(headers[0])} alone")]
+        return [_header(None, "min_two_headers", f"found {excerpt(headers[0])} alone{hint}")]
     if headers[0] != KEY:
         rule = "first_column_must_be_key" if KEY in headers else "first_header_must_be_Key"
         return [_header(headers[0], rule, f"found {excerpt(headers[0])} first")]
@@ -43,6 +51,19 @@ def check_header(headers: Sequence[str], schema: SetSchema) -> list[Problem]:
             problems.append(_header(name, "unknown_header", unknown_column(name, schema)))
         seen.add(name)
     return problems
+
+
+def _delimiter_hint(first: str) -> str:
+    """What programs do that Europeans use: semicolons, and a line that tells Excel the delimiter."""
+    if first.startswith("sep="):
+        return "; the line `sep=` is meant for Excel alone: remove it"
+    for mark, name in ((";", "semicolons"), ("|", "vertical bars")):
+        if mark in first:
+            return (
+                f"; it is separated by {name}, a .csv file by commas:"
+                " save it as tab-separated text (.tsv), or with commas"
+            )
+    return ""
 
 
 def unknown_column(name: str, schema: SetSchema) -> str:
@@ -100,22 +121,21 @@ class TableRows:
     def _update(self, row: int, key: str, cells: Sequence[str], problems: list[Problem]) -> None:
         values: dict[str, Value] = {}
         cleared = []
-        has_token = False
         for column, cell in zip(self.columns, cells, strict=True):
             if cell == EMPTY_TOKEN:
-                has_token = True
                 cleared.append(column.name)
-            elif cell == "":
-                if self.options.blank_clears:
-                    cleared.append(column.name)
-            else:
-                value = read_value(column, cell, self.options.list_delimiter)
-                if isinstance(value, Fault):
-                    problems.append(value.at(row, column.name))
-                else:
-                    values[column.name] = value
+                continue
+            value = read_value(column, cell, self.options.list_delimiter) if cell else None
+            if isinstance(value, Taken):
+                self.findings.warn(row, value.rule, column.name, value.detail)
+                value = value.value
+            if isinstance(value, Fault):
+                problems.append(value.at(row, column.name))
+            elif value is not None:
+                values[column.name] = value
+            elif self.options.blank_clears:
+                cleared.append(column.name)
         if problems:
             self.findings.refuse(problems)
         else:
-            kind = CLEAR if has_token and not values else UPDATE
-            self.records.add(row, kind, key, values, cleared)
+            self.records.add(row, UPDATE, key, values, cleared)

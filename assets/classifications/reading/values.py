@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
@@ -18,7 +19,8 @@ from assets.classifications.schema import (
 
 Value = str | int | float | list[str]
 _EXCERPT = 40  # characters of a value that a message quotes
-_INTEGER = re.compile(r"0|-?[1-9][0-9]*")
+_INTEGER = re.compile(r"([+-]?)(0|[1-9][0-9]*)(?:\.0+)?")
+_LEADING_ZERO = re.compile(r"[+-]?0[0-9]+(?:\.0+)?")
 _FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 
@@ -32,6 +34,15 @@ class Fault:
     def at(self, row: int, column: str | None = None) -> Problem:
         """The problem with its place and wording."""
         return Problem(row, self.rule, column, f"{RULES[self.rule]}: {self.detail}")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What is stored of a cell that is not quite as it should be, with the warning about it; None is a blank cell."""
+
+    value: Value | None
+    rule: str
+    detail: str
 
 
 def excerpt(text: str) -> str:
@@ -53,30 +64,64 @@ def check_key(key: str, *, blank_rule: str) -> Fault | None:
     return None
 
 
-def read_value(column: SetColumn, text: str, list_delimiter: str) -> Value | Fault:
+def read_value(column: SetColumn, text: str, list_delimiter: str) -> Value | Taken | Fault:
     """A cell that is neither blank nor a token, as the column's type (G5, section 1)."""
-    size_bytes = len(text.encode())
-    if size_bytes > VALUE_LIMIT:
-        return Fault("value_too_long", f"{excerpt(text)} has {size_bytes} bytes of {VALUE_LIMIT}")
-    if "\0" in text:
-        return Fault("value_type_invalid", f"{excerpt(text)} has the character U+0000")
+    fault = check_text(text)
+    if fault:
+        return fault
     match column.type:
         case ColumnType.INTEGER:
             return _read_integer(text)
         case ColumnType.FLOAT:
             return _read_float(text)
         case ColumnType.LIST:
-            return text.split(list_delimiter)
+            return read_elements(text.split(list_delimiter))
         case _:
             return text
 
 
-def _read_integer(text: str) -> int | Fault:
-    if not _INTEGER.fullmatch(text):
+def check_text(text: str) -> Fault | None:
+    """What is refused of a cell of any type."""
+    size_bytes = len(text.encode())
+    if size_bytes > VALUE_LIMIT:
+        return Fault("value_too_long", f"{excerpt(text)} has {size_bytes} bytes of {VALUE_LIMIT}")
+    if "\0" in text:
+        return Fault("value_type_invalid", f"{excerpt(text)} has the character U+0000")
+    return None
+
+
+def read_elements(texts: Sequence[str]) -> list[str] | Taken | Fault:
+    """The elements of a list without the spaces round them; empty ones are left out, a list of nothing else is blank."""
+    elements = [element for element in (text.strip(" ") for text in texts) if element]
+    if len(elements) == 1 and elements[0] in (EMPTY_TOKEN, DELETE_TOKEN):
+        return Fault("value_reserved_token", f"{elements[0]} has a meaning as a whole cell only")
+    if len(elements) < len(texts):
+        detail = f"{len(texts) - len(elements)} of {len(texts)}"
+        return Taken(elements or None, "empty_elements", detail)
+    return elements
+
+
+def integer_remark(text: str) -> str:
+    """The detail of `integer_rewritten` for a text that `read_value` takes."""
+    return f"{excerpt(text)} is {_parse_integer(text)}"
+
+
+def _parse_integer(text: str) -> int | None:
+    found = _INTEGER.fullmatch(text)
+    return int(found[1] + found[2]) if found else None
+
+
+def _read_integer(text: str) -> int | Taken | Fault:
+    number = _parse_integer(text)
+    if number is None:
+        if _LEADING_ZERO.fullmatch(text):
+            detail = f"{excerpt(text)} has a leading zero; a column of `type: text` keeps it"
+            return Fault("value_type_invalid", detail)
         return Fault("value_type_invalid", f"{excerpt(text)} is not an integer such as -17")
-    number = int(text)
     if not -(2**63) <= number < 2**63:
         return Fault("value_type_invalid", f"{excerpt(text)} needs more than 64 bits")
+    if str(number) != text:  # pandas writes the integers of a column with a gap as 7.0
+        return Taken(number, "integer_rewritten", integer_remark(text))
     return number
 
 

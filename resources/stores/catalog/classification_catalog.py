@@ -6,11 +6,10 @@ changes were computed from. So a retry applies once, and of two runs at once one
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from itertools import groupby
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,12 +17,26 @@ import sqlalchemy as sa
 
 from resources.kernel.errors import ConflictError, GoneError, NotFoundError, SchemaMismatchError
 from resources.kernel.records import BatchStream
-from resources.stores.catalog.classification_deltas import forget_deltas, read_deltas, write_delta
+from resources.stores.catalog.classification_deltas import (
+    DeltaPart,
+    forget_deltas,
+    read_deltas,
+    write_delta,
+)
+from resources.stores.catalog.classification_history import (
+    find_entry,
+    record,
+    select_entries,
+    select_history,
+    to_entry,
+)
 from resources.stores.catalog.classification_records import (
     KEY,
     EarlierRows,
     FileEntry,
     FileFacts,
+    FileOutcome,
+    HistoryFilter,
     RowChanges,
     StoredColumn,
     StoredSet,
@@ -60,12 +73,20 @@ class ClassificationCatalog:
     def entry(self, name: str, run_id: str) -> FileEntry | None:
         """What a run did to a set; None when it has not done it."""
         with self.database.read() as connection:
-            return _entry(connection, name, run_id)
+            return find_entry(connection, name, run_id)
 
-    def history(self, name: str) -> list[FileEntry]:
-        """Every file and undo of a set, newest first."""
+    def history(self, wanted: str | HistoryFilter) -> list[FileEntry]:
+        """Files and undos of a set, or those of a filter, newest first."""
+        chosen = HistoryFilter(wanted) if isinstance(wanted, str) else wanted
         with self.database.read() as connection:
-            return [_file_entry(row) for row in connection.execute(_entries(name))]
+            return [to_entry(row) for row in connection.execute(select_history(chosen))]
+
+    def last_of(self, name: str, file: str, author: str) -> FileEntry | None:
+        """What became last of a file of this name that came from `author`; None when there was none."""
+        from_there = select_entries(name).where(FILES.c.file_name == file, FILES.c.author == author)
+        with self.database.read() as connection:
+            row = connection.execute(from_there.limit(1)).one_or_none()
+        return None if row is None else to_entry(row)
 
     def check_columns(self, name: str, declared: Declared) -> StoredSet | None:
         """The set, whose columns are compared with those declared.
@@ -139,7 +160,7 @@ class ClassificationCatalog:
         """
         with self.database.write() as connection:
             stored = self._ensured(connection, name, declared)
-            done = _entry(connection, name, facts.run_id)
+            done = find_entry(connection, name, facts.run_id)
             if done is not None:
                 return done
             if stored.version != base_version:
@@ -154,7 +175,7 @@ class ClassificationCatalog:
                 self._rows(connection, stored).write(changes)
                 write_delta(connection, stored.id, version, changes)
                 self._advance(connection, stored, changes, keep=keep)
-            return _record(connection, stored, facts, "applied", version)
+            return record(connection, stored, facts, "applied", version)
 
     def earlier(self, name: str, declared: Declared, wanted: int) -> EarlierRows:
         """What an undo to version `wanted` has to bring back.
@@ -170,20 +191,28 @@ class ClassificationCatalog:
             check_undo(stored, wanted)
             keys, pieces = pa.array([], pa.string()), [schema.empty_table()]
             # Oldest first: what a key was before the first version that touched it is what it was then.
-            for found, was_stored in read_deltas(connection, stored.id, wanted):
-                fresh = found.filter(pc.invert(pc.is_in(found.column(KEY), keys)))
-                keys = pa.concat_arrays([keys, *fresh.column(KEY).chunks])
-                if was_stored:
-                    pieces.append(_completed(fresh, declared))
+            for _, delta in groupby(read_deltas(connection, stored.id, wanted), _version_of):
+                touched = []
+                for part in delta:
+                    fresh = _without(part.rows, keys)  # a version names a key once
+                    touched.extend(fresh.column(KEY).chunks)
+                    if part.was_stored:
+                        pieces.append(_completed(fresh, declared))
+                keys = pa.concat_arrays([keys, *touched])
+        if not _is_ascending(keys):
+            keys = keys.take(pc.sort_indices(keys))
         table = pa.concat_tables(pieces)
-        return EarlierRows(stored, keys.take(pc.sort_indices(keys)), table.sort_by(KEY))
+        is_in_order = _is_ascending(table.column(KEY))
+        return EarlierRows(stored, keys, table if is_in_order else table.sort_by(KEY))
 
-    def reject(self, name: str, declared: Declared, facts: FileFacts) -> FileEntry:
-        """Notes a file that was refused; the values stay as they are."""
+    def note(
+        self, name: str, declared: Declared, facts: FileFacts, outcome: FileOutcome
+    ) -> FileEntry:
+        """Notes a file that changes nothing, because it was refused or skipped; once a run."""
         with self.database.write() as connection:
             stored = self._ensured(connection, name, declared)
-            done = _entry(connection, name, facts.run_id)
-            return done or _record(connection, stored, facts, "rejected", stored.version)
+            done = find_entry(connection, name, facts.run_id)
+            return done or record(connection, stored, facts, outcome, stored.version)
 
     def _advance(
         self, connection: sa.Connection, stored: StoredSet, changes: RowChanges, *, keep: int
@@ -307,56 +336,24 @@ def _known(connection: sa.Connection, name: str) -> StoredSet:
     return found
 
 
-def _entries(name: str) -> sa.Select[Any]:
-    chosen = sa.select(FILES).join(SETS, SETS.c.id == FILES.c.set_id).where(SETS.c.name == name)
-    return chosen.order_by(FILES.c.id.desc())
-
-
-def _entry(connection: sa.Connection, name: str, run_id: str) -> FileEntry | None:
-    row = connection.execute(_entries(name).where(FILES.c.run_id == run_id)).one_or_none()
-    return None if row is None else _file_entry(row)
-
-
-def _record(
-    connection: sa.Connection, stored: StoredSet, facts: FileFacts, outcome: Any, version: int
-) -> FileEntry:
-    recorded_at = _now()
-    connection.execute(
-        sa.insert(FILES).values(
-            set_id=stored.id,
-            run_id=facts.run_id,
-            kind=facts.kind,
-            outcome=outcome,
-            version=version,
-            file_name=facts.name,
-            sha256=facts.sha256,
-            size_bytes=facts.size_bytes,
-            author=facts.author,
-            recorded_at=recorded_at,
-            counts=json.dumps(dict(facts.counts)),
-            details=json.dumps(dict(facts.details)),
-        )
-    )
-    return FileEntry(facts, outcome, version, datetime.fromisoformat(recorded_at))
-
-
-def _file_entry(row: Any) -> FileEntry:
-    facts = FileFacts(
-        run_id=row.run_id,
-        kind=row.kind,
-        name=row.file_name,
-        sha256=row.sha256,
-        size_bytes=row.size_bytes,
-        author=row.author,
-        counts=json.loads(row.counts),
-        details=json.loads(row.details),
-    )
-    return FileEntry(facts, row.outcome, row.version, datetime.fromisoformat(row.recorded_at))
-
-
 def _empty(declared: Declared) -> pa.Table:
     types = dict(declared)
     return schema_of(types, types).empty_table()
+
+
+def _version_of(part: DeltaPart) -> int:
+    return part.version
+
+
+def _without(rows: pa.Table, keys: pa.Array) -> pa.Table:
+    """The rows of other keys; no copy where there are no keys."""
+    return rows.filter(pc.invert(pc.is_in(rows.column(KEY), keys))) if len(keys) else rows
+
+
+def _is_ascending(keys: pa.Array | pa.ChunkedArray) -> bool:
+    return len(keys) < 2 or bool(
+        pc.all(pc.less(keys.slice(0, len(keys) - 1), keys.slice(1))).as_py()
+    )
 
 
 def _completed(table: pa.Table, declared: Declared) -> pa.Table:

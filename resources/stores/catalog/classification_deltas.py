@@ -7,6 +7,7 @@ by an undo alone.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +21,15 @@ _WAS_STORED = "was stored"  # no column of a set: the table of old rows has it b
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="zstd")
 
 
+@dataclass(frozen=True)
+class DeltaPart:
+    """Some rows of the way back from a version, and whether they were stored before it."""
+
+    version: int
+    rows: pa.Table
+    was_stored: bool
+
+
 def write_delta(connection: sa.Connection, set_id: int, version: int, changes: RowChanges) -> None:
     """Keeps what `changes` replace, as the way back from `version`."""
     keys, old = changes.upserts.column(KEY), changes.old
@@ -31,20 +41,18 @@ def write_delta(connection: sa.Connection, set_id: int, version: int, changes: R
         connection.execute(sa.insert(DELTAS).values(**values))
 
 
-def read_deltas(
-    connection: sa.Connection, set_id: int, after: int
-) -> Iterator[tuple[pa.Table, bool]]:
-    """The ways back of the versions after `after`, oldest first: rows, and whether they were stored before it."""
+def read_deltas(connection: sa.Connection, set_id: int, after: int) -> Iterator[DeltaPart]:
+    """The ways back of the versions after `after`, oldest first; memory holds a part."""
     found = connection.execute(
-        sa.select(DELTAS.c.rows)
+        sa.select(DELTAS.c.version, DELTAS.c.rows)
         .where(DELTAS.c.set_id == set_id, DELTAS.c.version > after)
         .order_by(DELTAS.c.version, DELTAS.c.part)
     )
-    for (data,) in found:
+    for version, data in found:
         with pa.ipc.open_stream(pa.py_buffer(data)) as reader:
             table = reader.read_all()
         flag = (table.schema.metadata or {}).get(_WAS_STORED.encode(), b"")
-        yield table.replace_schema_metadata(None), flag == b"yes"
+        yield DeltaPart(version, table.replace_schema_metadata(None), flag == b"yes")
 
 
 def forget_deltas(connection: sa.Connection, set_id: int, oldest: int) -> None:

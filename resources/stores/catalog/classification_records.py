@@ -43,7 +43,8 @@ class StoredSet:
 
 
 FileKind = Literal["file", "undo"]
-FileOutcome = Literal["applied", "rejected"]
+FileOutcome = Literal["applied", "rejected", "skipped"]
+"""`skipped`: a file of the watched place that was touched: what it says was taken from it before."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,28 @@ class FileEntry:
     version: int
     """The set's version after it."""
     recorded_at: datetime
+    set_name: str = ""
+
+
+@dataclass(frozen=True)
+class HistoryFilter:
+    """Which lines of the history.
+
+    Args:
+        set_name: of this set alone; empty for every set.
+        outcomes: with one of these; empty for any.
+        file: files whose name has this text in it.
+        since: recorded then or later.
+        until: recorded before.
+        limit: at most so many, the newest; None for all.
+    """
+
+    set_name: str = ""
+    outcomes: tuple[str, ...] = ()
+    file: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    limit: int | None = None
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ EMPTY, DELETE = "~empty~", "~deletekey~"
 class Effect:
     """What becomes of one key."""
 
-    kind: str  # update, clear, delete-field, delete-key
+    kind: str  # update, delete-field, delete-key
     row: int
     values: dict = field(default_factory=dict)
     cleared: set = field(default_factory=set)
@@ -59,6 +59,47 @@ class Outcome:
     effects: dict = field(default_factory=dict)
     line_count: int = 0
     superseded: int = 0
+
+
+BLANKS = [
+    *"\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000\u200c\u200d",
+    *map(chr, range(0x2000, 0x200B)),
+]
+UNSEEN = [
+    *"\xad\u180e\u200b\u200e\u200f\ufeff",
+    *map(chr, range(0x202A, 0x202F)),
+    *map(chr, range(0x2060, 0x2065)),
+    *map(chr, range(0x2066, 0x2070)),
+]
+
+
+def suspicions(key, effect):
+    """(row, rule) of what is hardly meant."""
+    if key[0] in BLANKS or key[-1] in BLANKS or any(sign in key for sign in UNSEEN):
+        yield effect.row, "invisible_in_key"
+    if key.startswith("#") and key.lstrip("#").startswith(" "):
+        yield effect.row, "comment_key"
+    texts = [key]
+    for value in effect.values.values():
+        texts.extend(
+            value if isinstance(value, list) else [value] if isinstance(value, str) else []
+        )
+    for text in texts:
+        if has_utf8_inside(text):
+            yield effect.row, "misread_text"
+        elif any("\x80" <= sign <= "\x9f" for sign in text):
+            yield effect.row, "control_character"
+
+
+def has_utf8_inside(text):
+    """Whether some characters, as bytes of Latin-1, have the form of one character of UTF-8."""
+    for place in range(len(text)):
+        for first, last, length in (("\xc2", "\xdf", 1), ("\xe0", "\xef", 2), ("\xf0", "\xf4", 3)):
+            rest = text[place + 1 : place + 1 + length]
+            is_good = len(rest) == length and all("\x80" <= sign <= "\xbf" for sign in rest)
+            if first <= text[place] <= last and is_good:
+                return True
+    return False
 
 
 class RefusedError(Exception):
@@ -127,7 +168,8 @@ class Checker:
                 effect.all_rows = [effect.row]
             effects[key] = effect
         void = [(row, "superseded") for listed in rows.values() for row in listed]
-        warnings = sorted([*self.warnings, *void], key=lambda warning: warning[0])
+        odd = [warning for key, effect in effects.items() for warning in suspicions(key, effect)]
+        warnings = sorted([*self.warnings, *void, *odd], key=lambda warning: warning[0])
         return Outcome(
             warnings=warnings, effects=effects, line_count=len(self.records), superseded=len(void)
         )
@@ -145,26 +187,40 @@ class Checker:
             return "key_type_invalid"
         return None
 
-    def value(self, kind, text):  # noqa: PLR0911 - one return a type
-        """(value, None) or (None, rule)."""
+    def value(self, row, kind, text):
+        """(value, None) or (None, rule); a value of None is a blank cell."""
         if len(text.encode("utf-8")) > 255:
             return None, "value_too_long"
         if "\x00" in text:
             return None, "value_type_invalid"
         if kind == "integer":
-            if (
-                str(text) == text
-                and re.fullmatch("-?[0-9]+", text)
-                and str(int(text)) == text
-                and -(2**63) <= int(text) <= 2**63 - 1
-            ):
-                return int(text), None
-            return None, "value_type_invalid"
+            return self.integer_value(row, text)
         if kind == "float":
             return self.float_value(text)
         if kind == "list[string]":
-            return text.split(self.delimiter), None
+            return self.list_value(row, text.split(self.delimiter))
         return text, None
+
+    def integer_value(self, row, text):
+        whole = re.sub("[.]0+$", "", text)
+        digits = whole.lstrip("+-")
+        is_good = len(whole) - len(digits) <= 1 and re.fullmatch("[0-9]+", digits)
+        if not is_good or (digits != "0" and digits[0] == "0"):
+            return None, "value_type_invalid"
+        if not -(2**63) <= int(whole) <= 2**63 - 1:
+            return None, "value_type_invalid"
+        if str(int(whole)) != text:
+            self.warnings.append((row, "integer_rewritten"))
+        return int(whole), None
+
+    def list_value(self, row, texts):
+        elements = [text.strip(" ") for text in texts]
+        filled = [element for element in elements if element != ""]
+        if filled in ([EMPTY], [DELETE]):
+            return None, "value_reserved_token"
+        if filled != elements:
+            self.warnings.append((row, "empty_elements"))
+        return filled or None, None
 
     def float_value(self, text):
         if not re.fullmatch(r"-?(0|[1-9][0-9]*)([.][0-9]+)?([eE][-+]?[0-9]+)?", text):
@@ -262,20 +318,21 @@ class Checker:
     def cell(self, effect, problems, name, cell):
         if cell == EMPTY:
             effect.cleared.add(name)
-            effect.has_token = True
-        elif cell == "":
-            if self.blank_clears:
-                effect.cleared.add(name)
-        else:
-            value, rule = self.value(self.columns[name], cell)
-            if rule:
-                problems.append((effect.row, rule, name))
-            else:
-                effect.values[name] = value
+            return
+        value, rule = (
+            (None, None) if cell == "" else self.value(effect.row, self.columns[name], cell)
+        )
+        self.settle(effect, problems, name, value, rule)
+
+    def settle(self, effect, problems, name, value, rule):
+        if rule:
+            problems.append((effect.row, rule, name))
+        elif value is not None:
+            effect.values[name] = value
+        elif self.blank_clears:
+            effect.cleared.add(name)
 
     def finish(self, row, key, effect, problems):
-        if effect.kind == "update" and getattr(effect, "has_token", False) and not effect.values:
-            effect.kind = "clear"
         self.problems.extend(problems)
         if not problems:
             self.records.append((key, effect))
@@ -373,13 +430,19 @@ class Checker:
 
     def json_cell(self, effect, problems, name, cell):
         kind = self.columns[name]
-        elements = None
         if isinstance(cell, list):
             elements = [self.scalar(element) for element in cell]
             if kind != "list[string]" or None in elements:
                 problems.append((effect.row, "value_type_invalid", name))
                 return
             text = self.delimiter.join(elements)
+            if elements and elements not in ([EMPTY], [DELETE]):
+                _, rule = self.value(effect.row, "text", text)
+                value = None
+                if not rule:
+                    value, rule = self.list_value(effect.row, elements)
+                self.settle(effect, problems, name, value, rule)
+                return
         elif isinstance(cell, dict):
             problems.append((effect.row, "value_type_invalid", name))
             return
@@ -389,8 +452,6 @@ class Checker:
             problems.append((effect.row, "value_reserved_token", name))
             return
         self.cell(effect, problems, name, text)
-        if elements is not None and name in effect.values:
-            effect.values[name] = elements
 
     @staticmethod
     def scalar(cell):

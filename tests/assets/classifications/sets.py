@@ -69,7 +69,6 @@ def assert_like_reference(data: bytes, file_name: str, piece_bytes: int, **optio
         assert expected.problems == []
         kinds = {
             "update": "update",
-            "clear": "clear",
             "delete-field": "clear",
             "delete-key": "delete",
         }

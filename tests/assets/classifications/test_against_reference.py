@@ -35,6 +35,11 @@ KEYS = st.one_of(
             "\u3000",
             "\u00a0",
             "\u00a0x",
+            "x\u200b",
+            "# x",
+            "#x",
+            "\u00c3\u00a9",
+            "\u0093x",
             " ",
             "",
             "~empty~",
@@ -69,6 +74,9 @@ CELLS = st.one_of(
             "\r",
             "\0",
             "é",
+            "\u00c3\u00a9 \u0093",
+            "\u00e2\u0082\u00ac",
+            "\u0093x\u0094",
             "日本",
             "\ud7ff",
         ]
@@ -80,6 +88,12 @@ CELLS = st.one_of(
             "007",
             "+7",
             "-0",
+            "7.0",
+            "+7.00",
+            "-0.0",
+            "-007",
+            "9223372036854775807.0",
+            "9223372036854775808.0",
             "9223372036854775807",
             "9223372036854775808",
             "1.5",
@@ -93,6 +107,11 @@ CELLS = st.one_of(
             "1.",
             "true",
             "a|b",
+            "a , b",
+            " a |b ",
+            "a,,b",
+            "~empty~,",
+            " ~deletekey~ ",
             ",",
             "|",
         ]
@@ -165,9 +184,9 @@ def good_tables(draw, delimiter: str) -> bytes:
             key,
             draw(text),
             draw(text),
-            draw(st.sampled_from(["", "7", "-12"])),
+            draw(st.sampled_from(["", "7", "-12", "7.0", "+3"])),
             draw(st.sampled_from(["", "1.50", "0.1", "-3"])),
-            draw(st.sampled_from(["", "a", "a,b", "a|b,,c"])),
+            draw(st.sampled_from(["", "a", "a,b", "a, b", "a|b,,c", " ,"])),
         ]
         if draw(st.integers(0, 9)) == 0:
             row[1:] = ["", "~deletekey~", "", "", ""]
@@ -290,9 +309,11 @@ GOOD_VALUES = {
         ]
     ),
     "Category": st.sampled_from(["Oak", "Ash", "", "~empty~"]),
-    "Stock": st.sampled_from([5, -7, "12", None, "", 9223372036854775807]),
+    "Stock": st.sampled_from([5, -7, 7.0, "12", "+3", None, "", 9223372036854775807]),
     "Price": st.sampled_from([1.5, "2.50", 3, None, 0.1]),
-    "Tags": st.sampled_from(["a", "a,b", "p|q", ["a", "b"], ["a,b"], [], "", None]),
+    "Tags": st.sampled_from(
+        ["a", "a,b", "a, b", "p|q", ["a", "b"], ["a,b"], ["a ", "b"], ["a", ""], [""], [], "", None]
+    ),
 }
 BAD_VALUES = st.sampled_from(
     ["~deletekey~", "y" * 256, "é" * 128, {}, ["x", None], "bad\0", 10**30, "007"]

@@ -80,8 +80,12 @@ def declared(**changes):
     [
         ({"columns": "[{name: Key}]"}, 12, "reserved for the key"),
         ({"columns": "[{name: A}, {name: A}]"}, 12, "twice: A"),
-        ({"columns": "[]"}, 12, "columns beside Key"),
-        ({"columns": "[{name: A, type: date}]"}, 12, "integer"),
+        ({"columns": "[]"}, 12, "1 to 400 columns beside Key, not 0"),
+        (
+            {"columns": "[{name: A, type: date}]"},
+            12,
+            "Unknown value 'date' for column 'A'. Known: text, integer, float, list[string]",
+        ),
         ({"columns": "[{name: A, width: 3}]"}, 12, "width"),
         ({"columns": "[{name: ' A'}]"}, 12, "white space"),
         ({"name": "Pro ducts"}, 11, "cannot name a classification set"),
@@ -131,5 +135,5 @@ def test_a_set_and_a_dataset_share_their_names():
 def test_a_row_has_to_fit_the_database():
     many = ", ".join(f"{{name: c{n}}}" for n in range(401))
     text = told_by_loading(declared(columns=f"[{many}]"))
-    assert "has 401 columns" in text
+    assert "1 to 400 columns beside Key, not 401" in text
     assert "defs.yaml:12" in text

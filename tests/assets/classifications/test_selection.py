@@ -30,7 +30,19 @@ CASES = {
     "matches": (Selection(matches={"Brand": "(?i)^oak$", "Price": "."}), ["a-2"]),
     "matches-element": (Selection(matches={"Tags": "[qr]"}), ["A-1", "a-2"]),
     "classified": (Selection(classified="classified"), ["A-1", "a-1", "a-2"]),
-    "unclassified": (Selection(classified="unclassified"), ["a-3"]),
+    "unclassified": (Selection(classified="unclassified"), ["A-1", "a-1", "a-2", "a-3"]),
+    "bare": (Selection(classified="bare"), ["a-3"]),
+    "without a text": (Selection(equals={"Brand": ""}), ["a-3"]),
+    "without a number": (Selection(equals={"Price": ""}), ["a-1", "a-3"]),
+    "without a list": (Selection(equals={"Tags": "", "Stock": "7"}), ["a-1"]),
+    "matches nothing": (Selection(matches={"Tags": "^$"}), ["a-1", "a-3"]),
+    "a float by value": (Selection(equals={"Price": "1.50"}), ["A-1"]),
+    "a float as an exponent": (Selection(equals={"Price": "1e-1"}), ["a-2"]),
+    "an integer by value": (Selection(equals={"Stock": "+7.0"}), ["a-1"]),
+    "an integer that is none": (Selection(equals={"Stock": "7.5"}), []),
+    "an integer beyond 64 bits": (Selection(equals={"Stock": "1" + "0" * 30}), []),
+    "after": (Selection(after="a-1"), ["a-2", "a-3"]),
+    "after none": (Selection(after="Z", limit=2), ["a-1", "a-2"]),
     "first of a regex": (Selection(key_regex="^a", limit=2), ["a-1", "a-2"]),
     "together": (Selection(key_regex="1$", classified="classified", limit=1), ["A-1"]),
 }
@@ -49,6 +61,12 @@ def test_selection(state: pa.Table, selection: Selection, keys: list[str]) -> No
 def test_unknown_column_names_the_known_ones() -> None:
     with pytest.raises(UnknownNameError, match=r"'brand'.*Brand"):
         select(STATE, Selection(equals={"brand": "x"}))
+
+
+@pytest.mark.parametrize(("column", "text"), [("Stock", "x"), ("Price", "nan "), ("Stock", "inf")])
+def test_a_number_is_asked_for_as_a_number(column: str, text: str) -> None:
+    with pytest.raises(InputError, match=f"'{column}' holds numbers"):
+        select(STATE, Selection(equals={column: text}))
 
 
 @pytest.mark.parametrize(

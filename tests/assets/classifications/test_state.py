@@ -77,19 +77,41 @@ def test_each_kind_of_change_f134() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ['{"key":"zz","action":"delete-key"}', '{"key":"zz","action":"delete-field","data":{"Brand":null}}', '{"key":"zz","data":{"Brand":"~empty~"}}', '{"key":"a","data":{"Brand":"Cedar","Tags":["p","q"]}}'],
-    ids=["delete-key", "delete-field", "empty-token", "same-values"],
+    ['{"key":"zz","action":"delete-key"}', '{"key":"zz","action":"delete-field","data":{"Brand":null}}', '{"key":"a","data":{"Brand":"Cedar","Tags":["p","q"]}}'],
+    ids=["delete-key", "delete-field", "same-values"],
 )  # fmt: skip
 def test_nothing_to_do(line: str) -> None:
     before = state_of(BEFORE)
     state, changes = apply(before, operations(line, "f.json"))
     assert changes.is_empty
     assert state is before
-    assert (changes.unchanged_count, changes.modified_lines, changes.lines_without_effect) == (
-        1,
-        0,
-        1,
-    )
+    is_stored = '"key":"a"' in line  # a key that is not in the set cannot be unchanged (L5)
+    assert (changes.unchanged_count, changes.absent_count) == (is_stored, not is_stored)
+    assert (changes.modified_lines, changes.lines_without_effect) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("f.csv", "Key,Brand,Stock\nyy,,\na,x,\nzz,~empty~,\nyz,,5\n"),
+        (
+            "f.json",
+            '\n{"key":"yy","data":{"Brand":null}}\n\n{"key":"zz","data":{"Brand":"~empty~"}}',
+        ),
+    ],
+    ids=["table", "json"],
+)
+def test_a_new_key_without_a_value_is_made_with_a_warning(name: str, content: str) -> None:
+    before = state_of(BEFORE)
+    state, changes = apply(before, operations(content, name))
+    assert {"yy", "zz"} <= set(state["Key"].to_pylist())
+    assert state.to_pylist()[-1] == {"Key": "zz", **dict.fromkeys(TYPES)}
+    assert [(n.row, n.rule) for n in changes.notices] == [
+        (2, "new_key_without_value"),
+        (4, "new_key_without_value"),
+    ]
+    assert changes.notice_count == 2
+    assert apply(state, operations(content, name))[1].notices == ()
 
 
 def test_added_up_delete_fields_are_all_lines_with_effect() -> None:
@@ -161,8 +183,6 @@ def _apply_plainly(plain: dict, rows: list) -> None:
         tokens = set(cells)
         if "~deletekey~" in tokens:
             plain.pop(key, None)
-            continue
-        if key not in plain and tokens <= {"", "~empty~"} and "~empty~" in tokens:
             continue
         stored = plain.setdefault(key, dict.fromkeys(TYPES))
         for (name, kind), cell in zip(TYPES.items(), cells, strict=True):

@@ -5,6 +5,7 @@ and it can die in between.
 """
 
 import uuid
+from contextlib import ExitStack
 
 import dagster as dg
 import pytest
@@ -94,23 +95,28 @@ def inbox(tmp_path, monkeypatch):
     return folder
 
 
+@pytest.fixture(scope="module")
+def projects():
+    """A project a way of dealing with errors; each test has a home of its own."""
+    with ExitStack() as stack:
+        yield {
+            on_error: stack.enter_context(project(YAML.format(on_error=on_error)))
+            for on_error in ("continue", "wait")
+        }
+
+
 @pytest.fixture
-def start(inbox):
+def start(inbox, projects):
     with dg.DagsterInstance.ephemeral() as instance:
-        stack = []
+        yield lambda on_error="continue": Daemon(projects[on_error], instance)
 
-        def started(on_error="continue"):
-            context = project(YAML.format(on_error=on_error))
-            stack.append(context)
-            return Daemon(context.__enter__(), instance)
 
-        yield started
-        for context in stack:
-            context.__exit__(None, None, None)
+def store():
+    return TableStore.open(store_url())
 
 
 def rows():
-    found = TableStore.open(store_url()).read(("datasets", "products"))
+    found = store().read(("datasets", "products"))
     return {r["Key"]: (r["Brand"], r["Size"]) for r in found.to_table().to_pylist()}
 
 
@@ -141,6 +147,86 @@ def test_files_come_in_once_each_in_order_of_name_and_stay_where_they_are(inbox,
     assert rows() == {"a": ("changed", 1)}
     entry = ClassificationCatalog(CatalogDatabase.open()).history("products")[0]
     assert entry.facts.author == "connector lake"
+
+
+def test_a_touched_file_undoes_nothing(inbox, start):
+    """An rsync, a backup brought back: all old files are there again, with other times and the same content (M1)."""
+    texts = {"1.csv": "Key,Brand\na,first\n", "2.csv": "Key,Brand\na,second\n"}
+    for name, text in texts.items():
+        put(inbox, name, text)
+    daemon = start()
+    daemon.drain()
+    version = store().read(("datasets", "products")).version.number
+    for name, text in texts.items():
+        put(inbox, name, text)
+    assert daemon.drain() == ["in/1.csv", "in/2.csv"]
+    assert rows() == {"a": ("second", None)}
+    assert history()[2:] == [("in/1.csv", "skipped"), ("in/2.csv", "skipped")]
+    assert store().read(("datasets", "products")).version.number == version
+    assert {run.status for run in daemon.instance.get_runs()} == {dg.DagsterRunStatus.SUCCESS}
+    # Skipped ones count as taken: a second touch is skipped as well.
+    put(inbox, "1.csv", texts["1.csv"])
+    daemon.drain()
+    assert history()[-1] == ("in/1.csv", "skipped")
+
+
+def test_other_content_and_other_names_are_no_touch(inbox, start):
+    first, second = "Key,Brand\na,first\n", "Key,Brand\na,second\n"
+    daemon = start()
+    for text in (
+        first,
+        second,
+        first,
+    ):  # changed, and changed back: the file says something else each time
+        put(inbox, "1.csv", text)
+        daemon.drain()
+        assert rows() == {"a": (text[-7:-1].strip(","), None)}
+    put(inbox, "2.csv", second)
+    put(inbox, "3.csv", first)  # a copy is a file of its own
+    daemon.drain()
+    assert rows() == {"a": ("first", None)}
+    assert {outcome for _, outcome in history()} == {"applied"}
+
+
+def test_a_touched_file_that_was_rejected_is_checked_again(inbox, start):
+    put(inbox, "1.csv", BAD)
+    put(inbox, "2.csv", "Key,Brand\nb,second\n")
+    daemon = start("wait")
+    daemon.drain()
+    put(inbox, "1.csv", BAD)
+    assert daemon.drain() == ["in/1.csv"]
+    assert history() == [("in/1.csv", "rejected")] * 2
+    assert "was not taken" in daemon.evaluate().skip_message
+
+
+@pytest.mark.parametrize("by_hand", ["without an etag", "executed again"])
+def test_who_wants_the_same_content_again_starts_the_run_by_hand(inbox, start, by_hand):
+    put(inbox, "1.csv", "Key,Brand\na,first\n")
+    daemon = start()
+    [request] = daemon.evaluate().run_requests
+    daemon.drain()
+    put(inbox, "2.csv", "Key,Brand\na,second\n")
+    daemon.drain()
+    config, tags = dict(request.run_config), {}
+    if by_hand == "without an etag":
+        del config["ops"]["datasets__products"]["config"]["object_etag"]
+    else:
+        tags = {"dagster/parent_run_id": daemon.instance.get_runs(ascending=True)[0].run_id}
+    daemon.job.execute_in_process(instance=daemon.instance, run_config=config, tags=tags)
+    assert rows() == {"a": ("first", None)}
+
+
+def test_what_lies_beside_data_costs_no_run(inbox, start):
+    for name in ("README.md", ".hidden.csv", "_SUCCESS", "1.csv.part", "notes~", "Thumbs.db"):
+        put(inbox, name, "no data")
+    put(inbox, "1.csv", "Key,Brand\na,first\n")
+    put(inbox, "2.jsonl", '{"key":"a","data":{"Brand":"x"}}\n')
+    put(inbox, "readings.csv", "Key,Brand\nb,x\n")
+    assert start().drain() == ["in/1.csv", "in/2.jsonl", "in/readings.csv"]
+    assert history()[1] == (
+        "in/2.jsonl",
+        "rejected",
+    )  # data, and said so: nobody would miss it otherwise
 
 
 def test_a_rejected_file_changes_nothing_and_the_next_ones_come_in(inbox, start):

@@ -1,10 +1,12 @@
 """`waybill classification` from outside: check, apply, undo, show, download, template, history (F112, F130-F137)."""
 
+import csv
 import gc
 import json
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -28,27 +30,48 @@ attributes: {name: empty, columns: [{name: Only}]}
 ---
 type: assets.ClassificationSet
 attributes: {name: small, columns: [{name: Only}], max_bytes: 20}
+---
+type: resources.FolderConnector
+attributes: {name: lake, root: lake}
+---
+type: assets.ClassificationSet
+attributes:
+  name: watched
+  columns: [{name: Brand}]
+  max_bytes: 100
+  files: {connector: lake, path: "in/*"}
 """
 FIRST = 'Key,Brand,Size,Tags\nsku-1,Cedar,1,"a,b"\nsku-2,Oak,,\nsku-3,,,\n'
 BAD = 'Key,Brand,Size\nsku-1,"two\nlines",x\n,Oak,1\nsku-2,Oak\n'
 
 
+def at_home(folder, patch):
+    patch.setenv("WAYBILL_HOME", str(folder / "home"))
+    patch.setenv("DAGSTER_HOME", str(folder / "home" / "dagster"))
+    for name in ("WAYBILL_CATALOG_URL", "WAYBILL_STORE"):
+        patch.delenv(name, raising=False)
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("WAYBILL_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home" / "dagster"))
-    for name in ("WAYBILL_CATALOG_URL", "WAYBILL_STORE"):
-        monkeypatch.delenv(name, raising=False)
+    at_home(tmp_path, monkeypatch)
     return tmp_path
 
 
-@pytest.fixture
-def waybill(folder):
-    with project(YAML) as definitions, dg.DagsterInstance.ephemeral() as instance:
+@pytest.fixture(scope="module")
+def definitions():
+    """One project; each test has a home of its own."""
+    with project(YAML) as loaded:
+        yield loaded
+
+
+@contextmanager
+def commands(definitions):
+    with dg.DagsterInstance.ephemeral() as instance:
         context = CommandContext(Location(definitions), instance)
 
         def run(command, *arguments, name="products", code=0):
-            chosen = [] if command == "list" else ["--set", name]
+            chosen = [] if command == "list" or name is None else ["--set", name]
             result = CliRunner().invoke(
                 app, ["classification", command, *map(str, arguments), *chosen], obj=context
             )
@@ -57,6 +80,23 @@ def waybill(folder):
 
         run.instance = instance
         run.job = definitions.resolve_job_def("apply_products")
+        yield run
+
+
+@pytest.fixture
+def waybill(folder, definitions):
+    with commands(definitions) as run:
+        yield run
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory, definitions):
+    """A home where the set holds FIRST, for those that only look."""
+    folder = tmp_path_factory.mktemp("filled")
+    (folder / "a.csv").write_text(FIRST)
+    with pytest.MonkeyPatch.context() as patch, commands(definitions) as run:
+        at_home(folder, patch)
+        run("apply", folder / "a.csv")
         yield run
 
 
@@ -98,7 +138,21 @@ def test_a_check_tells_what_would_change_and_changes_nothing(waybill, put):
         "sku-9,New,9\nsku-1,Fir,\nsku-2,~empty~,\n"
     )
     found = answer(waybill("check", put(text, "b.csv"), "--json"))
-    assert list(found) == ["outcome", "errors", "warnings", "changes"]
+    assert list(found) == [
+        "outcome",
+        "error_count",
+        "errors",
+        "warning_count",
+        "warnings",
+        "changes",
+        "preview",
+    ]
+    assert found["preview"] == [
+        {"row": 4, "key": "sku-3", "values": None},
+        {"row": 5, "key": "sku-9", "values": {"Brand": "New", "Size": 9, "Tags": None}},
+        {"row": 6, "key": "sku-1", "values": {"Brand": "Fir", "Size": 1, "Tags": ["a", "b"]}},
+        {"row": 7, "key": "sku-2", "values": {"Brand": None, "Size": None, "Tags": None}},
+    ]
     assert (found["outcome"], found["errors"]) == ("applied", [])
     changes = found["changes"]
     counts = [changes[kind] for kind in ("new", "updated", "cleared", "deleted", "unchanged")]
@@ -183,6 +237,7 @@ def test_history_tells_of_every_file_and_of_runs_without_an_end(waybill, put):
     ]
     assert [h["kind"] for h in lines] == ["undo", "file", "file", "file"]
     assert lines[2]["counts"] == {"errors": 3}
+    assert lines[2]["reason"] == "row 2: value_type_invalid and 2 more"
     assert len(lines[3]["sha256"]) == 64
     waybill.instance.create_run_for_job(
         waybill.job,
@@ -192,6 +247,7 @@ def test_history_tells_of_every_file_and_of_runs_without_an_end(waybill, put):
     newest = answer(waybill("history", "--json"))[0]
     assert (newest["file"], newest["state"], newest["version"]) == ("slow.csv", "processing", None)
     shown = waybill("history").stdout
+    assert "row 2: value_type_invalid" in shown
     assert "bad.csv" in shown
     assert "rejected" in shown
 
@@ -206,14 +262,13 @@ def test_an_undo_brings_an_earlier_version_back(waybill, put):
     assert "no file yet" in waybill("undo", "--version", 0, name="empty", code=2).stderr
 
 
-def test_a_key_is_shown_or_said_to_be_missing(waybill, put):
-    waybill("apply", put(FIRST))
-    assert answer(waybill("show", "sku-1", "--json")) == {
+def test_a_key_is_shown_or_said_to_be_missing(filled):
+    assert answer(filled("show", "sku-1", "--json")) == {
         "key": "sku-1",
         "values": {"Brand": "Cedar", "Size": 1, "Tags": ["a", "b"]},
     }
-    assert "Cedar" in waybill("show", "sku-1").stdout
-    assert "has no key 'SKU-1'" in waybill("show", "SKU-1", code=2).stderr
+    assert "Cedar" in filled("show", "sku-1").stdout
+    assert "has no key 'SKU-1'" in filled("show", "SKU-1", code=2).stderr
 
 
 @pytest.mark.parametrize("file_format", ["csv", "tsv", "json"])
@@ -238,14 +293,17 @@ def test_a_download_loaded_again_changes_nothing(waybill, put, folder, file_form
         (["--where", "Tags=b"], ["sku-1"]),
         (["--where-regex", "Brand=^C", "--where", "Size=1"], ["sku-1"]),
         (["--classified"], ["sku-1", "sku-2"]),
-        (["--unclassified"], ["sku-3"]),
+        (["--unclassified"], ["sku-2", "sku-3"]),
+        (["--without-values"], ["sku-3"]),
+        (["--where", "Size="], ["sku-2", "sku-3"]),
+        (["--where", "Size=1.0"], ["sku-1"]),
+        (["--after", "sku-1", "--limit", "1"], ["sku-2"]),
         (["--limit", "2"], ["sku-1", "sku-2"]),
         (["--limit", "0"], []),
     ],
 )
-def test_a_download_takes_what_was_asked_for(waybill, put, options, keys):
-    waybill("apply", put(FIRST))
-    lines = download(waybill, *options).splitlines()
+def test_a_download_takes_what_was_asked_for(filled, options, keys):
+    lines = download(filled, *options).splitlines()
     assert lines[0] == "Key,Brand,Size,Tags"
     assert [line.partition(",")[0] for line in lines[1:]] == keys
 
@@ -259,13 +317,15 @@ def test_a_download_takes_what_was_asked_for(waybill, put, options, keys):
         (["--key-regex", "("], 1, "regular expression"),
         (["--classified", "--unclassified"], 2, "exclude"),
         (["--limit", "-1"], 1, "not negative"),
+        (["--where", "Size=big"], 1, "holds numbers"),
+        (["--version", "7"], 2, "there is none"),
+        (["--parts"], 2, "needs --output"),
         (["--format", "xml"], 2, "Known: json, csv, tsv"),
         (["--encoding", "utf16"], 2, "Known: utf8, latin1"),
     ],
 )
-def test_a_download_that_cannot_be_is_refused(waybill, put, options, code, told):
-    waybill("apply", put(FIRST))
-    assert told in waybill("download", *options, code=code).stderr
+def test_a_download_that_cannot_be_is_refused(filled, options, code, told):
+    assert told in filled("download", *options, code=code).stderr
 
 
 def test_encoding_and_list_delimiter_are_chosen_at_the_upload(waybill, put, folder):
@@ -308,8 +368,10 @@ def test_a_template_filled_is_a_file(waybill, folder, file_format, header):
 
 def test_an_unknown_set_or_file_is_named(waybill, put, folder):
     assert "Known: empty, products" in waybill("check", put(FIRST), name="product", code=2).stderr
-    assert "cannot be read" in waybill("check", folder / "none.csv", code=1).stderr
-    assert "cannot be read" in waybill("apply", folder / "none.csv", code=1).stderr
+    # 1 would say that the file was looked at and rejected (L8)
+    assert "cannot be read" in waybill("check", folder / "none.csv", code=2).stderr
+    assert "cannot be read" in waybill("apply", folder / "none.csv", code=2).stderr
+    assert "one of them" in waybill("check", code=2).stderr
     found = answer(waybill("check", put("{}", "a.jsonl"), "--json", code=1))
     assert [e["rule"] for e in found["errors"]] == ["file_format_invalid"]
 
@@ -324,8 +386,10 @@ def test_a_settled_column_cannot_change(waybill, put, folder):
             result = CliRunner().invoke(
                 app, ["classification", *command, "--set", "products"], obj=context
             )
-            assert result.exit_code == 1
+            assert result.exit_code == (1 if command == ["download"] else 2)
             assert "removed 'Brand' and changed 'Size' from integer to float" in result.stderr
+        listed = CliRunner().invoke(app, ["classification", "list"], obj=context).stdout
+        assert "products takes no file" in listed  # L11
 
 
 def test_the_commands_run_as_a_program(folder, put):
@@ -384,10 +448,177 @@ def test_lists_that_end_before_their_end_say_so(waybill, put):
     ]
 
 
-def test_a_download_that_ends_early_leaves_nothing_open(waybill, put, recwarn, capsys):
-    waybill("apply", put(FIRST))
-    assert "RE2" in waybill("download", "--key-regex", "(?=x)", code=1).stderr
-    assert download(waybill, "--limit", "1").count("\n") == 2
+def test_a_download_that_ends_early_leaves_nothing_open(filled, recwarn, capsys):
+    assert "RE2" in filled("download", "--key-regex", "(?=x)", code=1).stderr
+    assert download(filled, "--limit", "1").count("\n") == 2
     gc.collect()
     assert "Exception ignored" not in capsys.readouterr().err
     assert not [w for w in recwarn if "Unraisable" in str(w.category)]
+
+
+def test_history_is_asked_for_by_set_state_time_and_file(waybill, put):
+    waybill("apply", put(FIRST, "first.csv"))
+    waybill("apply", put(BAD, "bad_1%.csv"), code=1)
+    waybill("apply", put("Key,Only\na,x\n", "other.csv"), name="empty")
+
+    def files(*arguments, name=None):
+        return [h["file"] for h in answer(waybill("history", *arguments, "--json", name=name))]
+
+    assert files() == ["other.csv", "bad_1%.csv", "first.csv"]
+    assert files(name="products") == ["bad_1%.csv", "first.csv"]
+    assert files("--state", "rejected", "--state", "failed") == ["bad_1%.csv"]
+    assert files("--state", "queued") == []
+    assert files("--file", "_1%") == ["bad_1%.csv"]
+    assert files("--file", "%st") == []
+    assert files("--limit", 2) == ["other.csv", "bad_1%.csv"]
+    assert files("--since", "2020-01-01") == files("--until", "2999-01-01T00:00") == files()
+    assert files("--since", "2999-01-01") == files("--until", "2020-01-01") == []
+    assert "Known: applied" in waybill("history", "--state", "done", name=None, code=2).stderr
+    assert "products" in waybill("history", name=None).stdout
+
+
+def test_errors_of_a_file_are_found_again_and_all_of_them_in_a_report(waybill, put, folder):
+    bad = put("Key,Size\n" + "a,x\n" * 120_000 + "b\n" * 30_000, "many.csv")
+    done = answer(waybill("apply", bad, "--json", code=1))
+    assert (done["counts"]["errors"], len(done["errors"])) == (150_000, 100)
+    assert "150,000 errors" in waybill("apply", bad, code=1).stderr
+
+    kept = answer(waybill("errors", "--file", "many", "--json"))
+    assert (kept["error_count"], len(kept["errors"])) == (150_000, 100)
+    assert kept["errors"][0]["row"] == 2
+    assert kept["run_id"] == answer(waybill("errors", "--run", kept["run_id"], "--json"))["run_id"]
+    assert "row 2, column Size" in waybill("errors").stdout
+    assert "has rejected no file 'x.csv'" in waybill("errors", "--file", "x.csv", code=2).stderr
+
+    found = answer(waybill("check", bad, "--json", code=1))
+    assert (found["error_count"], len(found["errors"]), found["complete"]) == (
+        150_000,
+        100_000,
+        False,
+    )
+    reports = [folder / "all.csv", folder / "all.json"]
+    for report in reports:
+        waybill("check", bad, "--report", report, code=1)
+    with reports[0].open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 150_000
+    assert (rows[-1]["row"], rows[-1]["rule"]) == ("150001", "column_count_mismatch")
+    listed = json.loads(reports[1].read_text())
+    assert (len(listed), listed[0]["column"]) == (150_000, "Size")
+    assert "a .csv or a .json" in waybill("check", bad, "--report", folder / "a.txt", code=2).stderr
+
+
+def test_a_report_of_a_good_or_refused_file_has_nothing_else_in_it(waybill, put, folder):
+    report = folder / "report.json"
+    waybill("check", put(FIRST), "--report", report)
+    assert json.loads(report.read_text()) == []
+    late = b"Key,Size\n" + b"a,x\n" * 700_000 + b"b,\xe9\n"  # found wrong in its third piece
+    waybill("check", put(late, "late.csv"), "--report", report, code=1)
+    assert [e["rule"] for e in json.loads(report.read_text())] == ["file_encoding_invalid"]
+    assert [p.name for p in folder.iterdir() if p.name.startswith(".")] == []
+
+
+def test_an_earlier_version_is_shown_and_downloaded(waybill, put):
+    waybill("apply", put(FIRST))
+    waybill("apply", put("Key,Brand\nsku-1,Pine\nsku-2,~deletekey~\nsku-9,New\n", "b.csv"))
+    assert download(waybill, "--version", 1) == FIRST
+    assert download(waybill, "--version", 0) == "Key,Brand,Size,Tags\n"
+    assert download(waybill, "--version", 2) == download(waybill)
+    assert (
+        download(waybill, "--version", 1, "--key", "sku-2") == "Key,Brand,Size,Tags\nsku-2,Oak,,\n"
+    )
+    was = answer(waybill("show", "sku-1", "--version", 1, "--json"))
+    assert was["values"]["Brand"] == "Cedar"
+    assert "has no key 'sku-9'" in waybill("show", "sku-9", "--version", 1, code=2).stderr
+    assert '["a", "b"]' in waybill("show", "sku-1").stdout
+
+
+def test_a_download_in_parts_is_taken_back_part_by_part(waybill, put, folder):
+    for start in range(0, 12, 2):
+        rows = f"Key,Only\n{start:02},x\n{start + 1:02},y\n"
+        waybill("apply", put(rows, "a.csv"), name="small", code=1 if len(rows) > 20 else 0)
+    out = folder / "out.csv"
+    waybill("download", "--output", out, "--parts", name="small")
+    parts = sorted(folder.glob("out-*.csv"))
+    assert [p.name for p in parts] == [
+        "out-001.csv",
+        "out-002.csv",
+        "out-003.csv",
+        "out-004.csv",
+        "out-005.csv",
+        "out-006.csv",
+    ]
+    for part in parts:
+        done = answer(waybill("apply", part, "--json", name="small"))
+        assert done["counts"]["modified_lines"] == 0
+    whole = waybill("download", "--output", out, name="small")
+    assert "--parts divides it" in whole.stderr
+    assert out.read_text() == "Key,Only\n" + "".join(p.read_text()[9:] for p in parts)
+
+
+@pytest.mark.parametrize("name", ["UTF8", "utf-8", "ISO-8859-1", "latin1"])
+def test_an_encoding_has_the_names_that_it_has_in_json(filled, tmp_path, name):
+    out = tmp_path / "t.csv"
+    filled("template", "--encoding", name, "--output", out)
+    filled("check", out, "--encoding", name)
+    assert out.read_text() == "Key,Brand,Size,Tags\n"
+    assert download(filled, "--encoding", name) == FIRST
+
+
+def test_values_are_seen_before_they_are_applied(waybill, put):
+    shown = waybill(
+        "check", put("Key,Brand,Tags\nsku-1,Café Ølstykke,a\n"), "--encoding", "latin1"
+    ).stdout
+    assert "CafÃ©" in shown
+    assert "misread_text" in shown
+    assert ["2", "sku-1", "Cedar", "null", '["a",', '"b"]'] in [
+        line.split()
+        for line in waybill(
+            "check", put('Key,Brand,Tags\nsku-1,Cedar,"a, b"\n')
+        ).stdout.splitlines()
+    ]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_an_output_that_is_full_is_one_line():
+    code = """
+import typer
+from orchestration.cli.classification_files import _write_to_terminal
+
+def command() -> None:
+    _write_to_terminal(iter([(0, b"x")]))
+
+typer.run(command)
+"""
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [sys.executable, "-c", code],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert result.stderr == "error: the output cannot be written: No space left on device\n"
+    assert result.returncode == 1
+
+
+def test_a_file_in_the_watched_place_is_checked_there(waybill, put, folder):
+    inbox = folder / "home" / "lake" / "in"
+    inbox.mkdir(parents=True)
+    (inbox / "bad.csv").write_text("Key,Brand\n,x\n,y\n")
+    (inbox / "big.csv").write_text("Key,Brand\n" + "a,x\n" * 100)
+    report = folder / "errors.csv"
+    asked = ["check", "--object", "in/bad.csv", "--report", report, "--json"]
+    found = answer(waybill(*asked, name="watched", code=1))
+    assert [(e["row"], e["rule"]) for e in found["errors"]] == [(2, "key_empty"), (3, "key_empty")]
+    assert len(report.read_text().splitlines()) == 3
+    big = answer(waybill("check", "--object", "in/big.csv", "--json", name="watched", code=1))
+    assert [e["rule"] for e in big["errors"]] == ["file_too_large"]
+    assert (
+        "in/none.csv" in waybill("check", "--object", "in/none.csv", name="watched", code=2).stderr
+    )
+    assert "watches no place" in waybill("check", "--object", "in/bad.csv", code=2).stderr
+    assert (
+        "one of them"
+        in waybill("check", put(FIRST), "--object", "x", name="watched", code=2).stderr
+    )

@@ -85,8 +85,11 @@ def test_changes_computed_from_another_version_are_refused(catalog):
 
 def test_a_rejected_file_is_in_the_history_and_changes_nothing(catalog):
     rejected = facts("run-1", counts={"errors": 3}, details={"errors": [{"row": 2}]})
-    assert catalog.reject(SET, COLUMNS, rejected).outcome == "rejected"
-    assert catalog.reject(SET, COLUMNS, rejected).recorded_at == catalog.history(SET)[0].recorded_at
+    assert catalog.note(SET, COLUMNS, rejected, "rejected").outcome == "rejected"
+    assert (
+        catalog.note(SET, COLUMNS, rejected, "rejected").recorded_at
+        == catalog.history(SET)[0].recorded_at
+    )
     assert [(e.outcome, e.version, e.facts) for e in catalog.history(SET)] == [
         ("rejected", 0, rejected)
     ]
@@ -158,7 +161,7 @@ def test_a_column_is_neither_removed_nor_retyped(catalog, columns, told):
     for look in (
         lambda: catalog.check_columns(SET, columns),
         lambda: catalog.read(SET, columns, pa.array(["a"])),
-        lambda: catalog.reject(SET, columns, facts("run-2")),
+        lambda: catalog.note(SET, columns, facts("run-2"), "rejected"),
     ):
         with pytest.raises(SchemaMismatchError, match=told):
             look()
