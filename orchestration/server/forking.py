@@ -95,6 +95,12 @@ class Zygote:
     process: subprocess.Popen[bytes]
     _channel: socket.socket
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether a launch need not wait: it is ready, or has ended."""
+        self._hear()
+        return self._is_ready or self._ended
+
     def launch(self, program: Program) -> Process:
         """Starts a program."""
         if not self._wait(lambda: self._is_ready, START_SECONDS):

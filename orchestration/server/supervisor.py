@@ -77,12 +77,8 @@ def serve(
             service.zygote = zygote
         news = _News(listener, announce, NewsReader(Path(environment[NEWS_VARIABLE])), workspace)
         while not stop.asked:
-            for location in locations:
-                location.tend()
-                location.service.cut_log()
-            for service in services:
-                _keep_up(service, groups, announce)
-                service.cut_log()
+            if zygote.is_settled:
+                _look_after(locations, services, groups, announce)
             news.tell()
             groups.forget_empty()
             time.sleep(POLL_SECONDS)
@@ -186,6 +182,20 @@ def _plan_services(
         environment=environment,
     )
     return [web, daemon]
+
+
+def _look_after(
+    locations: list[LocationProcesses],
+    services: list[Service],
+    groups: ProcessGroups,
+    announce: Announce,
+) -> None:
+    for location in locations:
+        location.tend()
+        location.service.cut_log()
+    for service in services:
+        _keep_up(service, groups, announce)
+        service.cut_log()
 
 
 def _keep_up(service: Service, groups: ProcessGroups, announce: Announce) -> None:
