@@ -46,6 +46,24 @@ FORMATS: Mapping[Format, FormatKind] = {
     "jsonl": FormatKind((".jsonl", ".ndjson"), JsonOptions, JsonReader.of_lines),
     "parquet": FormatKind((".parquet", ".pq"), ParquetOptions, ParquetReader, streamed=False),
 }
+_SAVE_AS = "Save it as .xlsx, CSV or Parquet"
+_PACK_AS = "Pack the data as .gz, .bz2, .zst or .zip"
+_UNREAD = {
+    ".xls": (
+        "a workbook of Excel 97 (.xls)",
+        f"{_SAVE_AS}; if it is text or a newer workbook under that name, give `format: csv` or `format: excel`",
+    ),
+    ".xlsb": ("a binary workbook (.xlsb)", _SAVE_AS),
+    ".ods": ("a workbook of OpenDocument (.ods)", _SAVE_AS),
+    ".tar": ("a tar archive", _PACK_AS),
+    ".tar.gz": ("a tar archive", _PACK_AS),
+    ".tgz": ("a tar archive", _PACK_AS),
+    ".xz": ("what xz packed", _PACK_AS),
+    ".lz4": ("what lz4 packed", _PACK_AS),
+    ".7z": ("a 7-Zip archive", _PACK_AS),
+    ".rar": ("a RAR archive", _PACK_AS),
+}
+"""Files that many have and that are not read: said before any is opened."""
 _ENDINGS = tuple(ending for kind in FORMATS.values() for ending in kind.endings)
 
 
@@ -57,6 +75,7 @@ def detect_format(name: str) -> Format:
     """
     found = _format_of_name(name)
     if found is None:
+        _check_not_known_as_unread(name)
         raise ConfigError(
             f"{name}: the name does not tell the format",
             hint=f"Known endings: {', '.join(_ENDINGS)}, also with {', '.join((*COMPRESSED, _ZIP))};"
@@ -64,6 +83,12 @@ def detect_format(name: str) -> Format:
             file=name,
         )
     return found
+
+
+def _check_not_known_as_unread(name: str) -> None:
+    for ending, (what, hint) in _UNREAD.items():
+        if name.lower().endswith(ending):
+            raise ConfigError(f"{name}: {what} is not read", hint=hint, file=name)
 
 
 def is_readable_name(name: str) -> bool:

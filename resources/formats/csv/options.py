@@ -27,8 +27,20 @@ class CsvOptions(FormatOptions):
     """One character. Without it one of `,` `;` TAB `|`, by the first lines."""
     quote: str | None = None
     """The quote character, or `none` when quotes are ordinary text. Without it `"`."""
-    header: bool = True
-    """Whether the first line names the columns."""
+    escape: str | None = None
+    """A sign that takes the meaning of a quote, separator, newline or itself behind it, mostly a backslash (A14)."""
+    skip_rows: int | None = None
+    """Lines above the header, or above the first row, that are no data. Without it a title is looked for (A5)."""
+    skip_after_header: int = 0
+    """Lines between header and rows that are no data: units, types."""
+    skip_footer: int = 0
+    """Lines at the end that are no data, such as totals; blank ones do not count."""
+    comment: str | None = None
+    """What lines begin with that are left out, wherever they stand."""
+    trailing_separator: bool | None = None
+    """Whether every row ends in a separator behind its last value. Without it: if the first rows all do."""
+    header: bool | None = None
+    """Whether the first line names the columns. Without it that is taken for granted."""
     column_names: tuple[str, ...] | None = None
     """Names in order; with a header they replace its names. Without a header: `column_1`, `column_2` ..."""
     decimal_mark: str | None = None
@@ -47,6 +59,7 @@ class CsvOptions(FormatOptions):
     def __post_init__(self) -> None:
         check_encoding(self.encoding)
         self._check_marks()
+        self._check_lines()
         if self.column_names is not None:
             check_column_names(self.column_names, where="column_names")
         for column, name in self.types.items():
@@ -71,6 +84,27 @@ class CsvOptions(FormatOptions):
             raise ConfigError(
                 "thousands_mark and decimal_mark are the same", hint="Give both marks"
             )
+
+    def _check_lines(self) -> None:
+        for name in ("skip_rows", "skip_after_header", "skip_footer"):
+            if (getattr(self, name) or 0) < 0:
+                raise ConfigError(f"{name} cannot be negative", hint="It is a number of lines")
+        _check_character("escape", self.escape)
+        if self.escape is not None and self.escape in (self.separator, self.quote):
+            raise ConfigError(
+                "escape is the separator or the quote", hint="Doubled quotes need no `escape:`"
+            )
+        if self.comment is not None and not self.comment.strip():
+            raise ConfigError("comment: that cannot be one", hint="Give its first signs: `#`, `//`")
+        if self.skip_after_header and not self.has_header:
+            raise ConfigError(
+                "skip_after_header needs a header", hint="With `header: false` give `skip_rows:`"
+            )
+
+    @property
+    def has_header(self) -> bool:
+        """Whether the first line is taken for names of columns."""
+        return self.header is not False
 
     @property
     def detects_marks(self) -> bool:

@@ -17,11 +17,11 @@ from resources.formats.csv.convert import (
     FileChunk,
 )
 from resources.formats.csv.doubts import MarkWatch, look_at_uses, names_in_doubt
+from resources.formats.csv.layout import read_rows
 from resources.formats.csv.opening import (
     OpenedFiles,
     encoding_guess,
     open_files,
-    read_rows,
     settle_encoding,
 )
 from resources.formats.csv.options import CsvOptions

@@ -10,8 +10,9 @@ import pyarrow as pa
 
 from resources.formats.csv.chunks import Chunk
 from resources.formats.csv.doubts import MarkWatch, look, look_at_uses, names_in_doubt
+from resources.formats.csv.layout import read_rows
 from resources.formats.csv.marks import find_marks
-from resources.formats.csv.opening import OpenedFiles, read_rows
+from resources.formats.csv.opening import OpenedFiles
 from resources.formats.csv.options import CsvOptions
 from resources.formats.csv.parse import Layout, parse_chunk
 from resources.formats.csv.plan import Plan, make_plan, merge_all

@@ -203,3 +203,10 @@ def test_what_cannot_be_opened(tmp_path, names, options, message):
 def test_no_files():
     with pytest.raises(EmptySourceError):
         open_reader([])
+
+
+@pytest.mark.parametrize("ending", [".xls", ".xlsb", ".ods", ".tar.gz", ".csv.xz", ".7z"])
+def test_what_is_known_and_not_read_is_said_at_load(ending):
+    """Formats A19."""
+    with pytest.raises(ConfigError, match=r"is not read\. (Save it|Pack the data) as"):
+        check_options(f"x{ending}", {})

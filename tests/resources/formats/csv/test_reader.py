@@ -258,7 +258,9 @@ class TestGuesses:
         assert guess(stream, "decimal mark").value == ","
 
     def test_what_is_given_is_no_guess(self, tmp_path):
-        _, stream = read_stream(tmp_path, b"a,b\n1,2\n", separator=",", encoding="utf-8")
+        _, stream = read_stream(
+            tmp_path, b"a,b\n1,2\n", separator=",", encoding="utf-8", header=True
+        )
         assert stream.guesses == []
 
     def test_why_a_column_is_text(self, tmp_path):
