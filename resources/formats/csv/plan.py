@@ -41,7 +41,12 @@ class Plan:
     def guesses(self) -> list[Guess]:
         """Columns whose numbers are too long for a double."""
         return [
-            Guess(f"type of {name!r}", str(kind), "numbers of more than 15 digits", "types")
+            Guess(
+                f"type of {name!r}",
+                str(kind),
+                "numbers of more than 15 digits that a double does not give back",
+                "types",
+            )
             for name, kind in zip(self.names, self.types, strict=True)
             if pa.types.is_decimal(kind.arrow) and name not in self.given
         ]

@@ -7,7 +7,7 @@ import pyarrow as pa
 from resources.formats.csv.chunks import Chunk
 from resources.formats.csv.parse import Layout, line_of_record
 from resources.formats.text_types.bad_values import BadValue, first_bad_value
-from resources.formats.text_types.evidence import ColumnType, Kind
+from resources.formats.text_types.evidence import TRIED, ColumnType, Kind
 from resources.formats.text_types.rule import TypingRule, convert, fit
 from resources.kernel.records import Guess
 
@@ -36,7 +36,7 @@ def explain_text(texts: pa.Array, rule: TypingRule) -> BadValue:
     """The value that makes a typed-looking column text: the first against the kind that held longest."""
     bad = [
         first_bad_value(texts, lambda part, kind=kind: _fits(part, kind, rule))  # type: ignore[misc] # mypy: defaults
-        for kind in Kind
+        for kind in TRIED
     ]
     return max(bad, key=lambda value: value.index)
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 from resources.formats.csv.chunks import Chunk
 from resources.formats.csv.doubts import MarkWatch, look, look_at_uses, names_in_doubt
 from resources.formats.csv.layout import read_rows
+from resources.formats.csv.lookalikes import find_lookalikes
 from resources.formats.csv.marks import find_marks
 from resources.formats.csv.opening import OpenedFiles
 from resources.formats.csv.options import CsvOptions
@@ -90,7 +91,11 @@ def take_first_look(
         seen_now = zip(names, evidence, strict=True)
         evidence = [IS_TEXT if name in doubts else one for name, one in seen_now]
         plan = make_plan(names, evidence, given, rule)
-    return FirstLook(plan, [*guesses, *doubts.values()])
+    guesses += doubts.values()
+    if sample:
+        separator = sample[0].layout.file.dialect.separator
+        guesses += find_lookalikes(sample[0].texts, plan, separator)
+    return FirstLook(plan, guesses)
 
 
 def _doubts(
