@@ -23,6 +23,7 @@ _SHEET = "xl/worksheets/"
 _DOCTYPE = b"<!DOCTYPE"
 _ANY_CELL = re.compile(rb"<(?:[^\s<>/:]+:)?c[\s/>]")
 _CELL = re.compile(rb'<(?:[^\s<>/:]+:)?c r="([A-Z]{1,3})([1-9][0-9]{0,6})"')
+_HIDDEN_ROW = re.compile(rb"<(?:[^\s<>/:]+:)?row\s[^<>]*\bhidden\s*=\s*[\"'](?:1|true)[\"']")
 _ERROR_CELL = re.compile(rb"\bt\s*=\s*[\"']e[\"']")
 
 
@@ -34,6 +35,8 @@ class Findings:
     """Whether some cell may hold an error."""
     formulas: BareFormulas = field(default_factory=BareFormulas)
     """Formulas without a value."""
+    hidden_rows: dict[str, int] = field(default_factory=dict)
+    """How many rows nobody sees, by the name of the part."""
     _columns: set[bytes] = field(default_factory=set)
     _rows: set[bytes] = field(default_factory=set)
 
@@ -114,6 +117,11 @@ def _check_part(
             raise _refused(file, f"cells of its part {name!r} do not say where they stand")
         if is_sheet:
             findings.formulas.look_at(info.filename, text)
+            if hidden := len(_HIDDEN_ROW.findall(text)):
+                before = findings.hidden_rows.get(info.filename, 0)
+                findings.hidden_rows[info.filename] = before + hidden
+        else:
+            findings.formulas.look_at_workbook(text)
     if findings.cells > MAX_CELLS:
         raise _refused(
             file,

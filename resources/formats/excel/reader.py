@@ -9,10 +9,12 @@ import pyarrow as pa
 
 from resources.formats.columns import unite_columns
 from resources.formats.excel.cells import (
+    DAYS,
     NO_CELLS,
     CellKind,
     ColumnKind,
     convert_cells,
+    has_days_before_march_1900,
     look_at_cells,
 )
 from resources.formats.excel.options import ExcelOptions
@@ -89,13 +91,19 @@ class ExcelReader:
         for file in self._files:
             try:
                 sheet = open_sheet(file, self._options)
-                columns = _look_at(sheet)
+                columns, has_early_days = _look_at(sheet)
             except InputError as error:
                 left_out.add(file.name, error)
                 continue
             looked.sheet = sheet if len(self._files) == 1 else None
             looked.files.append(file)
             looked.columns[file.name] = columns
+            looked.warnings += sheet.warnings
+            if has_early_days:
+                looked.warnings.append(
+                    f"{file.name}, sheet {sheet.name!r} has dates before March 1900: Excel counts a 29 February 1900 that never"
+                    " was, so 28 February may stand for either"
+                )
             if sheet.source.merged_cell_ranges:
                 looked.warnings.append(
                     f"{file.name}, sheet {sheet.name!r} has merged cells: only the first of each holds the value"
@@ -154,12 +162,16 @@ class ExcelReader:
         )
 
 
-def _look_at(sheet: Sheet) -> dict[str, CellKind]:
+def _look_at(sheet: Sheet) -> tuple[dict[str, CellKind], bool]:
+    """What the cells of each column hold, and whether some is a day for which Excel's calendar is wrong."""
     columns = dict.fromkeys(sheet.names, NO_CELLS)
+    has_early_days = False
     for stretch in sheet.batches():
         for name, cells in zip(sheet.names, stretch, strict=True):
-            columns[name] |= look_at_cells(cells)
-    return columns
+            seen = look_at_cells(cells)
+            columns[name] |= seen
+            has_early_days |= bool(seen & DAYS) and has_days_before_march_1900(cells)
+    return columns, has_early_days
 
 
 def _guesses(kinds: dict[str, ColumnKind], given: dict[str, ColumnType]) -> list[Guess]:

@@ -6,13 +6,12 @@ import io
 import re
 import zipfile
 
-import openpyxl
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from resources.formats.excel import ExcelOptions, ExcelReader, guard
+from resources.formats.excel import ExcelOptions, guard
 from resources.formats.excel import sheet as sheets
 from resources.formats.files import SourceFile
 from resources.kernel.errors import (
@@ -23,22 +22,7 @@ from resources.kernel.errors import (
     SchemaMismatchError,
     UnknownNameError,
 )
-
-
-def workbook(folder, rows, name="a.xlsx", change=None):
-    book = openpyxl.Workbook()
-    for row in rows:
-        book.active.append(row)
-    if change:
-        change(book)
-    book.save(folder / name)
-    return SourceFile(name, folder / name)
-
-
-def read(*files, **options):
-    stream = ExcelReader(files, ExcelOptions(**options)).stream()
-    return pa.Table.from_batches(list(stream), stream.schema), stream
-
+from tests.resources.formats.excel.reading import SHEET, read, with_part, workbook
 
 KEPT = {
     "integers": ([1, None, -5], pa.int64(), [1, None, -5]),
@@ -211,18 +195,6 @@ class TestManyFiles:
             read(odd, *good, on_bad_file=policy)
 
 
-def with_part(file, name, change):
-    """The workbook with one part changed."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(file.path) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
-        for info in old.infolist():
-            content = old.read(info)
-            new.writestr(info.filename, change(content) if info.filename == name else content)
-    file.path.write_bytes(out.getvalue())
-    return file
-
-
-SHEET = "xl/worksheets/sheet1.xml"
 LAUGHS = b'<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]>'
 HOSTILE = {
     "entities": (lambda xml: re.sub(rb"(<worksheet)", LAUGHS + rb"\1", xml), "declares entities"),
