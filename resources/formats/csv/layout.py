@@ -159,10 +159,10 @@ def lay_out(head: TextHead, found: Found, options: CsvOptions) -> Layout:
     if has_trailing and header and not header[-1]:
         header = header[:-1]
     names = _name_columns(file, header, options)
-    nulls = options.null_values
+    nulls = options.common_null_values
     if options.escape == "\\":  # what MySQL, Hive and PostgreSQL write for null
         nulls = (*nulls, _NULL_OF_BACKSLASH)
-    return Layout(file, names, nulls, has_trailing)
+    return Layout(file, names, nulls, has_trailing, options.column_null_values)
 
 
 def _first_records(file: TextFile, options: CsvOptions) -> tuple[list[str], list[list[str]]]:

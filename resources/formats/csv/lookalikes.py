@@ -26,7 +26,8 @@ def _look(texts: pa.RecordBatch, plan: Plan, separator: str) -> Iterator[Guess]:
     if not plan.rule.hasplain_numbers():
         return
     for name, column_type in zip(plan.names, plan.types, strict=True):
-        if column_type.kind != Kind.NUMBER or name in plan.given or name not in texts.schema.names:
+        is_settled = name in plan.given or name in plan.own_marks
+        if column_type.kind != Kind.NUMBER or is_settled or name not in texts.schema.names:
             continue
         column = texts.column(name).drop_null()
         subject = f"type of {name!r}"

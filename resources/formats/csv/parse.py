@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -33,6 +34,8 @@ class Layout:
     null_values: tuple[str, ...]
     has_trailing: bool = False
     """Whether a separator stands behind the last value of every row."""
+    column_nulls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What means null in some columns only."""
 
     @property
     def parsed_names(self) -> tuple[str, ...]:
@@ -78,7 +81,29 @@ def parse_chunk(chunk: Chunk, layout: Layout) -> pa.RecordBatch:
     batch = _one_batch(table)
     if layout.has_trailing:
         batch = _without_trailing(batch, chunk, layout)
-    return batch if layout.file.cuts.escape is None else _restored(batch, chunk, layout)
+    if layout.file.cuts.escape is not None:
+        batch = _restored(batch, chunk, layout)
+    return _with_nulls(batch, layout) if layout.column_nulls else batch
+
+
+def _with_nulls(batch: pa.RecordBatch, layout: Layout) -> pa.RecordBatch:
+    """The batch without the texts that mean null in one column."""
+    columns = [
+        _without(column, layout.column_nulls.get(name, ()))
+        for name, column in zip(batch.schema.names, batch.columns, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
+
+
+def _without(texts: pa.Array, marks: tuple[str, ...]) -> pa.Array:
+    is_null = pc.is_in(texts, value_set=pa.array(marks, pa.string()))
+    if not is_null.true_count:
+        return texts
+    # Taken, since a masked value would leave its bytes behind the null, and the typing rule looks at bytes.
+    places = pc.if_else(
+        is_null, pa.scalar(None, pa.int64()), pa.array(range(len(texts)), pa.int64())
+    )
+    return texts.take(places)
 
 
 def _without_trailing(batch: pa.RecordBatch, chunk: Chunk, layout: Layout) -> pa.RecordBatch:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 
 import pyarrow as pa
@@ -26,7 +26,7 @@ from resources.formats.text_types.evidence import (
     ColumnType,
     Evidence,
 )
-from resources.formats.text_types.rule import TypingRule, examine
+from resources.formats.text_types.rule import examine
 from resources.kernel.errors import ParseError
 from resources.kernel.records import Guess
 
@@ -72,25 +72,26 @@ def take_first_look(
     sample = _take_sample(opened, options, block_bytes)
     marks, guesses = find_marks(sample[0].texts if sample else None, options)
     rule = options.rule(marks)
+    own = options.column_rules(rule)
     names = opened.names
     seen = [
         [
             NO_VALUES
             if name in given or name not in part.layout.names
-            else examine(part.texts[name], rule)
+            else examine(part.texts[name], own.get(name, rule))
             for name in names
         ]
         for part in sample
     ]
     evidence = reduce(merge_all, seen, [NO_VALUES] * len(names))
     texts = [name for name, found in zip(names, evidence, strict=True) if found.kinds == NOTHING]
-    guesses += _explain_texts(texts, sample, rule)
-    plan = make_plan(names, evidence, given, rule)
+    plan = replace(make_plan(names, evidence, given, rule), rules=own, own_marks=options.own_marks)
+    guesses += _explain_texts(texts, sample, plan)
     doubts = _doubts(sample, plan, evidence) if options.detects_marks else {}
     if doubts:
         seen_now = zip(names, evidence, strict=True)
         evidence = [IS_TEXT if name in doubts else one for name, one in seen_now]
-        plan = make_plan(names, evidence, given, rule)
+        plan = plan.with_evidence(evidence)
     guesses += doubts.values()
     if sample:
         separator = sample[0].layout.file.dialect.separator
@@ -138,10 +139,11 @@ def _take_sample(opened: OpenedFiles, options: CsvOptions, block_bytes: int) -> 
     return sample
 
 
-def _explain_texts(names: list[str], sample: list[SampledChunk], rule: TypingRule) -> list[Guess]:
+def _explain_texts(names: list[str], sample: list[SampledChunk], plan: Plan) -> list[Guess]:
     """For columns of text that look like numbers or dates: which value made them text."""
     guesses: list[Guess] = []
     for name in names:
+        rule = plan.rule_for(name)
         holding = (part for part in sample if name in part.layout.names)
         typed = (part for part in holding if looks_typed(part.texts[name]))
         part = next((p for p in typed if examine(p.texts[name], rule).kinds == NOTHING), None)

@@ -92,6 +92,10 @@ DATE = ColumnType("date", pa.date32(), Kind.DATE)
 TIMESTAMP = ColumnType("timestamp", pa.timestamp("us"), Kind.TIMESTAMP)
 TIMESTAMPTZ = ColumnType("timestamptz", pa.timestamp("us", "UTC"), Kind.TIMESTAMPTZ)
 
+TIMESTAMP_NS = ColumnType("timestamp(ns)", pa.timestamp("ns"), Kind.TIMESTAMP)
+"""Given only, as the next: up to nine decimals of seconds, years 1678 to 2261."""
+TIMESTAMPTZ_NS = ColumnType("timestamptz(ns)", pa.timestamp("ns", "UTC"), Kind.TIMESTAMPTZ)
+
 
 def decimal(precision: int, scale: int) -> ColumnType:
     """`decimal(precision,scale)`, of at most 38 digits."""
