@@ -25,9 +25,10 @@ def find_lookalikes(texts: pa.RecordBatch, plan: Plan, separator: str) -> list[G
 def _look(texts: pa.RecordBatch, plan: Plan, separator: str) -> Iterator[Guess]:
     if not plan.rule.hasplain_numbers():
         return
+    present = frozenset(texts.schema.names)
     for name, column_type in zip(plan.names, plan.types, strict=True):
         is_settled = name in plan.given or name in plan.own_marks
-        if column_type.kind != Kind.NUMBER or is_settled or name not in texts.schema.names:
+        if column_type.kind != Kind.NUMBER or is_settled or name not in present:
             continue
         column = texts.column(name).drop_null()
         subject = f"type of {name!r}"

@@ -72,20 +72,16 @@ def take_first_look(
     sample = _take_sample(opened, options, block_bytes)
     marks, guesses = find_marks(sample[0].texts if sample else None, options)
     rule = options.rule(marks)
-    own = options.column_rules(rule)
     names = opened.names
-    seen = [
-        [
-            NO_VALUES
-            if name in given or name not in part.layout.names
-            else examine(part.texts[name], own.get(name, rule))
-            for name in names
-        ]
-        for part in sample
-    ]
-    evidence = reduce(merge_all, seen, [NO_VALUES] * len(names))
+    nothing = [NO_VALUES] * len(names)
+    unseen = replace(
+        make_plan(names, nothing, given, rule),
+        rules=options.column_rules(rule),
+        own_marks=options.own_marks,
+    )
+    evidence = reduce(merge_all, (_examine(part, unseen) for part in sample), nothing)
     texts = [name for name, found in zip(names, evidence, strict=True) if found.kinds == NOTHING]
-    plan = replace(make_plan(names, evidence, given, rule), rules=own, own_marks=options.own_marks)
+    plan = unseen.with_evidence(evidence)
     guesses += _explain_texts(texts, sample, plan)
     doubts = _doubts(sample, plan, evidence) if options.detects_marks else {}
     if doubts:
@@ -97,6 +93,15 @@ def take_first_look(
         separator = sample[0].layout.file.dialect.separator
         guesses += find_lookalikes(sample[0].texts, plan, separator)
     return FirstLook(plan, guesses)
+
+
+def _examine(part: SampledChunk, plan: Plan) -> list[Evidence]:
+    """What the values of each column in a sample can be read as."""
+    present = frozenset(part.layout.names).difference(plan.given)
+    return [
+        examine(part.texts[name], plan.rule_for(name)) if name in present else NO_VALUES
+        for name in plan.names
+    ]
 
 
 def _doubts(
