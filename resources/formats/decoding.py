@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -20,6 +21,22 @@ _MARKS = (  # UTF-32 first: its mark begins with that of UTF-16
 _HINT_BYTES = 64 * 1024
 _LIKELY = 0.1  # what a few words of an alphabet of its own reach, and a few letters of western Europe do not
 _USUAL = "cp1252"  # what Excel and other Windows programs of western Europe write
+_OTHER_ALPHABETS = (
+    "cp1251",
+    "cp1253",
+    "cp1255",
+    "cp1256",
+    "koi8-r",
+    "koi8-u",
+    "iso8859-5",
+    "iso8859-7",
+    "cp866",
+    "mac-cyrillic",
+)
+_BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
+_AMONG_LATIN = re.compile(
+    rb"(?<=[A-Za-z])[\x80-\xff](?![\x80-\xff])|(?<![\x80-\xff])[\x80-\xff](?=[A-Za-z])"
+)
 _HIGH_SHARE = 0.5  # of the high bytes of UTF-16
 _NUL_SHARE = 0.2  # UTF-16 of western text is half NUL bytes; UTF-8 has hardly any
 
@@ -87,10 +104,23 @@ def _detect_utf16(file: SourceFile, head: bytes) -> Encoding:
         if 0 not in low and high.count(0) > len(high) * _HIGH_SHARE:
             return Encoding(codec, 0, "every second byte is NUL")
     raise ParseError(
-        "many NUL bytes: it is not UTF-8, and there is no byte order mark",
-        file=file.name,
-        line=1,
-        hint="Give its encoding, probably `encoding: utf-16-le` or `utf-16-be`",
+        "many NUL bytes, and no byte order mark", file=file.name, line=1, hint=_hint_of_nuls(head)
+    )
+
+
+def _hint_of_nuls(head: bytes) -> str:
+    """What many NUL bytes may be: another encoding, padding, or a disk that never got the data."""
+    if not head.strip(b"\0"):
+        return "There is nothing else: whoever wrote the file did not finish. Send it again"
+    if not any(any(head[n::4]) for n in (1, 2, 3)) or not any(any(head[n::4]) for n in (0, 1, 2)):
+        return "Give its encoding, probably `encoding: utf-32-le` or `utf-32-be`"
+    try:
+        codecs.getincrementaldecoder("utf-8")("strict").decode(head)
+    except UnicodeDecodeError:
+        return "Give its encoding, probably `encoding: utf-16-le` or `utf-16-be`"
+    return (
+        "It is UTF-8 otherwise: if the values are padded with them, `encoding: utf-8` reads them as they stand;"
+        " a block of them comes from a disk or copy that failed: send the file again"
     )
 
 
@@ -172,7 +202,10 @@ def not_decodable(
 
     found = chardet.detect(around[:_HINT_BYTES], encoding_era=chardet.EncodingEra.MODERN_WEB)
     guess = _plain_name(found["encoding"] or _USUAL)
-    names = (guess, _USUAL) if found["confidence"] >= _LIKELY else (_USUAL, guess)
+    is_likely = found["confidence"] >= _LIKELY and not (
+        guess in _OTHER_ALPHABETS and _stands_among_latin(around)
+    )
+    names = (guess, _USUAL) if is_likely else (_USUAL, guess)
     proposal = " or ".join(f"`encoding: {name}`" for name in dict.fromkeys(names))
     return ParseError(
         f"{'a byte' if offset is None else f'byte {offset}'} is not valid {codec.upper()}",
@@ -181,5 +214,11 @@ def not_decodable(
         hint=f"Give the file's encoding, for instance {proposal}, and look at its letters with"
         " `waybill datasource test`; or send it as UTF-8",
         byte_offset=offset,
-        likely_encoding=guess,
+        likely_encoding=names[0],
     )
+
+
+def _stands_among_latin(around: bytes) -> bool:
+    """Whether letters beyond ASCII are single ones in words of Latin letters, as in French."""
+    among = len(_AMONG_LATIN.findall(around))
+    return among * 2 > len(_BEYOND_ASCII.findall(around))

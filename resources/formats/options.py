@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal, Self, get_args, get_origin, get_type_hints
 
+from resources.formats.unpacking import MAX_UNPACK_RATIO, MAX_UNPACKED_GB
 from resources.kernel.errors import ConfigError
 
 ColumnsPolicy = Literal["same", "union"]
 BadFilePolicy = Literal["fail", "skip"]
 _SHOWN = 40
 _PATTERNS = ("date_format", "timestamp_format")
+_LIMITS = ("max_unpacked_gb", "max_unpack_ratio")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +27,10 @@ class FormatOptions:
     """Of several files: whether all must have the same columns, or are united by name with nulls (E20)."""
     on_bad_file: BadFilePolicy = "fail"
     """Of several files: whether one that cannot be read fails the import or is left out with a warning (E54)."""
+    max_unpacked_gb: int = MAX_UNPACKED_GB
+    """Of compressed files and archives: how much all files of an import may be when unpacked (T8)."""
+    max_unpack_ratio: int = MAX_UNPACK_RATIO
+    """Unpacked bytes for each packed one; counts from 512 MB on."""
 
     @classmethod
     def parse(cls, given: Mapping[str, object]) -> Self:
@@ -51,13 +57,29 @@ class FormatOptions:
                     else f"options: {name} cannot be a {type(value).__name__}",
                     hint=f"It is {_describe(kinds[name])}",
                 )
-            if name in _PATTERNS and "%" not in str(value or "%"):
+            if name in _PATTERNS and not _have_places(value):
                 raise ConfigError(
                     f"options: {name} has no place for a date in it",
                     hint="Write it as `strptime` does: %d.%m.%Y is 31.12.2024, %m/%d/%y %H:%M is 12/31/24 13:45",
                 )
-            values[name] = tuple(value) if isinstance(value, list) else value
+            if name in _LIMITS and isinstance(value, int) and value < 1:
+                raise ConfigError(
+                    f"options: {name} is at least 1", hint="Leave it out, or raise it"
+                )
+            values[name] = _frozen(value)
         return cls(**values)
+
+
+def _have_places(value: object) -> bool:
+    """Whether a pattern, or that of each column, has a place for a date in it."""
+    patterns = value.values() if isinstance(value, Mapping) else [value]
+    return all("%" in str(pattern or "%") for pattern in patterns)
+
+
+def _frozen(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {name: _frozen(one) for name, one in value.items()}
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _fits(value: object, kind: Any) -> bool:
@@ -70,7 +92,7 @@ def _fits(value: object, kind: Any) -> bool:
         return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
     if get_origin(kind) is Mapping:
         return isinstance(value, Mapping) and all(
-            isinstance(part, str) for pair in value.items() for part in pair
+            isinstance(key, str) and _fits(one, choices[1]) for key, one in value.items()
         )
     return any(_fits(value, choice) for choice in choices)  # a union
 
@@ -87,5 +109,10 @@ def _describe(kind: Any) -> str:
     if get_origin(kind) is tuple:
         return "a list of texts"
     if get_origin(kind) is Mapping:
-        return "a mapping of texts to texts"
+        each = _describe(choices[1])
+        return (
+            "a mapping of texts to texts"
+            if each == "a text"
+            else f"a mapping, for each column {each}"
+        )
     return " or ".join(_describe(choice) for choice in choices if choice is not type(None))

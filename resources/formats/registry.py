@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -16,8 +16,10 @@ from resources.formats.csv import CsvOptions, CsvReader
 from resources.formats.excel import ExcelOptions, ExcelReader
 from resources.formats.files import Reader, SourceFile, check_not_empty
 from resources.formats.json import JsonOptions, JsonReader
-from resources.formats.options import FormatOptions
+from resources.formats.left_out import LeftOut
+from resources.formats.options import BadFilePolicy, FormatOptions
 from resources.formats.parquet import ParquetOptions, ParquetReader
+from resources.formats.unpacking import UnpackBudget
 from resources.kernel.errors import ConfigError, InputError
 from resources.kernel.records import BatchStream
 from resources.scratch import ScratchFolder
@@ -44,6 +46,24 @@ FORMATS: Mapping[Format, FormatKind] = {
     "jsonl": FormatKind((".jsonl", ".ndjson"), JsonOptions, JsonReader.of_lines),
     "parquet": FormatKind((".parquet", ".pq"), ParquetOptions, ParquetReader, streamed=False),
 }
+_SAVE_AS = "Save it as .xlsx, CSV or Parquet"
+_PACK_AS = "Pack the data as .gz, .bz2, .zst or .zip"
+_UNREAD = {
+    ".xls": (
+        "a workbook of Excel 97 (.xls)",
+        f"{_SAVE_AS}; if it is text or a newer workbook under that name, give `format: csv` or `format: excel`",
+    ),
+    ".xlsb": ("a binary workbook (.xlsb)", _SAVE_AS),
+    ".ods": ("a workbook of OpenDocument (.ods)", _SAVE_AS),
+    ".tar": ("a tar archive", _PACK_AS),
+    ".tar.gz": ("a tar archive", _PACK_AS),
+    ".tgz": ("a tar archive", _PACK_AS),
+    ".xz": ("what xz packed", _PACK_AS),
+    ".lz4": ("what lz4 packed", _PACK_AS),
+    ".7z": ("a 7-Zip archive", _PACK_AS),
+    ".rar": ("a RAR archive", _PACK_AS),
+}
+"""Files that many have and that are not read: said before any is opened."""
 _ENDINGS = tuple(ending for kind in FORMATS.values() for ending in kind.endings)
 
 
@@ -55,6 +75,7 @@ def detect_format(name: str) -> Format:
     """
     found = _format_of_name(name)
     if found is None:
+        _check_not_known_as_unread(name)
         raise ConfigError(
             f"{name}: the name does not tell the format",
             hint=f"Known endings: {', '.join(_ENDINGS)}, also with {', '.join((*COMPRESSED, _ZIP))};"
@@ -62,6 +83,12 @@ def detect_format(name: str) -> Format:
             file=name,
         )
     return found
+
+
+def _check_not_known_as_unread(name: str) -> None:
+    for ending, (what, hint) in _UNREAD.items():
+        if name.lower().endswith(ending):
+            raise ConfigError(f"{name}: {what} is not read", hint=hint, file=name)
 
 
 def is_readable_name(name: str) -> bool:
@@ -138,8 +165,9 @@ def open_reader(
     given = None if format is None else _known(format)
     if not files:
         check_not_empty(files)
-    opening = _Opening(given, member, scratch, skip=_skips(options))
-    plain = opening.unpack_all(files)
+    opening = _Opening(given, member, scratch, _bad_files(options))
+    budget = _budget(options)
+    plain = opening.unpack_all([replace(file, budget=budget) for file in files])
     if member and not opening.archives:
         raise ConfigError(
             f"member: {member[:80]!r} is looked for in ZIP archives; {files[0].name} is none",
@@ -152,10 +180,19 @@ def open_reader(
     return _Opened(reader, opening) if opening.is_used else reader
 
 
-def _skips(options: FormatOptions | Mapping[str, object] | None) -> bool:
+def _bad_files(options: FormatOptions | Mapping[str, object] | None) -> BadFilePolicy:
     if isinstance(options, FormatOptions):
-        return options.on_bad_file == "skip"
-    return options is not None and options.get("on_bad_file") == "skip"
+        return options.on_bad_file
+    return "skip" if options is not None and options.get("on_bad_file") == "skip" else "fail"
+
+
+def _budget(options: FormatOptions | Mapping[str, object] | None) -> UnpackBudget:
+    """What may be unpacked. Needed before the format is known, and with it what options there are."""
+    if not isinstance(options, FormatOptions):
+        names = ("max_unpacked_gb", "max_unpack_ratio")
+        given = {name: options[name] for name in names if name in options} if options else {}
+        options = FormatOptions.parse(given)
+    return UnpackBudget(options.max_unpacked_gb, options.max_unpack_ratio)
 
 
 def _common_format(files: Sequence[SourceFile]) -> Format:
@@ -189,7 +226,7 @@ class _Opening:
     """Files on their way to a reader: archives unpacked, compression undone where the reader cannot."""
 
     def __init__(
-        self, kind: Format | None, member: str, scratch: Path | None, *, skip: bool
+        self, kind: Format | None, member: str, scratch: Path | None, bad_files: BadFilePolicy
     ) -> None:
         self._kind = kind
         self._choice = MemberChoice(
@@ -197,7 +234,7 @@ class _Opening:
         )
         self._given_scratch = scratch
         self._own_scratch: ScratchFolder | None = None
-        self._skip = skip
+        self._bad_files = bad_files
         self._copies = 0
         self.archives = 0
         self.warnings: list[str] = []
@@ -227,17 +264,13 @@ class _Opening:
         self, files: Sequence[SourceFile], work: Callable[[SourceFile], list[SourceFile]]
     ) -> list[SourceFile]:
         done: list[SourceFile] = []
-        errors: list[InputError] = []
+        left_out = LeftOut(len(files), self._bad_files)
         for file in files:
             try:
                 done += work(file)
             except InputError as error:
-                if not self._skip:
-                    raise
-                errors.append(error)
-                self.warnings.append(f"Skipped {file.name}: {error}")
-        if not done:
-            raise errors[0]
+                left_out.add(file.name, error)
+        self.warnings += left_out.warnings()
         return done
 
     def _unpack(self, file: SourceFile) -> list[SourceFile]:

@@ -72,5 +72,7 @@ def _are_alike(one: FileChunk, other: FileChunk | FailedFile) -> bool:
     return (
         first.names == second.names
         and first.null_values == second.null_values
+        and first.has_trailing == second.has_trailing
+        and first.file.cuts.leaves_blanks == second.file.cuts.leaves_blanks
         and first.file.dialect == second.file.dialect
     )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from resources.formats.compression import BLOCK_BYTES
 from resources.formats.csv import structure
 from resources.formats.csv.dialect import Dialect
-from resources.formats.decoding import Encoding, decode_blocks
+from resources.formats.csv.lines import Cuts, read_text
+from resources.formats.decoding import Encoding
 from resources.formats.files import SourceFile
 from resources.kernel.errors import ParseError
 
@@ -26,6 +27,11 @@ class TextFile:
     source: SourceFile
     encoding: Encoding
     dialect: Dialect
+    cuts: Cuts = field(default_factory=Cuts)
+
+    def blocks(self, size: int = BLOCK_BYTES) -> Iterator[bytes]:
+        """Its text: lines that are no data are blank, and what is escaped is hidden."""
+        return read_text(self.source, self.encoding, self.dialect, self.cuts, size)
 
     @property
     def name(self) -> str:
@@ -36,7 +42,7 @@ class TextFile:
         """The 1-based line of a byte of the decoded text. Reads the file again: for errors and guesses only."""
         newline = b"\r" if self.dialect.newline == b"\r" else b"\n"
         line = 1
-        for block in decode_blocks(self.source, self.encoding):
+        for block in self.blocks():
             line += block.count(newline, 0, offset)
             offset -= len(block)
             if offset <= 0:
@@ -62,7 +68,7 @@ def read_chunks(file: TextFile, size: int = BLOCK_BYTES) -> Iterator[Chunk]:
             undecodable bytes; with the line.
     """
     waiting, offset = b"", 0
-    for block in decode_blocks(file.source, file.encoding, size):
+    for block in file.blocks(size):
         data = waiting + block if waiting else block
         quotes = structure.find_quotes(data, file.dialect)
         end = structure.find_record_end(data, quotes, file.dialect)
@@ -106,12 +112,12 @@ def _quote_error(
         reason = (
             f"the quote opened in line {opened} closes before the end of its field, near {text!r}"
         )
-    return ParseError(
-        reason,
-        file=file.name,
-        line=file.line_at(offset + place),
-        hint="Double quotes inside quoted fields, or give `quote: none` if they are ordinary text here",
+    hint = (
+        "Double quotes inside quoted fields, or give `quote: none` if they are ordinary text here"
     )
+    if file.dialect.quote and "\\" + file.dialect.quote in text:
+        hint = "Quotes are escaped by a backslash here: give `escape: '\\'`"
+    return ParseError(reason, file=file.name, line=file.line_at(offset + place), hint=hint)
 
 
 def _newline_error(file: TextFile, data: bytes, offset: int, place: int) -> ParseError:

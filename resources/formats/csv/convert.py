@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -11,9 +12,18 @@ from resources.formats.csv.doubts import NO_MARKS, MarksSeen, look
 from resources.formats.csv.parse import Layout, line_of_record, parse_chunk
 from resources.formats.csv.plan import Plan, convert_column
 from resources.formats.text_types.bad_values import first_bad_value
-from resources.formats.text_types.evidence import IS_TEXT, NO_VALUES, NOTHING, ColumnType, Evidence
+from resources.formats.text_types.evidence import (
+    IS_TEXT,
+    NO_VALUES,
+    NOTHING,
+    ColumnType,
+    Evidence,
+    Kind,
+)
 from resources.formats.text_types.given import read_given
 from resources.kernel.errors import InputError, ParseError
+
+_FINE_SECONDS = re.compile(r":\d\d\.\d{7,9}(?!\d)")
 
 
 @dataclass(frozen=True)
@@ -113,7 +123,7 @@ class ChunkConverter:
     def _read_given(
         self, texts: pa.Array, name: str, column_type: ColumnType, item: FileChunk
     ) -> pa.Array:
-        rule = self.plan.rule
+        rule = self.plan.rule_for(name)
         values = read_given(texts, column_type, rule)
         if values is not None:
             return values
@@ -123,6 +133,12 @@ class ChunkConverter:
             file=item.layout.file.name,
             line=line_of_record(item.chunk, item.layout, bad.index),
             column=name,
-            hint="Correct the value, give another type in `types:`, or list it in `null_values:`",
+            hint=_way_out(bad.text, column_type),
             value=bad.text[:100],
         )
+
+
+def _way_out(text: str, column_type: ColumnType) -> str:
+    if column_type.kind & (Kind.TIMESTAMP | Kind.TIMESTAMPTZ) and _FINE_SECONDS.search(text):
+        return f"It has more than six decimals of a second: `{column_type}(ns)` holds nine"
+    return "Correct the value, give another type in `types:`, or list it in `null_values:`"

@@ -83,7 +83,7 @@ def look(
     kinds = {
         name: plan.given[name].kind if name in plan.given else seen.kinds
         for name, seen in zip(plan.names, evidence, strict=True)
-        if name in present
+        if name in present and name not in plan.own_marks
     }
     uses: dict[str, MarkUse] = {}
     if not plan.rule.hasplain_numbers():
@@ -101,6 +101,7 @@ def names_in_doubt(plan: Plan, evidence: Sequence[Evidence]) -> list[str]:
         name
         for name, column_type, seen in zip(plan.names, plan.types, evidence, strict=True)
         if column_type.kind & _NUMBERS
+        and name not in plan.own_marks
         and (name in plan.given or not is_plain or seen.fraction_digits >= _DIGITS_IN_DOUBT)
     ]
 

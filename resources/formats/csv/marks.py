@@ -33,7 +33,9 @@ def find_marks(texts: pa.RecordBatch | None, options: CsvOptions) -> tuple[Marks
         return ISO_MARKS, []
     head = texts.slice(0, _ROWS)
     columns = {
-        name: head[name].drop_null() for name in head.schema.names if name not in options.types
+        name: head[name].drop_null()
+        for name in head.schema.names
+        if name not in options.types and name not in options.own_marks
     }
     found = {name: marks for name, column in columns.items() if (marks := _marks_of(column))}
     seen = set(found.values())

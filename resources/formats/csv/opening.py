@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from resources.formats.columns import compare_columns
-from resources.formats.compression import BLOCK_BYTES, read_blocks
-from resources.formats.csv.chunks import Chunk, TextFile, read_chunks
-from resources.formats.csv.dialect import (
-    NAMES,
-    Dialect,
-    detect_dialect,
-    detect_newline,
-    read_records,
+from resources.formats.columns import unite_columns
+from resources.formats.compression import read_blocks
+from resources.formats.csv.dialect import NAMES
+from resources.formats.csv.layout import (
+    HEAD_BYTES,
+    TextHead,
+    find_dialect,
+    header_guesses,
+    header_warnings,
+    lay_out,
 )
 from resources.formats.csv.options import CsvOptions
 from resources.formats.csv.parse import Layout
-from resources.formats.csv.structure import find_first_record_end
-from resources.formats.decoding import (
-    Encoding,
-    detect_encoding,
-    is_utf8,
-    not_decodable,
-)
+from resources.formats.csv.start import names_like_values
+from resources.formats.decoding import Encoding, detect_encoding, is_utf8
 from resources.formats.eight_bit import guess_encoding
 from resources.formats.files import SourceFile, check_not_empty
-from resources.kernel.errors import EmptySourceError, InputError, SchemaMismatchError
+from resources.formats.left_out import LeftOut
+from resources.formats.not_text import check_no_page, check_text
+from resources.kernel.errors import InputError, SchemaMismatchError
 from resources.kernel.records import Guess
-from resources.kernel.schema import check_column_names
 
-HEAD_BYTES = 1024 * 1024
 _MOST_GUESSES = 50
 
 
@@ -39,6 +35,7 @@ _MOST_GUESSES = 50
 class OpenedFiles:
     """The files of one dataset, each with its layout."""
 
+    left_out: LeftOut
     layouts: list[Layout] = field(default_factory=list)
     guesses: list[Guess] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -56,93 +53,62 @@ def open_files(files: Sequence[SourceFile], options: CsvOptions) -> OpenedFiles:
         EmptySourceError: a file without a byte or without a header line (E25).
         ParseError: the beginning of a file breaks its format.
         InputError: columns without a name or of one name (E22).
-        SchemaMismatchError: a file whose columns are not those of the first.
+        SchemaMismatchError: a file whose columns are not those of most others.
     """
-    opened = OpenedFiles()
-    errors: list[InputError] = []
+    opened = OpenedFiles(LeftOut(len(files), options.on_bad_file))
     if not files:
         check_not_empty(files)
     for file in files:
         try:
-            layout = _open_file(file, options, opened)
-            _check_belongs(layout, opened, options)
+            opened.layouts.append(_open_file(file, options, opened))
         except InputError as error:
-            if options.on_bad_file == "fail":
-                raise
-            errors.append(error)
-            opened.warnings.append(f"Skipped {file.name}: {error}")
-            continue
-        opened.layouts.append(layout)
-    if not opened.layouts:
-        raise errors[0]
+            opened.left_out.add(file.name, error)
+    _check_belong(opened, options)
     return opened
-
-
-def read_rows(layout: Layout, options: CsvOptions, size: int = BLOCK_BYTES) -> Iterator[Chunk]:
-    """The file's chunks without its header."""
-    chunks = read_chunks(layout.file, size)
-    if not options.header:
-        yield from chunks
-        return
-    first = next(chunks, None)
-    if first is None:
-        return
-    end = find_first_record_end(first.data, layout.file.dialect)
-    rest = first.data[end:]
-    if rest:
-        yield replace(first, data=rest, offset=first.offset + end)
-    yield from chunks
 
 
 def _open_file(file: SourceFile, options: CsvOptions, opened: OpenedFiles) -> Layout:
     check_not_empty([file])
     head = next(read_blocks(file, HEAD_BYTES), b"")
+    check_text(file, head)
     encoding = detect_encoding(file, head, options.encoding)
     if encoding.is_assumed:
         encoding = _check_head(file, head, encoding)
     text = head[encoding.mark_bytes :].decode(encoding.codec, "replace")
-    layout, guesses = _find_layout(_TextHead(file, encoding, text), opened, options)
+    check_no_page(file, text)
+    layout, guesses = _find_layout(TextHead(file, encoding, text), opened, options)
     if options.encoding is None and (not opened.layouts or encoding.codec != _first(opened).codec):
         guesses.insert(0, encoding_guess(file, encoding, is_first=not opened.layouts))
     opened.guesses.extend(guesses[: max(0, _MOST_GUESSES - len(opened.guesses))])
     return layout
 
 
-@dataclass(frozen=True)
-class _TextHead:
-    """The beginning of a file as text."""
-
-    file: SourceFile
-    encoding: Encoding
-    text: str
-
-
 def _find_layout(
-    head: _TextHead, opened: OpenedFiles, options: CsvOptions
+    head: TextHead, opened: OpenedFiles, options: CsvOptions
 ) -> tuple[Layout, list[Guess]]:
     """Dialect and columns: those of the first file if they fit exactly, else what the file itself says is looked at."""
     shared = _as_first(head, opened, options)
     if shared is not None and shared.names == opened.layouts[0].names:
         return shared, []
-    dialect, guesses = detect_dialect(head.text, options, head.file.name)
-    own = _lay_out(head, dialect, options)
+    found = find_dialect(head, options)
+    own = lay_out(head, found, options)
     if not opened.layouts:
-        return own, guesses
+        opened.warnings += header_warnings(own, found, options)
+        return own, [*found.guesses, *header_guesses(own, found, options)]
     if shared is not None:
         expected = set(opened.names)
         here, there = (len(expected.intersection(layout.names)) for layout in (own, shared))
-        own = own if here > there else shared
+        own = own if here > there or not here + there else shared
     return own, _other_dialect(own, opened)
 
 
-def _as_first(head: _TextHead, opened: OpenedFiles, options: CsvOptions) -> Layout | None:
+def _as_first(head: TextHead, opened: OpenedFiles, options: CsvOptions) -> Layout | None:
     """The file read as the first one is written; None if that is impossible."""
     if not opened.layouts:
         return None
-    dialect = opened.layouts[0].file.dialect
-    newline = detect_newline(head.text, dialect.quote)
     try:
-        return _lay_out(head, replace(dialect, newline=newline), options)
+        found = find_dialect(head, options, opened.layouts[0].file.dialect)
+        return lay_out(head, found, options)
     except InputError:
         return None
 
@@ -171,11 +137,6 @@ def _check_head(file: SourceFile, head: bytes, encoding: Encoding) -> Encoding:
     return encoding
 
 
-def _lay_out(head: _TextHead, dialect: Dialect, options: CsvOptions) -> Layout:
-    text_file = TextFile(head.file, head.encoding, dialect)
-    return Layout(text_file, _read_names(text_file, options), options.null_values)
-
-
 def _other_dialect(layout: Layout, opened: OpenedFiles) -> list[Guess]:
     """What is said about a file that is written otherwise than the first."""
     dialect, first = layout.file.dialect, opened.layouts[0].file.dialect
@@ -191,53 +152,22 @@ def _other_dialect(layout: Layout, opened: OpenedFiles) -> list[Guess]:
     return guesses
 
 
-def _read_names(file: TextFile, options: CsvOptions) -> tuple[str, ...]:
-    first = next(read_chunks(file, HEAD_BYTES), None)
-    if first is None or not first.data.strip(b"\r\n"):
-        raise EmptySourceError(
-            f"File {file.name} is empty: it has no line but blank ones",
-            hint="Send it again; a file without rows still needs its header",
-            file=file.name,
-        )
-    data = first.data[: find_first_record_end(first.data, file.dialect)]
+def _check_belong(opened: OpenedFiles, options: CsvOptions) -> None:
+    """Files have the columns of most others or are united with them; columns are matched by name, and that is said."""
+    columns = {layout.file.name: layout.names for layout in opened.layouts}
     try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        place = error.start + file.encoding.mark_bytes
-        raise not_decodable(
-            file.source, "utf-8", place, file.line_at(error.start), first.data
-        ) from error
-    record = next(record for _, record in read_records(text, file.dialect) if record)
-    return _name_columns(file, record, options)
-
-
-def _name_columns(file: TextFile, record: list[str], options: CsvOptions) -> tuple[str, ...]:
-    if options.column_names is None:
-        if not options.header:
-            return tuple(f"column_{number}" for number in range(1, len(record) + 1))
-        check_column_names(record, where=file.name)
-        return tuple(record)
-    if len(options.column_names) != len(record):
-        raise SchemaMismatchError(
-            f"{file.name} has {len(record)} columns, column_names gives"
-            f" {len(options.column_names)} names",
-            hint="Give one name for each column of the file",
-            file=file.name,
-        )
-    return options.column_names
-
-
-def _check_belongs(layout: Layout, opened: OpenedFiles, options: CsvOptions) -> None:
-    """Files have the columns of the first or are united with them; columns are matched by name, and that is said."""
-    if not opened.layouts or layout.names == opened.layouts[0].names:
-        return
+        _, differences = unite_columns(columns, options.columns)
+    except SchemaMismatchError as error:
+        if options.has_header and names_like_values(columns[str(error.facts["file"])]):
+            hint = (
+                "Its first line looks like a row: if the files have no header, give `header: false`"
+            )
+            raise SchemaMismatchError(error.message, hint=hint, **error.facts) from error
+        raise
     first = opened.layouts[0]
-    difference = compare_columns(first.file.name, first.names, layout.file.name, layout.names)
-    if difference is None:
-        opened.warnings.append(
-            f"{layout.file.name}: columns in another order than in {first.file.name}; matched by name"
-        )
-    elif options.columns == "same":
-        raise difference.error()
-    else:
-        opened.warnings.append(difference.warning())
+    for layout in opened.layouts:
+        if layout.names != first.names and set(layout.names) == set(first.names):
+            opened.warnings.append(
+                f"{layout.file.name}: columns in another order than in {first.file.name}; matched by name"
+            )
+    opened.warnings.extend(differences)

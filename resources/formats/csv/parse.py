@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from resources.formats.csv.chunks import Chunk, TextFile
 from resources.formats.csv.dialect import read_records
+from resources.formats.csv.lines import holds_hidden
 from resources.formats.decoding import not_decodable
 from resources.kernel.errors import ParseError
 
 _MARK = b"\xef\xbb\xbf"
 _SHOWN = 60
+_TRAILING = "\0behind the last separator"
+_TOTAL = re.compile(
+    r"\W*(grand total|sub-?total|total|sum|summe|gesamt|somme|suma)\b", re.IGNORECASE
+)
+_COMMENTS = ("#", "//", "--")
 
 
 @dataclass(frozen=True)
@@ -23,6 +32,20 @@ class Layout:
     file: TextFile
     names: tuple[str, ...]
     null_values: tuple[str, ...]
+    has_trailing: bool = False
+    """Whether a separator stands behind the last value of every row."""
+    column_nulls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What means null in some columns only."""
+
+    @property
+    def parsed_names(self) -> tuple[str, ...]:
+        """What the parser calls the fields of a row."""
+        return (*self.names, _TRAILING) if self.has_trailing else self.names
+
+    @property
+    def counts_blank_lines(self) -> bool:
+        """Whether a blank line is a row: in a file of one column, unless it may be one that was left out."""
+        return len(self.parsed_names) == 1 and not self.file.cuts.leaves_blanks
 
 
 def parse_chunk(chunk: Chunk, layout: Layout) -> pa.RecordBatch:
@@ -31,7 +54,7 @@ def parse_chunk(chunk: Chunk, layout: Layout) -> pa.RecordBatch:
     Raises:
         ParseError: a record with too many or too few fields (E30), or bytes that are not UTF-8 (E29).
     """
-    names = layout.names
+    names = layout.parsed_names
     faults: list[pacsv.InvalidRow] = []
 
     def stop(row: pacsv.InvalidRow) -> str:
@@ -55,7 +78,55 @@ def parse_chunk(chunk: Chunk, layout: Layout) -> pa.RecordBatch:
         )
     except pa.ArrowInvalid as error:
         raise _explain(chunk, layout, faults, error) from error
-    return _one_batch(table)
+    batch = _one_batch(table)
+    if layout.has_trailing:
+        batch = _without_trailing(batch, chunk, layout)
+    if layout.file.cuts.escape is not None:
+        batch = _restored(batch, chunk, layout)
+    return _with_nulls(batch, layout) if layout.column_nulls else batch
+
+
+def _with_nulls(batch: pa.RecordBatch, layout: Layout) -> pa.RecordBatch:
+    """The batch without the texts that mean null in one column."""
+    columns = [
+        _without(column, layout.column_nulls.get(name, ()))
+        for name, column in zip(batch.schema.names, batch.columns, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
+
+
+def _without(texts: pa.Array, marks: tuple[str, ...]) -> pa.Array:
+    is_null = pc.is_in(texts, value_set=pa.array(marks, pa.string()))
+    if not is_null.true_count:
+        return texts
+    # Taken, since a masked value would leave its bytes behind the null, and the typing rule looks at bytes.
+    places = pc.if_else(
+        is_null, pa.scalar(None, pa.int64()), pa.array(range(len(texts)), pa.int64())
+    )
+    return texts.take(places)
+
+
+def _without_trailing(batch: pa.RecordBatch, chunk: Chunk, layout: Layout) -> pa.RecordBatch:
+    behind = batch.column(_TRAILING)
+    if behind.null_count < len(behind):
+        index = pc.index(pc.is_valid(behind), True).as_py()
+        raise ParseError(
+            f"a value behind the last separator: {str(behind[index].as_py())[:_SHOWN]!r}",
+            file=layout.file.name,
+            line=line_of_record(chunk, layout, index),
+            hint="The rows before end in a separator, which was taken for an empty field: name that column in the"
+            " header, or give `trailing_separator: false`",
+        )
+    return batch.select(layout.names)
+
+
+def _restored(batch: pa.RecordBatch, chunk: Chunk, layout: Layout) -> pa.RecordBatch:
+    escape = layout.file.cuts.escape
+    if escape is None or not holds_hidden(chunk.data):
+        return batch
+    return pa.RecordBatch.from_arrays(
+        [escape.restore(column) for column in batch.columns], schema=batch.schema
+    )
 
 
 def _parse_options(layout: Layout, stop: object) -> pacsv.ParseOptions:
@@ -66,7 +137,7 @@ def _parse_options(layout: Layout, stop: object) -> pacsv.ParseOptions:
         double_quote=dialect.quote is not None,
         escape_char=False,
         newlines_in_values=False,  # the chunk is one block and ends with a record
-        ignore_empty_lines=len(layout.names) > 1,
+        ignore_empty_lines=not layout.counts_blank_lines,
         invalid_row_handler=stop,
     )
 
@@ -78,7 +149,7 @@ def _one_batch(table: pa.Table) -> pa.RecordBatch:
 
 def line_of_record(chunk: Chunk, layout: Layout, index: int) -> int:
     """The line of the file on which the chunk's record number `index` (from 0) begins."""
-    blank_counts = len(layout.names) == 1
+    blank_counts = layout.counts_blank_lines
     seen = -1
     for line, record in read_records(chunk.data.decode(errors="replace"), layout.file.dialect):
         seen += bool(record) or blank_counts
@@ -98,7 +169,7 @@ def _explain(
         offset = chunk.offset + undecodable.start
         around = chunk.data[max(undecodable.start - 2000, 0) : undecodable.start + 2000]
         file = layout.file
-        place = offset + file.encoding.mark_bytes
+        place = None if file.cuts.moves_bytes else offset + file.encoding.mark_bytes
         return not_decodable(file.source, "utf-8", place, file.line_at(offset), around)
     return ParseError(
         f"cannot be parsed ({error})",
@@ -109,13 +180,30 @@ def _explain(
 
 
 def _ragged(chunk: Chunk, layout: Layout, row: pacsv.InvalidRow) -> ParseError:
-    separator = layout.file.dialect.separator
     text = row.text if len(row.text) <= _SHOWN else row.text[:_SHOWN] + "…"
     return ParseError(
         f"expected {row.expected_columns} fields, found {row.actual_columns}: {text!r}",
         file=layout.file.name,
         line=line_of_record(chunk, layout, row.number - 1),
-        hint=f"The separator is {separator!r}: quote fields that hold it, or give another `separator:`",
+        hint=_way_out(row, layout),
         expected_fields=row.expected_columns,
         found_fields=row.actual_columns,
+    )
+
+
+def _way_out(row: pacsv.InvalidRow, layout: Layout) -> str:
+    """What helps with a ragged row, by what it looks like."""
+    dialect = layout.file.dialect
+    sign = next((sign for sign in _COMMENTS if row.text.startswith(sign)), "")
+    if sign:
+        return f"If lines that begin so are comments, give `comment: '{sign}'`"
+    if dialect.quote and "\\" + dialect.quote in row.text:
+        return "If a backslash escapes quotes here, give `escape: '\\'`"
+    if _TOTAL.match(row.text):
+        return "If it is a total below the rows, give `skip_footer:` the number of such lines"
+    if row.actual_columns == row.expected_columns + 1 and row.text.endswith(dialect.separator):
+        return "If every row ends in a separator, give `trailing_separator: true`"
+    return (
+        f"The separator is {dialect.separator!r}: quote fields that hold it, or give another `separator:`."
+        " Lines that are no data: `skip_rows:` above the header, `skip_after_header:`, `skip_footer:`"
     )

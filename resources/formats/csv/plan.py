@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
@@ -30,6 +30,15 @@ class Plan:
     unseen: frozenset[str]
     """Columns without any value so far: text until one turns up, which may change the plan."""
     rule: TypingRule
+    """Of columns without settings of their own."""
+    rules: Mapping[str, TypingRule] = field(default_factory=dict)
+    """Of columns that have some."""
+    own_marks: frozenset[str] = frozenset()
+    """Columns whose decimal and thousands marks are given: nothing about them is in doubt."""
+
+    def rule_for(self, name: str) -> TypingRule:
+        """The rule of a column."""
+        return self.rules.get(name, self.rule)
 
     @property
     def schema(self) -> pa.Schema:
@@ -41,10 +50,20 @@ class Plan:
     def guesses(self) -> list[Guess]:
         """Columns whose numbers are too long for a double."""
         return [
-            Guess(f"type of {name!r}", str(kind), "numbers of more than 15 digits", "types")
+            Guess(
+                f"type of {name!r}",
+                str(kind),
+                "numbers of more than 15 digits that a double does not give back",
+                "types",
+            )
             for name, kind in zip(self.names, self.types, strict=True)
             if pa.types.is_decimal(kind.arrow) and name not in self.given
         ]
+
+    def with_evidence(self, evidence: Sequence[Evidence]) -> Plan:
+        """The plan that follows for the same columns from other evidence."""
+        new = make_plan(self.names, evidence, self.given, self.rule)
+        return replace(new, rules=self.rules, own_marks=self.own_marks)
 
     def differences(self, newer: Plan) -> dict[str, str]:
         """Columns that `newer` types differently, with their new types."""
@@ -80,12 +99,12 @@ class Converted:
 def convert_column(texts: pa.Array, name: str, column_type: ColumnType, plan: Plan) -> Converted:
     """A column of a chunk as planned, or the evidence that the plan must change."""
     if name in plan.unseen:
-        return Converted(texts, examine(texts, plan.rule))
+        return Converted(texts, examine(texts, plan.rule_for(name)))
     if column_type == TEXT:
         return Converted(texts, IS_TEXT)
-    found = convert(texts, column_type, plan.rule)
+    found = convert(texts, column_type, plan.rule_for(name))
     if found is None:
-        return Converted(None, examine(texts, plan.rule))
+        return Converted(None, examine(texts, plan.rule_for(name)))
     return Converted(*found)
 
 

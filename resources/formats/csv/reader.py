@@ -17,16 +17,16 @@ from resources.formats.csv.convert import (
     FileChunk,
 )
 from resources.formats.csv.doubts import MarkWatch, look_at_uses, names_in_doubt
+from resources.formats.csv.layout import read_rows
 from resources.formats.csv.opening import (
     OpenedFiles,
     encoding_guess,
     open_files,
-    read_rows,
     settle_encoding,
 )
 from resources.formats.csv.options import CsvOptions
 from resources.formats.csv.parse import Layout, parse_chunk
-from resources.formats.csv.plan import Plan, make_plan, merge_all
+from resources.formats.csv.plan import Plan, merge_all
 from resources.formats.csv.reasons import explain_misfit, type_guess
 from resources.formats.csv.sample import take_first_look
 from resources.formats.files import SourceFile
@@ -85,7 +85,10 @@ class CsvReader:
         """
         opened, plan = self._prepare()
         stream = BatchStream(
-            plan.schema, iter(()), self._guesses + plan.guesses(), opened.warnings[:]
+            plan.schema,
+            iter(()),
+            self._guesses + plan.guesses(),
+            opened.left_out.warnings() + opened.warnings,
         )
         stream.batches = self._read(opened, plan, stream)
         return stream
@@ -97,9 +100,9 @@ class CsvReader:
                 name: parse_type(kind, where=f"types: {name}")
                 for name, kind in self._options.types.items()
             }
-            for name in given:
+            for name, option in self._options.columns_named.items():
                 if name not in opened.names:
-                    raise UnknownNameError("column", name, opened.names, where="types")
+                    raise UnknownNameError("column", name, opened.names, where=option)
             look = take_first_look(opened, self._options, given, self._block_bytes(opened))
             self._guesses = opened.guesses + look.guesses
             self._opened, self._plan = opened, look.plan
@@ -141,12 +144,8 @@ class CsvReader:
     def _leave_out(self, failure: FailedFile, run: _Pass) -> None:
         if "byte_offset" in failure.error.facts:
             self._settle_encodings(run.opened)
-        if self._options.on_bad_file == "fail" or len(run.opened.layouts) == len(run.failed) + 1:
-            raise failure.error
-        name = failure.layout.file.name
-        if name not in run.failed:
-            run.failed.add(name)
-            run.opened.warnings.append(f"Skipped {name}: {failure.error}")
+        run.opened.left_out.add(failure.layout.file.name, failure.error)
+        run.failed.add(failure.layout.file.name)
 
     def _settle_encodings(self, opened: OpenedFiles) -> None:
         """Starts again if files that began as UTF-8 are something else beyond doubt. All at once: each is asked once."""
@@ -168,14 +167,14 @@ class CsvReader:
         opened, old = run.opened, run.plan
         opened.layouts = [one for one in opened.layouts if one.file.name not in run.failed]
         evidence = run.evidence()
-        new = make_plan(old.names, evidence, old.given, old.rule)
+        new = old.with_evidence(evidence)
         if run.marks.foreign and old.rule.hasplain_numbers() and not self._seen_all:
             self._look_again(names_in_doubt(new, evidence), run)
         doubts = run.marks.doubts(new, without=run.failed)
         if doubts:
             seen = zip(old.names, evidence, strict=True)
             evidence = [IS_TEXT if name in doubts else one for name, one in seen]
-            new = make_plan(old.names, evidence, old.given, old.rule)
+            new = old.with_evidence(evidence)
         differences = old.differences(new)
         self._plan = new
         for guess in (*run.guesses(new, without=doubts), *doubts.values()):
@@ -246,7 +245,9 @@ class _Pass:
     def _learn(self, result: ConvertedChunk, layout: Layout) -> None:
         for misfit in result.misfits:
             if misfit.name not in self._reasons:
-                bad = explain_misfit(misfit.texts, misfit.column_type, self.plan.rule)
+                bad = explain_misfit(
+                    misfit.texts, misfit.column_type, self.plan.rule_for(misfit.name)
+                )
                 self._reasons[misfit.name] = type_guess(
                     misfit.name, "", bad, chunk=result.source.chunk, layout=layout
                 )

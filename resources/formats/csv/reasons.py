@@ -7,16 +7,36 @@ import pyarrow as pa
 from resources.formats.csv.chunks import Chunk
 from resources.formats.csv.parse import Layout, line_of_record
 from resources.formats.text_types.bad_values import BadValue, first_bad_value
-from resources.formats.text_types.evidence import ColumnType, Kind
+from resources.formats.text_types.evidence import TRIED, ColumnType, Kind
 from resources.formats.text_types.rule import TypingRule, convert, fit
 from resources.kernel.records import Guess
+
+NULL_MARKERS = frozenset(
+    [
+        "NULL",
+        "null",
+        "Null",
+        "\\N",
+        "NA",
+        "N/A",
+        "n/a",
+        "#N/A",
+        "None",
+        "NaN",
+        "nan",
+        "-",
+        "--",
+        ".",
+    ]
+)
+"""What programs write where there is no value: a hint only, nothing is read as null for it."""
 
 
 def explain_text(texts: pa.Array, rule: TypingRule) -> BadValue:
     """The value that makes a typed-looking column text: the first against the kind that held longest."""
     bad = [
         first_bad_value(texts, lambda part, kind=kind: _fits(part, kind, rule))  # type: ignore[misc] # mypy: defaults
-        for kind in Kind
+        for kind in TRIED
     ]
     return max(bad, key=lambda value: value.index)
 
@@ -35,4 +55,5 @@ def type_guess(name: str, decided: str, bad: BadValue, *, chunk: Chunk, layout: 
     line = line_of_record(chunk, layout, bad.index)
     trait = f" ({bad.trait})" if bad.trait else ""
     reason = f"{bad.shown}{trait} in {layout.file.name}, line {line}"
-    return Guess(f"type of {name!r}", decided, reason, "types")
+    override = "null_values" if bad.text in NULL_MARKERS else "types"
+    return Guess(f"type of {name!r}", decided, reason, override)

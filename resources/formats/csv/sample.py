@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 
 import pyarrow as pa
 
 from resources.formats.csv.chunks import Chunk
 from resources.formats.csv.doubts import MarkWatch, look, look_at_uses, names_in_doubt
+from resources.formats.csv.layout import read_rows
+from resources.formats.csv.lookalikes import find_lookalikes
 from resources.formats.csv.marks import find_marks
-from resources.formats.csv.opening import OpenedFiles, read_rows
+from resources.formats.csv.opening import OpenedFiles
 from resources.formats.csv.options import CsvOptions
 from resources.formats.csv.parse import Layout, parse_chunk
 from resources.formats.csv.plan import Plan, make_plan, merge_all
@@ -24,7 +26,7 @@ from resources.formats.text_types.evidence import (
     ColumnType,
     Evidence,
 )
-from resources.formats.text_types.rule import TypingRule, examine
+from resources.formats.text_types.rule import examine
 from resources.kernel.errors import ParseError
 from resources.kernel.records import Guess
 
@@ -71,25 +73,35 @@ def take_first_look(
     marks, guesses = find_marks(sample[0].texts if sample else None, options)
     rule = options.rule(marks)
     names = opened.names
-    seen = [
-        [
-            NO_VALUES
-            if name in given or name not in part.layout.names
-            else examine(part.texts[name], rule)
-            for name in names
-        ]
-        for part in sample
-    ]
-    evidence = reduce(merge_all, seen, [NO_VALUES] * len(names))
+    nothing = [NO_VALUES] * len(names)
+    unseen = replace(
+        make_plan(names, nothing, given, rule),
+        rules=options.column_rules(rule),
+        own_marks=options.own_marks,
+    )
+    evidence = reduce(merge_all, (_examine(part, unseen) for part in sample), nothing)
     texts = [name for name, found in zip(names, evidence, strict=True) if found.kinds == NOTHING]
-    guesses += _explain_texts(texts, sample, rule)
-    plan = make_plan(names, evidence, given, rule)
+    plan = unseen.with_evidence(evidence)
+    guesses += _explain_texts(texts, sample, plan)
     doubts = _doubts(sample, plan, evidence) if options.detects_marks else {}
     if doubts:
         seen_now = zip(names, evidence, strict=True)
         evidence = [IS_TEXT if name in doubts else one for name, one in seen_now]
-        plan = make_plan(names, evidence, given, rule)
-    return FirstLook(plan, [*guesses, *doubts.values()])
+        plan = plan.with_evidence(evidence)
+    guesses += doubts.values()
+    if sample:
+        separator = sample[0].layout.file.dialect.separator
+        guesses += find_lookalikes(sample[0].texts, plan, separator)
+    return FirstLook(plan, guesses)
+
+
+def _examine(part: SampledChunk, plan: Plan) -> list[Evidence]:
+    """What the values of each column in a sample can be read as."""
+    present = frozenset(part.layout.names).difference(plan.given)
+    return [
+        examine(part.texts[name], plan.rule_for(name)) if name in present else NO_VALUES
+        for name in plan.names
+    ]
 
 
 def _doubts(
@@ -132,10 +144,11 @@ def _take_sample(opened: OpenedFiles, options: CsvOptions, block_bytes: int) -> 
     return sample
 
 
-def _explain_texts(names: list[str], sample: list[SampledChunk], rule: TypingRule) -> list[Guess]:
+def _explain_texts(names: list[str], sample: list[SampledChunk], plan: Plan) -> list[Guess]:
     """For columns of text that look like numbers or dates: which value made them text."""
     guesses: list[Guess] = []
     for name in names:
+        rule = plan.rule_for(name)
         holding = (part for part in sample if name in part.layout.names)
         typed = (part for part in holding if looks_typed(part.texts[name]))
         part = next((p for p in typed if examine(p.texts[name], rule).kinds == NOTHING), None)

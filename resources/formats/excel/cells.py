@@ -12,6 +12,7 @@ import pyarrow as pa
 EXACT_INTEGERS = 2**53
 """Excel keeps numbers as doubles: beyond this not every integer is one."""
 _EMPTY = ""
+_EXCEL_YEAR, _MARCH = 1900, 3
 _SECONDS_A_MINUTE, _MINUTES_AN_HOUR = 60, 60
 
 
@@ -46,7 +47,7 @@ _KINDS: dict[type, CellKind] = {
     dt.timedelta: CellKind.DURATION,
 }
 _NUMBERS = CellKind.INTEGER | CellKind.FRACTION
-_DAYS = CellKind.DATE | CellKind.TIMESTAMP
+DAYS = CellKind.DATE | CellKind.TIMESTAMP
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class ColumnKind:
             return exact[self.seen]
         if self.seen and self.seen in _NUMBERS:
             return pa.float64()
-        return pa.timestamp("us") if self.seen and self.seen in _DAYS else pa.string()
+        return pa.timestamp("us") if self.seen and self.seen in DAYS else pa.string()
 
     @property
     def is_mixed(self) -> bool:
@@ -109,6 +110,14 @@ def _is_whole(number: float) -> bool:
         -EXACT_INTEGERS <= number <= EXACT_INTEGERS
         and float(number).is_integer()
         and not (number == 0 and str(number).startswith("-"))
+    )
+
+
+def has_days_before_march_1900(cells: Sequence[object]) -> bool:
+    """Whether some date is one of the sixty days that Excel counts wrongly."""
+    return any(
+        isinstance(cell, dt.date) and cell.year == _EXCEL_YEAR and cell.month < _MARCH
+        for cell in cells
     )
 
 

@@ -17,11 +17,13 @@ MAX_CELLS = 50_000_000
 """Cells of the rectangle that a sheet's cells span; each takes 32 bytes of memory while the sheet is read."""
 _BLOCK_BYTES = 1024 * 1024
 _TAG_BYTES = 16 * 1024 * 1024  # longest stretch without a tag: a cell holds 32,767 characters
+_HARMLESS_BYTES = 64 * 1024**2  # less than of other files: texts of a workbook are held in memory
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 _SHEET = "xl/worksheets/"
 _DOCTYPE = b"<!DOCTYPE"
 _ANY_CELL = re.compile(rb"<(?:[^\s<>/:]+:)?c[\s/>]")
 _CELL = re.compile(rb'<(?:[^\s<>/:]+:)?c r="([A-Z]{1,3})([1-9][0-9]{0,6})"')
+_HIDDEN_ROW = re.compile(rb"<(?:[^\s<>/:]+:)?row\s[^<>]*\bhidden\s*=\s*[\"'](?:1|true)[\"']")
 _ERROR_CELL = re.compile(rb"\bt\s*=\s*[\"']e[\"']")
 
 
@@ -33,6 +35,8 @@ class Findings:
     """Whether some cell may hold an error."""
     formulas: BareFormulas = field(default_factory=BareFormulas)
     """Formulas without a value."""
+    hidden_rows: dict[str, int] = field(default_factory=dict)
+    """How many rows nobody sees, by the name of the part."""
     _columns: set[bytes] = field(default_factory=set)
     _rows: set[bytes] = field(default_factory=set)
 
@@ -79,7 +83,7 @@ def check_workbook(file: SourceFile) -> Findings:
     try:
         with zipfile.ZipFile(file.path) as opened:
             check_directory(file, opened.infolist())
-            check_sizes(file, opened.infolist())
+            check_sizes(file, opened.infolist(), harmless=_HARMLESS_BYTES)
             for info in opened.infolist():
                 if info.filename.lower().endswith((".xml", ".rels", ".vml")):
                     _check_part(file, opened, info, findings)
@@ -113,6 +117,11 @@ def _check_part(
             raise _refused(file, f"cells of its part {name!r} do not say where they stand")
         if is_sheet:
             findings.formulas.look_at(info.filename, text)
+            if hidden := len(_HIDDEN_ROW.findall(text)):
+                before = findings.hidden_rows.get(info.filename, 0)
+                findings.hidden_rows[info.filename] = before + hidden
+        else:
+            findings.formulas.look_at_workbook(text)
     if findings.cells > MAX_CELLS:
         raise _refused(
             file,

@@ -7,17 +7,20 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from resources.formats.columns import compare_columns, unite_columns
+from resources.formats.columns import unite_columns
 from resources.formats.excel.cells import (
+    DAYS,
     NO_CELLS,
     CellKind,
     ColumnKind,
     convert_cells,
+    has_days_before_march_1900,
     look_at_cells,
 )
 from resources.formats.excel.options import ExcelOptions
 from resources.formats.excel.sheet import Sheet, open_sheet
 from resources.formats.files import SourceFile, check_not_empty
+from resources.formats.left_out import LeftOut
 from resources.formats.text_types.bad_values import first_bad_value
 from resources.formats.text_types.evidence import ColumnType
 from resources.formats.text_types.given import parse_type, read_given
@@ -84,35 +87,29 @@ class ExcelReader:
 
     def _look_at_all(self) -> _Looked:
         looked = _Looked()
-        errors: list[InputError] = []
+        left_out = LeftOut(len(self._files), self._options.on_bad_file)
         for file in self._files:
             try:
                 sheet = open_sheet(file, self._options)
-                columns = _look_at(sheet)
-                self._check_belongs(file, list(columns), looked)
+                columns, has_early_days = _look_at(sheet)
             except InputError as error:
-                if self._options.on_bad_file == "fail":
-                    raise
-                errors.append(error)
-                looked.warnings.append(f"Skipped {file.name}: {error}")
+                left_out.add(file.name, error)
                 continue
             looked.sheet = sheet if len(self._files) == 1 else None
             looked.files.append(file)
             looked.columns[file.name] = columns
+            looked.warnings += sheet.warnings
+            if has_early_days:
+                looked.warnings.append(
+                    f"{file.name}, sheet {sheet.name!r} has dates before March 1900: Excel counts a 29 February 1900 that never"
+                    " was, so 28 February may stand for either"
+                )
             if sheet.source.merged_cell_ranges:
                 looked.warnings.append(
                     f"{file.name}, sheet {sheet.name!r} has merged cells: only the first of each holds the value"
                 )
-        if not looked.files:
-            raise errors[0]
+        looked.warnings[:0] = left_out.warnings()
         return looked
-
-    def _check_belongs(self, file: SourceFile, names: list[str], looked: _Looked) -> None:
-        if looked.files and self._options.columns == "same":
-            first = looked.files[0].name
-            difference = compare_columns(first, list(looked.columns[first]), file.name, names)
-            if difference is not None:
-                raise difference.error()
 
     def _parse_types(self, names: Sequence[str]) -> dict[str, ColumnType]:
         for name in self._options.types:
@@ -165,12 +162,16 @@ class ExcelReader:
         )
 
 
-def _look_at(sheet: Sheet) -> dict[str, CellKind]:
+def _look_at(sheet: Sheet) -> tuple[dict[str, CellKind], bool]:
+    """What the cells of each column hold, and whether some is a day for which Excel's calendar is wrong."""
     columns = dict.fromkeys(sheet.names, NO_CELLS)
+    has_early_days = False
     for stretch in sheet.batches():
         for name, cells in zip(sheet.names, stretch, strict=True):
-            columns[name] |= look_at_cells(cells)
-    return columns
+            seen = look_at_cells(cells)
+            columns[name] |= seen
+            has_early_days |= bool(seen & DAYS) and has_days_before_march_1900(cells)
+    return columns, has_early_days
 
 
 def _guesses(kinds: dict[str, ColumnKind], given: dict[str, ColumnType]) -> list[Guess]:

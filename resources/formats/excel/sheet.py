@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import Any
 
 from resources.formats.columns import listed
 from resources.formats.excel.cells import show
-from resources.formats.excel.formulas import check_calculated
+from resources.formats.excel.formulas import check_calculated, part_of
 from resources.formats.excel.guard import check_workbook
 from resources.formats.excel.options import ExcelOptions
 from resources.formats.files import SourceFile, check_not_empty
@@ -47,13 +48,16 @@ class Sheet:
     """Columns of the sheet before the first that holds something."""
     errors: dict[tuple[int, int], str] = field(default_factory=dict)
     """What Excel shows in cells that hold an error, by row and column from 0, columns counted from `left`."""
+    footer_rows: int = 0
+    """Rows with a value at the end that are no data."""
+    warnings: list[str] = field(default_factory=list)
     source: Any = None
 
     def batches(self) -> Iterator[list[Sequence[object]]]:
         """The rows of data as stretches of columns; empty rows at the end are left out."""
         rows = enumerate(self._rows())
         waiting: list[Row] = []
-        for number, row in islice(rows, self.header_rows, None):
+        for number, row in islice(rows, self.header_rows, self._end()):
             for column in range(len(row)) if self.errors else ():
                 row[column] = self.errors.get((number, column), row[column])
             waiting.append(row)
@@ -64,6 +68,14 @@ class Sheet:
             waiting.pop()
         if waiting:
             yield list(zip(*waiting, strict=True))
+
+    def _end(self) -> int | None:
+        """The first row that is no data any more; None: all are."""
+        if not self.footer_rows:
+            return None
+        filled = (n for n, row in enumerate(self._rows()) if any(cell != "" for cell in row))
+        last = deque(filled, self.footer_rows)
+        return max(last[0], self.header_rows) if len(last) == self.footer_rows else self.header_rows
 
     def _rows(self) -> Iterator[Row]:
         with _translated(self.file):
@@ -90,9 +102,18 @@ def open_sheet(file: SourceFile, options: ExcelOptions) -> Sheet:
 
         workbook = python_calamine.CalamineWorkbook.from_path(str(file.path))
         name = _choose(workbook, file, options)
-        check_calculated(file, name, findings.formulas.first)
+        warnings = []
+        if options.formulas == "fail":
+            warnings = check_calculated(file, name, findings.formulas)
         source = workbook.get_sheet_by_name(name)
         sheet = _find_header(file, name, source, options)
+    if hidden := findings.hidden_rows and findings.hidden_rows.get(part_of(file, name), 0):
+        warnings.append(
+            f"{file.name}, sheet {name!r}: {hidden:,} hidden rows are read like all others"
+        )
+    sheet.warnings = warnings
+    sheet.header_rows += options.skip_after_header
+    sheet.footer_rows = options.skip_footer
     if findings.may_hold_errors:
         sheet.errors = _find_errors(file, name)
         if sheet.errors and options.errors == "fail":

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from resources.formats.json.shapes import NO_SHAPE, BadLiteralError, Shape, find_shapes
 from resources.formats.json.trimming import trim
+from resources.formats.text_types.doubles import are_shortest
 from resources.formats.text_types.evidence import (
     DOUBLE_DIGITS,
     IS_TEXT,
@@ -37,7 +38,6 @@ LITERAL = ColumnType("text of JSON", pa.string())
 """Values as they stand in the file."""
 _TEXTS = msgspec.json.Decoder(list[str])
 _EXPONENTS = r"^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$"
-_NO_DECIMAL = 400  # digits that keep a column with exponents from becoming a decimal
 _SMALLEST = 1e-290  # nearer to zero a double has fewer than 15 digits
 _QUOTE = ord('"')
 
@@ -152,9 +152,8 @@ def _examine_exponents(literals: pa.Array) -> Evidence:
     written_zero = pc.equal(digits, "")
     held = pc.or_(written_zero, pc.greater_equal(pc.abs(values), _SMALLEST))
     finite = pc.all(pc.is_finite(values)).as_py()
-    if most > DOUBLE_DIGITS or not finite or not pc.all(held).as_py():
-        return IS_TEXT
-    return Evidence(Kind.NUMBER, integer_digits=_NO_DECIMAL, significant_digits=most)
+    is_short = most <= DOUBLE_DIGITS and finite and pc.all(held).as_py()
+    return Evidence(Kind.DOUBLE) if is_short or are_shortest(literals, values) else IS_TEXT
 
 
 def decode_strings(literals: pa.Array) -> pa.Array:

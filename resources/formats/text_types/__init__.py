@@ -5,8 +5,8 @@ A column gets a type only if **every** value fits it, so that each value can be 
 | type | every value is |
 |---|---|
 | integer | a canonical integer of 64 bits: `0`, `-7`, `4200`; no leading zero, no plus sign, no `-0` |
-| number | a plain decimal with at most 15 significant digits: `1.50`, `-0.003`; a digit on both sides of the point, no leading zero, no exponent; held as a double, which gives the printed value back |
-| decimal | a plain decimal where some value has more digits than that; all fit `decimal128` (38 digits) |
+| number | a plain decimal with at most 15 significant digits: `1.50`, `-0.003`; a digit on both sides of the point, no leading zero; or the shortest form of a double as programs write it, also with an exponent (`doubles`); held as a double, which gives every digit back |
+| decimal | a plain decimal where some value has digits that a double does not give back; all fit `decimal128` (38 digits) |
 | boolean | `true` or `false` in one spelling throughout: `true/false`, `True/False` or `TRUE/FALSE` |
 | date | `2024-02-29`, years 0001 to 9999; or the `date_format:` given |
 | timestamp | `2024-02-29 13:45`, seconds and up to 6 decimals of them optional, `T` for the blank allowed; or the `timestamp_format:` given |

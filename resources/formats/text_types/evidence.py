@@ -18,6 +18,9 @@ class Kind(Flag):
 
     INTEGER = auto()
     NUMBER = auto()
+    """A plain decimal."""
+    DOUBLE = auto()
+    """A number of which a double gives every digit back."""
     TRUE_FALSE = auto()
     TITLE_TRUE_FALSE = auto()
     UPPER_TRUE_FALSE = auto()
@@ -27,6 +30,8 @@ class Kind(Flag):
 
 
 NOTHING = Kind(0)
+TRIED = tuple(kind for kind in Kind if kind is not Kind.DOUBLE)
+"""Kinds that a column is tried for, in this order; what is said of numbers tells whether doubles hold them."""
 ANYTHING: Kind = reduce(or_, Kind)
 SPELLINGS: dict[Kind, tuple[str, str]] = {
     Kind.TRUE_FALSE: ("true", "false"),
@@ -87,6 +92,10 @@ DATE = ColumnType("date", pa.date32(), Kind.DATE)
 TIMESTAMP = ColumnType("timestamp", pa.timestamp("us"), Kind.TIMESTAMP)
 TIMESTAMPTZ = ColumnType("timestamptz", pa.timestamp("us", "UTC"), Kind.TIMESTAMPTZ)
 
+TIMESTAMP_NS = ColumnType("timestamp(ns)", pa.timestamp("ns"), Kind.TIMESTAMP)
+"""Given only, as the next: up to nine decimals of seconds, years 1678 to 2261."""
+TIMESTAMPTZ_NS = ColumnType("timestamptz(ns)", pa.timestamp("ns", "UTC"), Kind.TIMESTAMPTZ)
+
 
 def decimal(precision: int, scale: int) -> ColumnType:
     """`decimal(precision,scale)`, of at most 38 digits."""
@@ -109,7 +118,7 @@ def decide(evidence: Evidence) -> ColumnType:
     for spelling in SPELLINGS:
         if spelling in kinds:
             return boolean(spelling)
-    return _decide_number(evidence)
+    return NUMBER if Kind.DOUBLE in kinds else _decide_number(evidence)
 
 
 def _decide_number(evidence: Evidence) -> ColumnType:

@@ -18,7 +18,9 @@ from resources.formats.text_types.evidence import (
     NUMBER,
     TEXT,
     TIMESTAMP,
+    TIMESTAMP_NS,
     TIMESTAMPTZ,
+    TIMESTAMPTZ_NS,
     ColumnType,
     Kind,
     boolean,
@@ -34,14 +36,29 @@ from resources.formats.text_types.rule import (
 from resources.kernel.errors import ConfigError
 
 BOOLEAN = boolean(Kind.TRUE_FALSE)
-_NAMED = {t.name: t for t in (INTEGER, NUMBER, BOOLEAN, DATE, TIMESTAMP, TIMESTAMPTZ, TEXT)}
+_NAMED = {
+    t.name: t
+    for t in (
+        INTEGER,
+        NUMBER,
+        BOOLEAN,
+        DATE,
+        TIMESTAMP,
+        TIMESTAMPTZ,
+        TIMESTAMP_NS,
+        TIMESTAMPTZ_NS,
+        TEXT,
+    )
+}
 _DECIMAL = re.compile(r"decimal\((\d+),\s*(\d+)\)")
 _SPELLINGS = (("true", "false"), ("t", "f"), ("yes", "no"), ("y", "n"), ("1", "0"))
+_ZONE_NAME = r" ?(UTC|GMT)$"  # BigQuery and many logs write it so
+_ISO_MINUTES = r"^\d{4}-\d\d-\d\d[ T]\d\d:\d\d"  # Arrow takes a bare date, or one with an hour, too
 _NINE = ord("9")
 
 
 def parse_type(text: str, *, where: str) -> ColumnType:
-    """A type by its name: integer, number, decimal(p,s), boolean, date, timestamp, timestamptz or text.
+    """A type by its name: integer, number, decimal(p,s), boolean, date, timestamp, timestamptz, timestamp(ns), timestamptz(ns) or text.
 
     Raises:
         ConfigError: any other name; lists the known ones.
@@ -66,8 +83,21 @@ def read_given(texts: pa.Array, column_type: ColumnType, rule: TypingRule) -> pa
         return next((values for values in found if values is not None), None)
     if column_type.kind in Kind.INTEGER | Kind.NUMBER and column_type != TEXT:
         return _read_numbers(texts, column_type, rule)
+    if column_type.kind == Kind.TIMESTAMPTZ:
+        texts = pc.replace_substring_regex(texts, _ZONE_NAME, "Z")
+    if column_type in (TIMESTAMP_NS, TIMESTAMPTZ_NS):
+        return _read_nanoseconds(texts, column_type)
     found_fit = convert(texts, column_type, rule)
     return None if found_fit is None else found_fit[0]
+
+
+def _read_nanoseconds(texts: pa.Array, column_type: ColumnType) -> pa.Array | None:
+    if not pc.all(pc.match_substring_regex(texts, _ISO_MINUTES)).as_py():
+        return None
+    try:
+        return texts.cast(column_type.arrow)
+    except pa.ArrowInvalid:
+        return None
 
 
 def _read_numbers(texts: pa.Array, column_type: ColumnType, rule: TypingRule) -> pa.Array | None:

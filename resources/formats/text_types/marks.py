@@ -95,11 +95,12 @@ def _first(texts: pa.Array, mask: pa.Array) -> str:
 
 def certain_marks(texts: pa.Array) -> Marks | None:
     """The marks of a column that can only be read with them: some value has both, and all fit; None otherwise."""
-    if not _any(texts, "[.,]"):
-        return None  # most columns: one look instead of one for each pair of marks
+    data = text_bytes(texts)[0].tobytes()
+    present = {mark for mark in THOUSANDS_MARKS if mark.encode() in data}
     for decimal in _DECIMAL_MARKS:
         for thousands in THOUSANDS_MARKS:
-            if thousands != decimal and _shows_both(texts, Marks(decimal, thousands)):
+            is_there = decimal in present and thousands in present and thousands != decimal
+            if is_there and _shows_both(texts, Marks(decimal, thousands)):
                 return Marks(decimal, thousands)
     return None
 

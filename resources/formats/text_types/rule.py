@@ -7,16 +7,20 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from resources.formats.text_types.doubles import are_shortest, parse_doubles
 from resources.formats.text_types.evidence import (
+    DOUBLE_DIGITS,
+    DOUBLE_FRACTION,
     IS_TEXT,
     NO_VALUES,
     NOTHING,
     SPELLINGS,
+    TRIED,
     ColumnType,
     Evidence,
     Kind,
 )
-from resources.formats.text_types.numbers import measure_decimals, parse_integers
+from resources.formats.text_types.numbers import Decimals, measure_decimals, parse_integers
 from resources.formats.text_types.temporal import parse_by_format, parse_dates, parse_timestamps
 
 
@@ -43,7 +47,7 @@ def examine(texts: pa.Array, rule: TypingRule = ISO) -> Evidence:
     if texts.null_count == len(texts):
         return NO_VALUES
     found = (
-        fit(texts, kind, rule) for kind in Kind
+        fit(texts, kind, rule) for kind in TRIED
     )  # integers first: their evidence says NUMBER too
     return next((evidence for _, evidence in filter(None, found)), IS_TEXT)
 
@@ -77,23 +81,36 @@ def _fit_integers(texts: pa.Array, rule: TypingRule) -> Fit | None:
     found = None if plain is None else parse_integers(plain)
     if found is None:
         return None
-    return found.values, Evidence(
-        Kind.INTEGER | Kind.NUMBER, found.digits, significant_digits=found.digits
-    )
+    kinds = Kind.INTEGER | Kind.NUMBER
+    if found.digits <= DOUBLE_DIGITS:
+        kinds |= Kind.DOUBLE
+    return found.values, Evidence(kinds, found.digits, significant_digits=found.digits)
 
 
 def _fit_numbers(texts: pa.Array, rule: TypingRule, arrow_type: pa.DataType) -> Fit | None:
     plain = plain_numbers(texts, rule)
-    extent = None if plain is None else measure_decimals(plain)
-    if extent is None or plain is None:
+    if plain is None:
         return None
-    evidence = Evidence(
-        Kind.NUMBER, extent.integer_digits, extent.fraction_digits, extent.significant_digits
-    )
+    extent = measure_decimals(plain)
+    if extent is None:
+        values = parse_doubles(plain) if arrow_type == pa.float64() else None
+        return None if values is None else (values, Evidence(Kind.DOUBLE))
     try:
-        return plain.cast(arrow_type), evidence
+        values = plain.cast(arrow_type)
     except pa.ArrowInvalid:
         return None
+    # Where decimals are planned some value is none of a double: the others need no look.
+    is_double = arrow_type == pa.float64() and _gives_digits_back(plain, values, extent)
+    kinds = Kind.NUMBER | Kind.DOUBLE if is_double else Kind.NUMBER
+    return values, Evidence(
+        kinds, extent.integer_digits, extent.fraction_digits, extent.significant_digits
+    )
+
+
+def _gives_digits_back(texts: pa.Array, values: pa.Array, extent: Decimals) -> bool:
+    if extent.fraction_digits > DOUBLE_FRACTION:
+        return False
+    return extent.significant_digits <= DOUBLE_DIGITS or are_shortest(texts, values)
 
 
 def plain_numbers(texts: pa.Array, rule: TypingRule) -> pa.Array | None:

@@ -50,7 +50,8 @@ def test_members_of_archives_under_a_glob(tmp_path):
 
 def test_options_reach_the_reader(tmp_path):
     (tmp_path / "a.txt").write_bytes("stadt|preis\nKöln|1.234,5\n".encode("cp1252"))
-    options = {"encoding": "cp1252", "separator": "|", "decimal_mark": ",", "thousands_mark": "."}
+    options = {"encoding": "cp1252", "separator": "|", "header": True}
+    options |= {"decimal_mark": ",", "thousands_mark": "."}
     table, stream = read(tmp_path, "a.txt", options=options)
     assert table.to_pydict() == {"stadt": ["Köln"], "preis": [1234.5]}
     assert stream.guesses == []

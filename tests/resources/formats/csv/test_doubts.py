@@ -156,3 +156,24 @@ class TestSettled:
             read_reader(CsvReader(files, CsvOptions(**options), block_bytes=1024))
         assert (caught.value.facts["file"], caught.value.facts["column"]) == ("f1.csv", "b")
         read_reader(CsvReader(files, CsvOptions(**options, decimal_mark="."), block_bytes=1024))
+
+
+@pytest.mark.parametrize(
+    ("content", "reason", "override"),
+    [
+        (b"v\n1.1\n1.10\n1.2\n", "'1.1' and '1.10' become one number", "types"),
+        (b"a;v\nx;1.234\ny;2.500\n", "three digits behind the point, as '1.234'", "decimal_mark"),
+    ],
+    ids=["versions", "thousands"],
+)
+def test_numbers_that_may_be_something_else_are_said(tmp_path, content, reason, override):
+    """Formats A15."""
+    _, stream = read_stream(tmp_path, content)
+    guess = next(one for one in stream.guesses if one.subject == "type of 'v'")
+    assert (guess.value, guess.override) == ("number", override)
+    assert reason in guess.reason
+
+
+def test_numbers_that_are_nothing_else_are_not_spoken_of(tmp_path):
+    _, stream = read_stream(tmp_path, b"a;v;w\nx;1.234;1.5\ny;2.5;2.25\n")
+    assert not [one for one in stream.guesses if one.subject.startswith("type")]

@@ -6,13 +6,12 @@ import io
 import re
 import zipfile
 
-import openpyxl
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from resources.formats.excel import ExcelOptions, ExcelReader, guard
+from resources.formats.excel import ExcelOptions, guard
 from resources.formats.excel import sheet as sheets
 from resources.formats.files import SourceFile
 from resources.kernel.errors import (
@@ -23,22 +22,7 @@ from resources.kernel.errors import (
     SchemaMismatchError,
     UnknownNameError,
 )
-
-
-def workbook(folder, rows, name="a.xlsx", change=None):
-    book = openpyxl.Workbook()
-    for row in rows:
-        book.active.append(row)
-    if change:
-        change(book)
-    book.save(folder / name)
-    return SourceFile(name, folder / name)
-
-
-def read(*files, **options):
-    stream = ExcelReader(files, ExcelOptions(**options)).stream()
-    return pa.Table.from_batches(list(stream), stream.schema), stream
-
+from tests.resources.formats.excel.reading import SHEET, read, with_part, workbook
 
 KEPT = {
     "integers": ([1, None, -5], pa.int64(), [1, None, -5]),
@@ -199,25 +183,23 @@ class TestManyFiles:
         table, stream = read(one, two, on_bad_file="skip")
         assert table.to_pydict() == {"a": [1]}
         assert stream.warnings[0].startswith("Skipped 2.xlsx: ")
+        with pytest.raises(ParseError, match="more than half of the 3 files"):
+            read(one, two, SourceFile("3.xlsx", two.path), on_bad_file="skip")
+
+    @pytest.mark.parametrize("policy", ["fail", "skip"])
+    def test_a_sheet_of_another_shape_is_the_odd_one_wherever_it_sorts(self, tmp_path, policy):
+        """Formats A2."""
+        odd = workbook(tmp_path, [["note"], ["see below"]], "0.xlsx")
+        good = [workbook(tmp_path, [["a"], [1]], f"{n}.xlsx") for n in (1, 2)]
+        with pytest.raises(SchemaMismatchError, match=r"0\.xlsx does not belong .* 1\.xlsx and 1"):
+            read(odd, *good, on_bad_file=policy)
 
 
-def with_part(file, name, change):
-    """The workbook with one part changed."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(file.path) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
-        for info in old.infolist():
-            content = old.read(info)
-            new.writestr(info.filename, change(content) if info.filename == name else content)
-    file.path.write_bytes(out.getvalue())
-    return file
-
-
-SHEET = "xl/worksheets/sheet1.xml"
 LAUGHS = b'<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]>'
 HOSTILE = {
     "entities": (lambda xml: re.sub(rb"(<worksheet)", LAUGHS + rb"\1", xml), "declares entities"),
     "entities far behind": (lambda xml: b" " * 3_000_000 + LAUGHS + xml, "declares entities"),
-    "bomb": (lambda xml: xml + b" " * (70 << 20), "would unpack to"),
+    "bomb": (lambda xml: xml + b" " * (70 << 20), "packed bytes unpack to"),
     "cell at the end": (
         lambda xml: xml.replace(b'<row r="2"', b'<row r="1048576"').replace(b'r="A2"', b'r="XFD1048576"'),
         "span 17,179,869,184 places",

@@ -30,7 +30,38 @@ DECIDED = {
     "one above": (("9223372036854775808",), "decimal(19,0)", [Decimal(2**63)]),
     "prices": (("1.50", "-0.003", "12"), "number", [1.5, -0.003, 12.0]),
     "fifteen digits": (("123456789.012345",), "number", [123456789.012345]),
-    "sixteen digits": (("1234567890.012345",), "decimal(16,6)", [Decimal("1234567890.012345")]),
+    "sixteen digits": (("9007199254740.9931",), "decimal(17,4)", [Decimal("9007199254740.9931")]),
+    "the shortest form of a double": (
+        ("0.8414709848078965", "0.1", "-1234567890.012345"),
+        "number",
+        [0.8414709848078965, 0.1, -1234567890.012345],
+    ),
+    "as Python writes": (("1.2e-05", "1e+22", "0.5", "3"), "number", [1.2e-5, 1e22, 0.5, 3.0]),
+    "as Java writes": (
+        ("1.0E-5", "1.23456789015E10", None),
+        "number",
+        [1e-5, 12345678901.5, None],
+    ),
+    "one digit more than the shortest": (
+        ("0.84147098480789650",),
+        "decimal(18,17)",
+        [Decimal("0.84147098480789650")],
+    ),
+    "one that no double gives back": (
+        ("0.8414709848078965", "0.12345678901234567"),
+        "decimal(18,17)",
+        [Decimal("0.8414709848078965"), Decimal("0.12345678901234567")],
+    ),
+    "exponents of names": (("1E5", "2E10", "2e-3"), "text", ["1E5", "2E10", "2e-3"]),
+    "as JavaScript writes": (("1e-7", "2.5e+21"), "number", [1e-7, 2.5e21]),
+    "exponents of hashes": (("12e4567", "1e5"), "text", ["12e4567", "1e5"]),
+    "more digits with an exponent": (
+        ("1.23456789012345678e-05",),
+        "text",
+        ["1.23456789012345678e-05"],
+    ),
+    "beyond a double": (("1e+400", "1.5"), "text", ["1e+400", "1.5"]),
+    "below a double": (("1e-400", "1.5"), "text", ["1e-400", "1.5"]),
     "leading zeros are not significant": (
         ("0.000000123456789012345",),
         "number",
@@ -142,6 +173,27 @@ def test_evidence_does_not_depend_on_order_or_grouping(texts):
     for text in reversed(texts):
         merged = merged.merge(examine(pa.array([text])))
     assert decide(whole) == decide(merged)
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
+def test_what_python_writes_of_doubles_comes_back(values):
+    """Formats A10: bit for bit, minus zero included."""
+    name, read = typed(*map(repr, values))
+    assert name == "number"
+    assert list(map(repr, read)) == list(map(repr, values))
+
+
+@given(
+    st.lists(
+        st.from_regex(r"-?(0|[1-9][0-9]{0,3})\.[0-9]{10,19}", fullmatch=True),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_a_double_is_taken_only_if_it_gives_every_number_back(texts):
+    name, read = typed(*texts)
+    if name == "number":
+        assert [Decimal(repr(value)) for value in read] == list(map(Decimal, texts))
 
 
 def test_slices_are_read_by_their_own_values():
