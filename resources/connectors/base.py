@@ -111,6 +111,9 @@ class TableConnector(Connector):
     identifier_quote: ClassVar[str] = '"'
     """What stands around a name in this database's SQL, doubled where the name itself holds it."""
 
+    reading_tells: ClassVar[bool] = False
+    """Whether what `read` streams tells its `fingerprint`, which asked for apart would cost a second pass."""
+
     default_schema: str | None = None
     """Where a table without a schema is looked for; the user's own default when None."""
 
@@ -149,6 +152,13 @@ class TableConnector(Connector):
 
         Never the same for changed rows; may differ for unchanged ones.
         """
+
+    def change_hint(self, source: TableOrQuery) -> str:  # noqa: ARG002 - few databases have one
+        """A text that costs next to nothing and mostly changes with the rows; empty where there is none.
+
+        It tells which way to look is cheaper, never whether the rows changed: it may stay the same for changed ones.
+        """
+        return ""
 
     @abstractmethod
     def read(

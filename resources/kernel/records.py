@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -35,6 +35,9 @@ class BatchStream:
     batches: Iterator[pa.RecordBatch]
     guesses: list[Guess] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    fingerprint: Callable[[], str] | None = None
+    """The source's fingerprint of just these rows, once they have been read to the end; None where reading does not
+    tell it."""
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         return self.batches

@@ -7,7 +7,7 @@ automatic fingerprint costs too much, or says "changed" too often.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -20,6 +20,7 @@ from resources.connectors.base import FileConnector, TableConnector
 from resources.connectors.sql.reading import check_query
 from resources.kernel.errors import ConfigError, InputError, NotFoundError, WaybillError
 from resources.kernel.records import ObjectInfo, Retype, SqlQuery, TableName
+from resources.sources.local_copies import LocalCopies
 from resources.sources.row_digest import digest_rows
 
 Method = Literal["auto", "hash", "rows", "max"]
@@ -123,13 +124,31 @@ def sign_of_bytes(connector: FileConnector, objects: list[ObjectInfo]) -> Sign:
     Raises:
         SourceChangedError: a file changed while it was read (E40).
     """
-    digest, size = hashlib.sha256(), 0
+    found = []
     with TemporaryDirectory(prefix="waybill-fingerprint-") as scratch:
         for item in objects:
-            with connector.local_copy(item, Path(scratch)) as path, path.open("rb") as file:
-                inner = hashlib.file_digest(file, "sha256").hexdigest()
-            digest.update(f"{item.key}\0{inner}\n".encode())
-            size += item.size_bytes
+            with connector.local_copy(item, Path(scratch)) as path:
+                found.append((item, _digest_of_file(path)))
+    return _sign_of_digests(found)
+
+
+def sign_of_copies(copies: LocalCopies) -> Sign:
+    """The same of files that are here already; of those that were deleted meanwhile it knows nothing."""
+    return _sign_of_digests(
+        [(item, _digest_of_file(path)) for item, path in copies if path is not None]
+    )
+
+
+def _digest_of_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sign_of_digests(found: Sequence[tuple[ObjectInfo, str]]) -> Sign:
+    digest = hashlib.sha256()
+    for item, inner in found:
+        digest.update(f"{item.key}\0{inner}\n".encode())
+    size = sum(item.size_bytes for item, _ in found)
     return Sign(digest.hexdigest()[:32], {"bytes read": size})
 
 

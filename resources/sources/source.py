@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,12 +17,13 @@ from tempfile import TemporaryDirectory
 from resources.connectors.base import FileConnector, TableConnector
 from resources.formats.files import SourceFile
 from resources.formats.registry import is_readable_name, open_reader
-from resources.kernel.errors import NotFoundError
+from resources.kernel.errors import IntegrityError, NotFoundError
 from resources.kernel.records import BatchStream, ObjectInfo, SqlQuery, TableName
-from resources.sources.fingerprint_rules import sign_of_bytes, sign_of_table
-from resources.sources.local_copies import make_local_copies
+from resources.sources.fingerprint_rules import sign_of_bytes, sign_of_copies, sign_of_table
+from resources.sources.local_copies import LocalCopies, make_local_copies
 from resources.sources.objects import near_paths, select_objects
 from resources.sources.query_parameters import resolve_parameters
+from resources.sources.row_digest import digested
 from resources.sources.spec import SourceSpec
 
 LISTED_OBJECTS = 100  # the most objects that a version's record names one by one
@@ -54,6 +55,31 @@ class Source(ABC):
             NotFoundError: nothing is there.
         """
 
+    @property
+    def reading_tells(self) -> bool:
+        """Whether a stream of the whole content tells the fingerprint, which asked for apart reads all of it once more."""
+        return False
+
+    def fingerprint_of(self, stream: BatchStream) -> Fingerprint:
+        """The fingerprint of what a stream brought that was read to its end, where `reading_tells`.
+
+        Raises:
+            IntegrityError: the stream does not tell, or was left before its end.
+        """
+        if stream.fingerprint is None:
+            raise IntegrityError(
+                f"datasource {self.spec.name}: its rows came without a fingerprint"
+            )
+        return Fingerprint(stream.fingerprint(), {"source": self.spec.target})
+
+    def change_hint(self) -> str:
+        """See `TableConnector.change_hint`."""
+        return ""
+
+    def held(self) -> AbstractContextManager[Source]:
+        """The same source for one import: what its fingerprint looks at and what its streams bring is one thing."""
+        return nullcontext(self)
+
     @abstractmethod
     def open_streams(self) -> AbstractContextManager[OpenStream]:
         """A function that opens the whole content as one stream, again after a `Retype`.
@@ -73,6 +99,7 @@ class FileSource(Source):
         spec: the declaration.
         connector: where the objects are.
         objects: which of them to take, instead of all that the path means now.
+        copies: local copies of these, when there are any.
     """
 
     def __init__(
@@ -80,10 +107,12 @@ class FileSource(Source):
         spec: SourceSpec,
         connector: FileConnector,
         objects: Sequence[ObjectInfo] | None = None,
+        copies: LocalCopies | None = None,
     ) -> None:
         self.spec = spec
         self._connector = connector
         self._given = objects
+        self._copies = copies
 
     def objects(self) -> list[ObjectInfo]:
         """The objects that the path matches now, in order of key.
@@ -121,15 +150,37 @@ class FileSource(Source):
         objects = self.objects()
         found = fingerprint_objects(objects)
         if self.spec.fingerprint.method == "hash":
-            sign = sign_of_bytes(self._connector, objects)
+            sign = (
+                sign_of_bytes(self._connector, objects)
+                if self._copies is None
+                else sign_of_copies(self._copies)
+            )
             return Fingerprint(sign.version, {**found.facts, **sign.facts})
         return found
 
     @contextmanager
+    def held(self) -> Iterator[Source]:
+        """The source with the objects that it has now; those whose bytes are its fingerprint are fetched once."""
+        objects = self.objects()
+        if self.spec.fingerprint.method != "hash":
+            yield self.taking(objects)
+            return
+        with self._local_copies(objects) as copies:
+            yield FileSource(self.spec, self._connector, objects, copies)
+
+    @contextmanager
+    def _local_copies(self, objects: Sequence[ObjectInfo]) -> Iterator[LocalCopies]:
+        with TemporaryDirectory(prefix="waybill-import-") as scratch, ExitStack() as stack:
+            yield make_local_copies(self._connector, objects, Path(scratch), stack)
+
+    @contextmanager
     def open_streams(self) -> Iterator[OpenStream]:
         """Local copies of all objects, then one reader over them."""
-        with TemporaryDirectory(prefix="waybill-import-") as scratch, ExitStack() as stack:
-            copies = make_local_copies(self._connector, self.objects(), Path(scratch), stack)
+        with ExitStack() as stack:
+            scratch = stack.enter_context(TemporaryDirectory(prefix="waybill-import-"))
+            copies = self._copies
+            if copies is None:
+                copies = stack.enter_context(self._local_copies(self.objects()))
             missing = [item.key for item, path in copies if path is None]
             files = [SourceFile(item.key, path) for item, path in copies if path is not None]
             if not files:
@@ -181,8 +232,20 @@ class TableSource(Source):
         sign = sign_of_table(self.spec.fingerprint, self._connector, self.wanted)
         return Fingerprint(sign.version, {"source": self.spec.target, **sign.facts})
 
+    @property
+    def reading_tells(self) -> bool:
+        """Where the fingerprint is made of all values, here or by the connector's own way of reading."""
+        method = self.spec.fingerprint.method
+        return method == "hash" or (method == "auto" and self._connector.reading_tells)
+
+    def change_hint(self) -> str:
+        """What the database knows of its last change, where that can spare a pass over all rows."""
+        return self._connector.change_hint(self.wanted) if self.reading_tells else ""
+
     def open_streams(self) -> AbstractContextManager[OpenStream]:
         """One snapshot for each stream opened."""
+        if self.spec.fingerprint.method == "hash":
+            return _one_at_a_time(lambda: digested(self._connector.read(self.wanted)))
         return _one_at_a_time(lambda: self._connector.read(self.wanted))
 
     def open_heads(self, rows: int) -> AbstractContextManager[OpenStream]:
