@@ -46,6 +46,7 @@ class Connector(ABC):
         """What stands directly below `path`, in order of its own path, at most `limit` entries.
 
         Files: folders (a common part of keys counts as one; its path ends in `/`) and objects below a folder.
+        Names that begin with a dot are hidden, as in a shell: they are left out unless `path` names them.
         Databases: databases, then schemas, then tables and views with the system's own row estimates, as far as the
         system has such levels.
         Lists only what was asked for: a bucket of a million objects is never listed whole.
@@ -69,7 +70,7 @@ class FileConnector(Connector):
         """All objects whose key matches `pattern` and is greater than `after`, in ascending order of key.
 
         `pattern` is a key or a glob: `*` and `?` stay within one part of the path, `**` crosses parts,
-        `[abc]` is a set. Objects are listed lazily where the system allows; a million keys fit in memory.
+        `[abc]` is a set. Names that begin with a dot match only where the pattern has the dot. Objects are listed lazily where the system allows; a million keys fit in memory.
         With `after` a listing that was left half-way goes on where it stopped (E39).
         """
 
