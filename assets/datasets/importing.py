@@ -32,6 +32,8 @@ class ImportOrder:
     allow_empty: bool = False
     force: bool = False
     """Import even if the source looks unchanged."""
+    settle_seconds: float | None = 0
+    """How long a file must have been left alone to be taken; as the source's connector has it when None."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def import_table(source: Source, store: TableStore, order: ImportOrder) -> Impor
         WaybillError: whatever the source, the format or the store refuses; nothing is published then.
     """
     started = time.monotonic()
-    with source.held() as held:
+    with source.at_rest(order.settle_seconds).held() as held:
         return _import(held, store, order, started)
 
 
@@ -65,14 +67,14 @@ def _import(source: Source, store: TableStore, order: ImportOrder, started: floa
     hint = source.change_hint()
     fingerprint = _ask_before(source, known, hint)
     if known is not None and fingerprint is not None and _is_same(known, source, fingerprint):
-        return ImportReport(known, fingerprint, time.monotonic() - started, unchanged=True)
+        return _unchanged(source, known, fingerprint, started)
     with store.writer(order.key, run_id=order.run_id, attempt=order.attempt) as writer:
         with source.open_streams() as open_stream:
             stream = writer.write_settled(open_stream)
         if fingerprint is None or source.reading_tells:
             fingerprint = source.fingerprint_of(stream)
             if known is not None and _is_same(known, source, fingerprint):
-                return ImportReport(known, fingerprint, time.monotonic() - started, unchanged=True)
+                return _unchanged(source, known, fingerprint, started)
         if writer.rows == 0 and not order.allow_empty and previous is not None and previous.rows:
             raise EmptySourceError(
                 f"dataset {order.name}: source {source.spec.name} ({source.spec.target}) returned 0 rows;"
@@ -87,6 +89,15 @@ def _import(source: Source, store: TableStore, order: ImportOrder, started: floa
         change=_schema_change(store, order.key, previous, version),
         guesses=tuple(stream.guesses),
         warnings=tuple(stream.warnings),
+    )
+
+
+def _unchanged(
+    source: Source, known: StoredVersion, fingerprint: Fingerprint, started: float
+) -> ImportReport:
+    seconds = time.monotonic() - started
+    return ImportReport(
+        known, fingerprint, seconds, unchanged=True, warnings=tuple(source.left_out)
     )
 
 

@@ -62,6 +62,12 @@ class FileConnector(Connector):
     parallel_copies: ClassVar[int] = 8
     """How many local copies may be asked for at once: what the system and the way to it can bear."""
 
+    settle_seconds: ClassVar[int] = 0
+    """How long a file must have been left alone to count as whole; 0 where only whole objects are ever shown."""
+
+    clock_doubt_seconds: ClassVar[int] = 0
+    """How far the times shown may be off this machine's clock."""
+
     fetches: ClassVar[bool] = True
     """Whether a local copy has to be fetched; False where files lie here already."""
 

@@ -17,13 +17,14 @@ from tempfile import TemporaryDirectory
 from resources.connectors.base import FileConnector, TableConnector
 from resources.formats.files import SourceFile
 from resources.formats.registry import is_readable_name, open_reader
-from resources.kernel.errors import IntegrityError, NotFoundError
+from resources.kernel.errors import IntegrityError, NotFoundError, SourceChangedError
 from resources.kernel.records import BatchStream, ObjectInfo, SqlQuery, TableName
 from resources.sources.fingerprint_rules import sign_of_bytes, sign_of_copies, sign_of_table
 from resources.sources.local_copies import LocalCopies, make_local_copies
 from resources.sources.objects import near_paths, select_objects
 from resources.sources.query_parameters import resolve_parameters
 from resources.sources.row_digest import digested
+from resources.sources.settling import wait_until_settled
 from resources.sources.spec import SourceSpec
 
 LISTED_OBJECTS = 100  # the most objects that a version's record names one by one
@@ -76,6 +77,22 @@ class Source(ABC):
         """See `TableConnector.change_hint`."""
         return ""
 
+    @property
+    def left_out(self) -> Sequence[str]:
+        """What is not taken though it belongs to the source, a sentence each."""
+        return ()
+
+    def at_rest(self, settle_seconds: float | None) -> Source:  # noqa: ARG002 - tables show what was committed
+        """The source without what is still being written.
+
+        Args:
+            settle_seconds: how long it must have been left alone; as the source's connector has it when None.
+
+        Raises:
+            SourceChangedError: nothing else is there.
+        """
+        return self
+
     def held(self) -> AbstractContextManager[Source]:
         """The same source for one import: what its fingerprint looks at and what its streams bring is one thing."""
         return nullcontext(self)
@@ -100,6 +117,7 @@ class FileSource(Source):
         connector: where the objects are.
         objects: which of them to take, instead of all that the path means now.
         copies: local copies of these, when there are any.
+        left_out: what is not among them, and why.
     """
 
     def __init__(
@@ -108,11 +126,13 @@ class FileSource(Source):
         connector: FileConnector,
         objects: Sequence[ObjectInfo] | None = None,
         copies: LocalCopies | None = None,
+        left_out: Sequence[str] = (),
     ) -> None:
         self.spec = spec
         self._connector = connector
         self._given = objects
         self._copies = copies
+        self._left_out = tuple(left_out)
 
     def objects(self) -> list[ObjectInfo]:
         """The objects that the path matches now, in order of key.
@@ -132,6 +152,34 @@ class FileSource(Source):
                 path=self.spec.path,
             )
         return found
+
+    @property
+    def left_out(self) -> Sequence[str]:
+        """Files that are still being written."""
+        return self._left_out
+
+    def at_rest(self, settle_seconds: float | None) -> FileSource:
+        """The files that have been left alone for so long; waits a little for those that nearly have."""
+        if settle_seconds is None:
+            settle_seconds = self._connector.settle_seconds
+        found = wait_until_settled(
+            self.objects,
+            settle_seconds=settle_seconds,
+            clock_doubt_seconds=self._connector.clock_doubt_seconds,
+        )
+        if not found.whole:
+            raise SourceChangedError(
+                f"datasource {self.spec.name}: {found.unsettled[0].key} and all else that matches"
+                f" {self.spec.path!r} was written to less than {settle_seconds:g} s ago",
+                hint="It is taken when its writer is done; see settle_seconds in docs/datasources.md",
+                path=self.spec.path,
+            )
+        left_out = [
+            f"{item.key}: left out, since it was written to less than {settle_seconds:g} s ago;"
+            " the next import takes it"
+            for item in found.unsettled
+        ]
+        return FileSource(self.spec, self._connector, found.whole, left_out=left_out)
 
     @property
     def fetches(self) -> bool:
@@ -163,10 +211,10 @@ class FileSource(Source):
         """The source with the objects that it has now; those whose bytes are its fingerprint are fetched once."""
         objects = self.objects()
         if self.spec.fingerprint.method != "hash":
-            yield self.taking(objects)
+            yield FileSource(self.spec, self._connector, objects, left_out=self._left_out)
             return
         with self._local_copies(objects) as copies:
-            yield FileSource(self.spec, self._connector, objects, copies)
+            yield FileSource(self.spec, self._connector, objects, copies, self._left_out)
 
     @contextmanager
     def _local_copies(self, objects: Sequence[ObjectInfo]) -> Iterator[LocalCopies]:
@@ -199,6 +247,7 @@ class FileSource(Source):
 
             def open_stream() -> BatchStream:
                 stream = reader.stream()
+                stream.warnings += self._left_out
                 stream.warnings += [
                     f"{key}: deleted after it was listed; skipped" for key in missing
                 ]

@@ -48,6 +48,7 @@ class FolderConnector(FileConnector):
 
     kind: ClassVar[str] = "folder"
     fetches: ClassVar[bool] = False
+    settle_seconds: ClassVar[int] = 10
 
     def __init__(self, name: str, root: Path) -> None:
         self.name = name

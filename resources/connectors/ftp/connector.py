@@ -63,6 +63,9 @@ class FtpConnector(FileConnector):
     """
 
     kind: ClassVar[str] = "ftp"
+    settle_seconds: ClassVar[int] = 10
+    clock_doubt_seconds: ClassVar[int] = 26 * 3600
+    """Many servers show local times and name no zone."""
 
     def __init__(self, settings: FtpSettings) -> None:
         self.name = settings.name

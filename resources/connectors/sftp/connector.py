@@ -65,6 +65,9 @@ class SftpConnector(FileConnector):
     """
 
     kind: ClassVar[str] = "sftp"
+    settle_seconds: ClassVar[int] = 10
+    clock_doubt_seconds: ClassVar[int] = 3600
+    """What a clock that nobody sets may be wrong by."""
 
     def __init__(self, settings: SftpSettings) -> None:
         self.name = settings.name
