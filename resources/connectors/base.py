@@ -140,6 +140,14 @@ class TableConnector(Connector):
         parts = [table.schema or self.default_schema, table.name]
         return ".".join(self.quote(part) for part in parts if part)
 
+    def single_query(self, text: str) -> str:
+        """A query as it may stand between parentheses: without what ends it.
+
+        Raises:
+            InputError: it is none.
+        """
+        return text
+
     @abstractmethod
     def list_tables(self) -> Sequence[TableName]:
         """Tables and views that the user may read, system ones left out, in order of name."""

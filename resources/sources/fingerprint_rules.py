@@ -17,9 +17,9 @@ from typing import Any, Literal, get_args
 import pyarrow as pa
 
 from resources.connectors.base import FileConnector, TableConnector
-from resources.connectors.sql.reading import check_query
 from resources.kernel.errors import ConfigError, InputError, NotFoundError, WaybillError
 from resources.kernel.records import ObjectInfo, Retype, SqlQuery, TableName
+from resources.kernel.temporal_text import temporal_texts
 from resources.sources.local_copies import LocalCopies
 from resources.sources.row_digest import digest_rows
 
@@ -166,7 +166,7 @@ def _ask(
     if isinstance(wanted, TableName):
         query = SqlQuery(f"SELECT {columns} FROM {connector.table_sql(wanted)} {_ALIAS}")
     else:
-        inner = check_query(wanted.text, where="query")
+        inner = connector.single_query(wanted.text)
         # No AS before the alias: Oracle refuses it.
         query = SqlQuery(
             f"SELECT {columns} FROM ({inner}\n) {_ALIAS}",
@@ -197,9 +197,9 @@ def _one_row(connector: TableConnector, query: SqlQuery) -> dict[str, Any]:
 
 
 def _text(value: pa.Scalar) -> Any:
-    """As Arrow writes it: Python has no form for nanoseconds or the year 12000."""
+    """Moments as text: Python has no form for nanoseconds or the year 12000."""
     if pa.types.is_temporal(value.type) and value.is_valid:
-        return value.cast(pa.string()).as_py()
+        return temporal_texts(pa.array([value]))[0]
     return value.as_py()
 
 

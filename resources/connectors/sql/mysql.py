@@ -21,6 +21,7 @@ from resources.connectors.sql.connector import SqlConnector, is_internal, query_
 from resources.connectors.sql.mysql_catalog import (
     Table,
     find_table,
+    invisible_columns,
     list_databases,
     list_entries,
     list_names,
@@ -66,6 +67,8 @@ class _Source:
     plan: ReadPlan
     columns: Sequence[MysqlColumn]
     statement: Statement
+    invisible: Sequence[str] = ()
+    """Columns of the table that `SELECT *` leaves out."""
 
 
 class MysqlConnector(SqlConnector):
@@ -203,6 +206,7 @@ class MysqlConnector(SqlConnector):
                 found.plan.schema,
                 batches,
                 guesses=found.plan.guesses,
+                warnings=_invisible(found.invisible),
                 fingerprint=result.fingerprint,
             )
 
@@ -224,8 +228,11 @@ class MysqlConnector(SqlConnector):
     def _look(self, session: MysqlSession, source: TableOrQuery) -> _Source:
         """Has the source's SELECT prepared, which describes it."""
         where = f"{self.label}: {query_subject(source)}"
+        invisible: Sequence[str] = ()
         if isinstance(source, TableName):
-            select = f"SELECT * FROM {self._find(session, source).sql}"
+            table = self._find(session, source)
+            invisible = invisible_columns(session.rows, table)
+            select = f"SELECT * FROM {table.sql}"
         else:
             select = self.query_text(source)
         statement = session.wire.prepare(select)
@@ -235,7 +242,7 @@ class MysqlConnector(SqlConnector):
             # What can stand in parentheses writes no file on the server (SELECT ... INTO OUTFILE), and is one query.
             enclosed = session.wire.prepare(f"SELECT * FROM ({select}\n) AS waybill_source")
             session.wire.forget(enclosed)
-        return _Source(plan, columns, statement)
+        return _Source(plan, columns, statement, invisible)
 
     def _find(self, session: MysqlSession, table: TableName) -> Table:
         wanted = TableName(table.name, table.schema or self.default_schema)
@@ -291,6 +298,13 @@ def _cut_on_error(session: MysqlSession) -> Iterator[None]:
     except BaseException:
         session.abort()
         raise
+
+
+def _invisible(names: Sequence[str]) -> list[str]:
+    if not names:
+        return []
+    listed = ", ".join(map(repr, names[:20]))
+    return [f"Invisible columns are left out: {listed}. Name them in a `query:` to read them"]
 
 
 def _facts(session: MysqlSession) -> dict[str, str]:

@@ -27,6 +27,10 @@ _ENTRIES = (
     " FROM information_schema.tables WHERE table_schema = %s"
     " AND table_type IN ('BASE TABLE', 'VIEW', 'SYSTEM VERSIONED', 'SYSTEM VIEW')"
 )
+_INVISIBLE = (
+    "SELECT column_name FROM information_schema.columns WHERE table_schema = %s AND table_name = %s"
+    " AND extra LIKE '%%INVISIBLE%%' AND extra NOT LIKE '%%SYSTEM%%' ORDER BY ordinal_position"
+)
 _UPDATED = (
     "SELECT create_time, update_time FROM information_schema.tables"
     " WHERE table_schema = %s AND table_name = %s AND update_time IS NOT NULL"
@@ -67,6 +71,11 @@ def list_databases(rows: Rows) -> list[str]:
     """Databases that the user may see, the server's own left out."""
     names = (str(name) for (name,) in rows(_DATABASES))
     return [name for name in names if name.lower() not in SYSTEM_DATABASES]
+
+
+def invisible_columns(rows: Rows, table: Table) -> list[str]:
+    """Columns that `SELECT *` leaves out because they were made INVISIBLE."""
+    return [str(name) for (name,) in rows(_INVISIBLE, table.schema, table.name)]
 
 
 def updated_at(rows: Rows, table: Table) -> str:
