@@ -18,10 +18,7 @@ def temporal_texts(column: pa.ChunkedArray | pa.Array) -> list[str | None]:
     day = 1 if pa.types.is_date32(kind) else _A_DAY["ms" if pa.types.is_date64(kind) else kind.unit]
     width = pa.int32() if pa.types.is_date32(kind) else pa.int64()
     numbers = column.cast(width).to_pylist()
-    periods = [
-        None if n is None else n // (_PERIOD_DAYS * day) if abs(n) > _PRINTED_DAYS * day else 0
-        for n in numbers
-    ]
+    periods = [_periods(n, day) for n in numbers]
     near = pa.array(
         [
             None if n is None else n - p * _PERIOD_DAYS * day
@@ -34,3 +31,9 @@ def temporal_texts(column: pa.ChunkedArray | pa.Array) -> list[str | None]:
         text if not p else f"{int(text[:4]) + p * _PERIOD_YEARS}{text[4:]}"
         for text, p in zip(texts, periods, strict=True)
     ]
+
+
+def _periods(number: int | None, day: int) -> int:
+    """By how many periods a moment is to be moved towards us; 0 for one that Arrow prints."""
+    far = number is not None and abs(number) > _PRINTED_DAYS * day
+    return number // (_PERIOD_DAYS * day) if far and number is not None else 0

@@ -59,7 +59,8 @@ def wait_until_settled(
         pause = max((seconds for seconds in young if seconds <= MOST_PAUSE_SECONDS), default=0.0)
     sleep(pause)
     before = {item.key: item.etag for item in first}
-    whole, unsettled = [], []
+    whole: list[ObjectInfo] = []
+    unsettled: list[ObjectInfo] = []
     for item in look():
         is_same = before.get(item.key) == item.etag
         is_old = _age(item, clock_doubt_seconds) >= settle_seconds

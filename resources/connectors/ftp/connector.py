@@ -65,7 +65,7 @@ class FtpConnector(FileConnector):
     kind: ClassVar[str] = "ftp"
     settle_seconds: ClassVar[int] = 10
     clock_doubt_seconds: ClassVar[int] = 26 * 3600
-    """Many servers show local times and name no zone."""
+    """Some servers show local times where UTC is meant."""
 
     def __init__(self, settings: FtpSettings) -> None:
         self.name = settings.name
