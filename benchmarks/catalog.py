@@ -276,7 +276,7 @@ JOBS: tuple[Job, ...] = (
                 "ours",
                 "Waybill, the rows alone",
                 f"{_MARIADB}:table_rows_to_dataset",
-                remark="without the fingerprint of the table, for which its rows are received once more",
+                remark="without the fingerprint, which is made of the rows as they come",
             ),
             Contender(
                 "limit",

@@ -14,6 +14,7 @@ from assets.datasets.checks import Expectation, build_checks
 from assets.datasets.importing import ImportOrder, ImportReport, import_table
 from assets.materialized import table_result
 from assets.refresh import Automation
+from assets.settling import settle_seconds
 from resources.kernel.keys import Key, asset_key
 from resources.sources.spec import SourceSpec
 from resources.stores.ui_metadata import escape_markdown, markdown_table, shown_seconds
@@ -82,6 +83,7 @@ def build_dataset(
                     attempt=context.retry_number,
                     allow_empty=spec.allow_empty,
                     force=context.op_execution_context.op_config["force"],
+                    settle_seconds=settle_seconds(spec.source, context.run.tags),
                 ),
             )
             store.item(spec.key).collect(keep=spec.keep)

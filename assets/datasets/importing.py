@@ -1,7 +1,8 @@
 """From a source to a published version. Pure of Dagster: a source, a store, a report.
 
 An import whose source shows the same fingerprint as the newest version did, under the same declaration, writes
-nothing: that version is the answer. So schedules and sensors may ask as often as they like.
+nothing: that version is the answer. So schedules and sensors may ask as often as they like. Where a fingerprint is made
+of all rows, they are read once: the fingerprint is that of the very rows that were written.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ class ImportOrder:
     allow_empty: bool = False
     force: bool = False
     """Import even if the source looks unchanged."""
+    settle_seconds: float | None = 0
+    """How long a file must have been left alone to be taken; as the source's connector has it when None."""
 
 
 @dataclass(frozen=True)
@@ -54,20 +57,31 @@ def import_table(source: Source, store: TableStore, order: ImportOrder) -> Impor
         WaybillError: whatever the source, the format or the store refuses; nothing is published then.
     """
     started = time.monotonic()
-    fingerprint = source.fingerprint()
+    with source.at_rest(order.settle_seconds).held() as held:
+        return _import(held, store, order, started)
+
+
+def _import(source: Source, store: TableStore, order: ImportOrder, started: float) -> ImportReport:
     previous = _newest_readable(store, order.key)
-    if previous is not None and not order.force and _is_same(previous, source, fingerprint):
-        return ImportReport(previous, fingerprint, time.monotonic() - started, unchanged=True)
+    known = None if order.force else previous
+    hint = source.change_hint()
+    fingerprint = _ask_before(source, known, hint)
+    if known is not None and fingerprint is not None and _is_same(known, source, fingerprint):
+        return _unchanged(source, known, fingerprint, started)
     with store.writer(order.key, run_id=order.run_id, attempt=order.attempt) as writer:
         with source.open_streams() as open_stream:
             stream = writer.write_settled(open_stream)
+        if fingerprint is None or source.reading_tells:
+            fingerprint = source.fingerprint_of(stream)
+            if known is not None and _is_same(known, source, fingerprint):
+                return _unchanged(source, known, fingerprint, started)
         if writer.rows == 0 and not order.allow_empty and previous is not None and previous.rows:
             raise EmptySourceError(
                 f"dataset {order.name}: source {source.spec.name} ({source.spec.target}) returned 0 rows;"
                 f" kept version {previous.number} with {previous.rows:,}",
                 hint="If the source is rightly empty, set `allow_empty: true` and run again",
             )
-        version = writer.publish(properties=_properties(source, fingerprint, stream))
+        version = writer.publish(properties=_properties(source, fingerprint, stream, hint))
     return ImportReport(
         version,
         fingerprint,
@@ -78,6 +92,26 @@ def import_table(source: Source, store: TableStore, order: ImportOrder) -> Impor
     )
 
 
+def _unchanged(
+    source: Source, known: StoredVersion, fingerprint: Fingerprint, started: float
+) -> ImportReport:
+    seconds = time.monotonic() - started
+    return ImportReport(
+        known, fingerprint, seconds, unchanged=True, warnings=tuple(source.left_out)
+    )
+
+
+def _ask_before(source: Source, known: StoredVersion | None, hint: str) -> Fingerprint | None:
+    """The fingerprint, if asking for it before reading can spare something; None where reading is the way to it.
+
+    Where the rows tell it, a look of its own costs a pass over all of them. That pays when nothing has to be written
+    afterwards, which the database's hint makes likely.
+    """
+    if source.reading_tells and not (known and hint and _source_of(known).get("hint") == hint):
+        return None
+    return source.fingerprint()
+
+
 def _newest_readable(store: TableStore, key: tuple[str, ...]) -> StoredVersion | None:
     """The newest version; None when its manifest is damaged too: the import then starts from the source."""
     try:
@@ -86,16 +120,23 @@ def _newest_readable(store: TableStore, key: tuple[str, ...]) -> StoredVersion |
         return None
 
 
-def _is_same(version: StoredVersion, source: Source, fingerprint: Fingerprint) -> bool:
+def _source_of(version: StoredVersion) -> Mapping[str, object]:
     kept = version.properties.get("source")
-    return isinstance(kept, Mapping) and (
+    return kept if isinstance(kept, Mapping) else {}
+
+
+def _is_same(version: StoredVersion, source: Source, fingerprint: Fingerprint) -> bool:
+    kept = _source_of(version)
+    return (
         kept.get("fingerprint"),
         kept.get("declaration"),
         kept.get("rules"),
     ) == (fingerprint.version, source.spec.digest(), RULES)
 
 
-def _properties(source: Source, fingerprint: Fingerprint, stream: BatchStream) -> dict[str, Any]:
+def _properties(
+    source: Source, fingerprint: Fingerprint, stream: BatchStream, hint: str
+) -> dict[str, Any]:
     spec = source.spec
     return {
         "origin": "datasource",
@@ -104,6 +145,7 @@ def _properties(source: Source, fingerprint: Fingerprint, stream: BatchStream) -
             "connector": spec.connector,
             "target": spec.target,
             "fingerprint": fingerprint.version,
+            "hint": hint,
             "declaration": spec.digest(),
             "rules": RULES,
             "facts": dict(fingerprint.facts),

@@ -3,9 +3,12 @@
 Without `from __future__ import annotations`: Dagster reads live annotations.
 """
 
+from collections.abc import Sequence
+
 import dagster as dg
 
 from assets.boundary import boundary
+from assets.settling import settle_seconds
 from resources.kernel.keys import asset_key
 from resources.sources.source import Fingerprint
 from resources.sources.spec import SourceSpec
@@ -39,9 +42,13 @@ def build_datasource(
     )
     def _observe(context: dg.AssetExecutionContext) -> dg.ObserveResult:
         with boundary():
-            found = getattr(context.resources, spec.connector).source(spec).fingerprint()
+            source = getattr(context.resources, spec.connector).source(spec)
+            source = source.at_rest(settle_seconds(spec, context.run.tags))
+            found = source.fingerprint()
+        for sentence in source.left_out:
+            context.log.warning(sentence)
         return dg.ObserveResult(
-            data_version=dg.DataVersion(found.version), metadata=_metadata(found)
+            data_version=dg.DataVersion(found.version), metadata=_metadata(found, source.left_out)
         )
 
     schedules = []
@@ -62,8 +69,10 @@ def build_datasource(
     return dg.Definitions(assets=[_observe], schedules=schedules)
 
 
-def _metadata(found: Fingerprint) -> dict[str, dg.MetadataValue]:
+def _metadata(found: Fingerprint, left_out: Sequence[str]) -> dict[str, dg.MetadataValue]:
     metadata: dict[str, dg.MetadataValue] = {"fingerprint": dg.MetadataValue.text(found.version)}
+    if left_out:
+        metadata["left out"] = dg.MetadataValue.text("\n".join(left_out[:50]))
     for name, value in found.facts.items():
         if isinstance(value, int):
             metadata[name] = dg.MetadataValue.int(value)

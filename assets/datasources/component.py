@@ -60,6 +60,9 @@ class Datasource(dg.Component, dg.Model, dg.Resolvable, DeclaresSource):
     """`csv`, `excel`, `json`, `jsonl` or `parquet`; told by the file's name when left out."""
     options: dict[str, Any] = Field(default_factory=dict)
     """Options of the format: encoding, separator, types, ... (docs/formats.md)."""
+    settle_seconds: int | None = None
+    """Files: how long one must have been left alone before a run that nobody launched by hand takes it; by the kind of
+    connector when left out (docs/datasources.md)."""
     observe: str = ""
     """A cron: when to look whether something changed. Left out, observe by hand or by a sensor."""
     description: str = ""
@@ -78,6 +81,7 @@ class Datasource(dg.Component, dg.Model, dg.Resolvable, DeclaresSource):
             parameters=self.parameters,
             timeout_seconds=self.timeout_seconds,
             fingerprint=self.fingerprint,
+            settle_seconds=self.settle_seconds,
         )
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:

@@ -11,11 +11,13 @@ import dagster as dg
 
 from orchestration.pipelines.new_objects import WatchPolicy, find_new_objects
 from orchestration.pipelines.object_ledger import ObjectsRequest
+from resources.connectors.base import FileConnector
 from resources.home import waybill_home
 from resources.kernel.errors import ConfigError, NotFoundError
 from resources.kernel.keys import asset_key
 from resources.references import JOB_POSITION, JOB_TARGETS
 from resources.sources.objects import select_objects
+from resources.sources.settling import SETTLE_TAG
 
 MAX_RUNTIME_SECONDS = (
     12 * 3600
@@ -87,7 +89,8 @@ class NewObjectsSpec:
     path: str
     one_run_per: Literal["tick", "object"] = "tick"
     include_existing: bool = True
-    settle_seconds: int = 0
+    settle_seconds: int | None = None
+    """As the connector has it when None."""
     every_seconds: int = 30
 
 
@@ -141,13 +144,6 @@ def _schedule(spec: PipelineSpec, schedule: ScheduleSpec, job: Any) -> dg.Schedu
 
 def _sensor(spec: PipelineSpec, watched: NewObjectsSpec, job: Any) -> dg.SensorDefinition:
     name = f"{spec.name}_new_objects"
-    policy = WatchPolicy(
-        sensor=name,
-        scope=f"{watched.connector} {watched.path}",
-        one_run_per=watched.one_run_per,
-        include_existing=watched.include_existing,
-        settle_seconds=watched.settle_seconds,
-    )
 
     @dg.sensor(
         name=name,
@@ -166,7 +162,7 @@ def _sensor(spec: PipelineSpec, watched: NewObjectsSpec, job: Any) -> dg.SensorD
                 lambda after: select_objects(
                     connector, watched.path, is_readable=_counts, after=after
                 ),
-                policy,
+                _policy(name, watched, connector),
                 ledger=waybill_home() / "sensors" / f"{name}.sqlite",
                 cursor=context.cursor,
                 has_run=lambda run_key: _has_run(context.instance, name, run_key),
@@ -176,7 +172,7 @@ def _sensor(spec: PipelineSpec, watched: NewObjectsSpec, job: Any) -> dg.SensorD
             return dg.SensorResult(skip_reason=str(error), cursor=context.cursor)
         context.log.info(tick.summary)
         return dg.SensorResult(
-            run_requests=[_run_request(request) for request in tick.requests],
+            run_requests=[_run_request(request, watched) for request in tick.requests],
             skip_reason=None if tick.requests else tick.summary,
             cursor=tick.cursor,
         )
@@ -189,14 +185,26 @@ def _counts(_key: str) -> bool:
     return True
 
 
-def _run_request(wanted: ObjectsRequest) -> dg.RunRequest:
-    return dg.RunRequest(
-        run_key=wanted.run_key,
-        tags={
-            "waybill/new_objects": str(wanted.objects),
-            "waybill/first_object": wanted.first_keys[0][:250] if wanted.first_keys else "",
-        },
+def _policy(sensor: str, watched: NewObjectsSpec, connector: FileConnector) -> WatchPolicy:
+    given = watched.settle_seconds
+    return WatchPolicy(
+        sensor=sensor,
+        scope=f"{watched.connector} {watched.path}",
+        one_run_per=watched.one_run_per,
+        include_existing=watched.include_existing,
+        settle_seconds=connector.settle_seconds if given is None else given,
+        clock_doubt_seconds=connector.clock_doubt_seconds,
     )
+
+
+def _run_request(wanted: ObjectsRequest, watched: NewObjectsSpec) -> dg.RunRequest:
+    tags = {
+        "waybill/new_objects": str(wanted.objects),
+        "waybill/first_object": wanted.first_keys[0][:250] if wanted.first_keys else "",
+    }
+    if watched.settle_seconds is not None:
+        tags[SETTLE_TAG] = f"{watched.connector} {watched.settle_seconds}"
+    return dg.RunRequest(run_key=wanted.run_key, tags=tags)
 
 
 def _has_run(instance: dg.DagsterInstance, sensor: str, run_key: str) -> bool:

@@ -45,8 +45,9 @@ class NewObjects(dg.Model, dg.Resolvable):
     """`tick`: one run for all that is new; `object`: one run each."""
     include_existing: bool = True
     """Whether what is there at the first look counts as new."""
-    settle_seconds: int = 0
-    """How long an object must have been left alone before it counts."""
+    settle_seconds: int | None = None
+    """How long an object must have been left alone before it counts; left out: 10 on folders, FTP and SFTP, which show
+    files that are still being written, 0 on buckets."""
     every_seconds: int = 30
     """How often to look."""
 
@@ -118,7 +119,7 @@ class Pipeline(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
             raise ConfigError(
                 f"{where}: on_new_objects: {error.message}", hint=error.hint
             ) from error
-        if given.settle_seconds < 0 or given.every_seconds < 1:
+        if (given.settle_seconds or 0) < 0 or given.every_seconds < 1:
             raise ConfigError(
                 f"{where}: on_new_objects: settle_seconds has to be 0 or more, every_seconds 1 or more"
             )

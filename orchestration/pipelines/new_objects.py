@@ -2,7 +2,8 @@
 
 **What holds.** Every version of an object that a listing shows, and that is still there when it is asked for, gets
 exactly one run: 0 missed, 0 doubled. Times are never compared between objects, so late objects, equal or wrong
-modification times and skewed clocks change nothing. What counts is the pair of key and etag.
+modification times and skewed clocks change nothing. What counts is the pair of key and etag. A file that is old already
+when it is seen first need not settle; one that is young settles by looking at it again.
 
 **Why a ledger and not the cursor.** To know what is new one has to know what is not: an exact answer needs an entry an
 object. Dagster stores the cursor anew with every tick, so a million entries there would be gigabytes a day; a high-water
@@ -63,6 +64,8 @@ class WatchPolicy:
             one run each.
         include_existing: whether what is there at the first look counts as new.
         settle_seconds: an object counts only when its etag has stayed the same for so long, by this machine's clock.
+        clock_doubt_seconds: how far the times that objects show may be off that clock: a new one that is older than both
+            together counts at the first look. None: times tell nothing.
         max_requests: most requests of one tick; the rest comes with the next ones (E39).
         sweep_seconds: longest time to list in one tick; Dagster ends ticks after 60 s.
         sweep_objects: most objects to list in one tick: a thousand calls of an object store, which answers 1,000 keys each.
@@ -73,6 +76,7 @@ class WatchPolicy:
     one_run_per: Literal["tick", "object"] = "tick"
     include_existing: bool = True
     settle_seconds: float = 0
+    clock_doubt_seconds: float | None = None
     max_requests: int = 100
     sweep_seconds: float = 30
     sweep_objects: int = 990_000
@@ -140,7 +144,12 @@ def find_new_objects(
         tick = _Tick(book, policy, has_run)
         tick.begin(cursor)
         again = tick.ask_again()
-        sweep = Sweep(book, settle_seconds=policy.settle_seconds, now=now.timestamp())
+        sweep = Sweep(
+            book,
+            settle_seconds=policy.settle_seconds,
+            clock_doubt_seconds=policy.clock_doubt_seconds,
+            now=now.timestamp(),
+        )
         if not book.fact("put off"):
             after = book.fact("after")
             sweep.run(list_after(after), after, should_stop=tick.time_is_up(started, clock, sweep))

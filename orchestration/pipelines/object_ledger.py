@@ -109,11 +109,11 @@ class ObjectLedger:
                 return
             key = page[-1][0]
 
-    def wait(self, rows: Iterable[tuple[str, str, int, float]]) -> None:
-        """Notes new versions: (key, version, size, now)."""
+    def wait(self, rows: Iterable[tuple[str, str, int, float, float]]) -> None:
+        """Notes new versions: (key, version, size, unchanged since, now)."""
         self._db.executemany(
-            "INSERT INTO objects (key, waiting, size, first_seen, looked) VALUES (?1, ?2, ?3, ?4, ?4)"
-            " ON CONFLICT (key) DO UPDATE SET waiting = ?2, size = ?3, first_seen = ?4, looked = ?4, missing = NULL",
+            "INSERT INTO objects (key, waiting, size, first_seen, looked) VALUES (?1, ?2, ?3, ?4, ?5)"
+            " ON CONFLICT (key) DO UPDATE SET waiting = ?2, size = ?3, first_seen = ?4, looked = ?5, missing = NULL",
             rows,
         )
 

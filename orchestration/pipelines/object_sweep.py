@@ -43,16 +43,25 @@ class Sweep:
     Args:
         book: the ledger, in its transaction.
         settle_seconds: how long an etag has to stay the same.
+        clock_doubt_seconds: how far modification times may be off this machine's clock; None when they tell nothing.
         now: the time of this look, seconds since 1970.
     """
 
-    def __init__(self, book: ObjectLedger, *, settle_seconds: float, now: float) -> None:
+    def __init__(
+        self,
+        book: ObjectLedger,
+        *,
+        settle_seconds: float,
+        now: float,
+        clock_doubt_seconds: float | None = None,
+    ) -> None:
         self.listed = 0
         self.is_complete = False
         self._book = book
         self._settle = settle_seconds
+        self._doubt = clock_doubt_seconds
         self._now = now
-        self._fresh: list[tuple[str, str, int, float]] = []
+        self._fresh: list[tuple[str, str, int, float, float]] = []
         self._looked: list[tuple[float, str]] = []
         self._back: list[tuple[str | None, str | None, str]] = []
         self._gone: list[tuple[float, str]] = []
@@ -115,7 +124,7 @@ class Sweep:
         if known is not None and known[1:] == (version, None, None, known[4], known[5], None):
             return  # seen, and nothing else about it: nearly all of a bucket, nearly always
         if known is None:
-            self._fresh.append((item.key, version, item.size_bytes, self._now))
+            self._fresh.append(self._first_seen(item, version, known))
         elif known.waiting is not None and _is_same(known.waiting, item, version, known):
             looked, first = known.looked or 0, known.first_seen or 0
             if looked - first < self._settle:
@@ -131,9 +140,18 @@ class Sweep:
             if known.waiting is not None or known.missing is not None or known.seen != version:
                 self._back.append((version, None, item.key))
         else:
-            self._fresh.append((item.key, version, item.size_bytes, self._now))
+            self._fresh.append(self._first_seen(item, version, known))
         if len(self._fresh) + len(self._looked) + len(self._back) >= _FLUSH_ROWS:
             self._flush()
+
+    def _first_seen(
+        self, item: ObjectInfo, version: str, known: Known | None
+    ) -> tuple[str, str, int, float, float]:
+        """A new version, with the time since which it has surely been as it is."""
+        since = self._now
+        if known is None and self._doubt is not None:  # one that was seen otherwise may still grow
+            since = min(since, item.modified_at.timestamp() + self._doubt)
+        return item.key, version, item.size_bytes, since, self._now
 
     def _miss(self, row: Known) -> None:
         if row.missing is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from assets.classifications.applying import too_large
 from assets.classifications.checking import CheckResult, check_file
@@ -15,6 +14,7 @@ from assets.classifications.schema import ParseOptions
 from orchestration.services.classifications import ReadingChoice, catalog_of, find_set
 from orchestration.services.location import Location
 from resources.kernel.errors import ConfigError, InputError
+from resources.scratch import ScratchFolder
 from resources.stores.uploads import open_regular
 
 
@@ -55,8 +55,8 @@ def check_object(
         refused = too_large(found.size_bytes, options.max_bytes)
         return CheckResult("rejected", refused.problems, refused.problem_count)
     with (
-        TemporaryDirectory(prefix="waybill-classification-") as scratch,
-        connector.local_copy(found, Path(scratch)) as path,
+        ScratchFolder("classification") as scratch,
+        connector.local_copy(found, scratch.path) as path,
     ):
         return _check(location, spec, path, options, report, file_name=key)
 

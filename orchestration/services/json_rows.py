@@ -7,6 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from resources.kernel.temporal_text import temporal_texts
+
 
 def json_rows(table: pa.Table) -> list[list[Any]]:
     """The rows, each value a JSON scalar, list or object; bytes are counted, not shown."""
@@ -17,8 +19,7 @@ def json_rows(table: pa.Table) -> list[list[Any]]:
 def _json_values(column: pa.ChunkedArray) -> list[Any]:
     kind = column.type
     if pa.types.is_temporal(kind) and not pa.types.is_duration(kind):
-        # Arrow writes what Python's own types cannot hold: the year 12000, nanoseconds.
-        return list(column.cast(pa.string()).to_pylist())
+        return list(temporal_texts(column))
     return [_json_value(value) for value in column.to_pylist()]
 
 

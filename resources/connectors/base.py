@@ -46,6 +46,7 @@ class Connector(ABC):
         """What stands directly below `path`, in order of its own path, at most `limit` entries.
 
         Files: folders (a common part of keys counts as one; its path ends in `/`) and objects below a folder.
+        Names that begin with a dot are hidden, as in a shell: they are left out unless `path` names them.
         Databases: databases, then schemas, then tables and views with the system's own row estimates, as far as the
         system has such levels.
         Lists only what was asked for: a bucket of a million objects is never listed whole.
@@ -61,6 +62,12 @@ class FileConnector(Connector):
     parallel_copies: ClassVar[int] = 8
     """How many local copies may be asked for at once: what the system and the way to it can bear."""
 
+    settle_seconds: ClassVar[int] = 0
+    """How long a file must have been left alone to count as whole; 0 where only whole objects are ever shown."""
+
+    clock_doubt_seconds: ClassVar[int] = 0
+    """How far the times shown may be off this machine's clock."""
+
     fetches: ClassVar[bool] = True
     """Whether a local copy has to be fetched; False where files lie here already."""
 
@@ -69,7 +76,7 @@ class FileConnector(Connector):
         """All objects whose key matches `pattern` and is greater than `after`, in ascending order of key.
 
         `pattern` is a key or a glob: `*` and `?` stay within one part of the path, `**` crosses parts,
-        `[abc]` is a set. Objects are listed lazily where the system allows; a million keys fit in memory.
+        `[abc]` is a set. Names that begin with a dot match only where the pattern has the dot. Objects are listed lazily where the system allows; a million keys fit in memory.
         With `after` a listing that was left half-way goes on where it stopped (E39).
         """
 
@@ -111,6 +118,9 @@ class TableConnector(Connector):
     identifier_quote: ClassVar[str] = '"'
     """What stands around a name in this database's SQL, doubled where the name itself holds it."""
 
+    reading_tells: ClassVar[bool] = False
+    """Whether what `read` streams tells its `fingerprint`, which asked for apart would cost a second pass."""
+
     default_schema: str | None = None
     """Where a table without a schema is looked for; the user's own default when None."""
 
@@ -129,6 +139,14 @@ class TableConnector(Connector):
         """`table` as it stands behind FROM."""
         parts = [table.schema or self.default_schema, table.name]
         return ".".join(self.quote(part) for part in parts if part)
+
+    def single_query(self, text: str) -> str:
+        """A query as it may stand between parentheses: without what ends it.
+
+        Raises:
+            InputError: it is none.
+        """
+        return text
 
     @abstractmethod
     def list_tables(self) -> Sequence[TableName]:
@@ -149,6 +167,13 @@ class TableConnector(Connector):
 
         Never the same for changed rows; may differ for unchanged ones.
         """
+
+    def change_hint(self, source: TableOrQuery) -> str:  # noqa: ARG002 - few databases have one
+        """A text that costs next to nothing and mostly changes with the rows; empty where there is none.
+
+        It tells which way to look is cheaper, never whether the rows changed: it may stay the same for changed ones.
+        """
+        return ""
 
     @abstractmethod
     def read(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -35,6 +35,9 @@ class BatchStream:
     batches: Iterator[pa.RecordBatch]
     guesses: list[Guess] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    fingerprint: Callable[[], str] | None = None
+    """The source's fingerprint of just these rows, once they have been read to the end; None where reading does not
+    tell it."""
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         return self.batches
@@ -93,14 +96,26 @@ class TableName:
 
     @classmethod
     def parse(cls, text: str) -> TableName:
-        """`name` or `schema.name`; a name that holds a dot in double quotes, doubled inside: `sales."a.b"`."""
-        if quoted := _QUOTED_NAME.fullmatch(text):
-            return cls(quoted["name"].replace('""', '"'), quoted["schema"] or None)
+        """`name` or `schema.name`, a part that holds a dot in double quotes, doubled inside: `sales."a.b"`.
+
+        Standard quotes around parts that would not need them are taken as well: `"Sales"."Orders"`.
+        """
+        for form in _QUOTED_NAMES:
+            if quoted := form.fullmatch(text):
+                return cls(_unquoted(quoted["name"]), _unquoted(quoted["schema"] or "") or None)
         schema, dot, name = text.rpartition(".")
         return cls(name=name, schema=schema if dot else None)
 
 
-_QUOTED_NAME = re.compile(r'(?:(?P<schema>[^"]+)\.)?"(?P<name>(?:[^"]|"")+)"', re.DOTALL)
+_QUOTED = r'"(?:[^"]|"")+"'
+_QUOTED_NAMES = (
+    re.compile(rf'(?:(?P<schema>{_QUOTED}|[^"]+)\.)?(?P<name>{_QUOTED})', re.DOTALL),
+    re.compile(rf'(?P<schema>{_QUOTED})\.(?P<name>[^".]+)', re.DOTALL),
+)
+
+
+def _unquoted(part: str) -> str:
+    return part[1:-1].replace('""', '"') if part.startswith('"') else part
 
 
 def _quoted_part(name: str) -> str:

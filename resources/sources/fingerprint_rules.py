@@ -7,18 +7,20 @@ automatic fingerprint costs too much, or says "changed" too often.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import pyarrow as pa
 
 from resources.connectors.base import FileConnector, TableConnector
-from resources.connectors.sql.reading import check_query
 from resources.kernel.errors import ConfigError, InputError, NotFoundError, WaybillError
 from resources.kernel.records import ObjectInfo, Retype, SqlQuery, TableName
+from resources.kernel.temporal_text import temporal_texts
 from resources.scratch import ScratchFolder
+from resources.sources.local_copies import LocalCopies
 from resources.sources.row_digest import digest_rows
 
 Method = Literal["auto", "hash", "rows", "max"]
@@ -122,13 +124,31 @@ def sign_of_bytes(connector: FileConnector, objects: list[ObjectInfo]) -> Sign:
     Raises:
         SourceChangedError: a file changed while it was read (E40).
     """
-    digest, size = hashlib.sha256(), 0
+    found = []
     with ScratchFolder("fingerprint") as scratch:
         for item in objects:
-            with connector.local_copy(item, scratch.path) as path, path.open("rb") as file:
-                inner = hashlib.file_digest(file, "sha256").hexdigest()
-            digest.update(f"{item.key}\0{inner}\n".encode())
-            size += item.size_bytes
+            with connector.local_copy(item, scratch.path) as path:
+                found.append((item, _digest_of_file(path)))
+    return _sign_of_digests(found)
+
+
+def sign_of_copies(copies: LocalCopies) -> Sign:
+    """The same of files that are here already; of those that were deleted meanwhile it knows nothing."""
+    return _sign_of_digests(
+        [(item, _digest_of_file(path)) for item, path in copies if path is not None]
+    )
+
+
+def _digest_of_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sign_of_digests(found: Sequence[tuple[ObjectInfo, str]]) -> Sign:
+    digest = hashlib.sha256()
+    for item, inner in found:
+        digest.update(f"{item.key}\0{inner}\n".encode())
+    size = sum(item.size_bytes for item, _ in found)
     return Sign(digest.hexdigest()[:32], {"bytes read": size})
 
 
@@ -146,7 +166,7 @@ def _ask(
     if isinstance(wanted, TableName):
         query = SqlQuery(f"SELECT {columns} FROM {connector.table_sql(wanted)} {_ALIAS}")
     else:
-        inner = check_query(wanted.text, where="query")
+        inner = connector.single_query(wanted.text)
         # No AS before the alias: Oracle refuses it.
         query = SqlQuery(
             f"SELECT {columns} FROM ({inner}\n) {_ALIAS}",
@@ -177,9 +197,9 @@ def _one_row(connector: TableConnector, query: SqlQuery) -> dict[str, Any]:
 
 
 def _text(value: pa.Scalar) -> Any:
-    """As Arrow writes it: Python has no form for nanoseconds or the year 12000."""
+    """Moments as text: Python has no form for nanoseconds or the year 12000."""
     if pa.types.is_temporal(value.type) and value.is_valid:
-        return value.cast(pa.string()).as_py()
+        return temporal_texts(pa.array([value]))[0]
     return value.as_py()
 
 

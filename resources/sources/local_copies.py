@@ -11,10 +11,13 @@ from resources.connectors.base import FileConnector
 from resources.kernel.errors import NotFoundError
 from resources.kernel.records import ObjectInfo
 
+LocalCopies = list[tuple[ObjectInfo, Path | None]]
+"""Objects in order of key with a local file each; None for one that was deleted since it was listed (E41)."""
+
 
 def make_local_copies(
     connector: FileConnector, items: Sequence[ObjectInfo], scratch: Path, stack: ExitStack
-) -> list[tuple[ObjectInfo, Path | None]]:
+) -> LocalCopies:
     """A local file for each object, in their order, for as long as `stack` is open; None for one that is gone (E41).
 
     The first error ends it: what is under way is finished, nothing else is begun.

@@ -7,30 +7,72 @@ the hashes: a new release of it may make others, which costs one needless import
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import replace
 
 import duckdb
 import pyarrow as pa
 
+from resources.kernel.errors import IntegrityError
 from resources.kernel.records import BatchStream
 
 _BATCH_ROWS = 100_000
 
 
+class RowDigest:
+    """The digest of rows that come by and by."""
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self._schema = schema
+        self.rows = 0
+        self._sums = [0, 0]
+        self._connection = duckdb.connect(config={"threads": 1})
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Takes rows in."""
+        for start in range(0, batch.num_rows, _BATCH_ROWS):
+            part = _hashable(batch.slice(start, _BATCH_ROWS))
+            one, two = _sums(self._connection, part)
+            self._sums = [(self._sums[0] + one) % 2**128, (self._sums[1] + two) % 2**128]
+        self.rows += batch.num_rows
+
+    def text(self) -> str:
+        """The digest of all rows so far."""
+        text = f"{self._schema.to_string()} {self.rows} {self._sums}"
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    def close(self) -> None:
+        """Lets go what made the hashes."""
+        self._connection.close()
+
+
 def digest_rows(stream: BatchStream) -> tuple[str, int]:
     """Digest and number of the rows of a stream, read to its end in bounded memory."""
-    rows, sums = 0, [0, 0]
-    connection = duckdb.connect(config={"threads": 1})
-    try:
+    with closing(RowDigest(stream.schema)) as digest:
         for batch in stream:
-            for start in range(0, batch.num_rows, _BATCH_ROWS):
-                part = _hashable(batch.slice(start, _BATCH_ROWS))
-                one, two = _sums(connection, part)
-                sums = [(sums[0] + one) % 2**128, (sums[1] + two) % 2**128]
-            rows += batch.num_rows
-    finally:
-        connection.close()
-    text = f"{stream.schema.to_string()} {rows} {sums}"
-    return hashlib.sha256(text.encode()).hexdigest()[:32], rows
+            digest.add(batch)
+        return digest.text(), digest.rows
+
+
+@contextmanager
+def digested(read: AbstractContextManager[BatchStream]) -> Iterator[BatchStream]:
+    """A stream that tells the digest of its rows once it has been read to the end."""
+    with read as stream, closing(RowDigest(stream.schema)) as digest:
+        found: list[str] = []
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            for batch in stream:
+                digest.add(batch)
+                yield batch
+            found.append(digest.text())
+
+        def fingerprint() -> str:
+            if not found:
+                raise IntegrityError("a digest was asked for before the last row was read")
+            return found[0]
+
+        yield replace(stream, batches=batches(), fingerprint=fingerprint)
 
 
 def _sums(connection: duckdb.DuckDBPyConnection, batch: pa.RecordBatch) -> tuple[int, int]:

@@ -9,19 +9,21 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 
 from resources.connectors.base import FileConnector, TableConnector
 from resources.formats.files import SourceFile
 from resources.formats.registry import is_readable_name, open_reader
-from resources.kernel.errors import NotFoundError
+from resources.kernel.errors import IntegrityError, NotFoundError, SourceChangedError
 from resources.kernel.records import BatchStream, ObjectInfo, SqlQuery, TableName
 from resources.scratch import ScratchFolder
-from resources.sources.fingerprint_rules import sign_of_bytes, sign_of_table
-from resources.sources.local_copies import make_local_copies
+from resources.sources.fingerprint_rules import sign_of_bytes, sign_of_copies, sign_of_table
+from resources.sources.local_copies import LocalCopies, make_local_copies
 from resources.sources.objects import near_paths, select_objects
 from resources.sources.query_parameters import resolve_parameters
+from resources.sources.row_digest import digested
+from resources.sources.settling import wait_until_settled
 from resources.sources.spec import SourceSpec
 
 LISTED_OBJECTS = 100  # the most objects that a version's record names one by one
@@ -53,6 +55,47 @@ class Source(ABC):
             NotFoundError: nothing is there.
         """
 
+    @property
+    def reading_tells(self) -> bool:
+        """Whether a stream of the whole content tells the fingerprint, which asked for apart reads all of it once more."""
+        return False
+
+    def fingerprint_of(self, stream: BatchStream) -> Fingerprint:
+        """The fingerprint of what a stream brought that was read to its end, where `reading_tells`.
+
+        Raises:
+            IntegrityError: the stream does not tell, or was left before its end.
+        """
+        if stream.fingerprint is None:
+            raise IntegrityError(
+                f"datasource {self.spec.name}: its rows came without a fingerprint"
+            )
+        return Fingerprint(stream.fingerprint(), {"source": self.spec.target})
+
+    def change_hint(self) -> str:
+        """See `TableConnector.change_hint`."""
+        return ""
+
+    @property
+    def left_out(self) -> Sequence[str]:
+        """What is not taken though it belongs to the source, a sentence each."""
+        return ()
+
+    def at_rest(self, settle_seconds: float | None) -> Source:  # noqa: ARG002 - tables show what was committed
+        """The source without what is still being written.
+
+        Args:
+            settle_seconds: how long it must have been left alone; as the source's connector has it when None.
+
+        Raises:
+            SourceChangedError: nothing else is there.
+        """
+        return self
+
+    def held(self) -> AbstractContextManager[Source]:
+        """The same source for one import: what its fingerprint looks at and what its streams bring is one thing."""
+        return nullcontext(self)
+
     @abstractmethod
     def open_streams(self) -> AbstractContextManager[OpenStream]:
         """A function that opens the whole content as one stream, again after a `Retype`.
@@ -72,6 +115,8 @@ class FileSource(Source):
         spec: the declaration.
         connector: where the objects are.
         objects: which of them to take, instead of all that the path means now.
+        copies: local copies of these, when there are any.
+        left_out: what is not among them, and why.
     """
 
     def __init__(
@@ -79,10 +124,14 @@ class FileSource(Source):
         spec: SourceSpec,
         connector: FileConnector,
         objects: Sequence[ObjectInfo] | None = None,
+        copies: LocalCopies | None = None,
+        left_out: Sequence[str] = (),
     ) -> None:
         self.spec = spec
         self._connector = connector
         self._given = objects
+        self._copies = copies
+        self._left_out = tuple(left_out)
 
     def objects(self) -> list[ObjectInfo]:
         """The objects that the path matches now, in order of key.
@@ -104,6 +153,34 @@ class FileSource(Source):
         return found
 
     @property
+    def left_out(self) -> Sequence[str]:
+        """Files that are still being written."""
+        return self._left_out
+
+    def at_rest(self, settle_seconds: float | None) -> FileSource:
+        """The files that have been left alone for so long; waits a little for those that nearly have."""
+        if settle_seconds is None:
+            settle_seconds = self._connector.settle_seconds
+        found = wait_until_settled(
+            self.objects,
+            settle_seconds=settle_seconds,
+            clock_doubt_seconds=self._connector.clock_doubt_seconds,
+        )
+        if not found.whole:
+            raise SourceChangedError(
+                f"datasource {self.spec.name}: {found.unsettled[0].key} and all else that matches"
+                f" {self.spec.path!r} was written to less than {settle_seconds:g} s ago",
+                hint="It is taken when its writer is done; see settle_seconds in docs/datasources.md",
+                path=self.spec.path,
+            )
+        left_out = [
+            f"{item.key}: left out, since it was written to less than {settle_seconds:g} s ago;"
+            " the next import takes it"
+            for item in found.unsettled
+        ]
+        return FileSource(self.spec, self._connector, found.whole, left_out=left_out)
+
+    @property
     def fetches(self) -> bool:
         """Whether reading an object fetches all of it first."""
         return self._connector.fetches
@@ -120,15 +197,37 @@ class FileSource(Source):
         objects = self.objects()
         found = fingerprint_objects(objects)
         if self.spec.fingerprint.method == "hash":
-            sign = sign_of_bytes(self._connector, objects)
+            sign = (
+                sign_of_bytes(self._connector, objects)
+                if self._copies is None
+                else sign_of_copies(self._copies)
+            )
             return Fingerprint(sign.version, {**found.facts, **sign.facts})
         return found
 
     @contextmanager
+    def held(self) -> Iterator[Source]:
+        """The source with the objects that it has now; those whose bytes are its fingerprint are fetched once."""
+        objects = self.objects()
+        if self.spec.fingerprint.method != "hash":
+            yield FileSource(self.spec, self._connector, objects, left_out=self._left_out)
+            return
+        with self._local_copies(objects) as copies:
+            yield FileSource(self.spec, self._connector, objects, copies, self._left_out)
+
+    @contextmanager
+    def _local_copies(self, objects: Sequence[ObjectInfo]) -> Iterator[LocalCopies]:
+        with ScratchFolder("import") as scratch, ExitStack() as stack:
+            yield make_local_copies(self._connector, objects, scratch.path, stack)
+
+    @contextmanager
     def open_streams(self) -> Iterator[OpenStream]:
         """Local copies of all objects, then one reader over them."""
-        with ScratchFolder("import") as scratch, ExitStack() as stack:
-            copies = make_local_copies(self._connector, self.objects(), scratch.path, stack)
+        with ExitStack() as stack:
+            scratch = stack.enter_context(ScratchFolder("import"))
+            copies = self._copies
+            if copies is None:
+                copies = stack.enter_context(self._local_copies(self.objects()))
             missing = [item.key for item, path in copies if path is None]
             files = [SourceFile(item.key, path) for item, path in copies if path is not None]
             if not files:
@@ -147,6 +246,7 @@ class FileSource(Source):
 
             def open_stream() -> BatchStream:
                 stream = reader.stream()
+                stream.warnings += self._left_out
                 stream.warnings += [
                     f"{key}: deleted after it was listed; skipped" for key in missing
                 ]
@@ -180,8 +280,20 @@ class TableSource(Source):
         sign = sign_of_table(self.spec.fingerprint, self._connector, self.wanted)
         return Fingerprint(sign.version, {"source": self.spec.target, **sign.facts})
 
+    @property
+    def reading_tells(self) -> bool:
+        """Where the fingerprint is made of all values, here or by the connector's own way of reading."""
+        method = self.spec.fingerprint.method
+        return method == "hash" or (method == "auto" and self._connector.reading_tells)
+
+    def change_hint(self) -> str:
+        """What the database knows of its last change, where that can spare a pass over all rows."""
+        return self._connector.change_hint(self.wanted) if self.reading_tells else ""
+
     def open_streams(self) -> AbstractContextManager[OpenStream]:
         """One snapshot for each stream opened."""
+        if self.spec.fingerprint.method == "hash":
+            return _one_at_a_time(lambda: digested(self._connector.read(self.wanted)))
         return _one_at_a_time(lambda: self._connector.read(self.wanted))
 
     def open_heads(self, rows: int) -> AbstractContextManager[OpenStream]:

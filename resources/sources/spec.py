@@ -37,6 +37,8 @@ class SourceSpec:
     """Longest run of the query; the connector's own limit when None."""
     fingerprint: FingerprintRule = field(default_factory=FingerprintRule)
     """How to tell that it changed."""
+    settle_seconds: int | None = None
+    """Files: how long one must have been left alone; as the connector has it when None."""
 
     @property
     def holds(self) -> str:
@@ -51,7 +53,7 @@ class SourceSpec:
     def digest(self) -> str:
         """Changes when the datasource asks for something else, reads it otherwise, or is watched otherwise."""
         asked = asdict(self)
-        del asked["timeout_seconds"]  # changes nothing about what is read
+        del asked["timeout_seconds"], asked["settle_seconds"]  # change nothing about what is read
         text = json.dumps(asked, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -76,22 +78,20 @@ def check_source(spec: SourceSpec, *, holds: str) -> None:
             hint=f"Give exactly one of: {', '.join(wanted)}",
         )
     useless = (
-        {"format", "member", "options"} if holds == "tables" else {"parameters", "timeout_seconds"}
+        {"format", "member", "options", "settle_seconds"}
+        if holds == "tables"
+        else {"parameters", "timeout_seconds"}
     )
     if spec.table:
         useless |= {"parameters", "timeout_seconds"}
-    found = sorted(field for field in useless if getattr(spec, field))
+    found = sorted(field for field in useless if getattr(spec, field) not in (None, "", {}))
     if found:
         raise ConfigError(
             f"datasource {spec.name!r}: {' and '.join(map(repr, found))} cannot go with {given[0]!r}",
-            hint="`format`, `member` and `options` are for files; `parameters` and `timeout_seconds` for queries",
+            hint="`format`, `member`, `options` and `settle_seconds` are for files; `parameters` and `timeout_seconds` for queries",
             attribute=found[0],
         )
-    if spec.timeout_seconds is not None and spec.timeout_seconds < 1:
-        raise ConfigError(
-            f"datasource {spec.name!r}: timeout_seconds has to be 1 or more",
-            attribute="timeout_seconds",
-        )
+    _check_seconds(spec)
     if spec.query:
         _check_query(spec)
     try:
@@ -107,6 +107,16 @@ def check_source(spec: SourceSpec, *, holds: str) -> None:
             _check_format(spec)
         except ConfigError as error:
             raise _about(spec, error, "options" if spec.options else "path") from error
+
+
+def _check_seconds(spec: SourceSpec) -> None:
+    for attribute, least in (("timeout_seconds", 1), ("settle_seconds", 0)):
+        value = getattr(spec, attribute)
+        if value is not None and value < least:
+            raise ConfigError(
+                f"datasource {spec.name!r}: {attribute} has to be {least} or more",
+                attribute=attribute,
+            )
 
 
 def _check_query(spec: SourceSpec) -> None:

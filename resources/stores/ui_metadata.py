@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import dagster as dg
 import pyarrow as pa
 
+from resources.kernel.temporal_text import temporal_texts
 from resources.stores.tables import StoredTable
 
 SAMPLE_ROWS = 5
@@ -158,8 +159,7 @@ def _cell(text: str | None) -> str:
 def _texts(column: pa.ChunkedArray) -> list[str | None]:
     kind = column.type
     if pa.types.is_temporal(kind) and not pa.types.is_duration(kind):
-        # Arrow prints what Python's own types cannot hold: the year 12000, nanoseconds.
-        column = column.cast(pa.string())
+        return temporal_texts(column)
     return [_text(value) for value in column.to_pylist()]
 
 

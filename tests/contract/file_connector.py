@@ -27,6 +27,7 @@ from resources.kernel.errors import (
     WaybillError,
 )
 from resources.kernel.records import ObjectInfo
+from resources.sources.objects import select_objects
 
 
 class Outside(Protocol):
@@ -309,7 +310,31 @@ class FileConnectorContract:
             for entry in connector.browse(pending.pop()):
                 (pending if entry.kind == "folder" else found).append(entry.path)
                 assert entry.path.removesuffix("/").endswith(entry.name)
-        assert sorted(found) == sorted(keys)
+        assert sorted(found) == sorted(key for key in keys if not _is_hidden(key))
+
+    @pytest.mark.parametrize(
+        ("pattern", "keys"),
+        [
+            ("*.csv", ["a.csv"]),
+            ("**", ["a.csv", "in/b.csv"]),
+            ("**/?b.csv", []),
+            ("[.]a.csv", []),
+            (".*", ["._a.csv", ".a.csv"]),
+            ("**/.b.csv", ["in/.b.csv"]),
+            ("in/", ["in/b.csv"]),
+            (".git/*", [".git/c.csv"]),
+            ("in/.b.csv", ["in/.b.csv"]),
+        ],
+    )
+    def test_hidden_files_come_only_where_the_path_names_the_dot(
+        self, connector, outside, pattern, keys
+    ):
+        for key in ("a.csv", ".a.csv", "._a.csv", "in/b.csv", "in/.b.csv", ".git/c.csv"):
+            outside.put(key, b"x")
+        found = select_objects(connector, pattern, is_readable=lambda _: True)
+        assert [item.key for item in found] == keys
+        assert [entry.path for entry in connector.browse()] == ["a.csv", "in/"]
+        assert [entry.path for entry in connector.browse(".git")] == [".git/c.csv"]
 
     # --- watching
 
@@ -355,7 +380,8 @@ class FileConnectorContract:
             pytest.skip("the server of this test cannot hold such a key")
         stored = connector.put_file(key, source)
         assert stored.key == key
-        (listed,) = connector.list_objects("**")
+        dotted = "/".join(".*" if part.startswith(".") else "*" for part in key.split("/"))
+        (listed,) = connector.list_objects(dotted)
         assert (listed.key, listed.etag) == (key, stored.etag)
         assert connector.stat(key).etag == stored.etag
         assert self.read(connector, listed, scratch) == source.read_bytes()
@@ -375,7 +401,7 @@ class FileConnectorContract:
         key = f"any/{name}"
         connector.put_file(key, source)
         try:
-            (listed,) = connector.list_objects("any/*")
+            (listed,) = connector.list_objects("any/.*" if _is_hidden(name) else "any/*")
             assert listed.key == key
             assert self.read(connector, listed, scratch) == source.read_bytes()
         finally:
@@ -487,3 +513,7 @@ class FileConnectorContract:
         assert str(again) == str(caught.value)
         assert "\n" not in str(again)
         assert "\x1b" not in str(again)
+
+
+def _is_hidden(key: str) -> bool:
+    return any(part.startswith(".") for part in key.split("/"))

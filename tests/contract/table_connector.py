@@ -295,6 +295,25 @@ class TableConnectorContract:
         assert read_table(connector, "/* one */ SELECT 1 AS a;").num_rows == 1
         assert read_table(connector, "SELECT 1 AS a -- the end").num_rows == 1
 
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "SELECT 1 AS a; -- done",
+            "SELECT 1 AS a; /* done */",
+            "(SELECT 1 AS a) UNION ALL (SELECT 2 AS a)",
+        ],
+    )
+    def test_a_query_as_people_write_it(self, connector: SqlConnector, query: str) -> None:
+        """F9."""
+        table = read_table(connector, query)
+        assert (table.column_names, table.column(0).to_pylist()[0]) == (["a"], 1)
+        assert table.num_rows == 1 + query.count("UNION")
+        assert connector.fingerprint(query)
+
+    def test_a_placeholder_without_parameters_is_named(self, connector: SqlConnector) -> None:
+        with pytest.raises(InputError, match="no value is given for :wanted"):
+            connector.describe("SELECT 1 AS a WHERE 1 = :wanted")
+
     def test_parameters_are_values_and_nothing_else(
         self, database: Database, connector: SqlConnector
     ) -> None:

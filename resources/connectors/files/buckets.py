@@ -21,6 +21,7 @@ from resources.connectors.files.key_patterns import (
     KeyPattern,
     check_key,
     folder_prefix,
+    is_hidden,
     shown,
 )
 from resources.connectors.files.listing_progress import BEYOND, looked_up_to
@@ -122,7 +123,7 @@ class BucketConnector(FileConnector):
     def browse(self, path: str = "", *, limit: int = 1000) -> Iterator[BrowseEntry]:
         """Folders and objects directly below the folder `path`, in order of path.
 
-        What keys have in common up to a `/` is a folder; one without a name, or named `.` or `..`, is left out.
+        What keys have in common up to a `/` is a folder; one without a name is left out, and what is hidden by a dot.
 
         Raises:
             NotFoundError: nothing is there, or no such bucket.
@@ -178,11 +179,11 @@ class BucketConnector(FileConnector):
         skipped = len(self._full("")) if self.prefix else 0
         for folder in page.folders:
             name = folder[len(prefix) : -1]
-            if name not in ("", ".", ".."):
+            if name and not is_hidden(name):
                 yield BrowseEntry(name, "folder", folder[skipped:])
         for found in page.objects:
             name = found.key[len(prefix) :]
-            if name:
+            if name and not is_hidden(name):
                 yield BrowseEntry(
                     name,
                     "object",

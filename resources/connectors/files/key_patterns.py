@@ -10,12 +10,14 @@ listing itself, which every connector does in its own way.
 | `flights/[ab]-[!0-9].csv` | a set, its complement; `[*]` is a plain star |
 | `flights/**/*.csv` | `**` is a whole part and stands for any number of parts, also none |
 | `flights/**` | everything below `flights` |
+| `flights/.*.csv` | hidden files: a leading dot is matched only by a dot, as in a shell |
 """
 
 from __future__ import annotations
 
 import fnmatch
 import re
+from collections.abc import Callable
 
 from resources.kernel.errors import ConfigError, InputError
 
@@ -71,6 +73,11 @@ def _why_refused(key: str) -> str:
     return f"it has {size} bytes, {KEY_LIMIT_BYTES} are allowed" if size > KEY_LIMIT_BYTES else ""
 
 
+def is_hidden(name: str) -> bool:
+    """Whether a part of a key is left out where nobody names it: `.a.csv`, macOS's `._a.csv`, half an rsync."""
+    return name.startswith(".")
+
+
 class KeyPattern:
     """A key or a glob, parsed once, matched often.
 
@@ -96,7 +103,7 @@ class KeyPattern:
         if parts[-1] == _ANY_PARTS:
             parts.append("*")
         self._parts = tuple(parts)
-        self._tests = [re.compile(fnmatch.translate(part)).fullmatch for part in parts]
+        self._tests = [_test_of(part) for part in parts]
         wild = next((i for i, part in enumerate(parts) if _WILD.search(part)), None)
         self.is_key = wild is None
         self.is_one_folder = wild == len(parts) - 1
@@ -137,6 +144,8 @@ class KeyPattern:
 
     def _after(self, states: frozenset[int], part: str) -> frozenset[int]:
         kept = {i for i in states if self._parts[i] == _ANY_PARTS}
+        if is_hidden(part):
+            states, kept = states - kept, set()
         moved = {i + 1 for i in states - kept if i + 1 < len(self._parts) and self._tests[i](part)}
         return self._closure(kept | moved)
 
@@ -148,6 +157,14 @@ class KeyPattern:
                 following += 1
                 reached.add(following)
         return frozenset(reached)
+
+
+def _test_of(part: str) -> Callable[[str], object]:
+    """Whether a name matches one part of a pattern; a wildcard stands for no leading dot."""
+    matches = re.compile(fnmatch.translate(part)).fullmatch
+    if is_hidden(part):
+        return matches
+    return lambda name: not is_hidden(name) and matches(name)
 
 
 def _check_pattern(text: str) -> None:

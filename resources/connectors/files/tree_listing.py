@@ -6,9 +6,9 @@ a server is asked, and what it says of a file: the bytes kept beside a name are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from resources.connectors.files.key_patterns import KEY_LIMIT_BYTES, KeyPattern
+from resources.connectors.files.key_patterns import KEY_LIMIT_BYTES, KeyPattern, is_hidden
 from resources.connectors.files.listing_progress import BEYOND, looked_up_to
 from resources.connectors.files.partial_names import is_partial
 from resources.connectors.files.skipped import Skipped
@@ -85,6 +85,13 @@ class FolderNames:
         except UnicodeDecodeError:
             return "its name is not valid Unicode"
         return "its key is too long" if len(name) > self._room else ""
+
+
+def shown_entries(entries: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
+    """What browsing shows of a folder: hidden files and folders are left out, as a shell does."""
+    for key, facts in entries:
+        if not is_hidden(key.removesuffix("/").rpartition("/")[2]):
+            yield key, facts
 
 
 def walk_tree(

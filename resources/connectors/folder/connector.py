@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from resources.connectors.base import FileConnector
-from resources.connectors.files.key_patterns import KeyPattern, check_key, folder_prefix
+from resources.connectors.files.key_patterns import KeyPattern, check_key, folder_prefix, is_hidden
 from resources.connectors.files.listing_progress import BEYOND, looked_up_to
 from resources.connectors.files.os_errors import translate_os_error
 from resources.connectors.files.skipped import Skipped
@@ -48,6 +48,7 @@ class FolderConnector(FileConnector):
 
     kind: ClassVar[str] = "folder"
     fetches: ClassVar[bool] = False
+    settle_seconds: ClassVar[int] = 10
 
     def __init__(self, name: str, root: Path) -> None:
         self.name = name
@@ -215,7 +216,7 @@ class FolderConnector(FileConnector):
             with os.scandir(self.root / prefix) as entries:
                 for entry in entries:
                     key = prefix + entry.name
-                    if is_partial(entry.name):
+                    if is_hidden(entry.name):
                         continue
                     if not _is_unicode(entry.name):
                         skipped.add(key, "its name is not valid Unicode")

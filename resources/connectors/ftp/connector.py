@@ -21,7 +21,7 @@ from resources.connectors.files.key_patterns import KeyPattern, check_key, folde
 from resources.connectors.files.partial_names import is_partial
 from resources.connectors.files.scratch_files import new_scratch_file, open_source
 from resources.connectors.files.skipped import Skipped
-from resources.connectors.files.tree_listing import FolderNames, walk_tree
+from resources.connectors.files.tree_listing import FolderNames, shown_entries, walk_tree
 from resources.connectors.files.written import check_written
 from resources.connectors.ftp.errors import (
     FTP_ERRORS,
@@ -63,6 +63,9 @@ class FtpConnector(FileConnector):
     """
 
     kind: ClassVar[str] = "ftp"
+    settle_seconds: ClassVar[int] = 10
+    clock_doubt_seconds: ClassVar[int] = 26 * 3600
+    """Some servers show local times where UTC is meant."""
 
     def __init__(self, settings: FtpSettings) -> None:
         self.name = settings.name
@@ -113,7 +116,7 @@ class FtpConnector(FileConnector):
                 hint="Browse the folder above it",
                 key=path,
             )
-        for key, packed in itertools.islice(names, limit):
+        for key, packed in itertools.islice(shown_entries(names), limit):
             name = key.removesuffix("/").rpartition("/")[2]
             if key.endswith("/"):
                 yield BrowseEntry(name, "folder", key)

@@ -21,7 +21,7 @@ from resources.connectors.files.key_patterns import KeyPattern, check_key, folde
 from resources.connectors.files.partial_names import is_partial
 from resources.connectors.files.scratch_files import new_scratch_file, open_source
 from resources.connectors.files.skipped import Skipped
-from resources.connectors.files.tree_listing import FolderNames, walk_tree
+from resources.connectors.files.tree_listing import FolderNames, shown_entries, walk_tree
 from resources.connectors.files.written import check_written
 from resources.connectors.sftp.client import SftpClient
 from resources.connectors.sftp.errors import (
@@ -65,6 +65,9 @@ class SftpConnector(FileConnector):
     """
 
     kind: ClassVar[str] = "sftp"
+    settle_seconds: ClassVar[int] = 10
+    clock_doubt_seconds: ClassVar[int] = 3600
+    """What a clock that nobody sets may be wrong by."""
 
     def __init__(self, settings: SftpSettings) -> None:
         self.name = settings.name
@@ -116,7 +119,7 @@ class SftpConnector(FileConnector):
                 hint="Browse the folder above it",
                 key=path,
             )
-        for key, packed in itertools.islice(names, limit):
+        for key, packed in itertools.islice(shown_entries(names), limit):
             name = key.removesuffix("/").rpartition("/")[2]
             if key.endswith("/"):
                 yield BrowseEntry(name, "folder", key)

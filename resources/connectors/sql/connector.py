@@ -114,9 +114,13 @@ class SqlConnector(TableConnector):
         """
         where = f"{self.label}: {query_subject(query)}"
         if isinstance(query, str):
-            return check_query(query, where=where)
-        text = check_query(query.text, where=where)
+            query = SqlQuery(query)
+        text = check_query(query.text, where=where, syntax=self.syntax)
         return with_literals(replace(query, text=text), self.syntax, where=where)
+
+    def single_query(self, text: str) -> str:
+        """See `TableConnector.single_query`."""
+        return check_query(text, where=self.label, syntax=self.syntax)
 
     def limited(self, source: TableOrQuery) -> Self:
         """The connector with the time limit that a query brings; itself when it brings none."""

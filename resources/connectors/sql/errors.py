@@ -57,9 +57,12 @@ def sqlite_error(error: Exception, config: SqlConfig, doing: str) -> WaybillErro
         return ConnectorUnavailableError(
             f"{where}: {text}", hint=hint if stopped else "The disk or the file system failed"
         )
+    hint = ""
     if isinstance(error, sqlite3.ProgrammingError) and "one statement" in text:
-        return InputError(f"{where}: {text}", hint="A query is a single SELECT statement")
-    return InputError(f"{where}: {text}")
+        hint = "A query is a single SELECT statement"
+    elif "decode to UTF-8" in text:
+        hint = "It is in another encoding: a query with CAST(COLUMN AS BLOB) brings its bytes"
+    return InputError(f"{where}: {text}", hint=hint)
 
 
 _HOLDER = re.compile(r"lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")

@@ -7,9 +7,9 @@ nobody waits for it. No key is needed, tables, views and queries go the same way
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -21,9 +21,11 @@ from resources.connectors.sql.connector import SqlConnector, is_internal, query_
 from resources.connectors.sql.mysql_catalog import (
     Table,
     find_table,
+    invisible_columns,
     list_databases,
     list_entries,
     list_names,
+    updated_at,
 )
 from resources.connectors.sql.mysql_errors import mysql_error
 from resources.connectors.sql.mysql_protocol import ConnectionLostError, ServerError, Statement
@@ -33,7 +35,7 @@ from resources.connectors.sql.mysql_session import (
     MysqlSession,
     ssl_mode,
 )
-from resources.connectors.sql.mysql_stream import ResultStream
+from resources.connectors.sql.mysql_stream import ResultStream, RowsDigest
 from resources.connectors.sql.mysql_types import MysqlColumn, plan_mysql_columns
 from resources.connectors.sql.query_text import MYSQL
 from resources.connectors.sql.reading import (
@@ -65,6 +67,8 @@ class _Source:
     plan: ReadPlan
     columns: Sequence[MysqlColumn]
     statement: Statement
+    invisible: Sequence[str] = ()
+    """Columns of the table that `SELECT *` leaves out."""
 
 
 class MysqlConnector(SqlConnector):
@@ -76,6 +80,7 @@ class MysqlConnector(SqlConnector):
     identifier_quote = "`"
     max_identifier = (64, "characters")
     max_columns = 1017
+    reading_tells = True
 
     def __init__(self, name: str, config: SqlConfig) -> None:
         super().__init__(name, config)
@@ -158,16 +163,26 @@ class MysqlConnector(SqlConnector):
 
         The server has nothing cheaper that holds: UPDATE_TIME counts whole seconds and is lost at a restart, CHECKSUM
         TABLE has 32 bits in which rows that swap a value may cancel out, and making texts of rows to hash them there
-        takes three times as long as sending them.
+        takes three times as long as sending them. An import that reads the rows anyway gets it from the stream.
         """
         with self._session(f"fingerprinting {query_subject(source)}", source) as session:
-            found = self._look(session, source)
-            digest = hashlib.blake2b(repr(found.statement.columns).encode(), digest_size=16)
-            for chunk in session.wire.execute(found.statement):
-                # The header of each row's packet goes in, too: it tells where the row ends.
-                first, last = max(0, int(chunk.starts[0]) - 4), int(chunk.ends[-1])
-                digest.update(chunk.data[first:last].data)
-        return f"h:{digest.hexdigest()}"
+            statement = self._look(session, source).statement
+            digest = RowsDigest(statement)
+            # Beside receiving the next chunk: each has bytes of its own.
+            with ThreadPoolExecutor(1, thread_name_prefix="mysql-digest") as hasher:
+                earlier: Future[None] | None = None
+                for chunk in session.wire.execute(statement):
+                    if earlier is not None:
+                        earlier.result()
+                    earlier = hasher.submit(digest.add, chunk)
+        return digest.text()
+
+    def change_hint(self, source: TableOrQuery) -> str:
+        """When the table was last written to: to the second, and forgotten when the server starts anew."""
+        if not isinstance(source, TableName):
+            return ""
+        with self._session(f"looking at {query_subject(source)}") as session:
+            return updated_at(session.rows, self._find(session, source))
 
     @contextmanager
     def read(self, source: TableOrQuery, *, batch_rows: int = 65_536) -> Iterator[BatchStream]:
@@ -187,7 +202,13 @@ class MysqlConnector(SqlConnector):
             stack.callback(result.close)
             batches = self._batches(result, found.plan, source, batch_rows=batch_rows)
             # Outside `translated`: an error of whoever takes the batches is not the database's.
-            yield BatchStream(found.plan.schema, batches, guesses=found.plan.guesses)
+            yield BatchStream(
+                found.plan.schema,
+                batches,
+                guesses=found.plan.guesses,
+                warnings=_invisible(found.invisible),
+                fingerprint=result.fingerprint,
+            )
 
     def _batches(
         self, result: ResultStream, plan: ReadPlan, source: TableOrQuery, *, batch_rows: int
@@ -207,8 +228,11 @@ class MysqlConnector(SqlConnector):
     def _look(self, session: MysqlSession, source: TableOrQuery) -> _Source:
         """Has the source's SELECT prepared, which describes it."""
         where = f"{self.label}: {query_subject(source)}"
+        invisible: Sequence[str] = ()
         if isinstance(source, TableName):
-            select = f"SELECT * FROM {self._find(session, source).sql}"
+            table = self._find(session, source)
+            invisible = invisible_columns(session.rows, table)
+            select = f"SELECT * FROM {table.sql}"
         else:
             select = self.query_text(source)
         statement = session.wire.prepare(select)
@@ -218,7 +242,7 @@ class MysqlConnector(SqlConnector):
             # What can stand in parentheses writes no file on the server (SELECT ... INTO OUTFILE), and is one query.
             enclosed = session.wire.prepare(f"SELECT * FROM ({select}\n) AS waybill_source")
             session.wire.forget(enclosed)
-        return _Source(plan, columns, statement)
+        return _Source(plan, columns, statement, invisible)
 
     def _find(self, session: MysqlSession, table: TableName) -> Table:
         wanted = TableName(table.name, table.schema or self.default_schema)
@@ -274,6 +298,13 @@ def _cut_on_error(session: MysqlSession) -> Iterator[None]:
     except BaseException:
         session.abort()
         raise
+
+
+def _invisible(names: Sequence[str]) -> list[str]:
+    if not names:
+        return []
+    listed = ", ".join(map(repr, names[:20]))
+    return [f"Invisible columns are left out: {listed}. Name them in a `query:` to read them"]
 
 
 def _facts(session: MysqlSession) -> dict[str, str]:

@@ -27,6 +27,14 @@ _ENTRIES = (
     " FROM information_schema.tables WHERE table_schema = %s"
     " AND table_type IN ('BASE TABLE', 'VIEW', 'SYSTEM VERSIONED', 'SYSTEM VIEW')"
 )
+_INVISIBLE = (
+    "SELECT column_name FROM information_schema.columns WHERE table_schema = %s AND table_name = %s"
+    " AND extra LIKE '%%INVISIBLE%%' AND extra NOT LIKE '%%SYSTEM%%' ORDER BY ordinal_position"
+)
+_UPDATED = (
+    "SELECT create_time, update_time FROM information_schema.tables"
+    " WHERE table_schema = %s AND table_name = %s AND update_time IS NOT NULL"
+)
 _DATABASES = "SELECT schema_name FROM information_schema.schemata ORDER BY schema_name"
 
 
@@ -63,6 +71,17 @@ def list_databases(rows: Rows) -> list[str]:
     """Databases that the user may see, the server's own left out."""
     names = (str(name) for (name,) in rows(_DATABASES))
     return [name for name in names if name.lower() not in SYSTEM_DATABASES]
+
+
+def invisible_columns(rows: Rows, table: Table) -> list[str]:
+    """Columns that `SELECT *` leaves out because they were made INVISIBLE."""
+    return [str(name) for (name,) in rows(_INVISIBLE, table.schema, table.name)]
+
+
+def updated_at(rows: Rows, table: Table) -> str:
+    """When a table was made and last written to; empty where the server does not know."""
+    found = rows(_UPDATED, table.schema, table.name)
+    return " ".join(str(value) for value in found[0]) if found else ""
 
 
 def table_entry(schema: str, row: tuple[Any, ...]) -> BrowseEntry:

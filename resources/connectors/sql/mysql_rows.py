@@ -150,8 +150,11 @@ def read_times(cursor: Cursor, nulls: Mask | None) -> pa.Array:
     return pa.array(np.where(negative, -micros, micros), mask=nulls)
 
 
-def moment_text_reader(*, decimals: int, date_only: bool) -> Reader:
-    """DATE, DATETIME and TIMESTAMP as the server writes them, dates that there are not included."""
+def moment_text_reader(*, decimals: int, date_only: bool, offset: str = "") -> Reader:
+    """DATE, DATETIME and TIMESTAMP as the server writes them, dates that there are not included.
+
+    Moments of a TIMESTAMP end in the `offset` of their session's zone; 0000-00-00 is no moment of any zone.
+    """
 
     def read(cursor: Cursor, nulls: Mask | None) -> pa.Array:
         sizes = _temporal_sizes(cursor, nulls)
@@ -164,6 +167,7 @@ def moment_text_reader(*, decimals: int, date_only: bool) -> Reader:
             text = f"{year:04}-{month:02}-{day:02}"
             if not date_only:
                 text += f" {hour:02}:{minute:02}:{second:02}{_fraction(micros, decimals)}"
+                text += offset if month else ""
             texts.append(text)
         return pa.array(np.array(texts, dtype=object), pa.large_string(), mask=nulls)
 

@@ -3,19 +3,41 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
 import pyarrow as pa
 
-from resources.connectors.sql.mysql_protocol import Statement
+from resources.connectors.sql.mysql_protocol import Chunk, Statement
 from resources.connectors.sql.mysql_rows import decode
 from resources.connectors.sql.mysql_session import MysqlSession
 from resources.connectors.sql.mysql_types import MysqlColumn
+from resources.kernel.errors import IntegrityError
 
 _BATCHES_AHEAD = 3
 _JOIN_SECONDS = 10.0
+
+
+class RowsDigest:
+    """The fingerprint of a result: of its columns and of all bytes of its rows, as the server sent them.
+
+    The same whether the rows are read for it alone or on their way into a dataset, and however they come in chunks.
+    """
+
+    def __init__(self, statement: Statement) -> None:
+        self._digest = hashlib.blake2b(repr(statement.columns).encode(), digest_size=16)
+
+    def add(self, chunk: Chunk) -> None:
+        """Takes the next rows in."""
+        # The header of each row's packet goes in, too: it tells where the row ends.
+        first, last = max(0, int(chunk.starts[0]) - 4), int(chunk.ends[-1])
+        self._digest.update(chunk.data[first:last].data)
+
+    def text(self) -> str:
+        """The fingerprint of the rows so far."""
+        return f"h:{self._digest.hexdigest()}"
 
 
 class ResultStream:
@@ -35,6 +57,7 @@ class ResultStream:
         columns: Sequence[MysqlColumn],
         kill: Callable[[int], None],
     ) -> None:
+        self._digest = RowsDigest(statement)
         self._session = session
         self._statement = statement
         self._readers = [column.reader for column in columns]
@@ -44,6 +67,7 @@ class ResultStream:
         self._ready: deque[pa.RecordBatch] = deque()
         self._failure: BaseException | None = None
         self._ended = False
+        self._is_whole = False
         self._stopped = False
         self._thread = threading.Thread(target=self._work, name="mysql-read", daemon=True)
 
@@ -61,6 +85,17 @@ class ResultStream:
             yield batch
         if self._failure is not None:
             raise self._failure
+
+    def fingerprint(self) -> str:
+        """The fingerprint of the rows.
+
+        Raises:
+            IntegrityError: they were not read to the end.
+        """
+        with self._changed:
+            if not self._is_whole:
+                raise IntegrityError("a fingerprint was asked for before the last row was read")
+        return self._digest.text()
 
     def close(self) -> None:
         """Ends the session, and what the server still does for it; returns within seconds."""
@@ -80,9 +115,11 @@ class ResultStream:
         try:
             with contextlib.closing(self._session.wire.execute(self._statement)) as chunks:
                 for chunk in chunks:
+                    self._digest.add(chunk)
                     arrays = decode(chunk, self._readers)
                     if not self._put(pa.RecordBatch.from_arrays(arrays, names=self._names)):
                         return
+            self._is_whole = True
         except BaseException as error:  # noqa: BLE001 - raised by `batches`, in the reader's thread
             self._failure = error
         finally:

@@ -9,7 +9,7 @@
 | DECIMAL(p, s) up to 38 digits / more | decimal128(p, s) / text |
 | YEAR | int16 |
 | DATE | date32; with dates that are none, such as 0000-00-00: text |
-| DATETIME, TIMESTAMP | timestamp[us], timestamp[us, UTC]; with dates that are none: text |
+| DATETIME, TIMESTAMP | timestamp[us], timestamp[us, UTC]; with dates that are none: text, a TIMESTAMP's with +00:00 |
 | TIME | time64[us]; with values below 0 or from 24 hours on: text |
 | CHAR, VARCHAR, TEXT, ENUM, SET, JSON, UUID, INET | string |
 | BINARY, VARBINARY, BLOB, geometry (MySQL's own form) | binary |
@@ -154,7 +154,11 @@ def _as_text(column: WireColumn) -> MysqlColumn:
         reason = "TIME values below 0 or from 24 hours on"
         return _text(column, time_text_reader(column.decimals), reason)
     if column.code == _DATE or column.code in _MOMENTS:
-        reader = moment_text_reader(decimals=column.decimals, date_only=column.code == _DATE)
+        reader = moment_text_reader(
+            decimals=column.decimals,
+            date_only=column.code == _DATE,
+            offset="+00:00" if column.code in _TIMESTAMPS else "",
+        )
         return _text(column, reader, "dates that are none, such as 0000-00-00")
     if column.code in _DECIMALS:
         return _text(column, read_texts, "numbers with more digits than the server announced")

@@ -23,6 +23,8 @@ _DOLLAR = re.compile(r"\$(?:[^\W\d]\w*)?\$")
 _WITH = re.compile(r"\s*WITH\b", re.IGNORECASE)
 _PARENTHESIS = re.compile(r"[()]")
 _MORE_TABLES = re.compile(r"\s*(,|AS\b)", re.IGNORECASE)
+_WORDS = re.compile(r"\w+|[^\s\w]")
+_BEFORE_SELECT = frozenset({"", "UNION", "INTERSECT", "EXCEPT"})
 _CLOSING = {"[": "]"}
 _BLANKS = (
     "",
@@ -44,6 +46,7 @@ class Syntax:
         blank_after_dashes: `--` begins a comment only before a blank or the end: `5--1` is a sum.
         nested: comments may hold comments.
         raw_prefixes: a letter `q` or `r` before a quote changes how the text ends; such queries take no parameters.
+        paths: a colon leads into a value: `v:field`.
         text: a text literal.
         date: a date literal.
         timestamp: a literal of a date and time without a zone.
@@ -59,6 +62,7 @@ class Syntax:
     blank_after_dashes: bool = False
     nested: bool = False
     raw_prefixes: str = ""
+    paths: bool = False
     text: str = "'{}'"
     date: str = "DATE '{}'"
     timestamp: str = "TIMESTAMP '{}'"
@@ -82,7 +86,7 @@ MSSQL = Syntax(
     booleans=("1", "0"),
 )
 ORACLE = Syntax(raw_prefixes="qQ", zoned="TIMESTAMP '{} +00:00'", booleans=("1", "0"))
-SNOWFLAKE = Syntax(escapes="'", dollars=True, zoned="'{} +00:00'::TIMESTAMP_TZ")
+SNOWFLAKE = Syntax(escapes="'", dollars=True, paths=True, zoned="'{} +00:00'::TIMESTAMP_TZ")
 BIGQUERY = Syntax(
     quotes="'\"`",
     escapes="'\"`",
@@ -113,6 +117,16 @@ def masked(query: str, syntax: Syntax, *, where: str) -> str:
         parts += [query[start:at], filler * (end - at)]
         start = at = end
     return "".join([*parts, query[start:]])
+
+
+def code_of(query: str, syntax: Syntax) -> str | None:
+    """As `masked`; None where the text cannot be told apart for sure: the database is then to judge it."""
+    if syntax.raw_prefixes and _has_marks_of_its_own(query, syntax):
+        return None
+    try:
+        return masked(query, syntax, where="query")
+    except InputError:
+        return None
 
 
 def _quoted_end(query: str, at: int, syntax: Syntax) -> int | None:
@@ -207,6 +221,23 @@ def split_with(query: str, syntax: Syntax, *, where: str) -> tuple[str, str]:
     return "", query
 
 
+def with_selects_as_tables(query: str, syntax: Syntax) -> str:
+    """`(SELECT a) UNION ALL (SELECT b)` with `SELECT * FROM` before each pair of parentheses that is a query itself."""
+    code = code_of(query, syntax)
+    if code is None:
+        return query
+    depth, before, parts, start = 0, "", [], 0
+    for found in _WORDS.finditer(code):
+        sign = found[0].upper()
+        if sign == "(" and depth == 0 and before in _BEFORE_SELECT:
+            parts += [query[start : found.start()], "SELECT * FROM "]
+            start = found.start()
+        depth += {"(": 1, ")": -1}.get(sign, 0)
+        if (before, sign) != ("UNION", "ALL"):
+            before = sign
+    return "".join([*parts, query[start:]])
+
+
 class Bound(NamedTuple):
     """A query with its placeholders found: code and placeholders by turns, in order."""
 
@@ -232,6 +263,11 @@ def bound_query(query: SqlQuery, syntax: Syntax, *, where: str) -> Bound:
         InputError: a placeholder without a value or a value without a placeholder; no value is shown.
     """
     if not query.parameters:
+        if names := _placeholders_alone(query.text, syntax):
+            raise InputError(
+                f"{where}: no value is given for :{', :'.join(names)}",
+                hint="Give each placeholder outside of quotes one value under `parameters`",
+            )
         return Bound([query.text], [])
     if syntax.raw_prefixes and _has_marks_of_its_own(query.text, syntax):
         raise InputError(
@@ -250,6 +286,17 @@ def bound_query(query: SqlQuery, syntax: Syntax, *, where: str) -> Bound:
             hint="Give each placeholder outside of quotes one value under `parameters`",
         )
     return bound
+
+
+def _placeholders_alone(query: str, syntax: Syntax) -> list[str]:
+    """Placeholders of a query without parameters; inside of brackets a colon may mean a slice or a key."""
+    code = None if syntax.paths else code_of(query, syntax)
+    found = _PLACEHOLDER.finditer(code or "")
+    return list(dict.fromkeys(f[1] for f in found if not _is_bracketed(str(code)[: f.start()])))
+
+
+def _is_bracketed(before: str) -> bool:
+    return any(before.count(mark) > before.count(end) for mark, end in ("[]", "{}"))
 
 
 def _has_marks_of_its_own(query: str, syntax: Syntax) -> bool:

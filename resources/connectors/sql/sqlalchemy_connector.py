@@ -376,7 +376,7 @@ class SqlalchemyConnector(SqlConnector):
             return Selection(f"SELECT * FROM {self.table_sql(table)}")
         where = f"{self.label}: {query_subject(source)}"
         query = SqlQuery(source) if isinstance(source, str) else source
-        text = check_query(query.text, where=where)
+        text = check_query(query.text, where=where, syntax=self.syntax)
         check_enclosable(text, self.syntax, where=where)
         tables, statement = split_with(text, self.syntax, where=where)
         if tables:

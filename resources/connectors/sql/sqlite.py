@@ -22,7 +22,7 @@ from resources.connectors.sql.connector import (
 )
 from resources.connectors.sql.engine import sqlite_engine
 from resources.connectors.sql.errors import sqlite_error
-from resources.connectors.sql.query_text import SQLITE
+from resources.connectors.sql.query_text import SQLITE, with_selects_as_tables
 from resources.connectors.sql.reading import (
     check_result_names,
     coalesced,
@@ -38,7 +38,7 @@ from resources.connectors.sql.sqlite_scan import (
 )
 from resources.connectors.sql.sqlite_types import SqliteColumn
 from resources.kernel.errors import NotFoundError, WaybillError
-from resources.kernel.records import BatchStream, BrowseEntry, TableName, TableOrQuery
+from resources.kernel.records import BatchStream, BrowseEntry, SqlQuery, TableName, TableOrQuery
 
 _FINGERPRINT_ROWS = 2048
 _MARSHAL_VERSION = 2  # without references, so that equal rows have equal bytes
@@ -83,6 +83,10 @@ class SqliteConnector(SqlConnector):
             isolation_level=None,
             check_same_thread=False,
         )
+
+    def query_text(self, query: SqlQuery | str) -> str:
+        """As everywhere; SELECTs in parentheses, which SQLite does not take side by side, each become a table."""
+        return with_selects_as_tables(super().query_text(query), self.syntax)
 
     def probe(self) -> dict[str, str]:
         """Library version and number of tables."""

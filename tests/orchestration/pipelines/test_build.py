@@ -1,5 +1,7 @@
 """A pipeline seen from outside: what its job makes, when its schedule fires, what its sensor asks for."""
 
+import os
+import time
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -31,7 +33,7 @@ attributes:
   name: nightly
   export: [out]
   schedule: {cron: "0 3 * * *", timezone: Europe/Paris, start: 2026-01-02, end: 2026-01-03}
-  on_new_objects: {connector: lake, path: 'orders/*.csv'}
+  on_new_objects: {connector: lake, path: 'orders/*.csv', settle_seconds: 0}
 """
 
 
@@ -123,6 +125,54 @@ def test_the_sensor_asks_once_for_new_and_changed_objects(definitions, instance,
     ]
 
 
+def test_a_young_file_of_a_folder_waits_unless_the_pipeline_says_otherwise(instance, home):
+    """S1: a folder shows a file from its first byte on."""
+    orders = home / "lake" / "orders"
+    (orders / "whole.csv").write_text("id\n1\n")
+    os.utime(orders / "whole.csv", (time.time() - 60,) * 2)
+    (orders / "young.csv").write_text("id\n1\n")
+    (orders / "._whole.csv").write_text("macOS")
+    with project(PROJECT.replace(", settle_seconds: 0", "")) as definitions:
+        first = tick(definitions, instance)
+        (request,) = first.run_requests
+        assert request.tags["waybill/first_object"] == "orders/whole.csv"
+        assert (request.tags["waybill/new_objects"], "waybill/settle" in request.tags) == (
+            "1",
+            False,
+        )
+    with project(PROJECT.replace("name: nightly", "name: other")) as definitions:
+        sensor = definitions.resolve_sensor_def("other_new_objects")
+        with dg.build_sensor_context(
+            instance=instance, definitions=definitions, resources=definitions.resources
+        ) as context:
+            (request,) = sensor.evaluate_tick(context).run_requests
+    assert request.tags["waybill/new_objects"] == "2"
+    assert request.tags["waybill/settle"] == "lake 0"
+
+
+def test_an_import_started_by_a_sensor_leaves_unsettled_files_out(instance, home):
+    """S2: a.csv settled and started the run, b.csv is half there."""
+    orders = home / "lake" / "orders"
+    for name, age in (("a", 600), ("b", -3600)):
+        (orders / f"{name}.csv").write_text("id\n1\n")
+        os.utime(orders / f"{name}.csv", (time.time() - age,) * 2)
+    watched = PROJECT.replace(
+        "path: 'orders/*.csv'}", "path: 'orders/*.csv', settle_seconds: 99}", 1
+    )
+    with project(watched) as definitions:
+        job = definitions.resolve_job_def("nightly")
+        tags = {"dagster/sensor_name": "nightly_new_objects"}
+        result = job.execute_in_process(instance=instance, tags=tags)
+        (made,) = result.asset_materializations_for_node("datasets__orders")
+        assert made.metadata["dagster/row_count"].value == 1
+        assert "orders/b.csv: left out" in made.metadata["warnings"].value
+        (seen,) = result.asset_observations_for_node("datasources__files")
+        assert "orders/b.csv: left out" in seen.metadata["left out"].value
+        by_hand = job.execute_in_process(instance=instance)
+        (made,) = by_hand.asset_materializations_for_node("datasets__orders")
+        assert made.metadata["dagster/row_count"].value == 2
+
+
 def test_a_folder_that_is_not_there_yet_is_skipped_with_the_reason(definitions, instance, home):
     (home / "lake" / "orders").rmdir()
     (home / "lake").rmdir()
@@ -152,7 +202,7 @@ def test_a_folder_is_watched_as_datasources_read_it(instance, home, path):
 )
 def test_what_cannot_be_watched_is_refused_at_load_with_its_line(home, watched, said):
     yaml = PROJECT.replace(
-        "on_new_objects: {connector: lake, path: 'orders/*.csv'}",
+        "on_new_objects: {connector: lake, path: 'orders/*.csv', settle_seconds: 0}",
         f"on_new_objects: {{connector: lake, {watched}}}",
     )
     loading = project(yaml)

@@ -206,6 +206,19 @@ class TestSettling:
         daemon.now -= timedelta(days=400)
         assert [len(asked(daemon)) for _ in range(4)] == [0, 0, 1, 0]
 
+    def test_what_is_old_already_need_not_settle_unless_it_changed(self, daemon, bucket):
+        daemon.policy = replace(POLICY, settle_seconds=60, clock_doubt_seconds=0)
+        bucket.put("old", "1", modified=-3600)
+        assert asked(daemon) == [["old"]]
+        ticks = []
+        for etag in ("12", "123", "123", "123", "123"):
+            bucket.put("old", etag, modified=-3600)
+            ticks.append(len(asked(daemon)))
+        assert ticks == [0, 0, 0, 1, 0]
+        daemon.policy = replace(daemon.policy, clock_doubt_seconds=10**9)
+        bucket.put("of a wrong clock", "1", modified=-3600)
+        assert asked(daemon) == []
+
     def test_gone_before_it_settled(self, daemon, bucket):
         daemon.policy = replace(POLICY, settle_seconds=60)
         bucket.put("a", "1")

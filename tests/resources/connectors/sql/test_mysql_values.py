@@ -51,7 +51,7 @@ def test_dates_that_are_none_become_text(database: MariadbDatabase) -> None:
         "0000-12-31 23:59:59.001",
     ]
     # The table was filled three hours east of Greenwich.
-    assert table["s"].to_pylist()[:2] == ["0000-00-00 00:00:00", "2024-01-31 09:30:05"]
+    assert table["s"].to_pylist()[:2] == ["0000-00-00 00:00:00", "2024-01-31 09:30:05+00:00"]
     with connector.read(TableName("odd")) as stream:
         assert {guess.subject for guess in stream.guesses} == {
             "type of 'd'",
@@ -180,3 +180,26 @@ def test_rows_by_hand() -> None:
 def test_bytes_that_are_no_rows_are_an_error(row: bytes) -> None:
     with pytest.raises(ConnectionLostError):
         decode(_chunk(GOOD, row), READERS)
+
+
+def test_invisible_columns_are_told(database: MariadbDatabase) -> None:
+    database.run(
+        "CREATE TABLE shy (id int, hidden int INVISIBLE DEFAULT 7)",
+        "INSERT INTO shy (id) VALUES (1)",
+        "CREATE TABLE kept (id int) WITH SYSTEM VERSIONING",
+    )
+    connector = database.connector()
+    with connector.read(TableName("shy")) as stream:
+        assert stream.schema.names == ["id"]
+        assert stream.warnings == [
+            "Invisible columns are left out: 'hidden'. Name them in a `query:` to read them"
+        ]
+    assert read_table(connector, "SELECT id, hidden FROM shy").to_pylist() == [
+        {"id": 1, "hidden": 7}
+    ]
+    with connector.read(TableName("kept")) as stream:
+        assert stream.warnings == []
+
+
+def test_a_comment_of_its_own_kind_may_come_first(database: MariadbDatabase) -> None:
+    assert read_table(database.connector(), "# a comment\nSELECT 1 AS a").num_rows == 1

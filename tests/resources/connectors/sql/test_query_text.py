@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resources.connectors.sql import query_text as q
+from resources.connectors.sql.reading import check_query
 from resources.kernel.errors import InputError
 from resources.kernel.records import SqlQuery
 
@@ -129,3 +130,66 @@ def test_dashes_without_a_blank_are_no_comment_in_mysql() -> None:
         "m",
         "p",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "syntax", "kept"),
+    [
+        ("select 1 as a; -- done", q.POSTGRESQL, "select 1 as a"),
+        ("select 1 as a ; /* x */ ;\n", q.DUCKDB, "select 1 as a"),
+        ("select 1 as a; # done", q.MYSQL, "select 1 as a"),
+        ("select ';' -- ;", q.POSTGRESQL, "select ';' -- ;"),
+        ("select $$a; --$$", q.POSTGRESQL, "select $$a; --$$"),
+        ("/* a /* nested */ comment */ select 1", q.POSTGRESQL, None),
+        ("# a comment\nselect 1", q.MYSQL, None),
+        ("( -- why\n select 1)", q.POSTGRESQL, None),
+        ("select q'[it's; --]' from dual", q.ORACLE, None),
+        ("select 'not closed; --", q.POSTGRESQL, None),
+    ],
+)
+def test_what_stands_around_a_query_is_no_part_of_it(text, syntax, kept) -> None:
+    """F9."""
+    assert check_query(text, where="w", syntax=syntax) == (text if kept is None else kept)
+    check_query(text, where="w")  # at load, where no dialect is known
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "no query"),
+        ("-- nothing", "no query"),
+        ("/* select */ delete from t", "begins with DELETE"),
+        ("select 1; delete from t; -- x", None),
+    ],
+)
+def test_what_does_not_read_is_refused_behind_any_comment(text: str, said: str | None) -> None:
+    if said is None:
+        assert "delete" in check_query(
+            text, where="w", syntax=q.POSTGRESQL
+        )  # the database refuses it
+        return
+    for syntax in (None, q.POSTGRESQL):
+        with pytest.raises(InputError, match=said):
+            check_query(text, where="w", syntax=syntax)
+
+
+@pytest.mark.parametrize(
+    ("text", "syntax", "missing"),
+    [
+        ("SELECT :a, :b, :a", q.POSTGRESQL, ":a, :b"),
+        ("SELECT ':a', b::int, x[1:n], x[lo :hi] -- :c", q.POSTGRESQL, None),
+        ("SELECT {'a' :b}", q.DUCKDB, None),
+        ("SELECT v :field", q.SNOWFLAKE, None),
+        ("SELECT * FROM t WHERE a = :a", q.MYSQL, ":a"),
+        ("SELECT 'it :a", q.SQLITE, None),
+    ],
+)
+def test_a_placeholder_without_any_parameters_is_named(text, syntax, missing) -> None:
+    if missing is None:
+        assert q.with_literals(SqlQuery(text), syntax, where="w") == text
+        return
+    with pytest.raises(
+        InputError, match=f"no value is given for {missing}$|{missing}\\."
+    ) as caught:
+        q.with_literals(SqlQuery(text), syntax, where="w")
+    assert "parameters" in str(caught.value)
