@@ -59,7 +59,9 @@ def sqlite_error(error: Exception, config: SqlConfig, doing: str) -> WaybillErro
         )
     if isinstance(error, sqlite3.ProgrammingError) and "one statement" in text:
         return InputError(f"{where}: {text}", hint="A query is a single SELECT statement")
-    return InputError(f"{where}: {text}")
+    undecoded = text.startswith("Could not decode to UTF-8")
+    hint = "Read it by a query with CAST(the_column AS BLOB), and decode it in a transform"
+    return InputError(f"{where}: {text}", hint=hint if undecoded else "")
 
 
 _HOLDER = re.compile(r"lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
