@@ -32,6 +32,7 @@ class ExporterSpec:
     allow_empty: bool = False
     on_schema_change: Literal["fail", "recreate"] = "fail"
     keep: int | None = None
+    truncate_above: int | None = None
     description: str = ""
 
     @property
@@ -135,6 +136,7 @@ def _request(
         allow_empty=spec.allow_empty,
         on_schema_change=spec.on_schema_change,
         keep=spec.keep,
+        truncate_above=spec.truncate_above,
     )
 
 

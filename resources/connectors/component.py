@@ -84,6 +84,11 @@ class ConnectorComponent(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
         return ""
 
     @property
+    def can_truncate(self) -> bool:
+        """Whether an exporter may ask that old rows are truncated there, in the transaction of the new ones."""
+        return False
+
+    @property
     def kind(self) -> str:
         """The icon in the UI."""
         raise NotImplementedError

@@ -201,6 +201,8 @@ class ExportRequest:
     on_schema_change: Literal["fail", "recreate"] = "fail"
     keep: int | None = None
     """Timestamp mode: how many tables of this exporter to keep; all when None."""
+    truncate_above: int | None = None
+    """PostgreSQL, overwrite: more old rows than this are truncated, not deleted; never when None."""
 
 
 @dataclass(frozen=True)

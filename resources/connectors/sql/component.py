@@ -126,6 +126,11 @@ class SqlConnectorComponent(ConnectorComponent):
         return "tables"
 
     @property
+    def can_truncate(self) -> bool:
+        """PostgreSQL alone undoes a TRUNCATE with its transaction."""
+        return self.dialect == "postgresql"
+
+    @property
     def kind(self) -> str:
         """The database's own icon."""
         return DIALECTS[self.dialect].icon or self.dialect

@@ -61,7 +61,7 @@ def sqlite_error(error: Exception, config: SqlConfig, doing: str) -> WaybillErro
     if isinstance(error, sqlite3.ProgrammingError) and "one statement" in text:
         hint = "A query is a single SELECT statement"
     elif "decode to UTF-8" in text:
-        hint = "It is in another encoding: a query with CAST(COLUMN AS BLOB) brings its bytes"
+        hint = "Read it by a query with CAST(the_column AS BLOB), and decode it in a transform"
     return InputError(f"{where}: {text}", hint=hint)
 
 

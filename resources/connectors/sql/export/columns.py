@@ -108,6 +108,16 @@ def _plain_list(array: pa.Array) -> pa.Array:
     return pa.LargeListArray.from_arrays(offsets, array.flatten(), mask=array.is_null())
 
 
+def plain_digits(array: pa.Array) -> pa.Array:
+    """Decimals as texts without an exponent: Arrow writes `0E-8` and `1.2E+3`, which no database compares."""
+    texts = array.cast(pa.string())
+    if not pc.any(pc.match_substring(texts, "E")).as_py():
+        return texts
+    return pa.array(
+        [None if value is None else f"{value:f}" for value in array.to_pylist()], pa.string()
+    )
+
+
 def is_list(kind: pa.DataType) -> bool:
     """Whether a value is a sequence of values, of fixed length or not."""
     return bool(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from resources.connectors.sql.export.arrival import Octets
 from resources.connectors.sql.export.columns import Column, ColumnType
 from resources.connectors.sql.names import Limit
 
@@ -20,9 +21,11 @@ class ExportDialect:
         name_limit: longest name of a table or column.
         max_columns: most columns of a table (E24).
         column_type: how it holds an Arrow type; None when it has no form for it.
-        takes: whether an existing column of a type holds all values of a column without loss.
+        takes: whether an existing column of a type may hold the values of a column: all of them, or those that a
+            look at each value finds to fit.
         folds_case: whether names that differ in case alone are one name (E23).
         reserved_columns: names that no column may have.
+        octets: how the lengths of stored texts and bytes are asked for.
     """
 
     title: str
@@ -32,6 +35,7 @@ class ExportDialect:
     takes: Callable[[Column, str], bool]
     folds_case: bool
     reserved_columns: frozenset[str] = frozenset()
+    octets: Octets = lambda _kind, _quoted: None
 
     def fold(self, name: str) -> str:
         """`name` as the database compares it."""

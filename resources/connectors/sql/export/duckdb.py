@@ -19,8 +19,10 @@ import duckdb
 import pyarrow as pa
 
 from resources.connectors.sql.connector import SqlConnector
+from resources.connectors.sql.export.columns import Column
 from resources.connectors.sql.export.dialect import ExportDialect
-from resources.connectors.sql.export.duckdb_types import duckdb_takes, duckdb_type
+from resources.connectors.sql.export.duckdb_conversion import check_casts
+from resources.connectors.sql.export.duckdb_types import duckdb_octets, duckdb_takes, duckdb_type
 from resources.connectors.sql.export.plan import FilledBy, TablePlan, TargetColumn
 from resources.connectors.sql.export.session import (
     ExportJob,
@@ -47,6 +49,7 @@ DIALECT = ExportDialect(
     column_type=duckdb_type,
     takes=duckdb_takes,
     folds_case=True,
+    octets=duckdb_octets,
 )
 
 _MEMORY = "512MB"
@@ -204,6 +207,8 @@ class DuckdbSession(ExportSession):
             added=tuple(column.name for column in plan.added), warnings=[*plan.warnings]
         )
         outcome.swap = self._write(plan, outcome)
+        if self.job.request.mode != "append":
+            self.check_arrived(plan, target, self.qualified(self.job.table.name))
         outcome.rows = self.job.source.rows
         if self.job.request.mode == "timestamp":
             outcome.warnings += self.point_latest()
@@ -222,6 +227,7 @@ class DuckdbSession(ExportSession):
         table = self.qualified(self.job.table.name)
         way = "create" if plan.action == "create" else "insert"
         if plan.action == "recreate":
+            self.refuse_children(self._children(), replaces=True)
             outcome.warnings += self._drop_target(table)
             way = "recreate"
         if plan.action != "keep":
@@ -250,9 +256,10 @@ class DuckdbSession(ExportSession):
     def _load(self, plan: TablePlan, table: str) -> None:
         self._limit_memory()
         names = column_list([name for _, name in plan.pairs])
-        sent = column_list([column.name for column, _ in plan.pairs])
+        sent = ", ".join(_value(plan, column, name) for column, name in plan.pairs)
         stored = 0
         for _waybill_rows in self._pieces():
+            check_casts(self.connection, self.job, plan.casts, _waybill_rows, stored)
             # Found by its name in this frame. A registered view would hold every piece until the COMMIT.
             with self._constraints():
                 rows = self.connection.execute(
@@ -338,6 +345,15 @@ class DuckdbSession(ExportSession):
             return f"table {name} is kept beyond its time: view {used[0][0]} uses it"
         self.execute(f"DROP TABLE IF EXISTS {self.qualified(name)}")
         return None
+
+
+def _value(plan: TablePlan, column: Column, name: str) -> str:
+    """A value as the table takes it: what a cast would change has been found before."""
+    if column.name in plan.only_nulls:
+        return "NULL"
+    types = {cast.name: cast.type for cast in plan.casts}
+    quoted = quote_identifier(column.name)
+    return f"CAST({quoted} AS {types[name]})" if name in types else quoted
 
 
 def _column(

@@ -17,7 +17,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import pyarrow as pa
@@ -129,23 +128,35 @@ _TAKES: dict[str, frozenset[str]] = {
     **dict.fromkeys(("INTEGER", "UINTEGER"), frozenset({*_INTEGERS.values(), "HUGEINT", "DOUBLE"})),
     **dict.fromkeys(("BIGINT", "UBIGINT"), frozenset({*_INTEGERS.values(), "HUGEINT"})),
     "FLOAT": frozenset({"DOUBLE"}),
-    "TIMESTAMP": frozenset({"TIMESTAMP_NS"}),
+    "TIMESTAMP": frozenset({"TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"}),
+    "TIMESTAMP_NS": frozenset({"TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP"}),
 }
+_TYPED_ALREADY = frozenset({*_INTEGERS.values(), "BOOLEAN", "FLOAT", "DOUBLE", "BLOB"})
+"""What a text is not put into: a transform can make these of it, and says how."""
 
 
 def duckdb_takes(column: Column, target: str) -> bool:
-    """Whether an existing column of type `target` holds every value of `column` unchanged, or refuses it."""
+    """Whether an existing column of type `target` may hold the values of `column`: each is looked at on its way."""
     sent = column.type.sql
+    if "UNION(" in target:  # the text of a value does not tell which member it is
+        return column.is_null
     if column.is_null or sent.replace('"', "") == target.replace('"', ""):
         return True
-    if match := re.fullmatch(r"DECIMAL\((\d+),(\d+)\)", target):
-        return _decimal_takes(sent, int(match[2]))
-    return target in _TAKES.get(sent, frozenset())
+    if _is_nested(sent) or _is_nested(target):
+        return "VARCHAR" in sent and (sent == "VARCHAR" or _is_nested(target))
+    if sent == "VARCHAR":
+        return target not in _TYPED_ALREADY
+    if target.startswith("DECIMAL("):
+        return sent in _INTEGERS.values() or sent.startswith("DECIMAL(")
+    # A HUGEINT is read as a decimal without a fraction.
+    takes_all = {"HUGEINT"} if sent == "DECIMAL(38,0)" else _TAKES.get(sent, frozenset())
+    return target in takes_all
 
 
-def _decimal_takes(sent: str, scale: int) -> bool:
-    """Only digits before the point may be too many, and those the database refuses; scale would be rounded."""
-    if sent in _INTEGERS.values():
-        return True
-    match = re.fullmatch(r"DECIMAL\((\d+),(\d+)\)", sent)
-    return match is not None and int(match[2]) <= scale
+def _is_nested(sql: str) -> bool:
+    return sql.endswith("]") or sql.startswith(("STRUCT(", "MAP("))
+
+
+def duckdb_octets(target: str, quoted: str) -> str | None:
+    """SQL for the bytes of a text or a blob."""
+    return {"VARCHAR": f"strlen({quoted})", "BLOB": f"octet_length({quoted})"}.get(target)

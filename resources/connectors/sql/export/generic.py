@@ -7,7 +7,7 @@ a database commits with each change of a table's shape, such changes come first,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -157,7 +157,7 @@ class GenericSession(ExportSession):
         self.refuse_empty(target)
         plan = self.plan(target)
         outcome = Outcome(added=tuple(c.name for c in plan.added), warnings=[*plan.warnings])
-        outcome.swap = self._write(plan, existed=target is not None)
+        outcome.swap = self._write(plan, target)
         outcome.rows = self.job.source.rows
         if self.job.request.mode == "timestamp":
             outcome.warnings += self.point_latest()
@@ -251,6 +251,7 @@ class GenericSession(ExportSession):
     def _reshape(self, plan: TablePlan) -> None:
         table = self.qualified(self.job.table.name)
         if plan.action == "recreate":
+            self.refuse_children(self._children(), replaces=True)
             self.execute(f"DROP TABLE {table}")
         if plan.action != "keep":
             columns = ", ".join(map(self._definition, self.job.columns))
@@ -258,11 +259,23 @@ class GenericSession(ExportSession):
         for column in plan.added:
             self.execute(self.facts.add_column.format(table=table, column=self._definition(column)))
 
+    def _children(self) -> list[str]:
+        """Tables of the same schema that refer to the target."""
+        schema, name = self.job.table.schema, self.job.dialect.fold(self.job.table.name)
+        keys = sa.inspect(self.connection).get_multi_foreign_keys(schema=schema)
+        fold = self.job.dialect.fold
+        return sorted(
+            table
+            for (_, table), found in keys.items()
+            if fold(table) != name and any(fold(key["referred_table"]) == name for key in found)
+        )
+
     def _definition(self, column: Column) -> str:
         return f"{self.quote(column.name)} {column.type.sql}"
 
-    def _write(self, plan: TablePlan, *, existed: bool) -> str:
+    def _write(self, plan: TablePlan, target: Sequence[TargetColumn] | None) -> str:
         """The rows, in place of the old ones or beside them."""
+        existed = target is not None
         if not self.facts.ddl_commits:
             self._reshape(plan)
         elif plan.action != "keep" or plan.added:
@@ -283,6 +296,8 @@ class GenericSession(ExportSession):
                 f"{self.job.doing}: another session wrote to the table meanwhile; the old rows stay",
                 hint="Try again when it is done",
             )
+        if self.job.request.mode != "append":
+            self.check_arrived(plan, target, table)
         if replaces:
             return "delete+insert"
         return {"create": "create", "recreate": "recreate"}.get(plan.action, "insert")

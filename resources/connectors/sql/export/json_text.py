@@ -79,6 +79,8 @@ def _plain(value: Any) -> str:
         return base64.b64encode(value).decode("ascii")
     if isinstance(value, (datetime, date, time)):
         return value.isoformat()
-    if isinstance(value, (Decimal, timedelta)):
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, timedelta):
         return str(value)
     raise ValueError(f"holds a {type(value).__name__}, which JSON has not")

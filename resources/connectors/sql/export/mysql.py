@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 from resources.connectors.sql.connector import SqlConnector
 from resources.connectors.sql.export.dialect import ExportDialect
 from resources.connectors.sql.export.mysql_catalog import Catalog
-from resources.connectors.sql.export.mysql_types import mysql_takes, mysql_type
+from resources.connectors.sql.export.mysql_types import mysql_octets, mysql_takes, mysql_type
 from resources.connectors.sql.export.mysql_violations import violation
 from resources.connectors.sql.export.mysql_write import TableWriter
 from resources.connectors.sql.export.plan import TargetColumn
@@ -52,6 +52,7 @@ DIALECT = ExportDialect(
     column_type=mysql_type,
     takes=mysql_takes,
     folds_case=True,
+    octets=mysql_octets,
 )
 
 Result = TypeVar("Result")
@@ -177,7 +178,7 @@ class MysqlExport(ExportSession):
         """
         table, new = self.qualified(self.job.table.name), self.qualified(staging)
         if self.catalog.find(self.job.table.name) is None:
-            self.patiently(lambda: self.execute(f"RENAME TABLE {new} TO {table}"))
+            self.patiently(lambda: self.execute(f"RENAME TABLE {new} TO {table}"), decided=staging)
             return
         if not replaces:
             raise ConflictError(
@@ -185,7 +186,8 @@ class MysqlExport(ExportSession):
                 hint="Rename or drop that table, and run the export again",
             )
         old = self.qualified(staging_name(self.job.table.name, f"old\0{staging}"))
-        self.patiently(lambda: self.execute(f"RENAME TABLE {table} TO {old}, {new} TO {table}"))
+        swap = f"RENAME TABLE {table} TO {old}, {new} TO {table}"
+        self.patiently(lambda: self.execute(swap), decided=staging)
         self.execute(f"DROP TABLE {old}")
 
     def forget(self, staging: str) -> None:
@@ -195,8 +197,12 @@ class MysqlExport(ExportSession):
             self.session.wire.run("ROLLBACK")
             self.session.wire.run(f"DROP TABLE IF EXISTS {staging}")
 
-    def patiently(self, step: Callable[[], Result]) -> Result:
+    def patiently(self, step: Callable[[], Result], *, decided: str = "") -> Result:
         """Tries a step that needs a lock on the table; each try gives up after the lock timeout (E48).
+
+        Args:
+            step: what to do.
+            decided: the table in which the rows wait, where their delivery is committed and only this step is left.
 
         Raises:
             ConflictError: another session held the table through all tries.
@@ -211,14 +217,23 @@ class MysqlExport(ExportSession):
                     raise
                 self.execute("ROLLBACK")
                 if not left:
-                    raise ConflictError(
-                        f"{self.job.doing}: table {self.job.table} is in use by another session;"
-                        " the old rows stay",
-                        hint=f"It was waited for {settings.lock_attempts} times"
-                        f" {settings.lock_timeout_seconds:g} s. Try again when that session is done",
-                        table=str(self.job.table),
-                    ) from error
+                    raise self._held(decided) from error
         raise ConflictError(f"{self.job.doing}: no try to lock the table was allowed")
+
+    def _held(self, decided: str) -> ConflictError:
+        settings = self.job.settings
+        state = (
+            f"the new rows are committed in {decided} and in the ledger, and take the table's place with the next"
+            " export of this table or the retry of this run; until then readers see the old rows"
+            if decided
+            else "the old rows stay"
+        )
+        return ConflictError(
+            f"{self.job.doing}: table {self.job.table} is in use by another session; {state}",
+            hint=f"It was waited for {settings.lock_attempts} times"
+            f" {settings.lock_timeout_seconds:g} s. Try again when that session is done",
+            table=str(self.job.table),
+        )
 
     def _prepare(self) -> None:
         """Makes the ledger, if it is not there."""
@@ -275,7 +290,9 @@ class MysqlExport(ExportSession):
         for name in left:
             if name in decided:
                 self.swap_in(name, replaces=decided[name] == "overwrite")
-            else:
+            elif not self.catalog.children(
+                name
+            ):  # else somebody's foreign key has followed it: not ours to drop
                 self.execute(f"DROP TABLE IF EXISTS {self.qualified(name)}")
 
     def _finish(self, done: Outcome) -> Outcome:

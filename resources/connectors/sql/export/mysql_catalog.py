@@ -18,7 +18,8 @@ _TABLES = (
     "SELECT table_name, table_type, engine FROM information_schema.tables WHERE table_schema = {0}"
 )
 _COLUMNS = """
-SELECT column_name, column_type, is_nullable, column_default, extra FROM information_schema.columns
+SELECT column_name, column_type, is_nullable, column_default, extra, character_set_name
+FROM information_schema.columns
 WHERE table_schema = {0} AND table_name = {1} ORDER BY ordinal_position
 """
 _CHILDREN = """
@@ -120,6 +121,10 @@ class Catalog:
         hangs = (_TRIGGERS, _OWN_KEYS, _CHILDREN)
         return any(self._ask(question, name) for question in hangs)
 
+    def triggers(self, name: str) -> list[str]:
+        """The table's triggers."""
+        return [str(row[0]) for row in self._ask(_TRIGGERS, name)]
+
     def dependents(self, name: str) -> list[str]:
         """What goes when the table is dropped: triggers, indexes, foreign keys."""
         kinds = (("trigger", _TRIGGERS), ("index", _INDEXES), ("foreign key", _OWN_KEYS))
@@ -165,7 +170,7 @@ class Catalog:
 
 
 def _column(
-    name: object, kind: object, nullable: object, default: object, extra: object
+    name: object, kind: object, nullable: object, default: object, extra: object, charset: object
 ) -> TargetColumn:
     text = str(extra or "").upper()
     filled: FilledBy = "nobody" if default is None or str(default) == "NULL" else "default"
@@ -173,4 +178,6 @@ def _column(
         filled = "identity"
     elif "GENERATED" in text.replace("DEFAULT_GENERATED", "") or "VIRTUAL" in text:
         filled = "generated"
-    return TargetColumn(str(name), plain_sql_type(str(kind)), nullable == "NO", filled)
+    return TargetColumn(
+        str(name), plain_sql_type(str(kind), str(charset or "")), nullable == "NO", filled
+    )

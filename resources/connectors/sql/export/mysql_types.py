@@ -59,8 +59,33 @@ _EXACT_IN_FLOAT = frozenset(
 )
 _EXACT_IN_DOUBLE = _EXACT_IN_FLOAT | {"int", "int unsigned"}
 _TEXTS = frozenset({"longtext", "mediumtext", "text", "tinytext", "varchar", "char"})
-_BLOBS = frozenset({"longblob", "mediumblob", "blob", "tinyblob", "varbinary"})
+_BLOBS = frozenset({"longblob", "mediumblob", "blob", "tinyblob", "varbinary", "binary"})
 _WITH_FRACTION = frozenset({"time", "datetime", "timestamp"})
+_OCTETS = {
+    **dict.fromkeys(("tinytext", "tinyblob"), 2**8 - 1),
+    **dict.fromkeys(("text", "blob"), 2**16 - 1),
+    **dict.fromkeys(("mediumtext", "mediumblob"), 2**24 - 1),
+}
+_SHAPES = frozenset(
+    {"geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon",
+     "geometrycollection", "geomcollection"}
+)  # fmt: skip
+_WRITTEN_AS_TEXT = frozenset(
+    {
+        "json",
+        "enum",
+        "set",
+        "uuid",
+        "inet4",
+        "inet6",
+        "date",
+        "time",
+        "datetime",
+        "timestamp",
+        "decimal",
+    }
+)
+"""What a text is put into as it stands: types that no Arrow value has, and those of which some values come as text."""
 
 
 def mysql_type(kind: pa.DataType) -> ColumnType | None:
@@ -147,17 +172,27 @@ def _decimal_type(kind: pa.DataType) -> ColumnType | None:
 
 
 _PARAMETERS = re.compile(r"\((\d+)(?:,(\d+))?\)")
+_CHARSET = " character set "
 _DISPLAY_WIDTH = re.compile(r"^(tinyint|smallint|mediumint|int|bigint|year)\(\d+\)")
 
 
-def plain_sql_type(printed: str) -> str:
-    """A column's type as the catalog prints it, in the form that this module writes: `int(11)` is `int`."""
+def plain_sql_type(printed: str, charset: str = "") -> str:
+    """A column's type as the catalog prints it, in the form that this module writes: `int(11)` is `int`.
+
+    Args:
+        printed: the type.
+        charset: the character set of a text, which is named where it cannot hold every character.
+    """
+    if printed.lower().startswith(("enum(", "set(")):
+        return printed
     text = printed.lower().replace(" zerofill", "")
+    if charset not in ("", "utf8mb4"):
+        return f"{text}{_CHARSET}{charset}"
     return text if text == "tinyint(1)" else _DISPLAY_WIDTH.sub(r"\1", text)
 
 
 def mysql_takes(column: Column, target: str) -> bool:
-    """Whether an existing column of type `target` holds every value of `column` unchanged, or refuses it.
+    """Whether an existing column of type `target` may hold the values of `column`: each is looked at on its way.
 
     Args:
         column: what would be written.
@@ -166,35 +201,53 @@ def mysql_takes(column: Column, target: str) -> bool:
     sent = column.type.sql
     if column.is_null or sent == target:
         return True
-    family, numbers = _split(target)
+    family = type_family(target)
     sent_family, sent_numbers = _split(sent)
     if sent_family in _INTEGER_FAMILIES:
         return _takes_integer(sent, family)
     if sent_family == "decimal":
-        scale = sent_numbers[1]
-        if family == "decimal":
-            return numbers[1] >= scale
-        return scale == 0 and family in _INTEGER_FAMILIES
+        return family == "decimal" or (sent_numbers[1] == 0 and family in _INTEGER_FAMILIES)
     if sent_family in _WITH_FRACTION:
-        return family == sent_family and (*numbers, 0)[0] >= _fraction_digits(column.arrow)
+        return family == sent_family
     return family in _OTHERS.get(sent_family, frozenset())
 
 
 _OTHERS = {
-    "float": frozenset({"double"}),
-    "longtext": _TEXTS,
-    "longblob": _BLOBS,
-    "json": frozenset({"longtext"}),  # as MariaDB prints its json
+    "float": frozenset({"float", "double"}),
+    "double": frozenset({"double"}),
+    "longtext": _TEXTS | _WRITTEN_AS_TEXT,
+    "longblob": _BLOBS | _SHAPES,
+    "json": frozenset({"longtext", "json"}),  # MariaDB prints its json as longtext
 }
 
 
 def _takes_integer(sent: str, family: str) -> bool:
-    """Integers may meet a narrower column: strict mode refuses a value that does not fit."""
-    if family in _INTEGER_FAMILIES or family == "decimal":
+    """Integers may meet a narrower column: a value that does not fit is refused."""
+    if family in _INTEGER_FAMILIES or family in ("decimal", "bit"):
         return True
+    if family == "year":
+        return sent.startswith("smallint")
     return (family == "double" and sent in _EXACT_IN_DOUBLE) or (
         family == "float" and sent in _EXACT_IN_FLOAT
     )
+
+
+def mysql_octets(target: str, quoted: str) -> str | None:
+    """SQL for the bytes of a text, as they were sent, or of a blob."""
+    family = type_family(target)
+    if family in _BLOBS:
+        return f"octet_length({quoted})"
+    if family not in _TEXTS:
+        return None
+    return f"octet_length(CONVERT({quoted} USING utf8mb4))"
+
+
+def octet_limit(target: str) -> int | None:
+    """The most bytes that a text or blob of this type has: some servers cut longer ones in silence."""
+    family, numbers = _split(target)
+    if family in ("varbinary", "binary"):
+        return numbers[0] if numbers else 1
+    return _OCTETS.get(family)
 
 
 def text_limit(target: str) -> int | None:
@@ -208,15 +261,16 @@ def trims_blanks(target: str) -> bool:
     return _split(target)[0] == "char"
 
 
+def type_family(target: str) -> str:
+    """The type without its numbers, its character set and its sign."""
+    return _split(target)[0]
+
+
 def _split(sql: str) -> tuple[str, tuple[int, ...]]:
     """`decimal(10,2) unsigned` -> (`decimal`, (10, 2))."""
-    match = _PARAMETERS.search(sql)
+    if sql.lower().startswith(("enum(", "set(")):
+        return sql.partition("(")[0].lower(), ()
+    plain = sql.partition(_CHARSET)[0]
+    match = _PARAMETERS.search(plain)
     numbers = tuple(int(text) for text in match.groups() if text) if match else ()
-    return _PARAMETERS.sub("", sql).replace(" unsigned", "").strip(), numbers
-
-
-def _fraction_digits(kind: pa.DataType) -> int:
-    kind = plain_type(kind)
-    if pa.types.is_timestamp(kind) or pa.types.is_time(kind):
-        return {"s": 0, "ms": 3}.get(kind.unit, 6)
-    return 0
+    return _PARAMETERS.sub("", plain).replace(" unsigned", "").strip(), numbers

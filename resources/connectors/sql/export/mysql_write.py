@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from resources.connectors.sql.export.columns import Column
+from resources.connectors.sql.export.mysql_conversion import check_casts, numbered
 from resources.connectors.sql.export.mysql_load import load_rows
-from resources.connectors.sql.export.mysql_types import text_limit, trims_blanks
 from resources.connectors.sql.export.plan import TablePlan, TargetColumn
 from resources.connectors.sql.export.session import Outcome, column_list
 from resources.connectors.sql.names import quote_identifier
@@ -15,6 +15,8 @@ from resources.kernel.errors import ConflictError, ConnectorError, InputError
 
 if TYPE_CHECKING:
     from resources.connectors.sql.export.mysql import MysqlExport
+
+_MOST_DELETED_ROWS = 1_000_000
 
 
 class TableWriter:
@@ -43,6 +45,7 @@ class TableWriter:
             return
         self._check_children()
         if plan.action == "recreate":
+            self._refuse_children()
             gone = self._session.catalog.dependents(self._job.table.name)
             outcome.swap = self._write_new("recreate", self._definition())
             if gone:
@@ -52,17 +55,17 @@ class TableWriter:
             return
         self._check_engine()
         overwrites = self._job.request.mode == "overwrite"
-        old = self._old_rows(self._job.settings.delete_limit_rows + 1) if overwrites else 0
+        old = self._old_rows(self._delete_limit() + 1) if overwrites else 0
         if plan.exact and not plan.added:
             if not old:
-                outcome.swap = self._write_directly(overwrites=overwrites)
+                outcome.swap = self._write_directly(outcome, overwrites=overwrites)
                 return
             if self._should_rename(old):
                 table = self._session.qualified(self._job.table.name)
                 self._copies_target = True
                 outcome.swap = self._write_new("rename", f"LIKE {table}")
                 return
-        outcome.swap = self._write_staged(overwrites=overwrites)
+        outcome.swap = self._write_staged(outcome, overwrites=overwrites)
 
     def _write_new(self, way: str, definition: str) -> str:
         """Rows and ledger row in one transaction, then a renaming that a retry can do, too."""
@@ -71,8 +74,11 @@ class TableWriter:
         try:
             session.execute("START TRANSACTION")
             self._load(self._job.staging)
+            session.check_arrived(self._plan, self._target, staging)
             if way == "rename":
                 self._check_unchanged()
+            if way != "create":
+                self._refuse_children()
             session.commit(self._job.source.rows)
         except BaseException:
             # The run has not delivered: its staging table goes, if the line still holds.
@@ -81,7 +87,7 @@ class TableWriter:
         session.swap_in(self._job.staging, replaces=way != "create")
         return way
 
-    def _write_directly(self, *, overwrites: bool) -> str:
+    def _write_directly(self, outcome: Outcome, *, overwrites: bool) -> str:
         """Into the table itself: it is empty, or its rows stay."""
 
         def begin() -> None:
@@ -91,16 +97,19 @@ class TableWriter:
 
         self._session.patiently(begin)
         self._load(self._job.table.name)
+        if overwrites:
+            self._check_arrived(self._session.qualified(self._job.table.name), outcome)
         self._session.commit(self._job.source.rows)
         return "insert"
 
-    def _write_staged(self, *, overwrites: bool) -> str:
+    def _write_staged(self, outcome: Outcome, *, overwrites: bool) -> str:
         """By way of a table that only this session sees, and that goes with it."""
         session, name = self._session, self._job.staging
         staging = session.qualified(name)
-        session.execute(f"CREATE TEMPORARY TABLE {staging} {self._definition()}")
+        casts = self._plan.casts
+        session.execute(f"CREATE TEMPORARY TABLE {staging} {self._definition(numbers=bool(casts))}")
         self._load(name)
-        self._check_texts(staging)
+        check_casts(session, casts, staging)
         self._check_unchanged()
         table = session.qualified(self._job.table.name)
         if self._plan.added:
@@ -119,14 +128,32 @@ class TableWriter:
                         hint="Remove it, or choose another table",
                     )
             names = column_list([name for _, name in self._plan.pairs])
-            sent = column_list([column.name for column, _ in self._plan.pairs])
+            sent = ", ".join(self._value(column) for column, _ in self._plan.pairs)
             session.check_stored(
                 session.change(f"INSERT INTO {table} ({names}) SELECT {sent} FROM {staging}")
             )
+            if overwrites:
+                self._check_arrived(table, outcome)
             session.commit(self._job.source.rows)
 
         session.patiently(swap)
         return "delete+insert" if overwrites else "insert"
+
+    def _value(self, column: Column) -> str:
+        """A staged column as the table takes it."""
+        is_empty = column.name in self._plan.only_nulls
+        return "NULL" if is_empty else quote_identifier(column.name)
+
+    def _check_arrived(self, table: str, outcome: Outcome) -> None:
+        """Looks at the rows where they lie. What a trigger of the table changes is told, not refused."""
+        losses = self._session.find_losses(self._plan, self._target, table)
+        triggers = self._session.catalog.triggers(self._job.table.name)
+        if losses and triggers:
+            outcome.warnings.append(
+                f"table {self._job.table}: trigger {', '.join(triggers)} changed the rows: {'; '.join(losses)}"
+            )
+            return
+        self._session.refuse_losses(losses)
 
     def _load(self, table: str) -> None:
         """All rows into the table itself, a copy of it, or a staging table with the names of the data."""
@@ -135,16 +162,20 @@ class TableWriter:
         into = f"{self._session.qualified(table)} ({column_list(names)})"
         self._session.check_stored(load_rows(self._session, into))
 
-    def _definition(self) -> str:
-        columns = ", ".join(
-            f"{quote_identifier(c.name)} {c.type.sql} NULL" for c in self._job.columns
-        )
-        return f"({columns}) ENGINE = InnoDB CHARACTER SET utf8mb4"
+    def _definition(self, *, numbers: bool = False) -> str:
+        columns = [f"{quote_identifier(c.name)} {c.type.sql} NULL" for c in self._job.columns]
+        listed = ", ".join([numbered(self._session), *columns] if numbers else columns)
+        return f"({listed}) ENGINE = InnoDB CHARACTER SET utf8mb4"
 
     def _should_rename(self, old: int) -> bool:
         """Many old rows, and nothing that hangs on this very table."""
+        return old > self._delete_limit() and not self._session.catalog.is_tied(
+            self._job.table.name
+        )
+
+    def _delete_limit(self) -> int:
         limit = self._job.settings.delete_limit_rows
-        return old > limit and not self._session.catalog.is_tied(self._job.table.name)
+        return _MOST_DELETED_ROWS if limit is None else limit
 
     def _old_rows(self, most: int) -> int:
         """How many rows the table holds, counted up to `most`."""
@@ -177,6 +208,12 @@ class TableWriter:
                 hint="ALTER TABLE ... ENGINE = InnoDB, or choose another table",
             )
 
+    def _refuse_children(self) -> None:
+        """Refuses to put another table in the place of one that others refer to: they would keep the old one."""
+        children = self._session.catalog.children(self._job.table.name)
+        names = [f"{child.table} ({child.constraint})" for child in children]
+        self._session.refuse_children(names, replaces=True)
+
     def _check_children(self) -> None:
         """Refuses to delete rows that another table's rows would follow (E13, E49)."""
         if self._job.request.mode != "overwrite":
@@ -188,28 +225,4 @@ class TableWriter:
                     f" ON DELETE {child.deletes}: overwriting would change that table's rows",
                     hint="Choose mode `append`, or drop that constraint",
                     child=child.table,
-                )
-
-    def _check_texts(self, staging: str) -> None:
-        """Finds texts whose blanks at the end a column would lose in silence, or that are too long for it."""
-        types = {found.name: found.type for found in self._target or ()}
-        for column, name in self._plan.pairs:
-            if not column.is_null:
-                self._check_text(staging, column, types.get(name, ""))
-
-    def _check_text(self, staging: str, column: Column, target: str) -> None:
-        limit, quoted = text_limit(target), quote_identifier(column.name)
-        problems = []
-        if limit is not None:
-            too_long = f"char_length({quoted}) > {limit}"
-            problems.append((too_long, f"are longer than the {limit} characters of the table"))
-        if trims_blanks(target):
-            problems.append((f"{quoted} LIKE '% '", f"end in blanks, which {target} loses"))
-        for condition, words in problems:
-            ((count,),) = self._session.execute(f"SELECT count(*) FROM {staging} WHERE {condition}")
-            if count:
-                raise InputError(
-                    f"{self._job.doing}: {count:,} texts of column {column.name!r} {words}",
-                    hint="Change the column's type, or the texts in a transform",
-                    column=column.name,
                 )

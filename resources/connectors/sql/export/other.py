@@ -12,7 +12,7 @@ from resources.connectors.sql.export.plan import TargetColumn
 from resources.connectors.sql.export.postgresql_types import SYSTEM_COLUMNS
 from resources.connectors.sql.export.session import ExportJob
 from resources.connectors.sql.export.sqlite import COLUMNS, target_column
-from resources.connectors.sql.export.sqlite_types import sqlite_takes, sqlite_type
+from resources.connectors.sql.export.sqlite_types import sqlite_holds, sqlite_octets, sqlite_type
 from resources.connectors.sql.names import quote_literal
 from resources.kernel.errors import ConfigError
 
@@ -36,6 +36,14 @@ POSTGRESQL_TYPES = TypeNames(
     text_check=find_nul,
 )
 
+
+def postgresql_relative_octets(target: str, quoted: str) -> str | None:
+    """SQL for the bytes of a text or a bytea; a CHAR is padded."""
+    family = target.partition("(")[0].strip().upper()
+    known = {"TEXT", "VARCHAR", "CHARACTER VARYING", "BYTEA", "STRING", "BYTES"}
+    return f"octet_length({quoted})" if family in known else None
+
+
 _POSTGRESQL = ExportDialect(
     title="PostgreSQL",
     name_limit=(63, "bytes"),
@@ -43,6 +51,7 @@ _POSTGRESQL = ExportDialect(
     column_type=column_types(POSTGRESQL_TYPES),
     takes=generic_takes,
     folds_case=False,
+    octets=postgresql_relative_octets,
     reserved_columns=SYSTEM_COLUMNS,
 )
 _SQLITE = ExportDialect(
@@ -50,8 +59,9 @@ _SQLITE = ExportDialect(
     name_limit=(128, "characters"),
     max_columns=2000,
     column_type=sqlite_type,
-    takes=sqlite_takes,
+    takes=sqlite_holds,
     folds_case=True,
+    octets=sqlite_octets,
 )
 
 _TEXTS = ("TEXT",) * 5

@@ -35,6 +35,21 @@ class TargetColumn:
 
 
 @dataclass(frozen=True)
+class Cast:
+    """A column whose values arrive in another type than the table's column has.
+
+    Args:
+        column: the data.
+        name: the target column.
+        type: its type.
+    """
+
+    column: Column
+    name: str
+    type: str
+
+
+@dataclass(frozen=True)
 class TablePlan:
     """What is to be done.
 
@@ -43,6 +58,8 @@ class TablePlan:
         pairs: the columns to write and the names they have in the target.
         added: columns that the target gets.
         exact: every target column has the very type in which its values arrive, so that none needs a cast.
+        casts: columns whose values change their type on the way into a table that is kept.
+        only_nulls: columns that the table has no type for, so that they must be null in every row.
         warnings: what the user should know.
     """
 
@@ -50,6 +67,8 @@ class TablePlan:
     pairs: tuple[tuple[Column, str], ...]
     added: tuple[Column, ...] = ()
     exact: bool = True
+    casts: tuple[Cast, ...] = ()
+    only_nulls: frozenset[str] = frozenset()
     warnings: tuple[str, ...] = ()
 
 
@@ -60,8 +79,17 @@ def plan_table(
     table: TableName,
     request: ExportRequest,
     dialect: ExportDialect,
+    empty: frozenset[str] = frozenset(),
 ) -> TablePlan:
     """Decides what happens to `table`, which has the columns `target`, or does not exist when that is None.
+
+    Args:
+        columns: what is written.
+        target: what is there.
+        table: where.
+        request: the export.
+        dialect: the kind of database.
+        empty: columns that hold no value as far as is known yet: a column of nulls has no type of its own.
 
     Raises:
         InputError: the table exists and the mode never touches an existing one.
@@ -77,7 +105,7 @@ def plan_table(
             hint="Choose another table name, or mode `overwrite` or `append`",
             table=str(table),
         )
-    problems = _find_problems(columns, target, dialect)
+    problems = _find_problems(columns, target, dialect, empty)
     if problems and request.mode == "overwrite" and request.on_schema_change == "recreate":
         exact = all(column.staged == column.type.sql for column in columns)
         pairs = tuple((column, column.name) for column in columns)
@@ -97,27 +125,44 @@ def _plan_existing(
     there = {dialect.fold(found.name): found for found in target}
     here = {dialect.fold(column.name) for column in columns}
     added = tuple(column for column in columns if dialect.fold(column.name) not in there)
-    pairs, exact = [], True
+    pairs, casts, exact, unfit = [], [], True, set()
     for column in columns:
         found = there.get(dialect.fold(column.name))
         pairs.append((column, found.name if found else column.name))
         exact &= column.staged == (found.type if found else column.type.sql)
+        if found is None or column.is_null:
+            continue
+        if not dialect.takes(column, found.type):
+            unfit.add(column.name)
+        elif column.staged != found.type:
+            casts.append(Cast(column, found.name, found.type))
     filled = [found.name for found in target if dialect.fold(found.name) not in here]
     warnings = (
         (f"table {table}: the database fills {_listed(filled)}, which the data does not have",)
         if filled
         else ()
     )
-    return TablePlan("keep", tuple(pairs), added=added, exact=exact, warnings=warnings)
+    return TablePlan(
+        "keep",
+        tuple(pairs),
+        added=added,
+        exact=exact,
+        casts=tuple(casts),
+        only_nulls=frozenset(unfit),
+        warnings=warnings,
+    )
 
 
 def _find_problems(
-    columns: Sequence[Column], target: Sequence[TargetColumn], dialect: ExportDialect
+    columns: Sequence[Column],
+    target: Sequence[TargetColumn],
+    dialect: ExportDialect,
+    empty: frozenset[str],
 ) -> list[str]:
     there = {dialect.fold(found.name): found for found in target}
     here = {dialect.fold(column.name) for column in columns}
     gone = [
-        f"{found.name!r}{' (NOT NULL)' if found.required else ''}"
+        f"{found.name!r}{' (NOT NULL)' if found.required else ''}{_namesake(found, columns)}"
         for found in target
         if dialect.fold(found.name) not in here and found.filled_by == "nobody"
     ]
@@ -128,12 +173,18 @@ def _find_problems(
             continue
         if found.filled_by == "generated":
             filled.append(repr(found.name))
-        elif not dialect.takes(column, found.type):
+        elif not dialect.takes(column, found.type) and column.name not in empty:
             retyped.append(f"{found.name!r} is {found.type}, the data needs {column.type.sql}")
     problems = [f"the data lacks {_listed(gone)}"] if gone else []
     problems += [f"other types: {_listed(retyped)}"] if retyped else []
     problems += [f"the database itself computes {_listed(filled)}"] if filled else []
     return problems
+
+
+def _namesake(found: TargetColumn, columns: Sequence[Column]) -> str:
+    """The column of the data that differs in case alone, where the database takes that for another one."""
+    others = [c.name for c in columns if c.name.casefold() == found.name.casefold()]
+    return f" (it has {others[0]!r}: rename it in a transform)" if others else ""
 
 
 def _refuse(problems: Sequence[str], table: TableName, request: ExportRequest) -> None:

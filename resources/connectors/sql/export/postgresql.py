@@ -3,8 +3,11 @@
 A lock for the transaction's time keeps exporters of one table apart (E17). The rows arrive by binary COPY:
 
 - a table that does not exist, or holds no row, or is appended to, takes them directly: nobody sees them before COMMIT;
-- otherwise they go to an UNLOGGED staging table, so that the table itself is locked only while the server moves them
-  over: by DELETE and INSERT, which lets readers go on, or, for many old rows, by TRUNCATE and INSERT (2b).
+- one with old rows has them deleted and takes the new ones directly: readers go on with the old rows, and every snapshot
+  stays whole; other writers wait;
+- rows that change their type on the way, or bring new columns, go to an UNLOGGED staging table first, so that the first
+  value that does not fit is found before the table is touched. So do rows that replace more old ones than the exporter
+  wants deleted: the TRUNCATE then needs the table alone only while the server moves them over (2b).
 
 The table is never renamed, so grants, views, indexes, triggers, policies and comments stay (R6). The staging table is
 created by the same transaction: whatever ends it, a kill or a crash included, leaves no table behind (R7).
@@ -26,6 +29,7 @@ from resources.connectors.sql.export.postgresql_catalog import (
 )
 from resources.connectors.sql.export.postgresql_types import (
     SYSTEM_COLUMNS,
+    postgresql_octets,
     postgresql_takes,
     postgresql_type,
 )
@@ -57,11 +61,13 @@ DIALECT = ExportDialect(
     takes=postgresql_takes,
     folds_case=False,
     reserved_columns=SYSTEM_COLUMNS,
+    octets=postgresql_octets,
 )
 
 Result = TypeVar("Result")
 
 _RETENTION_LOCK_SECONDS = 1.0
+_BRIEF_SECONDS = 1.0
 
 _SESSION = (
     # A dead client's transaction must not hold its locks until the operating system gives up on the connection.
@@ -70,6 +76,9 @@ _SESSION = (
     "SET tcp_keepalives_count = 3",
     # Compiling the one INSERT costs more than it saves.
     "SET jit = off",
+    # Texts are read, and compared with what the server prints, in one form whatever the database's own is.
+    "SET DateStyle = 'ISO, YMD'",
+    "SET TimeZone = 'UTC'",
 )
 
 
@@ -122,6 +131,19 @@ class PostgresqlSession(ExportSession):
             return int(self.connection.execute(sql).rowcount)
         except value_errors() as error:
             raise violation(error, self.job) from error
+
+    def attempt(self, sql: str) -> list[tuple[object, ...]] | str:
+        """The rows of a query inside the transaction, or why the server refuses its values."""
+        from psycopg import DataError, IntegrityError, NotSupportedError, ProgrammingError
+
+        self.connection.execute("SAVEPOINT waybill_attempt")
+        try:
+            rows = self.connection.execute(sql).fetchall()
+        except (DataError, IntegrityError, NotSupportedError, ProgrammingError) as error:
+            self.connection.execute("ROLLBACK TO SAVEPOINT waybill_attempt")
+            return error.diag.message_primary or type(error).__name__
+        self.connection.execute("RELEASE SAVEPOINT waybill_attempt")
+        return rows
 
     def mark(self, number: int) -> str:
         """`$1`."""
@@ -236,6 +258,22 @@ class PostgresqlSession(ExportSession):
                 self.execute(f"{'ROLLBACK TO' if release else 'RELEASE'} SAVEPOINT waybill_step")
                 return result
         raise ConflictError(f"{self.job.doing}: no try to lock the table was allowed")
+
+    def lock_briefly(self, statement: str) -> bool:
+        """Whether a lock could be had within a second, so that others who queue behind it do not wait longer."""
+        from psycopg.errors import DeadlockDetected, LockNotAvailable
+
+        patience = self.job.settings.lock_timeout_seconds
+        self.execute("SAVEPOINT waybill_lock")
+        self._limit_locks(min(_BRIEF_SECONDS, patience))
+        try:
+            self.execute(statement)
+        except (LockNotAvailable, DeadlockDetected):
+            self.execute("ROLLBACK TO SAVEPOINT waybill_lock")
+            return False
+        finally:
+            self._limit_locks(patience)
+        return True
 
     def view_state(self, name: str) -> ViewState:
         """By the comment that `replace_view` leaves."""

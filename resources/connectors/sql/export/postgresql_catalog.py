@@ -115,6 +115,40 @@ def find_children(execute: Execute, oid: int) -> list[Child]:
     ]
 
 
+def find_instead_rules(execute: Execute, oid: int) -> list[str]:
+    """Rules of a table by which an INSERT or a DELETE does something else."""
+    return _names(
+        execute,
+        "SELECT rulename FROM pg_rewrite WHERE ev_class = $1 AND is_instead AND ev_type IN ('3', '4')"
+        " AND ev_enabled <> 'D' ORDER BY 1",
+        oid,
+    )
+
+
+def find_heirs(execute: Execute, oid: int) -> list[str]:
+    """Tables that inherit from one that is not partitioned: they have rows and columns of their own."""
+    return _names(
+        execute,
+        "SELECT i.inhrelid::regclass::text FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhparent"
+        " WHERE i.inhparent = $1 AND c.relkind = 'r' ORDER BY 1",
+        oid,
+    )
+
+
+def find_triggers(execute: Execute, oid: int) -> list[str]:
+    """Triggers of a table that may change the rows that come."""
+    return _names(
+        execute,
+        "SELECT tgname FROM pg_trigger WHERE tgrelid = $1 AND NOT tgisinternal AND tgenabled <> 'D'"
+        " AND tgtype & 4 = 4 ORDER BY 1",
+        oid,
+    )
+
+
+def _names(execute: Execute, sql: str, oid: int) -> list[str]:
+    return [str(row[0]) for row in execute(sql, oid)]
+
+
 def find_dependents(execute: Execute, oid: int) -> list[str]:
     """What goes when the table is dropped: views, grants, triggers, policies, indexes, foreign keys, its comment."""
     return [str(row[0]) for row in execute(_DEPENDENTS, oid)]

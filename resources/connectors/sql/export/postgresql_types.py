@@ -61,11 +61,15 @@ _TAKES: dict[str, frozenset[str]] = {
     # Integers may meet a narrower column: the database refuses a value that does not fit, it never changes it.
     "smallint": frozenset({"smallint", "integer", "bigint", "real", "double precision"}),
     "integer": frozenset({"smallint", "integer", "bigint", "double precision"}),
-    "bigint": frozenset({"smallint", "integer", "bigint"}),
+    "bigint": frozenset({"smallint", "integer", "bigint", "oid"}),
     "real": frozenset({"real", "double precision"}),
-    "text": frozenset({"text", "citext", "character varying", "character"}),
     "jsonb": frozenset({"jsonb", "json"}),
 }
+
+_TYPED_ALREADY = frozenset(
+    {"boolean", "smallint", "integer", "bigint", "oid", "real", "double precision", "bytea"}
+)
+"""What a text is not put into: a transform can make these of it, and says how."""
 
 _SIMPLE: tuple[tuple[Callable[[pa.DataType], bool], ColumnType], ...] = (
     (pa.types.is_null, ColumnType("text", pa.string())),
@@ -135,6 +139,9 @@ def _array_type(kind: pa.DataType) -> ColumnType:
     else:
         wire = pa.large_list(inner.wire)
     staged = f"{inner.staged}[]" if inner.staged else ""
+    if pa.types.is_timestamp(inner.wire) and inner.wire.tz:
+        # The encoder sends arrays of instants as arrays of times in UTC.
+        staged = "timestamp without time zone[]"
     return ColumnType(
         f"{inner.sql}[]", wire, staged=staged, check=find_nul if is_text(inner.wire) else None
     )
@@ -162,41 +169,37 @@ _PARAMETERS = re.compile(r"\((\d+)(?:,(-?\d+))?\)")
 
 
 def postgresql_takes(column: Column, target: str) -> bool:
-    """Whether an existing column of type `target` holds every value of `column` unchanged, or refuses it.
+    """Whether an existing column of type `target` may hold the values of `column`: each is looked at on its way.
 
     Args:
         column: what would be written.
         target: the type as `format_type` prints it, domains resolved.
     """
-    return column.is_null or _takes(column.type.sql, target, _fraction_digits(column.arrow))
+    return column.is_null or _takes(column.type.sql, target)
 
 
-def _takes(sent: str, target: str, digits: int) -> bool:
+def _takes(sent: str, target: str) -> bool:
     if sent == target:
         return True
     if sent.endswith("[]") and target.endswith("[]"):
-        return _takes(sent[:-2], target[:-2], digits)
-    family, numbers = _split(target)
-    if family == "numeric":
-        return _numeric_takes(sent, numbers)
+        return _takes(sent[:-2], target[:-2])
+    family, _ = _split(target)
     sent_family, sent_numbers = _split(sent)
+    if sent == "text":
+        return family not in _TYPED_ALREADY
+    if family == "numeric":
+        return sent_family in {"numeric", "smallint", "integer", "bigint"}
     if sent_family == "numeric":
         # numeric(20,0) is how a 64-bit integer without sign arrives.
         return sent_numbers[1:] == (0,) and family in {"integer", "bigint"}
-    if sent_family.startswith("time"):
-        return family == sent_family and (not numbers or numbers[0] >= digits)
     return family in _TAKES.get(sent_family, {sent_family})
 
 
-def _numeric_takes(sent: str, numbers: tuple[int, ...]) -> bool:
-    """Only digits before the point may be too many, and those the database refuses; scale would be rounded."""
-    family, sent_numbers = _split(sent)
-    scale = 0 if family in {"smallint", "integer", "bigint"} else None
-    if family == "numeric":
-        scale = sent_numbers[1] if len(sent_numbers) > 1 else 0
-    if scale is None:
-        return False
-    return not numbers or (numbers[1] if len(numbers) > 1 else 0) >= scale
+def postgresql_octets(target: str, quoted: str) -> str | None:
+    """SQL for the bytes of a text or a bytea; a `character` is padded."""
+    family = _split(target)[0]
+    known = {"text", "character varying", "citext", "bytea"}
+    return f"octet_length({quoted})" if family in known else None
 
 
 def text_limit(target: str) -> int | None:
@@ -210,12 +213,3 @@ def _split(sql: str) -> tuple[str, tuple[int, ...]]:
     match = _PARAMETERS.search(sql)
     numbers = tuple(int(text) for text in match.groups() if text) if match else ()
     return _PARAMETERS.sub("", sql), numbers
-
-
-def _fraction_digits(kind: pa.DataType) -> int:
-    kind = plain_type(kind)
-    if is_list(kind):
-        return _fraction_digits(kind.value_type)
-    if pa.types.is_timestamp(kind) or pa.types.is_time(kind):
-        return {"s": 0, "ms": 3}.get(kind.unit, 6)
-    return 0

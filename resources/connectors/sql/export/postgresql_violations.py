@@ -50,7 +50,9 @@ def violation(error: psycopg.Error, job: ExportJob) -> WaybillError:
         detail = f" ({diagnosis.message_detail.rstrip('.')})" if diagnosis.message_detail else ""
         return InputError(
             f"{where}: {text}{detail}; nothing was written",
-            hint=f"The rows break the table's constraint {constraint}",
+            hint=f"The rows break the table's constraint {constraint}"
+            if constraint
+            else "Change the rows in a transform, or add the partition or constraint that they need",
             constraint=constraint,
         )
     # Other errors come when gathered rows are written: the line is then the last one read.

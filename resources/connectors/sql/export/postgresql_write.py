@@ -13,10 +13,15 @@ from resources.connectors.sql.export.plan import TablePlan, TargetColumn
 from resources.connectors.sql.export.postgresql_catalog import (
     find_children,
     find_dependents,
+    find_heirs,
+    find_instead_rules,
     find_table,
+    find_triggers,
     hides_rows,
 )
+from resources.connectors.sql.export.postgresql_conversion import check_casts, numbered
 from resources.connectors.sql.export.postgresql_copy import copy_rows
+from resources.connectors.sql.export.postgresql_sequences import move_sequences
 from resources.connectors.sql.export.postgresql_types import text_limit
 from resources.connectors.sql.export.postgresql_violations import value_errors, violation
 from resources.connectors.sql.export.session import Outcome, column_list, definition
@@ -51,6 +56,8 @@ class TableWriter:
             IntegrityError: the table stored other than what was sent.
         """
         outcome.swap = self._write(outcome)
+        if self._plan.action == "keep":
+            outcome.warnings += move_sequences(self._session, self._plan, self._target_oid())
 
     def _write(self, outcome: Outcome) -> str:
         plan = self._plan
@@ -65,21 +72,30 @@ class TableWriter:
             hidden = hides_rows(self._session.execute, oid)
             self._check_row_security(hidden=hidden and overwrites)
             self._check_children(oid)
+            self._check_rules(oid)
             direct = plan.exact and not plan.added and not hidden
+        if plan.action == "recreate":
+            self._refuse_drop(self._target_oid())
         look = self._session.patiently
         if direct and not (overwrites and look(lambda: self._old_rows(1), release=True)):
-            return self._write_directly(overwrites=overwrites)
-        self._session.execute(
-            f"CREATE UNLOGGED TABLE {self._session.qualified(self._job.staging)}"
-            f" ({definition([column for column, _ in self._in_table_order()], staged=True)})"
-        )
+            return self._write_directly(outcome, overwrites=overwrites)
+        if direct and not look(self._should_truncate, release=True):
+            return self._write_over(outcome)
+        staging = self._session.qualified(self._job.staging)
+        self._session.execute(f"CREATE UNLOGGED TABLE {staging} ({self._staged()})")
         self._load(self._job.staging)
         self._check_text_lengths()
+        check_casts(self._session, plan.casts, staging)
         swap = self._session.patiently(lambda: self._swap(outcome))
-        self._session.execute(f"DROP TABLE {self._session.qualified(self._job.staging)}")
+        self._session.execute(f"DROP TABLE {staging}")
         return swap
 
-    def _write_directly(self, *, overwrites: bool) -> str:
+    def _staged(self) -> str:
+        """The columns of the staging table: numbered where a value may turn out not to fit."""
+        columns = definition([column for column, _ in self._in_table_order()], staged=True)
+        return f"{columns}, {numbered(self._session)}" if self._plan.casts else columns
+
+    def _write_directly(self, outcome: Outcome, *, overwrites: bool) -> str:
         """COPY into the table itself: it is empty, or its rows stay."""
         mode = "SHARE ROW EXCLUSIVE" if overwrites else "ROW EXCLUSIVE"
         table = self._session.qualified(self._job.table.name)
@@ -87,7 +103,31 @@ class TableWriter:
         if overwrites and self._old_rows(1):
             raise self._changed()
         self._load(self._job.table.name)
+        if overwrites:
+            self._check_arrived(table, outcome)
         return "insert"
+
+    def _write_over(self, outcome: Outcome) -> str:
+        """Rows that need no look on their way go where the old ones were: half the work of staging them."""
+        table = self._session.qualified(self._job.table.name)
+        way = self._session.patiently(lambda: self._make_room(table, truncates=False))
+        self._load(self._job.table.name)
+        self._check_arrived(table, outcome)
+        return way
+
+    def _check_arrived(self, table: str, outcome: Outcome) -> None:
+        """Looks at the rows where they lie. What a trigger of the table changes is told, not refused.
+
+        Values in their own type, and those that were compared on their way, are not measured once more.
+        """
+        triggers = find_triggers(self._session.execute, self._target_oid())
+        losses = self._session.find_losses(
+            self._plan, self._target, table, by_column=bool(triggers)
+        )
+        if losses:
+            outcome.warnings.append(
+                f"table {self._job.table}: trigger {', '.join(triggers)} changed the rows: {'; '.join(losses)}"
+            )
 
     def _load(self, table: str) -> None:
         staged = table == self._job.staging
@@ -114,7 +154,8 @@ class TableWriter:
         if self._plan.action != "keep":
             self._create_table()
         else:
-            way = self._make_room(table)
+            overwrites = self._job.request.mode == "overwrite"
+            way = self._make_room(table, truncates=overwrites and self._should_truncate())
         pairs = self._in_table_order()
         names = column_list([name for _, name in pairs])
         values = ", ".join(self._value(column, name) for column, name in pairs)
@@ -124,6 +165,8 @@ class TableWriter:
                 f" SELECT {values} FROM {self._session.qualified(self._job.staging)}"
             )
         )
+        if self._plan.action == "keep" and self._job.request.mode == "overwrite":
+            self._check_arrived(table, outcome)
         return way
 
     def _in_table_order(self) -> list[tuple[Column, str]]:
@@ -132,23 +175,24 @@ class TableWriter:
         return sorted(self._plan.pairs, key=lambda pair: order.get(pair[1], len(order)))
 
     def _value(self, column: Column, name: str) -> str:
-        """A staged column as the table takes it: assignment converts, save for what arrives as text or untyped."""
+        """A staged column as the table takes it: what a cast would change has been found before."""
         quoted = quote_identifier(column.name)
-        if not (column.is_null or column.type.staged):
-            return quoted
+        if self._plan.action != "keep":
+            return f"CAST({quoted} AS {column.type.sql})" if column.type.staged else quoted
         types = {found.name: found.type for found in self._target or ()}
-        kept = self._plan.action == "keep"
-        return f"CAST({quoted} AS {types.get(name, column.type.sql) if kept else column.type.sql})"
+        kind = types.get(name, column.type.sql)
+        if column.name in self._plan.only_nulls:
+            return f"CAST(NULL AS {kind})"
+        return quoted if kind == column.staged else f"CAST({quoted} AS {kind})"
 
-    def _make_room(self, table: str) -> str:
+    def _make_room(self, table: str, *, truncates: bool) -> str:
         """Locks the table, widens it, removes the old rows."""
         overwrites = self._job.request.mode == "overwrite"
-        truncates = overwrites and self._should_truncate()
-        if truncates or self._plan.added:
-            mode = "ACCESS EXCLUSIVE"
-        else:
-            mode = "SHARE ROW EXCLUSIVE" if overwrites else "ROW EXCLUSIVE"
-        self._session.execute(f"LOCK TABLE {table} IN {mode} MODE")
+        truncates = truncates and self._lock_alone(table)
+        if not truncates:
+            usual = "SHARE ROW EXCLUSIVE" if overwrites else "ROW EXCLUSIVE"
+            mode = "ACCESS EXCLUSIVE" if self._plan.added else usual
+            self._session.execute(f"LOCK TABLE {table} IN {mode} MODE")
         if self._session.inspect(self._job.table.name) != self._target:
             raise self._changed()
         for column in self._plan.added:
@@ -169,8 +213,14 @@ class TableWriter:
         return "delete+insert"
 
     def _should_truncate(self) -> bool:
-        """Many old rows, the right to truncate, and nobody's foreign key that forbids it."""
-        limit = self._job.settings.delete_limit_rows
+        """More old rows than was asked for, the right to truncate, and nobody's foreign key that forbids it.
+
+        Never unless asked for: a transaction that began before sees an empty table, and no DELETE trigger fires.
+        """
+        asked, usual = self._job.request.truncate_above, self._job.settings.delete_limit_rows
+        limit = usual if asked is None else asked
+        if limit is None:
+            return False
         oid = self._target_oid()
         ((may,),) = self._session.execute("SELECT has_table_privilege($1::oid, 'TRUNCATE')", oid)
         return (
@@ -178,6 +228,10 @@ class TableWriter:
             and self._old_rows(limit + 1) > limit
             and not find_children(self._session.execute, oid)
         )
+
+    def _lock_alone(self, table: str) -> bool:
+        """Tries to have the table for this session alone, and not for long: whoever reads next waits behind it."""
+        return self._session.lock_briefly(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
 
     def _old_rows(self, most: int) -> int:
         """How many rows the table holds, counted up to `most`."""
@@ -219,6 +273,36 @@ class TableWriter:
                     hint="Choose mode `append`, or drop that constraint",
                     child=child.table,
                 )
+
+    def _check_rules(self, oid: int) -> None:
+        """Refuses a table whose rows would end up elsewhere, or whose heirs' rows would go with its own (E13)."""
+        rules = find_instead_rules(self._session.execute, oid)
+        if rules:
+            raise InputError(
+                f"{self._job.doing}: the table's rule {', '.join(rules)} does something else instead of an INSERT"
+                " or DELETE: the rows would not be in the table",
+                hint="Export to the table that the rule writes to, or drop the rule",
+                rules=rules,
+            )
+        if self._job.request.mode == "overwrite":
+            self._refuse_heirs(oid)
+
+    def _refuse_heirs(self, oid: int) -> None:
+        heirs = find_heirs(self._session.execute, oid)
+        if heirs:
+            raise InputError(
+                f"{self._job.doing}: tables inherit from it ({', '.join(heirs[:5])}): overwriting would delete"
+                " their rows, too",
+                hint="Choose mode `append`, a partitioned table, or another table",
+                heirs=heirs,
+            )
+
+    def _refuse_drop(self, oid: int) -> None:
+        """Refuses to drop a table that others refer to or inherit from."""
+        children = find_children(self._session.execute, oid)
+        names = [f"{child.table} ({child.constraint})" for child in children]
+        self._session.refuse_children(names, replaces=True)
+        self._refuse_heirs(oid)
 
     def _check_text_lengths(self) -> None:
         """Finds texts that a `varchar(n)` would refuse or, if only blanks are over, cut in silence."""

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from resources.connectors.sql.config import SqlConfig
+from resources.connectors.sql.export.arrival import compare, measures, refuse_losses
 from resources.connectors.sql.export.columns import Column
 from resources.connectors.sql.export.dialect import ExportDialect
 from resources.connectors.sql.export.plan import TablePlan, TargetColumn, plan_table
@@ -28,7 +29,7 @@ from resources.connectors.sql.names import (
     quote_identifier,
     staging_name,
 )
-from resources.kernel.errors import ConfigError, EmptySourceError, IntegrityError
+from resources.kernel.errors import ConfigError, EmptySourceError, InputError, IntegrityError
 from resources.kernel.records import ExportRequest, TableName
 
 ViewState = Literal["absent", "ours", "foreign"]
@@ -133,9 +134,16 @@ class ExportSession(ABC):
     def plan(self, target: Sequence[TargetColumn] | None) -> TablePlan:
         """What to do to the table, given what is there."""
         job = self.job
-        return plan_table(
-            job.columns, target, table=job.table, request=job.request, dialect=job.dialect
+        plan = plan_table(
+            job.columns,
+            target,
+            table=job.table,
+            request=job.request,
+            dialect=job.dialect,
+            empty=job.source.empty_columns(),
         )
+        job.source.only_nulls = plan.only_nulls
+        return plan
 
     def create_ledger(self) -> None:
         """Makes the ledger, if it is not there; the caller sees to it that nobody else does at this moment."""
@@ -226,6 +234,65 @@ class ExportSession(ABC):
                 f"{self.job.doing}: {sent:,} rows were sent and the table stored {stored:,};"
                 " the old rows stay",
                 hint="Look at the triggers and rules of the table",
+            )
+
+    def check_arrived(
+        self, plan: TablePlan, target: Sequence[TargetColumn] | None, table: str
+    ) -> None:
+        """Compares a table that holds this delivery alone with what was sent: rows, values and bytes.
+
+        Args:
+            plan: what was done.
+            target: the columns that were there before.
+            table: quoted name of the table that holds the rows.
+
+        Raises:
+            IntegrityError: the database stored something else.
+        """
+        self.refuse_losses(self.find_losses(plan, target, table))
+
+    def find_losses(
+        self,
+        plan: TablePlan,
+        target: Sequence[TargetColumn] | None,
+        table: str,
+        *,
+        by_column: bool = True,
+    ) -> list[str]:
+        """How a table that holds this delivery alone differs from what was sent; see `check_arrived`."""
+        types = {found.name: found.type for found in target or ()} if plan.action == "keep" else {}
+        pairs = [(column, name, types.get(name, column.type.sql)) for column, name in plan.pairs]
+        source, dialect = self.job.source, self.job.dialect
+        asked = measures(pairs if by_column else [], source.tally, dialect.octets, self.quote)
+        terms = ", ".join(["count(*)", *(measure.sql for measure in asked)])
+        ((stored, *answers),) = self.execute(f"SELECT {terms} FROM {table}")
+        self.check_stored(int(str(stored)))
+        return compare(asked, answers)
+
+    def quote(self, name: str) -> str:
+        """A name as the database quotes it."""
+        return quote_identifier(name)
+
+    def refuse_losses(self, problems: Sequence[str]) -> None:
+        """Stops a delivery that did not arrive as it was sent.
+
+        Raises:
+            IntegrityError: there is a problem.
+        """
+        refuse_losses(self.job.doing, problems)
+
+    def refuse_children(self, children: Sequence[str], *, replaces: bool) -> None:
+        """Refuses to drop a table that others hang on: they would go with it, or be left in the air.
+
+        Raises:
+            InputError: naming those tables.
+        """
+        if replaces and children:
+            raise InputError(
+                f"{self.job.doing}: the table would be dropped and made again, and others refer to it by foreign"
+                f" keys: {', '.join(children[:5])}; nothing was written",
+                hint="Drop those foreign keys first, change the table by hand, or change the data",
+                children=list(children),
             )
 
     def point_latest(self) -> list[str]:

@@ -13,10 +13,11 @@ class ExportSettings:
         lock_timeout_seconds: how long one try waits for a table that another session uses (E48).
         lock_attempts: how often it tries.
         exporter_wait_seconds: how long to wait for another export into the same table (E17).
-        delete_limit_rows: PostgreSQL: up to so many old rows are deleted, more are truncated.
+        delete_limit_rows: up to so many old rows are deleted; over more, PostgreSQL truncates (None: never, unless an
+            exporter asks for it) and MySQL puts a new table in the old one's place (None: over a million).
     """
 
     lock_timeout_seconds: float = 10.0
     lock_attempts: int = 5
     exporter_wait_seconds: float = 3600.0
-    delete_limit_rows: int = 1_000_000
+    delete_limit_rows: int | None = None

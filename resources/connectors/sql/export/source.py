@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from resources.connectors.sql.export.arrival import Tally
 from resources.connectors.sql.export.columns import Column, find_unfit, plain_array
-from resources.kernel.errors import InputError, IntegrityError
+from resources.kernel.errors import InputError, IntegrityError, SchemaMismatchError
 from resources.kernel.records import BatchStream, ExportRequest
 
 PIECE_ROWS = 65_536
@@ -20,6 +21,8 @@ class SourceRows:
 
     Attributes:
         rows: how many were handed out so far.
+        tally: what they held.
+        only_nulls: columns that the table has no type for: a value in one of them ends the export.
     """
 
     def __init__(
@@ -28,6 +31,9 @@ class SourceRows:
         self.rows = 0
         self.columns = tuple(columns)
         self.schema = pa.schema([(column.name, column.type.wire) for column in columns])
+        self.tally = Tally(self.schema)
+        self.only_nulls: frozenset[str] = frozenset()
+        self._empty: frozenset[str] | None = None
         self._request = request
         self._batches = iter(stream)
         self._first: pa.RecordBatch | None = None
@@ -43,16 +49,27 @@ class SourceRows:
                 self._first = batch
         return True
 
+    def empty_columns(self) -> frozenset[str]:
+        """Columns without a value in the first rows: they may have none at all. Looked up once, before any is sent."""
+        if self._empty is None:
+            first = self._first if self.peek() else None
+            found = zip(first.schema.names, first.columns, strict=True) if first else ()
+            self._empty = frozenset(name for name, column in found if _is_empty(column))
+        return self._empty
+
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The rows, at most 65,536 and about 16 MB at a time.
 
         Raises:
             InputError: a value that the target cannot hold; names row and column, rows counted from 1.
+            SchemaMismatchError: a value in a column that the table has no type for.
             IntegrityError: the stream ended with fewer or more rows than were announced.
         """
         for batch in self._raw():
             for piece in _pieces(batch):
-                yield self._convert(piece)
+                converted = self._convert(piece)
+                self.tally.add(converted)
+                yield converted
                 self.rows += piece.num_rows
         expected = self._request.expected_rows
         if self.rows != expected:
@@ -85,6 +102,8 @@ class SourceRows:
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 
     def _convert_column(self, column: Column, array: pa.Array) -> pa.Array:
+        if column.name in self.only_nulls and not _is_empty(array):
+            raise self._untyped(column, array)
         convert = column.type.convert or (lambda values: values.cast(column.type.wire))
         array = self._without_nan(column, plain_array(array))
         try:
@@ -105,6 +124,15 @@ class SourceRows:
         self._nans[column.name] += count
         return pc.if_else(wrong, None, array) if count else array
 
+    def _untyped(self, column: Column, array: pa.Array) -> SchemaMismatchError:
+        index = pc.index(plain_array(array).is_valid(), value=True).as_py()
+        return SchemaMismatchError(
+            f"{self._request.source}: row {self.rows + index + 1:,} has a value in column {column.name!r}:"
+            f" the data needs {column.type.sql}, which the table's column is not",
+            hint="Nothing was written. Change the data in a transform, or change the table",
+            column=column.name,
+        )
+
     def _complaint(self, column: Column, array: pa.Array, index: int, reason: str) -> InputError:
         row = self.rows + index + 1
         shown = _show(array, index)
@@ -114,6 +142,10 @@ class SourceRows:
             row=row,
             column=column.name,
         )
+
+
+def _is_empty(array: pa.Array) -> bool:
+    return bool(plain_array(array).null_count == len(array))
 
 
 def _reason(error: Exception, column: Column) -> str:

@@ -24,7 +24,8 @@ from resources.connectors.sql.export.session import (
     column_list,
     definition,
 )
-from resources.connectors.sql.export.sqlite_types import sqlite_takes, sqlite_type
+from resources.connectors.sql.export.sqlite_conversion import check_casts
+from resources.connectors.sql.export.sqlite_types import sqlite_octets, sqlite_takes, sqlite_type
 from resources.connectors.sql.names import quote_identifier
 from resources.kernel.errors import ConnectorError, InputError
 
@@ -35,6 +36,7 @@ DIALECT = ExportDialect(
     column_type=sqlite_type,
     takes=sqlite_takes,
     folds_case=True,
+    octets=sqlite_octets,
 )
 
 COLUMNS = (
@@ -117,7 +119,9 @@ class SqliteSession(ExportSession):
     def deliver(self) -> Outcome:
         """See the module's text."""
         self.execute("PRAGMA foreign_keys = ON")
-        if self.execute("PRAGMA main.journal_mode") != [("wal",)]:
+        if self.execute("PRAGMA main.page_count") == [
+            (0,)
+        ]:  # a new file; an old one keeps its mode
             self.execute("PRAGMA main.journal_mode = WAL")
         if self.has_ledger() and (done := self.find_delivery()) is not None:
             return done
@@ -132,13 +136,17 @@ class SqliteSession(ExportSession):
             self.execute("COMMIT")
             return done
         # The table as it is now: somebody may have changed it while the rows were loaded.
-        plan = self.plan(self.inspect(self.job.table.name))
+        target = self.inspect(self.job.table.name)
+        plan = self.plan(target)
+        check_casts(self.execute, self.job, plan.casts)
         outcome = Outcome(
             rows=self.job.source.rows,
             added=tuple(column.name for column in plan.added),
             warnings=[*plan.warnings],
         )
         outcome.swap = self._swap(plan, outcome)
+        if self.job.request.mode != "append":
+            self._check_arrived(plan, target, outcome)
         if self.job.request.mode == "timestamp":
             outcome.warnings += self.point_latest()
         self.record_delivery(outcome.rows)
@@ -177,12 +185,34 @@ class SqliteSession(ExportSession):
             self._delete(table)
             way = "delete+insert"
         names = column_list([name for _, name in plan.pairs])
-        sent = column_list([column.name for column, _ in plan.pairs])
+        sent = ", ".join(
+            "NULL" if column.name in plan.only_nulls else quote_identifier(column.name)
+            for column, _ in plan.pairs
+        )
         cursor = self.connection.execute(
             f"INSERT INTO {table} ({names}) SELECT {sent} FROM temp.{quote_identifier(self.job.staging)}"
         )
         self.check_stored(cursor.rowcount)
         return way
+
+    def _check_arrived(
+        self, plan: TablePlan, target: Sequence[TargetColumn] | None, outcome: Outcome
+    ) -> None:
+        """Looks at the rows where they lie. What a trigger of the table changes is told, not refused."""
+        is_utf8 = self.execute("PRAGMA main.encoding") == [("UTF-8",)]
+        table = self.qualified(self.job.table.name)
+        losses = self.find_losses(plan, target, table, by_column=is_utf8)
+        triggers = self.execute(
+            "SELECT name FROM main.sqlite_master WHERE type = 'trigger' AND lower(tbl_name) = lower(?1) ORDER BY 1",
+            self.job.table.name,
+        )
+        if losses and triggers:
+            names = ", ".join(str(name) for (name,) in triggers)
+            outcome.warnings.append(
+                f"table {self.job.table}: trigger {names} changed the rows: {'; '.join(losses)}"
+            )
+            return
+        self.refuse_losses(losses)
 
     def _delete(self, table: str) -> None:
         try:
@@ -219,6 +249,9 @@ class SqliteSession(ExportSession):
         """Refuses to delete rows that another table's rows would follow (E13, E49)."""
         if plan.action == "create" or self.job.request.mode != "overwrite":
             return
+        self.refuse_children(
+            [name for name, _ in self._children()], replaces=plan.action == "recreate"
+        )
         for name, action in self._children():
             if action in _CHANGES_CHILDREN:
                 raise InputError(

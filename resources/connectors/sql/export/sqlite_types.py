@@ -34,6 +34,7 @@ from resources.connectors.sql.export.columns import (
     find_outside,
     is_list,
     is_text,
+    plain_digits,
     plain_type,
 )
 from resources.connectors.sql.export.json_text import to_json
@@ -72,7 +73,8 @@ def sqlite_type(kind: pa.DataType) -> ColumnType | None:
         if matches(kind):
             return found
     if pa.types.is_decimal(kind):
-        return ColumnType(f"DECIMAL_TEXT({kind.precision},{kind.scale})", pa.string())
+        declared = f"DECIMAL_TEXT({kind.precision},{kind.scale})"
+        return ColumnType(declared, pa.string(), convert=plain_digits)
     if pa.types.is_date(kind):
         return ColumnType("DATE", pa.string(), convert=_checked_text(pa.date32(), 1))
     if pa.types.is_timestamp(kind):
@@ -147,6 +149,22 @@ _TAKES: dict[str, frozenset[str]] = {
 
 
 def sqlite_takes(column: Column, target: str) -> bool:
+    """Whether an existing column declared as `target` may hold the values of `column`: each is looked at on its way.
+
+    Dates that SQLite does not know as such, and mixtures, come as texts: NUMERIC makes numbers of some.
+    """
+    if column.type.sql == "TEXT" and affinity(target) == "NUMERIC":
+        return True
+    return sqlite_holds(column, target)
+
+
+def sqlite_octets(target: str, quoted: str) -> str | None:
+    """SQL for the bytes of a text or a blob, in a file that keeps texts as UTF-8."""
+    known = affinity(target) in ("TEXT", "BLOB")
+    return f"length(CAST({quoted} AS BLOB))" if known else None
+
+
+def sqlite_holds(column: Column, target: str) -> bool:
     """Whether an existing column declared as `target` holds every value of `column` unchanged."""
     if column.is_null or target.upper() in {column.type.sql, "ANY"}:
         return True

@@ -194,3 +194,34 @@ attributes:
 """)
         assert "defs.yaml:19: exporter 'out': the table name" in said
         assert "64 bytes long" in said
+
+    @pytest.mark.parametrize(
+        ("connector", "attributes"),
+        [
+            pytest.param(f"{{name: w, {SERVER}}}", "mode: append", id="no old rows go"),
+            pytest.param(f"{{name: w, {SERVER}}}", "mode: overwrite}", id="negative"),
+            pytest.param("{name: w, dialect: sqlite, path: x.db}", "mode: overwrite", id="sqlite"),
+        ],
+    )
+    def test_truncating_is_asked_for_where_it_means_something(
+        self, connector: str, attributes: str
+    ) -> None:
+        limit = -1 if attributes.endswith("}") else 10
+        said = _error(f"""
+type: resources.SqlConnector
+attributes: {connector}
+---
+type: resources.FolderConnector
+attributes: {{name: lake, root: lake}}
+---
+type: assets.Datasource
+attributes: {{name: o, connector: lake, path: o.csv}}
+---
+type: assets.Dataset
+attributes: {{name: o, datasource: o}}
+---
+type: assets.Exporter
+attributes:
+  {{name: out, dataset: o, connector: w, table: t, truncate_above: {limit}, {attributes.strip("}")}}}
+""")
+        assert "exporter 'out': `truncate_above` is a number of old rows" in said

@@ -23,6 +23,7 @@ from resources.kernel.errors import (
     InputError,
 )
 from resources.kernel.records import TableName
+from tests.contract.table_connector import read_table
 from tests.faults import Child
 from tests.resources.connectors.sql.export.databases import QUICK, ExportDatabase, sales
 
@@ -60,6 +61,20 @@ def test_sqlite_readers_go_on(sqlite: ExportDatabase) -> None:
     assert reader.execute("SELECT DISTINCT version FROM sales").fetchall() == [(1,)]
     reader.close()
     assert sqlite.versions() == [(2, 10)]
+
+
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+def test_sqlite_keeps_the_journal_of_a_file(sqlite: ExportDatabase, mode: str) -> None:
+    sqlite.run(f"PRAGMA journal_mode = {mode}", *SQLITE_MAKE)
+    sqlite.export(sales(2))
+    assert sqlite.run("PRAGMA journal_mode") == [(mode,)]
+    assert sqlite.versions() == [(2, 10)]
+
+
+def test_a_text_that_is_no_utf8_says_how_to_read_it(sqlite: ExportDatabase) -> None:
+    sqlite.run("CREATE TABLE odd (x TEXT)", "INSERT INTO odd VALUES (CAST(x'ff41' AS TEXT))")
+    with pytest.raises(InputError, match=r"column 'x' .*CAST\(the_column AS BLOB\)"):
+        read_table(sqlite.connector, TableName("odd"))
 
 
 def test_sqlite_keeps_indexes_triggers_and_views(sqlite: ExportDatabase) -> None:

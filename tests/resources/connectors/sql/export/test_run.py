@@ -132,6 +132,21 @@ def test_removed_and_retyped_columns_are_all_named(database: ExportDatabase) -> 
     assert database.run("SELECT id, version FROM sales") == [("x", 2)] * 10
 
 
+def test_a_table_that_others_refer_to_is_not_made_again(database: ExportDatabase) -> None:
+    """A foreign key would be gone with the old table, or refer to it for ever."""
+    parent = "id bigint PRIMARY KEY, version bigint, name text"
+    database.run(
+        f"CREATE TABLE sales ({parent})",
+        "INSERT INTO sales VALUES (1, 1, 'a')",
+        "CREATE TABLE parts (sale bigint, CONSTRAINT of_sale FOREIGN KEY (sale) REFERENCES sales (id))",
+    )
+    retyped = pa.table({"id": ["x"], "version": [2], "name": ["y"]})
+    with pytest.raises(InputError, match="refer to it by foreign keys: parts"):
+        database.export(retyped, on_schema_change="recreate")
+    assert database.versions() == [(1, 1)]
+    assert database.names() == {"sales", "parts"}
+
+
 def test_recreate_leaves_a_table_that_fits_alone(database: ExportDatabase) -> None:
     database.export(sales(1))
     receipt = database.export(sales(2), run_id="run-2", on_schema_change="recreate")

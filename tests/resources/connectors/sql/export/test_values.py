@@ -43,7 +43,11 @@ CASES: dict[str, tuple[pa.Array, Any, Any, Any]] = {
     "decimal32": (pa.array([D("1.10"), None], pa.decimal32(4, 2)), D("1.10"), "1.10", D("1.10")),
     "decimal of hundreds": (
         pa.array([D("1200"), None], pa.decimal128(5, -2)),
-        *(D(1200), "1.2E+3", D(1200)),
+        *(D(1200), "1200", D(1200)),
+    ),
+    "decimal near zero": (
+        pa.array([D("0E-8"), None], pa.decimal128(12, 8)),
+        *(D("0E-8"), "0.00000000", D("0E-8")),
     ),
     "decimal256": (
         pa.array([D("1.5"), None], pa.decimal256(38, 1)),
