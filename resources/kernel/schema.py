@@ -44,6 +44,19 @@ def compare_schemas(old: pa.Schema, new: pa.Schema) -> SchemaChange:
     )
 
 
+_NO_VALUES = {b"waybill.values": b"none"}
+
+
+def without_values(field: pa.Field) -> pa.Field:
+    """`field` with the mark that its column holds nulls alone, so that its type says nothing about the data."""
+    return field.with_metadata(_NO_VALUES)
+
+
+def has_no_values(field: pa.Field) -> bool:
+    """Whether a stored version says that the column holds nulls alone: such a column fits any type of a target."""
+    return (field.metadata or {}).items() >= _NO_VALUES.items()
+
+
 def check_column_names(names: Sequence[str], *, where: str, hint: str = "") -> None:
     """Refuses names that would lose a column: empty ones and twins (E22). `hint` says how to name one.
 
