@@ -17,7 +17,8 @@ from resources.formats.csv import CsvOptions, CsvReader
 from resources.formats.excel import ExcelOptions, ExcelReader
 from resources.formats.files import Reader, SourceFile, check_not_empty
 from resources.formats.json import JsonOptions, JsonReader
-from resources.formats.options import FormatOptions
+from resources.formats.left_out import LeftOut
+from resources.formats.options import BadFilePolicy, FormatOptions
 from resources.formats.parquet import ParquetOptions, ParquetReader
 from resources.kernel.errors import ConfigError, InputError
 from resources.kernel.records import BatchStream
@@ -138,7 +139,7 @@ def open_reader(
     given = None if format is None else _known(format)
     if not files:
         check_not_empty(files)
-    opening = _Opening(given, member, scratch, skip=_skips(options))
+    opening = _Opening(given, member, scratch, _bad_files(options))
     plain = opening.unpack_all(files)
     if member and not opening.archives:
         raise ConfigError(
@@ -152,10 +153,10 @@ def open_reader(
     return _Opened(reader, opening) if opening.is_used else reader
 
 
-def _skips(options: FormatOptions | Mapping[str, object] | None) -> bool:
+def _bad_files(options: FormatOptions | Mapping[str, object] | None) -> BadFilePolicy:
     if isinstance(options, FormatOptions):
-        return options.on_bad_file == "skip"
-    return options is not None and options.get("on_bad_file") == "skip"
+        return options.on_bad_file
+    return "skip" if options is not None and options.get("on_bad_file") == "skip" else "fail"
 
 
 def _common_format(files: Sequence[SourceFile]) -> Format:
@@ -189,7 +190,7 @@ class _Opening:
     """Files on their way to a reader: archives unpacked, compression undone where the reader cannot."""
 
     def __init__(
-        self, kind: Format | None, member: str, scratch: Path | None, *, skip: bool
+        self, kind: Format | None, member: str, scratch: Path | None, bad_files: BadFilePolicy
     ) -> None:
         self._kind = kind
         self._choice = MemberChoice(
@@ -197,7 +198,7 @@ class _Opening:
         )
         self._given_scratch = scratch
         self._own_scratch: TemporaryDirectory[str] | None = None
-        self._skip = skip
+        self._bad_files = bad_files
         self._copies = 0
         self.archives = 0
         self.warnings: list[str] = []
@@ -227,17 +228,13 @@ class _Opening:
         self, files: Sequence[SourceFile], work: Callable[[SourceFile], list[SourceFile]]
     ) -> list[SourceFile]:
         done: list[SourceFile] = []
-        errors: list[InputError] = []
+        left_out = LeftOut(len(files), self._bad_files)
         for file in files:
             try:
                 done += work(file)
             except InputError as error:
-                if not self._skip:
-                    raise
-                errors.append(error)
-                self.warnings.append(f"Skipped {file.name}: {error}")
-        if not done:
-            raise errors[0]
+                left_out.add(file.name, error)
+        self.warnings += left_out.warnings()
         return done
 
     def _unpack(self, file: SourceFile) -> list[SourceFile]:

@@ -6,7 +6,7 @@ import codecs
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from resources.formats.columns import compare_columns
+from resources.formats.columns import unite_columns
 from resources.formats.compression import BLOCK_BYTES, read_blocks
 from resources.formats.csv.chunks import Chunk, TextFile, read_chunks
 from resources.formats.csv.dialect import (
@@ -27,6 +27,7 @@ from resources.formats.decoding import (
 )
 from resources.formats.eight_bit import guess_encoding
 from resources.formats.files import SourceFile, check_not_empty
+from resources.formats.left_out import LeftOut
 from resources.kernel.errors import EmptySourceError, InputError, SchemaMismatchError
 from resources.kernel.records import Guess
 from resources.kernel.schema import check_column_names
@@ -39,6 +40,7 @@ _MOST_GUESSES = 50
 class OpenedFiles:
     """The files of one dataset, each with its layout."""
 
+    left_out: LeftOut
     layouts: list[Layout] = field(default_factory=list)
     guesses: list[Guess] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -56,25 +58,17 @@ def open_files(files: Sequence[SourceFile], options: CsvOptions) -> OpenedFiles:
         EmptySourceError: a file without a byte or without a header line (E25).
         ParseError: the beginning of a file breaks its format.
         InputError: columns without a name or of one name (E22).
-        SchemaMismatchError: a file whose columns are not those of the first.
+        SchemaMismatchError: a file whose columns are not those of most others.
     """
-    opened = OpenedFiles()
-    errors: list[InputError] = []
+    opened = OpenedFiles(LeftOut(len(files), options.on_bad_file))
     if not files:
         check_not_empty(files)
     for file in files:
         try:
-            layout = _open_file(file, options, opened)
-            _check_belongs(layout, opened, options)
+            opened.layouts.append(_open_file(file, options, opened))
         except InputError as error:
-            if options.on_bad_file == "fail":
-                raise
-            errors.append(error)
-            opened.warnings.append(f"Skipped {file.name}: {error}")
-            continue
-        opened.layouts.append(layout)
-    if not opened.layouts:
-        raise errors[0]
+            opened.left_out.add(file.name, error)
+    _check_belong(opened, options)
     return opened
 
 
@@ -131,7 +125,7 @@ def _find_layout(
     if shared is not None:
         expected = set(opened.names)
         here, there = (len(expected.intersection(layout.names)) for layout in (own, shared))
-        own = own if here > there else shared
+        own = own if here > there or not here + there else shared
     return own, _other_dialect(own, opened)
 
 
@@ -227,17 +221,14 @@ def _name_columns(file: TextFile, record: list[str], options: CsvOptions) -> tup
     return options.column_names
 
 
-def _check_belongs(layout: Layout, opened: OpenedFiles, options: CsvOptions) -> None:
-    """Files have the columns of the first or are united with them; columns are matched by name, and that is said."""
-    if not opened.layouts or layout.names == opened.layouts[0].names:
-        return
+def _check_belong(opened: OpenedFiles, options: CsvOptions) -> None:
+    """Files have the columns of most others or are united with them; columns are matched by name, and that is said."""
+    columns = {layout.file.name: layout.names for layout in opened.layouts}
+    _, differences = unite_columns(columns, options.columns)
     first = opened.layouts[0]
-    difference = compare_columns(first.file.name, first.names, layout.file.name, layout.names)
-    if difference is None:
-        opened.warnings.append(
-            f"{layout.file.name}: columns in another order than in {first.file.name}; matched by name"
-        )
-    elif options.columns == "same":
-        raise difference.error()
-    else:
-        opened.warnings.append(difference.warning())
+    for layout in opened.layouts:
+        if layout.names != first.names and set(layout.names) == set(first.names):
+            opened.warnings.append(
+                f"{layout.file.name}: columns in another order than in {first.file.name}; matched by name"
+            )
+    opened.warnings.extend(differences)

@@ -85,7 +85,10 @@ class CsvReader:
         """
         opened, plan = self._prepare()
         stream = BatchStream(
-            plan.schema, iter(()), self._guesses + plan.guesses(), opened.warnings[:]
+            plan.schema,
+            iter(()),
+            self._guesses + plan.guesses(),
+            opened.left_out.warnings() + opened.warnings,
         )
         stream.batches = self._read(opened, plan, stream)
         return stream
@@ -141,12 +144,8 @@ class CsvReader:
     def _leave_out(self, failure: FailedFile, run: _Pass) -> None:
         if "byte_offset" in failure.error.facts:
             self._settle_encodings(run.opened)
-        if self._options.on_bad_file == "fail" or len(run.opened.layouts) == len(run.failed) + 1:
-            raise failure.error
-        name = failure.layout.file.name
-        if name not in run.failed:
-            run.failed.add(name)
-            run.opened.warnings.append(f"Skipped {name}: {failure.error}")
+        run.opened.left_out.add(failure.layout.file.name, failure.error)
+        run.failed.add(failure.layout.file.name)
 
     def _settle_encodings(self, opened: OpenedFiles) -> None:
         """Starts again if files that began as UTF-8 are something else beyond doubt. All at once: each is asked once."""

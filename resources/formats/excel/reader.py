@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from resources.formats.columns import compare_columns, unite_columns
+from resources.formats.columns import unite_columns
 from resources.formats.excel.cells import (
     NO_CELLS,
     CellKind,
@@ -18,6 +18,7 @@ from resources.formats.excel.cells import (
 from resources.formats.excel.options import ExcelOptions
 from resources.formats.excel.sheet import Sheet, open_sheet
 from resources.formats.files import SourceFile, check_not_empty
+from resources.formats.left_out import LeftOut
 from resources.formats.text_types.bad_values import first_bad_value
 from resources.formats.text_types.evidence import ColumnType
 from resources.formats.text_types.given import parse_type, read_given
@@ -84,17 +85,13 @@ class ExcelReader:
 
     def _look_at_all(self) -> _Looked:
         looked = _Looked()
-        errors: list[InputError] = []
+        left_out = LeftOut(len(self._files), self._options.on_bad_file)
         for file in self._files:
             try:
                 sheet = open_sheet(file, self._options)
                 columns = _look_at(sheet)
-                self._check_belongs(file, list(columns), looked)
             except InputError as error:
-                if self._options.on_bad_file == "fail":
-                    raise
-                errors.append(error)
-                looked.warnings.append(f"Skipped {file.name}: {error}")
+                left_out.add(file.name, error)
                 continue
             looked.sheet = sheet if len(self._files) == 1 else None
             looked.files.append(file)
@@ -103,16 +100,8 @@ class ExcelReader:
                 looked.warnings.append(
                     f"{file.name}, sheet {sheet.name!r} has merged cells: only the first of each holds the value"
                 )
-        if not looked.files:
-            raise errors[0]
+        looked.warnings[:0] = left_out.warnings()
         return looked
-
-    def _check_belongs(self, file: SourceFile, names: list[str], looked: _Looked) -> None:
-        if looked.files and self._options.columns == "same":
-            first = looked.files[0].name
-            difference = compare_columns(first, list(looked.columns[first]), file.name, names)
-            if difference is not None:
-                raise difference.error()
 
     def _parse_types(self, names: Sequence[str]) -> dict[str, ColumnType]:
         for name in self._options.types:

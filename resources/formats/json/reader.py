@@ -8,7 +8,7 @@ from functools import partial
 
 import pyarrow as pa
 
-from resources.formats.columns import compare_columns, unite_columns
+from resources.formats.columns import unite_columns
 from resources.formats.files import SourceFile, check_not_empty
 from resources.formats.json.chunks import (
     CHUNK_BYTES,
@@ -215,8 +215,7 @@ class JsonReader:
         stream.guesses += _literal_guesses(new, columns)
 
     def _check_columns(self, run: _Pass) -> None:
-        """Leaves out or refuses files without a record, and files whose members are not those of the first."""
-        first: str | None = None
+        """Leaves out or refuses files without a record."""
         for file in self._opened:
             if file.name in run.failed:
                 continue
@@ -228,11 +227,6 @@ class JsonReader:
                     file=file.name,
                 )
                 self._leave_out(file.name, error, run)
-                continue
-            first = first or file.name
-            difference = compare_columns(first, list(run.columns[first]), file.name, names)
-            if difference is not None and self._options.columns == "same":
-                self._leave_out(file.name, difference.error(), run)
 
     def _check_given(self, plan: Plan, columns: SeenColumns) -> None:
         for name in plan.given:

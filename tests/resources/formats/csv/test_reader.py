@@ -127,8 +127,8 @@ class TestManyFiles:
 
     @pytest.mark.parametrize(
         "bad",
-        [b"", b"a,c\n1,2\n", b"a,b\n1,2\n3\n", b'a,b\n1,"2\n'],
-        ids=["empty", "header", "ragged", "quote"],
+        [b"", b"a,b\n1,2\n3\n", b'a,b\n1,"2\n', b"a,a\n1,2\n"],
+        ids=["empty", "ragged", "quote", "twins"],
     )
     def test_a_bad_file_fails_all_or_is_left_out(self, tmp_path, bad):
         good = [b"a,b\n1,2\n", b"a,b\n5,6\n"]
@@ -138,9 +138,30 @@ class TestManyFiles:
         assert table.to_pydict() == {"a": [1, 5], "b": [2, 6]}
         assert [w for w in stream.warnings if w.startswith("Skipped f2.csv")]
 
-    def test_nothing_but_bad_files_is_an_error(self, tmp_path):
-        with pytest.raises(ParseError, match=r"f\d\.csv"):
-            read_bytes(tmp_path, b"a,b\n1\n", b"a,b\n2\n", on_bad_file="skip")
+    @pytest.mark.parametrize("policy", ["fail", "skip"])
+    @pytest.mark.parametrize("place", [0, 1, 3])
+    def test_a_readable_file_of_another_shape_is_the_odd_one_wherever_it_sorts(
+        self, tmp_path, policy, place
+    ):
+        """Formats A2: it was the measure when it came first, and every good file was left out."""
+        contents = [b"a,b\n1,2\n"] * 3
+        contents.insert(place, b"note\nsee below\n")
+        odd, usual = f"f{place + 1}", f"f{1 if place else 2}"
+        with pytest.raises(
+            SchemaMismatchError,
+            match=rf"{odd}\.csv does not belong .* {usual}\.csv and 2 other files:"
+            r" it lacks 'a', 'b' and has 'note' besides\..*`columns: union`.*narrower",
+        ):
+            read_bytes(tmp_path, *contents, on_bad_file=policy)
+
+    @pytest.mark.parametrize("bad", [b"a,b\n1\n", b""], ids=["ragged", "empty"])
+    def test_at_most_half_of_the_files_is_left_out(self, tmp_path, bad):
+        good = b"a,b\n1,2\n"
+        table, stream = read_stream(tmp_path, bad, good, bad, good, on_bad_file="skip")
+        assert table.num_rows == 2
+        assert len(stream.warnings) == 2
+        with pytest.raises(ParseError, match=r"f1\.csv: more than half of the 5 files"):
+            read_bytes(tmp_path, bad, good, bad, good, bad, on_bad_file="skip")
 
 
 class TestOptions:

@@ -199,6 +199,16 @@ class TestManyFiles:
         table, stream = read(one, two, on_bad_file="skip")
         assert table.to_pydict() == {"a": [1]}
         assert stream.warnings[0].startswith("Skipped 2.xlsx: ")
+        with pytest.raises(ParseError, match="more than half of the 3 files"):
+            read(one, two, SourceFile("3.xlsx", two.path), on_bad_file="skip")
+
+    @pytest.mark.parametrize("policy", ["fail", "skip"])
+    def test_a_sheet_of_another_shape_is_the_odd_one_wherever_it_sorts(self, tmp_path, policy):
+        """Formats A2."""
+        odd = workbook(tmp_path, [["note"], ["see below"]], "0.xlsx")
+        good = [workbook(tmp_path, [["a"], [1]], f"{n}.xlsx") for n in (1, 2)]
+        with pytest.raises(SchemaMismatchError, match=r"0\.xlsx does not belong .* 1\.xlsx and 1"):
+            read(odd, *good, on_bad_file=policy)
 
 
 def with_part(file, name, change):
