@@ -18,17 +18,14 @@ from pathlib import Path
 from resources.formats.columns import listed
 from resources.formats.compression import read_blocks
 from resources.formats.files import SourceFile
+from resources.formats.unpacking import check_room
 from resources.kernel.errors import ConfigError, InputError, ParseError
 
-MAX_BYTES = 10 * 1024**3
-"""Unpacked bytes of all members that are taken (T9)."""
-MAX_RATIO = 200
-"""Unpacked bytes for each packed one; counts from `RATIO_BYTES` on, since little is harmless."""
-RATIO_BYTES = 64 * 1024**2
 MAX_ENTRIES = 100_000
 _COPY_BYTES = 1024 * 1024
 _LOCAL_HEADER_BYTES = 30
 _ENCRYPTED = 0x1
+_DRIVE = re.compile(r"[A-Za-z]:(/|$)")
 _MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 _IGNORED = re.compile(r"(^|/)(__MACOSX/|\.[^/]*$|Thumbs\.db$|desktop\.ini$)")
 
@@ -55,14 +52,16 @@ class MemberChoice:
             ConfigError: none, or several where one was expected; names them (B2).
         """
         files = sorted(
-            (info for info in infos if not info.is_dir() and not _IGNORED.search(info.filename)),
-            key=lambda info: info.filename,
+            (one for one in infos if not _is_folder(one) and not _IGNORED.search(_plain_name(one))),
+            key=_plain_name,
         )
-        names = [info.filename for info in files]
+        names = [_plain_name(info) for info in files]
         if self.pattern:
             matches = _glob(self.pattern)
             found = [
-                info for info in files if info.filename == self.pattern or matches(info.filename)
+                info
+                for info, name in zip(files, names, strict=True)
+                if self.pattern in (name, info.filename) or matches(name)
             ]
             if not found:
                 raise ConfigError(
@@ -81,10 +80,19 @@ class MemberChoice:
         if not files:
             raise InputError(f"{archive} holds no file", hint="Send it again", file=archive)
         raise ConfigError(
-            f"{archive} holds {len(files):,} files: {listed([i.filename for i in data] or names)}",
+            f"{archive} holds {len(files):,} files: {listed([_plain_name(i) for i in data] or names)}",
             hint="Say which with `member:`, a name or a pattern such as '2013/*.csv'",
             file=archive,
         )
+
+
+def _plain_name(info: zipfile.ZipInfo) -> str:
+    r"""The name with `/` between folders, which some programs of Windows write as `\`."""
+    return info.filename.replace("\\", "/")
+
+
+def _is_folder(info: zipfile.ZipInfo) -> bool:
+    return _plain_name(info).endswith("/")
 
 
 def unpack(archive: SourceFile, choice: MemberChoice, folder: Path) -> list[SourceFile]:
@@ -93,14 +101,17 @@ def unpack(archive: SourceFile, choice: MemberChoice, folder: Path) -> list[Sour
     Raises:
         ParseError: no ZIP, damaged, encrypted, or one that is made to harm (T7-T9).
         ConfigError: see `MemberChoice.pick`.
+        StorageError: no room for the copies.
     """
     try:
         with zipfile.ZipFile(archive.path) as opened:
             infos = opened.infolist()
             check_directory(archive, infos)
+            _check_no_workbook(archive, infos)
             picked = choice.pick(infos, archive.name)
             check_sizes(archive, picked)
             folder.mkdir()
+            check_room(folder, sum(info.file_size for info in picked))
             return [
                 _copy(opened, info, archive, folder / f"member-{number:06d}")
                 for number, info in enumerate(picked)
@@ -117,6 +128,16 @@ def unpack(archive: SourceFile, choice: MemberChoice, folder: Path) -> list[Sour
             file=archive.name,
             hint="The archive is damaged, cut off or packed by an unknown method: send it again",
         ) from error
+
+
+def _check_no_workbook(archive: SourceFile, infos: Sequence[zipfile.ZipInfo]) -> None:
+    names = {info.filename for info in infos}
+    if {"[Content_Types].xml", "xl/workbook.xml"} <= names:
+        raise ParseError(
+            "is an Excel workbook, whatever its name says",
+            file=archive.name,
+            hint="Give `format: excel`, or send it as .xlsx",
+        )
 
 
 def check_directory(archive: SourceFile, infos: Sequence[zipfile.ZipInfo]) -> None:
@@ -144,17 +165,20 @@ def check_directory(archive: SourceFile, infos: Sequence[zipfile.ZipInfo]) -> No
 
 
 def _escapes(name: str) -> bool:
+    r"""Whether a name is made to lead out of a folder. Programs of Windows write `folder\data.csv`: that leads nowhere."""
+    plain = name.replace("\\", "/")
     return (
         not name
         or "\0" in name
-        or "\\" in name
-        or name.startswith("/")
-        or ":" in name.split("/", maxsplit=1)[0]
-        or ".." in name.split("/")
+        or plain.startswith("/")
+        or _DRIVE.match(plain) is not None
+        or ".." in plain.split("/")
     )
 
 
-def check_sizes(archive: SourceFile, picked: Sequence[zipfile.ZipInfo]) -> None:
+def check_sizes(
+    archive: SourceFile, picked: Sequence[zipfile.ZipInfo], *, harmless: int | None = None
+) -> None:
     """Refuses members that are encrypted, or that say they unpack to more than is read (T8, T9).
 
     Raises:
@@ -169,10 +193,7 @@ def check_sizes(archive: SourceFile, picked: Sequence[zipfile.ZipInfo]) -> None:
             )
     size = sum(info.file_size for info in picked)
     packed = sum(info.compress_size for info in picked)
-    if size > MAX_BYTES:
-        raise _hostile(archive, f"unpacked it has {size:,} bytes, at most {MAX_BYTES:,} are read")
-    if size > max(RATIO_BYTES, packed * MAX_RATIO):
-        raise _hostile(archive, f"{packed:,} bytes would unpack to {size:,}")
+    archive.budget.take(archive.name, packed, size, harmless=harmless)
 
 
 def _copy(
@@ -187,7 +208,7 @@ def _copy(
             out.write(block)
     if left:
         raise _hostile(archive, f"member {info.filename!r} is not as long as the directory says")
-    return SourceFile(f"{archive.name}/{info.filename}", target)
+    return SourceFile(f"{archive.name}/{_plain_name(info)}", target, archive.budget)
 
 
 def _hostile(archive: SourceFile, reason: str) -> ParseError:
@@ -200,14 +221,13 @@ def spool(file: SourceFile, target: Path) -> SourceFile:
     """A plain copy of a compressed file, for formats that are read from several places at once.
 
     Raises:
-        ParseError: more bytes than an archive may have (T9).
+        ParseError: more bytes than the import may unpack (T8, T9).
+        StorageError: no room for them.
     """
-    packed, size = file.path.stat().st_size, 0
+    check_room(target.parent, file.path.stat().st_size)
     with target.open("xb") as out:
         for block in read_blocks(file):
-            size += len(block)
-            if size > MAX_BYTES or size > max(RATIO_BYTES, packed * MAX_RATIO):
-                raise _hostile(file, f"{packed:,} bytes unpack to more than {size:,}")
+            check_room(target.parent, len(block))
             out.write(block)
     return replace(file, path=target)
 

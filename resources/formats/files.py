@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from resources.formats.unpacking import UnpackBudget
 from resources.kernel.errors import EmptySourceError
 from resources.kernel.records import BatchStream
 
@@ -17,6 +18,8 @@ class SourceFile:
 
     name: str
     path: Path
+    budget: UnpackBudget = field(default_factory=UnpackBudget, compare=False, repr=False)
+    """What it may unpack to, together with the other files of its import."""
 
 
 class Reader(Protocol):

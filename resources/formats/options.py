@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal, Self, get_args, get_origin, get_type_hints
 
+from resources.formats.unpacking import MAX_UNPACK_RATIO, MAX_UNPACKED_GB
 from resources.kernel.errors import ConfigError
 
 ColumnsPolicy = Literal["same", "union"]
 BadFilePolicy = Literal["fail", "skip"]
 _SHOWN = 40
 _PATTERNS = ("date_format", "timestamp_format")
+_LIMITS = ("max_unpacked_gb", "max_unpack_ratio")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +27,10 @@ class FormatOptions:
     """Of several files: whether all must have the same columns, or are united by name with nulls (E20)."""
     on_bad_file: BadFilePolicy = "fail"
     """Of several files: whether one that cannot be read fails the import or is left out with a warning (E54)."""
+    max_unpacked_gb: int = MAX_UNPACKED_GB
+    """Of compressed files and archives: how much all files of an import may be when unpacked (T8)."""
+    max_unpack_ratio: int = MAX_UNPACK_RATIO
+    """Unpacked bytes for each packed one; counts from 512 MB on."""
 
     @classmethod
     def parse(cls, given: Mapping[str, object]) -> Self:
@@ -55,6 +61,10 @@ class FormatOptions:
                 raise ConfigError(
                     f"options: {name} has no place for a date in it",
                     hint="Write it as `strptime` does: %d.%m.%Y is 31.12.2024, %m/%d/%y %H:%M is 12/31/24 13:45",
+                )
+            if name in _LIMITS and isinstance(value, int) and value < 1:
+                raise ConfigError(
+                    f"options: {name} is at least 1", hint="Leave it out, or raise it"
                 )
             values[name] = tuple(value) if isinstance(value, list) else value
         return cls(**values)

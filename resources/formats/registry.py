@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, get_args
@@ -20,6 +20,7 @@ from resources.formats.json import JsonOptions, JsonReader
 from resources.formats.left_out import LeftOut
 from resources.formats.options import BadFilePolicy, FormatOptions
 from resources.formats.parquet import ParquetOptions, ParquetReader
+from resources.formats.unpacking import UnpackBudget
 from resources.kernel.errors import ConfigError, InputError
 from resources.kernel.records import BatchStream
 
@@ -140,7 +141,8 @@ def open_reader(
     if not files:
         check_not_empty(files)
     opening = _Opening(given, member, scratch, _bad_files(options))
-    plain = opening.unpack_all(files)
+    budget = _budget(options)
+    plain = opening.unpack_all([replace(file, budget=budget) for file in files])
     if member and not opening.archives:
         raise ConfigError(
             f"member: {member[:80]!r} is looked for in ZIP archives; {files[0].name} is none",
@@ -157,6 +159,15 @@ def _bad_files(options: FormatOptions | Mapping[str, object] | None) -> BadFileP
     if isinstance(options, FormatOptions):
         return options.on_bad_file
     return "skip" if options is not None and options.get("on_bad_file") == "skip" else "fail"
+
+
+def _budget(options: FormatOptions | Mapping[str, object] | None) -> UnpackBudget:
+    """What may be unpacked. Needed before the format is known, and with it what options there are."""
+    if not isinstance(options, FormatOptions):
+        names = ("max_unpacked_gb", "max_unpack_ratio")
+        given = {name: options[name] for name in names if name in options} if options else {}
+        options = FormatOptions.parse(given)
+    return UnpackBudget(options.max_unpacked_gb, options.max_unpack_ratio)
 
 
 def _common_format(files: Sequence[SourceFile]) -> Format:

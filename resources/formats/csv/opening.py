@@ -28,6 +28,7 @@ from resources.formats.decoding import (
 from resources.formats.eight_bit import guess_encoding
 from resources.formats.files import SourceFile, check_not_empty
 from resources.formats.left_out import LeftOut
+from resources.formats.not_text import check_no_page, check_text
 from resources.kernel.errors import EmptySourceError, InputError, SchemaMismatchError
 from resources.kernel.records import Guess
 from resources.kernel.schema import check_column_names
@@ -91,10 +92,12 @@ def read_rows(layout: Layout, options: CsvOptions, size: int = BLOCK_BYTES) -> I
 def _open_file(file: SourceFile, options: CsvOptions, opened: OpenedFiles) -> Layout:
     check_not_empty([file])
     head = next(read_blocks(file, HEAD_BYTES), b"")
+    check_text(file, head)
     encoding = detect_encoding(file, head, options.encoding)
     if encoding.is_assumed:
         encoding = _check_head(file, head, encoding)
     text = head[encoding.mark_bytes :].decode(encoding.codec, "replace")
+    check_no_page(file, text)
     layout, guesses = _find_layout(_TextHead(file, encoding, text), opened, options)
     if options.encoding is None and (not opened.layouts or encoding.codec != _first(opened).codec):
         guesses.insert(0, encoding_guess(file, encoding, is_first=not opened.layouts))

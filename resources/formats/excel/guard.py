@@ -17,6 +17,7 @@ MAX_CELLS = 50_000_000
 """Cells of the rectangle that a sheet's cells span; each takes 32 bytes of memory while the sheet is read."""
 _BLOCK_BYTES = 1024 * 1024
 _TAG_BYTES = 16 * 1024 * 1024  # longest stretch without a tag: a cell holds 32,767 characters
+_HARMLESS_BYTES = 64 * 1024**2  # less than of other files: texts of a workbook are held in memory
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 _SHEET = "xl/worksheets/"
 _DOCTYPE = b"<!DOCTYPE"
@@ -79,7 +80,7 @@ def check_workbook(file: SourceFile) -> Findings:
     try:
         with zipfile.ZipFile(file.path) as opened:
             check_directory(file, opened.infolist())
-            check_sizes(file, opened.infolist())
+            check_sizes(file, opened.infolist(), harmless=_HARMLESS_BYTES)
             for info in opened.infolist():
                 if info.filename.lower().endswith((".xml", ".rels", ".vml")):
                     _check_part(file, opened, info, findings)

@@ -1,18 +1,23 @@
 """ZIP archives: the member that is meant arrives unchanged; what is made to harm is refused by name (B2, T7-T10)."""
 
+import gzip
 import io
+import lzma
+import re
 import stat
 import struct
 import zipfile
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from resources.formats import archives
+from resources.formats import archives, unpacking
 from resources.formats.archives import MemberChoice, unpack
 from resources.formats.files import SourceFile
 from resources.formats.registry import open_reader
+from resources.formats.unpacking import UnpackBudget
 from resources.kernel.errors import ConfigError, EmptySourceError, InputError, ParseError
 
 CSV = b"id,zip\n1,00123\n2,04107\n"
@@ -65,6 +70,28 @@ class TestMembers:
 
     def test_told_by_content_whatever_the_name(self, tmp_path):
         assert read(store(tmp_path, zipped({"a.csv": CSV}), "data.csv"))[0] == ROWS
+
+    @pytest.mark.parametrize(
+        ("name", "shown"),
+        [("export\\data.csv", "export/data.csv"), ("export 10:30.csv", "export 10:30.csv")],
+    )
+    def test_names_of_windows_and_of_clocks(self, tmp_path, name, shown):
+        """Formats A16: .NET writes backslashes; a colon leads nowhere."""
+        content = zipped({name.replace("\\", "/"): CSV + b"3\n"})
+        content = content.replace(name.replace("\\", "/").encode(), name.encode())
+        with pytest.raises(ParseError, match=re.escape(f"data.zip/{shown}, line 4")):
+            read(store(tmp_path, content))
+        whole = zipped({name.replace("\\", "/"): CSV}).replace(
+            name.replace("\\", "/").encode(), name.encode()
+        )
+        assert read(store(tmp_path, whole), member="**/*.csv")[0] == ROWS
+
+    @pytest.mark.parametrize("name", ["data.csv", "data.zip"])
+    def test_a_workbook_under_another_name(self, tmp_path, name):
+        """Formats A19."""
+        content = zipped({"[Content_Types].xml": b"<x/>", "xl/workbook.xml": b"<x/>"})
+        with pytest.raises(ParseError, match=r"is an Excel workbook.*`format: excel`"):
+            read(store(tmp_path, content, name))
 
     def test_two_data_files_are_an_error_that_names_them(self, tmp_path):
         file = store(tmp_path, zipped({"a.csv": CSV, "b.csv": CSV}))
@@ -161,12 +188,14 @@ HOSTILE = {
     "absolute": (zipped({"/etc/a.csv": CSV}), "points outside"),
     "drive": (zipped({"C:/a.csv": CSV}), "points outside"),
     "backslash": (zipped({"..\\a.csv": CSV}), "points outside"),
+    "drive and backslash": (zipped({"C:\\a.csv": CSV}), "points outside"),
+    "share": (zipped({"\\\\host\\a.csv": CSV}), "points outside"),
     "link": (linked(), "link or a device"),
     "encrypted": (encrypted(), "is encrypted"),
     "overlapping": (overlapping(), "overlaps another"),
     "says it is longer": (with_patched_sizes(zipped({"a.csv": CSV}), 999), "cannot be unpacked|not as long"),
     "says it is shorter": (with_patched_sizes(zipped({"a.csv": CSV}), 3), "cannot be unpacked|not as long"),
-    "ratio": (zipped({"a.csv": b"0" * (70 << 20)}), "would unpack to 73,400,320"),
+    "ratio": (with_patched_sizes(zipped({"a.csv": b"0" * (1 << 20)}), 600 << 20), "unpack to 629,145,600"),
     "no archive": (b"PK\x03\x04" + b"x" * 100, "cannot be unpacked"),
 }  # fmt: skip
 
@@ -185,9 +214,10 @@ def test_what_is_made_to_harm_is_refused(tmp_path, content, reason):
 
 def test_limits_of_size_and_entries(tmp_path, monkeypatch):
     file = store(tmp_path, zipped({"a.csv": CSV, "b.txt": b"x"}))
-    monkeypatch.setattr(archives, "MAX_BYTES", 10)
-    with pytest.raises(ParseError, match="unpacked it has 23 bytes"):
-        unpack(file, MemberChoice("a.csv"), tmp_path / "one")
+    monkeypatch.setattr(unpacking, "_GB", 10)
+    limited = replace(file, budget=UnpackBudget(max_gb=1))
+    with pytest.raises(ParseError, match="have 23 bytes unpacked"):
+        unpack(limited, MemberChoice("a.csv"), tmp_path / "one")
     monkeypatch.setattr(archives, "MAX_ENTRIES", 1)
     with pytest.raises(ParseError, match="it has 2 entries"):
         unpack(file, MemberChoice("a.csv"), tmp_path / "two")
@@ -196,3 +226,43 @@ def test_limits_of_size_and_entries(tmp_path, monkeypatch):
 def test_an_empty_archive_file(tmp_path):
     with pytest.raises(EmptySourceError):
         read(store(tmp_path, b"", "x.csv"))
+
+
+SKIPPABLE = b"\x50\x2a\x4d\x18\x04\x00\x00\x00abcd"
+ZST = pa.Codec("zstd").compress(CSV, asbytes=True)
+GZ = gzip.compress(CSV)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.csv.zst", SKIPPABLE + ZST),
+        ("x.csv.zst", SKIPPABLE * 3 + ZST + SKIPPABLE),
+        ("x.csv.gz", GZ + bytes(512)),
+        ("x.csv.gz", gzip.compress(CSV[:10]) + gzip.compress(CSV[10:]) + bytes(16)),
+    ],
+    ids=["pzstd", "seekable", "padded", "padded members"],
+)
+def test_what_tools_add_to_compressed_files_is_no_damage(tmp_path, name, content):
+    """Formats A16."""
+    assert read(store(tmp_path, content, name))[0] == ROWS
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (gzip.compress(GZ), "packed twice: its content is gzip again"),
+        (lzma.compress(CSV), r"packed with xz\. Pack it again as \.gz"),
+        (b"PAR1" + bytes(20), r"Parquet file\. Give `format: parquet`"),
+        (b"\xd0\xcf\x11\xe0" + bytes(20), r"Excel 97 \(\.xls\)"),
+        (b"\xef\xbb\xbf\n<!DOCTYPE html>\n<html><body>Log in</body></html>\n", "a web page"),
+        (b"<html lang=en>\n<p>error\n", "a web page"),
+        (GZ[:-12] + bytes(64), "damaged or cut off"),
+        (b"\x28\xb5\x2f\xfd\x00\xa8" + ZST[6:], "window of more than 128 MB.*--long=27"),
+    ],
+    ids=["gzip twice", "xz", "parquet", "xls", "page", "page alone", "cut", "long window"],
+)
+def test_what_is_no_text_is_called_by_its_name(tmp_path, content, reason):
+    """Formats A16, A19: each was an error about quotes, or rows of markup."""
+    with pytest.raises(ParseError, match=reason):
+        read(store(tmp_path, content, "x.csv"))

@@ -6,13 +6,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from resources.formats import archives
+from resources.formats import unpacking
 from resources.formats.csv import CsvOptions, CsvReader
 from resources.formats.excel import ExcelOptions
 from resources.formats.files import SourceFile
 from resources.formats.parquet import ParquetReader
 from resources.formats.registry import FORMATS, check_options, detect_format, open_reader
-from resources.kernel.errors import ConfigError, EmptySourceError, ParseError
+from resources.kernel.errors import ConfigError, EmptySourceError, ParseError, StorageError
 
 
 @pytest.mark.parametrize(
@@ -85,12 +85,46 @@ def test_a_member_is_of_an_archive(tmp_path, scratch):
         open_reader([SourceFile("a.csv", tmp_path / "a.csv")], **options)
 
 
-def test_a_compressed_bomb_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(archives, "RATIO_BYTES", 1 << 20)
-    file = SourceFile("x.parquet.gz", tmp_path / "file")
-    file.path.write_bytes(gzip.compress(bytes(20 << 20)))
-    with pytest.raises(ParseError, match=r"x\.parquet\.gz: refused: .* bytes unpack to more than"):
-        open_reader([file])
+BOMBS = {
+    "x.parquet.gz": gzip.compress(bytes(20 << 20)),
+    "x.xlsx.bz2": bz2.compress(bytes(20 << 20)),
+    "x.csv.gz": gzip.compress(b"a,b\n" + b"1,2\n" * (5 << 20)),
+    "x.csv.zst": pa.Codec("zstd").compress(b"a,b\n" + b"1,2\n" * (5 << 20), asbytes=True),
+    "x.jsonl.gz": gzip.compress(b'{"a":1}\n' * (3 << 20)),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_compressed_bomb_is_refused_early(tmp_path, monkeypatch, name):
+    """Reliability A6: in every format, and long before the disk is full."""
+    monkeypatch.setattr(unpacking, "RATIO_BYTES", 1 << 20)
+    (tmp_path / "scratch").mkdir()
+    file = SourceFile(name, tmp_path / "file")
+    file.path.write_bytes(BOMBS[name])
+    with pytest.raises(ParseError, match=rf"{name}: refused: .*raise `max_unpack_ratio:`"):
+        list(open_reader([file], scratch=tmp_path / "scratch").stream())
+    assert sum(path.stat().st_size for path in (tmp_path / "scratch").rglob("*")) < 17 << 20
+
+
+def test_the_limits_of_an_import_are_options(tmp_path, monkeypatch):
+    monkeypatch.setattr(unpacking, "_GB", 1 << 20)
+    files = [SourceFile(f"{n}.csv.gz", tmp_path / f"{n}") for n in "ab"]
+    for file in files:
+        file.path.write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * 200_000))
+    for limit, most in ((1, 1), (2, 2)):
+        reader = open_reader(files[:most], options={"max_unpacked_gb": limit})
+        assert sum(batch.num_rows for batch in reader.stream()) == 200_000 * most
+    with pytest.raises(ParseError, match=r"b\.csv\.gz: refused: .*raise `max_unpacked_gb:`"):
+        list(open_reader(files, options={"max_unpacked_gb": 1}).stream())
+    for option in ("max_unpacked_gb", "max_unpack_ratio"):
+        with pytest.raises(ConfigError, match=f"{option} is at least 1"):
+            check_options("x.csv", {option: 0})
+
+
+def test_no_copy_begins_without_room_for_it(tmp_path):
+    with pytest.raises(StorageError, match=r"needs .* bytes in .*TMPDIR"):
+        unpacking.check_room(tmp_path, 10**18)
+    unpacking.check_room(tmp_path, 1)
 
 
 @pytest.mark.parametrize("kind", FORMATS)

@@ -227,7 +227,7 @@ LAUGHS = b'<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]>'
 HOSTILE = {
     "entities": (lambda xml: re.sub(rb"(<worksheet)", LAUGHS + rb"\1", xml), "declares entities"),
     "entities far behind": (lambda xml: b" " * 3_000_000 + LAUGHS + xml, "declares entities"),
-    "bomb": (lambda xml: xml + b" " * (70 << 20), "would unpack to"),
+    "bomb": (lambda xml: xml + b" " * (70 << 20), "packed bytes unpack to"),
     "cell at the end": (
         lambda xml: xml.replace(b'<row r="2"', b'<row r="1048576"').replace(b'r="A2"', b'r="XFD1048576"'),
         "span 17,179,869,184 places",
