@@ -49,6 +49,22 @@ def holds(kind: pa.DataType, belongs: Callable[[pa.DataType], bool]) -> bool:
     return belongs(kind) or any(holds(child, belongs) for child in children_of(kind))
 
 
+def is_any_list(kind: pa.DataType) -> bool:
+    """Whether a type is a list of any length, in whichever layout."""
+    known = (
+        pa.types.is_list,
+        pa.types.is_large_list,
+        pa.types.is_list_view,
+        pa.types.is_large_list_view,
+    )
+    return any(belongs(kind) for belongs in known)
+
+
+def count_leaves(kind: pa.DataType) -> int:
+    """How many columns of values a column of this type has in a Parquet file."""
+    return sum(map(count_leaves, children_of(kind))) or 1
+
+
 def _always(kept: pa.DataType) -> Callable[[pa.DataType], pa.DataType]:
     return lambda _: kept
 
@@ -86,16 +102,6 @@ def _milliseconds(kind: pa.DataType) -> pa.DataType:
     return pa.timestamp("ms", kind.tz)
 
 
-def _is_any_list(kind: pa.DataType) -> bool:
-    known = (
-        pa.types.is_list,
-        pa.types.is_large_list,
-        pa.types.is_list_view,
-        pa.types.is_large_list_view,
-    )
-    return any(belongs(kind) for belongs in known)
-
-
 def _is_row_major_tensor(kind: pa.DataType) -> bool:
     """A tensor whose values lie as its shape says: of a permuted one a plain list would mislead."""
     if not isinstance(kind, pa.FixedShapeTensorType):
@@ -114,7 +120,7 @@ _RULES: list[tuple[Callable[[pa.DataType], bool], Callable[[pa.DataType], pa.Dat
     (pa.types.is_binary_view, _always(pa.binary())),
     (pa.types.is_dictionary, _value),
     (pa.types.is_run_end_encoded, _value),
-    (_is_any_list, _list),
+    (is_any_list, _list),
     (pa.types.is_fixed_size_list, _fixed_list),
     (pa.types.is_struct, _struct),
     (pa.types.is_map, _map),

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from resources.kernel.errors import IntegrityError
-from resources.kernel.kept_types import kept_type
+from resources.kernel.kept_types import count_leaves, kept_type
 from resources.kernel.schema import without_values
 
 
@@ -77,9 +77,4 @@ def _flat_columns(schema: pa.Schema) -> Iterator[tuple[str, int]]:
     for field in schema:
         if not field.type.num_fields:
             yield field.name, place
-        place += _leaves(field.type)
-
-
-def _leaves(kind: pa.DataType) -> int:
-    inner = [kind.field(place).type for place in range(kind.num_fields)]
-    return sum(map(_leaves, inner)) if inner else 1
+        place += count_leaves(field.type)

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from resources.formats.plain_arrays import to_plain
 from resources.kernel.errors import InputError, SchemaMismatchError
 from resources.kernel.kept_types import holds, kept_type
 from resources.kernel.schema import check_column_names
-from resources.stores.plain_arrays import to_plain
 
 
 def storage_schema(schema: pa.Schema, *, where: str) -> pa.Schema:
@@ -103,7 +103,7 @@ def _check_writable(schema: pa.Schema, where: str) -> None:
 
 
 def _means_the_same(one: pa.DataType, other: pa.DataType) -> bool:
-    return one == other or kept_type(one) == kept_type(other)
+    return bool(one == other or kept_type(one) == kept_type(other))
 
 
 def _is_extension(kind: pa.DataType) -> bool:
