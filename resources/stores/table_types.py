@@ -1,7 +1,8 @@
 """Tables as the store keeps them: schemas that can be read back, and batches turned into them.
 
 Which type is kept as which is `resources.kernel.kept_types`. Everything else is kept as it is, or refused by the name of
-its column before anything is written. Metadata of schemas and fields is dropped.
+its column before anything is written. Metadata of schemas and fields is dropped, but for the
+marks of `resources.kernel.schema`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import pyarrow.parquet as pq
 from resources.formats.plain_arrays import to_plain
 from resources.kernel.errors import InputError, SchemaMismatchError
 from resources.kernel.kept_types import holds, kept_type
-from resources.kernel.schema import check_column_names
+from resources.kernel.schema import check_column_names, with_marks
 
 
 def storage_schema(schema: pa.Schema, *, where: str) -> pa.Schema:
@@ -24,7 +25,7 @@ def storage_schema(schema: pa.Schema, *, where: str) -> pa.Schema:
         InputError: two columns of one name (E22), or a type that Parquet cannot keep, naming the column.
     """
     check_column_names(schema.names, where=where)
-    stored = pa.schema([pa.field(field.name, kept_type(field.type)) for field in schema])
+    stored = pa.schema([with_marks(pa.field(f.name, kept_type(f.type)), f) for f in schema])
     _check_writable(stored, where)
     return stored
 
