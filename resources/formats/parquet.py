@@ -18,6 +18,7 @@ from resources.formats.left_out import LeftOut
 from resources.formats.options import FormatOptions
 from resources.formats.parquet_open import int96_columns, open_parquet, read_batches
 from resources.formats.parquet_schemas import guess_types, unite_schemas
+from resources.formats.partitions import of_file
 from resources.formats.plain_arrays import to_plain
 from resources.formats.text_types.bad_values import first_bad_place
 from resources.formats.text_types.evidence import TEXT, ColumnType
@@ -125,7 +126,7 @@ class ParquetReader:
         for file in opened.files:
             seen = 0
             for batch in read_batches(file, opened.schemas[file.name].names, self._nanoseconds):
-                yield self._as_schema(batch, schema, file, seen)
+                yield of_file(self._as_schema(batch, schema, file, seen), file.name)
                 seen += batch.num_rows
 
     def _as_schema(

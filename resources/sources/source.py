@@ -24,6 +24,7 @@ from resources.sources.local_copies import make_local_copies
 from resources.sources.objects import near_paths, select_objects
 from resources.sources.query_parameters import resolve_parameters
 from resources.sources.spec import SourceSpec
+from resources.sources.table_formats import check_no_table_format
 
 LISTED_OBJECTS = 100  # the most objects that a version's record names one by one
 
@@ -128,8 +129,10 @@ class FileSource(Source):
     @contextmanager
     def open_streams(self) -> Iterator[OpenStream]:
         """Local copies of all objects, then one reader over them."""
+        objects = self.objects()
+        check_no_table_format(self.spec, self._connector, objects)
         with TemporaryDirectory(prefix="waybill-import-") as scratch, ExitStack() as stack:
-            copies = make_local_copies(self._connector, self.objects(), Path(scratch), stack)
+            copies = make_local_copies(self._connector, objects, Path(scratch), stack)
             missing = [item.key for item, path in copies if path is None]
             files = [SourceFile(item.key, path) for item, path in copies if path is not None]
             if not files:

@@ -30,6 +30,7 @@ from resources.formats.json.shapes import Shape as ValueShape
 from resources.formats.json.values import LITERAL, MIXED, NOTHING_SEEN, Seen
 from resources.formats.left_out import LeftOut
 from resources.formats.ordered import in_order
+from resources.formats.partitions import of_file
 from resources.kernel.errors import (
     EmptySourceError,
     InputError,
@@ -155,7 +156,7 @@ class JsonReader:
             if isinstance(result, FailedFile):
                 self._leave_out(result.file.name, result.error, run)
             elif run.take(result) and result.batch is not None:
-                yield result.batch
+                yield of_file(result.batch, result.chunk.file.name)
         self._finish(plan, run, stream)
 
     def _chunks(self, run: _Pass) -> Iterator[Chunk | FailedFile]:

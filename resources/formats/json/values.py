@@ -68,7 +68,7 @@ class Seen:
         if self.shapes == Shape.NUMBER:
             found = decide_text(self.numbers)
             return LITERAL if found == TEXT else found
-        return MIXED if Shape.STRING in self.shapes else LITERAL
+        return MIXED if self.shapes & Shape.STRING else LITERAL
 
     def __str__(self) -> str:
         words = {
