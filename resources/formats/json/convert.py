@@ -93,7 +93,7 @@ def convert_chunk(chunk: Chunk, plan: Plan) -> ConvertedChunk:
 
 def _ways(chunk: Chunk) -> Iterator[Callable[[], Literals]]:
     """The ways to cut a chunk, the fast one first."""
-    array = chunk.file.shape is Shape.ARRAY
+    array = chunk.file.shape is not Shape.LINES
     yield lambda: cut_by_template(chunk.data, array=array) or _not_alike()
     yield lambda: cut_records(chunk)
 
@@ -170,7 +170,7 @@ def _place_of(chunk: Chunk, index: int) -> str:
 
 def _line_of(chunk: Chunk, index: int) -> int:
     """The line of a record; of arrays the line on which the chunk begins."""
-    if chunk.file.shape is Shape.ARRAY:
+    if chunk.file.shape is not Shape.LINES:
         return chunk.line
     lines = (n for n, line in enumerate(chunk.data.split(b"\n")) if line.strip())
     return chunk.line + next(n for place, n in enumerate(lines) if place == index)

@@ -30,6 +30,8 @@ class JsonOptions(FormatOptions):
 
     encoding: str | None = None
     """A Python codec. Without it UTF-8, or UTF-16 and UTF-32 by their byte order mark."""
+    records: str = ""
+    """Where the array of records stands, if not alone: keys with points between, `data.items`."""
     types: Mapping[str, str] = field(default_factory=dict)
     """Types by column: integer, number, decimal(p,s), boolean, date, timestamp, timestamptz, text, json."""
     date_format: str | None = None

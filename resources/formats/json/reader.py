@@ -29,6 +29,7 @@ from resources.formats.json.options import JsonOptions
 from resources.formats.json.shapes import Shape as ValueShape
 from resources.formats.json.values import LITERAL, MIXED, NOTHING_SEEN, Seen
 from resources.formats.left_out import LeftOut
+from resources.formats.options import ColumnsPolicy
 from resources.formats.ordered import in_order
 from resources.formats.partitions import of_file
 from resources.kernel.errors import (
@@ -46,6 +47,7 @@ _FIRST_BYTES = 1024 * 1024
 _OTHER_BYTES = 64 * 1024
 _OTHER_FILES = 15
 _GUESSED = 50
+_SHAPES = {Shape.LINES: "JSON Lines", Shape.OBJECTS: "objects one after another"}
 
 SeenColumns = dict[str, Seen]
 
@@ -105,7 +107,12 @@ class JsonReader:
     def _open_all(self) -> None:
         for file in self._files:
             try:
-                opened = open_file(file, self._options.encoding, lines=self._lines)
+                opened = open_file(
+                    file,
+                    self._options.encoding,
+                    lines=self._lines,
+                    records=self._options.records,
+                )
             except InputError as error:
                 self._left_out.add(file.name, error)
                 continue
@@ -116,9 +123,15 @@ class JsonReader:
         if self._options.encoding is None and len(self._opened) == 1:
             reason = f"{file.encoding.reason} ({file.name})"
             self._guesses.append(Guess("encoding", file.encoding.codec, reason, "encoding"))
-        if not self._lines and file.shape is Shape.LINES and len(self._guesses) < _GUESSED:
+        if (
+            not self._lines
+            and file.shape in (Shape.LINES, Shape.OBJECTS)
+            and len(self._guesses) < _GUESSED
+        ):
             reason = "its first record stands in no array"
-            self._guesses.append(Guess(f"shape of {file.name}", "JSON Lines", reason, "format"))
+            self._guesses.append(
+                Guess(f"shape of {file.name}", _SHAPES[file.shape], reason, "format")
+            )
 
     def _first_plan(self) -> Plan:
         given = self._options.given()
@@ -178,9 +191,10 @@ class JsonReader:
         """Compares what was planned with all that was seen; remembers what holds."""
         self._check_columns(run)
         self._opened = [file for file in self._opened if file.name not in run.failed]
-        kept = {file.name: run.columns[file.name] for file in self._opened}
+        kept = {f.name: run.columns[f.name] for f in self._opened if f.name in run.columns}
         names = {name: list(seen) for name, seen in kept.items()}
-        _, warnings = unite_columns(names, self._options.columns)
+        _, warnings = unite_columns(names, self._policy(names))
+        warnings += [f"{f.name}: it has no record" for f in self._opened if f.name not in kept]
         columns: SeenColumns = {}
         for seen in kept.values():
             _merge(columns, seen)
@@ -202,9 +216,10 @@ class JsonReader:
         stream.warnings += _mixture_warnings(new, columns)
 
     def _check_columns(self, run: _Pass) -> None:
-        """Leaves out or refuses files without a record."""
+        """Refuses files whose records have no member, and files without a record if no other tells the columns."""
+        is_told = any(run.columns.get(file.name) for file in self._opened)
         for file in self._opened:
-            if file.name in run.failed:
+            if file.name in run.failed or (is_told and file.name not in run.columns):
                 continue
             names = list(run.columns.get(file.name, ()))
             if not names:
@@ -214,6 +229,13 @@ class JsonReader:
                     file=file.name,
                 )
                 self._leave_out(file.name, error, run)
+
+    def _policy(self, names: Mapping[str, list[str]]) -> ColumnsPolicy:
+        """Members are optional: files that only lack some of those that one of them has in full are of one shape."""
+        fullest = set(max(names.values(), key=list.__len__, default=[]))
+        return (
+            "union" if all(fullest.issuperset(n) for n in names.values()) else self._options.columns
+        )
 
     def _check_given(self, plan: Plan, columns: SeenColumns) -> None:
         for name in plan.given:
