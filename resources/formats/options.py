@@ -11,6 +11,7 @@ from resources.kernel.errors import ConfigError
 
 ColumnsPolicy = Literal["same", "union"]
 BadFilePolicy = Literal["fail", "skip"]
+PartitionsPolicy = Literal["auto", "hive", "none"]
 _SHOWN = 40
 _PATTERNS = ("date_format", "timestamp_format")
 _LIMITS = ("max_unpacked_gb", "max_unpack_ratio")
@@ -27,6 +28,8 @@ class FormatOptions:
     """Of several files: whether all must have the same columns, or are united by name with nulls (E20)."""
     on_bad_file: BadFilePolicy = "fail"
     """Of several files: whether one that cannot be read fails the import or is left out with a warning (E54)."""
+    partitions: PartitionsPolicy = "auto"
+    """Columns in the names of folders (`date=2024-01-01/`): read where all files have them, required, or left out."""
     max_unpacked_gb: int = MAX_UNPACKED_GB
     """Of compressed files and archives: how much all files of an import may be when unpacked (T8)."""
     max_unpack_ratio: int = MAX_UNPACK_RATIO

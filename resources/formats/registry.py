@@ -19,6 +19,7 @@ from resources.formats.json import JsonOptions, JsonReader
 from resources.formats.left_out import LeftOut
 from resources.formats.options import BadFilePolicy, FormatOptions
 from resources.formats.parquet import ParquetOptions, ParquetReader
+from resources.formats.partitions import PartitionReader, find_partitions, without_types
 from resources.formats.unpacking import UnpackBudget
 from resources.kernel.errors import ConfigError, InputError
 from resources.kernel.records import BatchStream
@@ -176,7 +177,11 @@ def open_reader(
     kind = FORMATS[given or _common_format(plain)]
     if not kind.streamed:
         plain = opening.spool_all(plain)
-    reader = kind.reader(plain, _options_of(kind, options, plain[0].name))
+    settled = _options_of(kind, options, plain[0].name)
+    partitions = find_partitions(plain, settled)
+    reader: Reader = kind.reader(plain, without_types(settled, partitions))
+    if partitions:
+        reader = PartitionReader(reader, partitions, settled)
     return _Opened(reader, opening) if opening.is_used else reader
 
 

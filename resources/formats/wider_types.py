@@ -1,11 +1,82 @@
-"""The narrowest Arrow type that holds every value of two types exactly."""
+"""One Arrow type for columns that several files type differently: the narrowest that holds every value exactly."""
 
 from __future__ import annotations
 
 import pyarrow as pa
 
+from resources.kernel.kept_types import is_any_list, kept_type
+
 _DOUBLE_INTEGER_BITS = 32  # a double holds every integer of 53 bits
 _UNITS = ("s", "ms", "us", "ns")
+
+
+def common_type(one: pa.DataType, other: pa.DataType, *, union: bool) -> pa.DataType | None:
+    """The type for a column that is `one` in some files and `other` in others; None where they do not go together.
+
+    Always together go types that the store keeps as one, `null` and anything, units of one kind of time, and integers
+    and doubles, since pandas writes integers as doubles where one is missing; whether a double holds each integer
+    shows when it is converted. With `union` so do numbers of different widths, and structs of different members.
+    """
+    if one == other or pa.types.is_null(other):
+        return one
+    if pa.types.is_null(one):
+        return other
+    nested = _common_nested(one, other, union)
+    if nested is not None:
+        return nested
+    for rule in (_wider_text, _finer_time, _common_number):
+        found = rule(one, other)
+        if found is not None:
+            return found
+    one, other = kept_type(one), kept_type(other)
+    if one == other:
+        return one
+    return wider_type(one, other) if union else None
+
+
+def _common_nested(one: pa.DataType, other: pa.DataType, union: bool) -> pa.DataType | None:
+    if pa.types.is_struct(one) and pa.types.is_struct(other):
+        return _common_struct(one, other, union)
+    if pa.types.is_map(one) and pa.types.is_map(other):
+        key = common_type(one.key_type, other.key_type, union=union)
+        item = common_type(one.item_type, other.item_type, union=union)
+        return pa.map_(key, item) if key is not None and item is not None else None
+    fixed = [pa.types.is_fixed_size_list(kind) for kind in (one, other)]
+    if not all(fixed) and not (is_any_list(one) and is_any_list(other)):
+        return None
+    inner = common_type(one.value_type, other.value_type, union=union)
+    if inner is None or not any(fixed):
+        return None if inner is None else pa.list_(inner)
+    return pa.list_(inner, one.list_size) if one.list_size == other.list_size else None
+
+
+def _common_struct(one: pa.DataType, other: pa.DataType, union: bool) -> pa.DataType | None:
+    members = [{field.name: field.type for field in kind} for kind in (one, other)]
+    if len(members[0]) != one.num_fields or len(members[1]) != other.num_fields:
+        return None  # two members of one name
+    if not union and members[0].keys() != members[1].keys():
+        return None
+    united = {}
+    for name in members[0] | members[1]:
+        pair = [found[name] for found in members if name in found]
+        united[name] = common_type(pair[0], pair[-1], union=union)
+    if any(kind is None for kind in united.values()):
+        return None
+    return pa.struct(list(united.items()))
+
+
+def _finer_time(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
+    """The finer unit of two timestamps, times or durations; a value out of its range is an error when it is read."""
+    times = (pa.types.is_time, pa.types.is_duration)
+    if any(belongs(one) and belongs(other) for belongs in times):
+        return max(one, other, key=lambda kind: _UNITS.index(kind.unit))
+    return _wider_timestamp(one, other)
+
+
+def _common_number(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
+    integers, floats = pa.types.is_integer, pa.types.is_floating
+    mixed = (integers(one) and floats(other)) or (floats(one) and integers(other))
+    return pa.float64() if mixed else None
 
 
 def wider_type(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:

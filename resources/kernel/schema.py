@@ -31,8 +31,8 @@ class SchemaChange:
 
 def compare_schemas(old: pa.Schema, new: pa.Schema) -> SchemaChange:
     """What a reader of `old` meets in `new`; the order of columns does not count."""
-    before = {field.name: str(field.type) for field in old}
-    after = {field.name: str(field.type) for field in new}
+    before = {field.name: _said_type(field) for field in old}
+    after = {field.name: _said_type(field) for field in new}
     return SchemaChange(
         added=tuple(name for name in after if name not in before),
         removed=tuple(name for name in before if name not in after),
@@ -42,6 +42,38 @@ def compare_schemas(old: pa.Schema, new: pa.Schema) -> SchemaChange:
             if name in after and after[name] != kind
         ),
     )
+
+
+_NO_VALUES = {b"waybill.values": b"none"}
+
+
+def without_values(field: pa.Field) -> pa.Field:
+    """`field` with the mark that its column holds nulls alone, so that its type says nothing about the data."""
+    return field.with_metadata((field.metadata or {}) | _NO_VALUES)
+
+
+def has_no_values(field: pa.Field) -> bool:
+    """Whether a stored version says that the column holds nulls alone: such a column fits any type of a target."""
+    return (field.metadata or {}).items() >= _NO_VALUES.items()
+
+
+_SEVERAL_KINDS = {b"waybill.kind": b"several kinds"}
+
+
+def of_several_kinds(field: pa.Field) -> pa.Field:
+    """`field` with the mark that its text stands for values of several kinds: texts beside numbers, say."""
+    return field.with_metadata(_SEVERAL_KINDS)
+
+
+def with_marks(field: pa.Field, source: pa.Field) -> pa.Field:
+    """`field` with the marks of `source` that a stored version keeps."""
+    is_marked = (source.metadata or {}).items() >= _SEVERAL_KINDS.items()
+    return of_several_kinds(field) if is_marked else field
+
+
+def _said_type(field: pa.Field) -> str:
+    is_marked = (field.metadata or {}).items() >= _SEVERAL_KINDS.items()
+    return f"{field.type} of several kinds" if is_marked else str(field.type)
 
 
 def check_column_names(names: Sequence[str], *, where: str, hint: str = "") -> None:

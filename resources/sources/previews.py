@@ -13,6 +13,7 @@ import pyarrow as pa
 from resources.kernel.errors import InputError
 from resources.kernel.records import BatchStream, Guess, ObjectInfo, Retype
 from resources.sources.source import FileSource, OpenStream, Source
+from resources.stores.table_types import storage_schema, to_storage
 
 FETCHED_BYTES = 256 << 20
 """The most bytes that a look fetches from another system: objects come whole."""
@@ -27,7 +28,7 @@ class Preview:
     """What a source looks like."""
 
     table: pa.Table
-    """The first rows, in the types found so far."""
+    """The first rows, in the types found so far, as a dataset would keep them."""
     is_whole: bool
     """Whether these are all rows there are."""
     guesses: tuple[Guess, ...]
@@ -42,7 +43,7 @@ def preview_source(source: Source, rows: int) -> Preview:
     Raises:
         NotFoundError: no such table, no object that the path means.
         InputError: every object is too large to be fetched for a look.
-        WaybillError: whatever the connector or the format refuses.
+        WaybillError: whatever the connector or the format refuses, or the store cannot keep (E12).
     """
     if not isinstance(source, FileSource):
         return _preview(source, rows)
@@ -91,22 +92,23 @@ def _megabytes(item: ObjectInfo) -> str:
 
 def _preview(source: Source, rows: int) -> Preview:
     with source.open_heads(rows + 1) as open_stream:
-        table, stream = _head(open_stream, rows)
+        table, stream = _head(open_stream, rows, f"datasource {source.spec.name}")
     shown = table.slice(0, rows)
     return Preview(shown, table.num_rows <= rows, tuple(stream.guesses), tuple(stream.warnings))
 
 
-def _head(open_stream: OpenStream, rows: int) -> tuple[pa.Table, BatchStream]:
-    """At least one row more than asked for, when there is one."""
+def _head(open_stream: OpenStream, rows: int, where: str) -> tuple[pa.Table, BatchStream]:
+    """At least one row more than asked for, when there is one; as the store would keep them."""
     for _ in range(_ATTEMPTS):
         stream = open_stream()
         batches: list[pa.RecordBatch] = []
         try:
+            schema = storage_schema(stream.schema, where=where)
             for batch in stream:
-                batches.append(batch)
+                batches += to_storage(batch, schema, where=where)
                 if sum(held.num_rows for held in batches) > rows:
                     break
-            return pa.Table.from_batches(batches, schema=stream.schema), stream
+            return pa.Table.from_batches(batches, schema=schema), stream
         except Retype:
             continue
         finally:

@@ -25,6 +25,7 @@ from resources.sources.query_parameters import resolve_parameters
 from resources.sources.row_digest import digested
 from resources.sources.settling import wait_until_settled
 from resources.sources.spec import SourceSpec
+from resources.sources.table_formats import check_no_table_format
 
 LISTED_OBJECTS = 100  # the most objects that a version's record names one by one
 
@@ -223,11 +224,13 @@ class FileSource(Source):
     @contextmanager
     def open_streams(self) -> Iterator[OpenStream]:
         """Local copies of all objects, then one reader over them."""
+        objects = self.objects()
+        check_no_table_format(self.spec, self._connector, objects)
         with ExitStack() as stack:
             scratch = stack.enter_context(ScratchFolder("import"))
             copies = self._copies
             if copies is None:
-                copies = stack.enter_context(self._local_copies(self.objects()))
+                copies = stack.enter_context(self._local_copies(objects))
             missing = [item.key for item, path in copies if path is None]
             files = [SourceFile(item.key, path) for item, path in copies if path is not None]
             if not files:

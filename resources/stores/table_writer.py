@@ -16,6 +16,7 @@ from resources.formats.parquet_write import ROW_GROUP_ROWS, ThreadedWriter
 from resources.kernel.errors import InputError, SchemaMismatchError
 from resources.kernel.records import BatchStream, Retype
 from resources.stores.duckdb_copy import copy_query, copy_relation
+from resources.stores.footers import FooterCheck
 from resources.stores.manifest import Manifest
 from resources.stores.publish import Publisher
 from resources.stores.table_types import storage_schema, to_storage
@@ -37,6 +38,7 @@ class TableWriter:
         self._schema: pa.Schema | None = None
         self._parts = 0
         self._rows = 0
+        self._footers = FooterCheck()
         self._writer: ThreadedWriter | None = None
         # Closing a part waits for its encoder: beside the next part, not before it.
         self._closer = ThreadPoolExecutor(1, thread_name_prefix="close")
@@ -127,6 +129,7 @@ class TableWriter:
         self._abandon()
         self._publisher.reset()
         self._schema, self._parts, self._rows = None, 0, 0
+        self._footers = FooterCheck()
 
     def publish(self, properties: Mapping[str, Any] | None = None) -> Manifest:
         """Makes what was written the newest version.
@@ -135,6 +138,7 @@ class TableWriter:
 
         Raises:
             InputError: nothing was written, not even a schema.
+            IntegrityError: readers would get other types than announced; nothing is published then.
         """
         if self._schema is None:
             raise InputError(
@@ -145,7 +149,8 @@ class TableWriter:
             self._open_part()
         self._close_part()
         self._await_closing()
-        return self._publisher.publish(schema=self._schema, properties=properties)
+        schema = self._footers.mark(self._schema)
+        return self._publisher.publish(schema=schema, properties=properties)
 
     def _settle(self, schema: pa.Schema) -> pa.Schema:
         stored = storage_schema(schema, where=self._name)
@@ -193,10 +198,11 @@ class TableWriter:
 
     def _finish(self, writer: ThreadedWriter) -> None:
         writer.__exit__(None, None, None)
+        self._footers.take(writer.path, writer.schema, where=self._name)
         self._publisher.seal(writer.path, rows=writer.rows)
 
     def _finish_copy(self, path: Path, schema: pa.Schema) -> None:
-        self._settle(schema)
+        self._footers.take(path, self._settle(schema), where=self._name)
         rows = pq.read_metadata(path).num_rows
         self._rows += rows
         self._publisher.seal(path, rows=rows)

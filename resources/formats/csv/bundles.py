@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from resources.formats.csv.chunks import Chunk
 from resources.formats.csv.convert import ChunkConverter, ConvertedChunk, FailedFile, FileChunk
+from resources.formats.partitions import folder_columns
 
 SMALL_BYTES = 256 * 1024
 """Chunks up to this size are bundled."""
@@ -75,4 +76,5 @@ def _are_alike(one: FileChunk, other: FileChunk | FailedFile) -> bool:
         and first.has_trailing == second.has_trailing
         and first.file.cuts.leaves_blanks == second.file.cuts.leaves_blanks
         and first.file.dialect == second.file.dialect
+        and folder_columns(first.file.name) == folder_columns(second.file.name)
     )

@@ -31,6 +31,7 @@ from resources.formats.csv.reasons import explain_misfit, type_guess
 from resources.formats.csv.sample import take_first_look
 from resources.formats.files import SourceFile
 from resources.formats.ordered import in_order
+from resources.formats.partitions import of_file
 from resources.formats.text_types.evidence import IS_TEXT, NO_VALUES, NOTHING, Evidence
 from resources.formats.text_types.given import parse_type
 from resources.formats.text_types.marks import MarkUse
@@ -120,7 +121,7 @@ class CsvReader:
             if isinstance(result, FailedFile):
                 self._leave_out(result, run)
             elif (batch := run.take(result)) is not None:
-                yield batch
+                yield of_file(batch, result.source.layout.file.name)
         self._finish(run)
 
     def _converted(self, opened: OpenedFiles, run: _Pass) -> Iterator[ConvertedChunk | FailedFile]:

@@ -21,6 +21,7 @@ from resources.formats.excel.options import ExcelOptions
 from resources.formats.excel.sheet import Sheet, open_sheet
 from resources.formats.files import SourceFile, check_not_empty
 from resources.formats.left_out import LeftOut
+from resources.formats.partitions import of_file
 from resources.formats.text_types.bad_values import first_bad_value
 from resources.formats.text_types.evidence import ColumnType
 from resources.formats.text_types.given import parse_type, read_given
@@ -139,7 +140,7 @@ class ExcelReader:
                     else pa.nulls(count, one.type)
                     for one in schema
                 ]
-                yield pa.RecordBatch.from_arrays(columns, schema=schema)
+                yield of_file(pa.RecordBatch.from_arrays(columns, schema=schema), file.name)
                 row += count
 
     def _convert(

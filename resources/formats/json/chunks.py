@@ -11,6 +11,8 @@ import numpy as np
 from resources.formats.compression import read_blocks
 from resources.formats.decoding import Encoding, decode_blocks, detect_encoding
 from resources.formats.files import SourceFile, check_not_empty
+from resources.formats.json.envelope import RecordsSeeker, suggest_path
+from resources.formats.json.objects import ObjectCutter, begins_with_whole_lines
 from resources.formats.json.structure import find_depths
 from resources.kernel.errors import EmptySourceError, ParseError
 
@@ -26,6 +28,8 @@ class Shape(Enum):
 
     LINES = "one object a line"
     ARRAY = "an array of objects"
+    OBJECTS = "objects one after another"
+    ENVELOPE = "an array under a key"
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,10 @@ class TextFile:
     source: SourceFile
     encoding: Encoding
     shape: Shape
+    records: str = ""
+    """The path of the array of records, if they stand under a key."""
+    envelope: str = ""
+    """The path of an array of objects within the first object, which may be what is meant."""
 
     @property
     def name(self) -> str:
@@ -52,13 +60,16 @@ class Chunk:
     """Of the file, 1-based, on which the data begins."""
 
 
-def open_file(file: SourceFile, encoding: str | None, *, lines: bool) -> TextFile:
+def open_file(
+    file: SourceFile, encoding: str | None, *, lines: bool, records: str = ""
+) -> TextFile:
     """Looks at the beginning of a file.
 
     Args:
         file: the file.
         encoding: given by the user.
         lines: whether it is said to be JSON Lines.
+        records: the path of the array of records, if they stand under a key.
 
     Raises:
         EmptySourceError: no byte, or nothing but blanks (E25).
@@ -76,8 +87,12 @@ def open_file(file: SourceFile, encoding: str | None, *, lines: bool) -> TextFil
             hint="Send it again",
             file=file.name,
         )
+    if records:
+        return TextFile(file, found, Shape.ENVELOPE, records)
     if start.startswith(b"{"):
-        return TextFile(file, found, Shape.LINES)
+        is_lines = begins_with_whole_lines(start, lines=lines)
+        shape = Shape.LINES if is_lines else Shape.OBJECTS
+        return TextFile(file, found, shape, envelope=suggest_path(start))
     if start.startswith(b"[") and not lines:
         return TextFile(file, found, Shape.ARRAY)
     what = (
@@ -101,9 +116,31 @@ def read_chunks(file: TextFile, size: int = CHUNK_BYTES) -> Iterator[Chunk]:
             bytes; with the line.
     """
     blocks = decode_blocks(file.source, file.encoding, size)
-    return (
-        _read_lines(file, blocks) if file.shape is Shape.LINES else _ArrayCutter(file).cut(blocks)
-    )
+    if file.shape is Shape.ARRAY:
+        return _ArrayCutter(file).cut(blocks)
+    if file.shape is Shape.ENVELOPE:
+        return _read_envelope(file, blocks)
+    return (_read_lines if file.shape is Shape.LINES else _read_objects)(file, blocks)
+
+
+def _read_objects(file: TextFile, blocks: Iterator[bytes]) -> Iterator[Chunk]:
+    cutter = ObjectCutter(file.name)
+    for data, line in cutter.cut(blocks):
+        _check_length(file, cutter.waiting, cutter.line)
+        if data:
+            yield Chunk(file, data, line)
+
+
+def _read_envelope(file: TextFile, blocks: Iterator[bytes]) -> Iterator[Chunk]:
+    seeker = RecordsSeeker(file.records, file.name, blocks)
+    found = False
+    while seeker.seek():
+        found = True
+        cutter = _ArrayCutter(file, line=seeker.line, stops=True)
+        yield from cutter.cut(seeker.take())
+        seeker.give_back(cutter.rest, cutter.line)
+    if not found:
+        raise seeker.missing()
 
 
 def _read_lines(file: TextFile, blocks: Iterator[bytes]) -> Iterator[Chunk]:
@@ -127,7 +164,9 @@ def _check_length(file: TextFile, waiting: bytes, line: int) -> None:
             f"a record longer than {RECORD_LIMIT // 2**20} MB",
             file=file.name,
             line=line,
-            hint="Check that every record is an object of its own",
+            hint=f"If the records stand under {file.envelope!r}, give `records: {file.envelope}`"
+            if file.envelope
+            else "Check that every record is an object of its own",
         )
 
 
@@ -142,11 +181,22 @@ _FOLLOWING = {
 class _ArrayCutter:
     """Cuts the elements of one array; knows where in it the reading stands."""
 
-    def __init__(self, file: TextFile) -> None:
+    def __init__(self, file: TextFile, *, line: int = 1, stops: bool = False) -> None:
         self._file = file
-        self._line = 1
+        self._line = line
+        self._stops = stops  # behind the array, whatever follows
         self._waiting = b""
         self._expected = "["
+
+    @property
+    def rest(self) -> bytes:
+        """What follows the array, as far as it was read."""
+        return self._waiting
+
+    @property
+    def line(self) -> int:
+        """On which `rest` begins."""
+        return self._line
 
     def cut(self, blocks: Iterator[bytes]) -> Iterator[Chunk]:
         """Chunks of whole elements."""
@@ -158,12 +208,14 @@ class _ArrayCutter:
                     _check_length(self._file, self._waiting, self._line)
                     break
                 yield chunk
+            if self._stops and self._expected == "end":
+                return
         if self._expected != "end":
             raise self._error("the file ends before its array does", "It is cut off: send it again")
 
     def _advance(self) -> bool:
         """Goes to the next element; whether one begins in what is there."""
-        while True:
+        while not (self._stops and self._expected == "end"):
             self._drop(len(self._waiting) - len(self._waiting.lstrip(_BLANK)))
             mark = self._waiting[:1]
             if not mark:
@@ -175,6 +227,7 @@ class _ArrayCutter:
                 raise self._unexpected(mark.decode(errors="replace"))
             self._expected = following
             self._drop(1)
+        return False
 
     def _unexpected(self, mark: str) -> ParseError:
         if self._expected == "end":

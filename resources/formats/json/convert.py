@@ -11,12 +11,13 @@ from resources.formats.json.chunks import Chunk, Shape, TextFile
 from resources.formats.json.general import count_records, cut_records
 from resources.formats.json.shapes import BadLiteralError, find_shapes
 from resources.formats.json.template import cut_by_template
-from resources.formats.json.values import Seen, look_at, plain_texts, read_literals
+from resources.formats.json.values import JSON, MIXED, Seen, look_at, plain_texts, read_literals
 from resources.formats.text_types.bad_values import first_bad_value
 from resources.formats.text_types.evidence import ColumnType
 from resources.formats.text_types.given import read_given
 from resources.formats.text_types.rule import TypingRule
 from resources.kernel.errors import InputError, ParseError
+from resources.kernel.schema import of_several_kinds
 
 Literals = Mapping[str, pa.Array]
 
@@ -32,7 +33,11 @@ class Plan:
     @property
     def schema(self) -> pa.Schema:
         """As Arrow has it."""
-        return pa.schema([(name, kind.arrow) for name, kind in self.types.items()])
+        fields = {name: pa.field(name, kind.arrow) for name, kind in self.types.items()}
+        mixed = [name for name, kind in self.types.items() if kind == MIXED]
+        return pa.schema(
+            (fields | {name: of_several_kinds(fields[name]) for name in mixed}).values()
+        )
 
     def differences(self, newer: Plan) -> dict[str, str]:
         """Columns that `newer` has besides, or types differently, with their new types."""
@@ -88,7 +93,7 @@ def convert_chunk(chunk: Chunk, plan: Plan) -> ConvertedChunk:
 
 def _ways(chunk: Chunk) -> Iterator[Callable[[], Literals]]:
     """The ways to cut a chunk, the fast one first."""
-    array = chunk.file.shape is Shape.ARRAY
+    array = chunk.file.shape is not Shape.LINES
     yield lambda: cut_by_template(chunk.data, array=array) or _not_alike()
     yield lambda: cut_records(chunk)
 
@@ -136,6 +141,9 @@ def _batch(values: Mapping[str, pa.Array], rows: int, plan: Plan) -> pa.RecordBa
 def _read_given(chunk: Chunk, literals: pa.Array, name: str, plan: Plan) -> pa.Array:
     kind = plan.given[name]
     find_shapes(literals)
+    if kind == JSON:
+        plain_texts(literals)  # for its look at every text
+        return literals
     texts = plain_texts(literals)
     values = read_given(texts, kind, plan.rule)
     if values is not None:
@@ -162,7 +170,7 @@ def _place_of(chunk: Chunk, index: int) -> str:
 
 def _line_of(chunk: Chunk, index: int) -> int:
     """The line of a record; of arrays the line on which the chunk begins."""
-    if chunk.file.shape is Shape.ARRAY:
+    if chunk.file.shape is not Shape.LINES:
         return chunk.line
     lines = (n for n, line in enumerate(chunk.data.split(b"\n")) if line.strip())
     return chunk.line + next(n for place, n in enumerate(lines) if place == index)

@@ -60,7 +60,7 @@ def _check_text(chunk: Chunk) -> None:
 
 
 def _decode(chunk: Chunk) -> list[Record]:
-    if chunk.file.shape is Shape.ARRAY:
+    if chunk.file.shape is not Shape.LINES:
         try:
             return _RECORDS.decode(b"[" + chunk.data + b"]")
         except _FAULTS as error:

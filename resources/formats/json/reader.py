@@ -27,9 +27,11 @@ from resources.formats.json.convert import (
 )
 from resources.formats.json.options import JsonOptions
 from resources.formats.json.shapes import Shape as ValueShape
-from resources.formats.json.values import LITERAL, NOTHING_SEEN, Seen
+from resources.formats.json.values import LITERAL, MIXED, NOTHING_SEEN, Seen
+from resources.formats.left_out import LeftOut
+from resources.formats.options import ColumnsPolicy
 from resources.formats.ordered import in_order
-from resources.formats.text_types.given import parse_type
+from resources.formats.partitions import of_file
 from resources.kernel.errors import (
     EmptySourceError,
     InputError,
@@ -45,6 +47,7 @@ _FIRST_BYTES = 1024 * 1024
 _OTHER_BYTES = 64 * 1024
 _OTHER_FILES = 15
 _GUESSED = 50
+_SHAPES = {Shape.LINES: "JSON Lines", Shape.OBJECTS: "objects one after another"}
 
 SeenColumns = dict[str, Seen]
 
@@ -71,8 +74,8 @@ class JsonReader:
         self._opened: list[TextFile] = []
         self._plan: Plan | None = None
         self._guesses: list[Guess] = []
-        self._warnings: list[str] = []
         self._seen_all = False
+        self._left_out = LeftOut(len(self._files), self._options.on_bad_file)
 
     @classmethod
     def of_lines(
@@ -97,42 +100,41 @@ class JsonReader:
                 check_not_empty(self._files)
             self._open_all()
             self._plan = self._first_plan()
-        stream = BatchStream(self._plan.schema, iter(()), self._guesses[:], self._warnings[:])
+        stream = BatchStream(self._plan.schema, iter(()), self._guesses[:])
         stream.batches = self._read(self._plan, stream)
         return stream
 
     def _open_all(self) -> None:
-        errors: list[InputError] = []
         for file in self._files:
             try:
-                opened = open_file(file, self._options.encoding, lines=self._lines)
+                opened = open_file(
+                    file,
+                    self._options.encoding,
+                    lines=self._lines,
+                    records=self._options.records,
+                )
             except InputError as error:
-                self._skip_or_raise(file.name, error)
-                errors.append(error)
+                self._left_out.add(file.name, error)
                 continue
             self._opened.append(opened)
             self._note(opened)
-        if not self._opened:
-            raise errors[0]
 
     def _note(self, file: TextFile) -> None:
         if self._options.encoding is None and len(self._opened) == 1:
             reason = f"{file.encoding.reason} ({file.name})"
             self._guesses.append(Guess("encoding", file.encoding.codec, reason, "encoding"))
-        if not self._lines and file.shape is Shape.LINES and len(self._guesses) < _GUESSED:
+        if (
+            not self._lines
+            and file.shape in (Shape.LINES, Shape.OBJECTS)
+            and len(self._guesses) < _GUESSED
+        ):
             reason = "its first record stands in no array"
-            self._guesses.append(Guess(f"shape of {file.name}", "JSON Lines", reason, "format"))
-
-    def _skip_or_raise(self, name: str, error: InputError) -> None:
-        if self._options.on_bad_file == "fail":
-            raise error
-        self._warnings.append(f"Skipped {name}: {error}")
+            self._guesses.append(
+                Guess(f"shape of {file.name}", _SHAPES[file.shape], reason, "format")
+            )
 
     def _first_plan(self) -> Plan:
-        given = {
-            name: parse_type(kind, where=f"types: {name}")
-            for name, kind in self._options.types.items()
-        }
+        given = self._options.given()
         columns: SeenColumns = {}
         others = self._opened[1:]
         chosen = others[:: max(1, -(-len(others) // _OTHER_FILES))]
@@ -167,7 +169,7 @@ class JsonReader:
             if isinstance(result, FailedFile):
                 self._leave_out(result.file.name, result.error, run)
             elif run.take(result) and result.batch is not None:
-                yield result.batch
+                yield of_file(result.batch, result.chunk.file.name)
         self._finish(plan, run, stream)
 
     def _chunks(self, run: _Pass) -> Iterator[Chunk | FailedFile]:
@@ -181,20 +183,18 @@ class JsonReader:
                 yield FailedFile(file, error)
 
     def _leave_out(self, name: str, error: InputError, run: _Pass) -> None:
-        if name in run.failed:
-            return
-        if len(self._opened) == len(run.failed) + 1:
-            raise error
-        self._skip_or_raise(name, error)
-        run.failed.add(name)
+        if name not in run.failed:
+            self._left_out.add(name, error)
+            run.failed.add(name)
 
     def _finish(self, plan: Plan, run: _Pass, stream: BatchStream) -> None:
         """Compares what was planned with all that was seen; remembers what holds."""
         self._check_columns(run)
         self._opened = [file for file in self._opened if file.name not in run.failed]
-        kept = {file.name: run.columns[file.name] for file in self._opened}
+        kept = {f.name: run.columns[f.name] for f in self._opened if f.name in run.columns}
         names = {name: list(seen) for name, seen in kept.items()}
-        _, warnings = unite_columns(names, self._options.columns)
+        _, warnings = unite_columns(names, self._policy(names))
+        warnings += [f"{f.name}: it has no record" for f in self._opened if f.name not in kept]
         columns: SeenColumns = {}
         for seen in kept.values():
             _merge(columns, seen)
@@ -211,13 +211,15 @@ class JsonReader:
         if not holds:
             self._guesses += run.guesses(differences)
             raise Retype(differences)
-        stream.warnings += warnings
+        stream.warnings += self._left_out.warnings() + warnings
         stream.guesses += _literal_guesses(new, columns)
+        stream.warnings += _mixture_warnings(new, columns)
 
     def _check_columns(self, run: _Pass) -> None:
-        """Leaves out or refuses files without a record."""
+        """Refuses files whose records have no member, and files without a record if no other tells the columns."""
+        is_told = any(run.columns.get(file.name) for file in self._opened)
         for file in self._opened:
-            if file.name in run.failed:
+            if file.name in run.failed or (is_told and file.name not in run.columns):
                 continue
             names = list(run.columns.get(file.name, ()))
             if not names:
@@ -227,6 +229,13 @@ class JsonReader:
                     file=file.name,
                 )
                 self._leave_out(file.name, error, run)
+
+    def _policy(self, names: Mapping[str, list[str]]) -> ColumnsPolicy:
+        """Members are optional: files that only lack some of those that one of them has in full are of one shape."""
+        fullest = set(max(names.values(), key=list.__len__, default=[]))
+        return (
+            "union" if all(fullest.issuperset(n) for n in names.values()) else self._options.columns
+        )
 
     def _check_given(self, plan: Plan, columns: SeenColumns) -> None:
         for name in plan.given:
@@ -287,7 +296,9 @@ def _literal_guesses(plan: Plan, columns: SeenColumns) -> list[Guess]:
         kind = plan.types[name]
         if name in plan.given:
             continue
-        if kind == LITERAL:
+        if kind == MIXED:
+            guesses.append(Guess(f"type of {name!r}", "text", _mixture(seen), "types"))
+        elif kind == LITERAL:
             reason = f"{seen} are kept as they stand in the file"
             if seen.shapes == ValueShape.NUMBER:
                 reason = "numbers that neither a double of 15 digits nor a decimal of 38 holds"
@@ -297,3 +308,20 @@ def _literal_guesses(plan: Plan, columns: SeenColumns) -> list[Guess]:
                 Guess(f"type of {name!r}", str(kind), "numbers of more than 15 digits", "types")
             )
     return guesses[:_GUESSED]
+
+
+def _mixture_warnings(plan: Plan, columns: SeenColumns) -> list[str]:
+    """Columns in which a text and another value could be taken for each other."""
+    warnings = [
+        f"Column {name!r} mixes {_mixture(seen)}; `types: {{{name}: json}}` keeps the quotes"
+        for name, seen in columns.items()
+        if plan.types[name] == MIXED and name not in plan.given
+    ]
+    return warnings[:_GUESSED]
+
+
+def _mixture(seen: Seen) -> str:
+    return (
+        f"{seen}: texts are kept as they are, other values as they stand in the file, so that the text"
+        ' "77" and the number 77 are one'
+    )

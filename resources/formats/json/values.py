@@ -2,7 +2,8 @@
 
 JSON says itself what is a text, a number, a boolean. Numbers follow the typing rule of text formats, and exponents are
 allowed: a column of numbers that neither a double of 15 digits nor a decimal holds is kept as its literals. So is a
-column that mixes kinds, or that holds objects or arrays. Texts stay texts, also those that look like dates.
+column that mixes kinds, or that holds objects or arrays. Texts stay texts, also those that look like dates, and also
+beside other kinds: one number among codes changes no code.
 """
 
 from __future__ import annotations
@@ -35,7 +36,11 @@ from resources.formats.text_types.rule import convert, fit, parse_booleans
 
 BOOLEAN = boolean(Kind.TRUE_FALSE)
 LITERAL = ColumnType("text of JSON", pa.string())
-"""Values as they stand in the file."""
+"""Values as they stand in the file: objects and arrays, or kinds of which none is a text."""
+MIXED = ColumnType("text of several kinds", pa.string())
+"""Texts as they are, other values as they stand in the file."""
+JSON = ColumnType("json", pa.string())
+"""What a user asks for: every value as it stands in the file, texts with their quotes."""
 _TEXTS = msgspec.json.Decoder(list[str])
 _EXPONENTS = r"^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$"
 _SMALLEST = 1e-290  # nearer to zero a double has fewer than 15 digits
@@ -63,7 +68,7 @@ class Seen:
         if self.shapes == Shape.NUMBER:
             found = decide_text(self.numbers)
             return LITERAL if found == TEXT else found
-        return LITERAL
+        return MIXED if self.shapes & Shape.STRING else LITERAL
 
     def __str__(self) -> str:
         words = {
@@ -103,8 +108,8 @@ def read_literals(literals: pa.Array, kind: ColumnType) -> tuple[pa.Array | None
     shapes = find_shapes(literals)
     if not shapes:
         return pa.nulls(len(literals), kind.arrow), NOTHING_SEEN
-    if kind == LITERAL:
-        return literals, look_at(literals)
+    if kind in (MIXED, LITERAL):
+        return _read_any(literals, kind, shapes), look_at(literals)
     if shapes == Shape.STRING:
         return (decode_strings(literals) if kind == TEXT else None), Seen(shapes)
     if shapes == Shape.BOOLEAN:
@@ -113,6 +118,12 @@ def read_literals(literals: pa.Array, kind: ColumnType) -> tuple[pa.Array | None
     if shapes == Shape.NUMBER:
         return _read_numbers(literals, kind)
     return None, Seen(shapes)
+
+
+def _read_any(literals: pa.Array, kind: ColumnType, shapes: Shape) -> pa.Array | None:
+    if kind == MIXED:
+        return plain_texts(literals)
+    return None if Shape.STRING in shapes else literals
 
 
 def _booleans(literals: pa.Array) -> pa.Array:

@@ -57,11 +57,17 @@ def looks_typed(texts: pa.Array) -> bool:
 
 def first_bad_value(texts: pa.Array, fits: Callable[[pa.Array], bool]) -> BadValue:
     """The first value for which `fits` fails, found by halving; `texts` as a whole must fail."""
-    good, bad = 0, len(texts)  # texts[:good] fits, texts[:bad] does not
+    place = first_bad_place(texts, fits)
+    return BadValue(place, str(texts[place].as_py()))
+
+
+def first_bad_place(values: pa.Array, fits: Callable[[pa.Array], bool]) -> int:
+    """The place of the first value for which `fits` fails, of a column of any type."""
+    good, bad = 0, len(values)  # values[:good] fits, values[:bad] does not
     while bad - good > 1:
         middle = (good + bad) // 2
-        if fits(texts.slice(good, middle - good)):
+        if fits(values.slice(good, middle - good)):
             good = middle
         else:
             bad = middle
-    return BadValue(good, str(texts[good].as_py()))
+    return good

@@ -20,7 +20,20 @@ Positions = npt.NDArray[np.signedinteger[Any]]
 
 
 def text_bytes(values: pa.Array) -> tuple[Bytes, Positions]:
-    """The bytes of all values one after the other, and the bounds between the values in them (one more than values)."""
+    """The bytes of all values one after the other, and the bounds between the values in them (one more than values).
+
+    A null has no bytes here, also where the array holds some for it, as results of `if_else` do.
+    """
+    bytes_, bounds = _held_bytes(values)
+    if not values.null_count or not len(bytes_):
+        return bytes_, bounds
+    null = values.is_null().to_numpy(zero_copy_only=False)
+    if not (np.diff(bounds)[null] > 0).any():
+        return bytes_, bounds
+    return _held_bytes(values.take(pa.array(np.arange(len(values)), mask=null)))
+
+
+def _held_bytes(values: pa.Array) -> tuple[Bytes, Positions]:
     _, offsets, data = values.buffers()
     bounds: Positions
     if pa.types.is_large_string(values.type):

@@ -1,5 +1,7 @@
 """A look at files: bounded in what it fetches, and honest about what it left out (E12)."""
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from resources.connectors.folder.connector import FolderConnector
@@ -62,3 +64,22 @@ def test_files_that_lie_here_have_no_limit(look):
     assert found.table.num_rows == 5
     found, _ = look([11], kind=FolderConnector)
     assert found.is_whole
+
+
+def test_a_look_shows_what_the_store_would_keep_and_refuses_what_it_would_refuse(tmp_path):
+    ids = pa.array([b"x" * 16], pa.uuid())
+    pq.write_table(
+        pa.table({"id": ids, "ids": pa.ListArray.from_arrays([0, 1], ids)}),
+        tmp_path / "u.parquet",
+    )
+    source = FileSource(
+        SourceSpec("s", "lake", path="u.parquet"), FolderConnector("lake", tmp_path)
+    )
+    assert preview_source(source, 5).table.schema.types == [pa.string(), pa.list_(pa.string())]
+    opaque = pa.opaque(pa.int8(), "t", "v")
+    pq.write_table(
+        pa.table({"o": pa.ExtensionArray.from_storage(opaque, pa.array([1], pa.int8()))}),
+        tmp_path / "u.parquet",
+    )
+    with pytest.raises(InputError, match="datasource s: column 'o'"):
+        preview_source(source, 5)

@@ -33,7 +33,7 @@ KEPT = {
     "characters beyond ASCII": ('{"a":"Köln 😀"}'.encode(), ["Köln 😀"]),
     "braces and colons in texts": (rb'{"a":"{\"b\":1},"}' + b"\n" + rb'{"a":"\":\""}', ['{"b":1},', '":"']),
     "booleans": (b'{"a":true}\n{"a":false}\n{"a":null}', [True, False, None]),
-    "a mixture": (b'{"a":1}\n{"a":"1"}\n{"a":true}', ["1", '"1"', "true"]),
+    "a mixture": (b'{"a":1}\n{"a":"1"}\n{"a":true}', ["1", "1", "true"]),
     "objects": (b'{"a":{"b": 1.50,"b":2}}\n{"a":null}', ['{"b": 1.50,"b":2}', None]),
     "arrays": (b'{"a":[1, 2.0]}\n{"a":[]}', ["[1, 2.0]", "[]"]),
     "objects among numbers": (b'{"a":1}\n{"a":{"b":1}}', ["1", '{"b":1}']),
@@ -66,10 +66,10 @@ REFUSED = {
     "apostrophes": (b"{'a':1}", 1, "object keys must be strings|invalid"),
     "trailing comma": (b'{"a":1,}', 1, "comma"),
     "comment": (b'{"a":1} // one', 1, "trailing characters"),
-    "two objects on a line": (b'{"a":1}{"a":2}\n', 1, "trailing characters"),
+    "two objects on a later line": (b'{"a":0}\n{"a":1}{"a":2}\n', 2, "trailing characters"),
     "commas between lines": (b'{"a":1},\n{"a":2},\n', 1, "trailing characters"),
     "cut off": (b'{"a":1}\n{"a":"x', 2, "cut off"),
-    "an object over several lines": (b'{\n"a":1\n}', 1, "does not end on its line"),
+    "a later object over several lines": (b'{"a":0}\n{\n"a":1\n}', 2, "does not end on its line"),
     "newline in a text": (b'{"a":1,"b":2}\n{"a":"x\ny","b":2}', 2, "cut off|invalid"),
     "tab in a text": (b'{"a":"x\ty"}\n{"a":"z"}', 1, "invalid character"),
     "control character": (b'{"a":"x\x1f1"}\n', 1, "invalid character"),
@@ -146,7 +146,7 @@ def test_guesses_say_what_is_kept_as_it_stands(tmp_path):
     )
     assert guesses["type of 'c'"] == (
         "text",
-        "texts and numbers are kept as they stand in the file",
+        'texts and numbers: texts are kept as they are, other values as they stand in the file, so that the text "77" and the number 77 are one',
     )
     assert guesses["shape of f1.json"][0] == "JSON Lines"
     assert guesses["encoding"][0] == "utf-8"

@@ -153,13 +153,13 @@ def test_records_that_are_almost_alike(content, edits):
             table = read_bytes(Path(folder), content.encode())
         except InputError:
             return
-    lines = [line for line in content.split("\n") if line.strip(" \t\r")]
-    rows = [
-        json.loads(line, parse_float=Decimal, parse_int=int, object_pairs_hook=unique)
-        for line in lines
-        if "[" not in line and "{" not in line[line.index("{") + 1 :]
-    ]
-    if len(rows) < len(lines):
+    decoder = json.JSONDecoder(parse_float=Decimal, parse_int=int, object_pairs_hook=unique)
+    rows, left = [], content.strip(" \t\r\n")
+    while left:
+        row, end = decoder.raw_decode(left)
+        rows.append(row)
+        left = left[end:].lstrip(" \t\r\n")
+    if any(isinstance(value, dict | list) for row in rows for value in row.values()):
         return
     for name in table.column_names:
         for arrived, row in zip(table[name].to_pylist(), rows, strict=True):
