@@ -19,9 +19,10 @@ from assets.classifications.schema import (
     SetSchema,
 )
 from resources.connectors.component import ConnectorComponent
+from resources.declared import Declared, DeclaredComponent
 from resources.kernel.errors import ConfigError
 from resources.kernel.keys import check_name
-from resources.references import NamedComponent, declared, position, require
+from resources.references import declared, position, require
 
 MAX_COLUMNS = 400
 """PostgreSQL keeps a row in a page of 8 KB, where a long text takes at least 18 bytes."""
@@ -29,7 +30,7 @@ MAX_COLUMNS = 400
 ColumnKind = Literal["text", "integer", "float", "list[string]"]
 
 
-class Column(dg.Model, dg.Resolvable):
+class Column(Declared):
     """One column beside the key."""
 
     name: str
@@ -39,7 +40,7 @@ class Column(dg.Model, dg.Resolvable):
     description: str = ""
 
 
-class Files(dg.Model, dg.Resolvable):
+class Files(Declared):
     """Where files arrive by themselves."""
 
     connector: str
@@ -56,7 +57,7 @@ class Files(dg.Model, dg.Resolvable):
     """How often to look."""
 
 
-class ClassificationSet(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
+class ClassificationSet(DeclaredComponent):
     """A table of keys and attributes that is kept by files, each checked whole before it counts."""
 
     name: str
