@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from orchestration.cli.errors import warn
+
 if TYPE_CHECKING:
     import dagster as dg
 
+    from orchestration.loading.problems import Problem
     from orchestration.services.location import Location
+
+WARNED = 10
 
 
 @dataclass
@@ -30,13 +36,17 @@ class CommandContext:
         import dagster as dg
 
         from orchestration.services.home import open_home
-        from orchestration.services.location import Location
+        from orchestration.services.location import load_tolerant
 
         # Dagster warns of its own use of its own beta parameters: nothing that a user of ours could change.
         warnings.simplefilter("ignore", dg.BetaWarning)
         warnings.simplefilter("ignore", dg.PreviewWarning)
         open_home()
-        return self.given_location or Location.load()
+        if self.given_location is not None:
+            return self.given_location
+        location, problems = load_tolerant()
+        warn_of(problems)
+        return location
 
     @cached_property
     def instance(self) -> dg.DagsterInstance:
@@ -50,3 +60,11 @@ class CommandContext:
 
         home = open_home()
         return self.given_instance or open_instance(home)
+
+
+def warn_of(problems: Sequence[Problem | str]) -> None:
+    """Says on standard error what was left out of the project."""
+    for problem in problems[:WARNED]:
+        warn(str(problem))
+    if len(problems) > WARNED:
+        warn(f"{len(problems) - WARNED} more; `waybill check` lists all")

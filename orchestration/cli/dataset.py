@@ -15,6 +15,7 @@ from orchestration.cli.output import (
     to_size,
     to_verbatim,
 )
+from orchestration.cli.run import refresh
 
 if TYPE_CHECKING:
     from orchestration.services.datasets import DatasetDetail, DatasetSummary
@@ -41,6 +42,9 @@ def list_all(context: typer.Context, *, as_json: AsJson = False) -> None:
         _print_list(found)
     if errors := [d.error for d in found if d.error]:
         fail(*errors)
+
+
+app.command("refresh")(refresh)
 
 
 @app.command()

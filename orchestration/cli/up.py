@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -26,10 +27,13 @@ def up(
     Everything lives in the home folder: WAYBILL_HOME, else .waybill in the project. Set WAYBILL_UI_PASSWORD to
     have the web UI ask for a password. Ctrl-C ends all processes, runs in progress included.
     """
+    from orchestration.loading import BAD_FILES, LEAVE_OUT
     from orchestration.server.address import listen
     from orchestration.server.supervisor import serve
     from orchestration.services.home import open_home, workspace_file
 
+    # What is wrong in one file shall not stop the rest; the web UI shows it in the group `problems`.
+    os.environ.setdefault(BAD_FILES, LEAVE_OUT)
     with reported(), listen(host, port) as listener:
         serve(open_home(), workspace or workspace_file(), listener, announce)
 

@@ -11,13 +11,12 @@ from pathlib import Path
 
 import dagster as dg
 
+from orchestration.loading import BAD_FILES, LEAVE_OUT, REFUSE
 from orchestration.loading.problems import Problem
 from orchestration.loading.project import Project
 from resources.kernel.errors import ConfigError
 from resources.stores.ui_metadata import escape_markdown
 
-VARIABLE = "WAYBILL_BAD_FILES"
-LEAVE_OUT, REFUSE = "leave_out", "refuse"
 GROUP = "problems"
 
 
@@ -27,9 +26,9 @@ def leaves_out() -> bool:
     Raises:
         ConfigError: the variable says something else.
     """
-    given = os.environ.get(VARIABLE, REFUSE)
+    given = os.environ.get(BAD_FILES, REFUSE)
     if given not in (LEAVE_OUT, REFUSE):
-        raise ConfigError(f"{VARIABLE} is {given!r}", hint=f"Known: {LEAVE_OUT}, {REFUSE}")
+        raise ConfigError(f"{BAD_FILES} is {given!r}", hint=f"Known: {LEAVE_OUT}, {REFUSE}")
     return given == LEAVE_OUT
 
 
