@@ -6,6 +6,7 @@ Loading opens no connection, reads no secret and writes nothing.
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 from collections.abc import Mapping
 from importlib import import_module
@@ -105,6 +106,11 @@ def automation_sensor() -> dg.AutomationConditionSensorDefinition:
 @dg.definitions
 def defs() -> dg.Definitions:
     """What `workspace.yaml` loads: all or nothing, or what can be loaded if `WAYBILL_BAD_FILES=leave_out` asks for it."""
+    if not os.environ.get("DAGSTER_HOME"):
+        _LOG.warning(
+            "DAGSTER_HOME is not set: runs of this process are recorded where `waybill up` does not look. Use"
+            " `waybill run`, or start this in the project's folder after `./run setup`"
+        )
     project = load_own_project()
     if not leaves_out():
         refuse(project.problems)

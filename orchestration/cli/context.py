@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     import dagster as dg
 
     from orchestration.loading.problems import Problem
+    from orchestration.services.dataset_list import DatasetEntry
     from orchestration.services.location import Location
+    from orchestration.services.snapshot import Snapshot
+    from resources.kernel.keys import Key
+    from resources.stores.versions import VersionStore
 
 WARNED = 10
 
@@ -25,6 +29,57 @@ class CommandContext:
 
     given_location: Location | None = None
     given_instance: dg.DagsterInstance | None = None
+    problems: tuple[Problem, ...] = ()
+    """What was left out of the location that was loaded."""
+
+    @cached_property
+    def snapshot(self) -> Snapshot:
+        """What lists need of the project; the project is loaded only when something changed since the last list.
+
+        Raises:
+            ConfigError: it does not load.
+        """
+        from orchestration.services.home import open_home
+        from orchestration.services.snapshot import SnapshotFolder
+
+        if self.given_location is not None:
+            return self._snapshot_of_location()
+        folder = SnapshotFolder(open_home())
+        found = folder.find()
+        if found is None:
+            return folder.make(self._snapshot_of_location)
+        warn_of(found.problems)
+        return found
+
+    def _snapshot_of_location(self) -> Snapshot:
+        from orchestration.services.snapshot_of_location import snapshot_of
+
+        return snapshot_of(self.location, tuple(map(str, self.problems)))
+
+    def states(self, entries: Sequence[DatasetEntry]) -> Mapping[Key, str]:
+        """What became of the last try to make each dataset."""
+        from orchestration.services.home import open_home
+        from orchestration.services.recorded_states import recorded_states
+
+        if self.given_instance is None:
+            found = recorded_states(open_home().dagster, [entry.key for entry in entries])
+            if found is not None:
+                return found
+        from orchestration.services.datasets import instance_states
+
+        return instance_states(self.instance, entries)
+
+    def store(self) -> VersionStore:
+        """Where datasets are kept.
+
+        Raises:
+            ConfigError: the code location has no store.
+        """
+        if self.given_location is not None:
+            return self.given_location.store()
+        from orchestration.services.stores import open_store
+
+        return open_store(self.snapshot.store)
 
     @cached_property
     def location(self) -> Location:
@@ -44,8 +99,8 @@ class CommandContext:
         open_home()
         if self.given_location is not None:
             return self.given_location
-        location, problems = load_tolerant()
-        warn_of(problems)
+        location, self.problems = load_tolerant()
+        warn_of(self.problems)
         return location
 
     @cached_property

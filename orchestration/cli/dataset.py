@@ -18,7 +18,8 @@ from orchestration.cli.output import (
 from orchestration.cli.run import refresh
 
 if TYPE_CHECKING:
-    from orchestration.services.datasets import DatasetDetail, DatasetSummary
+    from orchestration.services.dataset_list import DatasetSummary
+    from orchestration.services.datasets import DatasetDetail
 
 app = typer.Typer(
     no_args_is_help=True, help="Versioned tables: imported, transformed or predicted."
@@ -29,13 +30,25 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 
 
 @app.command("list")
-def list_all(context: typer.Context, *, as_json: AsJson = False) -> None:
+def list_all(
+    context: typer.Context,
+    *,
+    origin: Annotated[
+        str, typer.Option(help="Only those made by: datasource, transform, prediction ...")
+    ] = "",
+    status: Annotated[str, typer.Option(help="Only those of this status, such as failed.")] = "",
+    search: Annotated[str, typer.Option(help="Only those with this in their name.")] = "",
+    as_json: AsJson = False,
+) -> None:
     """List every dataset: where it comes from, how its last run ended, its newest version."""
-    from orchestration.services.datasets import list_datasets
+    from orchestration.services.dataset_list import DatasetFilter, summarize
 
+    wanted = DatasetFilter(origin, status, search)
     with reported():
         own = context.ensure_object(CommandContext)
-        found = list_datasets(own.location, own.instance)
+        entries = own.snapshot.datasets
+        states = own.states(entries)  # first: what it saw made is in the store then
+        found = [d for d in summarize(entries, states, own.store()) if wanted.takes(d)]
     if as_json:
         print_json(found)
     else:

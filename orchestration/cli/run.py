@@ -89,7 +89,18 @@ def _launch(context: typer.Context, launch: Launch, name: str, *, as_json: bool)
             progress.loaded()
             outcome = launch(home, location, instance, name, progress.tell)
     if as_json:
-        print_json(outcome)
+        print_json(
+            {
+                "run_id": outcome.run_id,
+                "ok": outcome.ok,
+                "error": outcome.error,
+                "made": [
+                    {"key": "/".join(m.key), "rows": m.rows, "version": m.facts.get("version")}
+                    for m in outcome.made
+                ],
+                "seconds_of": outcome.seconds_of,
+            }
+        )
     else:
         typer.echo(f"\nrun {outcome.run_id}: {'done' if outcome.ok else 'failed'}")
         made = [("/".join(m.key), m.rows, m.facts.get("version")) for m in outcome.made]
