@@ -14,11 +14,10 @@ if TYPE_CHECKING:
     import dagster as dg
 
     from orchestration.loading.problems import Problem
-    from orchestration.services.dataset_list import DatasetEntry
+    from orchestration.services.dataset_list import DatasetEntry, DatasetSummary
     from orchestration.services.location import Location
     from orchestration.services.snapshot import Snapshot
     from resources.kernel.keys import Key
-    from resources.stores.versions import VersionStore
 
 WARNED = 10
 
@@ -69,17 +68,22 @@ class CommandContext:
 
         return instance_states(self.instance, entries)
 
-    def store(self) -> VersionStore:
-        """Where datasets are kept.
+    def datasets(self) -> list[DatasetSummary]:
+        """A line for each dataset.
 
         Raises:
-            ConfigError: the code location has no store.
+            ConfigError: the project does not load, or has no store.
+            ConnectorError: the store does not answer.
         """
-        if self.given_location is not None:
-            return self.given_location.store()
+        from orchestration.services.dataset_list import summarize
         from orchestration.services.stores import open_store
 
-        return open_store(self.snapshot.store)
+        entries = self.snapshot.datasets
+        states = self.states(entries)  # first: what it saw made is in the store then
+        given = self.given_location
+        return summarize(
+            entries, states, given.store() if given else open_store(self.snapshot.store)
+        )
 
     @cached_property
     def location(self) -> Location:

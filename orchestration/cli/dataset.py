@@ -41,14 +41,12 @@ def list_all(
     as_json: AsJson = False,
 ) -> None:
     """List every dataset: where it comes from, how its last run ended, its newest version."""
-    from orchestration.services.dataset_list import DatasetFilter, summarize
+    from orchestration.services.dataset_list import DatasetFilter
 
     wanted = DatasetFilter(origin, status, search)
     with reported():
         own = context.ensure_object(CommandContext)
-        entries = own.snapshot.datasets
-        states = own.states(entries)  # first: what it saw made is in the store then
-        found = [d for d in summarize(entries, states, own.store()) if wanted.takes(d)]
+        found = [d for d in own.datasets() if wanted.takes(d)]
     if as_json:
         print_json(found)
     else:

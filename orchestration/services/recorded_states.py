@@ -29,7 +29,7 @@ def recorded_states(dagster_home: Path, keys: Collection[Key]) -> dict[Key, str]
         return None
     events, runs = dagster_home / "history/runs/index.db", dagster_home / "history/runs.db"
     if not events.exists() or not runs.exists():
-        return {}
+        return None  # opened for the first time: Dagster makes the files, or says what is wrong
     try:
         return _read(events, runs, set(keys))
     except (sqlite3.Error, KeyError, TypeError, ValueError):
