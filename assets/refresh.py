@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import dagster as dg
@@ -29,11 +30,16 @@ def automation_for(refresh: str, *, where: str = "") -> Automation | None:
     if refresh == MANUAL:
         return None
     if refresh == ON_CHANGE:
-        return dg.AutomationCondition.eager().replace("any_deps_updated", _any_deps_changed())
+        return _on_change()
     check_cron(refresh, attribute="refresh", where=where)
     due: Automation = dg.AutomationCondition.cron_tick_passed(refresh)
     idle: Automation = ~dg.AutomationCondition.in_progress()
     return (due & idle).with_label(f"cron {refresh}")
+
+
+@cache  # one for all: thousands of assets ask for it
+def _on_change() -> Automation:
+    return dg.AutomationCondition.eager().replace("any_deps_updated", _any_deps_changed())
 
 
 def _any_deps_changed() -> Automation:
@@ -53,8 +59,9 @@ def check_cron(cron: str, *, attribute: str, where: str = "") -> str:
         dg.ScheduleDefinition(name="check", cron_schedule=cron, job_name="check")
     except dg.DagsterInvalidDefinitionError as error:
         prefix = f"{where}: " if where else ""
+        words = "; or one of the words on_change and manual" if attribute == "refresh" else ""
         raise ConfigError(
             f"{prefix}{attribute}: {cron!r} is not a cron",
-            hint="Five fields, for instance '0 3 * * *'; `refresh` also takes on_change and manual",
+            hint=f"Five fields, for instance '0 3 * * *' (each day at three){words}",
         ) from error
     return cron

@@ -5,19 +5,24 @@ Loading opens no connection, reads no secret and writes nothing.
 
 from __future__ import annotations
 
+import logging
+import os
 import warnings
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from orchestration.classifications.build import build_set_runs
-from orchestration.component_files import check_component_files
 from orchestration.connections.build import build_connection_jobs
 from orchestration.connections.reachable import build_reachable_checks
 from orchestration.executor import in_process_executor
 from orchestration.launch_config import check_no_pickles
+from orchestration.loading.problems import refuse
+from orchestration.loading.project import Project, load_project
+from orchestration.loading.tolerance import leaves_out, with_problems
 from orchestration.services.location import Location
 from resources.references import check_asset_references, check_job_references
 from resources.stores.catalog.resource import CatalogResource
@@ -25,9 +30,15 @@ from resources.stores.handles import handles
 from resources.stores.io_manager import DatasetIOManager
 from resources.stores.resource import StoreResource
 
+_LOG = logging.getLogger(__name__)
+
 # Dagster's own component loader uses its unfinished features: a hundred lines of warnings nobody here can act on.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
+
+
+SHARED = ("store", "catalog", "io_manager", "handles")
+"""Resources that every project has."""
 
 
 def build_defs(
@@ -42,13 +53,15 @@ def build_defs(
         resource_overrides: resources that replace the shared or the loaded ones by key.
 
     Raises:
-        ConfigError: a component file that cannot be meant, such as one that gives a key twice.
+        ProjectError: what is wrong with the files under `defs/`, each with file and line; of a single mistake its
+            own error.
         ConfigError: a job of the users' own takes an input at launch, and so a pickle.
         UnknownNameError: an asset or a pipeline names something that nothing declares; with file and line.
     """
     if loaded is None:
-        check_component_files(Path(__file__).parent / "defs")
-        loaded = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
+        project = load_own_project()
+        refuse(project.problems)
+        loaded = project.definitions
     check_asset_references(loaded)
     check_job_references(loaded)
     check_no_pickles(loaded)
@@ -79,6 +92,12 @@ def build_defs(
     )
 
 
+def load_own_project() -> Project:
+    """What stands under `defs/`, and what is wrong with it."""
+    package = import_module("orchestration.defs")
+    return load_project(package, Path(__file__).parents[1], provided=SHARED)
+
+
 def automation_sensor() -> dg.AutomationConditionSensorDefinition:
     """Refreshes what asked for it. Dagster's own is stopped until somebody starts it; this one runs."""
     return dg.AutomationConditionSensorDefinition(
@@ -91,5 +110,15 @@ def automation_sensor() -> dg.AutomationConditionSensorDefinition:
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """What `workspace.yaml` loads."""
-    return build_defs()
+    """What `workspace.yaml` loads: all or nothing, or what can be loaded if `WAYBILL_BAD_FILES=leave_out` asks for it."""
+    if not os.environ.get("DAGSTER_HOME"):
+        _LOG.warning(
+            "DAGSTER_HOME is not set: runs of this process are recorded where `waybill up` does not look. Use"
+            " `waybill run`, or start this in the project's folder after `./run setup`"
+        )
+    project = load_own_project()
+    if not leaves_out():
+        refuse(project.problems)
+    for problem in project.problems:
+        _LOG.warning("%s", problem)
+    return build_defs(loaded=with_problems(project))

@@ -9,13 +9,14 @@ may be made by a component of another noun or by plain Python.
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, NoReturn, TypeVar, cast
 
 import dagster as dg
 
 from resources.kernel.errors import ConfigError, UnknownNameError
+from resources.yaml_positions import Document, KeyPath
 
 NOUN_OF_PREFIX = {
     "datasources": "datasource",
@@ -33,14 +34,78 @@ class NamedComponent(ABC):
 
 
 T = TypeVar("T", bound=NamedComponent)
+_COUNTS = {2: "two", 3: "three"}
+
+
+class Registry:
+    """Every component of a project that could be loaded, and the names of those that could not.
+
+    Filled before any component builds its definitions, so that whoever asks gets the same answer.
+    """
+
+    def __init__(self) -> None:
+        self._entries: list[tuple[NamedComponent, str]] = []
+        self._names: dict[Hashable, str] = {}
+        self._broken: dict[str, list[tuple[type | None, str]]] = {}
+        self._of_kind: dict[type, dict[str, NamedComponent]] = {}
+        self._twins_of_kind: dict[type, dict[str, list[str]]] = {}
+
+    def add(self, component: NamedComponent, *, loc: Hashable, where: str) -> None:
+        """A component that was loaded."""
+        self._entries.append((component, where))
+        self._names[loc] = component.name
+
+    def add_broken(self, name: str, kind: type | None, *, where: str) -> None:
+        """A component that has an error; `kind` is None when even its type is wrong."""
+        if name:
+            self._broken.setdefault(name, []).append((kind, where))
+
+    def of(self, kind: type[T]) -> dict[str, T]:
+        """Components of `kind` by name; of those that share one the first."""
+        if kind not in self._of_kind:
+            found: dict[str, NamedComponent] = {}
+            places: dict[str, list[str]] = {}
+            for component, where in self._entries:
+                if isinstance(component, kind):
+                    found.setdefault(component.name, component)
+                    places.setdefault(component.name, []).append(where)
+            self._of_kind[kind] = found
+            self._twins_of_kind[kind] = {n: p for n, p in places.items() if len(p) > 1}
+        return cast("dict[str, T]", self._of_kind[kind])
+
+    def twins(self, kind: type[NamedComponent]) -> dict[str, list[str]]:
+        """Names that several components of `kind` have, and where each stands."""
+        self.of(kind)
+        return self._twins_of_kind[kind]
+
+    def name_at(self, loc: Hashable) -> str:
+        """The name of the component that was loaded from `loc`."""
+        return self._names.get(loc, "")
+
+    def broken(self, name: str, kind: type | None = None) -> str:
+        """Where a component of this name stands that has an error; empty when none does."""
+        for found, where in self._broken.get(name, ()):
+            if kind is None or found is None or issubclass(found, kind):
+                return where
+        return ""
+
+
+def registry_of(tree: object) -> Registry | None:
+    """The registry of a project that Waybill's own loader reads; None of any other tree."""
+    return getattr(tree, "registry", None)
 
 
 def declared(context: dg.ComponentLoadContext, kind: type[T], *, noun: str) -> dict[str, T]:
     """All components of `kind` in the project, by name.
 
     Raises:
-        ConfigError: two of them share a name.
+        ConfigError: another one has the name of the component that asks.
     """
+    registry = registry_of(context.component_tree)
+    if registry is not None:
+        name = registry.name_at(context.component_loc)
+        if places := registry.twins(kind).get(name):
+            _refuse_twins(noun, name, places)
     return declared_in(context.component_tree, kind, noun=noun)
 
 
@@ -48,9 +113,19 @@ def declared_in(tree: dg.ComponentTree, kind: type[T], *, noun: str) -> dict[str
     """All components of `kind` below a tree, by name; what is loaded already is not loaded again.
 
     Raises:
-        ConfigError: two of them share a name.
+        ConfigError: two of them share a name, in a tree that Waybill's own loader has not read.
     """
-    return _walk(_SameTree(tree), kind, noun)
+    registry = registry_of(tree)
+    return registry.of(kind) if registry is not None else _walk(_SameTree(tree), kind, noun)
+
+
+def _refuse_twins(noun: str, name: str, places: list[str]) -> NoReturn:
+    others = ", ".join(places[:5])
+    raise ConfigError(
+        f"{places[0]}: {_COUNTS.get(len(places), len(places))} {noun}s are named {name!r}: {others}",
+        hint="Give each its own name",
+        places=tuple(places),
+    )
 
 
 class _SameTree:
@@ -86,21 +161,44 @@ def require(
 
     Raises:
         UnknownNameError: with file and line of `attribute` and the known names.
+        LeftOutError: there is one, but it has an error of its own.
     """
-    known = declared(context, kind, noun=noun)
+    known = declared_in(context.component_tree, kind, noun=noun)
     if name not in known:
-        raise UnknownNameError(noun, name, known, where=position(context, attribute))
+        where = position(context, attribute)
+        registry = registry_of(context.component_tree)
+        if registry is not None and (broken := registry.broken(name, kind)):
+            raise LeftOutError(noun, name, broken, where=where)
+        raise UnknownNameError(noun, name, known, where=where)
     return known[name]
+
+
+class LeftOutError(ConfigError):
+    """What something needs is declared, but could not be loaded: the error is over there."""
+
+    def __init__(self, noun: str, name: str, broken: str, *, where: str) -> None:
+        super().__init__(
+            f"{where}: left out, since {noun} {name!r} has an error ({broken})",
+            noun=noun,
+            name=name,
+        )
 
 
 def position(context: dg.ComponentLoadContext, *attribute: str | int) -> str:
     """`file:line` of an attribute of the component being built; empty when it is not from YAML."""
-    tree = getattr(context.component_decl, "source_tree", None)
+    return place_of(context, ["attributes", *attribute])
+
+
+def place_of(context: object, path: KeyPath) -> str:
+    """`file:line` of what `path` leads to in the document of a component; empty when it is not from YAML."""
+    decl = getattr(context, "component_decl", None)
+    document = getattr(decl, "document", None)
+    if isinstance(document, Document):
+        return document.where(path)
+    tree = getattr(decl, "source_tree", None)
     if tree is None:
         return ""
-    found, _ = tree.source_position_tree.lookup_closest_and_path(
-        ["attributes", *attribute], trace=None
-    )
+    found, _ = tree.source_position_tree.lookup_closest_and_path(list(path), trace=None)
     return f"{found.filename}:{found.start.line}"
 
 
@@ -112,7 +210,7 @@ def check_asset_references(definitions: dg.Definitions) -> None:
     Raises:
         UnknownNameError: for the first wrong name in order of file and line.
     """
-    specs = _asset_specs(definitions)
+    specs = asset_specs(definitions)
     keys = {spec.key for spec in specs}
     problems = []
     for spec in specs:
@@ -129,7 +227,7 @@ def check_asset_references(definitions: dg.Definitions) -> None:
         )
 
 
-def _asset_specs(definitions: dg.Definitions) -> list[dg.AssetSpec]:
+def asset_specs(definitions: dg.Definitions) -> list[dg.AssetSpec]:
     """Every asset as it was declared, before Dagster resolves anything and fills gaps with stubs."""
     specs: list[dg.AssetSpec] = []
     for item in definitions.assets or []:
@@ -155,6 +253,11 @@ def _code_position(spec: dg.AssetSpec) -> str:
     return ""
 
 
+def metadata_value(given: object) -> Any:
+    """What a metadata entry holds; None where there is none."""
+    return given.value if isinstance(given, dg.MetadataValue) else given
+
+
 JOB_TARGETS = "waybill/targets"
 JOB_POSITION = "waybill/declared at"
 
@@ -165,12 +268,11 @@ def check_job_references(definitions: dg.Definitions) -> None:
     Raises:
         UnknownNameError: for the first wrong name, with file and line and the known names.
     """
-    keys = {spec.key for spec in _asset_specs(definitions)}
+    keys = {spec.key for spec in asset_specs(definitions)}
     for job in definitions.jobs or []:
         metadata = getattr(job, "metadata", None) or {}
-        wanted = metadata.get(JOB_TARGETS)
-        where = metadata.get(JOB_POSITION)
-        for text in getattr(wanted, "data", wanted) or []:
+        where = metadata_value(metadata.get(JOB_POSITION))
+        for text in metadata_value(metadata.get(JOB_TARGETS)) or []:
             key = dg.AssetKey.from_user_string(text)
             if key not in keys:
                 noun = NOUN_OF_PREFIX.get(key.path[0], "asset")
@@ -180,6 +282,4 @@ def check_job_references(definitions: dg.Definitions) -> None:
                     else [other.to_user_string() for other in keys]
                 )
                 name = "/".join(key.path[1:]) or text
-                raise UnknownNameError(
-                    noun, name, known, where=getattr(where, "text", "") or job.name
-                )
+                raise UnknownNameError(noun, name, known, where=str(where or "") or job.name)

@@ -9,7 +9,9 @@ from pathlib import Path
 import dagster as dg
 from dagster.components.testing import create_defs_folder_sandbox
 
-from orchestration.definitions import build_defs
+from orchestration.definitions import SHARED, build_defs
+from orchestration.loading.problems import refuse
+from orchestration.loading.project import load_project
 
 
 @contextmanager
@@ -21,8 +23,10 @@ def project(yaml: str, *, python: str = "", name: str | None = None) -> Iterator
         (folder / "defs.yaml").write_text(yaml, encoding="utf-8")
         if python:
             (Path(sandbox.defs_folder_path) / "written.py").write_text(python, encoding="utf-8")
-        with sandbox.build_all_defs() as loaded:
-            yield build_defs(loaded=loaded)
+        with sandbox.build_component_tree() as tree:  # makes the sandbox importable
+            found = load_project(tree.defs_module, tree.project_root, provided=SHARED)
+            refuse(found.problems)
+            yield build_defs(loaded=found.definitions)
 
 
 def materialize(

@@ -20,12 +20,13 @@ from assets.classifications.schema import (
     find_encoding,
 )
 from resources.connectors.component import ConnectorComponent
+from resources.declared import Declared, DeclaredComponent
 from resources.kernel.errors import ConfigError
 from resources.kernel.keys import check_name
-from resources.references import NamedComponent, declared, position, require
+from resources.references import declared, position, require
 
 
-class Column(dg.Model, dg.Resolvable):
+class Column(Declared):
     """One column beside the key."""
 
     name: str
@@ -35,7 +36,7 @@ class Column(dg.Model, dg.Resolvable):
     description: str = ""
 
 
-class Files(dg.Model, dg.Resolvable):
+class Files(Declared):
     """Where files arrive by themselves."""
 
     connector: str
@@ -52,7 +53,7 @@ class Files(dg.Model, dg.Resolvable):
     """How often to look."""
 
 
-class ClassificationSet(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
+class ClassificationSet(DeclaredComponent):
     """A table of keys and attributes that is kept by files, each checked whole before it counts."""
 
     name: str

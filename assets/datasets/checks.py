@@ -9,11 +9,13 @@ Without `from __future__ import annotations`: Dagster reads live annotations.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 import dagster as dg
 
 from assets.boundary import boundary
+from assets.datasets.expectations import KNOWN
 from resources.kernel.errors import ConfigError
 from resources.stores.tables import StoredTable
 
@@ -64,11 +66,12 @@ def parse_expectations(given: Sequence[Mapping[str, Any]]) -> list[Expectation]:
         ConfigError: an entry of another shape.
     """
     parsed = []
-    for entry in given:
+    for number, entry in enumerate(given):
         if len(entry) != 1 or not isinstance(next(iter(entry.values())), dict):
             raise ConfigError(
                 f"checks: {json.dumps(entry, default=str)[:120]} is not `name: {{arguments}}`",
                 hint="For instance `- expect_column_values_to_not_be_null: {column: carrier}`",
+                check=number,
             )
         (kind, arguments), *_ = entry.items()
         severity = arguments.get(_SEVERITY, "error")
@@ -76,6 +79,15 @@ def parse_expectations(given: Sequence[Mapping[str, Any]]) -> list[Expectation]:
             raise ConfigError(
                 f"checks: {kind!r} with severity {severity!r} is not an expectation",
                 hint="Names start with `expect_`; severity is `error` or `warn`",
+                check=number,
+            )
+        if kind not in KNOWN:
+            near = get_close_matches(kind, KNOWN, n=1)
+            raise ConfigError(
+                f"checks: unknown expectation {kind!r}",
+                hint=(f"Did you mean {near[0]!r}? " if near else "")
+                + "The gallery of Great Expectations lists all",
+                check=number,
             )
         rest = {name: value for name, value in arguments.items() if name != _SEVERITY}
         parsed.append(Expectation(kind, rest, blocking=_SEVERITIES[severity]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
 from pydantic import Field
@@ -11,11 +11,13 @@ from assets.datasets.build import DatasetSpec, build_dataset
 from assets.datasets.checks import Expectation, parse_expectations
 from assets.refresh import ON_CHANGE, automation_for
 from resources.declarations import DeclaresSource
+from resources.declared import DeclaredComponent
+from resources.kernel.errors import ConfigError
 from resources.kernel.keys import check_name
-from resources.references import NamedComponent, declared, position, require
+from resources.references import declared, position, require
 
 
-class Dataset(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
+class Dataset(DeclaredComponent):
     """A versioned table, imported from a datasource."""
 
     name: str
@@ -31,9 +33,12 @@ class Dataset(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
     """How many versions to keep; the rest is collected a day after it was superseded."""
     description: str = ""
 
-    def expectations(self) -> list[Expectation]:
-        """The checks, parsed."""
-        return parse_expectations(self.checks)
+    def _expectations(self, context: dg.ComponentLoadContext) -> list[Expectation]:
+        try:
+            return parse_expectations(self.checks)
+        except ConfigError as error:
+            where = position(context, "checks", cast("int", error.facts["check"]))
+            raise ConfigError(f"{where}: {error.message}", hint=error.hint) from error
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """One materialized asset, its checks, and when it is refreshed."""
@@ -51,6 +56,6 @@ class Dataset(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
         )
         return build_dataset(
             spec,
-            expectations=self.expectations(),
+            expectations=self._expectations(context),
             automation=automation_for(self.refresh, where=position(context, "refresh")),
         )

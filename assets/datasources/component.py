@@ -12,6 +12,7 @@ from assets.datasources.build import build_datasource
 from assets.refresh import check_cron
 from resources.connectors.component import ConnectorComponent
 from resources.declarations import DeclaresSource
+from resources.declared import DeclaredComponent
 from resources.kernel.errors import ConfigError
 from resources.kernel.keys import check_name
 from resources.references import declared, position, require
@@ -36,7 +37,7 @@ Rule = Annotated[
 ]
 
 
-class Datasource(dg.Component, dg.Model, dg.Resolvable, DeclaresSource):
+class Datasource(DeclaredComponent, DeclaresSource):
     """Something to import from: files under a path, a table, or a query."""
 
     name: str

@@ -10,11 +10,12 @@ from pydantic import Field
 from assets.embeddings.build import EmbeddingAssetSpec, build_embedding
 from assets.embeddings.tabular import DEFAULT_DIMENSION, EmbeddingSpec, check_settings
 from assets.refresh import ON_CHANGE, automation_for
+from resources.declared import DeclaredComponent
 from resources.kernel.keys import check_name
-from resources.references import NamedComponent, declared, position
+from resources.references import declared, position
 
 
-class Embedding(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
+class Embedding(DeclaredComponent):
     """One vector for every row of a dataset, and its place in a picture."""
 
     name: str

@@ -9,13 +9,14 @@ import dagster as dg
 from assets.exporters.build import ExporterSpec, build_exporter
 from assets.refresh import MANUAL, automation_for
 from resources.connectors.component import ConnectorComponent
+from resources.declared import DeclaredComponent
 from resources.kernel.errors import ConfigError
 from resources.kernel.keys import asset_key, check_name
 from resources.kernel.records import TableName, WriteMode
-from resources.references import NamedComponent, declared, position, require
+from resources.references import declared, position, require
 
 
-class Exporter(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
+class Exporter(DeclaredComponent):
     """Delivers a dataset into a table of a database."""
 
     name: str

@@ -11,12 +11,13 @@ from assets.models.build import ModelSpec, PredictionSpec, build_model, build_pr
 from assets.models.estimators import Algorithm, Task
 from assets.models.train import DEFAULT_MAX_ROWS, TrainingSpec, check_spec
 from assets.refresh import ON_CHANGE, automation_for
+from resources.declared import DeclaredComponent
 from resources.kernel.errors import ConfigError
 from resources.kernel.keys import check_name
-from resources.references import NamedComponent, declared, position
+from resources.references import declared, position
 
 
-class Model(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
+class Model(DeclaredComponent):
     """A scikit-learn model, trained on a dataset and judged on rows that it has not seen."""
 
     name: str
@@ -83,7 +84,7 @@ ModelName = Annotated[
 ]
 
 
-class Prediction(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
+class Prediction(DeclaredComponent):
     """A dataset with what a model says about every row of another dataset."""
 
     name: str

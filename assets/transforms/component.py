@@ -8,12 +8,13 @@ from assets.refresh import ON_CHANGE, automation_for
 from assets.transforms.build import TransformSpec, build_transform
 from assets.transforms.statement import parse_statement
 from assets.transforms.time_limit import DEFAULT_SECONDS
+from resources.declared import DeclaredComponent
 from resources.kernel.errors import ConfigError
 from resources.kernel.keys import check_name
-from resources.references import NamedComponent, declared, position
+from resources.references import declared, position
 
 
-class SqlTransform(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
+class SqlTransform(DeclaredComponent):
     """A dataset made by one SELECT over other datasets, which it names as tables."""
 
     name: str
@@ -45,7 +46,10 @@ class SqlTransform(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
                 hint=f"Give a whole number of seconds from 1 on, or leave it out for {DEFAULT_SECONDS}",
             )
         sql = self.sql or self._read_file(context, position(context, "file"))
-        statement = parse_statement(sql, name=f"{self.name} ({where})" if where else self.name)
+        try:
+            statement = parse_statement(sql, name=self.name)
+        except ConfigError as error:
+            raise ConfigError(f"{where}: {error.message}", hint=error.hint) from error
         if self.name in statement.inputs:
             raise ConfigError(
                 f"{where}: transform {self.name!r} reads itself",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -46,7 +45,7 @@ def parse_statement(sql: str, *, name: str) -> Statement:
         ]
     except SqlglotError as error:
         raise ConfigError(
-            f"transform {name}: the SQL cannot be read: {_first_line(error)}",
+            f"transform {name}: the SQL cannot be read: {_why_unreadable(error)}",
             hint="It is DuckDB's SQL: one SELECT over the names of datasets",
         ) from error
     if len(parsed) != 1 or not isinstance(parsed[0], exp.Query):
@@ -130,6 +129,14 @@ def _origins(
     return origins
 
 
-def _first_line(error: Exception) -> str:
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))  # sqlglot underlines for terminals
-    return plain.splitlines()[0][:200] if plain else type(error).__name__
+def _why_unreadable(error: SqlglotError) -> str:
+    """Where the parser stopped, in the SQL's own words: its description names classes of the parser."""
+    found = getattr(error, "errors", None)
+    if not found:
+        return "a text in quotes or a comment does not end"
+    place = found[0]
+    before = " ".join(str(place.get("start_context") or "").split())[-60:]
+    at = str(place.get("highlight") or "")[:60]
+    return f"near {at!r} in its line {place.get('line')}" + (
+        f", after {before!r}" if before else ""
+    )

@@ -20,20 +20,18 @@ Name = Annotated[str, typer.Argument(help="Name of the connector.")]
 @app.command("list")
 def list_all(context: typer.Context, *, as_json: AsJson = False) -> None:
     """List the connectors that the project declares, and who uses each. Connects to none of them."""
-    from orchestration.services.connectors import list_connectors
-
     with reported():
-        found = list_connectors(context.ensure_object(CommandContext).location)
+        found = context.ensure_object(CommandContext).snapshot.connectors
     if as_json:
         print_json(found)
         return
     rows = [
         (
-            c.name,
-            c.kind,
-            c.target,
-            [v if is_set else f"{v} (not set)" for v, is_set in c.environment.items()],
-            to_names(c.used_by),
+            c["name"],
+            c["kind"],
+            c["target"],
+            [v if is_set else f"{v} (not set)" for v, is_set in c["environment"].items()],
+            to_names(c["used_by"]),
         )
         for c in found
     ]

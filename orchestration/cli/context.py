@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from orchestration.cli.errors import warn
+
 if TYPE_CHECKING:
     import dagster as dg
 
+    from orchestration.loading.problems import Problem
+    from orchestration.services.dataset_list import DatasetEntry, DatasetSummary
     from orchestration.services.location import Location
+    from orchestration.services.snapshot import Snapshot
+    from resources.kernel.keys import Key
+
+WARNED = 10
 
 
 @dataclass
@@ -19,6 +28,62 @@ class CommandContext:
 
     given_location: Location | None = None
     given_instance: dg.DagsterInstance | None = None
+    problems: tuple[Problem, ...] = ()
+    """What was left out of the location that was loaded."""
+
+    @cached_property
+    def snapshot(self) -> Snapshot:
+        """What lists need of the project; the project is loaded only when something changed since the last list.
+
+        Raises:
+            ConfigError: it does not load.
+        """
+        from orchestration.services.home import open_home
+        from orchestration.services.snapshot import SnapshotFolder
+
+        if self.given_location is not None:
+            return self._snapshot_of_location()
+        folder = SnapshotFolder(open_home())
+        found = folder.find()
+        if found is None:
+            return folder.make(self._snapshot_of_location)
+        warn_of(found.problems)
+        return found
+
+    def _snapshot_of_location(self) -> Snapshot:
+        from orchestration.services.snapshot_of_location import snapshot_of
+
+        return snapshot_of(self.location, tuple(map(str, self.problems)))
+
+    def states(self, entries: Sequence[DatasetEntry]) -> Mapping[Key, str]:
+        """What became of the last try to make each dataset."""
+        from orchestration.services.home import open_home
+        from orchestration.services.recorded_states import recorded_states
+
+        if self.given_instance is None:
+            found = recorded_states(open_home().dagster, [entry.key for entry in entries])
+            if found is not None:
+                return found
+        from orchestration.services.datasets import instance_states
+
+        return instance_states(self.instance, entries)
+
+    def datasets(self) -> list[DatasetSummary]:
+        """A line for each dataset.
+
+        Raises:
+            ConfigError: the project does not load, or has no store.
+            ConnectorError: the store does not answer.
+        """
+        from orchestration.services.dataset_list import summarize
+        from orchestration.services.stores import open_store
+
+        entries = self.snapshot.datasets
+        states = self.states(entries)  # first: what it saw made is in the store then
+        given = self.given_location
+        return summarize(
+            entries, states, given.store() if given else open_store(self.snapshot.store)
+        )
 
     @cached_property
     def location(self) -> Location:
@@ -30,13 +95,17 @@ class CommandContext:
         import dagster as dg
 
         from orchestration.services.home import open_home
-        from orchestration.services.location import Location
+        from orchestration.services.location import load_tolerant
 
         # Dagster warns of its own use of its own beta parameters: nothing that a user of ours could change.
         warnings.simplefilter("ignore", dg.BetaWarning)
         warnings.simplefilter("ignore", dg.PreviewWarning)
         open_home()
-        return self.given_location or Location.load()
+        if self.given_location is not None:
+            return self.given_location
+        location, self.problems = load_tolerant()
+        warn_of(self.problems)
+        return location
 
     @cached_property
     def instance(self) -> dg.DagsterInstance:
@@ -50,3 +119,11 @@ class CommandContext:
 
         home = open_home()
         return self.given_instance or open_instance(home)
+
+
+def warn_of(problems: Sequence[Problem | str]) -> None:
+    """Says on standard error what was left out of the project."""
+    for problem in problems[:WARNED]:
+        warn(str(problem))
+    if len(problems) > WARNED:
+        warn(f"{len(problems) - WARNED} more; `waybill check` lists all")

@@ -15,9 +15,11 @@ from orchestration.cli.output import (
     to_size,
     to_verbatim,
 )
+from orchestration.cli.run import refresh
 
 if TYPE_CHECKING:
-    from orchestration.services.datasets import DatasetDetail, DatasetSummary
+    from orchestration.services.dataset_list import DatasetSummary
+    from orchestration.services.datasets import DatasetDetail
 
 app = typer.Typer(
     no_args_is_help=True, help="Versioned tables: imported, transformed or predicted."
@@ -28,19 +30,32 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 
 
 @app.command("list")
-def list_all(context: typer.Context, *, as_json: AsJson = False) -> None:
+def list_all(
+    context: typer.Context,
+    *,
+    origin: Annotated[
+        str, typer.Option(help="Only those made by: datasource, transform, prediction ...")
+    ] = "",
+    status: Annotated[str, typer.Option(help="Only those of this status, such as failed.")] = "",
+    search: Annotated[str, typer.Option(help="Only those with this in their name.")] = "",
+    as_json: AsJson = False,
+) -> None:
     """List every dataset: where it comes from, how its last run ended, its newest version."""
-    from orchestration.services.datasets import list_datasets
+    from orchestration.services.dataset_list import DatasetFilter
 
+    wanted = DatasetFilter(origin, status, search)
     with reported():
         own = context.ensure_object(CommandContext)
-        found = list_datasets(own.location, own.instance)
+        found = [d for d in own.datasets() if wanted.takes(d)]
     if as_json:
         print_json(found)
     else:
         _print_list(found)
     if errors := [d.error for d in found if d.error]:
         fail(*errors)
+
+
+app.command("refresh")(refresh)
 
 
 @app.command()

@@ -26,14 +26,15 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 @app.command("list")
 def list_all(context: typer.Context, *, as_json: AsJson = False) -> None:
     """List the datasources that the project declares. Connects to none of their connectors."""
-    from orchestration.services.datasources import list_datasources
-
     with reported():
-        found = list_datasources(context.ensure_object(CommandContext).location)
+        found = context.ensure_object(CommandContext).snapshot.datasources
     if as_json:
         print_json(found)
         return
-    rows = [(d.name, d.connector, d.target, d.fingerprint, to_names(d.used_by)) for d in found]
+    rows = [
+        (d["name"], d["connector"], d["target"], d["fingerprint"], to_names(d["used_by"]))
+        for d in found
+    ]
     header = ("name", "connector", "target", "fingerprint", "used by")
     print_table(header, rows, limit=LIST_SHOWN)
 

@@ -37,7 +37,7 @@ def demo(
 
     with reported():
         own, home = context.ensure_object(CommandContext), open_home()
-        with DemoProgress(quiet=as_json) as progress:
+        with RunProgress(quiet=as_json) as progress:
             location, instance = own.location, own.instance
             progress.loaded()
             report = run(home, location, instance, landed=progress.landed, tell=progress.tell)
@@ -47,7 +47,7 @@ def demo(
         _print_report(report)
 
 
-class DemoProgress:
+class RunProgress:
     """What happens, a line each; on a terminal the steps that run now have a spinner below.
 
     Args:

@@ -24,7 +24,11 @@ def reported() -> Iterator[None]:
     except WaybillError as error:
         if os.environ.get("WAYBILL_DEBUG"):
             raise
-        fail(str(error), code=USAGE if _is_usage(error) else FAILED)
+        lines = error.facts.get("lines")  # of an error that is about many things
+        fail(
+            *(lines if isinstance(lines, tuple) else (str(error),)),
+            code=USAGE if _is_usage(error) else FAILED,
+        )
 
 
 def fail(*texts: str, code: int = FAILED) -> None:
@@ -33,6 +37,11 @@ def fail(*texts: str, code: int = FAILED) -> None:
         line = " ".join(visible(text).split())
         print(f"error: {line}", file=sys.stderr)  # noqa: T201 - this is where a command speaks
     raise typer.Exit(code)
+
+
+def warn(text: str) -> None:
+    """Prints `warning: text` to standard error, in one line."""
+    print(f"warning: {' '.join(visible(text).split())}", file=sys.stderr)  # noqa: T201 - as above
 
 
 def _is_usage(error: WaybillError) -> bool:

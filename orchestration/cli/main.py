@@ -2,27 +2,52 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from orchestration.cli import classification, connector, dataset, datasource
 from orchestration.cli.demo import demo
+from orchestration.cli.run import check, refresh, run
 from orchestration.cli.up import up
 
 app = typer.Typer(
     name="waybill",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     help="A self-hosted data section: sources, datasets, models, predictions, embeddings and exports.",
 )
 app.command()(up)
 app.command()(demo)
+app.command()(check)
+app.command()(run)
+app.command()(refresh)
 app.add_typer(connector.app, name="connector")
 app.add_typer(datasource.app, name="datasource")
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(classification.app, name="classification")
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"waybill {version('waybill')}")
+        raise typer.Exit
+
+
 @app.callback()
-def main() -> None:
+def main(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version and end.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
     """A self-hosted data section: sources, datasets, models, predictions, embeddings and exports."""
+
+
+if __name__ == "__main__":
+    app()

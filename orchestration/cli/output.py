@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 CELL_LIMIT = 40
 PIPE_WIDTH = 160
+WHOLE = 1_000_000
 _SIZES = ("B", "KB", "MB", "GB", "TB")
 
 
@@ -30,14 +31,18 @@ def print_json(answer: object) -> None:
 def print_table(
     header: Sequence[str], rows: Iterable[Sequence[object]], *, limit: int = CELL_LIMIT
 ) -> None:
-    """A table; columns that do not fit the terminal are left out and counted, cells cut at `limit` characters."""
+    """A table; at a terminal what does not fit is left out and counted, and cells are cut at `limit` characters."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
     console = make_console()
+    if not console.is_terminal:
+        limit = WHOLE  # a pipe has room
     cells = [[to_cell(value, limit) for value in row] for row in rows]
-    shown = _fitting(header, cells, console.width)
+    shown = _fitting(header, cells, console.width) if console.is_terminal else len(header)
+    if not console.is_terminal:
+        console.width = _width(header, cells)
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for number, name in enumerate(header[:shown]):
         numeric = any(_is_number(row[number]) for row in cells)
@@ -88,7 +93,9 @@ def to_cell(value: object, limit: int = CELL_LIMIT) -> str:
 
 
 def to_names(names: Sequence[str], shown: int = 2) -> str:
-    """The first names of a list, and how many more there are."""
+    """The first names of a list, and how many more there are; all of them where nobody watches a terminal."""
+    if not sys.stdout.isatty():
+        return ", ".join(names)
     more = f" and {len(names) - shown} more" if len(names) > shown else ""
     return ", ".join(names[:shown]) + more
 
@@ -116,6 +123,12 @@ def _fitting(header: Sequence[str], cells: Sequence[Sequence[str]], width: int) 
         if used > width and number > 0:
             return number
     return len(header)
+
+
+def _width(header: Sequence[str], cells: Sequence[Sequence[str]]) -> int:
+    """Room for every column."""
+    longest = [max([len(h), *(len(row[n]) for row in cells)]) for n, h in enumerate(header)]
+    return max(PIPE_WIDTH, sum(longest) + 4 * len(longest))
 
 
 def _is_number(cell: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -39,12 +40,15 @@ def up(
     it is kept. Ctrl-C ends all processes, runs in progress included: these are tried again when this is started
     again, or canceled with `--interrupted cancel`.
     """
+    from orchestration.loading import BAD_FILES, LEAVE_OUT
     from orchestration.server.address import listen
     from orchestration.server.password import require_password
     from orchestration.server.supervisor import serve
     from orchestration.services.home import open_home, workspace_file
     from resources.scratch import remove_abandoned
 
+    # What is wrong in one file shall not stop the rest; the web UI shows it in the group `problems`.
+    os.environ.setdefault(BAD_FILES, LEAVE_OUT)
     with reported(), listen(host, port) as listener:
         home = open_home()
         remove_abandoned()

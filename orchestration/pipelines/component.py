@@ -15,16 +15,17 @@ from orchestration.pipelines.build import (
     build_pipeline,
 )
 from resources.connectors.component import ConnectorComponent
+from resources.declared import Declared, DeclaredComponent
 from resources.kernel.errors import ConfigError
 from resources.kernel.keys import check_name
-from resources.references import NamedComponent, declared, position, require
+from resources.references import declared, position, require
 from resources.sources.objects import check_path
 
 # YAML makes a date of 2026-01-01 unless it is quoted: both are taken.
 Day = Annotated[Any, dg.Resolver(lambda _context, value: value, model_field_type=Any)]
 
 
-class Schedule(dg.Model, dg.Resolvable):
+class Schedule(Declared):
     """When a pipeline runs by the clock."""
 
     cron: str
@@ -35,7 +36,7 @@ class Schedule(dg.Model, dg.Resolvable):
     """Last day, `YYYY-MM-DD`."""
 
 
-class NewObjects(dg.Model, dg.Resolvable):
+class NewObjects(Declared):
     """Which bucket and path to watch."""
 
     connector: str
@@ -52,7 +53,7 @@ class NewObjects(dg.Model, dg.Resolvable):
     """How often to look."""
 
 
-class Pipeline(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
+class Pipeline(DeclaredComponent):
     """A job over exporters or datasets and everything upstream of them."""
 
     name: str

@@ -5,52 +5,33 @@ The store says what is kept, Dagster's instance says what was tried last.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import dagster as dg
 
+from orchestration.services.dataset_list import (
+    MADE,
+    DatasetEntry,
+    DatasetSummary,
+    newest_version,
+    state_of_run,
+    summarize,
+    summary_of,
+)
 from orchestration.services.json_rows import json_rows
 from orchestration.services.location import Location
 from resources.kernel.errors import (
-    ConnectorError,
     InputError,
-    IntegrityError,
     NotFoundError,
     WaybillError,
 )
+from resources.kernel.keys import Key
 from resources.kernel.records import StoredVersion
-from resources.stores.tables import TableStore
 
 SAMPLE_LIMIT = 10_000
-_MADE, _NEVER_MADE = "materialized", "never materialized"
-_ENDED_BADLY = {
-    dg.DagsterRunStatus.FAILURE: "failed",
-    dg.DagsterRunStatus.CANCELED: "stopped",
-}
-
-
-@dataclass(frozen=True)
-class DatasetSummary:
-    """One line of the list."""
-
-    name: str
-    origin: str
-    """`datasource`, `transform` or `prediction`."""
-    status: str
-    """Of the last try: `never materialized`, `queued`, `materializing`, `materialized`, `failed` or `stopped`.
-
-    Of what is kept, where that says more: `missing from the store`, `damaged` (E53) or `unreadable`.
-    """
-    rows: int | None
-    columns: int | None
-    version: int | None
-    size_bytes: int | None
-    updated_at: datetime | None
-    error: str = ""
-    """Why its newest version cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -91,11 +72,23 @@ def list_datasets(location: Location, instance: dg.DagsterInstance) -> list[Data
     Raises:
         ConnectorError: the store does not answer.
     """
-    store, specs = location.store(), location.datasets()
-    states = _states(instance, [spec.key for spec in specs.values()])
+    entries = dataset_entries(location)
+    return summarize(entries, instance_states(instance, entries), location.store())
+
+
+def instance_states(
+    instance: dg.DagsterInstance, entries: Sequence[DatasetEntry]
+) -> dict[Key, str]:
+    """What became of the last try to make each dataset; nothing for those never tried."""
+    states = _states(instance, [dg.AssetKey(entry.key) for entry in entries])
+    return {tuple(key.path): state for key, state in states.items()}
+
+
+def dataset_entries(location: Location) -> list[DatasetEntry]:
+    """What is declared of each dataset, in order of name."""
     return [
-        _summary(name, spec, _newest(store, spec), states.get(spec.key))
-        for name, spec in specs.items()
+        DatasetEntry(name, _origin(spec), tuple(spec.key.path))
+        for name, spec in location.datasets().items()
     ]
 
 
@@ -110,10 +103,11 @@ def show_dataset(location: Location, instance: dg.DagsterInstance, name: str) ->
     state = _states(instance, [spec.key]).get(
         spec.key
     )  # first: what it saw made is in the store then
-    newest = _newest(store, spec)
+    entry = DatasetEntry(name, _origin(spec), tuple(spec.key.path))
+    newest = newest_version(store, tuple(spec.key.path))
     latest = None if isinstance(newest, WaybillError) else newest
     return DatasetDetail(
-        summary=_summary(name, spec, newest, state),
+        summary=summary_of(entry, newest, state),
         description=spec.description or "",
         made_from=tuple(sorted(dep.asset_key.to_user_string() for dep in spec.deps)),
         used_by=tuple(location.readers_of(spec.key)),
@@ -185,49 +179,6 @@ def _origins(version: StoredVersion | None) -> dict[str, str]:
     }
 
 
-Newest = StoredVersion | WaybillError | None
-"""The newest version, or why it cannot be read; None where there is no version."""
-
-
-def _newest(store: TableStore, spec: dg.AssetSpec) -> Newest:
-    try:
-        return store.item(tuple(spec.key.path)).latest()
-    except ConnectorError:
-        raise  # the whole store is away, not this one dataset
-    except WaybillError as error:
-        return error
-
-
-def _summary(name: str, spec: dg.AssetSpec, newest: Newest, state: str | None) -> DatasetSummary:
-    latest = None if isinstance(newest, WaybillError) else newest
-    return DatasetSummary(
-        name=name,
-        origin=_origin(spec),
-        status=_status(newest, state),
-        rows=latest.rows if latest else None,
-        columns=len(latest.schema) if latest else None,
-        version=latest.number if latest else None,
-        size_bytes=latest.size_bytes if latest else None,
-        updated_at=latest.created_at if latest else None,
-        error=_named(name, newest) if isinstance(newest, WaybillError) else "",
-    )
-
-
-def _status(newest: Newest, state: str | None) -> str:
-    """The last try, but for what the store knows better: it may be older, shared, restored or lost."""
-    if isinstance(newest, WaybillError):
-        return "damaged" if isinstance(newest, IntegrityError) else "unreadable"
-    if newest is None and state == _MADE:
-        return "missing from the store"
-    if newest is not None and state in (None, _NEVER_MADE):
-        return _MADE
-    return state or _NEVER_MADE
-
-
-def _named(name: str, error: WaybillError) -> str:
-    return str(WaybillError(f"dataset {name!r}: {error.message}", hint=error.hint))
-
-
 def _origin(spec: dg.AssetSpec) -> str:
     """What the maker says of itself; plain Python that says nothing is a transform."""
     given = spec.metadata.get("origin", "transform")
@@ -242,17 +193,9 @@ def _states(instance: dg.DagsterInstance, keys: list[dg.AssetKey]) -> dict[dg.As
         made = entry.last_materialization
         run_id = entry.last_run_id
         if made is not None and run_id in (None, made.run_id):
-            states[entry.asset_key] = _MADE
+            states[entry.asset_key] = MADE
         elif (run := instance.get_run_by_id(run_id) if run_id else None) is not None:
-            states[entry.asset_key] = _state_of_run(run, was_made=made is not None)
+            states[entry.asset_key] = state_of_run(run.status.value, was_made=made is not None)
         elif made is not None:
-            states[entry.asset_key] = _MADE
+            states[entry.asset_key] = MADE
     return states
-
-
-def _state_of_run(run: dg.DagsterRun, *, was_made: bool) -> str:
-    if run.status in _ENDED_BADLY:
-        return _ENDED_BADLY[run.status]
-    if run.is_finished:
-        return _MADE if was_made else _NEVER_MADE
-    return "queued" if run.status == dg.DagsterRunStatus.QUEUED else "materializing"

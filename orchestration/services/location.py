@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
+from orchestration.loading.problems import Problem
 from orchestration.services.reasons import raised_on_purpose, reason_of
 from resources.connectors.base import Connector
 from resources.connectors.resource import ConnectorResource
@@ -28,6 +29,24 @@ def _own_definitions() -> dg.Definitions:
     from orchestration.definitions import defs
 
     return defs()
+
+
+def load_tolerant() -> tuple[Location, tuple[Problem, ...]]:
+    """The project's own code location without what is wrong in it, and what that is.
+
+    Raises:
+        ConfigError: something is wrong that cannot be left out.
+    """
+    from orchestration.definitions import build_defs, load_own_project
+
+    found: list[Problem] = []
+
+    def build() -> dg.Definitions:
+        project = load_own_project()
+        found.extend(project.problems)
+        return build_defs(loaded=project.definitions)
+
+    return Location.load(build), tuple(found)
 
 
 class Location:
@@ -162,6 +181,10 @@ class Location:
                 pipeline = _metadata_text(metadata, "pipeline") or sensor.name
                 users.setdefault(connector, []).append(f"pipeline {pipeline}")
         return {connector: sorted(names) for connector, names in users.items()}
+
+    def asset_job(self) -> dg.JobDefinition:
+        """The job that makes any asset by itself."""
+        return self.definitions.resolve_implicit_global_asset_job_def()
 
     def job(self, name: str) -> dg.JobDefinition:
         """A pipeline's job.

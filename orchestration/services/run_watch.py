@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import dagster as dg
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.events import DagsterEvent
+from dagster._core.execution.api import execute_run
 
+from orchestration.executor import in_process_executor
 from orchestration.services.home import Home
 from orchestration.services.locks import hold
+from orchestration.services.run_origin import code_origin, remote_origin
 from orchestration.services.run_process import RunProcess
 from resources.kernel.errors import MESSAGE_LIMIT, WaybillError
 
@@ -126,6 +132,7 @@ def run_here(
     *,
     config: Mapping[str, Any] | None = None,
     tags: Mapping[str, str] | None = None,
+    assets: Collection[dg.AssetKey] = (),
 ) -> RunOutcome:
     """Runs a job in this process; its events and lineage are in `instance` as those of any other run.
 
@@ -136,22 +143,56 @@ def run_here(
         tell: hears of each step.
         config: the run's config.
         tags: of the run, beside the job's own.
+        assets: only these of the job; all when empty.
 
     The run holds a lock meanwhile: should this process be killed, a server of the same home folder sees it.
     """
     run_id = str(uuid.uuid4())
     lock = home.locks / f"run-{run_id}.lock"
     with hold(lock, wait=True), RunWatcher(instance, run_id, tell) as watcher:
-        result = job.execute_in_process(
-            instance=instance,
+        run = instance.create_run_for_job(
+            job,
             run_id=run_id,
-            raise_on_error=False,
-            tags={**(tags or {}), **RunProcess(run_id, lock=str(lock)).tags},
             run_config={**_QUIET, **(config or {})},
+            tags={**job.tags, **(tags or {}), **RunProcess(run_id, lock=str(lock)).tags},
+            asset_selection=frozenset(assets) or None,
+            remote_job_origin=remote_origin(job.name),
+            job_code_origin=code_origin(job.name),
         )
+        alone = job.with_executor_def(in_process_executor)
+        result = execute_run(InMemoryJob(alone), run, instance, raise_on_error=False)
     lock.unlink(missing_ok=True)
+    return _outcome(run_id, watcher, ok=result.success)
+
+
+def run_there(
+    instance: dg.DagsterInstance,
+    job: dg.JobDefinition,
+    tell: Callable[[StepNews], None],
+    *,
+    assets: Collection[dg.AssetKey] = (),
+) -> RunOutcome:
+    """Puts a run into the queue of a server of the same instance, and follows it to its end.
+
+    The run is the server's: it goes on when this process ends.
+    """
+    run = instance.create_run_for_job(
+        job,
+        tags=dict(job.tags),
+        asset_selection=frozenset(assets) or None,
+        remote_job_origin=remote_origin(job.name),
+        job_code_origin=code_origin(job.name),
+    )
+    with RunWatcher(instance, run.run_id, tell) as watcher:
+        instance.report_dagster_event(DagsterEvent.job_enqueue(run), run_id=run.run_id)
+        while not (found := instance.get_run_by_id(run.run_id)) or not found.is_finished:
+            time.sleep(POLL_SECONDS)
+    return _outcome(run.run_id, watcher, ok=found.is_success)
+
+
+def _outcome(run_id: str, watcher: RunWatcher, *, ok: bool) -> RunOutcome:
     return RunOutcome(
-        run_id, result.success, tuple(watcher.made), watcher.seconds_of, "; ".join(watcher.errors)
+        run_id, ok, tuple(watcher.made), watcher.seconds_of, "; ".join(watcher.errors)
     )
 
 

@@ -9,10 +9,11 @@ import dagster as dg
 from pydantic import BaseModel, ConfigDict
 
 from resources.connectors.resource import ConnectorResource
+from resources.declared import DeclaredComponent
 from resources.kernel.errors import ConfigError
 from resources.kernel.keys import check_name
 from resources.kernel.records import WriteMode
-from resources.references import NamedComponent, declared, position
+from resources.references import declared, position
 
 Holds = Literal["files", "tables"]
 
@@ -31,7 +32,7 @@ RESERVED = ("store", "catalog", "io_manager", "handles")
 """Resource keys of the project itself."""
 
 
-class ConnectorComponent(dg.Component, dg.Model, dg.Resolvable, NamedComponent):
+class ConnectorComponent(DeclaredComponent):
     """What every connector's component has: a name, and a resource under that name."""
 
     name: str

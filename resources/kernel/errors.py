@@ -25,6 +25,7 @@ WaybillError                    message, hint, facts; picklable; retryable = Fal
 from __future__ import annotations
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import ClassVar, Self
 
@@ -100,7 +101,9 @@ class UnknownNameError(ConfigError):
 
     def __init__(self, noun: str, name: str, known: Iterable[str], *, where: str = "") -> None:
         names = sorted(known)
+        near = get_close_matches(name, names, n=1, cutoff=0.6)
         listed = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+        listed += f". Did you mean {near[0]!r}?" if near else ""
         prefix = f"{where}: " if where else ""
         super().__init__(
             f"{prefix}unknown {noun} {name!r}",

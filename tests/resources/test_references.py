@@ -84,7 +84,8 @@ def test_a_python_asset_that_names_an_unknown_dataset_is_refused():
         python="import dagster as dg\n\n"
         "@dg.asset(deps=[dg.AssetKey(['datasets', 'ordrs'])])\ndef report():\n    return None\n",
     )
-    assert str(error) == "report: unknown dataset 'ordrs'. Known: orders"
+    expected = r"written\.py:3: unknown dataset 'ordrs'\. Known: orders\. Did you mean 'orders'\?"
+    assert re.search(expected, str(error)), str(error)
 
 
 @pytest.mark.parametrize(

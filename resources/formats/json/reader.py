@@ -232,7 +232,7 @@ class JsonReader:
 
     def _policy(self, names: Mapping[str, list[str]]) -> ColumnsPolicy:
         """Members are optional: files that only lack some of those that one of them has in full are of one shape."""
-        fullest = set(max(names.values(), key=list.__len__, default=[]))
+        fullest = set(max(names.values(), key=len, default=[]))
         return (
             "union" if all(fullest.issuperset(n) for n in names.values()) else self._options.columns
         )

@@ -28,6 +28,10 @@ def test_the_commands_are_these():
     assert {" ".join(path[1:]) for path in LEAVES} == {
         "up",
         "demo",
+        "check",
+        "run",
+        "refresh",
+        "dataset refresh",
         "connector list",
         "connector test",
         "connector browse",

@@ -43,9 +43,18 @@ TRANSFORM = "type: assets.SqlTransform\nattributes: {name: t, sql: "
             DATASOURCE + '  path: "*.csv"\n  options: {bogus: 1}\n',
             r"defs\.yaml:\d+: datasource 'orders': options: .*bogus",
         ),
-        (DATASOURCE + "  pasword: canary-7391\n", r"attributes\.pasword at .*defs\.yaml:8: Extra"),
-        (DATASOURCE + "  path: [a\n  b: canary-7391: d\n", r"defs\.yaml:\d+: expected ','"),
-        (DATASOURCE + "  path: *canary-7391\n", r"defs\.yaml:8: found undefined alias"),
+        (
+            DATASOURCE + "  pasword: canary-7391\n",
+            r"defs\.yaml:8: unknown field 'pasword'\. .*Known: name, ",
+        ),
+        (
+            DATASOURCE + "  path: [a\n  b: canary-7391: d\n",
+            r"defs\.yaml:\d+: this is no YAML: did not find expected ','",
+        ),
+        (
+            DATASOURCE + "  path: *canary-7391\n",
+            r"defs\.yaml:8: this is no YAML: found undefined alias",
+        ),
     ],
     ids=["cron", "sql", "option", "misspelt field", "yaml", "yaml alias"],
 )

@@ -1,0 +1,110 @@
+"""`waybill run`, `waybill refresh` and `waybill check`: what a project does, by name, and whether it can."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orchestration.cli.context import CommandContext
+from orchestration.cli.demo import RunProgress
+from orchestration.cli.errors import FAILED, fail, reported
+from orchestration.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from orchestration.services.home import Home
+    from orchestration.services.location import Location
+    from orchestration.services.run_watch import RunOutcome, StepNews
+
+    Launch = Callable[
+        [Home, Location, dg.DagsterInstance, str, Callable[[StepNews], None]], RunOutcome
+    ]
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of progress.")]
+
+
+def run(
+    context: typer.Context,
+    pipeline: Annotated[str, typer.Argument(help="Name of the pipeline.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Run a pipeline, in the server of `waybill up` where there is one, else here; the web UI shows it either way.
+
+    Ends with 1 when the run fails. Ctrl-C ends a run that takes place here; one of the server goes on.
+    """
+    from orchestration.services.launching import run_pipeline
+
+    _launch(context, run_pipeline, pipeline, as_json=as_json)
+
+
+def refresh(
+    context: typer.Context,
+    dataset: Annotated[str, typer.Argument(help="Name of the dataset.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Make a dataset anew from what it is made of, and check it; otherwise as `waybill run`."""
+    from orchestration.services.launching import refresh_dataset
+
+    _launch(context, refresh_dataset, dataset, as_json=as_json)
+
+
+def check(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of lines.")] = False,
+) -> None:
+    """Look through the whole project and list every problem with file and line; runs nothing, connects to nothing.
+
+    Ends with 1 when there is one, a file that is not read included.
+    """
+    from orchestration.services.checking import check_project
+    from orchestration.services.home import open_home
+
+    with reported():
+        open_home()
+        found = check_project()
+    if as_json:
+        keys = ("file", "line", "text", "hint", "is_consequence", "is_warning")
+        print_json([{key: getattr(problem, key) for key in keys} for problem in found])
+    else:
+        for problem in found:
+            typer.echo(f"{'warning' if problem.is_warning else 'error'}: {problem}")
+        if not found:
+            typer.echo("no problem found")
+    if found:
+        raise typer.Exit(FAILED)
+
+
+def _launch(context: typer.Context, launch: Launch, name: str, *, as_json: bool) -> None:
+    from orchestration.services.home import open_home
+
+    with reported():
+        own, home = context.ensure_object(CommandContext), open_home()
+        with RunProgress(quiet=as_json) as progress:
+            location, instance = own.location, own.instance
+            progress.loaded()
+            outcome = launch(home, location, instance, name, progress.tell)
+    if as_json:
+        print_json(
+            {
+                "run_id": outcome.run_id,
+                "ok": outcome.ok,
+                "error": outcome.error,
+                "made": [
+                    {"key": "/".join(m.key), "rows": m.rows, "version": m.facts.get("version")}
+                    for m in outcome.made
+                ],
+                "seconds_of": outcome.seconds_of,
+            }
+        )
+    else:
+        typer.echo(f"\nrun {outcome.run_id}: {'done' if outcome.ok else 'failed'}")
+        made = [("/".join(m.key), m.rows, m.facts.get("version")) for m in outcome.made]
+        if made:
+            print_table(("made", "rows", "version"), made)
+    if not outcome.ok:
+        fail(outcome.error or "the run failed")

@@ -1,0 +1,183 @@
+"""What a list needs to know of the project, kept beside the content that it was made from. Imports no Dagster.
+
+A snapshot holds while the same bytes stand under `defs/` and in every module that came from outside the installed
+packages, the same packages are installed, and every environment variable that was read meanwhile has the value that
+it had. Anything else, and the project is loaded anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import sysconfig
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from orchestration.services.dataset_list import DatasetEntry
+from orchestration.services.home import Home
+from resources.environment import watch_environment
+from resources.home import PROJECT_ROOT
+
+KEPT = 8
+"""Snapshots of other states, such as of another environment, that stay for when it comes back."""
+FORMAT = 1
+_ALWAYS = ("WAYBILL_HOME", "WAYBILL_STORE", "DAGSTER_HOME", "PYTHONPATH")
+_CODE = ("orchestration", "assets", "resources")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What lists need."""
+
+    datasets: tuple[DatasetEntry, ...] = ()
+    problems: tuple[str, ...] = ()
+    connectors: tuple[Mapping[str, Any], ...] = ()
+    """As `waybill connector list --json` prints them, whether variables are set included."""
+    datasources: tuple[Mapping[str, Any], ...] = ()
+    """As `waybill datasource list --json` prints them."""
+    store: str = ""
+    """Where datasets are kept."""
+
+
+@dataclass(frozen=True)
+class _Kept:
+    snapshot: Snapshot
+    content: str
+    modules: Mapping[str, str]
+    """Files of modules from elsewhere, and what they held."""
+    salt: str
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+class SnapshotFolder:
+    """The snapshots of a home folder.
+
+    Args:
+        home: where they are kept.
+        defs: the folder that definitions are read from.
+    """
+
+    def __init__(self, home: Home, defs: Path = PROJECT_ROOT / "orchestration" / "defs") -> None:
+        self._folder = home.root / "snapshots"
+        self._defs = defs
+
+    def find(self) -> Snapshot | None:
+        """The snapshot that holds now; None when none does."""
+        if not self._folder.is_dir():
+            return None
+        content = self._content()
+        for path in sorted(self._folder.glob("*.json"), key=_changed_at, reverse=True):
+            kept = _read(path)
+            if kept is not None and kept.content == content and _holds(kept):
+                return kept.snapshot
+        return None
+
+    def make(self, load: Callable[[], Snapshot]) -> Snapshot:
+        """Loads, and keeps what came of it, unless a file was changed meanwhile."""
+        before = self._content()
+        with watch_environment() as seen:
+            snapshot = load()
+            names = {*seen, *_ALWAYS, *(n for n in os.environ if n.startswith("WAYBILL_"))}
+        if before == self._content():
+            self._keep(snapshot, before, names)
+        return snapshot
+
+    def _keep(self, snapshot: Snapshot, content: str, names: Iterable[str]) -> None:
+        salt = os.urandom(16).hex()
+        kept = {
+            "format": FORMAT,
+            "snapshot": asdict(snapshot),
+            "content": content,
+            "modules": {file: _digest(Path(file)) for file in _own_modules()},
+            "salt": salt,
+            "variables": {name: _masked(salt, name) for name in sorted(names)},
+        }
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        target = self._folder / f"{hashlib.sha256(salt.encode()).hexdigest()[:16]}.json"
+        scratch = target.with_suffix(f".{os.getpid()}")
+        scratch.touch(mode=0o600)
+        scratch.write_text(json.dumps(kept), encoding="utf-8")
+        scratch.replace(target)  # whole or not at all, whoever else writes or reads
+        for old in sorted(self._folder.glob("*.json"), key=_changed_at, reverse=True)[KEPT:]:
+            old.unlink(missing_ok=True)
+
+    def _content(self) -> str:
+        """Changes with every byte under `defs/`, of the project's code, and with every installed release."""
+        seen = hashlib.blake2b(digest_size=20)
+        seen.update(f"{FORMAT} {sys.version} {PROJECT_ROOT}".encode())
+        packages = Path(sysconfig.get_paths()["purelib"]).iterdir()
+        seen.update("\0".join(sorted(p.name for p in packages if "-info" in p.name)).encode())
+        folders = [PROJECT_ROOT / name for name in _CODE]
+        for folder in dict.fromkeys([*folders, self._defs]):
+            for path in _files(folder):
+                seen.update(f"\0{path}\0".encode())
+                seen.update(path.read_bytes())
+        return seen.hexdigest()
+
+
+def _files(folder: Path) -> list[Path]:
+    found = []
+    for root, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if name != "__pycache__"]
+        found += [Path(root, name) for name in files]
+    return sorted(found)
+
+
+def _own_modules() -> list[str]:
+    """Files of modules that are neither Python's nor an installed package's: the project's own, wherever they are."""
+    outside = tuple({sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib")})
+    files = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+    return sorted(f for f in files if f and not f.startswith(outside) and Path(f).is_file())
+
+
+def _holds(kept: _Kept) -> bool:
+    return all(_masked(kept.salt, name) == mark for name, mark in kept.variables.items()) and all(
+        _digest(Path(file)) == digest for file, digest in kept.modules.items()
+    )
+
+
+def _read(path: Path) -> _Kept | None:
+    try:
+        given = json.loads(path.read_text(encoding="utf-8"))
+        if given["format"] != FORMAT:
+            return None
+        plain = given["snapshot"]
+        entries = [DatasetEntry(e["name"], e["origin"], tuple(e["key"])) for e in plain["datasets"]]
+        snapshot = Snapshot(
+            tuple(entries),
+            tuple(plain["problems"]),
+            tuple(plain["connectors"]),
+            tuple(plain["datasources"]),
+            plain["store"],
+        )
+        return _Kept(
+            snapshot, given["content"], given["modules"], given["salt"], given["variables"]
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # removed meanwhile, or written by another release
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+    except OSError:
+        return ""
+
+
+def _masked(salt: str, name: str) -> str:
+    """A variable's value, told apart and not told; empty when it is not set."""
+    value = os.environ.get(name)
+    if value is None:
+        return ""
+    return hashlib.blake2b(value.encode(), key=bytes.fromhex(salt), digest_size=16).hexdigest()
+
+
+def _changed_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

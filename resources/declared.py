@@ -1,0 +1,197 @@
+"""What every component of ours has in YAML: a name, and texts that arrive as they stand.
+
+Dagster sends every text through a template engine whose result is read as a Python literal: `"1"` would become a
+number, `"None"` nothing, `"{# x #}"` would vanish. Here a text is a text. Only what is written as a template of a
+name in scope is one: `{{ env.NAME }}`, `{{ env('NAME', 'default') }}`, `{{ context.project_root }}`, a variable of
+`template_vars_module`. What a template yields is not read again: the value of an environment variable is text.
+
+The second module that uses Dagster calls which are not public (how a class's fields are resolved); `test_declared.py`
+pins them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple, Self
+
+import dagster as dg
+from dagster.components.resolved.base import _get_annotations, _get_resolver
+from dagster.components.resolved.model import ParentFn
+from jinja2 import Environment, Undefined
+from pydantic import BaseModel, ValidationError
+
+from resources.environment import read_variable
+from resources.kernel.errors import ConfigError, WaybillError
+from resources.references import NamedComponent, place_of
+from resources.yaml_positions import KeyPath
+
+_TEMPLATE = re.compile(
+    r"""\{\{\s*(?P<name>[A-Za-z_]\w*)(?P<rest>(?:[^{}'"]|'[^']*'|"[^"]*")*)\}\}"""
+)
+_OBJECTS = frozenset({"env", "dg", "datetime", "context"})
+"""Names that Dagster puts in scope: a template takes something of them, `env.X` or `env('X')`."""
+_OLD_NAMES = frozenset(
+    {"automation_condition", "project_root", "load_component_at_path", "build_defs_at_path"}
+)
+_ENGINE = Environment(autoescape=False)  # noqa: S701 - it evaluates expressions, it writes no HTML
+
+
+class _Variables:
+    """`env` in a template: environment variables, each of which has to be set or to have a default."""
+
+    def __call__(self, name: str, default: object = ...) -> object:
+        found = read_variable(name)
+        if found is not None:
+            return found
+        if default is ...:
+            raise ConfigError(
+                f"the environment variable {name} is not set",
+                hint=f"Set it where Waybill runs, or give a default: {{{{ env('{name}', 'default') }}}}",
+                variables=[name],
+            )
+        return default
+
+    def __getattr__(self, name: str) -> object:
+        if name.startswith(("jinja", "_")):
+            raise AttributeError(name)
+        return self(name)
+
+
+class TextContext(dg.ResolutionContext):
+    """Resolves values as `DeclaredComponent` promises."""
+
+    def resolve_value(self, val: Any, as_type: type | None = None) -> Any:
+        """`val` with the templates in its texts replaced, however deep they are."""
+        if isinstance(val, str):
+            return self._resolve_text(val) if "{{" in val else val
+        return super().resolve_value(val, as_type)  # type: ignore[arg-type]  # a hint for checkers only
+
+    def _resolve_inner_value(self, val: Any) -> Any:
+        return self._resolve_text(val) if isinstance(val, str) else val
+
+    def _resolve_text(self, text: str) -> Any:
+        whole = _TEMPLATE.fullmatch(text.strip())
+        if whole is not None and self._is_template(whole):
+            return self._evaluate(whole)
+        return _TEMPLATE.sub(
+            lambda found: str(self._evaluate(found)) if self._is_template(found) else found[0], text
+        )
+
+    def _is_template(self, found: re.Match[str]) -> bool:
+        name, rest = found["name"], found["rest"].strip()
+        if name in _OLD_NAMES or name not in self.scope:
+            return False
+        return rest.startswith((".", "(")) if name in _OBJECTS else rest[:1] in ("", ".", "(", "[")
+
+    def _evaluate(self, found: re.Match[str]) -> Any:
+        expression = found["name"] + found["rest"].rstrip()
+        scope = {**self.scope, "env": _Variables()}
+        try:
+            value = _ENGINE.compile_expression(expression, undefined_to_none=False)(**scope)
+        except WaybillError:
+            raise
+        except Exception as error:  # an expression may raise whatever its objects raise
+            raise ConfigError(
+                f"the template {found[0]} cannot be evaluated: {type(error).__name__}"
+            ) from error
+        if isinstance(value, Undefined):
+            raise ConfigError(f"the template {found[0]} names something that is not there")
+        return value
+
+
+def as_texts(context: dg.ResolutionContext) -> dg.ResolutionContext:
+    """The same context, for texts that arrive as they stand."""
+    if isinstance(context, TextContext):
+        return context
+    return TextContext(
+        scope=context.scope,
+        path=context.path,
+        source_position_tree=context.source_position_tree,
+        stash=context.stash,
+    )
+
+
+class _Field(NamedTuple):
+    """How an attribute of YAML becomes a field."""
+
+    field: str
+    resolver: dg.Resolver
+
+
+@lru_cache(maxsize=256)
+def _fields(kind: type[dg.Resolvable]) -> Mapping[str, _Field]:
+    """Fields by the name that YAML gives them. Dagster works this out anew for each instance."""
+    found = {}
+    for name, info in _get_annotations(kind).items():
+        resolver = _get_resolver(info.type, name)
+        found[resolver.model_field_name or name] = _Field(name, resolver)
+    return found
+
+
+class MisfitError(Exception):
+    """Attributes of the wrong kind: what pydantic says, and below which part of the attributes."""
+
+    def __init__(
+        self, error: ValidationError, path: tuple[str | int, ...], model: type[BaseModel]
+    ) -> None:
+        super().__init__(", ".join(".".join(map(str, e["loc"])) for e in error.errors()))
+        self.error, self.path, self.model = error, path, model
+
+
+class Declared(dg.Model, dg.Resolvable):
+    """A part of a declaration: a mapping inside a component's attributes, or the attributes themselves."""
+
+    @classmethod
+    def resolve_from_model(cls, context: dg.ResolutionContext, model: BaseModel) -> Self:
+        """The part from its YAML.
+
+        Raises:
+            MisfitError: attributes of the wrong kind.
+            WaybillError: what an attribute's own parser refuses, with file and line.
+        """
+        known, texts = _fields(cls), as_texts(context)
+        given = {
+            known[name].field: _resolve(known[name].resolver, texts, model, name)
+            for name in known
+            if name in model.model_fields_set
+        }
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            raise MisfitError(error, tuple(context.path[1:]), type(model)) from None
+
+
+class DeclaredComponent(dg.Component, Declared, NamedComponent):
+    """What every component of ours is in YAML."""
+
+    name: str
+
+
+def _resolve(
+    resolver: dg.Resolver, context: dg.ResolutionContext, model: BaseModel, name: str
+) -> Any:
+    at = context.at_path(name)
+    try:
+        if isinstance(resolver.fn, ParentFn):
+            return resolver.fn.callable(context, model)
+        value = getattr(model, name)
+        if resolver.inject_before_resolve and isinstance(value, str):
+            value = at.resolve_value(value)
+            if not isinstance(value, str):
+                return value
+        return resolver.fn.callable(at, value)
+    except WaybillError as error:
+        raise _placed(error, at.stash, at.path) from error
+
+
+def _placed(error: WaybillError, stash: Mapping[str, Any], path: KeyPath) -> WaybillError:
+    where = place_of(stash.get("component_load_context"), path)
+    if error.facts.get("placed") or not where:
+        return error
+    return type(error).rebuild(
+        f"{where}: {'.'.join(map(str, path[1:]))}: {error.message}",
+        error.hint,
+        {**error.facts, "placed": True},
+    )

@@ -1,0 +1,65 @@
+"""A YAML document and where each thing in it stands, from libyaml's nodes. Knows no Dagster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+KeyPath = Sequence[str | int]
+
+
+@dataclass(frozen=True)
+class Document:
+    """One document of a component file."""
+
+    file: Path
+    node: yaml.Node
+    value: Any
+    """Plain values, as a safe loader makes them; dates stay text."""
+    has_braces: bool = True
+    """Whether its file holds `{{` anywhere: without, there is no template in it."""
+
+    def line(self, path: KeyPath = ()) -> int:
+        """The line of what `path` leads to, or of the last thing on the way that is there: of a mapping, the key's."""
+        node, line = self.node, self.node.start_mark.line + 1
+        for part in path:
+            found = _step(node, part)
+            if found is None:
+                break
+            line, node = found
+        return line
+
+    def where(self, path: KeyPath = ()) -> str:
+        """`file:line` of what `path` leads to."""
+        return f"{self.file}:{self.line(path)}"
+
+    @property
+    def type(self) -> str:
+        """The component type that it names; empty when it names none."""
+        return str(self._head("type") or "")
+
+    @property
+    def name(self) -> str:
+        """The name that it declares, as it stands there; empty when it has none."""
+        attributes = self._head("attributes")
+        given = attributes.get("name") if isinstance(attributes, dict) else None
+        return given if isinstance(given, str) else ""
+
+    def _head(self, key: str) -> Any:
+        return self.value.get(key) if isinstance(self.value, dict) else None
+
+
+def _step(node: yaml.Node, part: str | int) -> tuple[int, yaml.Node] | None:
+    """The line and the node below `node` that a part of a path names."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value == str(part):
+                return key.start_mark.line + 1, value
+    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        found = node.value[part]
+        return found.start_mark.line + 1, found
+    return None

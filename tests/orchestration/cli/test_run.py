@@ -1,0 +1,87 @@
+"""What a person runs by name is recorded where the web UI looks, under its job."""
+
+from __future__ import annotations
+
+import json
+
+import dagster as dg
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from orchestration.cli.context import CommandContext
+from orchestration.cli.main import app
+from orchestration.services.location import Location
+from orchestration.services.run_origin import LOCATION, MODULE
+from resources.home import PROJECT_ROOT
+from tests.project import project
+
+YAML = """
+type: resources.FolderConnector
+attributes: {name: lake, root: lake}
+---
+type: assets.Datasource
+attributes: {name: orders, connector: lake, path: "*.csv"}
+---
+type: assets.Dataset
+attributes:
+  name: orders
+  datasource: orders
+  checks: [{expect_column_values_to_not_be_null: {column: id}}]
+---
+type: orchestration.Pipeline
+attributes: {name: nightly, assets: [datasets/orders]}
+"""
+
+
+@pytest.fixture
+def waybill(tmp_path, monkeypatch):
+    monkeypatch.setenv("WAYBILL_HOME", str(tmp_path))
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    (tmp_path / "lake").mkdir()
+    (tmp_path / "lake" / "1.csv").write_text("id\n1\n2\n")
+    with project(YAML) as definitions, dg.instance_for_test(temp_dir=str(tmp_path)) as instance:
+
+        def command(*arguments, code=0):
+            context = CommandContext(Location(definitions), instance)
+            result = CliRunner().invoke(app, arguments, obj=context)
+            assert result.exit_code == code, (result.output, result.exception)
+            return result.output
+
+        command.instance, command.home = instance, tmp_path
+        yield command
+
+
+def test_a_pipeline_runs_here_and_stands_under_its_job(waybill):
+    answer = json.loads(waybill("run", "nightly", "--json"))
+    assert answer["ok"]
+    (run,) = waybill.instance.get_runs()
+    assert (run.job_name, run.status) == ("nightly", dg.DagsterRunStatus.SUCCESS)
+    assert run.tags_for_storage()[".dagster/repository"] == "__repository__@waybill"
+    assert run.remote_job_origin.location_name == LOCATION
+
+
+@pytest.mark.parametrize("command", [("refresh", "orders"), ("dataset", "refresh", "orders")])
+def test_a_dataset_is_made_anew_and_checked(waybill, command):
+    shown = waybill(*command)
+    assert "datasets/orders" in shown
+    (run,) = waybill.instance.get_runs()
+    assert run.asset_selection == {dg.AssetKey(["datasets", "orders"])}
+    kinds = [log.dagster_event_type for log in waybill.instance.all_logs(run.run_id)]
+    assert dg.DagsterEventType.ASSET_CHECK_EVALUATION in kinds
+
+
+def test_unknown_names_are_usage_errors(waybill):
+    waybill("run", "nightli", code=2)
+    waybill("refresh", "nothing", code=2)
+    assert waybill.instance.get_runs() == []
+
+
+def test_a_failed_run_ends_with_1(waybill):
+    (waybill.home / "lake" / "1.csv").unlink()
+    assert not json.loads(waybill("run", "nightly", "--json", code=1).split("\nerror: ")[0])["ok"]
+
+
+def test_the_names_are_those_of_the_workspace():
+    (entry,) = yaml.safe_load((PROJECT_ROOT / "workspace.yaml").read_text())["load_from"]
+    assert entry["python_module"] == {"module_name": MODULE, "location_name": LOCATION}
