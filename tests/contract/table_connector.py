@@ -77,6 +77,9 @@ class TableConnectorContract:
     """Statements that make the table `kinds` with one row of values and one of nulls, ordered by `id`."""
     expected_types: ClassVar[dict[str, tuple[pa.DataType, Any]]]
     """Column of `kinds`: its Arrow type and the first row's value."""
+    encloses_selects: ClassVar[bool] = True
+    """Whether `(SELECT ..) UNION ALL (SELECT ..)` is a query there."""
+
     has_schemas: ClassVar[bool] = False
 
     @pytest.fixture
@@ -305,6 +308,8 @@ class TableConnectorContract:
     )
     def test_a_query_as_people_write_it(self, connector: SqlConnector, query: str) -> None:
         """F9."""
+        if query.startswith("(") and not self.encloses_selects:
+            pytest.skip("SQLite by any driver has the grammar of SQLite")
         table = read_table(connector, query)
         assert (table.column_names, table.column(0).to_pylist()[0]) == (["a"], 1)
         assert table.num_rows == 1 + query.count("UNION")

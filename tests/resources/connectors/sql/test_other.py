@@ -107,6 +107,7 @@ class TestPostgresqlByAnyDriver(TableConnectorContract):
 
 
 class TestSqliteByAnyDriver(TableConnectorContract):
+    encloses_selects = False
     types_table = (
         "CREATE TABLE kinds (id integer primary key, i integer, r real, t text, b blob, big text, mixed)",
         "INSERT INTO kinds VALUES (1, 9223372036854775807, 1.5, '007', x'00ff', '', 'a')",
