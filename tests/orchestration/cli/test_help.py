@@ -49,6 +49,7 @@ def test_the_commands_are_these():
         "classification download",
         "classification template",
         "classification history",
+        "classification errors",
     }
 
 

@@ -22,7 +22,7 @@ STEPS = [
     (RowTable, "_upsert"),
     (classification_catalog, "write_delta"),
     (classification_catalog, "forget_deltas"),
-    (classification_catalog, "_record"),
+    (classification_catalog, "record"),
     (ClassificationCatalog, "_advance"),
 ]
 OLD = {"a": ("old", 1, None, None), "b": ("old", 2, None, None)}
