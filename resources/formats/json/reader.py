@@ -232,10 +232,10 @@ class JsonReader:
 
     def _policy(self, names: Mapping[str, list[str]]) -> ColumnsPolicy:
         """Members are optional: files that only lack some of those that one of them has in full are of one shape."""
-        fullest = set(max(names.values(), key=len, default=[]))
-        return (
-            "union" if all(fullest.issuperset(n) for n in names.values()) else self._options.columns
-        )
+        members = [set(listed) for listed in names.values()]
+        fullest = max(members, key=len) if members else set()
+        is_one_shape = all(fullest >= one for one in members)
+        return "union" if is_one_shape else self._options.columns
 
     def _check_given(self, plan: Plan, columns: SeenColumns) -> None:
         for name in plan.given:
