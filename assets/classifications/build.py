@@ -110,7 +110,7 @@ def build_classification_set(spec: ClassificationSpec) -> dg.Definitions:
                     catalog,
                     store,
                     spec,
-                    run_id=context.run_id,
+                    run_id=context.run.run_id,
                     attempt=context.retry_number,
                     rows=applied.rows if applied else None,
                 )
@@ -138,7 +138,7 @@ def _apply(
     catalog = context.resources.catalog.classifications()
     store = context.resources.store.tables()
     run_id, _ = logical_run(context)
-    by_hand = PARENT_TAG in context.run.tags and run_id == context.run_id
+    by_hand = PARENT_TAG in context.run.tags and run_id == context.run.run_id
     if config.undo_to >= 0:
         return undo(catalog, store, spec, config.undo_to, run_id=run_id, author=config.author)
     try:

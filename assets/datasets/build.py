@@ -79,7 +79,7 @@ def build_dataset(
                 ImportOrder(
                     name=spec.name,
                     key=spec.key,
-                    run_id=context.run_id,
+                    run_id=context.run.run_id,
                     attempt=context.retry_number,
                     allow_empty=spec.allow_empty,
                     force=context.op_execution_context.op_config["force"],

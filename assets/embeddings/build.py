@@ -60,7 +60,7 @@ def build_embedding(
         with boundary():
             tables = context.resources.store.tables()
             version = run_embedding(
-                spec, tables, run_id=context.run_id, attempt=context.retry_number
+                spec, tables, run_id=context.run.run_id, attempt=context.retry_number
             )
             tables.collect(spec.key, keep=spec.keep)
             table = tables.read(spec.key, version.number)

@@ -89,7 +89,7 @@ def build_model(
         with boundary():
             tables = context.resources.store.tables()
             model, version = run_training(
-                spec, tables, run_id=context.run_id, attempt=context.retry_number
+                spec, tables, run_id=context.run.run_id, attempt=context.retry_number
             )
             ModelStore(tables).item(spec.key).collect(keep=spec.keep)
         for warning in model.card.warnings:
@@ -129,7 +129,7 @@ def build_prediction(
         with boundary():
             tables = context.resources.store.tables()
             version = run_prediction(
-                spec, tables, run_id=context.run_id, attempt=context.retry_number
+                spec, tables, run_id=context.run.run_id, attempt=context.retry_number
             )
             tables.collect(spec.key, keep=spec.keep)
             table = tables.read(spec.key, version.number)

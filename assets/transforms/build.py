@@ -61,7 +61,7 @@ def build_transform(spec: TransformSpec, *, automation: Automation | None = None
                 spec.statement,
                 store,
                 key=spec.key,
-                run_id=context.run_id,
+                run_id=context.run.run_id,
                 attempt=context.retry_number,
                 max_seconds=spec.max_runtime_seconds,
             )
