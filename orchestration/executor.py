@@ -52,7 +52,7 @@ def _was_interrupted(event: dg.DagsterEvent) -> bool:
 
 def _is_stopped(context: PlanOrchestrationContext) -> bool:
     # A library that was interrupted within its own code may raise anything.
-    run = context.instance.get_run_by_id(context.run.run_id)
+    run = context.instance.get_run_by_id(context.run_id)
     return run is None or run.status in _STOPPED
 
 
