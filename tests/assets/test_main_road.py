@@ -150,7 +150,7 @@ def test_a_python_transform_gets_what_it_annotates_and_its_result_is_kept(
 def test_a_failed_check_stops_what_depends_on_it(definitions, instance, home):
     land(home, "b", "order_id,customer,amount\n2,1,100.00\n")
     job = dg.define_asset_job(
-        "road", selection=dg.AssetSelection.keys(*map(dg.AssetKey.from_user_string, ROAD))
+        "road", selection=dg.AssetSelection.assets(*map(dg.AssetKey.from_user_string, ROAD))
     )
     with_job = dg.Definitions.merge(definitions, dg.Definitions(jobs=[job]))
     result = with_job.resolve_job_def("road").execute_in_process(
