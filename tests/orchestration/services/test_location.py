@@ -38,7 +38,7 @@ TRANSFORM = "type: assets.SqlTransform\nattributes: {name: t, sql: "
             DATASOURCE + '  path: "*.csv"\n  observe: daily\n',
             r"defs\.yaml:\d+: observe: 'daily' is not a cron",
         ),
-        (TRANSFORM + '"selec 1 from orders where ("}', r"transform t .*the SQL cannot be read"),
+        (TRANSFORM + '"selec 1 from orders where ("}', r"transform t: the SQL cannot be read"),
         (
             DATASOURCE + '  path: "*.csv"\n  options: {bogus: 1}\n',
             r"defs\.yaml:\d+: datasource 'orders': options: .*bogus",

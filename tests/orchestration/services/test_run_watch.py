@@ -35,7 +35,7 @@ def test_steps_are_told_and_facts_are_kept(home, instance):
 
     @dg.asset(key=["datasets", "orders"])
     def orders(context: dg.AssetExecutionContext):
-        held.append(is_held(Path(RunProcess.of(context.run_id, context.run.tags).lock)))
+        held.append(is_held(Path(RunProcess.of(context.run.run_id, context.run.tags).lock)))
         return dg.MaterializeResult(metadata={"dagster/row_count": 7, "version": 3})
 
     news = []
