@@ -16,11 +16,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-Purpose = Literal["classification", "demo", "fingerprint", "import", "store", "transform", "unpack"]
+Purpose = Literal[
+    "classification", "demo", "fingerprint", "import", "server", "store", "transform", "unpack"
+]
 """What scratch folders are for; each has a prefix that nothing else uses."""
 
 PURPOSES: tuple[Purpose, ...] = (
-    "classification", "demo", "fingerprint", "import", "store", "transform", "unpack",
+    "classification", "demo", "fingerprint", "import", "server", "store", "transform", "unpack",
 )  # fmt: skip
 
 
@@ -33,10 +35,17 @@ class ScratchFolder:
 
     def __init__(self, purpose: Purpose) -> None:
         remove_abandoned()
-        self._lock = -1
-        while self._lock < 0:
-            self.name = tempfile.mkdtemp(prefix=_prefix(purpose))
-            self._lock = _lock(Path(self.name))
+        self._lock: int | None = None
+        while (
+            self._lock is None
+        ):  # somebody took it for abandoned before it was locked: another one
+            self.name = tempfile.mkdtemp(prefix=prefix_of(purpose))
+            try:
+                self._lock = _lock(Path(self.name))
+            except (
+                OSError
+            ):  # no locks on this file system: nobody can lock, and so remove, it either
+                return
 
     def __enter__(self) -> Self:
         return self
@@ -57,14 +66,14 @@ class ScratchFolder:
     def cleanup(self) -> None:
         """Removes it; once is enough."""
         shutil.rmtree(self.name, ignore_errors=True)
-        if self._lock >= 0:
+        if self._lock is not None:
             os.close(self._lock)
-            self._lock = -1
+            self._lock = None
 
 
 def remove_abandoned() -> int:
     """Removes scratch folders of ours whose process has gone; how many."""
-    prefixes = tuple(map(_prefix, PURPOSES))
+    prefixes = tuple(map(prefix_of, PURPOSES))
     removed = 0
     with os.scandir(tempfile.gettempdir()) as entries:
         for entry in entries:
@@ -73,8 +82,9 @@ def remove_abandoned() -> int:
     return removed
 
 
-def _prefix(purpose: Purpose) -> str:
-    return f"waybill-{purpose}-"
+def prefix_of(purpose: Purpose) -> str:
+    """How names of such folders begin: as no earlier release named its own, which nobody locked."""
+    return f"waybill.{purpose}."
 
 
 def _is_ours(entry: os.DirEntry[str]) -> bool:
@@ -85,27 +95,35 @@ def _is_ours(entry: os.DirEntry[str]) -> bool:
 
 
 def _remove_if_free(path: Path) -> bool:
-    lock = _lock(path)
-    if lock < 0:
+    lock = None
+    with suppress(OSError):
+        lock = _lock(path)
+    if lock is None:
         return False
     shutil.rmtree(path, ignore_errors=True)
     os.close(lock)
     return True
 
 
-def _lock(path: Path) -> int:
-    """The locked folder; -1 when somebody holds it, or has removed it between its making and its locking."""
+def _lock(path: Path) -> int | None:
+    """The locked folder; None when somebody holds it, or has removed it between its making and its locking.
+
+    Raises:
+        OSError: the file system has no locks.
+    """
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         descriptor = os.open(path, flags)
     except OSError:
-        return -1
+        return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(descriptor), path.lstat()):
+            return descriptor
+    except (BlockingIOError, FileNotFoundError):
+        pass
     except OSError:
         os.close(descriptor)
-        return -1
-    if not os.fstat(descriptor).st_nlink or not path.exists():
-        os.close(descriptor)
-        return -1
-    return descriptor
+        raise
+    os.close(descriptor)
+    return None

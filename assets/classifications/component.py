@@ -47,7 +47,7 @@ class Files(Declared):
     """`continue`: files after a rejected one come in; `wait`: none does before it is replaced or removed."""
     include_existing: bool = True
     """Whether what is there at the first look comes in too."""
-    settle_seconds: int = 0
+    settle_seconds: int | None = None
     """How long a file must have been left alone before it counts."""
     every_seconds: int = 15
     """How often to look."""
@@ -140,7 +140,7 @@ class ClassificationSet(DeclaredComponent):
                 f" {given.connector!r} holds tables, not files",
                 hint="Name a folder, a bucket or a file server",
             )
-        if given.settle_seconds < 0 or given.every_seconds < 1 or not given.path.strip():
+        if (given.settle_seconds or 0) < 0 or given.every_seconds < 1 or not given.path.strip():
             raise ConfigError(
                 f"{position(context, 'files')}: classification set {self.name!r}: `path` names something,"
                 " `settle_seconds` is 0 or more, `every_seconds` 1 or more"

@@ -31,7 +31,7 @@ class WatchedFiles:
         path: a key or a glob there.
         on_error: `continue`: the files after a rejected one come in; `wait`: none does before it is replaced or removed.
         include_existing: whether what is there at the first look counts as new.
-        settle_seconds: how long a file must have been left alone.
+        settle_seconds: how long a file must have been left alone; as the connector has it when None.
         every_seconds: how often to look.
     """
 
@@ -39,7 +39,7 @@ class WatchedFiles:
     path: str
     on_error: OnError = "continue"
     include_existing: bool = True
-    settle_seconds: int = 0
+    settle_seconds: int | None = None
     every_seconds: int = 15
 
 

@@ -68,7 +68,7 @@ def _next_file(
     watched: WatchedFiles,
     connector: FileConnector,
 ) -> dg.SensorResult:
-    name = sensor_name(spec)
+    name, given = sensor_name(spec), watched.settle_seconds
     tick = find_new_objects(
         lambda after: _data_files(connector.list_objects(watched.path, after=after)),
         WatchPolicy(
@@ -76,7 +76,8 @@ def _next_file(
             scope=f"{watched.connector} {watched.path}",
             one_run_per="object",
             include_existing=watched.include_existing,
-            settle_seconds=watched.settle_seconds,
+            settle_seconds=connector.settle_seconds if given is None else given,
+            clock_doubt_seconds=connector.clock_doubt_seconds,
             max_requests=1,
         ),
         ledger=waybill_home() / "sensors" / f"{name}.sqlite",

@@ -14,6 +14,8 @@ from resources.kernel.errors import ConfigError, NotFoundError, UnknownNameError
 
 FAILED = 1
 USAGE = 2
+INTERRUPTED = 130
+"""As shells have it for Ctrl-C."""
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import typer
 
 from orchestration.cli.context import CommandContext
 from orchestration.cli.demo import RunProgress
-from orchestration.cli.errors import FAILED, fail, reported
+from orchestration.cli.errors import FAILED, INTERRUPTED, fail, reported, warn
 from orchestration.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
@@ -81,13 +81,18 @@ def check(
 
 def _launch(context: typer.Context, launch: Launch, name: str, *, as_json: bool) -> None:
     from orchestration.services.home import open_home
+    from orchestration.services.run_watch import LeftToServer
 
     with reported():
         own, home = context.ensure_object(CommandContext), open_home()
         with RunProgress(quiet=as_json) as progress:
             location, instance = own.location, own.instance
             progress.loaded()
-            outcome = launch(home, location, instance, name, progress.tell)
+            try:
+                outcome = launch(home, location, instance, name, progress.tell)
+            except LeftToServer as left:
+                warn(f"run {left.run_id} goes on in the server; stop it in the web UI")
+                raise typer.Exit(INTERRUPTED) from None
     if as_json:
         print_json(
             {

@@ -70,6 +70,7 @@ def address_of(path: Path) -> Address:
         path.with_name(f"{path.name}.sock"),
         path.with_name(f"{location}.sock"),
         path.with_name(f"{location}.reload"),
+        path.with_name(f"{location}.failed"),
     )
 
 
@@ -89,7 +90,8 @@ def main(arguments: Sequence[str]) -> int:
     if definitions.error is not None:
         news.tell(f"the code location {target.location!r} does not load: {definitions.reason}")
     address = address_of(path)
-    options = [str(address.socket), str(address.link), str(address.reload_file), *arguments[1:]]
+    options = [str(address.socket), str(address.link), str(address.reload_file)]
+    options += [str(address.failure_file), *arguments[1:]]
 
     def spawn_code_server() -> int:
         command = [sys.executable, "-m", "orchestration.server.code_server", *options]

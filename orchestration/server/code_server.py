@@ -3,7 +3,7 @@
 A reload is asked of the supervisor by a file: it starts the next process, which loads the code anew, and points the
 link that the web UI and the daemon follow at that one's socket once it answers.
 
-    python -m orchestration.server.code_server SOCKET LINK RELOAD_FILE TARGET...
+    python -m orchestration.server.code_server SOCKET LINK RELOAD_FILE FAILURE_FILE TARGET...
 
 is the way without a fork: the code is loaded here.
 """
@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+import grpc  # type: ignore[import-untyped]  # it has none
 from dagster._core.definitions.definitions_load_context import DefinitionsLoadContext
 from dagster._core.utils import FuturesAwareThreadPoolExecutor
 from dagster._grpc.__generated__ import dagster_api_pb2
@@ -46,11 +47,13 @@ class Address:
         socket: its own.
         link: a symbolic link to the socket of whichever server of the location is the newest.
         reload_file: made to ask for a newer one.
+        failure_file: made by the supervisor when there will be no newer one; says why.
     """
 
     socket: Path
     link: Path
     reload_file: Path
+    failure_file: Path
 
 
 class LoadedServer(DagsterApiServer):
@@ -74,12 +77,19 @@ class LoadedServer(DagsterApiServer):
         self._serializable_load_error = definitions.error
 
     def ReloadCode(  # noqa: N802 - a name of Dagster's protocol
-        self, _request: object, _context: object
+        self, _request: object, context: grpc.ServicerContext
     ) -> dagster_api_pb2.ReloadCodeReply:
-        """Returns when another server has taken this one's place, with new code or with its error."""
+        """Returns when another server has taken this one's place, with new code or with its error.
+
+        Fails when the process that was to do so has died.
+        """
+        self._address.failure_file.unlink(missing_ok=True)
         self._address.reload_file.touch()
         end = time.monotonic() + RELOAD_SECONDS
         while time.monotonic() < end and self._is_newest():
+            if not self._address.reload_file.exists() and self._address.failure_file.exists():
+                text = self._address.failure_file.read_text(encoding="utf-8")
+                context.abort(grpc.StatusCode.ABORTED, text)
             time.sleep(POLL_SECONDS)
         return dagster_api_pb2.ReloadCodeReply()
 
@@ -120,6 +130,6 @@ def _end_with(parent: int) -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
-    here = Address(*map(Path, sys.argv[1:4]))
+    here = Address(*map(Path, sys.argv[1:5]))
     started_by = os.getppid()
-    leave(serve(load(Target.parse(sys.argv[4:])), here, started_by))
+    leave(serve(load(Target.parse(sys.argv[5:])), here, started_by))

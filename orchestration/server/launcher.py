@@ -23,10 +23,10 @@ from dagster._serdes import serialize_value
 
 from orchestration.server.liveness import is_dead
 from orchestration.server.settings import RUNNERS_VARIABLE
-from orchestration.server.workspace import runner_socket
+from orchestration.server.workspace import is_own_socket, runner_socket
 from orchestration.services.home import open_home
 from orchestration.services.locks import is_held, read_note
-from orchestration.services.run_process import RunProcess
+from orchestration.services.run_process import RunProcess, lock_of
 
 ANSWER_SECONDS = 5.0
 
@@ -44,7 +44,8 @@ class WarmRunLauncher(dg.DefaultRunLauncher):
         runner = _runner_of(run)
         if origin is None or runner is None:
             return False
-        lock = str(open_home().locks / f"run-{run.run_id}.lock")
+        open_home()
+        lock = str(lock_of(run.run_id))
         arguments = serialize_value(
             ExecuteRunArgs(
                 job_origin=origin, run_id=run.run_id, instance_ref=self._instance.get_ref()
@@ -74,14 +75,14 @@ class WarmRunLauncher(dg.DefaultRunLauncher):
         """Asks the run to stop, kills it when it does not; False when it is not there any more."""
         run = self._instance.get_run_by_id(run_id)
         process = RunProcess.of(run_id, run.tags) if run is not None else None
-        if run is None or run.is_finished or process is None or not process.lock:
+        if run is None or run.is_finished or process is None or not process.own_lock:
             return bool(super().terminate(run_id))  # type: ignore[no-untyped-call]  # Dagster's
         self._instance.report_run_canceling(run)
-        if process.runner:
+        if is_own_socket(process.runner):
             with ask_runner(process.runner, "stop", run_id) as answer:
                 if answer is not None:
                     return True
-        return _interrupt_holder(Path(process.lock))
+        return _interrupt_holder(process.own_lock)
 
     @property
     def supports_check_run_worker_health(self) -> bool:

@@ -1,16 +1,16 @@
 """Whether the process of a run is gone.
 
 Two kinds of run can be told to be dead without doubt: one whose process no longer holds its lock, and one of a
-code server whose socket nobody answers. Of any other nothing is known, and it counts as alive.
+code server whose socket nobody answers. Of any other nothing is known, and it counts as alive. What a tag names outside
+the folders of this home and of its servers is neither looked at nor asked: whoever launches a run writes its tags.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import dagster as dg
 
 from orchestration.server.probe import answers
+from orchestration.server.workspace import is_own_socket
 from orchestration.services.locks import is_held
 from orchestration.services.run_process import RunProcess
 
@@ -20,6 +20,6 @@ def is_dead(run: dg.DagsterRun) -> bool:
     process = RunProcess.of(run.run_id, run.tags)
     if process is None:
         return False
-    if process.lock:
-        return not is_held(Path(process.lock))
-    return bool(process.server) and not answers(process.server)
+    if process.own_lock is not None:
+        return not is_held(process.own_lock)
+    return is_own_socket(process.server) and not answers(process.server)

@@ -62,6 +62,7 @@ class LocationProcesses:
 
     def _start(self) -> None:
         self._reload_file.unlink(missing_ok=True)
+        self.server.failure_file.unlink(missing_ok=True)
         self.generation += 1
         self.service.command = self.server.command(self.generation)
         self.next = self.service.start(keep_log=self.generation > 1)
@@ -84,10 +85,15 @@ class LocationProcesses:
             if self.current is None:
                 self.current = process  # dead: restarted, or given up, by the next look
             else:
-                self.announce(
+                told = (
                     f"the code of {self.server.location!r} could not be loaded anew"
                     f" ({self.service.last_words()}); what was loaded stays"
                 )
+                # For whoever waits for the reload; moved into place, so that nobody reads half of it.
+                scratch = self.server.failure_file.with_suffix(".new")
+                scratch.write_text(told, encoding="utf-8")
+                scratch.replace(self.server.failure_file)
+                self.announce(told)
             return
         own = self.server.path_of(self.generation)
         if not all(answers(f"{own}.{suffix}") for suffix in SUFFIXES):

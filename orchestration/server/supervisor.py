@@ -9,7 +9,6 @@ from __future__ import annotations
 import signal
 import socket
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -30,6 +29,7 @@ from orchestration.server.workspace import Workspace, plan_workspace
 from orchestration.services.home import Home
 from orchestration.services.locks import hold, read_note
 from resources.kernel.errors import ConflictError
+from resources.scratch import ScratchFolder
 
 POLL_SECONDS = 0.1
 PROBE_SECONDS = 0.5
@@ -63,7 +63,7 @@ def serve(
     with ExitStack() as stack:
         _take_home(stack, home, url_of(listener))
         stop = stack.enter_context(StopSignals())
-        folder = Path(tempfile.mkdtemp(prefix="waybill-"))
+        folder = stack.enter_context(ScratchFolder("server")).path
         environment = _environment(folder, interrupted)
         # Ended after the groups: it buries what it has forked.
         zygote = Zygote.start(home.logs / "zygote.log", environment | {"PYTHONSAFEPATH": "1"})

@@ -7,14 +7,19 @@ minute. One code server for both costs half, and a reload in the UI reaches the 
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from orchestration.server.settings import RUNNERS_VARIABLE
 from resources.kernel.errors import ConfigError
+from resources.scratch import prefix_of
 
 SIZE_LIMIT_BYTES = 1_000_000  # T36
 
@@ -38,6 +43,11 @@ class CodeServer:
         """Where the web UI and the daemon ask."""
         return Path(f"{self.path}.sock")
 
+    @property
+    def failure_file(self) -> Path:
+        """Why the last reload failed, as long as it is the last."""
+        return Path(f"{self.path}.failed")
+
     def path_of(self, generation: int) -> Path:
         """The same for the process that was started as the n-th."""
         return Path(f"{self.path}.{generation}")
@@ -52,6 +62,24 @@ class CodeServer:
 def runner_socket(folder: Path, location: str) -> Path:
     """Where launchers ask for runs of a code location."""
     return Path(f"{CodeServer(location, folder, ()).path}.runs")
+
+
+def is_own_socket(path: str) -> bool:
+    """Whether `path` lies in the folder of a server of this user, be it this one or one that has gone."""
+    given = Path(path)
+    folder = given.parent
+    if not given.is_absolute() or ".." in given.parts:
+        return False
+    if str(folder) == os.path.realpath(os.environ.get(RUNNERS_VARIABLE, os.devnull)):
+        return True
+    temporary = os.path.realpath(tempfile.gettempdir())
+    if str(folder.parent) != temporary or not folder.name.startswith(prefix_of("server")):
+        return False
+    try:
+        found = folder.lstat()
+    except FileNotFoundError:
+        return True  # one that has gone
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from orchestration.services.location import Location, environment_names
+from orchestration.services.location import Location
 from resources.connectors.resource import ConnectorResource
 from resources.kernel.errors import InputError, WaybillError
 from resources.kernel.records import BrowseEntry, CheckReport, CheckStep
@@ -101,7 +101,7 @@ def browse_connector(location: Location, name: str, path: str, *, limit: int) ->
 
 
 def _summary(name: str, resource: ConnectorResource, users: Sequence[str]) -> ConnectorSummary:
-    variables = environment_names(resource)
+    variables = resource.environment_names()
     kind, target = resource.declared_place()
     is_set = {variable: variable in os.environ for variable in variables.values()}
     return ConnectorSummary(name, kind, target, is_set, tuple(users))

@@ -5,7 +5,6 @@ Everything comes from the merged Dagster definitions, so a dataset made by a use
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -206,13 +205,7 @@ def _metadata_text(metadata: Mapping[str, object], name: str) -> str:
 
 @contextmanager
 def _resolved(name: str, resource: ConnectorResource) -> Iterator[ConnectorResource]:
-    missing = [v for v in environment_names(resource).values() if v not in os.environ]
-    if missing:
-        raise ConfigError(
-            f"connector {name!r} needs the environment variable {' and '.join(missing)}",
-            hint="Set it where this command and the server run",
-            variables=missing,
-        )
+    resource.check_variables()
     with dg.build_resources({name: resource}) as resources:
         yield getattr(resources, name)
 
@@ -223,12 +216,3 @@ def _load_error(error: Exception) -> WaybillError:
         f"the project's definitions do not load: {reason_of(error)}",
         hint="`dg check defs` shows all of it",
     )
-
-
-def environment_names(resource: ConnectorResource) -> Mapping[str, str]:
-    """The environment variables that a connector takes its values from: field, variable."""
-    return {
-        field: value.env_var_name
-        for field, value in vars(resource).items()
-        if isinstance(value, dg.EnvVar)
-    }

@@ -7,9 +7,13 @@ say of a process is not true of it, and is seen not to be.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Self
+
+from resources.home import waybill_home
 
 PROCESS_TAG = ".dagster/waybill_process"
 """Dagster's UI shows no tag that begins with `.dagster/`."""
@@ -42,6 +46,17 @@ class RunProcess:
         return found if found.run_id == run_id else None
 
     @property
+    def own_lock(self) -> Path | None:
+        """The lock, where it is the run's own in this home folder: whoever launches a run may have written the tag."""
+        own = lock_of(self.run_id)
+        return own if self.lock == str(own) else None
+
+    @property
     def tags(self) -> dict[str, str]:
         """The tag to write."""
         return {PROCESS_TAG: json.dumps(asdict(self))}
+
+
+def lock_of(run_id: str) -> Path:
+    """What the process of a run holds locked while it lives."""
+    return waybill_home() / "locks" / f"run-{run_id.replace(os.sep, '_')}.lock"

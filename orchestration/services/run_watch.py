@@ -18,7 +18,7 @@ from orchestration.executor import in_process_executor
 from orchestration.services.home import Home
 from orchestration.services.locks import hold
 from orchestration.services.run_origin import code_origin, remote_origin
-from orchestration.services.run_process import RunProcess
+from orchestration.services.run_process import RunProcess, lock_of
 from resources.kernel.errors import MESSAGE_LIMIT, WaybillError
 
 POLL_SECONDS = 0.25
@@ -61,6 +61,14 @@ class RunOutcome:
     seconds_of: Mapping[str, float]
     """Seconds by step."""
     error: str = ""
+
+
+class LeftToServer(KeyboardInterrupt):
+    """Somebody stopped following a run of the server, which goes on."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(run_id)
+        self.run_id = run_id
 
 
 class RunWatcher:
@@ -148,7 +156,7 @@ def run_here(
     The run holds a lock meanwhile: should this process be killed, a server of the same home folder sees it.
     """
     run_id = str(uuid.uuid4())
-    lock = home.locks / f"run-{run_id}.lock"
+    lock = home.locks / lock_of(run_id).name
     with hold(lock, wait=True), RunWatcher(instance, run_id, tell) as watcher:
         run = instance.create_run_for_job(
             job,
@@ -175,6 +183,9 @@ def run_there(
     """Puts a run into the queue of a server of the same instance, and follows it to its end.
 
     The run is the server's: it goes on when this process ends.
+
+    Raises:
+        LeftToServer: Ctrl-C.
     """
     run = instance.create_run_for_job(
         job,
@@ -185,8 +196,11 @@ def run_there(
     )
     with RunWatcher(instance, run.run_id, tell) as watcher:
         instance.report_dagster_event(DagsterEvent.job_enqueue(run), run_id=run.run_id)
-        while not (found := instance.get_run_by_id(run.run_id)) or not found.is_finished:
-            time.sleep(POLL_SECONDS)
+        try:
+            while not (found := instance.get_run_by_id(run.run_id)) or not found.is_finished:
+                time.sleep(POLL_SECONDS)
+        except KeyboardInterrupt:
+            raise LeftToServer(run.run_id) from None
     return _outcome(run.run_id, watcher, ok=found.is_success)
 
 

@@ -51,6 +51,10 @@ class ConnectorResource(FixedResource):
             }
         )
 
+    def title(self) -> str:
+        """What errors call it."""
+        return f"connector {self.connector_name!r}"
+
     def summary(self) -> str:
         """Which connector this is, for the UI's list of resources."""
         kind, target = self.declared_place()

@@ -38,7 +38,7 @@ FOLDER = Path(__file__).parent
 def products() -> dg.Definitions:
     # A classification set whose files come in by themselves.
     columns = (SetColumn("Brand"), SetColumn("Size", "integer"))
-    files = WatchedFiles("lake", "sets/*.csv", every_seconds=1)
+    files = WatchedFiles("lake", "sets/*.csv", every_seconds=1, settle_seconds=0)
     made = build_classification_set(ClassificationSpec("products", SetSchema(columns), files=files))
     return dg.Definitions.merge(made, build_set_runs(made))
 

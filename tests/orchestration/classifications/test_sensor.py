@@ -4,6 +4,8 @@ A daemon in small: it evaluates the sensor, runs what is asked for unless a run 
 and it can die in between.
 """
 
+import os
+import time
 import uuid
 from contextlib import ExitStack
 
@@ -25,8 +27,9 @@ attributes:
   name: products
   columns: [{{name: Brand}}, {{name: Size, type: integer}}]
   max_bytes: 1000
-  files: {{connector: lake, path: "in/*", on_error: {on_error}}}
+  files: {{connector: lake, path: "in/*", on_error: {on_error}{settle}}}
 """
+NOW = ", settle_seconds: 0"
 BAD = "Key,Brand\n,no key\n"
 
 
@@ -100,8 +103,8 @@ def projects():
     """A project a way of dealing with errors; each test has a home of its own."""
     with ExitStack() as stack:
         yield {
-            on_error: stack.enter_context(project(YAML.format(on_error=on_error)))
-            for on_error in ("continue", "wait")
+            on_error: stack.enter_context(project(YAML.format(on_error=on_error, settle=settle)))
+            for on_error, settle in (("continue", NOW), ("wait", NOW))
         }
 
 
@@ -345,3 +348,12 @@ def test_a_folder_that_is_not_there_yet_holds_nothing_new(inbox, start):
     inbox.rmdir()
     inbox.parent.rmdir()
     assert "No such file" in start().evaluate().skip_message
+
+
+def test_a_file_that_may_still_be_written_waits_where_the_place_cannot_say(inbox):
+    put(inbox, "1.csv", "Key,Brand\na,whole\n")
+    os.utime(inbox / "1.csv", (time.time() - 3600,) * 2)
+    put(inbox, "2.csv", "Key,Brand\na,half\n")
+    declared = project(YAML.format(on_error="continue", settle=""))
+    with declared as definitions, dg.DagsterInstance.ephemeral() as instance:
+        assert Daemon(definitions, instance).drain() == ["in/1.csv"]

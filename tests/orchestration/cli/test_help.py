@@ -68,6 +68,21 @@ def test_every_option_has_help(path):
             assert parameter.help, parameter.name
 
 
+ARGUMENTS = [
+    (path, parameter.name, parameter.help)
+    for path, command in LEAVES.items()
+    for parameter in command.params
+    if parameter.param_type_name == "argument"
+]
+
+
+def test_every_argument_shows_its_help():
+    # click 8.5 and typer 0.25 lose it between them: pyproject.toml.
+    assert [(" ".join(path), name) for path, name, text in ARGUMENTS if not text] == []
+    shown = CliRunner().invoke(app, ["run", "--help"], terminal_width=200).output
+    assert "Name of the pipeline." in shown
+
+
 @pytest.mark.parametrize("path", LEAVES, ids=" ".join)
 def test_a_command_is_documented(path):
     heading = f"## {' '.join(path)}"

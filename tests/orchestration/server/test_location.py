@@ -107,6 +107,17 @@ def test_code_that_does_not_load_is_named_with_file_and_line(warm, edited, news)
     assert f"{edited}:3: ValueError: no luck" in line
 
 
+def test_a_reload_whose_process_dies_is_answered_with_that(warm, edited):
+    _, _, location = warm
+    before = location.current
+    edited.write_text("import os\n\nos._exit(3)\n")
+    with pytest.raises(DagsterUserCodeUnreachableError) as refused:
+        client_of(location).reload_code(timeout=120)
+    assert "could not be loaded anew" in str(refused.value.__cause__)
+    assert location.current is before
+    assert answers(location)
+
+
 def test_a_syntax_error_is_named_with_file_and_line(tmp_path, warm):
     code = tmp_path / "broken_code.py"
     code.write_text("a = 1\nb = [\n")
