@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -108,9 +109,45 @@ def automation_sensor() -> dg.AutomationConditionSensorDefinition:
     )
 
 
+@dataclass
+class _Twice:
+    """Dagster asks for the definitions twice when it loads a code location: the second time it gets those of the first."""
+
+    content: object = None
+    definitions: dg.Definitions | None = None
+
+    def ask(self, build: Callable[[], dg.Definitions]) -> dg.Definitions:
+        """What was built for the call before, once, unless a file or variable was changed since."""
+        content = _content()
+        kept, self.definitions = self.definitions, None
+        if kept is not None and content == self.content:
+            return kept
+        built = build()
+        self.content, self.definitions = content, built
+        return built
+
+
+_TWICE = _Twice()
+
+
+def _content() -> object:
+    """Changes with every file below `defs/` and every variable."""
+    found = []
+    for folder, _, files in os.walk(Path(import_module("orchestration.defs").__path__[0])):
+        for name in files:
+            if not name.endswith(".pyc"):
+                facts = Path(folder, name).stat()
+                found.append((folder, name, facts.st_mtime_ns, facts.st_size, facts.st_ino))
+    return sorted(found), dict(os.environ)
+
+
 @dg.definitions
 def defs() -> dg.Definitions:
     """What `workspace.yaml` loads: all or nothing, or what can be loaded if `WAYBILL_BAD_FILES=leave_out` asks for it."""
+    return _TWICE.ask(_build_own)
+
+
+def _build_own() -> dg.Definitions:
     if not os.environ.get("DAGSTER_HOME"):
         _LOG.warning(
             "DAGSTER_HOME is not set: runs of this process are recorded where `waybill up` does not look. Use"

@@ -1,5 +1,8 @@
 """From a datasource's declaration to an observable source asset.
 
+Made as an `AssetsDefinition` at once: a `dg.SourceAsset` becomes one each time that Dagster lists the assets of the
+code location, and builds its op each time that somebody asks for its resources.
+
 Without `from __future__ import annotations`: Dagster reads live annotations.
 """
 
@@ -27,8 +30,8 @@ def build_datasource(
     """
     key = dg.AssetKey(asset_key("datasources", spec.name))
 
-    @dg.observable_source_asset(
-        key=key,
+    declared = dg.AssetSpec(
+        key,
         group_name="datasources",
         description=description or f"{spec.target} of connector {spec.connector}",
         metadata={
@@ -37,8 +40,13 @@ def build_datasource(
             "fingerprint by": str(spec.fingerprint),
             "fingerprint can miss": spec.fingerprint.can_miss(holds=spec.holds),
         },
-        required_resource_keys={spec.connector},
         tags={f"dagster/kind/{kind}": ""},
+    )
+
+    @dg.multi_observable_source_asset(
+        name=key.to_python_identifier(),
+        specs=[declared],
+        required_resource_keys={spec.connector},
     )
     def _observe(context: dg.AssetExecutionContext) -> dg.ObserveResult:
         with boundary():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, ClassVar, Literal, Self, get_args, get_origin, get_type_hints
 
 from resources.formats.unpacking import MAX_UNPACK_RATIO, MAX_UNPACKED_GB
@@ -45,7 +46,7 @@ class FormatOptions:
             ConfigError: an unknown name or a value of another kind, with what would do.
         """
         known = [option.name for option in fields(cls)]
-        kinds = get_type_hints(cls)
+        kinds = _kinds_of(cls)
         values: dict[str, Any] = {}
         for name, value in given.items():
             if name not in known:
@@ -71,6 +72,11 @@ class FormatOptions:
                 )
             values[name] = _frozen(value)
         return cls(**values)
+
+
+@cache  # evaluated anew for each of thousands of datasources, the annotations were a seventh of a project's load
+def _kinds_of(options: type[FormatOptions]) -> Mapping[str, Any]:
+    return get_type_hints(options)
 
 
 def _have_places(value: object) -> bool:
