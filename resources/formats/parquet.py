@@ -92,7 +92,7 @@ class ParquetReader:
         return BatchStream(schema, batches, guesses, opened.left_out.warnings() + warnings)
 
     def _look_at_all(self) -> _OpenedFiles:
-        opened = _OpenedFiles(LeftOut(len(self._files), self._options.on_bad_file))
+        opened = _OpenedFiles(LeftOut.of(self._files, self._options.on_bad_file))
         for file in self._files:
             try:
                 check_not_empty([file])

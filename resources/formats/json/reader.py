@@ -76,7 +76,7 @@ class JsonReader:
         self._plan: Plan | None = None
         self._guesses: list[Guess] = []
         self._seen_all = False
-        self._left_out = LeftOut(len(self._files), self._options.on_bad_file)
+        self._left_out = LeftOut.of(self._files, self._options.on_bad_file)
 
     @classmethod
     def of_lines(
