@@ -20,6 +20,8 @@ class SourceFile:
     path: Path
     budget: UnpackBudget = field(default_factory=UnpackBudget, compare=False, repr=False)
     """What it may unpack to, together with the other files of its import."""
+    left_out_before: int = field(default=0, compare=False, repr=False)
+    """How many files of its import were left out, as archives or copies, before it came to a reader."""
 
 
 class Reader(Protocol):

@@ -6,8 +6,10 @@ read and has another shape is an error whatever the option says, since nothing t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from resources.formats.files import SourceFile
 from resources.formats.options import BadFilePolicy
 from resources.kernel.errors import InputError, ParseError, SchemaMismatchError
 
@@ -23,6 +25,14 @@ class LeftOut:
     policy: BadFilePolicy
     errors: dict[str, InputError] = field(default_factory=dict)
     """Why, by the name of the file."""
+    before: int = 0
+    """Files that were left out before these were looked at: of `total`, and no more told of."""
+
+    @classmethod
+    def of(cls, files: Sequence[SourceFile], policy: BadFilePolicy) -> LeftOut:
+        """Of files, some of which may have been left out on the way: half counts over all of them together."""
+        before = max((file.left_out_before for file in files), default=0)
+        return cls(len(files) + before, policy, before=before)
 
     def add(self, file: str, error: InputError) -> None:
         """Leaves a file out, if that is allowed. A file that was left out before counts once.
@@ -36,7 +46,7 @@ class LeftOut:
         if self.policy == "fail" or is_shape or self.total == 1:
             raise error
         self.errors.setdefault(file, error)
-        if len(self.errors) * 2 > self.total:
+        if (self.before + len(self.errors)) * 2 > self.total:
             raise self._too_many()
 
     def warnings(self) -> list[str]:

@@ -60,7 +60,7 @@ class ParquetReader:
     """One dataset from Parquet files of one meaning.
 
     Types that the store keeps as one count as one (see `wider_types.common_type`). With `columns: union` a column that
-    some files lack is null in their rows, and one whose type differs takes the widest that holds every value.
+    some files lack is null in their rows, and structs of different members are united.
     """
 
     def __init__(self, files: Sequence[SourceFile], options: ParquetOptions | None = None) -> None:
@@ -83,16 +83,16 @@ class ParquetReader:
         if not self._files:
             check_not_empty(self._files)
         opened = self._look_at_all()
-        schema, warnings = unite_schemas(opened.schemas, self._given, self._options.columns)
+        schema, warnings, wider = unite_schemas(opened.schemas, self._given, self._options.columns)
         for name in self._given:
             if name not in schema.names:
                 raise UnknownNameError("column", name, schema.names, where="types")
-        guesses = guess_types(opened.first, opened.schemas, schema, set(self._given))
+        guesses = wider + guess_types(opened.first, opened.schemas, schema, set(self._given))
         batches = self._read(opened, schema)
         return BatchStream(schema, batches, guesses, opened.left_out.warnings() + warnings)
 
     def _look_at_all(self) -> _OpenedFiles:
-        opened = _OpenedFiles(LeftOut(len(self._files), self._options.on_bad_file))
+        opened = _OpenedFiles(LeftOut.of(self._files, self._options.on_bad_file))
         for file in self._files:
             try:
                 check_not_empty([file])

@@ -1,7 +1,6 @@
 """Parquet files opened with care, and their rows in batches of bounded size.
 
-A footer says how many bytes a file has, not how many its values have: a dictionary of a few long texts stands for any
-number of them. So the longest value of each dictionary is looked at before batches are cut.
+How many rows make a batch is the business of `parquet_dictionaries`.
 
 INT96 timestamps (Spark, Hive, Impala) count nanoseconds over thousands of years. As microseconds all of them fit; a
 column in which nanoseconds count is read as nanoseconds, unless it also holds what does not fit these.
@@ -10,25 +9,20 @@ column in which nanoseconds count is read as nanoseconds, unless it also holds w
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from itertools import groupby
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from resources.formats.files import SourceFile
+from resources.formats.parquet_dictionaries import plan_batches
 from resources.formats.text_types.bad_values import first_bad_place
 from resources.kernel.errors import ParseError, SchemaMismatchError
 from resources.kernel.kept_types import count_leaves, holds
 from resources.kernel.records import Retype
 
-_BATCH_ROWS = 65_536
-_BATCH_VALUES = 4_000_000
-_BATCH_BYTES = 64 * 1024 * 1024
-"""Bytes of the values of one batch, as far as dictionaries could make more of them."""
-_DICTIONARIES = {"RLE_DICTIONARY", "PLAIN_DICTIONARY"}
 _BUFFER_BYTES = 1024 * 1024
 _THRIFT_BYTES = (
     256 * 1024 * 1024
@@ -46,7 +40,7 @@ def open_parquet(
     Args:
         file: the file.
         unit: of INT96 timestamps.
-        as_dictionary: columns whose values come with their dictionary.
+        as_dictionary: paths of columns whose values come with their dictionary.
 
     Raises:
         ParseError: no Parquet, or damaged.
@@ -121,44 +115,13 @@ def int96_columns(opened: pq.ParquetFile) -> list[str]:
 def _plan(
     file: SourceFile, opened: pq.ParquetFile, columns: Sequence[str]
 ) -> list[tuple[list[int], int]]:
-    """Row groups that follow each other and the rows of a batch of them."""
-    most = max(1024, min(_BATCH_ROWS, _BATCH_VALUES // max(len(columns), 1)))
-    groups = range(opened.metadata.num_row_groups)
-    suspects = {group: _suspects(opened, group, most) for group in groups}
-    names = sorted({name for found in suspects.values() for name in found})
-    rows = dict.fromkeys(groups, most)
-    if names:
-        with open_parquet(file, as_dictionary=names) as probe:
-            for group, found in suspects.items():
-                longest = _longest_row(probe, group, found) if found else 0
-                rows[group] = max(1, min(most, _BATCH_BYTES // max(longest, 1)))
-    return [(list(found), size) for size, found in groupby(groups, key=rows.__getitem__)]
+    with file.path.open("rb") as raw:
+        probe = partial(_open_probe, file)
+        return plan_batches(opened, raw, len(columns), probe, file.name)
 
 
-def _suspects(opened: pq.ParquetFile, group: int, rows: int) -> list[str]:
-    """Columns of one row group whose dictionaries could make more bytes of a batch than it should have."""
-    metadata, found, place = opened.metadata.row_group(group), [], 0
-    rows = min(rows, metadata.num_rows)
-    for field in opened.schema_arrow:
-        if pa.types.is_string(field.type) or pa.types.is_binary(field.type):
-            chunk = metadata.column(place)
-            is_packed = not _DICTIONARIES.isdisjoint(chunk.encodings)
-            if is_packed and chunk.total_uncompressed_size * rows > _BATCH_BYTES:
-                found.append(field.name)
-        place += count_leaves(field.type)
-    return found
-
-
-def _longest_row(probe: pq.ParquetFile, group: int, names: list[str]) -> int:
-    """Bytes of a row that has the longest value of every dictionary."""
-    batch = next(probe.iter_batches(1, row_groups=[group], columns=names), None)
-    columns = [] if batch is None else batch.columns
-    return sum(_longest(column) for column in columns)
-
-
-def _longest(column: pa.Array) -> int:
-    values = column.dictionary if pa.types.is_dictionary(column.type) else column
-    return pc.max(pc.binary_length(values)).as_py() or 0
+def _open_probe(file: SourceFile, paths: Sequence[str]) -> AbstractContextManager[pq.ParquetFile]:
+    return open_parquet(file, as_dictionary=paths)
 
 
 def _read_finer(

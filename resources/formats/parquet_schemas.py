@@ -10,19 +10,20 @@ import pyarrow.parquet as pq
 from resources.formats.columns import find_usual, unite_columns
 from resources.formats.options import ColumnsPolicy
 from resources.formats.text_types.evidence import ColumnType
-from resources.formats.wider_types import common_type
+from resources.formats.wider_types import common_type, is_wider
 from resources.kernel.errors import SchemaMismatchError
 from resources.kernel.kept_types import count_leaves, holds, kept_type
 from resources.kernel.records import Guess
 
 _TOLD = 50
+_SHOWN = 3
 _VARIANT = {"metadata", "value"}
 
 
 def unite_schemas(
     schemas: Mapping[str, pa.Schema], given: Mapping[str, ColumnType], policy: ColumnsPolicy
-) -> tuple[pa.Schema, list[str]]:
-    """The schema of all files together and what is to be said about those that differ from most.
+) -> tuple[pa.Schema, list[str], list[Guess]]:
+    """The schema of all files together, what is to be said about those that differ from most, and columns made wider.
 
     Raises:
         SchemaMismatchError: a file with other columns or types than the policy allows.
@@ -32,28 +33,32 @@ def unite_schemas(
     for file, schema in schemas.items():
         for field in schema:
             kinds[field.name][file] = field.type
-    fields = []
+    fields, guesses = [], []
     for name, found in kinds.items():
         if name in given:
             fields.append(pa.field(name, given[name].arrow))
             continue
-        kind, said = _unite_types(name, found, policy)
+        kind = _unite_types(name, found, policy)
         fields.append(pa.field(name, kind))
-        warnings += said
+        warnings += _told_apart(name, found, kind)
+        guesses += _made_wider(name, found, kind)
     more = len(warnings) - _TOLD
-    return pa.schema(fields), warnings[:_TOLD] + [f"... and {more:,} more of this kind"] * (
-        more > 0
-    )
+    told = warnings[:_TOLD] + [f"... and {more:,} more of this kind"] * (more > 0)
+    return pa.schema(fields), told, guesses[:_TOLD]
 
 
-def _unite_types(
-    name: str, found: Mapping[str, pa.DataType], policy: ColumnsPolicy
-) -> tuple[pa.DataType, list[str]]:
+def _firsts(found: Mapping[str, pa.DataType]) -> dict[pa.DataType, str]:
+    """The first file of each type."""
     firsts: dict[pa.DataType, str] = {}
     for file, kind in found.items():
         firsts.setdefault(kind, file)
+    return firsts
+
+
+def _unite_types(name: str, found: Mapping[str, pa.DataType], policy: ColumnsPolicy) -> pa.DataType:
+    firsts = _firsts(found)
     if len(firsts) == 1:
-        return next(iter(firsts)), []
+        return next(iter(firsts))
     usual = find_usual(found)
     united = found[usual.file]
     for kind, file in firsts.items():
@@ -63,18 +68,35 @@ def _unite_types(
         united = common
     if holds(united, lambda kind: isinstance(kind, pa.BaseExtensionType)):
         united = kept_type(united)  # Arrow casts to no extension type
-    warnings = [
-        f"{file}: column {name!r} is {kind}, in {usual.file} {found[usual.file]}; read as {united}"
+    return united
+
+
+def _told_apart(name: str, found: Mapping[str, pa.DataType], united: pa.DataType) -> list[str]:
+    firsts = _firsts(found)
+    if len(firsts) == 1:
+        return []
+    usual = find_usual(found).file
+    return [
+        f"{file}: column {name!r} is {kind}, in {usual} {found[usual]}; read as {united}"
         for kind, file in firsts.items()
-        if kind != found[usual.file] and not _is_one(kind, found[usual.file])
+        if kind != found[usual] and not _is_one(kind, found[usual])
     ]
-    return united, warnings
+
+
+def _made_wider(name: str, found: Mapping[str, pa.DataType], united: pa.DataType) -> list[Guess]:
+    firsts = _firsts(found)
+    others = [kind for kind in firsts if kind != united and is_wider(kind, united)]
+    if not others:
+        return []
+    here = ", ".join(f"{kind} in {file}" for kind, file in list(firsts.items())[:_SHOWN])
+    reason = f"{here}: it holds every value of all of them"
+    return [Guess(f"type of {name!r}", str(united), reason, "types")]
 
 
 def _is_one(kind: pa.DataType, other: pa.DataType) -> bool:
-    """Whether nothing has to be said about the two: no reader of the store could tell them apart."""
+    """Whether no warning is due: the store keeps the two as one type, or the wider holds every value (a guess says so)."""
     is_empty = pa.types.is_null(kind) or pa.types.is_null(other)
-    return is_empty or bool(kept_type(kind) == kept_type(other))
+    return is_empty or is_wider(kind, other) or bool(kept_type(kind) == kept_type(other))
 
 
 def _retyped(
@@ -82,8 +104,8 @@ def _retyped(
 ) -> SchemaMismatchError:
     return SchemaMismatchError(
         f"{file}: column {name!r} is {one} in {usual}, but {other} in {file}",
-        hint="Files of one dataset need the same types; `columns: union` takes the wider of two types that"
-        " hold the same values, and `types:` gives a column one. Otherwise narrow the path or split the dataset",
+        hint="Files of one dataset need types that mean the same: give the column one in `types:`, unite structs of"
+        " different members by `columns: union`, or narrow the path",
         file=file,
         column=name,
     )

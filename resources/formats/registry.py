@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -255,6 +256,7 @@ class _Opening:
             return self._given_scratch
         if self._own_scratch is None:
             self._own_scratch = ScratchFolder("unpack")
+            weakref.finalize(self, self._own_scratch.cleanup)  # when no reader needs it any more
         return Path(self._own_scratch.name)
 
     def unpack_all(self, files: Sequence[SourceFile]) -> list[SourceFile]:
@@ -269,14 +271,15 @@ class _Opening:
         self, files: Sequence[SourceFile], work: Callable[[SourceFile], list[SourceFile]]
     ) -> list[SourceFile]:
         done: list[SourceFile] = []
-        left_out = LeftOut(len(files), self._bad_files)
+        left_out = LeftOut.of(files, self._bad_files)
         for file in files:
             try:
                 done += work(file)
             except InputError as error:
                 left_out.add(file.name, error)
         self.warnings += left_out.warnings()
-        return done
+        before = left_out.before + len(left_out.errors)
+        return [replace(file, left_out_before=before) for file in done]
 
     def _unpack(self, file: SourceFile) -> list[SourceFile]:
         is_workbook = "excel" in (self._kind, _format_of_name(file.name))

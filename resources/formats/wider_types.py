@@ -15,7 +15,9 @@ def common_type(one: pa.DataType, other: pa.DataType, *, union: bool) -> pa.Data
 
     Always together go types that the store keeps as one, `null` and anything, units of one kind of time, and integers
     and doubles, since pandas writes integers as doubles where one is missing; whether a double holds each integer
-    shows when it is converted. With `union` so do numbers of different widths, and structs of different members.
+    shows when it is converted. So do numbers of which the wider type holds every value exactly: `int32` and `int64`,
+    decimals of different scales. With `union` so do structs of different members, and decimals that together need more
+    than 38 digits, of which SQL is not sure.
     """
     if one == other or pa.types.is_null(other):
         return one
@@ -31,7 +33,15 @@ def common_type(one: pa.DataType, other: pa.DataType, *, union: bool) -> pa.Data
     one, other = kept_type(one), kept_type(other)
     if one == other:
         return one
-    return wider_type(one, other) if union else None
+    wider = wider_type(one, other)
+    is_long = wider is not None and wider not in (one, other) and pa.types.is_decimal256(wider)
+    return wider if union or not is_long else None
+
+
+def is_wider(kind: pa.DataType, other: pa.DataType) -> bool:
+    """Whether the two are numbers of one kind, so that the wider of them holds every value of both."""
+    alike = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+    return any(belongs(kind) and belongs(other) for belongs in alike)
 
 
 def _common_nested(one: pa.DataType, other: pa.DataType, union: bool) -> pa.DataType | None:

@@ -7,6 +7,7 @@
 | `large_list`, `list_view` ... | `list` | the same |
 | dictionary, run-end encoded | its value type | Parquet encodes by itself |
 | `decimal32`, `decimal64`, `decimal256` that fits 38 digits | `decimal128` | DuckDB reads wider decimals as doubles (E36) |
+| decimals of a negative scale (hundreds, thousands) | whole numbers with all zeros | Parquet has no negative scale |
 | `timestamp[s]`, `time32[s]` | the same in milliseconds | Parquet has no seconds, and would give back another type |
 | `date64` | `date32` | Parquet has one type of dates |
 | `duration[ns]` | `duration[us]`, exactly or refused | DuckDB's intervals end at microseconds |
@@ -25,6 +26,7 @@ from collections.abc import Callable
 import pyarrow as pa
 
 MAX_DECIMAL128 = 38
+MAX_DECIMAL256 = 76
 
 
 def kept_type(kind: pa.DataType) -> pa.DataType:
@@ -94,8 +96,11 @@ def _storage(kind: pa.DataType) -> pa.DataType:
 
 
 def _decimal(kind: pa.DataType) -> pa.DataType:
-    fits = kind.precision <= MAX_DECIMAL128
-    return pa.decimal128(kind.precision, kind.scale) if fits else kind
+    precision, scale = kind.precision - min(kind.scale, 0), max(kind.scale, 0)
+    if precision > MAX_DECIMAL256:
+        return kind
+    build = pa.decimal128 if precision <= MAX_DECIMAL128 else pa.decimal256
+    return build(precision, scale)
 
 
 def _milliseconds(kind: pa.DataType) -> pa.DataType:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from resources.kernel.errors import InputError
+from resources.kernel.errors import SchemaMismatchError
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,11 @@ def check_column_names(names: Sequence[str], *, where: str, hint: str = "") -> N
     """Refuses names that would lose a column: empty ones and twins (E22). `hint` says how to name one.
 
     Raises:
-        InputError: naming every bad column with its 1-based position.
+        SchemaMismatchError: naming every bad column with its 1-based position.
     """
     empty = [str(i) for i, name in enumerate(names, 1) if not name.strip()]
     if empty:
-        raise InputError(
+        raise SchemaMismatchError(
             f"{where}: column {', '.join(empty[:10])} of {len(names)} has no name",
             hint=hint or "Name every column in the header, or give `column_names:`",
         )
@@ -92,7 +92,7 @@ def check_column_names(names: Sequence[str], *, where: str, hint: str = "") -> N
     if twins:
         places = {t: [i for i, name in enumerate(names, 1) if name == t] for t in twins[:5]}
         listed = "; ".join(f"{name!r} at positions {where_}" for name, where_ in places.items())
-        raise InputError(
+        raise SchemaMismatchError(
             f"{where}: duplicate column names: {listed}",
             hint="Rename one of them at the source, give `column_names:`, or alias it in the query",
             columns=twins,

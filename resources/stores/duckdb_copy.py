@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from resources.formats.parquet_write import ROW_GROUP_ROWS
 from resources.kernel.errors import InputError, StorageError, WaybillError
+from resources.kernel.kept_types import count_leaves
 from resources.kernel.schema import check_column_names
 
 _KEPT = {
@@ -29,7 +30,10 @@ _AS_TEXT = {
     "uhugeint", "bit", "uuid", "enum", "interval", "time with time zone", "time_ns", "bignum", "json",
 }  # fmt: skip
 # How DuckDB writes an infinite timestamp or date into Parquet: other readers see the year 294247.
-_INFINITE = {2**63 - 1, -(2**63 - 1), 2**31 - 1, -(2**31 - 1)}
+_INFINITE = {
+    "TIMESTAMP": {2**63 - 1, -(2**63 - 1)},
+    "DATE": {2**31 - 1, -(2**31 - 1)},
+}
 
 _BEYOND_64_BITS = re.compile(
     r"Overflow in .*(INT64|INT128|BIGINT|HUGEINT)|range for the destination type (INT64|INT128)"
@@ -147,18 +151,13 @@ def _written(path: Path, where: str) -> pa.Schema:
 
 
 def _check_infinity(file: pq.ParquetFile, where: str) -> None:
-    metadata = file.metadata
-    for position, name in enumerate(file.schema_arrow.names):
-        if file.schema_arrow.field(position).type.num_fields or not pa.types.is_temporal(
-            file.schema_arrow.field(name).type
-        ):
-            continue
-        place = _leaf(metadata, name)
-        for group in range(metadata.num_row_groups):
-            statistics = metadata.row_group(group).column(place).statistics
+    for name, place in _leaves(file.schema_arrow):
+        infinite = _INFINITE.get(file.schema.column(place).logical_type.type)
+        for group in range(file.metadata.num_row_groups if infinite else 0):
+            statistics = file.metadata.row_group(group).column(place).statistics
             if statistics is None or not statistics.has_min_max:
                 continue
-            if {statistics.min_raw, statistics.max_raw} & _INFINITE:
+            if infinite and {statistics.min_raw, statistics.max_raw} & infinite:
                 raise InputError(
                     f"{where}: column {name!r} holds an infinite date or timestamp, which other"
                     " readers of Parquet take for a year",
@@ -167,9 +166,13 @@ def _check_infinity(file: pq.ParquetFile, where: str) -> None:
                 )
 
 
-def _leaf(metadata: pq.FileMetaData, name: str) -> int:
-    paths = [metadata.schema.column(i).path for i in range(metadata.num_columns)]
-    return paths.index(name)
+def _leaves(schema: pa.Schema) -> Iterator[tuple[str, int]]:
+    """Columns with the place of each column of values in them. By position: a member `a.b` may be called as a column is."""
+    place = 0
+    for field in schema:
+        for _ in range(count_leaves(field.type)):
+            yield field.name, place
+            place += 1
 
 
 @contextmanager

@@ -117,7 +117,10 @@ def _try_write(schema: pa.Schema) -> None:
     if extension is not None:
         raise pa.ArrowNotImplementedError(str(extension.type))
     sink = pa.BufferOutputStream()
-    pq.ParquetWriter(sink, schema).close()
+    try:
+        pq.ParquetWriter(sink, schema).close()
+    except OSError as error:  # so Parquet refuses the scale of a decimal
+        raise pa.ArrowNotImplementedError(str(error)) from error
     back = pq.read_schema(pa.BufferReader(sink.getvalue()))
     for written, read in zip(schema, back, strict=True):
         if written.type != read.type:

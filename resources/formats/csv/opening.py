@@ -55,7 +55,7 @@ def open_files(files: Sequence[SourceFile], options: CsvOptions) -> OpenedFiles:
         InputError: columns without a name or of one name (E22).
         SchemaMismatchError: a file whose columns are not those of most others.
     """
-    opened = OpenedFiles(LeftOut(len(files), options.on_bad_file))
+    opened = OpenedFiles(LeftOut.of(files, options.on_bad_file))
     if not files:
         check_not_empty(files)
     for file in files:

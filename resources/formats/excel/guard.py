@@ -9,13 +9,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from resources.formats.archives import check_directory, check_sizes, is_zip
+from resources.formats.compression import read_blocks
 from resources.formats.excel.formulas import BareFormulas
 from resources.formats.files import SourceFile
+from resources.formats.not_text import check_no_page, check_text
 from resources.kernel.errors import ParseError
 
 MAX_CELLS = 50_000_000
 """Cells of the rectangle that a sheet's cells span; each takes 32 bytes of memory while the sheet is read."""
 _BLOCK_BYTES = 1024 * 1024
+_HEAD_BYTES = 64 * 1024
 _TAG_BYTES = 16 * 1024 * 1024  # longest stretch without a tag: a cell holds 32,767 characters
 _HARMLESS_BYTES = 64 * 1024**2  # less than of other files: texts of a workbook are held in memory
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0"
@@ -23,6 +26,10 @@ _SHEET = "xl/worksheets/"
 _DOCTYPE = b"<!DOCTYPE"
 _ANY_CELL = re.compile(rb"<(?:[^\s<>/:]+:)?c[\s/>]")
 _CELL = re.compile(rb'<(?:[^\s<>/:]+:)?c r="([A-Z]{1,3})([1-9][0-9]{0,6})"')
+_HIDDEN_COLUMNS = re.compile(
+    rb"<(?:[^\s<>/:]+:)?col\s[^<>]*\bhidden\s*=\s*[\"'](?:1|true)[\"'][^<>]*>"
+)
+_SPAN = re.compile(rb"\b(min|max)\s*=\s*[\"']([0-9]{1,5})[\"']")
 _HIDDEN_ROW = re.compile(rb"<(?:[^\s<>/:]+:)?row\s[^<>]*\bhidden\s*=\s*[\"'](?:1|true)[\"']")
 _ERROR_CELL = re.compile(rb"\bt\s*=\s*[\"']e[\"']")
 
@@ -37,6 +44,8 @@ class Findings:
     """Formulas without a value."""
     hidden_rows: dict[str, int] = field(default_factory=dict)
     """How many rows nobody sees, by the name of the part."""
+    hidden_columns: dict[str, list[range]] = field(default_factory=dict)
+    """Numbers of the columns nobody sees, from 1, by the name of the part."""
     _columns: set[bytes] = field(default_factory=set)
     _rows: set[bytes] = field(default_factory=set)
 
@@ -74,11 +83,7 @@ def check_workbook(file: SourceFile) -> Findings:
                 raise _refused(
                     file, "it is a workbook of Excel 97 (.xls) or protected by a password"
                 )
-        raise ParseError(
-            "cannot be read as Excel",
-            file=file.name,
-            hint="It is neither .xlsx nor .xlsm: send it again",
-        )
+        raise _no_workbook(file)
     findings = Findings()
     try:
         with zipfile.ZipFile(file.path) as opened:
@@ -102,6 +107,24 @@ def check_workbook(file: SourceFile) -> Findings:
     return findings
 
 
+def _no_workbook(file: SourceFile) -> ParseError:
+    head = next(read_blocks(file, _HEAD_BYTES), b"")
+    try:
+        check_text(file, head)
+        text = head.decode("utf-8", "replace")
+        check_no_page(file, text)
+    except ParseError as error:
+        return error
+    is_text = b"\0" not in head and "\ufffd" not in text[:-4]
+    return ParseError(
+        "cannot be read as Excel, whatever its name says",
+        file=file.name,
+        hint="It is text: give `format: csv`, or json if it is that"
+        if is_text
+        else "It is neither .xlsx nor .xlsm: send it again",
+    )
+
+
 def _check_part(
     file: SourceFile, opened: zipfile.ZipFile, info: zipfile.ZipInfo, findings: Findings
 ) -> None:
@@ -120,6 +143,7 @@ def _check_part(
             if hidden := len(_HIDDEN_ROW.findall(text)):
                 before = findings.hidden_rows.get(info.filename, 0)
                 findings.hidden_rows[info.filename] = before + hidden
+            findings.hidden_columns.setdefault(info.filename, []).extend(_hidden_columns(text))
         else:
             findings.formulas.look_at_workbook(text)
     if findings.cells > MAX_CELLS:
@@ -127,6 +151,13 @@ def _check_part(
             file,
             f"the cells of {name!r} span {findings.cells:,} places, at most {MAX_CELLS:,} are read",
         )
+
+
+def _hidden_columns(text: bytes) -> list[range]:
+    spans = (dict(_SPAN.findall(tag)) for tag in _HIDDEN_COLUMNS.findall(text))
+    return [
+        range(int(one[b"min"]), int(one[b"max"]) + 1) for one in spans if {b"min", b"max"} <= {*one}
+    ]
 
 
 def _read_tags(file: SourceFile, opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:

@@ -88,7 +88,7 @@ class ExcelReader:
 
     def _look_at_all(self) -> _Looked:
         looked = _Looked()
-        left_out = LeftOut(len(self._files), self._options.on_bad_file)
+        left_out = LeftOut.of(self._files, self._options.on_bad_file)
         for file in self._files:
             try:
                 sheet = open_sheet(file, self._options)

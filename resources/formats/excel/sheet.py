@@ -111,6 +111,11 @@ def open_sheet(file: SourceFile, options: ExcelOptions) -> Sheet:
         warnings.append(
             f"{file.name}, sheet {name!r}: {hidden:,} hidden rows are read like all others"
         )
+    shut = findings.hidden_columns.get(part_of(file, name), []) if findings.hidden_columns else []
+    if unseen := [n for at, n in enumerate(sheet.names, sheet.left + 1) if _is_in(at, shut)]:
+        warnings.append(
+            f"{file.name}, sheet {name!r}: hidden columns are read like all others: {listed(unseen)}"
+        )
     sheet.warnings = warnings
     sheet.header_rows += options.skip_after_header
     sheet.footer_rows = options.skip_footer
@@ -124,6 +129,10 @@ def open_sheet(file: SourceFile, options: ExcelOptions) -> Sheet:
                 hint="Correct it in Excel, or give `errors: text` to take errors as text",
             )
     return sheet
+
+
+def _is_in(number: int, spans: Sequence[range]) -> bool:
+    return any(number in span for span in spans)
 
 
 @contextmanager
@@ -208,8 +217,8 @@ def _names_in(file: SourceFile, sheet: str, row: Row) -> tuple[str, ...]:
     names = [show(cell) for cell in row]
     if not names or any(not name.strip() for name in names):
         empty = [str(n) for n, text in enumerate(names, 1) if not text.strip()]
-        raise ParseError(
-            f"sheet {sheet!r}: column {', '.join(empty[:10]) or 1} of {len(names)} has no name in the header",
+        raise SchemaMismatchError(
+            f"{file.name}, sheet {sheet!r}: column {', '.join(empty[:10]) or 1} of {len(names)} has no name in the header",
             file=file.name,
             hint="Name every column; of merged cells only the first has the text. `header_row:` says which row it is,"
             " `column_names:` replaces it",

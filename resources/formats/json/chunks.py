@@ -12,6 +12,7 @@ from resources.formats.compression import read_blocks
 from resources.formats.decoding import Encoding, decode_blocks, detect_encoding
 from resources.formats.files import SourceFile, check_not_empty
 from resources.formats.json.envelope import RecordsSeeker, suggest_path
+from resources.formats.json.non_finite import NonFinite
 from resources.formats.json.objects import ObjectCutter, begins_with_whole_lines
 from resources.formats.json.structure import find_depths
 from resources.kernel.errors import EmptySourceError, ParseError
@@ -41,6 +42,8 @@ class TextFile:
     shape: Shape
     records: str = ""
     """The path of the array of records, if they stand under a key."""
+    non_finite: NonFinite = "error"
+    """What `NaN` and the like stand for."""
     envelope: str = ""
     """The path of an array of objects within the first object, which may be what is meant."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
 from resources.formats.json.chunks import Chunk, Shape, TextFile
 from resources.formats.json.general import count_records, cut_records
+from resources.formats.json.non_finite import replace_non_finite
 from resources.formats.json.shapes import BadLiteralError, find_shapes
 from resources.formats.json.template import cut_by_template
 from resources.formats.json.values import JSON, MIXED, Seen, look_at, plain_texts, read_literals
@@ -94,8 +95,10 @@ def convert_chunk(chunk: Chunk, plan: Plan) -> ConvertedChunk:
 def _ways(chunk: Chunk) -> Iterator[Callable[[], Literals]]:
     """The ways to cut a chunk, the fast one first."""
     array = chunk.file.shape is not Shape.LINES
-    yield lambda: cut_by_template(chunk.data, array=array) or _not_alike()
-    yield lambda: cut_records(chunk)
+    replaced = replace_non_finite(chunk.data, chunk.file.non_finite)
+    plain = replace(chunk, data=replaced.data)
+    yield lambda: replaced.restore(cut_by_template(plain.data, array=array) or _not_alike())
+    yield lambda: replaced.restore(cut_records(plain))
 
 
 def _not_alike() -> Literals:

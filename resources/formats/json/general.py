@@ -35,12 +35,26 @@ def cut_records(chunk: Chunk) -> dict[str, pa.Array]:
     records = _decode(chunk)
     if count_members(chunk.data) != sum(map(len, records)) + _inner_members(records):
         raise _twins(chunk)
-    columns = {}
-    for name in dict.fromkeys(chain.from_iterable(records)):
-        texts = [None if raw is None else bytes(raw) for raw in (r.get(name) for r in records)]
-        literals = [None if text == _NULL else text for text in texts]
-        columns[name] = pa.array(literals, pa.binary()).view(pa.string())
-    return columns
+    return {
+        name: _spread(members, len(records)).view(pa.string())
+        for name, members in _members(records).items()
+    }
+
+
+def _members(records: list[Record]) -> dict[str, list[tuple[int, bytes]]]:
+    """By name the members that are there, each with the place of its record: never a look at those that are not."""
+    found: dict[str, list[tuple[int, bytes]]] = {}
+    for place, record in enumerate(records):
+        for name, raw in record.items():
+            found.setdefault(name, []).append((place, bytes(raw)))
+    return found
+
+
+def _spread(members: list[tuple[int, bytes]], count: int) -> pa.Array:
+    literals: list[bytes | None] = [None] * count
+    for place, text in members:
+        literals[place] = None if text == _NULL else text
+    return pa.array(literals, pa.binary())
 
 
 def count_records(chunk: Chunk) -> int:
@@ -102,7 +116,10 @@ def _explain(chunk: Chunk, line: int, text: bytes, error: Exception) -> ParseErr
     elif isinstance(error, msgspec.ValidationError):
         said, hint = f"a record that is no object ({said})", "Every record has to be an object"
     elif _NO_JSON.search(text):
-        said, hint = "NaN and Infinity are no JSON", "Write null for them, or a text"
+        said = "NaN and Infinity are no JSON"
+        hint = (
+            "Give `non_finite: number` to read them as such, or `non_finite: null`; or write null"
+        )
     elif _LONE_SURROGATE.search(text):
         said, hint = (
             f"{said}; a `\\u` escape may be half of a pair",

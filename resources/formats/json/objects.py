@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import msgspec
 import numpy as np
 
+from resources.formats.json.non_finite import replace_non_finite
 from resources.formats.json.structure import find_depths
 from resources.kernel.errors import ParseError
 
@@ -31,7 +32,7 @@ def begins_with_whole_lines(head: bytes, *, lines: bool) -> bool:
 
 def _is_json(data: bytes) -> bool:
     try:
-        msgspec.json.decode(data)
+        msgspec.json.decode(replace_non_finite(data, "null").data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return False
     return True

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from resources.formats.decoding import check_encoding
+from resources.formats.json.non_finite import NonFinite
 from resources.formats.json.values import JSON
 from resources.formats.options import FormatOptions
 from resources.formats.text_types.evidence import ColumnType
@@ -32,6 +33,8 @@ class JsonOptions(FormatOptions):
     """A Python codec. Without it UTF-8, or UTF-16 and UTF-32 by their byte order mark."""
     records: str = ""
     """Where the array of records stands, if not alone: keys with points between, `data.items`."""
+    non_finite: NonFinite = "error"
+    """`NaN`, `Infinity` and `-Infinity`, which are no JSON: an error, null, or the values of a double."""
     types: Mapping[str, str] = field(default_factory=dict)
     """Types by column: integer, number, decimal(p,s), boolean, date, timestamp, timestamptz, text, json."""
     date_format: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import pyarrow as pa
@@ -27,11 +27,12 @@ from resources.formats.json.convert import (
 )
 from resources.formats.json.options import JsonOptions
 from resources.formats.json.shapes import Shape as ValueShape
-from resources.formats.json.values import LITERAL, MIXED, NOTHING_SEEN, Seen
+from resources.formats.json.values import LITERAL, MIXED, NOTHING_SEEN, Seen, as_numbers
 from resources.formats.left_out import LeftOut
 from resources.formats.options import ColumnsPolicy
 from resources.formats.ordered import in_order
 from resources.formats.partitions import of_file
+from resources.formats.text_types.evidence import NUMBER
 from resources.kernel.errors import (
     EmptySourceError,
     InputError,
@@ -75,7 +76,7 @@ class JsonReader:
         self._plan: Plan | None = None
         self._guesses: list[Guess] = []
         self._seen_all = False
-        self._left_out = LeftOut(len(self._files), self._options.on_bad_file)
+        self._left_out = LeftOut.of(self._files, self._options.on_bad_file)
 
     @classmethod
     def of_lines(
@@ -113,6 +114,7 @@ class JsonReader:
                     lines=self._lines,
                     records=self._options.records,
                 )
+                opened = replace(opened, non_finite=self._options.non_finite)
             except InputError as error:
                 self._left_out.add(file.name, error)
                 continue
@@ -214,6 +216,14 @@ class JsonReader:
         stream.warnings += self._left_out.warnings() + warnings
         stream.guesses += _literal_guesses(new, columns)
         stream.warnings += _mixture_warnings(new, columns)
+        for file in self._opened:
+            if file.envelope and run.rows.get(file.name) == 1:
+                stream.guesses.append(
+                    Guess("records", "the whole object", _envelope(file), "records")
+                )
+                stream.warnings.append(
+                    f"{_envelope(file)}; if these are meant, give `records: {file.envelope}`"
+                )
 
     def _check_columns(self, run: _Pass) -> None:
         """Refuses files whose records have no member, and files without a record if no other tells the columns."""
@@ -250,6 +260,8 @@ class _Pass:
     failed: set[str] = field(default_factory=set)
     columns: dict[str, SeenColumns] = field(default_factory=dict)
     """What was seen, by file."""
+    rows: dict[str, int] = field(default_factory=dict)
+    """Of each file."""
     _holds: bool = True
     _examples: dict[str, str] = field(default_factory=dict)
 
@@ -261,6 +273,8 @@ class _Pass:
         _merge(self.columns.setdefault(name, {}), result.seen)
         for column, example in result.examples.items():
             self._examples.setdefault(column, example)
+        if result.batch is not None:
+            self.rows[name] = self.rows.get(name, 0) + result.batch.num_rows
         if result.batch is None or self.failed:
             self._holds = False
         return self._holds
@@ -298,9 +312,12 @@ def _literal_guesses(plan: Plan, columns: SeenColumns) -> list[Guess]:
             continue
         if kind == MIXED:
             guesses.append(Guess(f"type of {name!r}", "text", _mixture(seen), "types"))
+        elif kind == NUMBER and ValueShape.NON_FINITE in seen.shapes:
+            reason = "NaN or Infinity among its values, so all are doubles"
+            guesses.append(Guess(f"type of {name!r}", "number", reason, "non_finite"))
         elif kind == LITERAL:
             reason = f"{seen} are kept as they stand in the file"
-            if seen.shapes == ValueShape.NUMBER:
+            if as_numbers(seen.shapes) == ValueShape.NUMBER:
                 reason = "numbers that neither a double of 15 digits nor a decimal of 38 holds"
             guesses.append(Guess(f"type of {name!r}", "text", reason, "types"))
         elif pa.types.is_decimal(kind.arrow):
@@ -308,6 +325,10 @@ def _literal_guesses(plan: Plan, columns: SeenColumns) -> list[Guess]:
                 Guess(f"type of {name!r}", str(kind), "numbers of more than 15 digits", "types")
             )
     return guesses[:_GUESSED]
+
+
+def _envelope(file: TextFile) -> str:
+    return f"{file.name} holds one object, with an array of objects under {file.envelope!r}"
 
 
 def _mixture_warnings(plan: Plan, columns: SeenColumns) -> list[str]:

@@ -17,6 +17,8 @@ class Shape(IntFlag):
     NUMBER = 2
     BOOLEAN = 4
     NESTED = 8
+    NON_FINITE = 16
+    """`NaN`, `Infinity`, `-Infinity`: no JSON, and here only where `non_finite:` allows it."""
 
 
 NO_SHAPE = Shape(0)
@@ -26,6 +28,8 @@ _SHAPES[ord('"')] = Shape.STRING
 _SHAPES[[ord(c) for c in "-0123456789"]] = Shape.NUMBER
 _SHAPES[[ord(c) for c in "tf"]] = Shape.BOOLEAN
 _SHAPES[[ord(c) for c in "{["]] = Shape.NESTED
+_SHAPES[[ord(c) for c in "NI"]] = Shape.NON_FINITE
+_MINUS, _INFINITY = b"-I"
 
 
 class BadLiteralError(Exception):
@@ -45,4 +49,9 @@ def find_shapes(literals: pa.Array) -> Shape:
     found = np.flatnonzero(np.bincount(_SHAPES[data[starts]], minlength=1))
     if 0 in found:
         raise BadLiteralError
-    return Shape(int(np.bitwise_or.reduce(found, initial=0)))
+    shapes = Shape(int(np.bitwise_or.reduce(found, initial=0)))
+    if Shape.NUMBER in shapes and (data == _INFINITY).any():
+        behind = starts[data[starts] == _MINUS] + 1
+        if (data[behind[behind < len(data)]] == _INFINITY).any():
+            shapes |= Shape.NON_FINITE
+    return shapes

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from resources.formats.json.non_finite import WORDS
 from resources.formats.json.shapes import NO_SHAPE, BadLiteralError, Shape, find_shapes
 from resources.formats.json.trimming import trim
 from resources.formats.text_types.doubles import are_shortest
@@ -61,14 +62,15 @@ class Seen:
     @property
     def kind(self) -> ColumnType:
         """The type of a column of which this is all there is."""
-        if self.shapes in (NO_SHAPE, Shape.STRING):
+        shapes = as_numbers(self.shapes)
+        if shapes in (NO_SHAPE, Shape.STRING):
             return TEXT
-        if self.shapes == Shape.BOOLEAN:
+        if shapes == Shape.BOOLEAN:
             return BOOLEAN
-        if self.shapes == Shape.NUMBER:
+        if shapes == Shape.NUMBER:
             found = decide_text(self.numbers)
             return LITERAL if found == TEXT else found
-        return MIXED if self.shapes & Shape.STRING else LITERAL
+        return MIXED if shapes & Shape.STRING else LITERAL
 
     def __str__(self) -> str:
         words = {
@@ -76,11 +78,19 @@ class Seen:
             Shape.NUMBER: "numbers",
             Shape.BOOLEAN: "booleans",
             Shape.NESTED: "objects or arrays",
+            Shape.NON_FINITE: "NaN or Infinity",
         }
         return " and ".join(word for shape, word in words.items() if shape in self.shapes)
 
 
 NOTHING_SEEN = Seen()
+
+
+def as_numbers(shapes: Shape) -> Shape:
+    """The shapes, with what is no finite number counted as one."""
+    if Shape.NON_FINITE not in shapes:
+        return shapes
+    return (shapes & ~Shape.NON_FINITE) | Shape.NUMBER
 
 
 def look_at(literals: pa.Array) -> Seen:
@@ -90,7 +100,7 @@ def look_at(literals: pa.Array) -> Seen:
         BadLiteralError: some literal is none.
     """
     shapes = find_shapes(literals)
-    if shapes == Shape.NUMBER:
+    if as_numbers(shapes) == Shape.NUMBER:
         return Seen(shapes, _examine_numbers(literals))
     if shapes == Shape.STRING:
         decode_strings(literals)
@@ -115,8 +125,9 @@ def read_literals(literals: pa.Array, kind: ColumnType) -> tuple[pa.Array | None
     if shapes == Shape.BOOLEAN:
         values = _booleans(literals)
         return (values if kind == BOOLEAN else None), Seen(shapes)
-    if shapes == Shape.NUMBER:
-        return _read_numbers(literals, kind)
+    if as_numbers(shapes) == Shape.NUMBER:
+        values, seen = _read_numbers(literals, kind)
+        return values, Seen(shapes, seen.numbers)
     return None, Seen(shapes)
 
 
@@ -149,6 +160,10 @@ def _examine_numbers(literals: pa.Array) -> Evidence:
         found = fit(literals, kind)
         if found is not None:
             return found[1]
+    words = pc.is_in(literals, pa.array(WORDS))
+    if pc.any(words).as_py():
+        finite = literals.filter(pc.invert(words)).drop_null()
+        return Evidence(Kind.DOUBLE).merge(_examine_numbers(finite) if len(finite) else NO_VALUES)
     if not pc.all(pc.match_substring_regex(literals, _EXPONENTS)).as_py():
         raise BadLiteralError
     return _examine_exponents(literals)

@@ -1,11 +1,13 @@
 """ZIP archives: the member that is meant arrives unchanged; what is made to harm is refused by name (B2, T7-T10)."""
 
+import gc
 import gzip
 import io
 import lzma
 import re
 import stat
 import struct
+import tempfile
 import zipfile
 from dataclasses import replace
 
@@ -18,7 +20,14 @@ from resources.formats.archives import MemberChoice, unpack
 from resources.formats.files import SourceFile
 from resources.formats.registry import open_reader
 from resources.formats.unpacking import UnpackBudget
-from resources.kernel.errors import ConfigError, EmptySourceError, InputError, ParseError
+from resources.kernel.errors import (
+    ConfigError,
+    EmptySourceError,
+    InputError,
+    ParseError,
+    SchemaMismatchError,
+)
+from resources.kernel.records import Retype
 
 CSV = b"id,zip\n1,00123\n2,04107\n"
 ROWS = {"id": [1, 2], "zip": ["00123", "04107"]}
@@ -266,3 +275,56 @@ def test_what_is_no_text_is_called_by_its_name(tmp_path, content, reason):
     """Formats A16, A19: each was an error about quotes, or rows of markup."""
     with pytest.raises(ParseError, match=reason):
         read(store(tmp_path, content, "x.csv"))
+
+
+@pytest.mark.parametrize("zeros", [1, 3, 7, 512])
+def test_gzip_padded_with_any_number_of_zeros_is_read(tmp_path, zeros):
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(b"id\n1\n2\n") + b"\0" * zeros)
+    stream = open_reader([SourceFile("a.csv.gz", path)]).stream()
+    assert pa.Table.from_batches(list(stream), stream.schema)["id"].to_pylist() == [1, 2]
+    path.write_bytes(gzip.compress(b"id\n1\n2\n")[:-9] + b"\0" * zeros)
+    with pytest.raises(ParseError, match="damaged or cut off"):
+        list(open_reader([SourceFile("a.csv.gz", path)]).stream())
+
+
+def _stream_again(reader):
+    """The stream after the one that found a file to leave out."""
+    with pytest.raises(Retype):
+        list(reader.stream())
+    return reader.stream()
+
+
+def test_half_of_the_files_counts_over_archives_and_reader_together(tmp_path):
+    contents = {"1.csv.zip": b"PK\3\4 damaged", "2.csv": b"id,n\n1\n", "3.csv": b"id,n\n1,2\n"}
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    files = [SourceFile(name, tmp_path / name) for name in contents]
+    with pytest.raises(ParseError, match="more than half of the 3 files"):
+        _stream_again(open_reader(files, options={"on_bad_file": "skip"}))
+    (tmp_path / "4.csv").write_bytes(b"id,n\n1,2\n")
+    files.append(SourceFile("4.csv", tmp_path / "4.csv"))
+    stream = _stream_again(open_reader(files, options={"on_bad_file": "skip"}))
+    assert sum(batch.num_rows for batch in stream) == 2
+    assert len([warning for warning in stream.warnings if "Skipped" in warning]) == 2
+
+
+@pytest.mark.parametrize("header", [b"id,id", b"id,"], ids=["twins", "no name"])
+def test_names_that_would_lose_a_column_are_a_shape_and_not_skipped(tmp_path, header):
+    for name, head in {"1.csv": header, "2.csv": b"id,n", "3.csv": b"id,n"}.items():
+        (tmp_path / name).write_bytes(head + b"\n1,2\n")
+    files = [SourceFile(f"{n}.csv", tmp_path / f"{n}.csv") for n in (1, 2, 3)]
+    with pytest.raises(SchemaMismatchError, match=r"1\.csv"):
+        list(open_reader(files, options={"on_bad_file": "skip"}).stream())
+
+
+def test_what_was_unpacked_goes_with_its_reader(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "a.csv.zip").write_bytes(zipped({"a.csv": CSV}))
+    reader = open_reader([SourceFile("a.csv.zip", tmp_path / "a.csv.zip")])
+    stream = reader.stream()
+    del reader
+    assert pa.Table.from_batches(list(stream), stream.schema).to_pydict() == ROWS
+    del stream
+    gc.collect()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv.zip"]

@@ -1,4 +1,5 @@
 import contextlib
+from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -49,11 +50,43 @@ def test_no_rows_keep_their_columns(tmp_path):
 
 
 def test_a_retyped_column_names_file_and_column(tmp_path):
-    other = TABLE.set_column(0, "id", TABLE["id"].cast(pa.int32()))
+    other = TABLE.set_column(0, "id", TABLE["id"].cast(pa.string()))
     files = [store(tmp_path, "a.parquet", TABLE), store(tmp_path, "b.parquet", other)]
     with pytest.raises(
-        SchemaMismatchError, match=r"b\.parquet: column 'id' is int64 in a\.parquet, but int32"
+        SchemaMismatchError, match=r"b\.parquet: column 'id' is int64 in a\.parquet, but string"
     ):
+        read(*files)
+
+
+WIDER = {
+    "integers": (pa.int32(), pa.int64(), pa.int64(), [7, 2**40]),
+    "signed and not": (pa.uint32(), pa.int32(), pa.int64(), [2**32 - 1, -1]),
+    "floats": (pa.float32(), pa.float64(), pa.float64(), [0.5, 0.1]),
+    "decimals": (pa.decimal128(5, 2), pa.decimal128(7, 3), pa.decimal128(7, 3), [Decimal("1.10"), Decimal("1.105")]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("swapped", [False, True], ids=["", "swapped"])
+@pytest.mark.parametrize(("one", "other", "wider", "values"), WIDER.values(), ids=WIDER)
+def test_numbers_become_the_type_that_holds_every_value(
+    tmp_path, one, other, wider, values, swapped
+):
+    pairs = zip(("a", "b"), (one, other), values, strict=True)
+    files = [store(tmp_path, name, pa.table({"v": pa.array([v], k)})) for name, k, v in pairs]
+    stream = ParquetReader(files[::-1] if swapped else files).stream()
+    table = pa.Table.from_batches(list(stream), stream.schema)
+    assert table.schema.field("v").type == wider
+    assert table["v"].to_pylist() == (values[::-1] if swapped else values)
+    assert [(guess.subject, guess.value) for guess in stream.guesses] == [
+        ("type of 'v'", str(wider))
+    ]
+    assert stream.warnings == []
+
+
+def test_numbers_that_no_type_holds_together_are_refused(tmp_path):
+    kinds = {"a": pa.int64(), "b": pa.uint64()}
+    files = [store(tmp_path, n, pa.table({"v": pa.array([1], k)})) for n, k in kinds.items()]
+    with pytest.raises(SchemaMismatchError, match="`types:`"):
         read(*files)
 
 
@@ -80,8 +113,8 @@ def test_columns_united(tmp_path):
     assert table.to_pydict() == {"id": [1, 2**40], "name": ["x", None], "more": [None, True]}
     assert stream.warnings == [
         "b.parquet: it lacks 'name' and has 'more' besides, compared with a.parquet; missing columns are null",
-        "b.parquet: column 'id' is int64, in a.parquet int32; read as int64",
     ]
+    assert "int32 in a.parquet, int64 in b.parquet" in stream.guesses[0].reason
 
 
 def test_types_that_no_type_holds_are_refused_also_united(tmp_path):

@@ -7,7 +7,7 @@ from datetime import datetime
 import pyarrow as pa
 import pytest
 
-from resources.formats import parquet_open
+from resources.formats import parquet_dictionaries, parquet_open
 from resources.formats.parquet import ParquetOptions, ParquetReader
 from resources.formats.unpacking import UnpackBudget
 from resources.kernel.errors import ParseError, SchemaMismatchError, UnknownNameError
@@ -160,12 +160,62 @@ def test_skip_leaves_out_at_most_half(tmp_path):
 
 
 def test_a_dictionary_of_long_texts_makes_no_long_batches(tmp_path, monkeypatch):
-    monkeypatch.setattr(parquet_open, "_BATCH_BYTES", 1_000_000)
+    monkeypatch.setattr(parquet_dictionaries, "BATCH_BYTES", 1_000_000)
     file = store(tmp_path, "a.parquet", pa.table({"v": ["x" * 100_000] * 5000, "id": range(5000)}))
     assert file.path.stat().st_size < 100_000
     sizes = [batch.nbytes for batch in ParquetReader([file]).stream()]
     assert max(sizes) < 1_200_000
     assert sum(sizes) > 500_000_000
+
+
+LONG = "x" * 20_000
+NESTED = {
+    "lists": [[LONG] * 2] * 2000,
+    "structs": [{"a": {"b": LONG}}] * 2000,
+    "structs in lists": [[{"a": LONG}]] * 2000,
+    "one list much longer": [[LONG] * 40] + [["y"]] * 1999 + [[LONG] * 40] * 20,
+}
+
+
+@pytest.mark.parametrize("values", [*NESTED.values(), None], ids=[*NESTED, "maps"])
+def test_a_dictionary_within_lists_structs_and_maps_makes_no_long_batches(
+    tmp_path, monkeypatch, values
+):
+    monkeypatch.setattr(parquet_dictionaries, "BATCH_BYTES", 1_000_000)
+    monkeypatch.setattr(parquet_dictionaries, "ROW_BYTES", 2_000_000)
+    column = (
+        pa.array(values)
+        if values
+        else pa.array([[("k", LONG)]] * 2000, pa.map_(pa.string(), pa.string()))
+    )
+    file = store(
+        tmp_path, "a.parquet", pa.table({"v": column, "id": range(len(column))}), compression="zstd"
+    )
+    assert file.path.stat().st_size < 100_000
+    batches = list(ParquetReader([file]).stream())
+    assert max(batch.nbytes for batch in batches) < 1_300_000
+    assert pa.Table.from_batches(batches)["v"].to_pylist() == column.to_pylist()
+
+
+def test_one_row_of_many_long_texts_is_refused_before_it_is_made(tmp_path):
+    texts = pa.DictionaryArray.from_arrays(pa.array([0] * 20_000, pa.int32()), ["x" * 100_000])
+    many = pa.ListArray.from_arrays(pa.array([0, 20_000], pa.int32()), texts)
+    with pytest.raises(ParseError, match=r"one row holds 2,000,000,000 bytes.*Split its list"):
+        read(store(tmp_path, "a.parquet", pa.table({"v": many}), store_schema=False))
+
+
+def test_many_short_texts_need_no_look_at_the_dictionary(tmp_path, monkeypatch):
+    """The header of its page says enough: a second reading of high cost is for long values."""
+    file = store(tmp_path, "a.parquet", pa.table({"v": ["open", "closed"] * 100_000}))
+    monkeypatch.setattr(parquet_dictionaries, "_Look", None)
+    assert read(file).num_rows == 200_000
+
+
+def test_long_values_that_stand_for_themselves_make_no_long_batches(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet_dictionaries, "BATCH_BYTES", 1_000_000)
+    texts = [f"{n:06}" * 1000 for n in range(3000)]
+    file = store(tmp_path, "a.parquet", pa.table({"v": texts}), use_dictionary=False)
+    assert max(batch.nbytes for batch in ParquetReader([file]).stream()) < 1_100_000
 
 
 def test_more_than_an_import_may_unpack_is_refused(tmp_path):

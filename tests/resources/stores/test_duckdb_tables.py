@@ -122,6 +122,11 @@ def test_nested_types_are_converted_inside(keep):
         ("select union_value(a := 1) as u", "column 'u' has the type UNION"),
         ("select timestamp 'infinity' as t", "column 't' holds an infinite"),
         ("select date '-infinity' as t", "column 't' holds an infinite"),
+        ("select {'t': [timestamp '-infinity']} as s", "column 's' holds an infinite"),
+        (
+            "select {'b': date '2024-01-01'} as a, date 'infinity' as \"a.b\"",
+            "column 'a.b' holds an infinite",
+        ),
         ("select * from nowhere", "nowhere does not exist"),
         ("select 'x'::int as n", "query.*'x'.*TRY_CAST"),
     ],
@@ -132,6 +137,8 @@ def test_nested_types_are_converted_inside(keep):
         "union",
         "infinity",
         "date",
+        "nested-infinity",
+        "a column called as a member",
         "no-table",
         "value",
     ],
@@ -141,6 +148,12 @@ def test_what_cannot_be_kept(keep, store, sql, text):
         keep(sql)
     assert len(str(caught.value)) <= 500
     assert store.keys() == []
+
+
+def test_a_moment_that_counts_like_an_infinite_date_is_kept(keep):
+    """Microseconds of a timestamp may have the number that stands for an infinite date."""
+    table = keep("select timestamp '1970-01-01 00:35:47.483647' as t, {'b': 1} as a, 2 as \"a.b\"")
+    assert table.to_table()["t"].to_pylist() == [dt.datetime(1970, 1, 1, 0, 35, 47, 483647)]  # noqa: DTZ001
 
 
 @pytest.mark.parametrize(

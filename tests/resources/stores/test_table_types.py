@@ -30,6 +30,7 @@ PLAIN: dict[pa.DataType, object] = {
     pa.time64("us"): time(1, 2, 3, 4), pa.time64("ns"): time(1, 2, 3, 4), pa.decimal32(5, 2): Decimal("1.10"),
     pa.decimal64(12, 2): Decimal("1.10"), pa.decimal128(38, 2): Decimal("1.10"),
     pa.decimal256(38, 2): Decimal("1.10"), pa.decimal256(60, 2): Decimal("1.10"),
+    pa.decimal128(5, -2): Decimal(1200), pa.decimal128(30, -20): Decimal(10**21),
     **{pa.timestamp(unit): _MOMENT for unit in ("s", "ms", "us", "ns")},
     **{pa.timestamp(unit, "Europe/Berlin"): _MOMENT.replace(tzinfo=UTC) for unit in ("s", "us", "ns")},
     **{pa.duration(unit): 5 for unit in ("s", "ms", "us")},
@@ -49,6 +50,7 @@ REFUSED = [
     pa.dense_union([pa.field("a", pa.int8())]),
     pa.sparse_union([pa.field("a", pa.int8())]),
     pa.struct([]),
+    pa.decimal256(70, -10),
     pa.opaque(pa.int8(), "a", "b"),
     pa.fixed_shape_tensor(pa.int8(), (2, 2), permutation=[1, 0]),
 ]

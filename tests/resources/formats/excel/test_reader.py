@@ -96,7 +96,9 @@ class TestOptions:
 
     def test_header(self, tmp_path):
         file = workbook(tmp_path, [["Report 2024", None], ["a", "b"], [1, 2]])
-        with pytest.raises(ParseError, match=r"column 2 of 2 has no name .* `header_row:`"):
+        with pytest.raises(
+            SchemaMismatchError, match=r"column 2 of 2 has no name .* `header_row:`"
+        ):
             read(file)
         assert read(file, header_row=2)[0].to_pydict() == {"a": [1], "b": [2]}
         assert read(file, header_row=2, column_names=("x", "y"))[0].column_names == ["x", "y"]
@@ -116,7 +118,7 @@ class TestOptions:
         file = workbook(
             tmp_path, [["a", "b"], [1, 2]], change=lambda book: book.active.merge_cells("A1:B1")
         )
-        with pytest.raises(ParseError, match="merged cells"):
+        with pytest.raises(SchemaMismatchError, match="merged cells"):
             read(file)
 
     def test_merged_cells_are_told(self, tmp_path):

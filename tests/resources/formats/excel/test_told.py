@@ -6,6 +6,7 @@ import re
 import pytest
 
 from resources.formats.excel import ExcelOptions
+from resources.formats.files import SourceFile
 from resources.kernel.errors import ConfigError, ParseError
 from tests.resources.formats.excel.reading import SHEET, read, with_part, workbook
 
@@ -76,3 +77,34 @@ def test_days_that_excel_counts_wrongly_are_told(tmp_path):
     _, stream = read(workbook(tmp_path, [["d"], [dt.date(1900, 2, 28)]]))
     assert "29 February 1900 that never was" in stream.warnings[0]
     assert read(workbook(tmp_path, [["d"], [dt.date(1900, 3, 1)]]))[1].warnings == []
+
+
+def test_hidden_columns_are_told_by_name(tmp_path):
+    cols = (
+        b'<cols><col min="2" max="3" width="0" hidden="1"/><col min="9" max="9" hidden="1"/></cols>'
+    )
+    file = with_part(
+        workbook(tmp_path, [["a", "b", "c"], [1, 2, 3]]),
+        SHEET,
+        lambda xml: xml.replace(b"<sheetData>", cols + b"<sheetData>"),
+    )
+    table, stream = read(file)
+    assert table.to_pydict() == {"a": [1], "b": [2], "c": [3]}
+    assert "hidden columns are read like all others: 'b', 'c'" in stream.warnings[0]
+    assert len(stream.warnings) == 1
+
+
+NO_WORKBOOKS = {
+    "a login page": (b"<!DOCTYPE html><html><body>Sign in</body></html>", "a web page"),
+    "text": (b"id;name\n1;anna\n", "It is text: give `format: csv`"),
+    "a Parquet file": (b"PAR1\x15\x04", "`format: parquet`"),
+    "bytes": (b"\x00\x01\x02\xff", "neither .xlsx nor .xlsm"),
+}
+
+
+@pytest.mark.parametrize(("content", "said"), NO_WORKBOOKS.values(), ids=NO_WORKBOOKS)
+def test_what_only_is_called_a_workbook(tmp_path, content, said):
+    (tmp_path / "a.xlsx").write_bytes(content)
+    with pytest.raises(ParseError) as error:
+        read(SourceFile("a.xlsx", tmp_path / "a.xlsx"))
+    assert said in str(error.value)
