@@ -216,6 +216,12 @@ class MysqlSession:
             self._connection.close()
         self.abort()
 
+    def drop(self) -> None:
+        """Cuts the line and gives all of it back; for the thread that works with the session, once it is done."""
+        self.abort()
+        with contextlib.suppress(Exception):  # it cannot say farewell any more
+            self._connection.close()
+
     def hurry(self) -> None:
         """From now on waits no longer than a moment: for what is done on the way out."""
         self._line.hurry()

@@ -13,6 +13,9 @@ from resources.connectors.sql.export.plan import Cast
 from resources.connectors.sql.export.session import ExportJob
 from resources.kernel.errors import InputError
 
+FINER_THAN_MICROSECONDS = r"[.,][0-9]{6}[0-9]*[1-9]"
+"""A pattern for texts of times and spans that a database rounds in silence; any regular expression's dialect reads it."""
+
 _SHOWN = 60
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import duckdb
 import pyarrow as pa
 
-from resources.connectors.sql.export.conversion import row_column, unfit
+from resources.connectors.sql.export.conversion import FINER_THAN_MICROSECONDS, row_column, unfit
 from resources.connectors.sql.export.plan import Cast
 from resources.connectors.sql.export.session import ExportJob
 from resources.connectors.sql.names import quote_identifier
@@ -56,6 +56,9 @@ def changes(cast: Cast) -> str:
     back = f"CAST({tried} AS {sent})"
     if sent == "VARCHAR" and cast.type == "UUID":  # a number: its digits have no case
         value, back = f"lower({value})", f"lower({back})"
-    if sent == "VARCHAR" and cast.type == "INTERVAL":  # it reads a text in one way alone
-        return f"({tried} IS NULL) <> ({value} IS NULL)"
+    if (
+        sent == "VARCHAR" and cast.type == "INTERVAL"
+    ):  # it reads a text in one way alone, but rounds
+        finer = f"regexp_matches({value}, '{FINER_THAN_MICROSECONDS}')"
+        return f"({tried} IS NULL) <> ({value} IS NULL) OR {finer}"
     return f"{back} IS DISTINCT FROM {value}"

@@ -95,7 +95,7 @@ class MysqlExport(ExportSession):
 
     def close(self) -> None:
         """Ends the session: its temporary tables, its locks and what it has not committed go with it."""
-        self.session.abort()
+        self.session.drop()
 
     def execute(self, sql: str, *parameters: object) -> list[tuple[object, ...]]:
         """Runs one statement; see the base."""

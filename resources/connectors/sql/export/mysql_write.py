@@ -161,6 +161,7 @@ class TableWriter:
         names = [name if as_target else column.name for column, name in self._plan.pairs]
         into = f"{self._session.qualified(table)} ({column_list(names)})"
         self._session.check_stored(load_rows(self._session, into))
+        self._session.refuse_filled(self._plan, self._target)
 
     def _definition(self, *, numbers: bool = False) -> str:
         columns = [f"{quote_identifier(c.name)} {c.type.sql} NULL" for c in self._job.columns]

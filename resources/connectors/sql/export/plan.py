@@ -26,12 +26,14 @@ class TargetColumn:
         type: as the database prints it.
         required: NOT NULL.
         filled_by: what gives a value to a row that brings none.
+        is_wrapped: values of this type are not sent as such: an array of a domain.
     """
 
     name: str
     type: str
     required: bool = False
     filled_by: FilledBy = "nobody"
+    is_wrapped: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,7 @@ def _plan_existing(
         found = there.get(dialect.fold(column.name))
         pairs.append((column, found.name if found else column.name))
         exact &= column.staged == (found.type if found else column.type.sql)
+        exact &= found is None or not found.is_wrapped
         if found is None or column.is_null:
             continue
         if not dialect.takes(column, found.type):

@@ -28,11 +28,20 @@ _CHANGES_CHILDREN = {
 
 _COLUMNS = """
 SELECT a.attname,
-       CASE t.typtype WHEN 'd' THEN format_type(t.typbasetype, t.typtypmod)
-            ELSE format_type(a.atttypid, a.atttypmod) END,
+       (WITH RECURSIVE layer (oid, modifier, suffix) AS (
+            SELECT a.atttypid, a.atttypmod, ''
+            UNION ALL
+            SELECT CASE l.typtype WHEN 'd' THEN l.typbasetype ELSE l.typelem END,
+                   CASE l.typtype WHEN 'd' THEN l.typtypmod ELSE modifier END,
+                   CASE l.typtype WHEN 'd' THEN suffix ELSE suffix || '[]' END
+            FROM layer JOIN pg_type l ON l.oid = layer.oid
+            WHERE l.typtype = 'd' OR l.typcategory = 'A' AND l.typname NOT IN ('int2vector', 'oidvector'))
+        SELECT format_type(layer.oid, modifier) || suffix FROM layer JOIN pg_type l ON l.oid = layer.oid
+        WHERE l.typtype <> 'd' AND (l.typcategory <> 'A' OR l.typname IN ('int2vector', 'oidvector'))),
        a.attnotnull,
        CASE WHEN a.attgenerated <> '' THEN 'generated' WHEN a.attidentity <> '' THEN 'identity'
-            WHEN a.atthasdef OR t.typdefault IS NOT NULL THEN 'default' ELSE 'nobody' END
+            WHEN a.atthasdef OR t.typdefault IS NOT NULL THEN 'default' ELSE 'nobody' END,
+       EXISTS (SELECT 1 FROM pg_type e WHERE e.oid = t.typelem AND e.typtype = 'd')
 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
 WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum
@@ -95,15 +104,17 @@ def find_table(execute: Execute, schema: str, name: str) -> int | None:
 
 
 def read_columns(execute: Execute, oid: int) -> tuple[TargetColumn, ...]:
-    """The columns of a table; domains are resolved to what they stand for."""
+    """The columns of a table; domains, also of domains and in arrays, are resolved to what they stand for."""
     kinds: dict[object, FilledBy] = {
         "generated": "generated",
         "identity": "identity",
         "default": "default",
     }
     return tuple(
-        TargetColumn(str(name), str(kind), bool(required), kinds.get(filled_by, "nobody"))
-        for name, kind, required, filled_by in execute(_COLUMNS, oid)
+        TargetColumn(
+            str(name), str(kind), bool(required), kinds.get(filled_by, "nobody"), bool(wrapped)
+        )
+        for name, kind, required, filled_by, wrapped in execute(_COLUMNS, oid)
     )
 
 

@@ -10,7 +10,12 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from resources.connectors.sql.export.conversion import first_refused, row_column, unfit
+from resources.connectors.sql.export.conversion import (
+    FINER_THAN_MICROSECONDS,
+    first_refused,
+    row_column,
+    unfit,
+)
 from resources.connectors.sql.export.plan import Cast
 from resources.connectors.sql.names import quote_identifier
 
@@ -18,8 +23,18 @@ if TYPE_CHECKING:
     from resources.connectors.sql.export.postgresql import PostgresqlSession
 
 _PARAMETERS = re.compile(r"\(\d+(?:,-?\d+)?\)")
-_KEPT_AS_WRITTEN = re.compile(r'(?:date|time|timestamp|name|"char")\b')
-"""Types that read a text in one of several ways, or cut it: what they print must be what was sent."""
+_KEPT_AS_WRITTEN = re.compile(r'(?:date|time|timestamp|name|real|double precision)\b|"char"')
+"""Types that read a text in one of several ways, cut or round it: what they print must be what was sent."""
+
+_COMPOSITES = """
+SELECT format_type(t.oid, NULL) FROM pg_type t LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'
+WHERE coalesce(e.typtype, t.typtype) = 'c' AND format_type(t.oid, NULL) = ANY ($1)
+"""
+"""Rows whose fields may cut and round: their text must come back, too."""
+
+_YEAR_OR_DAY_FIRST = r"(^|[^0-9])[0-9]{1,3}[-/.][0-9]{1,2}[-/.][0-9]"
+_ROUNDS = re.compile(r"interval\b|ts(?:tz)?(?:multi)?range")
+_DATES = re.compile(r"(?:date|ts|tstz)(?:multi)?range")
 
 
 def numbered(session: PostgresqlSession) -> str:
@@ -41,20 +56,23 @@ def check_casts(session: PostgresqlSession, casts: Sequence[Cast], staging: str)
     if not casts:
         return
     row = quote_identifier(row_column(session.job))
-    firsts = ", ".join(f"min({row}) FILTER (WHERE {changes(cast)})" for cast in casts)
+    listed = session.execute(_COMPOSITES, [cast.type for cast in casts])
+    composites = frozenset(str(name) for (name,) in listed)
+    conditions = [changes(cast, composites) for cast in casts]
+    firsts = ", ".join(f"min({row}) FILTER (WHERE {condition})" for condition in conditions)
     found = session.attempt(f"SELECT {firsts} FROM {staging}")
     if isinstance(found, str):
-        for cast in casts:
-            _check_alone(session, cast, staging)
+        for cast, condition in zip(casts, conditions, strict=True):
+            _check_alone(session, cast, staging, condition)
         return
     for cast, first in zip(casts, found[0], strict=True):
         if first is not None:
             _complain(session, cast, staging, int(str(first)))
 
 
-def _check_alone(session: PostgresqlSession, cast: Cast, staging: str) -> None:
+def _check_alone(session: PostgresqlSession, cast: Cast, staging: str, condition: str) -> None:
     """Finds the row for which the server gave up, if it is this column's."""
-    row, condition = quote_identifier(row_column(session.job)), changes(cast)
+    row = quote_identifier(row_column(session.job))
     said = session.attempt(f"SELECT count(*) FROM {staging} WHERE {condition}")
     if not isinstance(said, str):
         return
@@ -79,32 +97,50 @@ def _complain(
     raise unfit(session.job, cast, row, value, said)
 
 
-def changes(cast: Cast) -> str:
-    """SQL for whether a staged value would be another one in its column."""
+def changes(cast: Cast, composites: frozenset[str] = frozenset()) -> str:
+    """SQL for whether a staged value would be another one in its column.
+
+    Args:
+        cast: the column.
+        composites: types whose values are rows.
+    """
     value, target = quote_identifier(cast.column.name), cast.type
     cast_value = f"CAST({value} AS {target})"
     if cast.column.type.sql not in ("text", "text[]"):
         sent = cast.column.type.sql
         return f"CAST({cast_value} AS {sent}) IS DISTINCT FROM CAST({value} AS {sent})"
-    if target == "money":
-        return f"CAST({cast_value} AS numeric) IS DISTINCT FROM CAST({value} AS numeric)"
-    if _KEPT_AS_WRITTEN.match(target):
+    if target in composites or _KEPT_AS_WRITTEN.match(target):
         return f"CAST({cast_value} AS text) IS DISTINCT FROM CAST({value} AS text)"
     free = unlimited(target)
-    if (
-        free == target
-    ):  # it reads a text in one way alone, or refuses it: a look at the cast is enough
-        return f"({cast_value} IS NULL) <> ({value} IS NULL)"
-    return f"{cast_value} IS DISTINCT FROM CAST({value} AS {free})"
+    if free == target:
+        # It reads a text in one way alone, or refuses it: a look at the cast is enough.
+        differs = f"({cast_value} IS NULL) <> ({value} IS NULL)"
+    else:
+        differs = f"CAST({cast_value} AS {free}) IS DISTINCT FROM CAST({value} AS {free})"
+    return " OR ".join([differs, *_odd_spellings(value, target)])
+
+
+def _odd_spellings(value: str, target: str) -> list[str]:
+    """Conditions for texts that a type reads but does not keep: it rounds them, or guesses what is the year."""
+    found = [(_ROUNDS, FINER_THAN_MICROSECONDS), (_DATES, _YEAR_OR_DAY_FIRST)]
+    return [f"CAST({value} AS text) ~ '{odd}'" for kinds, odd in found if kinds.match(target)]
 
 
 def unlimited(target: str) -> str:
-    """The type without its limits: `numeric(5,2)[]` -> `numeric[]`."""
+    """The type without its limits: `numeric(5,2)[]` -> `numeric[]`, `interval year` -> `interval`."""
     plain = _PARAMETERS.sub("", target)
-    if plain == target:
-        return target
     element = plain.removesuffix("[]")
-    return f"{_UNLIMITED.get(element, element)}{plain[len(element) :]}"
+    suffix = plain[len(element) :]
+    if element.startswith("interval "):
+        element = "interval"
+    if element == "money" or plain != target:
+        element = _UNLIMITED.get(element, element)
+    return f"{element}{suffix}"
 
 
-_UNLIMITED = {"character varying": "varchar", "character": "bpchar", "bit": "varbit"}
+_UNLIMITED = {
+    "character varying": "varchar",
+    "character": "bpchar",
+    "bit": "varbit",
+    "money": "numeric",
+}

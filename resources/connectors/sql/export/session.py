@@ -236,6 +236,24 @@ class ExportSession(ABC):
                 hint="Look at the triggers and rules of the table",
             )
 
+    def refuse_filled(self, plan: TablePlan, target: Sequence[TargetColumn] | None) -> None:
+        """Stops a delivery with nulls in columns that are never null: some databases put a value of their own there.
+
+        Raises:
+            InputError: naming the column.
+        """
+        needed = {t.name for t in target or () if t.required or t.filled_by == "identity"}
+        source = self.job.source
+        for column, name in plan.pairs:
+            nulls = source.rows - source.tally.values[column.name]
+            if nulls and plan.action == "keep" and name in needed:
+                raise InputError(
+                    f"{self.job.doing}: column {name!r} of the table is NOT NULL and the data holds nulls in {nulls:,} rows,"
+                    " in whose place the database would put a value of its own; nothing was written",
+                    hint="Fill the column in a transform, or leave it out for the database to fill",
+                    column=column.name,
+                )
+
     def check_arrived(
         self, plan: TablePlan, target: Sequence[TargetColumn] | None, table: str
     ) -> None:

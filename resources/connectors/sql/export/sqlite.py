@@ -144,7 +144,7 @@ class SqliteSession(ExportSession):
             added=tuple(column.name for column in plan.added),
             warnings=[*plan.warnings],
         )
-        outcome.swap = self._swap(plan, outcome)
+        outcome.swap = self._swap(plan, target, outcome)
         if self.job.request.mode != "append":
             self._check_arrived(plan, target, outcome)
         if self.job.request.mode == "timestamp":
@@ -166,7 +166,9 @@ class SqliteSession(ExportSession):
         """Columns without a type: no affinity touches a value before it reaches the table."""
         return column_list([column.name for column in self.job.columns])
 
-    def _swap(self, plan: TablePlan, outcome: Outcome) -> str:
+    def _swap(
+        self, plan: TablePlan, target: Sequence[TargetColumn] | None, outcome: Outcome
+    ) -> str:
         """The one step in which old rows go and new ones come."""
         self.execute("PRAGMA defer_foreign_keys = ON")
         self._check_children(plan)
@@ -189,11 +191,18 @@ class SqliteSession(ExportSession):
             "NULL" if column.name in plan.only_nulls else quote_identifier(column.name)
             for column, _ in plan.pairs
         )
-        cursor = self.connection.execute(
+        before = self._count(table)
+        self.connection.execute(
             f"INSERT INTO {table} ({names}) SELECT {sent} FROM temp.{quote_identifier(self.job.staging)}"
         )
-        self.check_stored(cursor.rowcount)
+        # Not the statement's own count: a column that says ON CONFLICT REPLACE takes rows away meanwhile.
+        self.check_stored(self._count(table) - before)
+        self.refuse_filled(plan, target)
         return way
+
+    def _count(self, table: str) -> int:
+        ((count,),) = self.execute(f"SELECT count(*) FROM {table}")
+        return int(str(count))
 
     def _check_arrived(
         self, plan: TablePlan, target: Sequence[TargetColumn] | None, outcome: Outcome

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from resources.connectors.sql.export.conversion import unfit
 from resources.connectors.sql.export.plan import Cast
 from resources.connectors.sql.export.session import ExportJob
+from resources.connectors.sql.export.sqlite_types import is_exact_number
 from resources.connectors.sql.names import quote_identifier, staging_name
 
 _NUMBERS = frozenset({"BOOLEAN", "INTEGER", "REAL", "BLOB"})
@@ -32,7 +33,8 @@ def check_casts(
     theirs = ", ".join(f"{quote_identifier(cast.name)} {cast.type}" for cast in casts)
     names = ", ".join(quote_identifier(cast.name) for cast in casts)
     ours = ", ".join(quote_identifier(cast.column.name) for cast in casts)
-    execute(f"CREATE TEMP TABLE {trial.removeprefix('temp.')} ({theirs})")
+    strict = "STRICT" if _is_strict(execute, job, casts) else ""
+    execute(f"CREATE TEMP TABLE {trial.removeprefix('temp.')} ({theirs}) {strict}")
     execute(f"INSERT INTO {trial} (rowid, {names}) SELECT rowid, {ours} FROM {staging}")
     firsts = ", ".join(f"min(CASE WHEN NOT ({_is_same(cast)}) THEN s.rowid END)" for cast in casts)
     (found,) = execute(f"SELECT {firsts} FROM {staging} s JOIN {trial} t ON t.rowid = s.rowid")
@@ -44,12 +46,25 @@ def check_casts(
     execute(f"DROP TABLE {trial}")
 
 
+def _is_strict(
+    execute: Callable[..., list[tuple[object, ...]]], job: ExportJob, casts: Sequence[Cast]
+) -> bool:
+    """Whether the table keeps what is in a column ANY; elsewhere that is a column of numbers."""
+    if all(cast.type.upper() != "ANY" for cast in casts):
+        return False
+    found = execute(
+        "SELECT strict FROM pragma_table_list WHERE schema = 'main' AND lower(name) = lower(?1)",
+        job.table.name,
+    )
+    return found == [(1,)]
+
+
 def _is_same(cast: Cast) -> str:
     """SQL for whether a value is kept: a number that prints as the text that was sent is no loss."""
     # The sign takes the affinity off: '007' and 7 would be equal beside a column of numbers.
     ours, theirs = f"+s.{quote_identifier(cast.column.name)}", f"+t.{quote_identifier(cast.name)}"
     if cast.column.type.sql in _NUMBERS:
         return f"{theirs} IS {ours}"
-    if cast.column.type.sql.startswith("DECIMAL_TEXT"):
+    if cast.column.type.sql.startswith("DECIMAL_TEXT") and is_exact_number(cast.column):
         return f"{theirs} IS {ours} OR {theirs} IS CAST({ours} AS NUMERIC)"
     return f"{theirs} IS {ours} OR CAST({theirs} AS TEXT) IS {ours}"

@@ -170,5 +170,10 @@ def sqlite_holds(column: Column, target: str) -> bool:
         return True
     family = re.sub(r"\(.*", "", column.type.sql)
     if family == "DECIMAL_TEXT" and affinity(target) == "NUMERIC":
-        return bool(plain_type(column.arrow).precision <= _EXACT_DIGITS)
+        return is_exact_number(column)
     return affinity(target) in _TAKES[family]
+
+
+def is_exact_number(column: Column) -> bool:
+    """Whether a double tells every two decimals of the column apart."""
+    return bool(plain_type(column.arrow).precision <= _EXACT_DIGITS)

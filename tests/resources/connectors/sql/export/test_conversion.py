@@ -14,6 +14,7 @@ import pytest
 
 from resources.connectors.sql.export.conversion import first_refused
 from resources.kernel.errors import InputError, IntegrityError, SchemaMismatchError
+from resources.kernel.records import TableName
 from tests.resources.connectors.sql.export.databases import ExportDatabase, sales
 
 D = Decimal
@@ -46,7 +47,34 @@ POSTGRESQL: dict[str, tuple[list[Any], list[str], Any]] = {
     "numeric(4,1)[]": ([[D("1.50")]], ["{1.5}"], [D("1.25")]),
     "name": (["a" * 63], ["a" * 63], "a" * 64),
     "int4range": (["[1,5)"], ["[1,5)"], "[5,1)"),
+    '"char"': (["x"], ["x"], "xy"),
+    "interval hour to minute": (["1 day 02:03:00"], ["1 day 02:03:00"], "02:03:04"),
+    "interval year": (["2 years"], ["2 years"], "1 year 2 mons"),
+    "interval hour": (["02:00:00.000000"], ["02:00:00"], "00:00:00.0000004"),
+    "tsrange": (
+        ['["2024-02-29 12:30:00.123456",)'],
+        ['["2024-02-29 12:30:00.123456",)'],
+        '["2024-02-29 12:30:00.1234567",)',
+    ),
+    "daterange": (["[2024-02-29,)"], ["[2024-02-29,)"], "[03-04-05,)"),
+    "money[]": ([["1.20"]], ["{$1.20}"], ["1.239"]),
+    "bit(3)[]": ([["101"]], ["{101}"], ["1011"]),
+    "real[]": (["{0.1,2}"], ["{0.1,2}"], "{0.1234567890123}"),
+    "price": (["1.2"], ["1.2"], "1.25"),
+    "price[]": ([["1.2"]], ["{1.2}"], ["1.25"]),
+    "offer[]": ([[D("1.20")]], ["{1.2}"], [D("1.25")]),
+    "code[]": ([["abc"], []], ["{abc}", "{}"], ["abcd"]),
+    "pair": (["(ab,1.2)"], ["(ab,1.2)"], "(ab,1.25)"),
+    "pair[]": ([["(ab,1.2)"]], ['{"(ab,1.2)"}'], ['("ab ",1.2)']),
 }
+POSTGRESQL_TYPES = (
+    "CREATE TYPE mood AS ENUM ('ok', 'sad')",
+    "CREATE DOMAIN price AS numeric(3,1)",
+    "CREATE DOMAIN offer AS price CHECK (VALUE > 0)",
+    "CREATE DOMAIN code AS varchar(3)",
+    "CREATE DOMAIN words AS text",
+    "CREATE TYPE pair AS (a varchar(2), b numeric(3,1))",
+)
 DUCKDB: dict[str, tuple[list[Any], list[str], Any]] = {
     "TINYINT": ([1, -128], ["1", "-128"], 128),
     "DECIMAL(5,1)": ([D("1.50")], ["1.5"], D("1.25")),
@@ -54,7 +82,7 @@ DUCKDB: dict[str, tuple[list[Any], list[str], Any]] = {
     "UUID": ([UUID], [UUID.lower()], "no uuid"),
     "JSON": (['{"a": 1}'], ['{"a": 1}'], "{no"),
     "ENUM('ok', 'sad')": (["ok"], ["ok"], "OK"),
-    "INTERVAL": (["1 day"], ["1 day"], "some time"),
+    "INTERVAL": (["1 day"], ["1 day"], "1.0000001 seconds"),
     "HUGEINT": (["1" * 39], ["1" * 39], "1" * 40),
     "DATE": (["2024-02-29", "infinity"], ["2024-02-29", "infinity"], "29.2.2024"),
     "UUID[]": ([[UUID.lower()]], [f"[{UUID.lower()}]"], ["no uuid"]),
@@ -63,6 +91,7 @@ SQLITE: dict[str, tuple[list[Any], list[str], Any]] = {
     "DATE": (["2024-02-29", "5", None], ["2024-02-29", "5", None], "007"),
     "NUMERIC": (["1.5", "x"], ["1.5", "x"], "1.50"),
     "DECIMAL(15,2)": ([D("1.50"), D("0.00")], ["1.5", "0"], None),
+    "ANY": (["x"], ["x"], "007"),
 }
 
 
@@ -100,7 +129,7 @@ def deliver(
 def test_postgresql(
     postgresql: ExportDatabase, kind: str, fits: list[Any], printed: list[str], misfit: Any
 ) -> None:
-    postgresql.run("CREATE TYPE mood AS ENUM ('ok', 'sad')")
+    postgresql.run(*POSTGRESQL_TYPES)
     deliver(postgresql, kind, fits, printed, misfit)
 
 
@@ -116,6 +145,87 @@ def test_sqlite(
     sqlite: ExportDatabase, kind: str, fits: list[Any], printed: list[str], misfit: Any
 ) -> None:
     deliver(sqlite, kind, fits, printed, misfit)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [("words[]", pa.array([["a", None], None])), ("price[]", pa.array([[D("1.2")], []]))],
+)
+def test_lists_go_into_arrays_of_domains(
+    postgresql: ExportDatabase, kind: str, values: pa.Array
+) -> None:
+    """In binary form an array names the type of its elements, which is the domain."""
+    postgresql.run(*POSTGRESQL_TYPES, f"CREATE TABLE sales (id bigint, x {kind})")
+    table = pa.table({"id": [1, 2], "x": values})
+    for mode in ("overwrite", "append"):
+        postgresql.export(table, mode=mode, run_id=mode)
+    kept = [(text,) for text in ("{a,NULL}", None)] if kind == "words[]" else [("{1.2}",), ("{}",)]
+    assert postgresql.run("SELECT x::text FROM sales ORDER BY id") == [
+        kept[0], kept[0], kept[1], kept[1]
+    ]  # fmt: skip
+
+
+def test_decimals_that_no_double_holds_stay_out_of_columns_of_numbers(
+    sqlite: ExportDatabase,
+) -> None:
+    """Outside of STRICT tables, ANY is a column of numbers."""
+    long = D("123456789012345678.91")
+    table = pa.table({"id": [1], "x": pa.array([long])})
+    sqlite.run("CREATE TABLE sales (id integer, x ANY)")
+    with pytest.raises(InputError, match="row 1, column 'x' does not fit ANY"):
+        sqlite.export(table)
+    sqlite.run("DROP TABLE sales", "CREATE TABLE sales (id integer, x ANY) STRICT")
+    assert sqlite.export(table).rows == 1
+    assert sqlite.table() == [(1, str(long))]
+    sqlite.export(pa.table({"id": [1], "x": ["007"]}), run_id="run-2")
+    assert sqlite.table() == [(1, "007")]
+
+
+FILLS = {
+    "mariadb": (
+        "bigint NOT NULL AUTO_INCREMENT PRIMARY KEY",
+        "bigint NOT NULL DEFAULT 7",
+    ),
+    "sqlite": ("integer PRIMARY KEY", "integer NOT NULL ON CONFLICT REPLACE DEFAULT 7"),
+}
+
+
+@pytest.mark.parametrize("mode", ["overwrite", "append"])
+def test_a_null_is_not_replaced_by_a_value_of_the_database(
+    database: ExportDatabase, mode: str
+) -> None:
+    kinds = FILLS.get(database.dialect, ())
+    if not kinds or database.is_generic:
+        pytest.skip("this one refuses it by itself")
+    for number, kind in enumerate(kinds):
+        database.run(f"CREATE TABLE t{number} (id {kind}, x integer)")
+        table = pa.table({"id": pa.array([3, None]), "x": pa.array([1, 2], pa.int32())})
+        with pytest.raises(InputError, match=r"NOT NULL|not null|default value"):
+            database.export(table, table=TableName(f"t{number}"), mode=mode)
+        assert database.run(f"SELECT count(*) FROM t{number}") == [(0,)]
+
+
+@pytest.mark.mariadb
+@pytest.mark.parametrize("mode", ["overwrite", "append"])
+def test_a_moment_that_is_missing_is_not_now(mariadb: ExportDatabase, mode: str) -> None:
+    mariadb.run(
+        "CREATE TABLE sales (id bigint, x timestamp(6) NOT NULL DEFAULT current_timestamp(6))"
+    )
+    nulls = pa.nulls(1, pa.timestamp("us", "UTC"))
+    with pytest.raises(InputError, match="column 'x' of the table is NOT NULL and the data holds"):
+        mariadb.export(pa.table({"id": [1], "x": nulls}), mode=mode)
+    assert mariadb.table() == []
+
+
+def test_rows_that_a_conflict_clause_takes_away_are_missed(sqlite: ExportDatabase) -> None:
+    sqlite.run(
+        "CREATE TABLE sales (id integer UNIQUE ON CONFLICT REPLACE, x text)",
+        "INSERT INTO sales VALUES (3, 'old')",
+    )
+    with pytest.raises(IntegrityError, match="2 rows were sent and the table stored 1"):
+        sqlite.export(pa.table({"id": [3, 4], "x": ["a", "b"]}), mode="append")
+    assert sqlite.table() == [(3, "old")]
 
 
 @pytest.mark.postgres
