@@ -10,7 +10,8 @@ from typing import Any
 import dagster as dg
 
 from assets.boundary import RETRIES, boundary
-from assets.datasets.checks import Expectation, build_checks
+from assets.datasets.checks import build_checks
+from assets.datasets.expectations import Expectation
 from assets.datasets.importing import ImportOrder, ImportReport, import_table
 from assets.materialized import table_result
 from assets.refresh import Automation

@@ -8,7 +8,7 @@ import dagster as dg
 from pydantic import Field
 
 from assets.datasets.build import DatasetSpec, build_dataset
-from assets.datasets.checks import Expectation, parse_expectations
+from assets.datasets.expectations import Expectation, parse_expectations
 from assets.refresh import ON_CHANGE, automation_for
 from resources.declarations import DeclaresSource
 from resources.declared import DeclaredComponent
@@ -26,7 +26,7 @@ class Dataset(DeclaredComponent):
     refresh: str = ON_CHANGE
     """`on_change`, `manual`, or a cron."""
     checks: list[dict[str, Any]] = Field(default_factory=list)
-    """Great Expectations by name: `- expect_column_values_to_not_be_null: {column: carrier}`."""
+    """Great Expectations by name: `- expect_column_values_to_not_be_null: {column: carrier}`; a class of your own by its path."""
     allow_empty: bool = False
     """Whether a source of no rows may replace a dataset that has some (E11)."""
     keep: int = 3

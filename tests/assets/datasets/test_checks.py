@@ -1,7 +1,8 @@
 import pyarrow as pa
 import pytest
 
-from assets.datasets.checks import check_names, evaluate, parse_expectations
+from assets.datasets.checks import check_names, evaluate
+from assets.datasets.expectations import parse_expectations
 from resources.kernel.errors import ConfigError
 from resources.kernel.records import BatchStream
 from resources.stores.tables import TableStore
