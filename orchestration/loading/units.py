@@ -121,7 +121,9 @@ def _once(units: Sequence[Unit], problems: list[Problem], registry: Registry) ->
     """Units without those that make an asset which another one makes too."""
     makers: dict[dg.AssetKey, list[Unit]] = {}
     for unit in units:
-        for key in dict.fromkeys(spec.key for spec in unit.specs):  # Dagster lists a module's AssetSpec twice
+        for key in dict.fromkeys(
+            spec.key for spec in unit.specs
+        ):  # Dagster lists a module's AssetSpec twice
             makers.setdefault(key, []).append(unit)
     doubled = {key: found for key, found in makers.items() if len(found) > 1}
     wrong: set[int] = set()
