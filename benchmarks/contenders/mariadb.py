@@ -12,7 +12,8 @@ from resources.connectors.sql import SqlConfig, SqlConnector, open_table_connect
 from resources.connectors.sql.mysql import MysqlConnector
 from resources.kernel.keys import asset_key
 from resources.kernel.records import TableName
-from resources.sources.source import SourceSpec, TableSource
+from resources.sources.source import TableSource
+from resources.sources.spec import SourceSpec
 from resources.stores.tables import TableStore
 
 _NEEDED = ("pymysql", "resources.connectors.sql.mysql", "cryptography.x509")

@@ -147,11 +147,11 @@ def find_heirs(execute: Execute, oid: int) -> list[str]:
 
 
 def find_triggers(execute: Execute, oid: int) -> list[str]:
-    """Triggers of a table that may change the rows that come."""
+    """Triggers of a table, or of a partition of it, that may change the rows that come."""
     return _names(
         execute,
-        "SELECT tgname FROM pg_trigger WHERE tgrelid = $1 AND NOT tgisinternal AND tgenabled <> 'D'"
-        " AND tgtype & 4 = 4 ORDER BY 1",
+        "SELECT DISTINCT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D' AND tgtype & 4 = 4"
+        " AND tgrelid IN (SELECT relid FROM pg_partition_tree($1::oid) UNION ALL SELECT $1::oid) ORDER BY 1",
         oid,
     )
 

@@ -586,6 +586,18 @@ def test_a_partitioned_table_is_a_target(postgresql: ExportDatabase) -> None:
         postgresql.export(sales(3, rows=200), run_id="run-3")
 
 
+def test_a_trigger_of_a_partition_that_changes_values_is_told(postgresql: ExportDatabase) -> None:
+    postgresql.run(
+        "CREATE TABLE sales (id bigint, version bigint, name text) PARTITION BY RANGE (id)",
+        "CREATE TABLE low PARTITION OF sales FOR VALUES FROM (0) TO (100)",
+        "CREATE FUNCTION cut() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$BEGIN NEW.name := left(NEW.name, 4); RETURN NEW; END$$",
+        "CREATE TRIGGER cutting BEFORE INSERT ON low FOR EACH ROW EXECUTE FUNCTION cut()",
+    )
+    receipt = postgresql.export(sales(1))
+    assert "trigger cutting changed the rows" in receipt.warnings[0]
+
+
 def test_the_view_keeps_its_grants_while_columns_stay(postgresql: ExportDatabase) -> None:
     postgresql.export(sales(1), mode="timestamp")
     postgresql.run("GRANT SELECT ON sales_latest TO PUBLIC")
