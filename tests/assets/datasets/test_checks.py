@@ -57,7 +57,7 @@ def test_an_expectation_that_raises_is_an_error_of_the_check_not_bad_data(table)
     ("check", "message"),
     [
         ({"expect_column_values_to_not_be_null": {"column": "nope"}}, "unknown column 'nope'"),
-        ({"expect_no_such_thing": {"column": "a"}}, "expect_no_such_thing .* is refused"),
+        ({"expect_no_such_thing": {"column": "a"}}, "unknown expectation .expect_no_such_thing."),
         ({"expect_column_values_to_be_between": {"column": "b", "minimum": 1}}, "is refused"),
     ],
     ids=["column", "expectation", "argument"],

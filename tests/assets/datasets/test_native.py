@@ -129,6 +129,9 @@ def shown(verdict) -> tuple:
     return verdict.passed, json.dumps(verdict.result), verdict.error
 
 
+@pytest.mark.filterwarnings(
+    "ignore:This pattern is interpreted:UserWarning"
+)  # an error to the library
 @pytest.mark.parametrize(
     ("rows", "gaps"), [(0, 0), (1, 0), (3, 0.3), (30, 0), (30, 0.5), (60, 0.9), (4, 1)]
 )
