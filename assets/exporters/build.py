@@ -17,6 +17,7 @@ from assets.refresh import Automation
 from resources.kernel.errors import NotFoundError
 from resources.kernel.keys import Key, asset_key
 from resources.kernel.records import ExportReceipt, ExportRequest, TableName, WriteMode
+from resources.stores.ui_metadata import shown_seconds
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ def _metadata(spec: ExporterSpec, receipt: ExportReceipt, version: int) -> dict[
         "connector": spec.connector,
         "mode": receipt.mode,
         "how": receipt.swap,
-        "seconds": receipt.seconds,
+        "seconds": shown_seconds(receipt.seconds),
         "source": spec.source_name,
         "source version": version,
     }
