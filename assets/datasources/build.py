@@ -43,7 +43,7 @@ def build_datasource(
         tags={f"dagster/kind/{kind}": ""},
     )
 
-    @dg.multi_observable_source_asset(  # type: ignore[untyped-decorator]  # Dagster's
+    @dg.multi_observable_source_asset(  # type: ignore[untyped-decorator]  # Dagster's has no types
         name=key.to_python_identifier(),
         specs=[declared],
         required_resource_keys={spec.connector},

@@ -46,7 +46,7 @@ class FormatOptions:
             ConfigError: an unknown name or a value of another kind, with what would do.
         """
         known = [option.name for option in fields(cls)]
-        kinds = _kinds_of(cls)  # type: ignore[arg-type]  # a class is hashable, whatever its instances are
+        kinds = _kinds_of(cls)  # type: ignore[arg-type]  # a class is hashable
         values: dict[str, Any] = {}
         for name, value in given.items():
             if name not in known:

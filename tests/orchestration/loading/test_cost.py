@@ -47,9 +47,9 @@ def test_both_builds_of_one_load_are_one_until_something_changes(monkeypatch):
 
 
 def test_datasources_are_assets_definitions_with_their_op_names():
-    assets = [a for a in defs().assets or [] if not isinstance(a, dg.AssetSpec)]
-    assert not [a for a in assets if isinstance(a, dg.SourceAsset)]
-    observed = [a for a in assets if next(iter(a.keys)).path[0] == "datasources"]
+    assets = [a for a in defs().assets or [] if isinstance(a, dg.AssetsDefinition)]
+    assert not [a for a in defs().assets or [] if isinstance(a, dg.SourceAsset)]
+    observed = [a for a in assets if a.key.path[0] == "datasources"]
     assert observed
     for asset in observed:
-        assert asset.node_def.name == "__".join(next(iter(asset.keys)).path)
+        assert asset.op.name == "__".join(asset.key.path)
