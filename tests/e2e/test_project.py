@@ -122,7 +122,7 @@ def test_a_stopped_import_is_gone_and_leaves_the_previous_version(clone, server,
     worker = server.processes() - before
     assert worker
     stop(server, run_id, policy)
-    assert not worker & server.processes()
+    wait_for(lambda: not worker & server.processes(), seconds=60)
     kinds = [entry["eventType"] for entry in events_of(server, run_id)]
     assert kinds.count("RUN_CANCELED") == 1
     assert not {"STEP_UP_FOR_RETRY", "STEP_RESTARTED"}.intersection(kinds)
