@@ -6,6 +6,7 @@ modulo 65,536 and says nothing (MariaDB 10.11), dates lose their fractions, and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -101,7 +102,7 @@ def _is_same(cast: Cast) -> str:
     if sent in _AS_SENT:
         return f"(CAST({theirs} AS BINARY) <=> {ours})"
     if sent in _TEXTS and family == "decimal":
-        return f"({theirs} <=> CAST({ours} AS DECIMAL(65,30)))"
+        return _is_same_decimal(ours, theirs, cast.type)
     if sent in _TEXTS:
         text = f"CONVERT({theirs} USING utf8mb4)"
         if family == "uuid":  # a number: its digits have no case
@@ -110,6 +111,15 @@ def _is_same(cast: Cast) -> str:
     if family in _NUMBERS_AS_BITS:
         return f"({theirs} + 0 <=> {ours})"
     return f"({theirs} <=> {ours})"
+
+
+def _is_same_decimal(ours: str, theirs: str, kind: str) -> str:
+    """The text's number is the column's: none of its digits lies beyond the scale, where both sides would round it."""
+    found = re.search(r",\s*(\d+)\)", kind)
+    scale = int(found[1]) if found else 0
+    beyond = f"[eE]|[.][0-9]{{{scale}}}[0-9]*[1-9]"
+    same = f"{theirs} <=> CAST({ours} AS DECIMAL(65,{scale}))"
+    return f"({same} AND NOT coalesce({ours} REGEXP '{beyond}', 0))"
 
 
 def _complain(session: MysqlExport, cast: Cast, staging: str, first: int) -> None:

@@ -189,6 +189,10 @@ def test_a_table_without_transactions_is_refused(mariadb: ExportDatabase) -> Non
             id="padded",
         ),
         pytest.param("x decimal(9,1)", [D("1.50"), D("1.25")], "row 2, column 'x'", id="scale"),
+        pytest.param(
+            "x decimal(40,30)", ["1.5", "0." + "1" * 31], "row 2, column 'x'", id="beyond the scale"
+        ),
+        pytest.param("x decimal(9,1)", ["1.5", "1e-9"], "row 2, column 'x'", id="exponent"),
         pytest.param("x datetime", [HALF], r"row 1, column 'x' does not fit datetime", id="moment"),
         pytest.param("x time", [HALF.time()], "row 1, column 'x' does not fit time", id="time"),
         pytest.param("x enum('a','b')", ["a", "A"], "row 2, column 'x'", id="another spelling"),
@@ -212,6 +216,16 @@ def test_a_value_that_the_table_refuses(
         mariadb.export(pa.table({"x": data}), mode=mode)
     assert len(str(raised.value)) <= 500
     assert mariadb.run("SELECT count(*) FROM sales") == [(1,)]
+
+
+def test_texts_of_many_digits_go_into_decimals(mariadb: ExportDatabase) -> None:
+    mariadb.run("CREATE TABLE sales (whole decimal(50,0), part decimal(40,30))")
+    digits = {"whole": ["9" * 40, None], "part": ["0." + "12" * 15, "-1.50"]}
+    mariadb.export(pa.table(digits))
+    assert mariadb.run("SELECT whole, part FROM sales ORDER BY part DESC") == [
+        (D("9" * 40), D("0." + "12" * 15)),
+        (None, D("-1.5")),
+    ]
 
 
 def test_a_duplicate_key_is_no_warning(mariadb: ExportDatabase) -> None:
