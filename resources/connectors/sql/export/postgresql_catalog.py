@@ -126,12 +126,11 @@ def find_children(execute: Execute, oid: int) -> list[Child]:
     ]
 
 
-def find_instead_rules(execute: Execute, oid: int) -> list[str]:
-    """Rules of a table by which an INSERT or a DELETE does something else."""
+def find_rules(execute: Execute, oid: int) -> list[str]:
+    """Rules of a table by which an INSERT or a DELETE does something else, or something more."""
     return _names(
         execute,
-        "SELECT rulename FROM pg_rewrite WHERE ev_class = $1 AND is_instead AND ev_type IN ('3', '4')"
-        " AND ev_enabled <> 'D' ORDER BY 1",
+        "SELECT rulename FROM pg_rewrite WHERE ev_class = $1 AND ev_type IN ('3', '4') AND ev_enabled <> 'D' ORDER BY 1",
         oid,
     )
 

@@ -14,7 +14,7 @@ from resources.connectors.sql.export.postgresql_catalog import (
     find_children,
     find_dependents,
     find_heirs,
-    find_instead_rules,
+    find_rules,
     find_table,
     find_triggers,
     hides_rows,
@@ -278,12 +278,12 @@ class TableWriter:
 
     def _check_rules(self, oid: int) -> None:
         """Refuses a table whose rows would end up elsewhere, or whose heirs' rows would go with its own (E13)."""
-        rules = find_instead_rules(self._session.execute, oid)
+        rules = find_rules(self._session.execute, oid)
         if rules:
             raise InputError(
-                f"{self._job.doing}: the table's rule {', '.join(rules)} does something else instead of an INSERT"
-                " or DELETE: the rows would not be in the table",
-                hint="Export to the table that the rule writes to, or drop the rule",
+                f"{self._job.doing}: the table's rule {', '.join(rules)} rewrites an INSERT or DELETE: rows would be"
+                " elsewhere, and COPY runs no rule",
+                hint="Use a trigger instead of the rule, or export to the table that the rule writes to",
                 rules=rules,
             )
         if self._job.request.mode == "overwrite":
