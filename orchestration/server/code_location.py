@@ -12,7 +12,6 @@ PATH is the common beginning of what belongs to this one: `PATH.sock` of the cod
 
 from __future__ import annotations
 
-import gc
 import importlib
 import logging
 import os
@@ -35,7 +34,7 @@ from orchestration.server.execution import (
 from orchestration.server.loading import Definitions, Target, load
 from orchestration.server.runner import Runner, Serving, Task
 from orchestration.server.settings import INTERRUPTED_VARIABLE, Interrupted
-from orchestration.server.threads import leave, name_process
+from orchestration.server.threads import leave, name_process, settle_memory
 
 # What runs import late. A name that a later release drops only costs time.
 LIBRARIES = (
@@ -97,8 +96,7 @@ def main(arguments: Sequence[str]) -> int:
         command = [sys.executable, "-m", "orchestration.server.code_server", *options]
         return os.spawnv(os.P_NOWAIT, sys.executable, command)  # noqa: S606 - our own command line, no shell
 
-    gc.collect()
-    gc.freeze()  # the collector of a fork need not touch, and so copy, what is shared
+    settle_memory()
     with listen(path) as listener:
         choice = Interrupted(os.environ.get(INTERRUPTED_VARIABLE, Interrupted.RESUME.value))
         task = Runner(

@@ -8,6 +8,8 @@ fork, by the operating system's own list, and a fork leaves without running any 
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import gc
 import logging
 import os
 import sys
@@ -57,6 +59,14 @@ def restore_threads() -> None:
         import duckdb
 
         duckdb.default_connection().execute("reset threads")
+
+
+def settle_memory() -> None:
+    """Gives back what loading no longer needs, and keeps the collector of forks from touching, and so copying, the rest."""
+    gc.collect()
+    gc.freeze()
+    with contextlib.suppress(OSError, AttributeError):  # another C library than glibc
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def leave(code: int) -> None:

@@ -9,7 +9,6 @@ then; it knows no password; its threads are counted before each fork, and where 
 
 from __future__ import annotations
 
-import gc
 import importlib
 import json
 import os
@@ -24,7 +23,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from orchestration.server.threads import leave, name_process, other_threads
+from orchestration.server.threads import leave, name_process, other_threads, settle_memory
 
 # A name that a later release drops only costs memory.
 LIBRARIES = (
@@ -49,8 +48,7 @@ def main(channel: socket.socket) -> None:
     for name in LIBRARIES:
         with suppress(ImportError):
             importlib.import_module(name)
-    gc.collect()
-    gc.freeze()
+    settle_memory()
     wake_read, wake_write = socket.socketpair()
     for end in (wake_read, wake_write):
         end.setblocking(False)
