@@ -86,6 +86,9 @@ class RunWatcher:
         self.made: list[Made] = []
         self.seconds_of: dict[str, float] = {}
         self.errors: list[str] = []
+        self._broken = (
+            ""  # what kept the run from its first step; its failure says only that something did
+        )
 
     def __enter__(self) -> RunWatcher:
         self._thread.start()
@@ -128,8 +131,10 @@ class RunWatcher:
             found = event.step_materialization_data.materialization
             facts = {name: value.value for name, value in found.metadata.items()}
             self.made.append(Made(tuple(found.asset_key.path), step, facts))
+        elif kind == dg.DagsterEventType.ENGINE_EVENT and _has_error(event):
+            self._broken = error_text(event)
         elif kind == dg.DagsterEventType.RUN_FAILURE and not self.errors:
-            self.errors.append(event.message or "the run failed")
+            self.errors.append(self._broken or event.message or "the run failed")
 
 
 def run_here(
@@ -208,6 +213,10 @@ def _outcome(run_id: str, watcher: RunWatcher, *, ok: bool) -> RunOutcome:
     return RunOutcome(
         run_id, ok, tuple(watcher.made), watcher.seconds_of, "; ".join(watcher.errors)
     )
+
+
+def _has_error(event: dg.DagsterEvent) -> bool:
+    return getattr(event.event_specific_data, "error", None) is not None
 
 
 def error_text(event: dg.DagsterEvent) -> str:

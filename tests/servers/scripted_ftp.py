@@ -56,7 +56,7 @@ class ScriptedFtp:
 
     def _serve(self, connection: socket.socket) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with connection, contextlib.suppress(OSError):
+        with connection, contextlib.ExitStack() as stack, contextlib.suppress(OSError):
             connection.sendall(self._banner.encode() + b"\r\n")
             data: socket.socket | None = None
             for raw in connection.makefile("rb"):
@@ -64,7 +64,7 @@ class ScriptedFtp:
                 self.commands.append(line)
                 verb, _, argument = line.partition(" ")
                 if verb == "PASV":
-                    data = socket.create_server(("127.0.0.1", 0))
+                    data = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
                     port = data.getsockname()[1]
                     connection.sendall(
                         self.passive.format(port=f"{port >> 8},{port & 255}").encode() + b"\r\n"

@@ -175,7 +175,10 @@ class SftpClient:
             TimeoutError: silence; the connection is given up.
             Exception: what `ask` or connecting raises.
         """
-        future: Future[_T] = asyncio.run_coroutine_threadsafe(self._ask(ask), self._running_loop())
+        loop = (
+            self._running_loop()
+        )  # first: where it cannot be made, nobody would await the coroutine
+        future: Future[_T] = asyncio.run_coroutine_threadsafe(self._ask(ask), loop)
         try:
             return future.result()
         except BaseException:

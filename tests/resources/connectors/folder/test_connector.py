@@ -241,7 +241,7 @@ class TestReading:
         path = root / "x.csv"
         os.utime(path, ns=(0, 1_000))
         changes = {
-            "append": lambda: path.open("ab").write(b"7"),
+            "append": lambda: path.write_bytes(b"1234567"),
             "rewrite": lambda: path.write_bytes(b"654321"),
             "replace": lambda: outside.put("x.csv", b"654321"),
             "truncate": lambda: path.write_bytes(b""),

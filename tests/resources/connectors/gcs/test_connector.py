@@ -49,7 +49,7 @@ class TestListing:
         for key in ("../../etc/passwd", "/abs/x.csv", "a/../b.csv"):
             outside.put(key, key.encode())
             assert read(connector, connector.stat(key), tmp_path / "s") == key.encode()
-        assert sorted(listed(connector)) == ["../../etc/passwd", "/abs/x.csv", "a/../b.csv"]
+        assert listed(connector) == ["/abs/x.csv"]  # the others have a part that begins with a dot
 
     @pytest.mark.parametrize(
         ("pattern", "most"),

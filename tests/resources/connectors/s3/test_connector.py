@@ -94,7 +94,7 @@ class TestListing:
             with connector.local_copy(item, tmp_path / "scratch") as path:
                 assert path.parent == tmp_path / "scratch"
                 assert path.read_bytes() == key.encode()
-        assert sorted(listed(connector)) == ["../../etc/passwd", "/abs/x.csv", "a/../b.csv"]
+        assert listed(connector) == ["/abs/x.csv"]  # the others have a part that begins with a dot
 
     @pytest.mark.parametrize(
         ("pattern", "most"),
