@@ -113,7 +113,8 @@ class SnowflakeConnector(SqlalchemyConnector):
             session["STATEMENT_TIMEOUT_IN_SECONDS"] = config.statement_timeout_seconds
         args: dict[str, Any] = {
             "login_timeout": config.connect_timeout_seconds,
-            "network_timeout": config.read_timeout_seconds,
+            "query_timeout": config.read_timeout_seconds,
+            "request_timeout": config.read_timeout_seconds,
             "arrow_number_to_decimal": True,
             "enable_server_session_keep_alive_auto_detection": False,
             "session_parameters": session,

@@ -72,7 +72,7 @@ MISTAKES = [
     ("type: assets.Datasource\nattributes:\n  name: x\n  connector: lake\n  path: 2024\n",
      ["bad/defs.yaml:5: path has to be a text. Put it in quotes"]),
     ("type: assets.ClassificationSet\nattributes:\n  name: x\n  columns:\n    - name: a\n      type: string\n",
-     ["bad/defs.yaml:6: columns.0.type: it has to be 'text', 'integer', 'float' or 'list[string]'"]),
+     ["bad/defs.yaml:5: Unknown value 'string' for column 'a'. Known: text, integer, float, list[string]"]),
     ("type: orchestration.Pipeline\nattributes:\n  name: x\n  assets: [datasets/orders]\n  schedule:\n    chron: 0 3 * * *\n",
      ["bad/defs.yaml:5: 'schedule.cron' is missing",
       "bad/defs.yaml:6: unknown field 'chron' in 'schedule.chron'. Did you mean 'cron'? Known: cron, timezone"]),

@@ -208,6 +208,5 @@ def test_what_cannot_be_watched_is_refused_at_load_with_its_line(home, watched, 
     loading = project(yaml)
     with pytest.raises(Exception) as caught, loading:  # noqa: PT011 - whatever Dagster wraps it in
         pass
-    cause = caught.value.__cause__
-    assert said in str(cause)
-    assert "defs.yaml:25" in str(cause)
+    assert said in str(caught.value)
+    assert "defs.yaml:25" in str(caught.value)

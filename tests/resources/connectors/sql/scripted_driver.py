@@ -15,6 +15,16 @@ import sqlalchemy as sa
 Answer = tuple[Sequence[Any], Sequence[Sequence[Any]]]
 
 
+def counts(number: int) -> tuple[str, Callable[[str], Answer]]:
+    """The answer to a statement that counts: the same number for each `count(...)` in it."""
+
+    def answer(statement: str) -> Answer:
+        many = statement.count("count(")
+        return [f"n{i}" for i in range(many)], [(number,) * many]
+
+    return r"count\(\*\)", answer
+
+
 class ScriptedServer:
     """What a server answers, by pattern; the first that is found in a statement counts.
 
@@ -25,7 +35,7 @@ class ScriptedServer:
 
     version = "19.3.0.0.0"
 
-    def __init__(self, *answers: tuple[str, Answer]) -> None:
+    def __init__(self, *answers: tuple[str, Answer | Callable[[str], Answer]]) -> None:
         self.answers = list(answers)
         self.statements: list[str] = []
         self.parameters: list[Any] = []
@@ -48,7 +58,7 @@ class ScriptedServer:
         """Columns and rows; a SELECT that the script does not know finds nothing."""
         for pattern, answer in self.answers:
             if re.search(pattern, statement, re.DOTALL):
-                return answer
+                return answer(statement) if callable(answer) else answer
         return (["x"], []) if statement.lstrip().upper().startswith("SELECT") else ([], [])
 
     def sent(self, pattern: str) -> list[str]:

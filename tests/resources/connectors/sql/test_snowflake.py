@@ -20,7 +20,7 @@ from resources.kernel.errors import ConnectorUnavailableError, InputError
 from resources.kernel.records import Retype, SqlQuery
 from tests.contract.table_connector import CANARY, closed_port, read_table
 from tests.resources.connectors.sql.export.databases import request, sales, stream
-from tests.resources.connectors.sql.scripted_driver import ScriptedServer
+from tests.resources.connectors.sql.scripted_driver import ScriptedServer, counts
 
 CONFIG = SqlConfig(
     "snowflake", account="org-acc", database="DWH", schema="PUBLIC", username="loader", password=CANARY,
@@ -104,7 +104,7 @@ def test_a_second_statement_is_refused_before_it_is_sent(monkeypatch: pytest.Mon
 
 
 def test_an_overwrite_is_one_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
-    server = ScriptedServer(BEGIN, (r"count\(\*\)", (["n"], [(10,)])))
+    server = ScriptedServer(BEGIN, counts(10))
     server.install(monkeypatch)
     ledger = tuple(TargetColumn(name, "VARCHAR") for name in generic.LEDGER_COLUMNS)
     target = (TargetColumn("id", "DECIMAL(38, 0)"), TargetColumn("version", "DECIMAL(38, 0)"), TargetColumn("name", "VARCHAR(16777216)"))  # fmt: skip

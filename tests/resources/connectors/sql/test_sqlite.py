@@ -233,7 +233,7 @@ def test_fingerprint_tells_values_apart(database: SqliteDatabase, before: str, a
 
 def test_text_that_is_no_utf8_is_an_error_that_names_the_column(database: SqliteDatabase) -> None:
     database.run("CREATE TABLE t (note text)", "INSERT INTO t VALUES (CAST(x'41ff' AS TEXT))")
-    with pytest.raises(InputError, match=r"note.*CAST\(COLUMN AS BLOB\)"):
+    with pytest.raises(InputError, match=r"note.*CAST\(the_column AS BLOB\)"):
         read_table(database.connector(), TableName("t"))
     whole = read_table(database.connector(), "SELECT CAST(note AS BLOB) AS note FROM t")
     assert whole.to_pylist() == [{"note": b"A\xff"}]
