@@ -53,4 +53,6 @@ def test_an_error_text_stays_short_enough_to_read():
 
 def test_an_unknown_name_lists_the_known_ones():
     error = UnknownNameError("connector", "crmm", ["warehouse", "crm"], where="defs.yaml:4")
-    assert str(error) == "defs.yaml:4: unknown connector 'crmm'. Known: crm, warehouse"
+    assert str(error) == (
+        "defs.yaml:4: unknown connector 'crmm'. Known: crm, warehouse. Did you mean 'crm'?"
+    )
