@@ -9,7 +9,7 @@ may be made by a component of another noun or by plain Python.
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Hashable, Iterable
+from collections.abc import Collection, Hashable, Iterable
 from functools import lru_cache
 from typing import Any, NoReturn, TypeVar, cast
 
@@ -44,7 +44,7 @@ class Registry:
     """
 
     def __init__(self) -> None:
-        self._entries: list[tuple[NamedComponent, str]] = []
+        self._entries: list[tuple[NamedComponent, str, Hashable]] = []
         self._names: dict[Hashable, str] = {}
         self._broken: dict[str, list[tuple[type | None, str]]] = {}
         self._of_kind: dict[type, dict[str, NamedComponent]] = {}
@@ -52,7 +52,7 @@ class Registry:
 
     def add(self, component: NamedComponent, *, loc: Hashable, where: str) -> None:
         """A component that was loaded."""
-        self._entries.append((component, where))
+        self._entries.append((component, where, loc))
         self._names[loc] = component.name
 
     def add_broken(self, name: str, kind: type | None, *, where: str) -> None:
@@ -60,12 +60,18 @@ class Registry:
         if name:
             self._broken.setdefault(name, []).append((kind, where))
 
+    def leave_out(self, locs: Collection[Hashable]) -> None:
+        """Forgets the components loaded from `locs`: their definitions do not stand, so nobody can use them."""
+        self._entries = [entry for entry in self._entries if entry[2] not in locs]
+        self._of_kind.clear()
+        self._twins_of_kind.clear()
+
     def of(self, kind: type[T]) -> dict[str, T]:
         """Components of `kind` by name; of those that share one the first."""
         if kind not in self._of_kind:
             found: dict[str, NamedComponent] = {}
             places: dict[str, list[str]] = {}
-            for component, where in self._entries:
+            for component, where, _ in self._entries:
                 if isinstance(component, kind):
                     found.setdefault(component.name, component)
                     places.setdefault(component.name, []).append(where)

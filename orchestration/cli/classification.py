@@ -30,7 +30,7 @@ from orchestration.cli.classification_files import (
     template,
 )
 from orchestration.cli.context import CommandContext
-from orchestration.cli.errors import FAILED, USAGE, fail, reported
+from orchestration.cli.errors import FAILED, USAGE, check_output, fail, reported
 from orchestration.cli.output import print_facts, print_json, print_table, visible
 
 if TYPE_CHECKING:
@@ -117,6 +117,8 @@ def check(  # noqa: PLR0913 - one parameter an option
     from orchestration.services.classification_checks import check_object
 
     with _no_verdict():
+        if report is not None:
+            check_output(report, reads=file)
         location = context.ensure_object(CommandContext).location
         choice = _choice(encoding, list_delimiter, blank_clears)
         if file is not None and not object_key:

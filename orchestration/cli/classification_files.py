@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
 import typer
 
 from orchestration.cli.context import CommandContext
-from orchestration.cli.errors import USAGE, fail, reported
+from orchestration.cli.errors import USAGE, check_output, fail, reported
 from orchestration.cli.output import to_size
 
 if TYPE_CHECKING:
@@ -213,6 +213,7 @@ def _drop_output() -> None:
 
 def _write_files(pieces: Iterator[tuple[int, bytes]], output: Path, *, in_parts: bool) -> int:
     """One file or several, whole or not at all: a value that the format cannot hold may come last."""
+    check_output(output)
     scratches: list[Path] = []
     file: BinaryIO | None = None
     size_bytes = 0

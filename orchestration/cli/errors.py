@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import typer
 
@@ -39,6 +40,14 @@ def fail(*texts: str, code: int = FAILED) -> None:
         line = " ".join(visible(text).split())
         print(f"error: {line}", file=sys.stderr)  # noqa: T201 - this is where a command speaks
     raise typer.Exit(code)
+
+
+def check_output(path: Path, *, reads: Path | None = None) -> None:
+    """Ends the command when a file of this name would take the place of a device, or of the file that is read."""
+    if path.exists() and not path.is_file():
+        fail(f"{path} cannot be written: it is no file", code=USAGE)
+    if reads is not None and path.exists() and reads.exists() and path.samefile(reads):
+        fail(f"{path} is the file that is read. Give the output another name", code=USAGE)
 
 
 def warn(text: str) -> None:

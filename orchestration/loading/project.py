@@ -6,7 +6,7 @@ A component is left out when it has a mistake of its own or needs something that
 from __future__ import annotations
 
 import traceback
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Hashable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -60,6 +60,8 @@ class _Loading:
     provided: Collection[str]
     problems: list[Problem] = field(default_factory=list)
     units: list[Unit] = field(default_factory=list)
+    declared: set[Hashable] = field(default_factory=set)
+    """Components that were loaded, by the place that the tree knows them by."""
     folders: set[Path] = field(default_factory=set)
     """Those that Dagster itself reads, with all that is in them."""
 
@@ -72,6 +74,7 @@ class _Loading:
             self._read_python(path)
         self._build()
         units = keep_whole(self.units, self.tree.registry, self.provided, self.problems)
+        self.tree.registry.leave_out(self.declared - {unit.loc for unit in units})
         self.problems += [unread_file(path, root) for path in found.unread if self._is_unread(path)]
         merged = dg.Definitions.merge(
             *(u.definitions for u in units), self.tree.library_definitions()
@@ -117,9 +120,12 @@ class _Loading:
             return
         with _Told(self.problems, *place, document=document):
             component = YamlComponent(self.tree, document, number, kind)
+            self.declared.add(component.loc)
             loaded = component.load(attributes)
             name = loaded.name if isinstance(loaded, DeclaredComponent) else ""
-            self.units.append(Unit(*place, build=component.build, name=name, kind=kind))
+            self.units.append(
+                Unit(*place, build=component.build, name=name, kind=kind, loc=component.loc)
+            )
 
     def _read_python(self, path: Path) -> None:
         with _Told(self.problems, str(path), 1):

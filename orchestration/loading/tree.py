@@ -121,10 +121,10 @@ class YamlComponent:
     ) -> None:
         self._tree = tree
         self._document = document
-        loc = ComponentPath.from_path(document.file.parent, number)
+        self.loc = ComponentPath.from_path(document.file.parent, number)
         self._decl = DocumentDecl(
-            context=tree.decl_load_context.for_component_loc(loc),
-            loc=loc,
+            context=tree.decl_load_context.for_component_loc(self.loc),
+            loc=self.loc,
             document=document,
             kind=kind,
         )

@@ -6,7 +6,7 @@ what needs it is left out after it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -33,6 +33,8 @@ class Unit:
     build: Callable[[], dg.Definitions]
     name: str = ""
     kind: type | None = None
+    loc: Hashable = None
+    """Where the tree knows a declared component by."""
     definitions: dg.Definitions = field(default_factory=dg.Definitions)
     is_built: bool = False
 

@@ -223,4 +223,13 @@ def _as_given(column: pa.Array, given: ColumnType) -> pa.Array | None:
         return read_given(column.cast(pa.string()), given, ISO)
     if given == TEXT and pa.types.is_boolean(kind):
         return pc.if_else(column, "true", "false")
-    return column.cast(given.arrow)
+    values = column.cast(given.arrow)
+    return values if _is_exact(column, values) else None
+
+
+def _is_exact(column: pa.Array, values: pa.Array) -> bool:
+    """Whether the values say what the column says: Arrow rounds to decimals, cuts times of day, takes 2 for true."""
+    kind = values.type
+    if not (pa.types.is_decimal(kind) or pa.types.is_date(kind) or pa.types.is_boolean(kind)):
+        return True
+    return pc.all(pc.equal(values.cast(column.type), column)).as_py() is not False

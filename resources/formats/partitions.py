@@ -90,6 +90,7 @@ class PartitionReader:
         self._is_asked_for = options.partitions == "hive"
         types: Mapping[str, str] = getattr(options, "types", {})
         names = list(next(iter(partitions.values())))
+        self._given = [name for name in names if name in types]
         check_column_names(names, where="names of folders")
         self._kinds: dict[str, ColumnType] = {}
         self._columns: dict[str, pa.Array] = {}
@@ -101,7 +102,7 @@ class PartitionReader:
         """The reader's stream with its columns and those of the folders.
 
         Raises:
-            SchemaMismatchError: with `partitions: hive`, a column that the files have, too.
+            SchemaMismatchError: a column that the files have, too, with `partitions: hive` or with a type in `types:`.
         """
         stream = self._reader.stream()
         twins = [name for name in self._columns if name in stream.schema.names]
@@ -111,6 +112,7 @@ class PartitionReader:
                 hint="`partitions: none` leaves the folders out, `partitions: auto` takes the column of the files",
                 column=twins[0],
             )
+        self._refuse_types(twins)
         stream.warnings += [
             f"Column {name!r} stands in the files and in the names of their folders: the files' own is kept"
             for name in twins
@@ -129,6 +131,16 @@ class PartitionReader:
         for name, column in added.items():
             stream.schema = stream.schema.append(pa.field(name, column.type))
         return stream
+
+    def _refuse_types(self, twins: Sequence[str]) -> None:
+        """A type is given to one column of a name, and here are two: the file's would go without it."""
+        column = next((name for name in twins if name in self._given), None)
+        if column is not None:
+            raise SchemaMismatchError(
+                f"`types:` names column {column!r}, which stands in the files and in the names of their folders",
+                hint="Give `partitions: none`: the type is then that of the column in the files",
+                column=column,
+            )
 
     def _with_columns(
         self, batches: Iterator[pa.RecordBatch], added: Mapping[str, pa.Array]

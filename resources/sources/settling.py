@@ -63,7 +63,8 @@ def wait_until_settled(
     unsettled: list[ObjectInfo] = []
     for item in look():
         is_same = before.get(item.key) == item.etag
-        is_old = _age(item, clock_doubt_seconds) >= settle_seconds
+        is_changed = item.key in before and not is_same  # by a writer that keeps old times, too
+        is_old = not is_changed and _age(item, clock_doubt_seconds) >= settle_seconds
         is_whole = is_old or (is_same and (bool(clock_doubt_seconds) or missing[item.key] <= pause))
         (whole if is_whole else unsettled).append(item)
     return Settled(tuple(whole), tuple(unsettled))

@@ -228,7 +228,8 @@ def _way_out_of_header(record: list[str], file: TextFile) -> str:
     if all(record[:-1]):
         return (
             f"Line {line} is taken for the header. If every row ends in a separator, give"
-            " `trailing_separator: true`; else name the column, or give `column_names:`"
+            " `trailing_separator: true`; if lines stand above the header, `skip_rows:`; else name the column, or give"
+            " `column_names:`"
         )
     return (
         f"Line {line} is taken for the header. If lines stand above it, give `skip_rows:` their number;"

@@ -1,7 +1,8 @@
 """Where the table of a file begins: Excel's line `sep=;`, a title above the header, what the header says.
 
 Lines above the header are found only where three things agree: the first line fills one field, the rows behind have
-more, and what would be the header differs in kind from the values below it or stands behind a blank line (A5).
+more, and what would be the header differs in kind from the values below it or stands behind a blank line (A5). Where the
+first line may still be a header or a row, nothing is left out: see `_is_beyond_doubt`.
 """
 
 from __future__ import annotations
@@ -92,8 +93,30 @@ def find_title(sample: str, dialect: Dialect, others: Iterable[str]) -> Title | 
         found = _title_lines(_records(sample, replace(dialect, separator=separator)))
         if found is not None:
             lines, columns = found
-            return Title(lines, separator, columns, sample.strip().splitlines()[0])
+            title = Title(lines, separator, columns, sample.strip().splitlines()[0])
+            return title if _is_beyond_doubt(title, records, dialect) else None
     return None
+
+
+def _is_beyond_doubt(
+    title: Title, records: Sequence[tuple[int, list[str]]], dialect: Dialect
+) -> bool:
+    """Whether the first line is no header and no row either.
+
+    Several words are a title, and so is what a blank line parts from the rest. One word may be the header of one column
+    whose values hold another separator, or of two of which the second has no name; a value may be a row.
+    """
+    first = next(record for _, record in records if record)
+    is_apart = title.lines > 1 and not any(_cells_of(records, title.lines - 1))
+    if is_apart or len(first[0].split()) > 1:
+        return True
+    is_table = title.separator != dialect.separator and {len(r) for _, r in records if r} == {1}
+    is_padded = len(first) == title.columns
+    return not is_table and not (is_padded and (title.columns == 2 or _is_value(first[0])))
+
+
+def _is_value(text: str) -> bool:
+    return _VALUE.fullmatch(text.strip()) is not None and not _YEAR.fullmatch(text.strip())
 
 
 def _records(sample: str, dialect: Dialect) -> list[tuple[int, list[str]]]:
@@ -153,8 +176,4 @@ def _differs(header: list[str], below: list[list[str]]) -> bool:
 
 def names_like_values(names: Sequence[str]) -> list[str]:
     """Names that look like numbers or dates; years as names of columns are usual."""
-    return [
-        name
-        for name in names
-        if _VALUE.fullmatch(name.strip()) and not _YEAR.fullmatch(name.strip())
-    ]
+    return [name for name in names if _is_value(name)]

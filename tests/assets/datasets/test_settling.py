@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from assets.datasets.importing import ImportOrder, import_table
 from assets.settling import settle_seconds
 from resources.connectors.folder.connector import FolderConnector
 from resources.kernel.errors import ConfigError, SourceChangedError
+from resources.kernel.records import ObjectInfo
+from resources.sources.settling import wait_until_settled
 from resources.sources.source import FileSource
 from resources.sources.spec import SourceSpec, check_source
 from resources.stores.tables import TableStore
@@ -180,3 +183,17 @@ def test_how_long_files_settle_changes_nothing_about_what_is_read():
         check_source(_spec(settle_seconds=-1), holds="files")
     with pytest.raises(ConfigError, match="cannot go with 'table'"):
         check_source(SourceSpec("s", "db", table="t", settle_seconds=0), holds="tables")
+
+
+def test_a_file_that_changed_between_two_looks_is_left_out_however_old_it_says_it_is():
+    def seen(key: str, age: float, etag: str) -> ObjectInfo:
+        return ObjectInfo(key, 1, etag, datetime.now(UTC) - timedelta(seconds=age))
+
+    looks = iter(
+        [[seen("a", 1, "1"), seen("b", 900, "1")], [seen("a", 9, "1"), seen("b", 900, "2")]]
+    )
+    found = wait_until_settled(
+        lambda: next(looks), settle_seconds=10, clock_doubt_seconds=0, sleep=lambda _: None
+    )
+    assert [item.key for item in found.whole] == ["a"]
+    assert [item.key for item in found.unsettled] == ["b"]

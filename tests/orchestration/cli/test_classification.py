@@ -131,6 +131,20 @@ def test_sets_are_listed_with_columns_and_keys(waybill, put):
     assert "Tags (list[string])" in waybill("list").stdout
 
 
+def test_an_output_takes_the_place_of_no_device_and_not_of_the_file_that_is_read(
+    waybill, put, folder
+):
+    waybill("apply", put(FIRST))
+    os.mkfifo(folder / "pipe.csv")
+    bad = put(BAD, "bad.csv")
+    (folder / "link.csv").symlink_to(bad)
+    for report in (folder / "pipe.csv", bad, folder / "link.csv"):
+        assert str(report) in waybill("check", bad, "--report", report, code=2).stderr
+    waybill("download", "-o", folder / "pipe.csv", code=2)
+    assert (folder / "pipe.csv").is_fifo()
+    assert bad.read_text() == BAD
+
+
 def test_a_check_tells_what_would_change_and_changes_nothing(waybill, put):
     waybill("apply", put(FIRST))
     text = (

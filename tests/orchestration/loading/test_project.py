@@ -14,6 +14,7 @@ from orchestration.definitions import SHARED, build_defs
 from orchestration.loading.problems import ProjectError, refuse
 from orchestration.loading.project import Project, load_project
 from orchestration.loading.tolerance import with_problems
+from orchestration.services.location import Location
 from resources.references import asset_specs
 
 LAKE = "type: resources.FolderConnector\nattributes: {name: lake, root: lake}\n"
@@ -96,6 +97,17 @@ def test_a_mistake_is_a_line_with_its_place_and_the_rest_is_loaded(text, expecte
             assert keys(project) == {"datasources/files", "datasets/orders"}
         with pytest.raises(Exception, match=r"bad/defs\.yaml"):
             refuse(project.problems)
+
+
+@pytest.mark.parametrize("name", ["My Data", "a-b"])
+def test_a_datasource_that_was_left_out_is_not_looked_for(name, tmp_path):
+    bad = f"type: assets.Datasource\nattributes: {{name: {name}, connector: lake, path: a.csv}}\n"
+    with loaded(tmp_path, {"a/defs.yaml": GOOD, "b/defs.yaml": bad}) as project:
+        assert told(project)[0].startswith(f"b/defs.yaml:2: {name!r} cannot name a datasource")
+        whole = build_defs(loaded=with_problems(project))
+        assert list(Location(whole).datasources()) == ["files"]
+        checked = {key.asset_key for key in whole.resolve_asset_graph().asset_check_keys}
+        assert dg.AssetKey(["datasources", name]) not in checked
 
 
 def test_what_needs_a_bad_file_is_left_out_with_the_reason_and_the_rest_builds(tmp_path):

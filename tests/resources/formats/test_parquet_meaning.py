@@ -140,6 +140,22 @@ def test_a_value_against_the_given_type_names_its_row(tmp_path):
         read(file, types={"w": "integer"})
 
 
+ROUNDED = {
+    "double": (pa.array([0.1, 0.125]), "decimal(10,2)"),
+    "a time of day": (pa.array([0, 18_000_000_000], pa.timestamp("us")), "date"),
+    "a number that is no boolean": (pa.array([1, 2]), "boolean"),
+}
+
+
+@pytest.mark.parametrize(("column", "kind"), ROUNDED.values(), ids=ROUNDED)
+def test_no_value_is_rounded_to_a_given_type(tmp_path, column, kind):
+    file = store(tmp_path, "a.parquet", pa.table({"v": column}))
+    with pytest.raises(SchemaMismatchError, match=r"'v' does not fit .* in row 2"):
+        read(file, types={"v": kind})
+    first = store(tmp_path, "b.parquet", pa.table({"v": column[:1]}))
+    assert read(first, types={"v": kind}).num_rows == 1
+
+
 @pytest.mark.parametrize("odd", ["0-odd.parquet", "9-odd.parquet"])
 @pytest.mark.parametrize("kind", ["columns", "types"])
 def test_skip_never_leaves_out_a_readable_file_wherever_it_sorts(tmp_path, odd, kind):

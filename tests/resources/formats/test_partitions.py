@@ -96,3 +96,6 @@ def test_a_column_of_the_files_is_theirs(tmp_path):
     assert "the files' own is kept" in stream.warnings[0]
     with pytest.raises(SchemaMismatchError, match="'id' stands in the files and in the names"):
         read(files, partitions="hive")
+    with pytest.raises(SchemaMismatchError, match=r"'id'.*`partitions: none`"):
+        read(files, types={"id": "text"})
+    assert read(files, partitions="none", types={"id": "text"})[0].to_pydict() == {"id": ["0"]}

@@ -57,6 +57,19 @@ class TestTitle:
         with pytest.raises(ParseError, match=r"line 2: expected .*`skip_rows:` above the header"):
             read_bytes(tmp_path, content)
 
+    @pytest.mark.parametrize(
+        "content",
+        [b"total,\nregion,rev\nN,1\nS,2\n", b"id,\nfoo,bar\nx,1\n", b"7,,\nx,y,z\n2,3,4\n5,6,7\n"],
+        ids=["total", "header", "row"],
+    )
+    def test_a_first_line_with_empty_fields_may_be_a_header_or_a_row(self, tmp_path, content):
+        with pytest.raises(InputError, match=r"has no name.*`skip_rows:`"):
+            read_bytes(tmp_path, content)
+
+    def test_values_of_one_column_may_hold_separators(self, tmp_path):
+        table = read_bytes(tmp_path, b"tags\nred;blue\na;1\nb;2\n")
+        assert table.to_pydict() == {"tags": ["red;blue", "a;1", "b;2"]}
+
     def test_each_file_has_its_own_title(self, tmp_path):
         table = read_bytes(tmp_path, b"January\n\n" + TABLE, TABLE, b"March\nlate\n\n" + TABLE)
         assert table.num_rows == 6
