@@ -255,6 +255,7 @@ def test_metadata_and_data_version(project):
     metadata = {name: value.value for name, value in event.metadata.items()}
     columns = metadata.pop("dagster/column_schema").columns
     assert [(c.name, c.type) for c in columns] == [("n", "int64"), ("s", "string")]
+    assert metadata.pop("size") == f"{metadata['size_bytes']} bytes"
     assert metadata.pop("size_bytes") == project.store.read(("source",)).version.size_bytes
     assert metadata == {
         "dagster/row_count": 3,
