@@ -66,8 +66,7 @@ def test_bad_files_are_left_out_with_their_reasons(tmp_path, late):
     table, stream = read(tmp_path, "*.jsonl", options={"on_bad_file": "skip"})
     assert table.num_rows == 24 + bool(late)
     assert [w for w in stream.warnings if "6.jsonl" in w] == [
-        "Skipped 6.jsonl: 6.jsonl, line 2: NaN and Infinity are no JSON. Give `non_finite: number` to read them"
-        " as such, or `non_finite: null`; or write null"
+        "Skipped 6.jsonl: 6.jsonl, line 2: NaN and Infinity are no JSON. Give `non_finite: number` to read them as such, or `non_finite: null`; or write null"
     ]
 
 
