@@ -7,8 +7,6 @@ import pyarrow.compute as pc
 
 from resources.connectors.sql.sqlalchemy_types import Parse
 
-_MICROSECONDS_A_SECOND = 1_000_000
-
 
 def moments(*, extra_digits: int, zone: str | None = None) -> Parse:
     """Reads `2013-01-31 08:30:00.1234567` as microseconds; what has finer ones does not fit.
