@@ -6,6 +6,7 @@ the version wanted, which each kind of bucket brings along as `open_part`.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,11 +17,12 @@ from typing import Protocol
 from resources.connectors.files.key_patterns import shown
 from resources.kernel.errors import ConnectorUnavailableError
 from resources.kernel.records import ObjectInfo
+from resources.kernel.retries import RetryPolicy
 
 PART_BYTES = 16 << 20
 PARTS_AT_ONCE = 4
-TRIES = 3
-"""Attempts at one part; each goes on after the last byte that arrived."""
+RETRIES = RetryPolicy(3)
+"""Of one part; each try goes on after the last byte that arrived, and `open_part` makes pauses of its own."""
 
 _CHUNK_BYTES = 1 << 20
 
@@ -76,24 +78,33 @@ def download_parts(source: PartSource, item: ObjectInfo, path: Path) -> None:
         os.close(handle)
 
 
+class _CutShortError(Exception):
+    """A part that ended before its end; its cause is what the library said, if it said anything."""
+
+
 def _fetch(source: PartSource, item: ObjectInfo, handle: int, start: int, end: int) -> None:
     """Brings down the bytes from `start` to before `end`, going on after a cut."""
-    reached, cause = start, None
-    for _ in range(TRIES):
-        body = source.open_part(reached, end)
-        try:
-            while reached < end and (chunk := body.read(min(_CHUNK_BYTES, end - reached))):
-                os.pwrite(handle, chunk, reached)
-                reached += len(chunk)
-        except source.cuts as error:
-            cause = error
-        finally:
-            body.close()
-        if reached == end:
-            return
-    raise ConnectorUnavailableError(
-        f"object {shown(item.key)} was cut off after {reached} of {item.size_bytes} bytes"
-        f" in each of {TRIES} attempts",
-        hint="Check the network and the service, then try again",
-        key=item.key,
-    ) from cause
+    reached = start
+
+    def go_on() -> None:
+        nonlocal reached
+        cause = None
+        with contextlib.closing(source.open_part(reached, end)) as body:
+            try:
+                while reached < end and (chunk := body.read(min(_CHUNK_BYTES, end - reached))):
+                    os.pwrite(handle, chunk, reached)
+                    reached += len(chunk)
+            except source.cuts as error:
+                cause = error
+        if reached < end:
+            raise _CutShortError from cause
+
+    try:
+        RETRIES.run(go_on, may_pass=lambda error: isinstance(error, _CutShortError))
+    except _CutShortError as error:
+        raise ConnectorUnavailableError(
+            f"object {shown(item.key)} was cut off after {reached} of {item.size_bytes} bytes"
+            f" in each of {RETRIES.attempts} attempts",
+            hint="Check the network and the service, then try again",
+            key=item.key,
+        ) from error.__cause__

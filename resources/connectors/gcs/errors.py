@@ -21,6 +21,7 @@ from resources.kernel.errors import (
 
 _WORDS_SHOWN = 160
 _PERMISSION = re.compile(r"\bstorage\.[a-z]+\.[a-zA-Z]+\b")
+_BUSY_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 _LIMITS = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"})
 
 
@@ -44,9 +45,10 @@ class GcsRefusal(Exception):  # noqa: N818 - what the service said, before it be
         except (ValueError, KeyError, TypeError, AttributeError, IndexError):
             return cls(status, "", body.decode(errors="replace"))
 
-    def is_busy(self, statuses: frozenset[int]) -> bool:
+    @property
+    def is_busy(self) -> bool:
         """Whether asking again after a pause may help."""
-        return self.status in statuses or (self.status == 403 and self.reason in _LIMITS)
+        return self.status in _BUSY_STATUSES or (self.status == 403 and self.reason in _LIMITS)
 
 
 @dataclass(frozen=True)
@@ -177,7 +179,7 @@ def _meaning(error: Exception, key: str, attempt: str = "") -> _Meaning | None:
 
 def _of_status(refusal: GcsRefusal, key: str, attempt: str) -> _Meaning | None:
     words = refusal.words.lower()
-    if refusal.is_busy(frozenset({408, 429, 500, 502, 503, 504})):
+    if refusal.is_busy:
         return _BUSY
     if "requester pays" in words or "user project" in words:
         return _PAYS
