@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resources.connectors.sql import query_text as q
-from resources.connectors.sql.reading import check_query
+from resources.connectors.sql.query_text import check_query
 from resources.kernel.errors import InputError
 from resources.kernel.records import SqlQuery
 
