@@ -269,7 +269,7 @@ def added_columns(stored: StoredSet, declared: Declared) -> dict[str, str]:
     """The declared columns that the set lacks so far: name, type.
 
     Raises:
-        SchemaMismatchError: a column was removed or got another type (section 1: neither can change).
+        SchemaMismatchError: a column was removed or got another type, neither of which can change.
     """
     given = dict(declared)
     known = {column.name: column.type for column in stored.columns}
