@@ -1,13 +1,14 @@
 """Bringing one version of one object down to a local file, in parts side by side.
 
-Here: which parts, in which threads, going on after a cut. Not here: the request of a part and the proof that it is of
-the version wanted, which each kind of bucket brings along as `open_part`.
+Here: which parts, in which threads, going on after a cut, and the proof that what is sent is the part wanted of the
+version wanted. Not here: the request of a part, which each kind of bucket brings along as `open_part`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from resources.connectors.files.key_patterns import shown
-from resources.kernel.errors import ConnectorUnavailableError
+from resources.kernel.errors import ConnectorError, ConnectorUnavailableError, SourceChangedError
 from resources.kernel.records import ObjectInfo
 from resources.kernel.retries import RetryPolicy
 
@@ -47,6 +48,56 @@ class PartSource:
     """The bytes from the first number to before the second, of the listed version."""
     cuts: tuple[type[Exception], ...]
     """What reading raises when the connection breaks."""
+
+
+@dataclass(frozen=True)
+class Announced:
+    """What an answer says of the bytes that follow. Systems that ignore conditions or ranges show it here."""
+
+    version: str
+    """The object's etag; empty when the answer does not say."""
+    length: int
+    """Bytes that follow."""
+    content_range: str
+    """As HTTP has it: `bytes 16-31/1000`."""
+
+
+def prove_part(
+    item: ObjectInfo, part: tuple[int, int], announced: Announced, *, incompatible: str
+) -> None:
+    """Refuses what is not the part of `item` from the first number to before the second.
+
+    Raises:
+        SourceChangedError: it is of another version (E40).
+        ConnectorError: it is another part; `incompatible` is the hint.
+    """
+    start, end = part
+    is_whole = start == 0 and end == item.size_bytes
+    total = announced.length if is_whole else _total(announced.content_range, start)
+    if announced.version not in ("", item.etag) or total > item.size_bytes:
+        raise SourceChangedError(
+            f"object {shown(item.key)} changed while it was read: it is no longer the one listed",
+            hint="Try again: the next listing shows the new object",
+            key=item.key,
+        )
+    if total < 0:
+        raise ConnectorError(
+            f"object {shown(item.key)}: the service does not send the part of an object it is asked for",
+            hint=incompatible,
+            key=item.key,
+        )
+
+
+def _total(content_range: str, start: int) -> int:
+    """Whole length from `bytes 16-31/1000` if the part begins at `start`, else -1."""
+    found = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", content_range)
+    return int(found[2]) if found and int(found[1]) == start else -1
+
+
+def byte_range(item: ObjectInfo, part: tuple[int, int]) -> dict[str, str]:
+    """The header that asks for a part; none for the whole object, as systems may know no ranges."""
+    start, end = part
+    return {} if part == (0, item.size_bytes) else {"Range": f"bytes={start}-{end - 1}"}
 
 
 def download_parts(source: PartSource, item: ObjectInfo, path: Path) -> None:

@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from resources.connectors.files.key_patterns import shown
-from resources.connectors.files.parts import PartSource, download_parts
+from resources.connectors.files.parts import (
+    Announced,
+    PartSource,
+    byte_range,
+    download_parts,
+    prove_part,
+)
 from resources.connectors.gcs.client import Call, Session, object_target
 from resources.connectors.gcs.errors import GcsRefusal
-from resources.kernel.errors import ConnectorError, SourceChangedError
 from resources.kernel.records import ObjectInfo
 from resources.kernel.retries import RetryPolicy
 
@@ -24,6 +28,7 @@ UPLOAD_RETRIES = RetryPolicy(5)
 
 _HASHED_BYTES = 1 << 20
 _INCOMPLETE = 308
+_INCOMPATIBLE = "The system is not compatible with Google Cloud Storage in this"
 
 
 def download(session: Session, full: str, item: ObjectInfo, path: Path) -> None:
@@ -51,47 +56,27 @@ class _Download:
 
     def open_part(self, start: int, end: int) -> _Body:
         """The service's stream of the bytes from `start` to before `end` of the listed generation."""
-        is_whole = start == 0 and end == self._item.size_bytes
-        # Objects kept compressed come as they are kept, not decompressed on the way.
-        headers = {"Accept-Encoding": "gzip"}
-        if not is_whole:
-            headers["Range"] = f"bytes={start}-{end - 1}"
+        part, item = (start, end), self._item
         answer = self._session.ask(
             Call(
                 self._target,
-                query={"alt": "media", "ifGenerationMatch": self._item.etag},
-                headers=headers,
+                query={"alt": "media", "ifGenerationMatch": item.etag},
+                # Objects kept compressed come as they are kept, not decompressed on the way.
+                headers={"Accept-Encoding": "gzip", **byte_range(item, part)},
                 stream=True,
             )
         )
+        announced = Announced(
+            version=answer.headers.get("X-Goog-Generation", ""),
+            length=int(answer.headers.get("Content-Length") or item.size_bytes),
+            content_range=answer.headers.get("Content-Range", ""),
+        )
         try:
-            self._check(answer, start, is_whole=is_whole)
+            prove_part(item, part, announced, incompatible=_INCOMPATIBLE)
         except BaseException:
             answer.close()
             raise
         return _Body(answer)
-
-    def _check(self, answer: Any, start: int, *, is_whole: bool) -> None:
-        """Emulators ignore conditions or ranges: what they send says so."""
-        generation = answer.headers.get("X-Goog-Generation", self._item.etag)
-        length = answer.headers.get("Content-Length")
-        total = (
-            int(length or self._item.size_bytes)
-            if is_whole
-            else _total(answer.headers.get("Content-Range"), start)
-        )
-        if generation != self._item.etag or total > self._item.size_bytes:
-            raise SourceChangedError(
-                f"object {shown(self._item.key)} changed while it was read: it is no longer the one listed",
-                hint="Try again: the next listing shows the new object",
-                key=self._item.key,
-            )
-        if total < 0:
-            raise ConnectorError(
-                f"object {shown(self._item.key)}: the service does not send the part of an object it is asked for",
-                hint="The system is not compatible with Google Cloud Storage in this",
-                key=self._item.key,
-            )
 
 
 class _Body:
@@ -106,12 +91,6 @@ class _Body:
 
     def close(self) -> None:
         self._answer.close()
-
-
-def _total(content_range: str | None, start: int) -> int:
-    """Whole length from `bytes 16-31/1000` if the part begins at `start`, else -1."""
-    found = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", content_range or "")
-    return int(found[2]) if found and int(found[1]) == start else -1
 
 
 @dataclass(frozen=True)

@@ -175,7 +175,7 @@ class TestWriting:
         outside.put("x.bin", b"old")
         source = tmp_path / "big.bin"
         source.write_bytes(CONTENT * 120)
-        client = connector._link().access.client
+        client = connector._links.current().access.client
 
         def fail(request, **kwargs):
             if "partNumber=3" in request.url:
