@@ -38,7 +38,11 @@ def _named_paths(source):
 
 def _starts(path):
     """Where a path named in a module may begin: at a folder around it, or where its tests are."""
-    return [*path.parents[: len(path.relative_to(ROOT).parts)], ROOT / "resources", ROOT / "tests" / path.relative_to(ROOT).parent]
+    return [
+        *path.parents[: len(path.relative_to(ROOT).parts)],
+        ROOT / "resources",
+        ROOT / "tests" / path.relative_to(ROOT).parent,
+    ]
 
 
 @pytest.mark.parametrize("package", ["resources", "assets", "orchestration", "benchmarks", "tests"])

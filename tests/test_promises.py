@@ -16,7 +16,9 @@ def ids(text):
     for mention in MENTION.findall(text):
         first, _, last = mention.replace(" ", "").partition("-")
         if last and first[0] == last[0] and first[1:].isdigit():
-            yield from (f"{first[0]}{number}" for number in range(int(first[1:]), int(last[1:]) + 1))
+            yield from (
+                f"{first[0]}{number}" for number in range(int(first[1:]), int(last[1:]) + 1)
+            )
         else:
             yield from filter(None, (first, last))
 

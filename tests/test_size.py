@@ -25,7 +25,9 @@ def sizes() -> Iterator[tuple[str, int]]:
                 if length > FUNCTION_LINES:
                     yield f"{name}::{node.name}", length
             elif isinstance(node, ast.ClassDef):
-                methods = sum(isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef) for n in node.body)
+                methods = sum(
+                    isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef) for n in node.body
+                )
                 if methods > CLASS_METHODS:
                     yield f"{name}::{node.name}", methods
 
