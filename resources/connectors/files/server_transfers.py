@@ -7,8 +7,9 @@ way, which each protocol moves in its own manner (`ftp/transfer.py`, `sftp/trans
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from resources.connectors.files.key_patterns import shown
 from resources.connectors.files.os_errors import translate_os_error
@@ -21,8 +22,8 @@ _Locate = TypeVar("_Locate")
 _Path = TypeVar("_Path", str, bytes)
 
 
-class ServerDownload(Generic[_Settings, _Locate]):
-    """The bytes of `item` on their way into a local file.
+class ServerDownload(ABC, Generic[_Settings, _Locate]):
+    """The bytes of `item` on their way into a local file. Call it with a channel to the server, again after a cut.
 
     Args:
         settings: of the connector.
@@ -41,6 +42,10 @@ class ServerDownload(Generic[_Settings, _Locate]):
         self._local = local
         self.reached = 0
 
+    @abstractmethod
+    def __call__(self, channel: Any, /) -> Any:
+        """Brings down what is missing, and proves that it is of the file that was listed (E5, E40)."""
+
     def _write(self, handle: int, offset: int, block: bytes | memoryview) -> None:
         try:
             os.pwrite(handle, block, offset)
@@ -58,8 +63,10 @@ class ServerDownload(Generic[_Settings, _Locate]):
         )
 
 
-class ServerUpload(Generic[_Settings, _Locate, _Path]):
+class ServerUpload(ABC, Generic[_Settings, _Locate, _Path]):
     """A local file on its way to its name: written beside it, compared in size, renamed (2d).
+
+    Call it with a channel to the server, again after a cut: then it begins anew, and removes what the first attempt left.
 
     Args:
         settings: of the connector.
@@ -75,6 +82,14 @@ class ServerUpload(Generic[_Settings, _Locate, _Path]):
         self._local = local
         self._left: list[_Path] = []
         """Partial files on the server, ours to remove (R7)."""
+
+    @abstractmethod
+    def __call__(self, channel: Any, /) -> Any:
+        """Replaces the file by the local one."""
+
+    @abstractmethod
+    def clean(self, channel: Any, /) -> Any:
+        """Removes what attempts that failed left on the server, as far as it lets us (R7)."""
 
     @property
     def is_clean(self) -> bool:

@@ -14,13 +14,14 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from resources.connectors.base import FileConnector
 from resources.connectors.files.key_patterns import KeyPattern, check_key, folder_prefix, shown
 from resources.connectors.files.partial_names import is_partial
 from resources.connectors.files.scratch_files import new_scratch_file, open_source
 from resources.connectors.files.server_errors import ErrorTable, ServerSettings, no_such
+from resources.connectors.files.server_transfers import ServerDownload, ServerUpload
 from resources.connectors.files.skipped import Skipped
 from resources.connectors.files.tree_listing import FolderNames, shown_entries, walk_tree
 from resources.connectors.files.written import check_written
@@ -36,33 +37,8 @@ Entries = Callable[[str], Iterator[tuple[str, bytes]]]
 """What stands in the folder of a key prefix: keys and packed facts, in the order of keys, folders ending in `/`."""
 
 _Channel = TypeVar("_Channel")
-_Asker_contra = TypeVar("_Asker_contra", contravariant=True)
 _Result = TypeVar("_Result")
 _log = logging.getLogger(__name__)
-
-
-class Download(Protocol[_Asker_contra]):
-    """A file on its way down. Called with a channel to the server, again after a cut."""
-
-    reached: int
-    """Bytes that are there for certain."""
-
-    def __call__(self, channel: _Asker_contra, /) -> Any:
-        """Brings down what is missing."""
-
-
-class Upload(Protocol[_Asker_contra]):
-    """A file on its way up. Called with a channel to the server, again after a cut."""
-
-    @property
-    def is_clean(self) -> bool:
-        """Whether nothing was left behind."""
-
-    def __call__(self, channel: _Asker_contra, /) -> Any:
-        """Puts the file in its place."""
-
-    def clean(self, channel: _Asker_contra, /) -> Any:
-        """Removes what attempts that failed left on the server."""
 
 
 class ServerCalls:
@@ -168,11 +144,11 @@ class FileServerConnector(FileConnector, Generic[_Channel]):
         """The file as its folder's listing describes it, asked for singly where that says too little; None when it is none."""
 
     @abstractmethod
-    def _new_download(self, item: ObjectInfo, path: Path) -> Download[_Channel]:
+    def _new_download(self, item: ObjectInfo, path: Path) -> ServerDownload[Any, Any]:
         """A file on its way down to `path`."""
 
     @abstractmethod
-    def _new_upload(self, key: str, source: Path) -> Upload[_Channel]:
+    def _new_upload(self, key: str, source: Path) -> ServerUpload[Any, Any, Any]:
         """A local file on its way up."""
 
     def _can_hold(self, key: str) -> bool:  # noqa: ARG002 - most protocols can

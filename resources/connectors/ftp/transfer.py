@@ -27,7 +27,7 @@ _NOT_LISTED = ": it is no longer the one listed"
 
 
 class Download(ServerDownload[FtpSettings, Locate]):
-    """A file on its way down. Call it with a session, again after a cut."""
+    """A file on its way down."""
 
     def __call__(self, session: Session) -> None:
         """Brings down what is missing.
@@ -75,10 +75,7 @@ class Download(ServerDownload[FtpSettings, Locate]):
 
 
 class Upload(ServerUpload[FtpSettings, Locate, str]):
-    """A local file on its way up.
-
-    Call it with a session, again after a cut: then it begins anew, and removes what the first attempt left.
-    """
+    """A file on its way up."""
 
     _size = 0
 

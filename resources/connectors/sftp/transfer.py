@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 class Download(ServerDownload[SftpSettings, Locate]):
-    """A file on its way down. Call it with a channel, again after a cut."""
+    """A file on its way down."""
 
     async def __call__(self, remote: Remote) -> None:
         """Brings down what is missing.
@@ -104,10 +104,7 @@ class Download(ServerDownload[SftpSettings, Locate]):
 
 
 class Upload(ServerUpload[SftpSettings, Locate, bytes]):
-    """A local file on its way up.
-
-    Call it with a channel, again after a cut: then it begins anew, and removes what the first attempt left.
-    """
+    """A file on its way up."""
 
     async def __call__(self, remote: Remote) -> None:
         """Replaces the file by the local one.
