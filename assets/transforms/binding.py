@@ -1,6 +1,6 @@
 """A transform's SQL against the columns of its inputs: DuckDB itself binds it over tables without rows and runs nothing.
 
-The settings, the walls and the types are those of a run (`sandbox.py`, `duckdb_read.py`, `duckdb_copy.py`), so what is
+The settings, the walls and the types are those of a run (`sandbox.py`, `resources/stores/duckdb_read.py`, `resources/stores/duckdb_copy.py`), so what is
 refused here would be refused there.
 """
 
