@@ -1,7 +1,7 @@
 """A transform's SQL against the columns of its inputs: DuckDB itself binds it over tables without rows and runs nothing.
 
-The settings, the walls and the types are those of a run (`sandbox.py`, `resources/stores/duckdb_read.py`, `resources/stores/duckdb_copy.py`), so what is
-refused here would be refused there.
+The settings, the walls and the types are those of a run (`sandbox.py`, `resources/stores/duckdb_read.py`,
+`resources/stores/duckdb_copy.py`), so what is refused here would be refused there.
 """
 
 from __future__ import annotations
