@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from assets.transforms.statement import ColumnLineage, Statement, trace_columns
 from assets.transforms.time_limit import DEFAULT_SECONDS, time_limit
@@ -15,6 +14,9 @@ from resources.kernel.keys import Key, asset_key
 from resources.kernel.records import StoredVersion
 from resources.scratch import ScratchFolder
 from resources.stores.tables import TableStore
+
+if TYPE_CHECKING:
+    import duckdb
 
 MEMORY_LIMIT = "2GB"  # beyond it DuckDB spills to a scratch folder
 
@@ -47,6 +49,8 @@ def run_statement(
             `max_seconds`.
         NotFoundError: an input has no version yet.
     """
+    import duckdb
+
     tables = {wanted: store.read(asset_key("datasets", wanted)) for wanted in statement.inputs}
     with ExitStack() as stack:
         scratch = stack.enter_context(ScratchFolder("transform")).name
