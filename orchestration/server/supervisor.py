@@ -79,9 +79,10 @@ def serve(
             service.zygote = zygote
         news = _News(listener, announce, NewsReader(Path(environment[NEWS_VARIABLE])), workspace)
         while not stop.asked:
+            # First what a process has said, then what became of it.
+            news.tell()
             if zygote.is_settled:
                 _look_after(locations, web, groups, announce)
-            news.tell()
             groups.forget_empty()
             time.sleep(POLL_SECONDS)
         announce("stopping")
