@@ -1,5 +1,7 @@
 """What `waybill up` needs of the machine's memory, idle, with the demo's definitions."""
 
+from pathlib import Path
+
 import pytest
 
 from benchmarks.memory import measure, render, tree
@@ -18,6 +20,8 @@ def test_an_idle_server_with_the_demo_stays_below_its_limit(tmp_path):
         # A schedule may have started a run just now.
         wait_for(lambda: "waybill-run" not in {share.name for share in shares_of(server)})
         shares = shares_of(server)
+        (code,) = [share.pid for share in shares if share.name == "waybill-code"]
+        mapped = Path(f"/proc/{code}/maps").read_text()
     names = sorted(share.name for share in shares)
     assert names == [
         "python (reaper)",
@@ -27,6 +31,9 @@ def test_an_idle_server_with_the_demo_stays_below_its_limit(tmp_path):
         "waybill-server",
         "waybill-web",
     ]
+    assert "pyarrow" in mapped
+    # Imported by the runs that need them.
+    assert [name for name in ("_duckdb", "polars", "scipy", "psycopg") if name in mapped] == []
     assert sum(share.mb for share in shares) < LIMIT_MB, f"\n{render(shares)}"
 
 
