@@ -70,7 +70,8 @@ class Definitions:
             return []
         repositories = self.repositories.definitions_by_name.values()
         told = [repository.metadata.get(PROBLEMS) for repository in repositories]
-        return [str(line) for found in told if found is not None for line in found.value]
+        lists = [found.data for found in told if isinstance(found, dg.JsonMetadataValue)]
+        return [str(line) for found in lists if isinstance(found, list) for line in found]
 
     def job(self, origin: JobPythonOrigin) -> ReconstructableJob:
         """The job of a run, as it was loaded; one of other code is loaded when it is asked for."""
