@@ -69,7 +69,7 @@ class Definitions:
         if self.repositories is None:
             return []
         repositories = self.repositories.definitions_by_name.values()
-        told = [repository.metadata.get(PROBLEMS) for repository in repositories]
+        told = [(repository.metadata or {}).get(PROBLEMS) for repository in repositories]
         lists = [found.data for found in told if isinstance(found, dg.JsonMetadataValue)]
         return [str(line) for found in lists if isinstance(found, list) for line in found]
 

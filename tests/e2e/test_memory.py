@@ -33,7 +33,7 @@ def test_an_idle_server_with_the_demo_stays_below_its_limit(tmp_path):
     ]
     assert "pyarrow" in mapped
     # Imported by the runs that need them.
-    assert [name for name in ("_duckdb", "polars", "scipy", "psycopg") if name in mapped] == []
+    assert [name for name in ("_duckdb", "/polars", "/scipy/", "/sklearn/") if name in mapped] == []
     assert sum(share.mb for share in shares) < LIMIT_MB, f"\n{render(shares)}"
 
 
