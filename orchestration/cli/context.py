@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from orchestration.loading.problems import Problem
     from orchestration.services.dataset_list import DatasetEntry, DatasetSummary
-    from orchestration.services.location import Location
+    from orchestration.location import Location
     from orchestration.services.snapshot import Snapshot
     from resources.kernel.keys import Key
 
@@ -95,7 +95,7 @@ class CommandContext:
         import dagster as dg
 
         from orchestration.services.home import open_home
-        from orchestration.services.location import load_tolerant
+        from orchestration.project import load_tolerant
 
         # Dagster warns of its own use of its own beta parameters: nothing that a user of ours could change.
         warnings.simplefilter("ignore", dg.BetaWarning)

@@ -12,7 +12,7 @@ from orchestration.cli.output import print_facts, print_json, print_table, to_na
 
 if TYPE_CHECKING:
     from orchestration.services.datasources import DatasourceTest
-    from orchestration.services.location import Location
+    from orchestration.location import Location
     from resources.sources.spec import SourceSpec
 
 app = typer.Typer(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import dagster as dg
 
     from orchestration.services.home import Home
-    from orchestration.services.location import Location
+    from orchestration.location import Location
     from orchestration.services.run_watch import RunOutcome, StepNews
 
     Launch = Callable[
@@ -61,7 +61,7 @@ def check(
 
     Ends with 1 when there is one, a file that is not read included.
     """
-    from orchestration.services.checking import check_project
+    from orchestration.project import check_project
     from orchestration.services.home import open_home
 
     with reported():

@@ -25,7 +25,7 @@ from orchestration.services.datasources import (
     DatasourceTest,
     preview_datasource,
 )
-from orchestration.services.location import Location
+from orchestration.location import Location
 from resources.connectors.trial.metadata import check_metadata
 from resources.failures import boundary
 from resources.kernel.records import CheckReport

@@ -11,7 +11,7 @@ import dagster as dg
 
 from orchestration.classifications.jobs import AUTHOR_TAG, FILE_TAG, SET_TAG
 from orchestration.services.classifications import catalog_of, find_set, find_sets
-from orchestration.services.location import Location
+from orchestration.location import Location
 from resources.kernel.errors import ConfigError, NotFoundError
 from resources.stores.catalog.classification_records import FileEntry, HistoryFilter
 

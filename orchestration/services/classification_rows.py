@@ -15,7 +15,7 @@ from assets.classifications.selection import Selection, select
 from assets.classifications.writing import FileFormat, WriteOptions, write_parts
 from assets.classifications.writing import template as write_template
 from orchestration.services.classifications import catalog_of, find_set
-from orchestration.services.location import Location
+from orchestration.location import Location
 from resources.kernel.errors import ConfigError, InputError, NotFoundError
 
 

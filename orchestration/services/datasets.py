@@ -22,7 +22,7 @@ from orchestration.services.dataset_list import (
     summary_of,
 )
 from orchestration.services.json_rows import json_rows
-from orchestration.services.location import Location
+from orchestration.location import Location
 from resources.kernel.errors import (
     InputError,
     NotFoundError,

@@ -11,7 +11,7 @@ import pyarrow as pa
 import yaml
 
 from orchestration.services.json_rows import json_rows
-from orchestration.services.location import Location
+from orchestration.location import Location
 from resources.connectors.base import FileConnector
 from resources.kernel.errors import ConfigError, InputError, WaybillError
 from resources.kernel.keys import asset_key

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 import dagster as dg
 
 from orchestration.services.home import Home
-from orchestration.services.location import Location
+from orchestration.location import Location
 from orchestration.services.locks import is_held
 from orchestration.services.run_watch import RunOutcome, StepNews, run_here, run_there
 

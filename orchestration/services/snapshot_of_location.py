@@ -7,7 +7,7 @@ from dataclasses import asdict
 from orchestration.services.connectors import list_connectors
 from orchestration.services.datasets import dataset_entries
 from orchestration.services.datasources import list_datasources
-from orchestration.services.location import Location
+from orchestration.location import Location
 from orchestration.services.snapshot import Snapshot
 
 
