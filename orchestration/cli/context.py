@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import dagster as dg
 
     from orchestration.loading.problems import Problem
-    from orchestration.services.dataset_list import DatasetEntry, DatasetSummary
     from orchestration.location import Location
+    from orchestration.services.dataset_list import DatasetEntry, DatasetSummary
     from orchestration.services.snapshot import Snapshot
     from resources.kernel.keys import Key
 
@@ -94,8 +94,8 @@ class CommandContext:
         """
         import dagster as dg
 
-        from orchestration.services.home import open_home
         from orchestration.project import load_tolerant
+        from orchestration.services.home import open_home
 
         # Dagster warns of its own use of its own beta parameters: nothing that a user of ours could change.
         warnings.simplefilter("ignore", dg.BetaWarning)

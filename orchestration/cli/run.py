@@ -15,8 +15,8 @@ from orchestration.cli.output import print_json, print_table
 if TYPE_CHECKING:
     import dagster as dg
 
-    from orchestration.services.home import Home
     from orchestration.location import Location
+    from orchestration.services.home import Home
     from orchestration.services.run_watch import RunOutcome, StepNews
 
     Launch = Callable[

@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection
 
 import dagster as dg
 
-from orchestration.services.home import Home
 from orchestration.location import Location
+from orchestration.services.home import Home
 from orchestration.services.locks import is_held
 from orchestration.services.run_watch import RunOutcome, StepNews, run_here, run_there
 
