@@ -25,7 +25,7 @@ from orchestration.loading.problems import refuse
 from orchestration.loading.project import Project, load_project
 from orchestration.loading.tolerance import leaves_out, with_problems
 from orchestration.location import Location
-from resources.project import find_project
+from resources.project import find_project, use_project
 from resources.references import check_asset_references, check_job_references
 from resources.stores.catalog.resource import CatalogResource
 from resources.stores.handles import handles
@@ -153,11 +153,23 @@ def defs() -> dg.Definitions:
     return _TWICE.ask(_build_own)
 
 
+def load_definitions(file: Path) -> dg.Definitions:
+    """The same for a project of its own, which `file` is part of; its module that Dagster loads calls this.
+
+    Raises:
+        ConfigError: `file` is in no project.
+        ProjectError: what is wrong with the files under `defs/`, each with file and line.
+    """
+    use_project(file)
+    return _TWICE.ask(_build_own)
+
+
 def _build_own() -> dg.Definitions:
     if not os.environ.get("DAGSTER_HOME"):
         _LOG.warning(
             "DAGSTER_HOME is not set: runs of this process are recorded where `waybill up` does not look. Use"
-            " `waybill run`, or start this in the project's folder after `./run setup`"
+            " `waybill run`, or start this in the project's folder, where `.env` sets it"
+            " (`waybill init .` writes it, in a clone `./run setup`)"
         )
     project = load_own_project()
     if not leaves_out():

@@ -56,17 +56,41 @@ class Project:
 
     def make_importable(self) -> None:
         """Lets Python find the project's packages, as Dagster does for a code location."""
+        if self.is_clone:
+            return
         base = str(self.defs_folder.parents[len(self.defs_module.split(".")) - 1])
         if base not in sys.path:
             sys.path.insert(0, base)
 
 
+@dataclass
+class _AtHand:
+    project: Project | None = None
+
+
+_AT_HAND = _AtHand()
+
+
+def use_project(file: Path) -> Project:
+    """Makes the project that `file` lies in the one that this process works for, wherever it was started.
+
+    Raises:
+        ConfigError: `file` is in no project.
+    """
+    _AT_HAND.project = found = find_project(file)
+    return found
+
+
 def find_project(start: Path | None = None) -> Project:
     """The project that `start`, or the current folder, lies in; else the clone that this code is of.
+
+    Without `start` it is the one of `use_project`, where that was called.
 
     Raises:
         ConfigError: there is none, or its `pyproject.toml` cannot be used.
     """
+    if start is None and _AT_HAND.project is not None:
+        return _AT_HAND.project
     given = (start or Path.cwd()).absolute()
     for folder in (given, *given.parents, CODE_ROOT):
         if (found := read_project(folder)) is not None:
