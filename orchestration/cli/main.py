@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from orchestration.cli import classification, connector, dataset, datasource
+from orchestration.cli.backup import backup
 from orchestration.cli.demo import demo
 from orchestration.cli.init import init
 from orchestration.cli.run import check, refresh, run
@@ -23,6 +24,7 @@ app.command()(init)
 app.command()(up)
 app.command()(demo)
 app.command()(check)
+app.command()(backup)
 app.command()(run)
 app.command()(refresh)
 app.add_typer(connector.app, name="connector")
@@ -56,7 +58,9 @@ def start() -> None:
     """The command `waybill`, in its project: the `.env` there counts, as for Dagster's own commands."""
     from orchestration.services.env_file import take_env_file
 
-    if sys.argv[1:2] != ["init"]:  # which works for another project than the one that it is started in
+    if sys.argv[1:2] != [
+        "init"
+    ]:  # which works for another project than the one that it is started in
         take_env_file()
     app()
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestration.cli.context import CommandContext
+from orchestration.cli.context import CommandContext, tell_of_home
 from orchestration.cli.demo import RunProgress
 from orchestration.cli.errors import FAILED, INTERRUPTED, fail, reported, warn
 from orchestration.cli.output import print_json, print_table
@@ -65,6 +65,7 @@ def check(
     from orchestration.services.home import open_home
 
     with reported():
+        tell_of_home()
         open_home()
         found = check_project()
     if as_json:

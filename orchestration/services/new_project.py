@@ -79,13 +79,15 @@ class Plan:
             first, *rest = path.parts
             place = Path(self.package if first == "package" else _DOTTED.get(first, first), *rest)
             yield place, self.fill(text)
-        for path, text in _read(self._defs(templates)):
+        for path, text in self._example(templates):
             yield Path(self.package, "defs") / path, text
 
-    def _defs(self, templates: Traversable) -> Traversable:
+    def _example(self, templates: Traversable) -> Iterator[tuple[Path, str]]:
+        if self.example == "orders":
+            yield from _read(templates / "orders" / "defs")
         if self.example == "demo":
-            return package_files.files("orchestration.defs")
-        return templates / self.example / "defs"
+            demo = package_files.files("orchestration.defs") / "flight_delays"
+            yield from _read(demo, Path("flight_delays"))
 
 
 def plan_project(
