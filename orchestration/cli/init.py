@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -70,11 +73,18 @@ def _print(plan: Plan, made: Made) -> None:
     for note in made.notes:
         warn(note)
     if made.root / "pyproject.toml" in made.made:
-        first = {"orders": "waybill refresh orders", "demo": "waybill demo"}.get(plan.example)
-        typer.echo("\nnext:\n  " + "\n  ".join(_steps(made.root, first)))
+        typer.echo("\nnext:\n  " + "\n  ".join(_steps(made.root, plan.example)))
 
 
-def _steps(root: Path, first: str | None) -> list[str]:
-    near = root.relative_to(Path.cwd()) if root.is_relative_to(Path.cwd()) else root
-    enter = [] if root == Path.cwd() else [f"cd {near}"]
-    return [*enter, "waybill check", *([first] if first else []), "waybill up"]
+def _steps(root: Path, example: str) -> list[str]:
+    first = {"orders": ["refresh orders"], "demo": ["demo"]}.get(example, [])
+    enter = [] if root == Path.cwd() else [f"cd {shlex.quote(str(root))}"]
+    return [*enter, *(f"{_own_name()} {step}" for step in ("check", *first, "up"))]
+
+
+def _own_name() -> str:
+    """How this command is called elsewhere: by its name where the shell finds it, else by its path."""
+    own, found = Path(sys.argv[0]).absolute(), shutil.which("waybill")
+    return (
+        "waybill" if found and own.exists() and Path(found).samefile(own) else shlex.quote(str(own))
+    )

@@ -7,9 +7,11 @@ takes the environment first. It so needs `DAGSTER_HOME` there to record runs whe
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
-from orchestration.services.home import Home
+from orchestration.services.home import Home, open_home, warnings_of
+from resources.home import waybill_home
 from resources.kernel.errors import ConfigError, StorageError
 from resources.project import find_project
 
@@ -59,6 +61,17 @@ def add_home(root: Path, home: Home) -> list[str]:
     except OSError as error:
         raise StorageError(f"{file} cannot be written: {error.strerror}") from error
     return missing
+
+
+def set_up_home() -> None:
+    """Makes the home folder of the project at hand, names it in `.env` and says where it is: what `./run setup` needs."""
+    project = find_project()
+    take_env_file()
+    for text in warnings_of(waybill_home(), project):
+        print(f"run: warning: {text}", file=sys.stderr)  # noqa: T201 - this is where it speaks
+    home = open_home()
+    if add_home(project.root, home):
+        print(f"run: data and runs are kept in {home.root}; .env names it", file=sys.stderr)  # noqa: T201 - as above
 
 
 def _is_default(file: Path, name: str) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import tomllib
@@ -112,14 +113,34 @@ def test_a_project_is_made_filled_served_and_stopped(machine, shop):
         assert answer["made"][-1]["rows"] == 4
         assert server.status(answer["run_id"]) == "SUCCESS"
         assert server.request("GET", "/")[0] == 200
-        code = [Path(f"/proc/{pid}/cwd").readlink() for pid in server.processes()]
-        assert code
+        copied = machine.run("waybill", "backup", str(machine.user / "while_it_runs"), cwd=shop)
+        assert copied.returncode == 0, copied.stderr
         server.process.send_signal(signal.SIGTERM)
         server.process.wait(60)
         wait_for(lambda: not server.processes(), seconds=30)
     rows = TableStore.open(str(home / "store")).read(("datasets", "orders")).to_table()
     assert rows.column("customer").to_pylist() == ["Ada", "Grace", "Ada", "Edsger"]
-    assert not list(ROOT.joinpath("orchestration", "defs").rglob("shop"))
+    copied = machine.run("waybill", "backup", str(machine.user / "stopped"), cwd=shop)
+    assert copied.returncode == 0, copied.stderr
+    shutil.copytree(machine.user / "while_it_runs", machine.user / "restored")
+    shutil.rmtree(machine.user / "while_it_runs")
+    for name in ("restored", "stopped"):
+        check_restored(machine, shop, machine.user / name, answer["run_id"])
+
+
+def check_restored(machine, shop, home: Path, run_id: str) -> None:
+    """The same versions with the same rows, and the run as it ended."""
+    mine, other = (
+        machine.run("waybill", "dataset", "list", "--json", cwd=shop, **given)
+        for given in ({}, {"WAYBILL_HOME": str(home)})
+    )
+    assert json.loads(other.stdout) == json.loads(mine.stdout), other.stderr
+    stores = [
+        TableStore.open(str(root / "store")) for root in (machine.data / "waybill" / "shop", home)
+    ]
+    original, restored = (store.read(("datasets", "orders"), 1).to_table() for store in stores)
+    assert restored.equals(original)
+    assert recorded_run(home, run_id).status.value == "SUCCESS"
 
 
 def test_dagsters_own_commands_find_the_same_instance_and_env(machine, shop):
@@ -137,8 +158,8 @@ def test_dagsters_own_commands_find_the_same_instance_and_env(machine, shop):
     definitions.write_text(text)
     assert done.returncode == 0, done.stdout + done.stderr
     parts = dict(part.split("\n", 1) for part in done.stdout.split("== ")[1:])
-    listed = json.loads(parts["dg list defs --json"])
-    assert {"datasets/orders", "datasets/customers"} <= {a["key"] for a in listed["assets"]}
+    for asset in ("datasets/orders", "datasets/customers"):
+        assert f'"{asset}"' in parts["dg list defs --json"]
     assert "All definitions loaded successfully" in parts["dg check defs"]
     assert "DAGSTER_HOME" in parts["dg list envs"]
     assert not list(shop.glob(".tmp_dagster_home_*"))
