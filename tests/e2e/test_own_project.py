@@ -14,6 +14,7 @@ import pytest
 
 from resources.stores.tables import TableStore
 from tests.e2e.server import Server, wait_for
+from tests.e2e.test_up import recorded_run
 from tests.e2e.wheel import ROOT, Environment, build_wheel
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
