@@ -74,10 +74,15 @@ _AT_HAND = _AtHand()
 def use_project(file: Path) -> Project:
     """Makes the project that `file` lies in the one that this process works for, wherever it was started.
 
+    A project that is installed as a package has its `pyproject.toml` elsewhere: then the current folder's counts.
+
     Raises:
-        ConfigError: `file` is in no project.
+        ConfigError: neither lies in a project.
     """
-    _AT_HAND.project = found = find_project(file)
+    above = (read_project(folder) for folder in file.absolute().parents)
+    found = next((project for project in above if project), None) or read_project(file)
+    _AT_HAND.project = None
+    _AT_HAND.project = found = found or find_project()
     return found
 
 

@@ -91,25 +91,21 @@ def warnings_of(home: Path, project: Project) -> list[str]:
     owner = owner_of(home)
     if owner not in (None, project.root) and owner is not None and owner.is_dir():
         found.append(f"the home folder {home} is also that of the project at {owner}")
-    if not home.exists() and (lost := lost_homes(project)):
+    if not home.exists() and (lost := lost_homes()):
         found.append(
-            f"a new home folder is made at {home}; {', '.join(map(str, lost))} belonged to a project that is"
-            " no longer where it was. If that is this project: set WAYBILL_HOME to it in .env"
+            f"a new home folder is made at {home}. {', '.join(map(str, lost))}: of projects that are no longer"
+            " where they were. If this is one of them, set WAYBILL_HOME to its home folder in .env"
         )
     return found
 
 
-def lost_homes(project: Project) -> list[Path]:
-    """Home folders of projects of this name that were moved or removed."""
+def lost_homes() -> list[Path]:
+    """Home folders of projects that were moved or removed."""
     folder = homes_folder()
     if not folder.is_dir():
         return []
     owners = {home: owner_of(home) for home in sorted(folder.iterdir())}
-    return [
-        home
-        for home, owner in owners.items()
-        if owner is not None and owner.name == project.root.name and not owner.exists()
-    ]
+    return [home for home, owner in owners.items() if owner is not None and not owner.exists()]
 
 
 def _write_settings(home: Home) -> None:

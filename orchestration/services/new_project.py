@@ -19,14 +19,15 @@ from pathlib import Path
 
 from orchestration.services.env_file import NAME as ENV_FILE
 from orchestration.services.env_file import add_home
-from orchestration.services.home import open_home
-from resources.home import OWNER_FILE
+from orchestration.services.home import open_home, warnings_of
+from resources.home import waybill_home
 from resources.kernel.errors import ConfigError, ConflictError, StorageError
 from resources.project import Project, read_project, use_project
 
 EXAMPLES = ("orders", "demo", "none")
 _OPTIONAL = ("README.md", ".gitignore", ".env.example")
 """Kept where a repository has its own."""
+_LAST = Path("pyproject.toml")
 _DOTTED = {"gitignore": ".gitignore", "env.example": ".env.example"}
 _OURS = ("assets", "resources", "orchestration", "waybill", "tests")
 
@@ -105,11 +106,13 @@ def plan_project(
         ConfigError: a name that no package can have, an unknown example.
     """
     root = folder.expanduser().absolute()
+    existing = read_project(root)
     if example not in EXAMPLES:
         raise ConfigError(f"there is no example {example!r}", hint=f"Known: {', '.join(EXAMPLES)}")
-    given = name or root.name
+    given = name or (existing.package if existing else root.name)
     package = re.sub(r"[^a-z0-9]+", "_", given.lower()).strip("_")
-    _check_package(package, given, root)
+    if existing is None:
+        _check_package(package, given)
     extra = "demo" if example == "demo" else ""
     found, note = (requirement, "as it was named to `waybill init`") if requirement else ("", "")
     if not found:
@@ -124,9 +127,9 @@ def make_project(plan: Plan) -> Made:
         ConflictError: files are in the way; nothing was written.
         StorageError: a file cannot be written.
     """
-    existing = read_project(plan.root) if plan.root.is_dir() else None
-    is_new = existing is None or (existing.package == plan.package and _is_unfinished(plan))
-    wanted = dict(plan.files()) if is_new else {}
+    is_new = read_project(plan.root) is None
+    # What makes the folder a project comes last: a folder that is one is whole.
+    wanted = dict(sorted(plan.files(), key=lambda file: file[0] == _LAST)) if is_new else {}
     kept = _kept(plan, wanted)
     made = Made(plan.root, plan.root)
     try:
@@ -167,31 +170,19 @@ def own_requirement(extra: str = "") -> tuple[str, str]:
     return f"{name}~={here.version}", "from the index that it was installed from"
 
 
-def _check_package(package: str, given: str, root: Path) -> None:
+def _check_package(package: str, given: str) -> None:
     reason = ""
     if not package.isidentifier() or keyword.iskeyword(package):
         reason = "is no name for a Python package"
     elif package in _OURS or package in sys.stdlib_module_names:
         reason = "is taken: Waybill or Python has a package of that name"
-    elif (found := util.find_spec(package)) is not None and not _is_below(found.origin, root):
+    elif (found := util.find_spec(package)) is not None and found.origin is not None:
         reason = f"is taken by an installed package ({found.origin})"
     if reason:
         raise ConfigError(
             f"a project cannot be called {given!r}: {package!r} {reason}",
             hint="Choose another name with --name",
         )
-
-
-def _is_below(origin: str | None, root: Path) -> bool:
-    return origin is None or Path(origin).is_relative_to(root)
-
-
-def _is_unfinished(plan: Plan) -> bool:
-    """Whether an attempt before this one made `pyproject.toml` as this one would, and not all that belongs to it."""
-    files = dict(plan.files())
-    own = plan.root / "pyproject.toml"
-    as_made = own.read_text(encoding="utf-8") == files[Path("pyproject.toml")]
-    return as_made and any(not (plan.root / place).exists() for place in files)
 
 
 def _kept(plan: Plan, wanted: dict[Path, str]) -> set[Path]:
@@ -230,6 +221,7 @@ def _write(path: Path, text: str) -> None:
 
 def _settle(project: Project, plan: Plan, made: Made, *, is_new: bool) -> None:
     """What this machine needs: the home folder, and `.env` that names it."""
+    made.notes += warnings_of(waybill_home(), project)
     home = open_home()
     made.home = home.root
     if is_new and plan.example == "orders":
@@ -241,8 +233,6 @@ def _settle(project: Project, plan: Plan, made: Made, *, is_new: bool) -> None:
                 made.made.append(home.root / path)
     added = add_home(project.root, home)
     (made.made if added else made.kept).append(project.root / ENV_FILE)
-    if not (home.root / OWNER_FILE).exists():
-        made.notes.append(f"the home folder {home.root} names no project")
     ignored = project.root / ".gitignore"
     if not ignored.is_file() or ENV_FILE not in ignored.read_text(encoding="utf-8").split():
         made.notes.append(f"{ignored} does not name {ENV_FILE}: add it, it will hold secrets")

@@ -62,7 +62,7 @@ def test_nothing_is_written_where_files_would_be_lost(user):
     (root / "pyproject.toml").write_text("[project]\nname = 'mine'\n")
     (root / "workspace.yaml").symlink_to("nowhere")
     before = sorted(user.rglob("*"))
-    with pytest.raises(ConflictError, match=r"pyproject\.toml, workspace\.yaml"):
+    with pytest.raises(ConflictError, match=r"workspace\.yaml, pyproject\.toml"):
         make(root)
     assert sorted(user.rglob("*")) == before
 
@@ -79,11 +79,14 @@ def test_what_a_repository_has_of_its_own_is_kept(user):
 
 
 def test_an_attempt_that_was_interrupted_is_completed(user):
-    root = make(user / "shop").root
-    (root / "workspace.yaml").unlink()
-    (root / ".env").unlink()
+    first = make(user / "shop")
+    root = first.root
+    assert first.made[-3] == root / "pyproject.toml"  # then the sample in the home folder, and .env
+    for name in ("pyproject.toml", "workspace.yaml", ".env"):
+        (root / name).unlink()
     made = make(root)
-    assert {root / "workspace.yaml", root / ".env"} <= set(made.made)
+    assert {root / "pyproject.toml", root / "workspace.yaml", root / ".env"} == set(made.made)
+    assert len(made.made) + len(made.kept) + 1 == len(first.made)  # the sample is not told twice
 
 
 def test_a_project_that_is_there_gets_what_this_machine_lacks(user):
@@ -91,10 +94,15 @@ def test_a_project_that_is_there_gets_what_this_machine_lacks(user):
     (root / ".env").unlink()
     definitions = root / "shop" / "defs" / "orders" / "defs.yaml"
     definitions.unlink()
-    (root / "pyproject.toml").write_text((root / "pyproject.toml").read_text() + "\n# changed\n")
+    root = root.rename(user / "pandas")  # the project has its name, whatever its folder is called
+    for variable in ("WAYBILL_HOME", "DAGSTER_HOME"):
+        del os.environ[variable]
     made = make(root)
     assert made.made == [root / ".env"]
     assert not definitions.exists()
+    homes = user / "data" / "waybill"
+    assert made.home == homes / "pandas"
+    assert str(homes / "shop") in made.notes[0]  # as it was moved without its .env
 
 
 def test_a_folder_that_is_a_file_is_refused(user):
