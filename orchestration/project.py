@@ -11,6 +11,7 @@ from orchestration.definitions import build_defs, defs, load_own_project
 from orchestration.loading.problems import Problem
 from orchestration.location import Location
 from orchestration.services.reasons import raised_on_purpose, reason_of
+from orchestration.services.stored_columns import column_problems
 from resources.kernel.errors import ConfigError, WaybillError
 
 
@@ -48,12 +49,15 @@ def load_tolerant() -> tuple[Location, tuple[Problem, ...]]:
 def check_project() -> list[Problem]:
     """Everything that is wrong with the files under `defs/`: errors first, then what needs them, then warnings.
 
+    Columns that SQL and checks name are compared with what is stored.
+
     Raises:
         ConfigError: something is wrong that belongs to no file, such as a resource that nothing declares.
     """
     location, problems = load_tolerant()
     location.definitions.get_repository_def()
-    return list(problems)
+    found = {*problems, *column_problems(location)}
+    return sorted(found, key=lambda problem: problem.order)
 
 
 def _load_error(error: Exception) -> WaybillError:
