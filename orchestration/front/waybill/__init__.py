@@ -34,32 +34,29 @@ _SIGNS = {
 
 
 class _Hidden:
-    """Python's last resort for what is in the project's own package that Waybill's hides: says why it is not found.
+    """Python's last resort for what is in the project's own package that Waybill's hides: says why it is not found."""
 
-    Args:
-        name: of both packages.
-        place: the project's own one: a folder, or a file.
-    """
-
-    def __init__(self, name: str, place: Path) -> None:
-        self.name = name
-        self.place = place
-
-    def find_spec(self, name: str, _path: object = None, _target: object = None) -> None:
-        """Raises when the project's own package would have had it."""
+    @staticmethod
+    def find_spec(name: str, _path: object = None, _target: object = None) -> None:
+        """Raises when a package of this name elsewhere would have had it."""
         top, _, rest = name.partition(".")
-        if top == self.name and rest and self._has(rest):
-            raise ImportError(
-                f"{name!r} is in {self.place}, where Python does not look here: {self.name!r} is a package of"
-                f" Waybill. Rename yours, or move it into the project's own package, as <project>.{self.name}"
-            )
+        if top not in _SIGNS or not rest:
+            return
+        for folder in [Path(entry).absolute() for entry in sys.path]:
+            for place in (folder / top, folder / f"{top}.py"):
+                if not (place / _SIGNS[top]).is_file() and _holds(place, rest):
+                    raise ImportError(
+                        f"{name!r} is in {place}, where Python does not look here: {top!r} is a package of Waybill."
+                        f" Rename yours, or move it into the project's own package, as <project>.{top}"
+                    )
 
-    def _has(self, rest: str) -> bool:
-        file = self.place.joinpath(*rest.split("."))
-        if file.with_suffix(".py").is_file() or file.is_dir():
-            return True
-        code = self.place / "__init__.py" if self.place.is_dir() else self.place
-        return code.is_file() and re.search(rf"\b{re.escape(rest)}\b", code.read_text()) is not None
+
+def _holds(place: Path, rest: str) -> bool:
+    file = place.joinpath(*rest.split("."))
+    if file.with_suffix(".py").is_file() or file.is_dir():
+        return True
+    code = place / "__init__.py" if place.is_dir() else place
+    return code.is_file() and re.search(rf"\b{re.escape(rest)}\b", code.read_text()) is not None
 
 
 def _settle(name: str, sign: str) -> None:
@@ -82,11 +79,8 @@ def _settle(name: str, sign: str) -> None:
     if found is None or not (own / sign).is_file():
         return
     folders = list(found.submodule_search_locations or [])
-    if any((Path(folder) / sign).is_file() for folder in folders):
-        return
-    _load(name, own)
-    place = Path(folders[0] if folders else found.origin or "")
-    sys.meta_path.append(_Hidden(name, place))
+    if not any((Path(folder) / sign).is_file() for folder in folders):
+        _load(name, own)
 
 
 def _own_root() -> Path:
@@ -116,6 +110,7 @@ def _place(module: ModuleType) -> str:
 
 for _name, _sign in _SIGNS.items():
     _settle(_name, _sign)
+sys.meta_path.append(_Hidden)
 
 
 def load_definitions(file: str) -> dg.Definitions:
