@@ -12,6 +12,7 @@ import dagster as dg
 
 from assets.boundary import boundary
 from assets.settling import settle_seconds
+from assets.single_op import OpParts, build_observed
 from resources.kernel.keys import asset_key
 from resources.sources.source import Fingerprint
 from resources.sources.spec import SourceSpec
@@ -43,11 +44,6 @@ def build_datasource(
         tags={f"dagster/kind/{kind}": ""},
     )
 
-    @dg.multi_observable_source_asset(  # type: ignore[untyped-decorator]  # Dagster's has no types
-        name=key.to_python_identifier(),
-        specs=[declared],
-        required_resource_keys={spec.connector},
-    )
     def _observe(context: dg.AssetExecutionContext) -> dg.ObserveResult:
         with boundary():
             source = getattr(context.resources, spec.connector).source(spec)
@@ -74,7 +70,8 @@ def build_datasource(
                 default_status=dg.DefaultScheduleStatus.RUNNING,
             )
         )
-    return dg.Definitions(assets=[_observe], schedules=schedules)
+    observed = build_observed(declared, _observe, OpParts(frozenset({spec.connector})))
+    return dg.Definitions(assets=[observed], schedules=schedules)
 
 
 def _metadata(found: Fingerprint, left_out: Sequence[str]) -> dict[str, dg.MetadataValue]:
