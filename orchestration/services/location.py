@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
+from orchestration.loading.collection import no_full_collections
 from orchestration.loading.problems import Problem
 from orchestration.services.reasons import raised_on_purpose, reason_of
 from resources.connectors.base import Connector
@@ -66,7 +67,7 @@ class Location:
             ConfigError: it does not load; with the text of the error that says why.
         """
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), no_full_collections():
                 warnings.simplefilter("ignore", dg.BetaWarning)
                 warnings.simplefilter("ignore", dg.PreviewWarning)
                 return cls(build())
