@@ -5,7 +5,7 @@ instance, compiles a template for each text, and stops at the first mistake with
 YAML may say stays the same: `---` between components, `template_vars_module`, `post_processing`, types of other
 packages and folders of type `dagster.DefsFolderComponent`, which Dagster itself reads.
 
-The one module that builds on classes of the tree that are not public; `test_tree.py` pins them.
+The one module that builds on classes of the tree that are not public; `test_project.py` pins what they do.
 """
 
 from __future__ import annotations
@@ -140,7 +140,10 @@ class YamlComponent:
         self._tree.state_tracker.set_cache_data(decl.loc, component=component, component_decl=decl)
         if isinstance(component, DeclaredComponent):
             self._tree.registry.add(
-                component, loc=decl.loc, where=self._document.where(("attributes", "name"))
+                component,
+                loc=decl.loc,
+                where=self._document.where(("attributes", "name")),
+                document=self._document,
             )
         return component
 
