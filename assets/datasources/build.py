@@ -56,23 +56,23 @@ def build_datasource(
             data_version=dg.DataVersion(found.version), metadata=_metadata(found, source.left_out)
         )
 
-    schedules = []
-    if observe:
-        job = dg.define_asset_job(
-            f"observe_{spec.name}",
-            selection=dg.AssetSelection.assets(key).without_checks(),
-            description=f"Looks whether datasource {spec.name} changed",
-        )
-        schedules.append(
-            dg.ScheduleDefinition(
-                name=f"observe_{spec.name}",
-                job=job,
-                cron_schedule=observe,
-                default_status=dg.DefaultScheduleStatus.RUNNING,
-            )
-        )
+    schedules = [_schedule(spec.name, key, observe)] if observe else []
     observed = build_observed(declared, _observe, OpParts(frozenset({spec.connector})))
     return dg.Definitions(assets=[observed], schedules=schedules)
+
+
+def _schedule(name: str, key: dg.AssetKey, cron: str) -> dg.ScheduleDefinition:
+    job = dg.define_asset_job(
+        f"observe_{name}",
+        selection=dg.AssetSelection.assets(key).without_checks(),
+        description=f"Looks whether datasource {name} changed",
+    )
+    return dg.ScheduleDefinition(
+        name=f"observe_{name}",
+        job=job,
+        cron_schedule=cron,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
 
 
 def _metadata(found: Fingerprint, left_out: Sequence[str]) -> dict[str, dg.MetadataValue]:
