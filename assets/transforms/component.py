@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import dagster as dg
 
 from assets.refresh import ON_CHANGE, automation_for
@@ -74,4 +76,15 @@ class SqlTransform(DeclaredComponent):
                 f"{where}: transform {self.name!r}: no file {self.file!r} beside the YAML",
                 hint="Give a path below the folder of this defs.yaml",
             )
-        return path.read_text(encoding="utf-8")
+        try:
+            return read_sql(path)
+        except UnicodeDecodeError as error:
+            raise ConfigError(
+                f"{where}: transform {self.name!r}: {self.file} is not UTF-8",
+                hint="Save it as UTF-8",
+            ) from error
+
+
+def read_sql(path: Path) -> str:
+    """A file's text, without the mark that editors on Windows put before it."""
+    return path.read_text(encoding="utf-8-sig")

@@ -17,7 +17,7 @@ from assets.classifications.component import ClassificationSet
 from assets.classifications.schema import ColumnType, SetColumn, SetSchema
 from assets.datasets.component import Dataset
 from assets.datasets.expectations import Expectation, parse_expectations
-from assets.transforms.component import SqlTransform
+from assets.transforms.component import SqlTransform, read_sql
 from assets.transforms.statement import Statement
 from orchestration.loading.problems import Problem, proposal
 from orchestration.location import Location
@@ -202,7 +202,7 @@ class _Transform:
         declared = Path(registry.place_of(component)[0])
         folder = declared if declared.is_dir() else declared.parent
         self._file = folder / component.file if component.file else None
-        read = self._file.read_text(encoding="utf-8") if self._file else component.sql
+        read = read_sql(self._file) if self._file else component.sql
         self._before = read[: len(read) - len(read.lstrip())]
         self.sql = read.strip().rstrip(";")
 

@@ -208,11 +208,26 @@ def test_the_line_is_found_however_yaml_has_the_text(told, case):
     assert problem["line"] == STYLES[case][1]
 
 
-def test_in_a_file_of_its_own_the_line_is_the_files(waybill):
+def test_in_a_file_of_its_own_with_a_byte_order_mark_the_line_is_the_files(waybill):
     document = "type: assets.SqlTransform\nattributes: {name: t, file: t.sql}\n"
-    files = {"sql/defs.yaml": document, "sql/t.sql": "\n-- ü\nselect id,\n  nmae\nfrom orders\n"}
+    files = {
+        "sql/defs.yaml": document,
+        "sql/t.sql": "\ufeff\n-- ü\nselect id,\n  nmae\nfrom orders\n",
+    }
     (problem,) = waybill.check(files)
     assert problem["place"] == "sql/t.sql:4"
+
+
+def test_a_file_that_is_not_utf_8_is_named(waybill):
+    folder = waybill.folder / "defs" / "sql"
+    folder.mkdir(parents=True)
+    (folder / "t.sql").write_bytes(b"select id, 'L\xfctt' as city from orders")
+    document = "type: assets.SqlTransform\nattributes: {name: t, file: t.sql}\n"
+    (problem,) = waybill.check({"sql/defs.yaml": document})
+    assert (problem["place"], problem["text"]) == (
+        "sql/defs.yaml:2",
+        "transform 't': t.sql is not UTF-8",
+    )
 
 
 def test_what_dagster_itself_reads_is_looked_at_too(waybill):
