@@ -21,7 +21,7 @@ from assets.transforms.component import SqlTransform, read_sql
 from assets.transforms.statement import Statement
 from orchestration.loading.problems import Problem, proposal
 from orchestration.location import Location
-from resources.kernel.errors import ConnectorError, InputError, WaybillError
+from resources.kernel.errors import ConnectorError, InputError, IntegrityError, WaybillError
 from resources.kernel.keys import asset_key
 from resources.references import Registry, declared_in, registry_of
 from resources.stores.tables import TableStore
@@ -106,13 +106,15 @@ class _Look:
     def _read(self, names: Iterable[str]) -> None:
         """The newest versions' columns; why some cannot be read is told once."""
         store = self._location.store()
-        told: set[str] = set()
+        told: set[object] = set()
         with ThreadPoolExecutor(_READERS) as pool:
             for name, found in pool.map(_Newest(store).of, names):
                 if isinstance(found, WaybillError):
-                    if found.message not in told:
+                    # A damaged version is one dataset's; what keeps all others from being read too is told once.
+                    cause = name if isinstance(found, IntegrityError) else type(found)
+                    if cause not in told:
                         self._problems.append(self._unread(name, found))
-                    told.add(found.message)
+                    told.add(cause)
                 elif found is not None and found.arrow_schema is not None:
                     certain = self._is_of_declaration(name, found)
                     self._known[name] = Known(

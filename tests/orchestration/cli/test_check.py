@@ -307,6 +307,17 @@ def test_columns_that_sql_cannot_tell_apart_and_a_damaged_manifest_are_told(wayb
     assert "columns were not compared with what is stored" in found[1]["text"]
 
 
+def test_a_store_that_cannot_be_read_is_told_once(waybill):
+    datasets = waybill.folder / "home" / "store" / "datasets"
+    datasets.rename(datasets.with_name("elsewhere"))
+    datasets.symlink_to(datasets)  # endless: whoever follows it fails, whatever rights they have
+    (problem,) = waybill.check(
+        {"a/defs.yaml": sql("select x from orders", "a") + "---\n" + sql("select x from wide", "b")}
+    )
+    assert problem["is_warning"]
+    assert "columns were not compared with what is stored" in problem["text"]
+
+
 def test_without_sql_over_known_columns_duckdb_is_not_opened(waybill, monkeypatch):
     monkeypatch.delattr(duckdb, "connect")
     files = {
