@@ -87,7 +87,7 @@ def _inputs(tree: exp.Query, name: str) -> tuple[str, ...]:
 def _names_defined_for(table: exp.Table) -> set[str]:
     """What WITH defines where a table is named: a name is known to what comes after it, and in RECURSIVE to itself."""
     names: set[str] = set()
-    inner: exp.Expression = table
+    inner: exp.Expr = table
     while (outer := inner.parent) is not None:
         if isinstance(outer, exp.With):
             known = outer.expressions[: (inner.index or 0) + bool(outer.recursive)]
