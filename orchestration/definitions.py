@@ -25,6 +25,7 @@ from orchestration.loading.problems import refuse
 from orchestration.loading.project import Project, load_project
 from orchestration.loading.tolerance import leaves_out, with_problems
 from orchestration.services.location import Location
+from resources.kernel.keys import SHARED_RESOURCES
 from resources.references import check_asset_references, check_job_references
 from resources.stores.catalog.resource import CatalogResource
 from resources.stores.handles import handles
@@ -36,10 +37,6 @@ _LOG = logging.getLogger(__name__)
 # Dagster's own component loader uses its unfinished features: a hundred lines of warnings nobody here can act on.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
-
-
-SHARED = ("store", "catalog", "io_manager", "handles")
-"""Resources that every project has."""
 
 
 def build_defs(
@@ -96,7 +93,7 @@ def build_defs(
 def load_own_project() -> Project:
     """What stands under `defs/`, and what is wrong with it."""
     package = import_module("orchestration.defs")
-    return load_project(package, Path(__file__).parents[1], provided=SHARED)
+    return load_project(package, Path(__file__).parents[1], provided=SHARED_RESOURCES)
 
 
 def automation_sensor() -> dg.AutomationConditionSensorDefinition:
