@@ -30,8 +30,8 @@ from assets.noun import asset_definition
 from assets.table_asset import finish_table, table_result
 from resources.kernel.errors import ConfigError
 from resources.scratch import ScratchFolder
-from resources.stores.catalog.classification_catalog import ClassificationCatalog
-from resources.stores.catalog.classification_records import FileEntry
+from resources.stores.catalog.classifications.catalog import ClassificationCatalog
+from resources.stores.catalog.classifications.records import FileEntry
 from resources.stores.catalog.resource import CatalogResource
 from resources.stores.resource import StoreResource
 from resources.stores.tables import TableStore

@@ -9,14 +9,14 @@ from assets.datasets.importing import ImportOrder, import_table
 from benchmarks.contenders import preload
 from benchmarks.task import Task
 from resources.connectors.sql import SqlConfig, SqlConnector, open_table_connector
-from resources.connectors.sql.mysql import MysqlConnector
+from resources.connectors.sql.mysql.connector import MysqlConnector
 from resources.kernel.keys import asset_key
 from resources.kernel.records import TableName
 from resources.sources.source import TableSource
 from resources.sources.spec import SourceSpec
 from resources.stores.tables import TableStore
 
-_NEEDED = ("pymysql", "resources.connectors.sql.mysql", "cryptography.x509")
+_NEEDED = ("pymysql", "resources.connectors.sql.mysql.connector", "cryptography.x509")
 
 
 def table_to_dataset(task: Task) -> Callable[[], str]:

@@ -23,7 +23,7 @@ _POSTGRES = (
     "psycopg",
     "adbc_driver_postgresql.dbapi",
     "pgpq",
-    "resources.connectors.sql.export.run",
+    "resources.connectors.sql.writing.run",
 )
 
 

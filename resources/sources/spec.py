@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
-from resources.connectors.sql.reading import check_query
+from resources.connectors.sql.query_text import check_query
 from resources.formats.registry import check_options
 from resources.kernel.errors import ConfigError, InputError
 from resources.sources.fingerprint_rules import FingerprintRule

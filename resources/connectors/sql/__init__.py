@@ -1,7 +1,7 @@
-"""SQL databases as connectors: SQLite, DuckDB, PostgreSQL.
+"""SQL databases as connectors: a room for each, and what they share.
 
 `open_table_connector` is the way in. What belongs here: how a dialect connects, signs in, describes and streams its tables.
-What does not: how an export is made atomic (`export/`), and anything about Dagster.
+What does not: how an export is made atomic (`writing/`), and anything about Dagster.
 """
 
 from __future__ import annotations

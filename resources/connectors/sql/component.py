@@ -150,7 +150,7 @@ class SqlConnectorComponent(ConnectorComponent):
         """Why an exporter of this mode cannot write there; empty when it can."""
         spec = DIALECTS[self.dialect]
         if spec.export:
-            from resources.connectors.sql.export.modes import refused_mode
+            from resources.connectors.sql.writing.modes import refused_mode
 
             return refused_mode(self.dialect, self.driver, mode)
         return f"{spec.title} is read only here: {spec.refusal}"

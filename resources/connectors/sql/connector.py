@@ -17,8 +17,7 @@ from resources.connectors.sql.browsing import browse, table_entry
 from resources.connectors.sql.checking import run_checks
 from resources.connectors.sql.config import Dialect, SqlConfig
 from resources.connectors.sql.names import is_internal_name
-from resources.connectors.sql.query_text import Syntax, with_literals
-from resources.connectors.sql.reading import check_query
+from resources.connectors.sql.query_text import Syntax, check_query, with_literals
 from resources.kernel.errors import ConfigError, NotFoundError, WaybillError
 from resources.kernel.records import (
     BatchStream,
@@ -35,9 +34,9 @@ from resources.kernel.records import (
 
 def open_table_connector(name: str, config: SqlConfig) -> SqlConnector:
     """The connector for `config.dialect`, named `name` in error texts. Connects to nothing yet."""
-    module, _, attribute = config.spec.connector.partition(":")
+    room, _, attribute = config.spec.connector.partition(":")
     kind: Callable[[str, SqlConfig], SqlConnector] = getattr(
-        importlib.import_module(f"resources.connectors.sql.{module}"), attribute
+        importlib.import_module(f"resources.connectors.sql.{room}.connector"), attribute
     )
     return kind(name, config)
 
@@ -193,7 +192,7 @@ class SqlConnector(TableConnector):
 
     def write(self, stream: BatchStream, request: ExportRequest) -> ExportReceipt:
         """Delivers a stream into a table, atomically and exactly once for its run (2b, 2c)."""
-        from resources.connectors.sql.export.run import run_export
+        from resources.connectors.sql.writing.run import run_export
 
         return run_export(self, stream, request)
 

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 
 from resources.connectors.sql.config import DRIVER_NAME, is_secret_option
 from resources.connectors.sql.dialects import DIALECTS, Dialect, DialectSpec
-from resources.connectors.sql.export.modes import name_limit
 from resources.connectors.sql.names import check_table_name
+from resources.connectors.sql.writing.modes import name_limit
 from resources.kernel.errors import ConfigError, UnknownNameError, WaybillError
 
 _NEVER_URLS = ("host", "database", "username", "account", "service_name", "schema", "driver")

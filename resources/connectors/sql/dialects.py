@@ -62,13 +62,13 @@ class DialectSpec:
 
     Args:
         title: its name for people.
-        connector: `module:Class` below `resources.connectors.sql`.
+        connector: `room:Class`, in the module `connector` of a room below `resources.connectors.sql`.
         needs: fields without which there is no connection.
         takes: fields that may be given as well.
         options: driver options that may be given; others would change what this package relies on. All when None.
         port: its usual one; 0 when it has none.
         icon: its name in Dagster's UI.
-        export: module below `resources.connectors.sql.export` that writes to it; none when empty.
+        export: room below `resources.connectors.sql` whose module `delivery` writes to it; none when empty.
         refusal: why nothing can be written to it, when `export` is empty.
         limits: which of `LIMITS` mean something there.
         choices: options that take one of a few words, with those words.

@@ -17,6 +17,9 @@ from typing import NamedTuple
 from resources.kernel.errors import InputError
 from resources.kernel.records import QueryValue, SqlQuery
 
+_LEADING_NOISE = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
+_FIRST_WORD = re.compile(r"[\s(]*([a-z]+)", re.IGNORECASE)
+_READING_WORDS = frozenset({"select", "with", "values", "table", "from"})
 _QUOTED = "\x01"  # stands for each sign of what is quoted
 _PLACEHOLDER = re.compile(r"(?<![:\w\]\)\x01]):([A-Za-z_]\w*)")
 _DOLLAR = re.compile(r"\$(?:[^\W\d]\w*)?\$")
@@ -70,6 +73,7 @@ class Syntax:
     booleans: tuple[str, str] = ("TRUE", "FALSE")
 
 
+_ANY_SYNTAX = Syntax(hashes=True, nested=True)
 POSTGRESQL = Syntax(e_strings=True, dollars=True, nested=True)
 SQLITE = Syntax(quotes="'\"`[", date="'{}'", timestamp="'{}'", zoned="'{}+00:00'")
 DUCKDB = Syntax(e_strings=True, dollars=True, nested=True)
@@ -95,6 +99,40 @@ BIGQUERY = Syntax(
     timestamp="DATETIME '{}'",
     zoned="TIMESTAMP '{}+00:00'",
 )
+
+
+def check_query(query: str, *, where: str, syntax: Syntax | None = None) -> str:
+    """The query without a closing semicolon and what is said behind it, if it begins like one that reads (T17).
+
+    This gives the clear error. What holds is the database: a single statement, read-only.
+
+    Args:
+        query: the text.
+        where: the place, for the error.
+        syntax: how the database reads comments; without it, what any of them takes for one is passed over.
+
+    Raises:
+        InputError: it is empty, or begins with a word that writes.
+    """
+    text = query.strip()
+    code = code_of(text, syntax or _ANY_SYNTAX)
+    if syntax is not None and code is not None:
+        if code.rstrip().endswith(";"):
+            code = code.rstrip("; \t\r\n\f")
+            text = text[: len(code)]
+    else:
+        while text.endswith(";"):
+            text = text[:-1].rstrip()
+    noise = _LEADING_NOISE.match(text)
+    word = _FIRST_WORD.match(code) if code else _FIRST_WORD.match(text, noise.end() if noise else 0)
+    if not word or "\0" in text:
+        raise InputError(f"{where}: not a SELECT statement", hint="Give a single SELECT statement")
+    if word[1].lower() not in _READING_WORDS:
+        raise InputError(
+            f"{where}: a query may only read, and this one begins with {word[1].upper()}",
+            hint="Give a single SELECT statement (WITH, VALUES and TABLE may start it)",
+        )
+    return text
 
 
 def masked(query: str, syntax: Syntax, *, where: str) -> str:

@@ -6,23 +6,15 @@ the batches to `checked_batches`, which turns them into exactly the announced sc
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from resources.connectors.sql.query_text import Syntax, code_of
 from resources.kernel.errors import InputError
 from resources.kernel.records import Guess, Retype
 from resources.kernel.schema import case_twins, check_column_names
-
-_LEADING_NOISE = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
-_FIRST_WORD = re.compile(r"[\s(]*([a-z]+)", re.IGNORECASE)
-_ANY_SYNTAX = Syntax(hashes=True, nested=True)
-_READING_WORDS = frozenset({"select", "with", "values", "table", "from"})
-
 
 BATCH_BYTES = 16 * 1024 * 1024
 """About how much a batch holds at most, whatever the number of rows: memory stays bounded for wide rows."""
@@ -122,40 +114,6 @@ def free_name(names: Iterable[str]) -> str:
     while alias in taken:
         alias += "_"
     return alias
-
-
-def check_query(query: str, *, where: str, syntax: Syntax | None = None) -> str:
-    """The query without a closing semicolon and what is said behind it, if it begins like one that reads (T17).
-
-    This gives the clear error. What holds is the database: a single statement, read-only.
-
-    Args:
-        query: the text.
-        where: the place, for the error.
-        syntax: how the database reads comments; without it, what any of them takes for one is passed over.
-
-    Raises:
-        InputError: it is empty, or begins with a word that writes.
-    """
-    text = query.strip()
-    code = code_of(text, syntax or _ANY_SYNTAX)
-    if syntax is not None and code is not None:
-        if code.rstrip().endswith(";"):
-            code = code.rstrip("; \t\r\n\f")
-            text = text[: len(code)]
-    else:
-        while text.endswith(";"):
-            text = text[:-1].rstrip()
-    noise = _LEADING_NOISE.match(text)
-    word = _FIRST_WORD.match(code) if code else _FIRST_WORD.match(text, noise.end() if noise else 0)
-    if not word or "\0" in text:
-        raise InputError(f"{where}: this is no query", hint="Give a single SELECT statement")
-    if word[1].lower() not in _READING_WORDS:
-        raise InputError(
-            f"{where}: a query may only read, and this one begins with {word[1].upper()}",
-            hint="Give a single SELECT statement (WITH, VALUES and TABLE may start it)",
-        )
-    return text
 
 
 def checked_batches(

@@ -18,7 +18,7 @@ from resources.sources.fingerprint_rules import FingerprintRule
 from resources.sources.source import FileSource, OpenStream, Source, TableSource
 from resources.sources.spec import SourceSpec
 from resources.stores.tables import TableStore
-from tests.resources.connectors.sql.mariadb_database import MariadbDatabase
+from tests.resources.connectors.sql.mysql.database import MariadbDatabase
 from tests.servers.mariadb import mariadb_config, mariadb_server
 
 __all__ = ["mariadb_config", "mariadb_server"]

@@ -16,7 +16,7 @@ from resources.connectors.sql.declared import (
     refused_table,
 )
 from resources.connectors.sql.dialects import DIALECTS, FILE_DIALECTS
-from resources.connectors.sql.export.modes import name_limit
+from resources.connectors.sql.writing.modes import name_limit
 from resources.kernel.errors import ConfigError, UnknownNameError
 from tests.project import project
 

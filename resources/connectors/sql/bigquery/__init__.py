@@ -1,0 +1,1 @@
+"""BigQuery: how it is read."""

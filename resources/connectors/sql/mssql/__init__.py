@@ -1,0 +1,1 @@
+"""SQL Server: how it is read and written."""

@@ -1,0 +1,1 @@
+"""MySQL and MariaDB: their wire protocol, how they are read and written."""

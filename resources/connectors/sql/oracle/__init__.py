@@ -1,0 +1,1 @@
+"""Oracle Database: how it is read and written."""

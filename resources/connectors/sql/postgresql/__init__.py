@@ -1,0 +1,1 @@
+"""PostgreSQL: how it is spoken to, read and written."""

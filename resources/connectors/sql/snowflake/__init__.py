@@ -1,0 +1,1 @@
+"""Snowflake: how it is read and written."""

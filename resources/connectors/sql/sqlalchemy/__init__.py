@@ -1,0 +1,1 @@
+"""What the databases share that are reached through SQLAlchemy: reading by cursors, writing by INSERT."""

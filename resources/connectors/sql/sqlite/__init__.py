@@ -1,0 +1,1 @@
+"""SQLite files: how they are read and written."""
