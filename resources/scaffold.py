@@ -73,8 +73,6 @@ class _Project:
         text = kind.examples[0]
         check_name(kind.noun, name)
         self._names.setdefault(type_name, []).append(name)
-        own = parse_example(text)["name"]
-        text = re.sub(rf"^name: {own}$", f"name: {name}", text, flags=re.MULTILINE)
         needed: list[str] = []
         for wanted, wanted_type in kind.refers_to.items():
             found = [n for n in self._names.get(wanted_type, []) if n != name]
@@ -83,6 +81,8 @@ class _Project:
                 needed += self.write(wanted_type, found[0])
             if wanted not in found:
                 text = re.sub(rf"\b{wanted}\b", found[0], text)
+        own = parse_example(text)["name"]
+        text = re.sub(rf"^name: {own}$", f"name: {name}", text, flags=re.MULTILINE)
         yield f"type: {type_name}\nattributes:\n{indent(text, '  ')}"
         yield from needed
 
