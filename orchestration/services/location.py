@@ -17,7 +17,8 @@ from resources.connectors.base import Connector
 from resources.connectors.resource import ConnectorResource
 from resources.declarations import DeclaresSource
 from resources.kernel.errors import ConfigError, UnknownNameError, WaybillError
-from resources.references import NOUN_OF_PREFIX, declared_in
+from resources.kernel.keys import Key
+from resources.references import declared_in, name_of_asset, noun_of_asset
 from resources.sources.source import Source
 from resources.sources.spec import SourceSpec
 from resources.stores.resource import StoreResource
@@ -139,12 +140,13 @@ class Location:
     def datasets(self) -> dict[str, dg.AssetSpec]:
         """What makes each stored table, by name, in order."""
         specs = self.definitions.resolve_all_asset_specs()
-        named = {
-            "/".join(spec.key.path[1:]): spec
-            for spec in specs
-            if spec.key.path[0] == "datasets" and len(spec.key.path) > 1
-        }
+        named = {name_of_asset(s.key): s for s in specs if noun_of_asset(s) == "dataset"}
         return dict(sorted(named.items()))
+
+    def nouns(self) -> dict[Key, str]:
+        """What each asset is, by its key; empty for one that Waybill knows nothing of."""
+        specs = self.definitions.resolve_all_asset_specs()
+        return {tuple(spec.key.path): noun_of_asset(spec) for spec in specs}
 
     def dataset(self, name: str) -> dg.AssetSpec:
         """What makes the dataset `name`.
@@ -172,8 +174,8 @@ class Location:
         users: dict[str, list[str]] = {}
         for spec in self.definitions.resolve_all_asset_specs():
             if connector := _metadata_text(spec.metadata, "connector"):
-                noun = NOUN_OF_PREFIX.get(spec.key.path[0], "asset")
-                users.setdefault(connector, []).append(f"{noun} {'/'.join(spec.key.path[1:])}")
+                noun = noun_of_asset(spec) or "asset"
+                users.setdefault(connector, []).append(f"{noun} {name_of_asset(spec.key)}")
         for sensor in self.definitions.sensors or []:
             metadata = getattr(sensor, "metadata", {})
             if connector := _metadata_text(metadata, "connector"):
