@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestration.dagster_warnings import without_dagster_warnings
 from orchestration.definitions import build_defs, load_own_project
 from orchestration.loading.problems import Problem
 from orchestration.services.location import Location
@@ -13,7 +14,8 @@ def check_project() -> list[Problem]:
     Raises:
         ConfigError: something is wrong that belongs to no file, such as a resource that nothing declares.
     """
-    project = load_own_project()
-    location = Location.load(lambda: build_defs(loaded=project.definitions))
-    location.definitions.get_repository_def()
+    with without_dagster_warnings():
+        project = load_own_project()
+        location = Location.load(lambda: build_defs(loaded=project.definitions))
+        location.definitions.get_repository_def()
     return list(project.problems)

@@ -5,12 +5,13 @@ Everything comes from the merged Dagster definitions, so a dataset made by a use
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 
 import dagster as dg
 
+from orchestration.dagster_warnings import without_dagster_warnings
 from orchestration.loading.problems import Problem
 from orchestration.services.reasons import raised_on_purpose, reason_of
 from resources.connectors.base import Connector
@@ -67,9 +68,7 @@ class Location:
             ConfigError: it does not load; with the text of the error that says why.
         """
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", dg.BetaWarning)
-                warnings.simplefilter("ignore", dg.PreviewWarning)
+            with without_dagster_warnings():
                 return cls(build())
         except Exception as error:  # users' own Python is loaded here and may raise anything
             raise _load_error(error) from error
@@ -137,16 +136,20 @@ class Location:
             )
         return resource.tables()
 
+    @cached_property
+    def specs(self) -> Sequence[dg.AssetSpec]:
+        """Every asset, as Dagster resolves it."""
+        with without_dagster_warnings():
+            return self.definitions.resolve_all_asset_specs()
+
     def datasets(self) -> dict[str, dg.AssetSpec]:
         """What makes each stored table, by name, in order."""
-        specs = self.definitions.resolve_all_asset_specs()
-        named = {name_of_asset(s.key): s for s in specs if noun_of_asset(s) == "dataset"}
+        named = {name_of_asset(s.key): s for s in self.specs if noun_of_asset(s) == "dataset"}
         return dict(sorted(named.items()))
 
     def nouns(self) -> dict[Key, str]:
         """What each asset is, by its key; empty for one that Waybill knows nothing of."""
-        specs = self.definitions.resolve_all_asset_specs()
-        return {tuple(spec.key.path): noun_of_asset(spec) for spec in specs}
+        return {tuple(spec.key.path): noun_of_asset(spec) for spec in self.specs}
 
     def dataset(self, name: str) -> dg.AssetSpec:
         """What makes the dataset `name`.
@@ -161,10 +164,9 @@ class Location:
 
     def readers_of(self, key: dg.AssetKey) -> list[str]:
         """Assets that are made from `key`, as `noun/name`, in order."""
-        specs = self.definitions.resolve_all_asset_specs()
         names = [
             spec.key.to_user_string()
-            for spec in specs
+            for spec in self.specs
             if any(dep.asset_key == key for dep in spec.deps)
         ]
         return sorted(names)
@@ -172,7 +174,7 @@ class Location:
     def users_of_connectors(self) -> dict[str, list[str]]:
         """Who names each connector, as `noun name`, in order: what breaks without it (F037)."""
         users: dict[str, list[str]] = {}
-        for spec in self.definitions.resolve_all_asset_specs():
+        for spec in self.specs:
             if connector := _metadata_text(spec.metadata, "connector"):
                 noun = noun_of_asset(spec) or "asset"
                 users.setdefault(connector, []).append(f"{noun} {name_of_asset(spec.key)}")
@@ -185,7 +187,8 @@ class Location:
 
     def asset_job(self) -> dg.JobDefinition:
         """The job that makes any asset by itself."""
-        return self.definitions.resolve_implicit_global_asset_job_def()
+        with without_dagster_warnings():
+            return self.definitions.resolve_implicit_global_asset_job_def()
 
     def job(self, name: str) -> dg.JobDefinition:
         """A pipeline's job.
@@ -193,7 +196,8 @@ class Location:
         Raises:
             UnknownNameError: there is none of that name.
         """
-        repository = self.definitions.get_repository_def()
+        with without_dagster_warnings():
+            repository = self.definitions.get_repository_def()
         if name not in repository.job_names:
             known = [job for job in repository.job_names if not job.startswith("__")]
             raise UnknownNameError("pipeline", name, known)
