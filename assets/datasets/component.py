@@ -85,5 +85,12 @@ kinds: [parquet, postgres]
         try:
             return parse_expectations(self.checks)
         except ConfigError as error:
-            where = position(context, "checks", cast("int", error.facts["check"]))
-            raise ConfigError(f"{where}: {error.message}", hint=error.hint) from error
+            others = cast("tuple[ConfigError, ...]", error.facts["also"])
+            first, *also = [_placed(context, found) for found in (error, *others)]
+            first.facts["also"] = tuple(also)
+            raise first from error
+
+
+def _placed(context: dg.ComponentLoadContext, error: ConfigError) -> ConfigError:
+    where = position(context, "checks", *cast("tuple[str | int, ...]", error.facts["path"]))
+    return ConfigError(f"{where}: {error.message}", hint=error.hint)
