@@ -1,6 +1,6 @@
 """What every noun that becomes an asset has in common: its name, what YAML may say of its asset, and two hooks.
 
-A noun's `component.py` adds its attributes and turns them into a record, its build module makes definitions of the
+A noun's component module adds its attributes and turns them into a record, its build module makes definitions of the
 record. In between a subclass in a user's project may change two things, as in Dagster's own
 components: `get_asset_spec` (what is shown of the asset and when it is made) and `execute` (what a run does).
 docs/extending.md shows both.
