@@ -9,14 +9,16 @@ from typing import Any
 
 import dagster as dg
 
-from assets.boundary import boundary
+from assets.boundary import RETRIES, boundary
 from assets.datasets.checks import build_checks
 from assets.datasets.expectations import Expectation
 from assets.datasets.importing import ImportOrder, ImportReport, import_table
-from assets.noun import asset_definition, make_asset_spec
+from assets.noun import make_asset_spec
 from assets.settling import settle_seconds
+from assets.single_op import OpParts, build_materialized, config_of
 from assets.table_asset import finish_table, table_result
 from resources.kernel.keys import Key, asset_key
+from resources.sources.open import open_source
 from resources.sources.spec import SourceSpec
 from resources.stores.resource import StoreResource
 from resources.stores.ui_metadata import escape_markdown, markdown_table, shown_seconds
@@ -50,13 +52,15 @@ class DatasetSpec:
 
 
 # Plain types, no `dg.Config`: its fields may be taken from any variable of the server's environment.
-IMPORT_CONFIG = {
-    "force": dg.Field(
-        bool,
-        default_value=False,
-        description="Import again even if the source looks unchanged",
-    )
-}
+IMPORT_CONFIG = config_of(
+    {
+        "force": dg.Field(
+            bool,
+            default_value=False,
+            description="Import again even if the source looks unchanged",
+        )
+    }
+)
 """What may be said when a run is launched by hand."""
 
 
@@ -68,7 +72,7 @@ def import_dataset(
         connector = getattr(context.resources, spec.source.connector)
         tables = store.tables()
         report = import_table(
-            connector.source(spec.source),
+            open_source(connector, spec.source),
             tables,
             ImportOrder(
                 name=spec.name,
@@ -107,17 +111,20 @@ def build_dataset(
         execute: what a run does.
     """
     asset = asset or spec.asset_spec()
-
-    # The connector's key is known only now, and Dagster takes resources either by key or as arguments.
-    @asset_definition(
-        asset,
-        required_resource_keys={"store", spec.source.connector},
-        config_schema=IMPORT_CONFIG,
+    parts = OpParts(
+        frozenset({"store", spec.source.connector}),
+        config=IMPORT_CONFIG,
+        retries=RETRIES,
+        pool=f"dataset/{spec.name}",
     )
+
     def _import(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         return execute(context, spec, context.resources.store)
 
-    return dg.Definitions(assets=[_import], asset_checks=build_checks(asset.key, expectations))
+    return dg.Definitions(
+        assets=[build_materialized(asset, _import, parts)],
+        asset_checks=build_checks(asset.key, expectations),
+    )
 
 
 def _metadata(spec: DatasetSpec, report: ImportReport) -> dict[str, Any]:

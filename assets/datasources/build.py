@@ -15,7 +15,9 @@ import dagster as dg
 from assets.boundary import boundary
 from assets.noun import make_asset_spec
 from assets.settling import settle_seconds
+from assets.single_op import OpParts, build_observed
 from resources.kernel.keys import Key, asset_key
+from resources.sources.open import open_source
 from resources.sources.source import Fingerprint
 from resources.sources.spec import SourceSpec
 
@@ -56,7 +58,7 @@ Execute = Callable[[dg.AssetExecutionContext, DatasourceSpec], dg.ObserveResult]
 def observe_source(context: dg.AssetExecutionContext, spec: DatasourceSpec) -> dg.ObserveResult:
     """Looks at the source: its fingerprint is the asset's data version."""
     with boundary():
-        source = getattr(context.resources, spec.source.connector).source(spec.source)
+        source = open_source(getattr(context.resources, spec.source.connector), spec.source)
         source = source.at_rest(settle_seconds(spec.source, context.run.tags))
         found = source.fingerprint()
     for sentence in source.left_out:
@@ -83,16 +85,12 @@ def build_datasource(
     """
     asset = asset or spec.asset_spec()
 
-    @dg.multi_observable_source_asset(  # type: ignore[untyped-decorator]  # Dagster's has no types
-        name=asset.key.to_python_identifier(),
-        specs=[asset],
-        required_resource_keys={spec.source.connector},
-    )
     def _observe(context: dg.AssetExecutionContext) -> dg.ObserveResult:
         return execute(context, spec)
 
     schedules = [_schedule(spec, observe)] if observe else []
-    return dg.Definitions(assets=[_observe], schedules=schedules)
+    observed = build_observed(asset, _observe, OpParts(frozenset({spec.source.connector})))
+    return dg.Definitions(assets=[observed], schedules=schedules)
 
 
 def _schedule(spec: DatasourceSpec, cron: str) -> dg.ScheduleDefinition:

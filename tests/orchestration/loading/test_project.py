@@ -14,7 +14,7 @@ from orchestration.definitions import build_defs
 from orchestration.loading.problems import ProjectError, refuse
 from orchestration.loading.project import Project, load_project
 from orchestration.loading.tolerance import with_problems
-from orchestration.services.location import Location
+from orchestration.location import Location
 from resources.kernel.keys import SHARED_RESOURCES
 from resources.references import asset_specs
 
