@@ -17,6 +17,7 @@ from assets.materialized import table_result
 from assets.refresh import Automation
 from assets.settling import settle_seconds
 from resources.kernel.keys import Key, asset_key
+from resources.sources.open import open_source
 from resources.sources.spec import SourceSpec
 from resources.stores.ui_metadata import escape_markdown, markdown_table, shown_seconds
 
@@ -75,7 +76,7 @@ def build_dataset(
             connector = getattr(context.resources, spec.source.connector)
             store = context.resources.store.tables()
             report = import_table(
-                connector.source(spec.source),
+                open_source(connector, spec.source),
                 store,
                 ImportOrder(
                     name=spec.name,

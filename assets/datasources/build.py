@@ -13,6 +13,7 @@ import dagster as dg
 from assets.boundary import boundary
 from assets.settling import settle_seconds
 from resources.kernel.keys import asset_key
+from resources.sources.open import open_source
 from resources.sources.source import Fingerprint
 from resources.sources.spec import SourceSpec
 
@@ -50,7 +51,7 @@ def build_datasource(
     )
     def _observe(context: dg.AssetExecutionContext) -> dg.ObserveResult:
         with boundary():
-            source = getattr(context.resources, spec.connector).source(spec)
+            source = open_source(getattr(context.resources, spec.connector), spec)
             source = source.at_rest(settle_seconds(spec, context.run.tags))
             found = source.fingerprint()
         for sentence in source.left_out:

@@ -18,6 +18,7 @@ from resources.connectors.resource import ConnectorResource
 from resources.declarations import DeclaresSource
 from resources.kernel.errors import ConfigError, UnknownNameError, WaybillError
 from resources.references import NOUN_OF_PREFIX, declared_in
+from resources.sources.open import open_source
 from resources.sources.source import Source
 from resources.sources.spec import SourceSpec
 from resources.stores.resource import StoreResource
@@ -103,7 +104,7 @@ class Location:
         if spec.connector not in known:
             raise UnknownNameError("connector", spec.connector, known)
         with _resolved(spec.connector, known[spec.connector]) as resource:
-            return resource.source(spec)
+            return open_source(resource, spec)
 
     def datasources(self) -> dict[str, SourceSpec]:
         """What datasources say, by name, in order."""
