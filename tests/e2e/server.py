@@ -167,5 +167,5 @@ def wait_for(condition, seconds: float = START_SECONDS):
     end = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.1)
+        time.sleep(0.2)
     return found

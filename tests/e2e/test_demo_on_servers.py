@@ -15,7 +15,7 @@ from tests.servers.s3 import S3Server
 CANARY = "canaryKey7Q2wSecret"
 FLIGHTS_THAT_LEFT = 328_521
 
-pytestmark = [pytest.mark.e2e, pytest.mark.postgres]
+pytestmark = [pytest.mark.e2e, pytest.mark.postgres, pytest.mark.timeout(900)]
 
 
 @pytest.fixture
@@ -60,7 +60,6 @@ def test_the_demo_runs_on_postgresql_and_s3(
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=280,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
