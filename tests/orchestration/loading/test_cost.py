@@ -7,7 +7,7 @@ import pytest
 
 from orchestration.connections.reachable import CHECKS_OF_AN_OP, build_reachable_checks
 from orchestration.definitions import defs
-from orchestration.services.location import Location
+from orchestration.location import Location
 from resources.sources.spec import SourceSpec
 
 
