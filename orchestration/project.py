@@ -8,6 +8,7 @@ from collections.abc import Callable
 import dagster as dg
 
 from orchestration.definitions import build_defs, defs, load_own_project
+from orchestration.loading.collection import no_full_collections
 from orchestration.loading.problems import Problem
 from orchestration.location import Location
 from orchestration.services.reasons import raised_on_purpose, reason_of
@@ -22,7 +23,7 @@ def load(build: Callable[[], dg.Definitions] = defs) -> Location:
         ConfigError: it does not load; with the text of the error that says why.
     """
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), no_full_collections():
             warnings.simplefilter("ignore", dg.BetaWarning)
             warnings.simplefilter("ignore", dg.PreviewWarning)
             return Location(build())
@@ -54,8 +55,9 @@ def check_project() -> list[Problem]:
     Raises:
         ConfigError: something is wrong that belongs to no file, such as a resource that nothing declares.
     """
-    location, problems = load_tolerant()
-    location.definitions.get_repository_def()
+    with no_full_collections():
+        location, problems = load_tolerant()
+        location.definitions.get_repository_def()
     found = {*problems, *column_problems(location)}
     return sorted(found, key=lambda problem: problem.order)
 

@@ -27,6 +27,7 @@ from dagster._utils.error import serializable_error_info_from_exc_info
 from dagster_shared.error import SerializableErrorInfo
 
 from orchestration.loading import PROBLEMS
+from orchestration.loading.collection import no_full_collections
 from orchestration.services.home import open_home
 from orchestration.services.locks import hold
 from orchestration.services.reasons import raised_on_purpose, reason_of
@@ -118,13 +119,14 @@ def load(target: Target) -> Definitions:
             dg.DagsterInstance.get() as instance,
         ):
             instance.inject_env_vars(target.location)
-        repositories = LoadedRepositories(
-            target.origin,
-            container_image=None,
-            entry_point=DEFAULT_DAGSTER_ENTRY_POINT,
-            container_context=None,
-            code_location_name=target.location,
-        )
+        with no_full_collections():
+            repositories = LoadedRepositories(
+                target.origin,
+                container_image=None,
+                entry_point=DEFAULT_DAGSTER_ENTRY_POINT,
+                container_context=None,
+                code_location_name=target.location,
+            )
     except Exception as error:  # users' code is imported here and may raise anything
         logger.exception("the code location %s does not load", target.location)
         info = serializable_error_info_from_exc_info(sys.exc_info())
