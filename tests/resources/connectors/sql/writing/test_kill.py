@@ -104,7 +104,7 @@ def polling(database: ExportDatabase, tmp_path: Path, name: str = "sales") -> It
                 polls += 1
                 if len(seen) != 1 or seen[0][1] != ROWS:
                     bad.append(seen)
-                time.sleep(0.002)
+                time.sleep(0.005)
         return [polls, bad]
 
     reader = Child(poll)
