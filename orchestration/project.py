@@ -11,7 +11,7 @@ from orchestration.definitions import build_defs, defs, load_own_project
 from orchestration.loading.collection import no_full_collections
 from orchestration.loading.problems import Problem
 from orchestration.location import Location
-from orchestration.services.reasons import raised_on_purpose, reason_of
+from orchestration.reasons import raised_on_purpose, reason_of
 from orchestration.services.stored_columns import column_problems
 from resources.kernel.errors import ConfigError, WaybillError
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from textwrap import indent
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar, Protocol
 
 import dagster as dg
 import yaml
@@ -20,9 +20,6 @@ from dagster.components.component_scaffolding import scaffold_component
 
 from resources.component_schema import parse_example
 from resources.kernel.keys import check_name
-
-if TYPE_CHECKING:
-    from resources.declared import DeclaredComponent
 
 _FILES = ("defs.yaml", "defs.yml", "component.yaml")
 _FOREIGN = ("node_modules", "site-packages", "__pycache__")
@@ -49,6 +46,14 @@ class ExampleScaffolder(dg.Scaffolder[Any]):
                 file.write(f"---\n{text}")
         else:
             (path / "defs.yaml").write_text(text, encoding="utf-8")
+
+
+class _HasExamples(Protocol):
+    """What a component's type says of itself."""
+
+    noun: ClassVar[str]
+    examples: ClassVar[Sequence[str]]
+    refers_to: ClassVar[Mapping[str, str]]
 
 
 class _Project:
@@ -92,9 +97,9 @@ class _Project:
         return next(free for free in (name, *numbered) if free not in taken)
 
 
-def _component(type_name: str) -> type[DeclaredComponent]:
+def _component(type_name: str) -> type[_HasExamples]:
     module, _, name = type_name.rpartition(".")
-    found: type[DeclaredComponent] = getattr(import_module(module), name)
+    found: type[_HasExamples] = getattr(import_module(module), name)
     return found
 
 
