@@ -18,6 +18,7 @@ from resources.connectors.sql.checking import run_checks
 from resources.connectors.sql.config import Dialect, SqlConfig
 from resources.connectors.sql.names import is_internal_name
 from resources.connectors.sql.query_text import Syntax, check_query, with_literals
+from resources.connectors.sql.writing.run import Deliverer, run_export
 from resources.kernel.errors import ConfigError, NotFoundError, WaybillError
 from resources.kernel.records import (
     BatchStream,
@@ -192,9 +193,24 @@ class SqlConnector(TableConnector):
 
     def write(self, stream: BatchStream, request: ExportRequest) -> ExportReceipt:
         """Delivers a stream into a table, atomically and exactly once for its run (2b, 2c)."""
-        from resources.connectors.sql.writing.run import run_export
-
         return run_export(self, stream, request)
+
+    def deliverer(self) -> Deliverer:
+        """How this database takes deliveries.
+
+        Raises:
+            ConfigError: it is read only here.
+        """
+        spec = self.config.spec
+        if not spec.export:
+            raise ConfigError(
+                f"{self.label}: {spec.title} is read only here: {spec.refusal}",
+                hint="Export to another database",
+            )
+        module = importlib.import_module(f"resources.connectors.sql.{spec.export}.delivery")
+        dialect_of = getattr(module, "dialect_of", None)
+        dialect = dialect_of(self) if dialect_of else module.DIALECT
+        return Deliverer(dialect, lambda job: module.open_session(self, job))
 
 
 @contextmanager

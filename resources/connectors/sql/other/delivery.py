@@ -7,7 +7,7 @@ from resources.connectors.sql.names import quote_literal
 from resources.connectors.sql.postgresql.written_types import SYSTEM_COLUMNS
 from resources.connectors.sql.sqlalchemy.delivery import GenericSession, WriteFacts
 from resources.connectors.sql.sqlalchemy.written_types import TypeNames, column_types, generic_takes
-from resources.connectors.sql.sqlite.delivery import COLUMNS, target_column
+from resources.connectors.sql.sqlite.target import COLUMNS, target_column
 from resources.connectors.sql.sqlite.written_types import sqlite_holds, sqlite_octets, sqlite_type
 from resources.connectors.sql.writing.columns import find_nul
 from resources.connectors.sql.writing.dialect import ExportDialect

@@ -30,6 +30,7 @@ from resources.connectors.sql.reading import (
     quote_identifier,
 )
 from resources.connectors.sql.sqlite.column_types import SqliteColumn
+from resources.connectors.sql.sqlite.delivery import open_delivery
 from resources.connectors.sql.sqlite.scan import (
     QUERY_VIEW,
     Declared,
@@ -37,6 +38,8 @@ from resources.connectors.sql.sqlite.scan import (
     plan_columns_by_values,
     read_batches,
 )
+from resources.connectors.sql.sqlite.written_types import DIALECT
+from resources.connectors.sql.writing.run import Deliverer
 from resources.kernel.errors import NotFoundError, WaybillError
 from resources.kernel.records import BatchStream, BrowseEntry, SqlQuery, TableName, TableOrQuery
 
@@ -56,6 +59,10 @@ class SqliteConnector(SqlConnector):
     def engine(self) -> sa.Engine:
         """A writing SQLAlchemy engine in autocommit; open transactions with `BEGIN IMMEDIATE`."""
         return sqlite_engine(self.config)
+
+    def deliverer(self) -> Deliverer:
+        """See `delivery`."""
+        return Deliverer(DIALECT, lambda job: open_delivery(self.config, self.engine(), job))
 
     def driver_errors(self) -> tuple[type[Exception], ...]:
         """SQLAlchemy's and sqlite3's."""

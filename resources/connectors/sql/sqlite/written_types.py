@@ -37,6 +37,7 @@ from resources.connectors.sql.writing.columns import (
     plain_digits,
     plain_type,
 )
+from resources.connectors.sql.writing.dialect import ExportDialect
 from resources.connectors.sql.writing.json_text import to_json
 
 _YEAR_1, _YEAR_9999 = -719_162, 2_932_896
@@ -177,3 +178,14 @@ def sqlite_holds(column: Column, target: str) -> bool:
 def is_exact_number(column: Column) -> bool:
     """Whether a double tells every two decimals of the column apart."""
     return bool(plain_type(column.arrow).precision <= _EXACT_DIGITS)
+
+
+DIALECT = ExportDialect(
+    title="SQLite",
+    name_limit=(128, "characters"),
+    max_columns=2000,
+    column_type=sqlite_type,
+    takes=sqlite_takes,
+    folds_case=True,
+    octets=sqlite_octets,
+)

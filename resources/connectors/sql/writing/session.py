@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -21,62 +20,61 @@ from resources.connectors.sql.names import (
     choose_retired,
     latest_view_name,
     quote_identifier,
-    staging_name,
 )
 from resources.connectors.sql.writing.arrival import compare, measures, refuse_losses
 from resources.connectors.sql.writing.columns import Column
-from resources.connectors.sql.writing.dialect import ExportDialect
+from resources.connectors.sql.writing.job import ExportJob as ExportJob
+from resources.connectors.sql.writing.job import Outcome as Outcome
 from resources.connectors.sql.writing.plan import TablePlan, TargetColumn, plan_table
-from resources.connectors.sql.writing.settings import ExportSettings
-from resources.connectors.sql.writing.source import SourceRows
 from resources.kernel.errors import ConfigError, EmptySourceError, InputError, IntegrityError
-from resources.kernel.records import ExportRequest, TableName
 
 ViewState = Literal["absent", "ours", "foreign"]
 
 LEDGER_COLUMNS = ("exporter", "target", "run_id", "mode", "source", "rows", "committed_at")
 
 
-@dataclass(frozen=True)
-class ExportJob:
-    """One export, checked as far as that needs no database."""
+class WriteSession(ABC):
+    """One connection that carries out one export."""
 
-    request: ExportRequest
-    settings: ExportSettings
-    dialect: ExportDialect
-    columns: tuple[Column, ...]
-    table: TableName
-    """Where the rows go: in mode `timestamp` a table of this run, else the one that was asked for."""
-    source: SourceRows
+    def __init__(self, job: ExportJob) -> None:
+        self.job = job
 
-    @property
-    def doing(self) -> str:
-        """What is attempted, for error texts."""
-        return f"exporting {self.request.source} to table {self.table}"
+    @abstractmethod
+    def close(self) -> None:
+        """Ends the connection; what is not committed is gone."""
 
-    @property
-    def staging(self) -> str:
-        """Name of the staging table."""
-        return staging_name(self.table.name, self.request.run_id)
+    @abstractmethod
+    def execute(self, sql: str, *parameters: object) -> list[tuple[object, ...]]:
+        """Runs one statement. Parameters stand in it as `mark(1)`, `mark(2)` ..."""
 
-    @property
-    def view_marker(self) -> str:
-        """A text by which a view is known as made by this exporter."""
-        return (
-            f"waybill: newest table of {staging_name(self.request.exporter, self.table.name)[5:13]}"
-        )
+    @abstractmethod
+    def mark(self, number: int) -> str:
+        """The placeholder of the parameter with this 1-based number."""
 
+    @abstractmethod
+    def qualified(self, name: str) -> str:
+        """A table of the target's schema, quoted."""
 
-@dataclass
-class Outcome:
-    """What happened."""
+    @abstractmethod
+    def inspect(self, name: str) -> tuple[TargetColumn, ...] | None:
+        """The columns of a table of the target's schema, or None when there is none.
 
-    rows: int = 0
-    swap: str = "none"
-    repeated: bool = False
-    removed: list[str] = field(default_factory=list)
-    added: tuple[str, ...] = ()
-    warnings: list[str] = field(default_factory=list)
+        Raises:
+            InputError: it is no table but a view or the like.
+        """
+
+    @abstractmethod
+    def existing_tables(self) -> set[str]:
+        """Names of all tables of the target's schema."""
+
+    def quote(self, name: str) -> str:
+        """A name as the database quotes it."""
+        return quote_identifier(name)
+
+    def count(self, table: str) -> int:
+        """How many rows a table holds, given its quoted name."""
+        ((count,),) = self.execute(f"SELECT count(*) FROM {table}")
+        return int(str(count))
 
 
 class ExportSession(ABC):

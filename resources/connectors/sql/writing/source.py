@@ -40,8 +40,8 @@ class SourceRows:
         self._nans = dict.fromkeys((column.name for column in columns if column.type.drops_nan), 0)
 
     def peek(self) -> bool:
-        """Whether there is any row. Reads up to the first one, so that an empty source is known early (E11)."""
-        while self._first is None:
+        """Whether there is, or was, any row. Reads up to the first one, so that an empty source is known early (E11)."""
+        while self._first is None and not self.rows:
             batch = next(self._batches, None)
             if batch is None:
                 return False

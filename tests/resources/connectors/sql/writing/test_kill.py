@@ -26,7 +26,8 @@ from resources.connectors.sql.mysql import load_data
 from resources.connectors.sql.postgresql import delivery as postgresql
 from resources.connectors.sql.postgresql import table_writer
 from resources.connectors.sql.sqlalchemy import delivery as generic
-from resources.connectors.sql.sqlite import delivery as sqlite
+from resources.connectors.sql.sqlite import target_writer as sqlite
+from resources.connectors.sql.sqlite.write_session import SqliteWriteSession
 from resources.connectors.sql.writing.run import run_export
 from resources.connectors.sql.writing.settings import ExportSettings
 from resources.connectors.sql.writing.source import SourceRows
@@ -52,7 +53,7 @@ POINTS: dict[str, list[tuple[Any, str]]] = {
         (postgresql.PostgresqlSession, "count"),
         (table_writer, "copy_rows"),
     ],
-    "sqlite": [(sqlite.SqliteSession, "execute"), (sqlite, "_rows")],
+    "sqlite": [(SqliteWriteSession, "execute"), (sqlite, "_rows")],
     "other": [
         (generic.GenericSession, "execute"),
         (generic.GenericSession, "_insert_batch"),
