@@ -20,6 +20,8 @@ from resources.connectors.sql.connector import (
     query_subject,
 )
 from resources.connectors.sql.duckdb.column_types import DuckdbColumn, plan_duckdb_columns
+from resources.connectors.sql.duckdb.delivery import open_delivery
+from resources.connectors.sql.duckdb.written_types import DIALECT
 from resources.connectors.sql.errors import duckdb_error
 from resources.connectors.sql.query_text import DUCKDB
 from resources.connectors.sql.reading import (
@@ -30,6 +32,7 @@ from resources.connectors.sql.reading import (
     plan_columns,
     quote_identifier,
 )
+from resources.connectors.sql.writing.run import Deliverer
 from resources.kernel.errors import InputError, NotFoundError, WaybillError
 from resources.kernel.records import BatchStream, BrowseEntry, TableName, TableOrQuery
 
@@ -64,6 +67,12 @@ class DuckdbConnector(SqlConnector):
                 # A view of somebody else's file could read this machine's files and the network.
                 connection.execute("SET enable_external_access = false")
             return connection
+
+    def deliverer(self) -> Deliverer:
+        """See `delivery`."""
+        return Deliverer(
+            DIALECT, lambda job: open_delivery(self.config, job, self.connect, self.translated)
+        )
 
     def driver_errors(self) -> tuple[type[Exception], ...]:
         """DuckDB's; a broken stream of batches comes as an error of Arrow."""

@@ -29,6 +29,7 @@ from resources.connectors.sql.writing.columns import (
     is_text,
     plain_type,
 )
+from resources.connectors.sql.writing.dialect import ExportDialect
 
 MAX_PRECISION = 38
 
@@ -160,3 +161,14 @@ def _is_nested(sql: str) -> bool:
 def duckdb_octets(target: str, quoted: str) -> str | None:
     """SQL for the bytes of a text or a blob."""
     return {"VARCHAR": f"strlen({quoted})", "BLOB": f"octet_length({quoted})"}.get(target)
+
+
+DIALECT = ExportDialect(
+    title="DuckDB",
+    name_limit=(128, "characters"),
+    max_columns=10_000,
+    column_type=duckdb_type,
+    takes=duckdb_takes,
+    folds_case=True,
+    octets=duckdb_octets,
+)

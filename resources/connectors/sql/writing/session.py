@@ -23,8 +23,8 @@ from resources.connectors.sql.names import (
 )
 from resources.connectors.sql.writing.arrival import compare, measures, refuse_losses
 from resources.connectors.sql.writing.columns import Column
-from resources.connectors.sql.writing.job import ExportJob as ExportJob
-from resources.connectors.sql.writing.job import Outcome as Outcome
+from resources.connectors.sql.writing.job import ExportJob as ExportJob  # noqa: PLC0414 - for the databases that follow
+from resources.connectors.sql.writing.job import Outcome as Outcome  # noqa: PLC0414 - for the databases that follow
 from resources.connectors.sql.writing.plan import TablePlan, TargetColumn, plan_table
 from resources.kernel.errors import ConfigError, EmptySourceError, InputError, IntegrityError
 

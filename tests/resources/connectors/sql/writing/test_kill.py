@@ -20,7 +20,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from resources.connectors.sql.duckdb import delivery as duckdb
+from resources.connectors.sql.duckdb import write_session as duckdb
 from resources.connectors.sql.mysql import delivery as mysql
 from resources.connectors.sql.mysql import load_data
 from resources.connectors.sql.postgresql import delivery as postgresql
@@ -60,7 +60,7 @@ POINTS: dict[str, list[tuple[Any, str]]] = {
         (generic.GenericSession, "record_delivery"),
     ],
     "mariadb": [(mysql.MysqlExport, "change"), (load_data, "as_lines")],
-    "duckdb": [(duckdb.DuckdbSession, "execute"), (duckdb, "_make_file")],
+    "duckdb": [(duckdb.DuckdbWriteSession, "execute"), (duckdb, "make_file")],
 }
 ROWS = 10
 OTHER_SESSIONS = {
