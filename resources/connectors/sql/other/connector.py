@@ -16,9 +16,11 @@ import sqlalchemy as sa
 from resources.connectors.sql.config import SqlConfig
 from resources.connectors.sql.connector import SqlConnector
 from resources.connectors.sql.engine import server_options
+from resources.connectors.sql.other.delivery import relative_deliverer
 from resources.connectors.sql.query_text import MYSQL, POSTGRESQL, SQLITE
 from resources.connectors.sql.sqlalchemy.column_types import ValueColumn, text_column
 from resources.connectors.sql.sqlalchemy.connector import SqlalchemyConnector
+from resources.connectors.sql.writing.run import Deliverer
 from resources.kernel.errors import ConfigError, MissingDependencyError, NotFoundError
 
 
@@ -52,6 +54,10 @@ class OtherConnector(SqlalchemyConnector):
             database=config.database,
             query=dict(config.options),
         )
+
+    def deliverer(self) -> Deliverer:
+        """See `delivery`."""
+        return relative_deliverer(self, self.label)
 
     def engine(self, *, read_only: bool = False) -> sa.Engine:
         """See the base; a driver that is not there is named, with the package that SQLAlchemy looks for.

@@ -274,3 +274,9 @@ def generic_takes(column: Column, target: str, *, narrow: frozenset[str] = froze
     if found.family in ("naive", "zoned", "time") and found.args and found.args[0] < _MICROSECONDS:
         return False
     return found.family == wanted.family or (found.family, wanted.family) == ("double", "single")
+
+
+def zoned_text(array: pa.Array) -> pa.Array:
+    """`2013-01-31 08:30:00.123456+00:00`: the driver would drop the zone."""
+    naive = array.cast(pa.int64()).cast(pa.timestamp("us"))
+    return pc.binary_join_element_wise(naive.cast(pa.string()), "+00:00", "")

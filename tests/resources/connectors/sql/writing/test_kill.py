@@ -25,7 +25,11 @@ from resources.connectors.sql.mysql import delivery as mysql
 from resources.connectors.sql.mysql import load_data
 from resources.connectors.sql.postgresql import delivery as postgresql
 from resources.connectors.sql.postgresql import table_writer
-from resources.connectors.sql.sqlalchemy import delivery as generic
+from resources.connectors.sql.sqlalchemy.target_writer import SqlalchemyTargetWriter
+from resources.connectors.sql.sqlalchemy.write_session import (
+    SqlalchemyLedger,
+    SqlalchemyWriteSession,
+)
 from resources.connectors.sql.sqlite import target_writer as sqlite
 from resources.connectors.sql.sqlite.write_session import SqliteWriteSession
 from resources.connectors.sql.writing.run import run_export
@@ -55,9 +59,9 @@ POINTS: dict[str, list[tuple[Any, str]]] = {
     ],
     "sqlite": [(SqliteWriteSession, "execute"), (sqlite, "_rows")],
     "other": [
-        (generic.GenericSession, "execute"),
-        (generic.GenericSession, "_insert_batch"),
-        (generic.GenericSession, "record_delivery"),
+        (SqlalchemyWriteSession, "execute"),
+        (SqlalchemyTargetWriter, "insert_batch"),
+        (SqlalchemyLedger, "record"),
     ],
     "mariadb": [(mysql.MysqlExport, "change"), (load_data, "as_lines")],
     "duckdb": [(duckdb.DuckdbWriteSession, "execute"), (duckdb, "make_file")],
