@@ -36,11 +36,14 @@ from resources.connectors.sql.postgresql.catalog import (
     page_ranges,
 )
 from resources.connectors.sql.postgresql.column_types import plan_postgres_columns
+from resources.connectors.sql.postgresql.delivery import open_delivery
 from resources.connectors.sql.postgresql.fingerprint import compute_fingerprint
 from resources.connectors.sql.postgresql.parallel import NoHelperError, RangeReader
 from resources.connectors.sql.postgresql.session import LockQueueError, PostgresSession
+from resources.connectors.sql.postgresql.written_types import DIALECT
 from resources.connectors.sql.query_text import POSTGRESQL
 from resources.connectors.sql.reading import ReadPlan, checked_batches, plan_columns
+from resources.connectors.sql.writing.run import Deliverer
 from resources.kernel.errors import ConflictError, InputError, NotFoundError, WaybillError
 from resources.kernel.records import BatchStream, BrowseEntry, TableName, TableOrQuery
 
@@ -71,6 +74,10 @@ class PostgresqlConnector(SqlConnector):
     def engine(self, *, read_only: bool = False) -> sa.Engine:
         """A SQLAlchemy engine without a pool, on psycopg 3."""
         return postgres_engine(self.config, read_only=read_only)
+
+    def deliverer(self) -> Deliverer:
+        """See `delivery`."""
+        return Deliverer(DIALECT, lambda job: open_delivery(self.engine(), job))
 
     def driver_errors(self) -> tuple[type[Exception], ...]:
         """SQLAlchemy's, psycopg's and ADBC's; ADBC breaks a stream of batches with an OSError."""

@@ -36,6 +36,7 @@ from resources.connectors.sql.writing.columns import (
     is_text,
     plain_type,
 )
+from resources.connectors.sql.writing.dialect import ExportDialect
 from resources.connectors.sql.writing.json_text import find_escaped_nul, to_json
 
 MAX_PRECISION = 1000
@@ -213,3 +214,15 @@ def _split(sql: str) -> tuple[str, tuple[int, ...]]:
     match = _PARAMETERS.search(sql)
     numbers = tuple(int(text) for text in match.groups() if text) if match else ()
     return _PARAMETERS.sub("", sql), numbers
+
+
+DIALECT = ExportDialect(
+    title="PostgreSQL",
+    name_limit=(63, "bytes"),
+    max_columns=1600,
+    column_type=postgresql_type,
+    takes=postgresql_takes,
+    folds_case=False,
+    reserved_columns=SYSTEM_COLUMNS,
+    octets=postgresql_octets,
+)

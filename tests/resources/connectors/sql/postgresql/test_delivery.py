@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from psycopg.errors import ForeignKeyViolation
 
-from resources.connectors.sql.postgresql.delivery import PostgresqlSession, lock_key
+from resources.connectors.sql.postgresql.write_session import PostgresqlWriteSession, lock_key
 from resources.connectors.sql.writing.run import run_export
 from resources.connectors.sql.writing.settings import ExportSettings
 from resources.kernel.errors import (
@@ -478,7 +478,7 @@ def test_a_lost_answer_to_commit_delivers_once(
     """E50: the COMMIT took effect, and the line broke before its answer came."""
     import psycopg
 
-    real = PostgresqlSession.execute
+    real = PostgresqlWriteSession.execute
 
     def lossy(self: Any, sql: str, *parameters: object) -> Any:
         found = real(self, sql, *parameters)
@@ -486,7 +486,7 @@ def test_a_lost_answer_to_commit_delivers_once(
             raise psycopg.OperationalError("server closed the connection unexpectedly")
         return found
 
-    monkeypatch.setattr(PostgresqlSession, "execute", lossy)
+    monkeypatch.setattr(PostgresqlWriteSession, "execute", lossy)
     with pytest.raises(ConnectorUnavailableError) as raised:
         postgresql.export(sales(1), mode="append")
     assert raised.value.retryable

@@ -23,8 +23,8 @@ import pytest
 from resources.connectors.sql.duckdb import write_session as duckdb
 from resources.connectors.sql.mysql import delivery as mysql
 from resources.connectors.sql.mysql import load_data
-from resources.connectors.sql.postgresql import delivery as postgresql
-from resources.connectors.sql.postgresql import table_writer
+from resources.connectors.sql.postgresql import target_writer
+from resources.connectors.sql.postgresql.write_session import PostgresqlWriteSession
 from resources.connectors.sql.sqlalchemy.target_writer import SqlalchemyTargetWriter
 from resources.connectors.sql.sqlalchemy.write_session import (
     SqlalchemyLedger,
@@ -53,9 +53,9 @@ pytestmark = pytest.mark.kill
 
 POINTS: dict[str, list[tuple[Any, str]]] = {
     "postgresql": [
-        (postgresql.PostgresqlSession, "execute"),
-        (postgresql.PostgresqlSession, "count"),
-        (table_writer, "copy_rows"),
+        (PostgresqlWriteSession, "execute"),
+        (PostgresqlWriteSession, "change"),
+        (target_writer, "copy_rows"),
     ],
     "sqlite": [(SqliteWriteSession, "execute"), (sqlite, "_rows")],
     "other": [
