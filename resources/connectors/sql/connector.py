@@ -202,15 +202,10 @@ class SqlConnector(TableConnector):
             ConfigError: it is read only here.
         """
         spec = self.config.spec
-        if not spec.export:
-            raise ConfigError(
-                f"{self.label}: {spec.title} is read only here: {spec.refusal}",
-                hint="Export to another database",
-            )
-        module = importlib.import_module(f"resources.connectors.sql.{spec.export}.delivery")
-        dialect_of = getattr(module, "dialect_of", None)
-        dialect = dialect_of(self) if dialect_of else module.DIALECT
-        return Deliverer(dialect, lambda job: module.open_session(self, job))
+        raise ConfigError(
+            f"{self.label}: {spec.title} is read only here: {spec.refusal}",
+            hint="Export to another database",
+        )
 
 
 @contextmanager

@@ -35,6 +35,7 @@ from resources.connectors.sql.writing.columns import (
     is_text,
     plain_type,
 )
+from resources.connectors.sql.writing.dialect import ExportDialect
 from resources.connectors.sql.writing.json_text import to_json
 
 MAX_PRECISION, MAX_SCALE = 65, 30
@@ -274,3 +275,14 @@ def _split(sql: str) -> tuple[str, tuple[int, ...]]:
     match = _PARAMETERS.search(plain)
     numbers = tuple(int(text) for text in match.groups() if text) if match else ()
     return _PARAMETERS.sub("", plain).replace(" unsigned", "").strip(), numbers
+
+
+DIALECT = ExportDialect(
+    title="MySQL",
+    name_limit=(64, "characters"),
+    max_columns=1017,
+    column_type=mysql_type,
+    takes=mysql_takes,
+    folds_case=True,
+    octets=mysql_octets,
+)

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from resources.connectors.sql.mysql import delivery as mysql
+from resources.connectors.sql.mysql import write_session as mysql
 from resources.connectors.sql.mysql.written_types import mysql_takes, mysql_type, plain_sql_type
 from resources.connectors.sql.names import is_internal_name, staging_name
 from resources.connectors.sql.writing.columns import Column

@@ -21,8 +21,8 @@ import pyarrow as pa
 import pytest
 
 from resources.connectors.sql.duckdb import write_session as duckdb
-from resources.connectors.sql.mysql import delivery as mysql
 from resources.connectors.sql.mysql import load_data
+from resources.connectors.sql.mysql.write_session import MysqlWriteSession
 from resources.connectors.sql.postgresql import target_writer
 from resources.connectors.sql.postgresql.write_session import PostgresqlWriteSession
 from resources.connectors.sql.sqlalchemy.target_writer import SqlalchemyTargetWriter
@@ -63,7 +63,7 @@ POINTS: dict[str, list[tuple[Any, str]]] = {
         (SqlalchemyTargetWriter, "insert_batch"),
         (SqlalchemyLedger, "record"),
     ],
-    "mariadb": [(mysql.MysqlExport, "change"), (load_data, "as_lines")],
+    "mariadb": [(MysqlWriteSession, "change"), (load_data, "as_lines")],
     "duckdb": [(duckdb.DuckdbWriteSession, "execute"), (duckdb, "make_file")],
 }
 ROWS = 10
