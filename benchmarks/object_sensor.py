@@ -62,7 +62,7 @@ class Bucket:
 
 def scene(objects: int, mode: str, folder: Path) -> dict:
     """First look, quiet ticks, late and changed objects, a tick that died before its cursor; in this process."""
-    from orchestration.pipelines.new_objects import WatchPolicy, find_new_objects
+    from orchestration.watching.new_objects import WatchPolicy, find_new_objects
 
     bucket = Bucket(objects)
     policy = WatchPolicy(

@@ -4,7 +4,7 @@ A field of an ordinary `ConfigurableResource` is a default that the Launchpad ma
 such fields: whoever may launch a run could send it anywhere, with the rights and the credentials of the server.
 
 Dagster's public way to close a configuration, `configured`, also hides it from the list of resources; so two schema
-classes that are not public are used here. Tests pin both sides (`test_launch_config.py`, the snapshot's variables).
+classes that are not public are used here. Tests pin both sides (`tests/orchestration/test_launch_config.py`, the snapshot's variables).
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 """The documentation is true where a machine can tell: tests that it names exist, and so do pages that it links."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -25,3 +26,31 @@ def test_every_test_named_in_the_feature_list_exists():
 def test_links_between_pages_lead_somewhere(page):
     targets = re.findall(r"\]\(([^)#:]+?)\)", page.read_text())
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def _named_paths(source):
+    """Modules that the docstrings of a module name by their paths."""
+    tree = ast.parse(source)
+    kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    docs = [ast.get_docstring(node) or "" for node in ast.walk(tree) if isinstance(node, kinds)]
+    return re.findall(r"`([\w/]+\.py)`", "\n".join(docs))
+
+
+def _starts(path):
+    """Where a path named in a module may begin: at a folder around it, or where its tests are."""
+    return [
+        *path.parents[: len(path.relative_to(ROOT).parts)],
+        ROOT / "resources",
+        ROOT / "tests" / path.relative_to(ROOT).parent,
+    ]
+
+
+@pytest.mark.parametrize("package", ["resources", "assets", "orchestration", "benchmarks", "tests"])
+def test_paths_named_in_docstrings_exist(package):
+    missing = [
+        f"{path.relative_to(ROOT)}: {named}"
+        for path in sorted((ROOT / package).rglob("*.py"))
+        for named in _named_paths(path.read_text())
+        if not any((start / named).exists() for start in _starts(path))
+    ]
+    assert missing == []

@@ -24,8 +24,8 @@ from assets.classifications.row_changes import row_changes
 from assets.classifications.schema import KEY, ParseOptions
 from assets.classifications.state import Changes, apply
 from resources.kernel.errors import InputError
-from resources.stores.catalog.classification_catalog import ClassificationCatalog
-from resources.stores.catalog.classification_records import FileEntry, FileFacts, RowChanges
+from resources.stores.catalog.classifications.catalog import ClassificationCatalog
+from resources.stores.catalog.classifications.records import FileEntry, FileFacts, RowChanges
 from resources.stores.tables import TableStore
 
 FIRST_FINDINGS = 100

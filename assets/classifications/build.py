@@ -29,7 +29,7 @@ from assets.logical_run import logical_run
 from assets.materialized import table_result
 from resources.kernel.errors import ConfigError
 from resources.scratch import ScratchFolder
-from resources.stores.catalog.classification_records import FileEntry
+from resources.stores.catalog.classifications.records import FileEntry
 from resources.stores.ui_metadata import (
     column_schema,
     escape_markdown,

@@ -19,7 +19,7 @@ from assets.classifications.reading.arrays import to_arrow
 from assets.classifications.reading.batch import ErrorReport
 from assets.classifications.schema import KEY, ParseOptions
 from assets.classifications.state import Changes, KeyChanges, apply
-from resources.stores.catalog.classification_catalog import ClassificationCatalog
+from resources.stores.catalog.classifications.catalog import ClassificationCatalog
 from resources.stores.tables import TableStore
 
 Outcome = Literal["applied", "rejected"]

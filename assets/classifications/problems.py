@@ -1,6 +1,6 @@
 """What a check finds in a file: errors that reject it, warnings that do not.
 
-`RULES` holds every rule id (section 7 of the specification) with its wording; the wording starts each message.
+`RULES` holds every rule id with its wording; the wording starts each message.
 """
 
 from __future__ import annotations

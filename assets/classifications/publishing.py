@@ -17,8 +17,8 @@ from assets.classifications.declaration import ClassificationSpec
 from assets.classifications.schema import KEY
 from resources.kernel.errors import ConflictError, IntegrityError, NotFoundError
 from resources.kernel.records import BatchStream, StoredVersion
-from resources.stores.catalog.classification_catalog import SCAN_SHARE, ClassificationCatalog
-from resources.stores.catalog.classification_records import StoredSet, StoredState
+from resources.stores.catalog.classifications.catalog import SCAN_SHARE, ClassificationCatalog
+from resources.stores.catalog.classifications.records import StoredSet, StoredState
 from resources.stores.tables import TableStore
 
 _IMAGE_OF = "classification"

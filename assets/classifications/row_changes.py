@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from assets.classifications.reading.arrays import one_array, to_mask
 from assets.classifications.schema import KEY
-from resources.stores.catalog.classification_records import RowChanges
+from resources.stores.catalog.classifications.records import RowChanges
 
 
 def row_changes(before: pa.Table, after: pa.Table) -> RowChanges:

@@ -121,7 +121,7 @@ class SetSchema:
         columns: at least one, at most `COLUMN_LIMIT`, names unique, even where case does not count.
         encoding: of files that do not say (F134).
         list_delimiter: between the elements of a list cell; one of `LIST_DELIMITERS`.
-        blank_clears: blank cells clear the stored value instead of keeping it (section 8.1).
+        blank_clears: blank cells clear the stored value instead of keeping it.
         max_bytes: largest file that is read (G8).
     """
 

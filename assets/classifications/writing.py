@@ -195,7 +195,7 @@ _TSV_QUOTED = r'[\t\n\r]|^"'
 
 
 def _table_records(cells: Sequence[pa.Array], file_format: FileFormat) -> pa.Array:
-    """Lines whose cells are quoted only where a reader would change or misread them (C2, C3, section 5)."""
+    """Lines whose cells are quoted only where a reader would change or misread them (C2, C3)."""
     is_csv = file_format is FileFormat.CSV
     pattern = _CSV_QUOTED if is_csv else _TSV_QUOTED
     *first, last = [_quoted(column, pattern) for column in cells]
@@ -215,7 +215,7 @@ def _quoted(cells: pa.Array, pattern: str) -> pa.Array:
 
 
 def _json_records(batch: pa.RecordBatch, *, is_ascii: bool) -> pa.Array:
-    """The update format (section 3): members of columns that have a value."""
+    """The update format of J1-J4: members of columns that have a value."""
     members = []
     for name, column in zip(batch.schema.names[1:], batch.columns[1:], strict=True):
         start = pa.scalar(f"{json.dumps(name, ensure_ascii=is_ascii)}:", pa.string())

@@ -17,7 +17,7 @@ from assets.classifications.schema import VALUE_LIMIT, ParseOptions, SetColumn, 
 from benchmarks.classification_files import COLUMNS, classification_file
 from benchmarks.task import Task
 from resources.connectors.sql.config import SqlConfig
-from resources.stores.catalog.classification_catalog import ClassificationCatalog
+from resources.stores.catalog.classifications.catalog import ClassificationCatalog
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.tables import TableStore
 

@@ -16,7 +16,7 @@ from assets.classifications.declaration import ClassificationSpec
 from assets.classifications.publishing import lags
 from orchestration.classifications.jobs import SET_TAG, run_tags
 from resources.kernel.errors import SchemaMismatchError
-from resources.stores.catalog.classification_catalog import ClassificationCatalog
+from resources.stores.catalog.classifications.catalog import ClassificationCatalog
 from resources.stores.tables import TableStore
 
 SENSOR = "classification_sets_published"

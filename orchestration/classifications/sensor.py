@@ -1,6 +1,6 @@
 """The sensor of a set that watches a place: files come in one at a time, in order of name, once each.
 
-Which files are new says `pipelines/new_objects.py` (0 missed, 0 doubled). Here: one run at a time, so that each file is
+Which files are new says `watching/new_objects.py` (0 missed, 0 doubled). Here: one run at a time, so that each file is
 applied to what the file before it left; and what a rejected file means for those after it.
 
 A file stays where it is, whatever becomes of it: nothing in the watched place is moved, renamed or removed.
@@ -17,9 +17,10 @@ import dagster as dg
 
 from assets.classifications.declaration import ClassificationSpec, WatchedFiles
 from orchestration.classifications.jobs import ETAG_TAG, FILE_TAG, run_config, run_tags
-from orchestration.pipelines.new_objects import WatchPolicy, find_new_objects
-from orchestration.pipelines.object_ledger import ObjectsRequest
-from orchestration.pipelines.object_sweep import digest_of, version_of
+from orchestration.watching.new_objects import WatchPolicy, find_new_objects
+from orchestration.watching.object_ledger import ObjectsRequest
+from orchestration.watching.object_sweep import digest_of, version_of
+from orchestration.watching.submitted import was_submitted
 from resources.connectors.base import FileConnector
 from resources.home import waybill_home
 from resources.kernel.errors import NotFoundError
@@ -82,7 +83,7 @@ def _next_file(
         ),
         ledger=waybill_home() / "sensors" / f"{name}.sqlite",
         cursor=context.cursor,
-        has_run=lambda run_key: _has_run(context.instance, name, run_key),
+        has_run=lambda run_key: was_submitted(context.instance, name, run_key),
         now=datetime.now(UTC),
     )
     context.log.info(tick.summary)
@@ -176,11 +177,3 @@ def _etag_of(connector: FileConnector, key: str) -> str:
         return connector.stat(key).etag
     except NotFoundError:
         return ""
-
-
-def _has_run(instance: dg.DagsterInstance, sensor: str, run_key: str) -> bool:
-    """Whether Dagster submitted a run for this key; one that was only created is asked for again."""
-    runs = instance.get_runs(
-        dg.RunsFilter(tags={"dagster/sensor_name": sensor, "dagster/run_key": run_key}), limit=10
-    )
-    return any(run.status != dg.DagsterRunStatus.NOT_STARTED for run in runs)

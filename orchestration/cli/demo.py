@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from orchestration.services.demo import DemoReport
     from orchestration.services.demo_data import Landed
-    from orchestration.services.run_watch import StepNews
+    from orchestration.services.runs.watch import StepNews
 
 LOADING = "loading the project"
 

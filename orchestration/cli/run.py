@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from orchestration.services.home import Home
     from orchestration.services.location import Location
-    from orchestration.services.run_watch import RunOutcome, StepNews
+    from orchestration.services.runs.watch import RunOutcome, StepNews
 
     Launch = Callable[
         [Home, Location, dg.DagsterInstance, str, Callable[[StepNews], None]], RunOutcome
@@ -36,7 +36,7 @@ def run(
 
     Ends with 1 when the run fails. Ctrl-C ends a run that takes place here; one of the server goes on.
     """
-    from orchestration.services.launching import run_pipeline
+    from orchestration.services.runs.launch import run_pipeline
 
     _launch(context, run_pipeline, pipeline, as_json=as_json)
 
@@ -48,7 +48,7 @@ def refresh(
     as_json: AsJson = False,
 ) -> None:
     """Make a dataset anew from what it is made of, and check it; otherwise as `waybill run`."""
-    from orchestration.services.launching import refresh_dataset
+    from orchestration.services.runs.launch import refresh_dataset
 
     _launch(context, refresh_dataset, dataset, as_json=as_json)
 
@@ -81,7 +81,7 @@ def check(
 
 def _launch(context: typer.Context, launch: Launch, name: str, *, as_json: bool) -> None:
     from orchestration.services.home import open_home
-    from orchestration.services.run_watch import LeftToServer
+    from orchestration.services.runs.watch import LeftToServer
 
     with reported():
         own, home = context.ensure_object(CommandContext), open_home()

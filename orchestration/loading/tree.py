@@ -5,7 +5,7 @@ instance, compiles a template for each text, and stops at the first mistake with
 YAML may say stays the same: `---` between components, `template_vars_module`, `post_processing`, types of other
 packages and folders of type `dagster.DefsFolderComponent`, which Dagster itself reads.
 
-The one module that builds on classes of the tree that are not public; `test_tree.py` pins them.
+The one module that builds on classes of the tree that are not public; `test_project.py` pins what they do.
 """
 
 from __future__ import annotations

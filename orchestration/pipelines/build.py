@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import dagster as dg
 
-from orchestration.pipelines.new_objects import WatchPolicy, find_new_objects
-from orchestration.pipelines.object_ledger import ObjectsRequest
+from orchestration.watching.new_objects import WatchPolicy, find_new_objects
+from orchestration.watching.object_ledger import ObjectsRequest
+from orchestration.watching.submitted import was_submitted
 from resources.connectors.base import FileConnector
 from resources.home import waybill_home
 from resources.kernel.errors import ConfigError, NotFoundError
@@ -165,7 +166,7 @@ def _sensor(spec: PipelineSpec, watched: NewObjectsSpec, job: Any) -> dg.SensorD
                 _policy(name, watched, connector),
                 ledger=waybill_home() / "sensors" / f"{name}.sqlite",
                 cursor=context.cursor,
-                has_run=lambda run_key: _has_run(context.instance, name, run_key),
+                has_run=lambda run_key: was_submitted(context.instance, name, run_key),
                 now=datetime.now(UTC),
             )
         except NotFoundError as error:  # a folder that is not there yet holds nothing new
@@ -205,14 +206,6 @@ def _run_request(wanted: ObjectsRequest, watched: NewObjectsSpec) -> dg.RunReque
     if watched.settle_seconds is not None:
         tags[SETTLE_TAG] = f"{watched.connector} {watched.settle_seconds}"
     return dg.RunRequest(run_key=wanted.run_key, tags=tags)
-
-
-def _has_run(instance: dg.DagsterInstance, sensor: str, run_key: str) -> bool:
-    """Whether Dagster submitted a run for this key; one that was only created is asked for again."""
-    runs = instance.get_runs(
-        dg.RunsFilter(tags={"dagster/sensor_name": sensor, "dagster/run_key": run_key}), limit=10
-    )
-    return any(run.status != dg.DagsterRunStatus.NOT_STARTED for run in runs)
 
 
 def _parse_day(given: object, field: str, where: str) -> date | None:

@@ -26,7 +26,7 @@ from orchestration.server.settings import RUNNERS_VARIABLE
 from orchestration.server.workspace import is_own_socket, runner_socket
 from orchestration.services.home import open_home
 from orchestration.services.locks import is_held, read_note
-from orchestration.services.run_process import RunProcess, lock_of
+from orchestration.services.runs.process import RunProcess, lock_of
 
 ANSWER_SECONDS = 5.0
 

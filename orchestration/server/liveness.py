@@ -12,7 +12,7 @@ import dagster as dg
 from orchestration.server.probe import answers
 from orchestration.server.workspace import is_own_socket
 from orchestration.services.locks import is_held
-from orchestration.services.run_process import RunProcess
+from orchestration.services.runs.process import RunProcess
 
 
 def is_dead(run: dg.DagsterRun) -> bool:

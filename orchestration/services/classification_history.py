@@ -13,7 +13,7 @@ from orchestration.classifications.jobs import AUTHOR_TAG, FILE_TAG, SET_TAG
 from orchestration.services.classifications import catalog_of, find_set, find_sets
 from orchestration.services.location import Location
 from resources.kernel.errors import ConfigError, NotFoundError
-from resources.stores.catalog.classification_records import FileEntry, HistoryFilter
+from resources.stores.catalog.classifications.records import FileEntry, HistoryFilter
 
 DEFAULT_LIMIT = 100
 _RECENT_RUNS = 1000

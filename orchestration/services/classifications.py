@@ -25,7 +25,7 @@ from assets.classifications.schema import ParseOptions
 from orchestration.classifications.jobs import run_config, run_tags
 from orchestration.services.home import Home
 from orchestration.services.location import Location
-from orchestration.services.run_watch import RunOutcome, run_here
+from orchestration.services.runs.watch import RunOutcome, run_here
 from resources.kernel.errors import (
     ConfigError,
     NotFoundError,
@@ -33,12 +33,12 @@ from resources.kernel.errors import (
     UnknownNameError,
     WaybillError,
 )
-from resources.stores.catalog.classification_catalog import (
+from resources.stores.catalog.classifications.catalog import (
     ClassificationCatalog,
     added_columns,
     check_undo,
 )
-from resources.stores.catalog.classification_records import FileEntry, StoredSet
+from resources.stores.catalog.classifications.records import FileEntry, StoredSet
 from resources.stores.catalog.resource import CatalogResource
 from resources.stores.uploads import UploadStore, open_regular
 

@@ -49,7 +49,7 @@ class MemberChoice:
         """The members meant, in order of name.
 
         Raises:
-            ConfigError: none, or several where one was expected; names them (B2).
+            ConfigError: none, or several where one was expected; names them.
         """
         files = sorted(
             (one for one in infos if not _is_folder(one) and not _IGNORED.search(_plain_name(one))),

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from orchestration.pipelines.new_objects import WatchPolicy, find_new_objects
+from orchestration.watching.new_objects import WatchPolicy, find_new_objects
 from resources.connectors.base import FileConnector
 from resources.connectors.files.listing_progress import ListingStopped, stopping_when
 from resources.kernel.errors import (

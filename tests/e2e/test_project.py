@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.services.run_process import RunProcess
+from orchestration.services.runs.process import RunProcess
 from resources.stores.tables import TableStore
 from tests.e2e.clone import Clone
 from tests.e2e.server import running_server, wait_for

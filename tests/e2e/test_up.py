@@ -14,7 +14,7 @@ import dagster as dg
 import pytest
 from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG as RETRIED_BY
 
-from orchestration.services.run_process import RunProcess
+from orchestration.services.runs.process import RunProcess
 from tests.e2e.server import environment, running_server, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]

@@ -16,7 +16,7 @@ from assets.classifications.reading.values import Value, integer_remark
 from assets.classifications.schema import SetSchema
 
 UPDATE = 0  # makes its key if it is not stored
-DELETE_FIELDS = 1  # JSON's delete-field: the only kind that adds up (section 8.2)
+DELETE_FIELDS = 1  # JSON's delete-field: the only kind that adds up
 DELETE_KEY = 2
 
 

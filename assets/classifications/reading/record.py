@@ -1,4 +1,4 @@
-"""One CSV or TSV record -> its fields, by the rules as they are written (C2, C3, C11, section 5). The exact way."""
+"""One CSV or TSV record -> its fields, by the rules as they are written (C2, C3, C11). The exact way."""
 
 from __future__ import annotations
 

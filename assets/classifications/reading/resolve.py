@@ -1,4 +1,4 @@
-"""Batches of records -> one effect a key: the last record wins (G7), `delete-field` records add up (section 8.2)."""
+"""Batches of records -> one effect a key: the last record wins (G7), `delete-field` records add up."""
 
 from __future__ import annotations
 

@@ -160,7 +160,7 @@ def _quoted_alone(block: np.ndarray, places: np.ndarray, quotes: np.ndarray) -> 
 
 
 def _has_leading_quote(data: bytes) -> bool:
-    """Whether a TSV field may start with a quote: elsewhere it is text (section 5)."""
+    """Whether a TSV field may start with a quote: elsewhere it is text."""
     return data.startswith(b'"') or b'\t"' in data or b'\n"' in data
 
 

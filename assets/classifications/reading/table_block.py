@@ -88,7 +88,7 @@ def _read_cells(
 
 
 def _undouble(texts: list[pa.Array], layout: Layout, good: np.ndarray) -> None:
-    """Doubled quotes become one (C2), in the fields that are quoted: in others two are two (section 5)."""
+    """Doubled quotes become one (C2), in the fields that are quoted: in others two are two."""
     if not len(layout.doubled) or not len(good):
         return
     fields = np.searchsorted(layout.starts.reshape(-1), layout.doubled, side="right") - 1

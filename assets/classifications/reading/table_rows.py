@@ -28,7 +28,7 @@ HEADER_ROW = 1
 
 
 def check_header(headers: Sequence[str], schema: SetSchema) -> list[Problem]:
-    """C1, G9 in the order of section 7: blank, fewer than two, first column, then duplicate and unknown."""
+    """C1, G9 in the order in which they are told: blank, fewer than two, first column, then duplicate and unknown."""
     hint = _delimiter_hint(headers[0])
     blank = [
         _header(None, "blank_header", f"number {n} is blank{hint}")

@@ -65,7 +65,7 @@ def check_key(key: str, *, blank_rule: str) -> Fault | None:
 
 
 def read_value(column: SetColumn, text: str, list_delimiter: str) -> Value | Taken | Fault:
-    """A cell that is neither blank nor a token, as the column's type (G5, section 1)."""
+    """A cell that is neither blank nor a token, as the column's type (G5)."""
     fault = check_text(text)
     if fault:
         return fault

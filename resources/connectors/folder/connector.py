@@ -1,7 +1,7 @@
 """A folder as a bucket: the files below one root, under keys with `/` between parts.
 
 Here: listing, reading and replacing files without ever leaving the root (T19, T40). Not here: what a file holds
-(`resources/formats`), and which keys a pattern selects (`key_patterns.py`).
+(`resources/formats`), and which keys a pattern selects (`files/key_patterns.py`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Replacing a file on this machine, whole or not at all, and cleaning up after writers that were killed (2d, R7).
 
-Here: partial files, their names and their locks. Not here: which files may be written (`folder.py`).
+Here: partial files, their names and their locks. Not here: which files may be written (`connector.py`).
 """
 
 from __future__ import annotations

@@ -28,9 +28,9 @@ class CsvOptions(FormatOptions):
     quote: str | None = None
     """The quote character, or `none` when quotes are ordinary text. Without it `"`."""
     escape: str | None = None
-    """A sign that takes the meaning of a quote, separator, newline or itself behind it, mostly a backslash (A14)."""
+    """A sign that takes the meaning of a quote, separator, newline or itself behind it, mostly a backslash."""
     skip_rows: int | None = None
-    """Lines above the header, or above the first row, that are no data. Without it a title is looked for (A5)."""
+    """Lines above the header, or above the first row, that are no data. Without it a title is looked for."""
     skip_after_header: int = 0
     """Lines between header and rows that are no data: units, types."""
     skip_footer: int = 0

@@ -1,7 +1,7 @@
 """Where the table of a file begins: Excel's line `sep=;`, a title above the header, what the header says.
 
 Lines above the header are found only where three things agree: the first line fills one field, the rows behind have
-more, and what would be the header differs in kind from the values below it or stands behind a blank line (A5). Where the
+more, and what would be the header differs in kind from the values below it or stands behind a blank line. Where the
 first line may still be a header or a row, nothing is left out: see `_is_beyond_doubt`.
 """
 

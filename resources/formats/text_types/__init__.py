@@ -1,4 +1,4 @@
-"""The typing rule of text formats: when a column of text may become numbers, dates or booleans (R12, DESIGN section 4).
+"""The typing rule of text formats: when a column of text may become numbers, dates or booleans (R12).
 
 A column gets a type only if **every** value fits it, so that each value can be told from the typed one again:
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from resources.fixed import FixedResource
-from resources.stores.catalog.classification_catalog import ClassificationCatalog
+from resources.stores.catalog.classifications.catalog import ClassificationCatalog
 from resources.stores.catalog.database import CatalogDatabase
 
 

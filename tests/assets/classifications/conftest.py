@@ -4,7 +4,7 @@ import dagster as dg
 import pytest
 
 from assets.classifications.declaration import DECLARATION, ClassificationSpec
-from resources.stores.catalog.classification_catalog import ClassificationCatalog
+from resources.stores.catalog.classifications.catalog import ClassificationCatalog
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.uploads import UploadStore
 from tests.project import project

@@ -10,7 +10,7 @@ from assets.classifications.applying import FileOrder, RejectedFileError, apply_
 from assets.classifications.publishing import publish
 from assets.classifications.schema import ParseOptions
 from resources.home import store_url
-from resources.stores.catalog.classification_catalog import ClassificationCatalog
+from resources.stores.catalog.classifications.catalog import ClassificationCatalog
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.manifest_log import ManifestLog
 from resources.stores.tables import TableStore

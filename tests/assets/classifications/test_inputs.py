@@ -9,7 +9,7 @@ from assets.classifications.checking import check_file
 from assets.classifications.declaration import ClassificationSpec
 from assets.classifications.schema import ParseOptions, SetColumn, SetSchema
 from resources.connectors.sql.config import SqlConfig
-from resources.stores.catalog.classification_catalog import ClassificationCatalog
+from resources.stores.catalog.classifications.catalog import ClassificationCatalog
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.tables import TableStore
 

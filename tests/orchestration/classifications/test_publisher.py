@@ -8,7 +8,7 @@ from assets.classifications.declaration import DECLARATION, ClassificationSpec
 from assets.classifications.publishing import lags
 from orchestration.classifications.jobs import SET_TAG
 from resources.home import store_url
-from resources.stores.catalog.classification_catalog import ClassificationCatalog
+from resources.stores.catalog.classifications.catalog import ClassificationCatalog
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.tables import TableStore
 from resources.stores.uploads import UploadStore

@@ -13,7 +13,7 @@ import dagster as dg
 import pytest
 
 from resources.home import store_url
-from resources.stores.catalog.classification_catalog import ClassificationCatalog
+from resources.stores.catalog.classifications.catalog import ClassificationCatalog
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.tables import TableStore
 from tests.project import project

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from orchestration.cli.context import CommandContext
 from orchestration.cli.main import app
 from orchestration.services.location import Location
-from orchestration.services.run_origin import LOCATION, MODULE
+from orchestration.services.runs.origin import LOCATION, MODULE
 from resources.home import PROJECT_ROOT
 from tests.project import project
 

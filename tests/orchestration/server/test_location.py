@@ -13,7 +13,7 @@ from dagster._grpc.client import DagsterGrpcClient
 
 from orchestration.server.liveness import is_dead
 from orchestration.server.loading import Target, describe, load
-from orchestration.services.run_process import RunProcess
+from orchestration.services.runs.process import RunProcess
 from tests.orchestration.server.runs import LOCATION, launch, new_run, wait_until, write_code
 
 pytestmark = pytest.mark.kill

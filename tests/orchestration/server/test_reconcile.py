@@ -14,7 +14,7 @@ from orchestration.server.reconcile import fail_interrupted_runs
 from orchestration.server.settings import RUNNERS_VARIABLE
 from orchestration.server.workspace import is_own_socket
 from orchestration.services.locks import hold
-from orchestration.services.run_process import PROCESS_TAG, RunProcess, lock_of
+from orchestration.services.runs.process import PROCESS_TAG, RunProcess, lock_of
 from tests.orchestration.server.runs import new_run, write_code
 
 FAILURE, CANCELED = dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED

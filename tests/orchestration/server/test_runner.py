@@ -15,7 +15,7 @@ from orchestration.server.liveness import is_dead
 from orchestration.server.runner import Request, Runner
 from orchestration.server.settings import RUNNERS_VARIABLE
 from orchestration.server.workspace import runner_socket
-from orchestration.services.run_process import RunProcess
+from orchestration.services.runs.process import RunProcess
 from tests.orchestration.server.runs import LOCATION, launch, new_run, wait_until
 
 SUCCESS, FAILURE = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE

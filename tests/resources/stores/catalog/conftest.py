@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from resources.stores.catalog.classification_catalog import ClassificationCatalog
+from resources.stores.catalog.classifications.catalog import ClassificationCatalog
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.catalog.settings import sqlite_config
 

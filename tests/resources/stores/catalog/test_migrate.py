@@ -8,12 +8,12 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from resources.kernel.errors import ConfigError
-from resources.stores.catalog.classification_catalog import ClassificationCatalog
-from resources.stores.catalog.classification_tables import METADATA
+from resources.stores.catalog.classifications.catalog import ClassificationCatalog
+from resources.stores.catalog.classifications.tables import METADATA
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.catalog.migrate import HEAD, MIGRATIONS, is_current, revision, upgrade
 from tests.faults import Child
-from tests.resources.stores.catalog.rows import SET, change, held
+from tests.resources.stores.catalog.classifications.rows import SET, change, held
 
 
 def test_the_newest_revision_is_the_one_in_the_folder():

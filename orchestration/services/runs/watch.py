@@ -17,8 +17,8 @@ from dagster._core.execution.api import execute_run
 from orchestration.executor import in_process_executor
 from orchestration.services.home import Home
 from orchestration.services.locks import hold
-from orchestration.services.run_origin import code_origin, remote_origin
-from orchestration.services.run_process import RunProcess, lock_of
+from orchestration.services.runs.origin import code_origin, remote_origin
+from orchestration.services.runs.process import RunProcess, lock_of
 from resources.kernel.errors import MESSAGE_LIMIT, WaybillError
 
 POLL_SECONDS = 0.25

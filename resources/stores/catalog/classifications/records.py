@@ -14,7 +14,7 @@ KEY = "Key"
 
 @dataclass(frozen=True)
 class StoredColumn:
-    """A column as the set has it for good: name and type never change (section 1).
+    """A column as the set has it for good: name and type never change.
 
     Args:
         position: names it in the tables of values, so that any text may be a column's name.

@@ -1,6 +1,6 @@
 """A set's table of values: one wide table, `class_<id>`: key PRIMARY KEY, c0, c1 ..., in order of the key's bytes.
 
-Columns are numbered, so that any text may name one. What held before is in `classification_deltas.py`.
+Columns are numbered, so that any text may name one. What held before is in `deltas.py`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
-from resources.stores.catalog.classification_records import KEY, RowChanges, StoredColumn
+from resources.stores.catalog.classifications.records import KEY, RowChanges, StoredColumn
 
 CHUNK_ROWS = 16_384
 _KEYS_AT_ONCE = 8_192

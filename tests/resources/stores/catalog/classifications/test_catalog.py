@@ -10,9 +10,17 @@ from resources.kernel.errors import (
     NotFoundError,
     SchemaMismatchError,
 )
-from resources.stores.catalog import classification_deltas
-from resources.stores.catalog.classification_records import RowChanges
-from tests.resources.stores.catalog.rows import COLUMNS, SET, change, facts, go_back, held, table
+from resources.stores.catalog.classifications import deltas
+from resources.stores.catalog.classifications.records import RowChanges
+from tests.resources.stores.catalog.classifications.rows import (
+    COLUMNS,
+    SET,
+    change,
+    facts,
+    go_back,
+    held,
+    table,
+)
 
 ROWS = {
     "sku-1": ("Cedar", 2**63 - 1, 89.9, ["a", "b,c", ""]),
@@ -131,7 +139,7 @@ def test_what_is_no_longer_kept_cannot_hold_again(catalog):
 
 
 def test_a_large_version_comes_back_in_parts(catalog, monkeypatch):
-    monkeypatch.setattr(classification_deltas, "PART_ROWS", 1000)
+    monkeypatch.setattr(deltas, "PART_ROWS", 1000)
     rows = {f"k{n:06d}": ("x", n, None, None) for n in range(3500)}
     change(catalog, "run-1", rows)
     change(catalog, "run-2", {key: ("y", n, None, None) for n, key in enumerate(rows)})

@@ -7,8 +7,8 @@ import pytest
 
 from orchestration.services.home import open_home
 from orchestration.services.locks import is_held
-from orchestration.services.run_process import RunProcess
-from orchestration.services.run_watch import run_here
+from orchestration.services.runs.process import RunProcess
+from orchestration.services.runs.watch import run_here
 from resources.kernel.errors import MESSAGE_LIMIT, ConfigError
 
 

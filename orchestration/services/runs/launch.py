@@ -9,7 +9,7 @@ import dagster as dg
 from orchestration.services.home import Home
 from orchestration.services.location import Location
 from orchestration.services.locks import is_held
-from orchestration.services.run_watch import RunOutcome, StepNews, run_here, run_there
+from orchestration.services.runs.watch import RunOutcome, StepNews, run_here, run_there
 
 
 def run_pipeline(

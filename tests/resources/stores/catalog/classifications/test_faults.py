@@ -4,14 +4,15 @@ import pyarrow as pa
 import pytest
 
 from resources.kernel.errors import ConflictError
-from resources.stores.catalog import classification_catalog, migrate
-from resources.stores.catalog.classification_catalog import ClassificationCatalog
-from resources.stores.catalog.classification_rows import RowTable
-from resources.stores.catalog.classification_rows_postgresql import PostgresRowTable
-from resources.stores.catalog.classification_rows_sqlite import SqliteRowTable
+from resources.stores.catalog import migrate
+from resources.stores.catalog.classifications import catalog
+from resources.stores.catalog.classifications.catalog import ClassificationCatalog
+from resources.stores.catalog.classifications.rows import RowTable
+from resources.stores.catalog.classifications.rows_postgresql import PostgresRowTable
+from resources.stores.catalog.classifications.rows_sqlite import SqliteRowTable
 from resources.stores.catalog.database import CatalogDatabase
 from tests.faults import Child, count_steps, kill_at
-from tests.resources.stores.catalog.rows import COLUMNS, SET, change, held
+from tests.resources.stores.catalog.classifications.rows import COLUMNS, SET, change, held
 
 STEPS = [
     (CatalogDatabase, "_connection"),
@@ -20,9 +21,9 @@ STEPS = [
     (PostgresRowTable, "write"),
     (RowTable, "create"),
     (RowTable, "_upsert"),
-    (classification_catalog, "write_delta"),
-    (classification_catalog, "forget_deltas"),
-    (classification_catalog, "record"),
+    (catalog, "write_delta"),
+    (catalog, "forget_deltas"),
+    (catalog, "record"),
     (ClassificationCatalog, "_advance"),
 ]
 OLD = {"a": ("old", 1, None, None), "b": ("old", 2, None, None)}

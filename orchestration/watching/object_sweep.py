@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 
-from orchestration.pipelines.object_ledger import Known, ObjectLedger
+from orchestration.watching.object_ledger import Known, ObjectLedger
 from resources.connectors.files.listing_progress import ListingStopped, stopping_when
 from resources.kernel.errors import IntegrityError
 from resources.kernel.records import ObjectInfo

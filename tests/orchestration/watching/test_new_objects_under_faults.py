@@ -9,8 +9,8 @@ from datetime import timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestration.pipelines.new_objects import WatchPolicy
-from tests.orchestration.pipelines.simulated_daemon import Bucket, Daemon
+from orchestration.watching.new_objects import WatchPolicy
+from tests.orchestration.watching.simulated_daemon import Bucket, Daemon
 
 POLICY = WatchPolicy(sensor="flights_sensor", scope="lake:flights/*.csv")
 EACH = replace(POLICY, one_run_per="object")

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from resources.kernel.errors import InputError
-from resources.stores.catalog.classification_records import KEY, RowChanges
-from resources.stores.catalog.classification_rows import RowTable
+from resources.stores.catalog.classifications.records import KEY, RowChanges
+from resources.stores.catalog.classifications.rows import RowTable
 
 
 class PostgresRowTable(RowTable):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from orchestration.pipelines.new_objects import WatchPolicy, WatchTick, find_new_objects
+from orchestration.watching.new_objects import WatchPolicy, WatchTick, find_new_objects
 from resources.kernel.records import ObjectInfo
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

@@ -17,20 +17,20 @@ import sqlalchemy as sa
 
 from resources.kernel.errors import ConflictError, GoneError, NotFoundError, SchemaMismatchError
 from resources.kernel.records import BatchStream
-from resources.stores.catalog.classification_deltas import (
+from resources.stores.catalog.classifications.deltas import (
     DeltaPart,
     forget_deltas,
     read_deltas,
     write_delta,
 )
-from resources.stores.catalog.classification_history import (
+from resources.stores.catalog.classifications.history import (
     find_entry,
     record,
     select_entries,
     select_history,
     to_entry,
 )
-from resources.stores.catalog.classification_records import (
+from resources.stores.catalog.classifications.records import (
     KEY,
     EarlierRows,
     FileEntry,
@@ -42,10 +42,10 @@ from resources.stores.catalog.classification_records import (
     StoredSet,
     StoredState,
 )
-from resources.stores.catalog.classification_rows import RowTable, schema_of
-from resources.stores.catalog.classification_rows_postgresql import PostgresRowTable
-from resources.stores.catalog.classification_rows_sqlite import SqliteRowTable
-from resources.stores.catalog.classification_tables import COLUMNS, FILES, SETS
+from resources.stores.catalog.classifications.rows import RowTable, schema_of
+from resources.stores.catalog.classifications.rows_postgresql import PostgresRowTable
+from resources.stores.catalog.classifications.rows_sqlite import SqliteRowTable
+from resources.stores.catalog.classifications.tables import COLUMNS, FILES, SETS
 from resources.stores.catalog.database import CatalogDatabase
 
 Declared = Sequence[tuple[str, str]]
@@ -269,7 +269,7 @@ def added_columns(stored: StoredSet, declared: Declared) -> dict[str, str]:
     """The declared columns that the set lacks so far: name, type.
 
     Raises:
-        SchemaMismatchError: a column was removed or got another type (section 1: neither can change).
+        SchemaMismatchError: a column was removed or got another type, neither of which can change.
     """
     given = dict(declared)
     known = {column.name: column.type for column in stored.columns}

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.pipelines import object_ledger
-from orchestration.pipelines.new_objects import WatchPolicy
+from orchestration.watching import object_ledger
+from orchestration.watching.new_objects import WatchPolicy
 from resources.kernel.errors import (
     ConflictError,
     ConnectorUnavailableError,
@@ -17,7 +17,7 @@ from resources.kernel.errors import (
     StorageError,
 )
 from tests.contract.file_connector import ODD_KEYS
-from tests.orchestration.pipelines.simulated_daemon import Bucket, Daemon
+from tests.orchestration.watching.simulated_daemon import Bucket, Daemon
 
 POLICY = WatchPolicy(sensor="flights_sensor", scope="lake:flights/*.csv")
 EACH = replace(POLICY, one_run_per="object")

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.pipelines import new_objects
-from orchestration.pipelines.new_objects import WatchPolicy, find_new_objects
+from orchestration.watching import new_objects
+from orchestration.watching.new_objects import WatchPolicy, find_new_objects
 from resources.connectors.files.listing_progress import looked_up_to
 from resources.connectors.folder.connector import FolderConnector
-from tests.orchestration.pipelines.simulated_daemon import START, Bucket, Daemon
+from tests.orchestration.watching.simulated_daemon import START, Bucket, Daemon
 
 PAGE = 1000
 OBJECTS = 12_000

@@ -8,13 +8,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from resources.stores.catalog.classification_records import (
+from resources.stores.catalog.classifications.records import (
     FileEntry,
     FileFacts,
     HistoryFilter,
     StoredSet,
 )
-from resources.stores.catalog.classification_tables import FILES, SETS
+from resources.stores.catalog.classifications.tables import FILES, SETS
 
 
 def select_entries(name: str = "") -> sa.Select[Any]:

@@ -36,8 +36,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-from orchestration.pipelines.object_ledger import ObjectLedger, ObjectsRequest, Waiting, open_ledger
-from orchestration.pipelines.object_sweep import Sweep, digest_of
+from orchestration.watching.object_ledger import ObjectLedger, ObjectsRequest, Waiting, open_ledger
+from orchestration.watching.object_sweep import Sweep, digest_of
 from resources.kernel.records import ObjectInfo
 
 ListAfter = Callable[[str], Iterable[ObjectInfo]]
@@ -144,12 +144,7 @@ def find_new_objects(
         tick = _Tick(book, policy, has_run)
         tick.begin(cursor)
         again = tick.ask_again()
-        sweep = Sweep(
-            book,
-            settle_seconds=policy.settle_seconds,
-            clock_doubt_seconds=policy.clock_doubt_seconds,
-            now=now.timestamp(),
-        )
+        sweep = _sweep(book, policy, now)
         if not book.fact("put off"):
             after = book.fact("after")
             sweep.run(list_after(after), after, should_stop=tick.time_is_up(started, clock, sweep))
@@ -165,6 +160,15 @@ def find_new_objects(
         if is_complete and not book.count_waiting() and not book.requests():
             book.set_fact("quiet", f"{book.fact('digest')} {book.fact('newest')}")
         return tick.result(requests, sweep.listed, is_complete=is_complete)
+
+
+def _sweep(book: ObjectLedger, policy: WatchPolicy, now: datetime) -> Sweep:
+    return Sweep(
+        book,
+        settle_seconds=policy.settle_seconds,
+        clock_doubt_seconds=policy.clock_doubt_seconds,
+        now=now.timestamp(),
+    )
 
 
 class _Tick:

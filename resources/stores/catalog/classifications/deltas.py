@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from resources.stores.catalog.classification_records import KEY, RowChanges
-from resources.stores.catalog.classification_tables import DELTAS
+from resources.stores.catalog.classifications.records import KEY, RowChanges
+from resources.stores.catalog.classifications.tables import DELTAS
 
 PART_ROWS = 65_536
 _WAS_STORED = "was stored"  # no column of a set: the table of old rows has it beside them

@@ -7,8 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from resources.stores.catalog.classification_records import RowChanges
-from resources.stores.catalog.classification_rows import RowTable
+from resources.stores.catalog.classifications.records import RowChanges
+from resources.stores.catalog.classifications.rows import RowTable
 
 
 class SqliteRowTable(RowTable):

@@ -6,8 +6,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from resources.stores.catalog.classification_catalog import ClassificationCatalog
-from resources.stores.catalog.classification_records import FileEntry, FileFacts, RowChanges
+from resources.stores.catalog.classifications.catalog import ClassificationCatalog
+from resources.stores.catalog.classifications.records import FileEntry, FileFacts, RowChanges
 
 COLUMNS = [("Brand", "text"), ("Size", "integer"), ("Price", "float"), ("Tags", "list[string]")]
 TYPES = {

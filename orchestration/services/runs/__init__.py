@@ -1,0 +1,1 @@
+"""Runs: launched, watched, found again. For the command line and whatever else starts work."""

@@ -1,0 +1,1 @@
+"""Classification sets in the catalog database: their rows, their history, what changed when."""
