@@ -31,13 +31,16 @@ class Ledger:
         self.session = session
         self.job = session.job
         self.types = types
+        self._was_seen = False
 
     def exists(self) -> bool:
-        """Whether the schema has a ledger.
+        """Whether the schema has a ledger; asked until it was seen once.
 
         Raises:
             ConfigError: a table of that name is something else.
         """
+        if self._was_seen:
+            return True
         found = self.session.inspect(LEDGER_TABLE)
         if found is None:
             return False
@@ -48,6 +51,7 @@ class Ledger:
                 f" it lacks {', '.join(sorted(missing))}",
                 hint="Rename that table: Waybill keeps its ledger under this name",
             )
+        self._was_seen = True
         return True
 
     def create(self) -> None:

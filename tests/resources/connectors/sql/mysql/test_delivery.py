@@ -27,8 +27,10 @@ from resources.kernel.errors import (
     SchemaMismatchError,
 )
 from resources.kernel.records import TableName
+from tests.contract.delivery_kills import settle
 from tests.contract.table_connector import read_table
 from tests.faults import Child, count_steps, kill_at
+from tests.resources.connectors.sql.mysql.test_delivery_contract import POINTS
 from tests.resources.connectors.sql.writing.databases import (
     PATIENT,
     QUICK,
@@ -39,7 +41,6 @@ from tests.resources.connectors.sql.writing.databases import (
     request,
     sales,
 )
-from tests.resources.connectors.sql.writing.test_kill import POINTS, settle
 from tests.servers.mariadb import MariadbServer, running_mariadb
 
 pytestmark = pytest.mark.mariadb
@@ -299,7 +300,7 @@ def test_another_run_finishes_what_a_killed_one_delivered(
     """Killed after its COMMIT and before the renaming: its ledger row says that its rows are there, so they must be."""
     mariadb.settings = PATIENT
     mariadb.export(sales(0), table=TableName("other"))
-    points = POINTS["mariadb"]
+    points = POINTS
 
     def first() -> None:
         mariadb.export(sales(1), mode=mode)
