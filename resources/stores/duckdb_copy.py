@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from resources.formats.parquet_write import ROW_GROUP_ROWS
 from resources.kernel.errors import InputError, StorageError, WaybillError
 from resources.kernel.kept_types import count_leaves
+from resources.kernel.quoting import quoted
 from resources.kernel.schema import check_column_names
 
 _KEPT = {
@@ -91,7 +92,7 @@ def _projection(relation: duckdb.DuckDBPyRelation, where: str) -> str:
     _check_names(names, where)
     parts = []
     for name, kind in zip(names, relation.types, strict=True):
-        quoted = _quote(name)
+        column = quoted(name)
         target = _target(kind)
         if target is None:
             raise InputError(
@@ -99,7 +100,7 @@ def _projection(relation: duckdb.DuckDBPyRelation, where: str) -> str:
                 hint="Cast it in the query, for instance to VARCHAR",
                 column=name,
             )
-        parts.append(quoted if target == str(kind) else f"CAST({quoted} AS {target}) AS {quoted}")
+        parts.append(column if target == str(kind) else f"CAST({column} AS {target}) AS {column}")
     return ", ".join(parts)
 
 
@@ -133,15 +134,11 @@ def _nested_target(kind: Any, name: str) -> str | None:
     if any(target is None for _, target in children):
         return None
     if name == "struct":
-        return f"STRUCT({', '.join(f'{_quote(label)} {target}' for label, target in children)})"
+        return f"STRUCT({', '.join(f'{quoted(label)} {target}' for label, target in children)})"
     if name == "map":
         return f"MAP({children[0][1]}, {children[1][1]})"
     # Parquet has no fixed-size lists: an array is written as a list either way.
     return f"{children[0][1]}[]"
-
-
-def _quote(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _written(path: Path, where: str) -> pa.Schema:

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from resources.kernel.errors import InputError, IntegrityError, MissingDependencyError
 from resources.kernel.keys import Key
+from resources.kernel.quoting import quoted
 from resources.kernel.records import BatchStream
 from resources.kernel.schema import case_twins
 from resources.scratch import ScratchFolder
@@ -268,7 +269,7 @@ _PROCESS = _Process()
 
 def _duckdb_column(field: pa.Field) -> str:
     """Parquet has no durations: DuckDB would show the bare integers. Its other `to_*` functions take doubles."""
-    name: str = '"' + field.name.replace('"', '""') + '"'
+    name = quoted(field.name)
     if not pa.types.is_duration(field.type):
         return name
     factor = {"s": 1_000_000, "ms": 1_000, "us": 1}[field.type.unit]

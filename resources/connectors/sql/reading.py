@@ -96,17 +96,6 @@ def text_guess(name: str, reason: str) -> Guess:
     )
 
 
-def quote_identifier(name: str) -> str:
-    """A name in double quotes, as standard SQL has it; NUL, which no database allows, is refused (T16).
-
-    Raises:
-        InputError: the name holds a NUL character.
-    """
-    if "\0" in name:
-        raise InputError(f"the name {name!r} holds a NUL character")
-    return '"' + name.replace('"', '""') + '"'
-
-
 def free_name(names: Iterable[str]) -> str:
     """A table alias that is no column's name, so that it means the whole row."""
     taken = {name.casefold() for name in names}

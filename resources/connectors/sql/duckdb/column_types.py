@@ -17,7 +17,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from resources.connectors.sql.reading import Column, quote_identifier, text_guess
+from resources.connectors.sql.names import quote_identifier
+from resources.connectors.sql.reading import Column, text_guess
 
 _DAYS = (-(2**31) + 2, 2**31 - 2)  # the outermost values mean infinity (E34)
 _MICROSECONDS = (-(2**63) + 2, 2**63 - 2)

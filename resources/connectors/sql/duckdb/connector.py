@@ -23,6 +23,7 @@ from resources.connectors.sql.duckdb.column_types import DuckdbColumn, plan_duck
 from resources.connectors.sql.duckdb.delivery import open_delivery
 from resources.connectors.sql.duckdb.written_types import DIALECT
 from resources.connectors.sql.errors import duckdb_error
+from resources.connectors.sql.names import quote_identifier
 from resources.connectors.sql.query_text import DUCKDB
 from resources.connectors.sql.reading import (
     ReadPlan,
@@ -30,7 +31,6 @@ from resources.connectors.sql.reading import (
     coalesced,
     free_name,
     plan_columns,
-    quote_identifier,
 )
 from resources.connectors.sql.writing.run import Deliverer
 from resources.kernel.errors import InputError, NotFoundError, WaybillError

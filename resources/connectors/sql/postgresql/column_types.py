@@ -21,7 +21,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from resources.connectors.sql.reading import Column, quote_identifier, text_guess
+from resources.connectors.sql.names import quote_identifier
+from resources.connectors.sql.reading import Column, text_guess
 
 # Julian day 0, PostgreSQL's first: what lies before it is an infinity or wrapped around in the driver (E34).
 _FIRST_DAY = -2_440_588

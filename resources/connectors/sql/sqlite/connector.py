@@ -22,12 +22,12 @@ from resources.connectors.sql.connector import (
 )
 from resources.connectors.sql.engine import sqlite_engine
 from resources.connectors.sql.errors import sqlite_error
+from resources.connectors.sql.names import quote_identifier
 from resources.connectors.sql.query_text import SQLITE, with_selects_as_tables
 from resources.connectors.sql.reading import (
     check_result_names,
     coalesced,
     pieces,
-    quote_identifier,
 )
 from resources.connectors.sql.sqlite.column_types import SqliteColumn
 from resources.connectors.sql.sqlite.delivery import open_delivery
