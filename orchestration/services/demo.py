@@ -15,7 +15,7 @@ from orchestration.services.location import Location
 from orchestration.services.runs.watch import Made, RunOutcome, StepNews, run_here
 from resources.connectors.base import FileConnector, TableConnector
 from resources.connectors.folder.connector import FolderConnector
-from resources.connectors.sql import SqlConnector
+from resources.connectors.sql import DatabaseConnector
 from resources.kernel.errors import ConfigError, WaybillError
 from resources.kernel.records import TableName
 
@@ -144,7 +144,7 @@ def _stored(made: Made, outcome: RunOutcome) -> StoredThing:
 def _delivered(made: Made, outcome: RunOutcome, location: Location) -> DeliveredTable:
     facts = made.facts
     connector = location.connector(str(facts["connector"]))
-    if not isinstance(connector, SqlConnector):
+    if not isinstance(connector, DatabaseConnector):
         raise ConfigError(f"exporter {made.key[1]} delivers to {connector.name!r}, no database")
     return DeliveredTable(
         connector=connector.name,

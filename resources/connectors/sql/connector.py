@@ -33,16 +33,16 @@ from resources.kernel.records import (
 )
 
 
-def open_table_connector(name: str, config: SqlConfig) -> SqlConnector:
+def open_table_connector(name: str, config: SqlConfig) -> DatabaseConnector:
     """The connector for `config.dialect`, named `name` in error texts. Connects to nothing yet."""
     room, _, attribute = config.spec.connector.partition(":")
-    kind: Callable[[str, SqlConfig], SqlConnector] = getattr(
+    kind: Callable[[str, SqlConfig], DatabaseConnector] = getattr(
         importlib.import_module(f"resources.connectors.sql.{room}.connector"), attribute
     )
     return kind(name, config)
 
 
-class SqlConnector(TableConnector):
+class DatabaseConnector(TableConnector):
     """A database reached by SQL. Stateless but for what it learnt about values that need a wider type."""
 
     dialect_name: ClassVar[Dialect]

@@ -14,7 +14,7 @@ import pyarrow as pa
 from resources.connectors.sql.browsing import table_entry
 from resources.connectors.sql.config import Dialect
 from resources.connectors.sql.connector import (
-    SqlConnector,
+    DatabaseConnector,
     interrupted_after,
     is_internal,
     query_subject,
@@ -39,7 +39,7 @@ from resources.kernel.records import BatchStream, BrowseEntry, TableName, TableO
 VECTOR_ROWS = 2048  # what DuckDB computes at a time; more would hold as many wide rows in memory
 
 
-class DuckdbConnector(SqlConnector):
+class DuckdbConnector(DatabaseConnector):
     """A DuckDB database file. DuckDB lets one process write it, or several read it."""
 
     kind = "duckdb"

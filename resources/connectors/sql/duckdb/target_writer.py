@@ -11,7 +11,7 @@ import pyarrow as pa
 from resources.connectors.sql.duckdb.conversion import check_casts
 from resources.connectors.sql.duckdb.write_session import HERE, DuckdbWriteSession
 from resources.connectors.sql.names import quote_identifier
-from resources.connectors.sql.writing.columns import Column
+from resources.connectors.sql.writing.columns import WrittenColumn
 from resources.connectors.sql.writing.job import Outcome
 from resources.connectors.sql.writing.plan import TablePlan
 from resources.connectors.sql.writing.session import column_list, definition
@@ -118,7 +118,7 @@ class DuckdbTargetWriter(TargetWriter[DuckdbWriteSession]):
         return self.gone([str(name) for (name,) in gone])
 
 
-def _value(plan: TablePlan, column: Column, name: str) -> str:
+def _value(plan: TablePlan, column: WrittenColumn, name: str) -> str:
     """A value as the table takes it: what a cast would change has been found before."""
     if column.name in plan.only_nulls:
         return "NULL"

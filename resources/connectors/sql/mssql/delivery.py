@@ -11,7 +11,7 @@ from resources.connectors.sql.sqlalchemy.written_types import (
     generic_takes,
     zoned_text,
 )
-from resources.connectors.sql.writing.columns import Column
+from resources.connectors.sql.writing.columns import WrittenColumn
 from resources.connectors.sql.writing.dialect import ExportDialect
 
 
@@ -42,7 +42,7 @@ TYPES = TypeNames(
 _ONE_CODE_PAGE = frozenset({"VARCHAR", "TEXT"})
 
 
-def mssql_takes(column: Column, target: str) -> bool:
+def mssql_takes(column: WrittenColumn, target: str) -> bool:
     """As anywhere, but for text types that cannot hold every character."""
     return generic_takes(column, target, narrow=_ONE_CODE_PAGE)
 

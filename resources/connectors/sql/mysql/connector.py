@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from resources.connectors.sql.config import Dialect, SqlConfig
-from resources.connectors.sql.connector import SqlConnector, is_internal, query_subject
+from resources.connectors.sql.connector import DatabaseConnector, is_internal, query_subject
 from resources.connectors.sql.mysql.catalog import (
     Table,
     find_table,
@@ -76,7 +76,7 @@ class _Source:
     """Columns of the table that `SELECT *` leaves out."""
 
 
-class MysqlConnector(SqlConnector):
+class MysqlConnector(DatabaseConnector):
     """A MySQL database, version 5.7 or newer."""
 
     kind = "mysql"

@@ -8,7 +8,7 @@ from resources.connectors.sql.mysql.conversion import check_casts, numbered
 from resources.connectors.sql.mysql.load_data import load_rows
 from resources.connectors.sql.mysql.write_session import MysqlWriteSession
 from resources.connectors.sql.names import quote_identifier
-from resources.connectors.sql.writing.columns import Column
+from resources.connectors.sql.writing.columns import WrittenColumn
 from resources.connectors.sql.writing.job import Outcome
 from resources.connectors.sql.writing.ledger import Ledger
 from resources.connectors.sql.writing.plan import TablePlan, TargetColumn
@@ -147,7 +147,7 @@ class MysqlTargetWriter(TargetWriter[MysqlWriteSession]):
             self._check_arrived(outcome)
         self._commit()
 
-    def _value(self, column: Column) -> str:
+    def _value(self, column: WrittenColumn) -> str:
         """A staged column as the table takes it."""
         is_empty = column.name in self.plan.only_nulls
         return "NULL" if is_empty else quote_identifier(column.name)

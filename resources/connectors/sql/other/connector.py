@@ -14,7 +14,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from resources.connectors.sql.config import SqlConfig
-from resources.connectors.sql.connector import SqlConnector
+from resources.connectors.sql.connector import DatabaseConnector
 from resources.connectors.sql.engine import server_options
 from resources.connectors.sql.other.delivery import relative_deliverer
 from resources.connectors.sql.query_text import MYSQL, POSTGRESQL, SQLITE
@@ -24,7 +24,7 @@ from resources.connectors.sql.writing.run import Deliverer
 from resources.kernel.errors import ConfigError, MissingDependencyError, NotFoundError
 
 
-def open_other(name: str, config: SqlConfig) -> SqlConnector:
+def open_other(name: str, config: SqlConfig) -> DatabaseConnector:
     """The connector for the family of databases that `config.driver` belongs to."""
     family = (config.driver or "").partition("+")[0]
     return _FAMILIES.get(family, OtherConnector)(name, config)

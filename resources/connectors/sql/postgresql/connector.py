@@ -21,7 +21,7 @@ import sqlalchemy as sa
 
 from resources.connectors.sql.browsing import table_entry
 from resources.connectors.sql.config import Dialect, SqlConfig
-from resources.connectors.sql.connector import SqlConnector, is_internal, query_subject
+from resources.connectors.sql.connector import DatabaseConnector, is_internal, query_subject
 from resources.connectors.sql.engine import postgres_engine
 from resources.connectors.sql.errors import connection_error, driver_text, postgres_error
 from resources.connectors.sql.postgresql.catalog import (
@@ -39,7 +39,7 @@ from resources.connectors.sql.postgresql.column_types import plan_postgres_colum
 from resources.connectors.sql.postgresql.delivery import open_delivery
 from resources.connectors.sql.postgresql.fingerprint import compute_fingerprint
 from resources.connectors.sql.postgresql.parallel import NoHelperError, RangeReader
-from resources.connectors.sql.postgresql.session import LockQueueError, PostgresSession
+from resources.connectors.sql.postgresql.session import LockQueueError, SnapshotSession
 from resources.connectors.sql.postgresql.written_types import DIALECT
 from resources.connectors.sql.query_text import POSTGRESQL
 from resources.connectors.sql.reading import ReadPlan, checked_batches, plan_columns
@@ -54,15 +54,15 @@ class _OpenRead:
 
     plan: ReadPlan
     statements: Sequence[str]
-    leader: PostgresSession
-    helper: Callable[[], PostgresSession]
+    leader: SnapshotSession
+    helper: Callable[[], SnapshotSession]
 
 
 _NO_MORE_CONNECTIONS = re.compile("too many (connections|clients)|remaining connection slots")
 _STATEMENT_FAILED = re.compile(r"ERROR:\s+(?P<text>[^\n]+)")
 
 
-class PostgresqlConnector(SqlConnector):
+class PostgresqlConnector(DatabaseConnector):
     """A PostgreSQL database, version 12 or newer."""
 
     kind = "postgresql"
@@ -294,8 +294,8 @@ class PostgresqlConnector(SqlConnector):
         return bool(answers and answers[0])
 
 
-def _locked_session(config: SqlConfig, snapshot: str, select: str) -> PostgresSession:
-    session = PostgresSession(config, snapshot)
+def _locked_session(config: SqlConfig, snapshot: str, select: str) -> SnapshotSession:
+    session = SnapshotSession(config, snapshot)
     try:
         session.lock(select)
     except Exception:
@@ -304,7 +304,7 @@ def _locked_session(config: SqlConfig, snapshot: str, select: str) -> PostgresSe
     return session
 
 
-def _helping_session(config: SqlConfig, snapshot: str, select: str) -> PostgresSession:
+def _helping_session(config: SqlConfig, snapshot: str, select: str) -> SnapshotSession:
     """As `_locked_session`, for a session that can be done without.
 
     Raises:

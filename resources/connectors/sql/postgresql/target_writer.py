@@ -19,7 +19,7 @@ from resources.connectors.sql.postgresql.target import (
 from resources.connectors.sql.postgresql.violations import value_errors, violation
 from resources.connectors.sql.postgresql.write_session import PostgresqlWriteSession
 from resources.connectors.sql.postgresql.written_types import text_limit
-from resources.connectors.sql.writing.columns import Column
+from resources.connectors.sql.writing.columns import WrittenColumn
 from resources.connectors.sql.writing.job import Outcome
 from resources.connectors.sql.writing.session import column_list, definition
 from resources.connectors.sql.writing.target_writer import TargetWriter
@@ -143,12 +143,12 @@ class PostgresqlTargetWriter(TargetWriter[PostgresqlWriteSession]):
             self._check_arrived(outcome)
         return way
 
-    def _in_table_order(self) -> list[tuple[Column, str]]:
+    def _in_table_order(self) -> list[tuple[WrittenColumn, str]]:
         """Columns as the table has them: rows of the same shape move over as they are."""
         order = {found.name: place for place, found in enumerate(self.target or ())}
         return sorted(self.plan.pairs, key=lambda pair: order.get(pair[1], len(order)))
 
-    def _value(self, column: Column, name: str) -> str:
+    def _value(self, column: WrittenColumn, name: str) -> str:
         """A staged column as the table takes it: what a cast would change has been found before."""
         quoted = quote_identifier(column.name)
         if self.plan.action != "keep":

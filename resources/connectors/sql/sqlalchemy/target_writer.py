@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from resources.connectors.sql.config import SqlConfig
 from resources.connectors.sql.sqlalchemy.write_session import SqlalchemyWriteSession
-from resources.connectors.sql.writing.columns import Column
+from resources.connectors.sql.writing.columns import WrittenColumn
 from resources.connectors.sql.writing.job import Outcome
 from resources.connectors.sql.writing.plan import TablePlan, TargetColumn
 from resources.connectors.sql.writing.target_writer import TargetWriter
@@ -63,7 +63,7 @@ class SqlalchemyTargetWriter(TargetWriter[SqlalchemyWriteSession]):
         kept = "delete+insert" if replaces else "insert"
         outcome.swap = kept if plan.action == "keep" else plan.action
 
-    def _definition(self, column: Column) -> str:
+    def _definition(self, column: WrittenColumn) -> str:
         return f"{self.session.quote(column.name)} {column.type.sql}"
 
     def _check_count(self, more: int) -> None:
@@ -90,7 +90,7 @@ class SqlalchemyTargetWriter(TargetWriter[SqlalchemyWriteSession]):
         for batch in self.job.source.batches():
             self.insert_batch(statement, batch.select(order))
 
-    def _bind_type(self, column: Column) -> sa.types.TypeEngine[Any]:
+    def _bind_type(self, column: WrittenColumn) -> sa.types.TypeEngine[Any]:
         if self.facts.typed_binds:
             for matches, kind in _BIND_TYPES:
                 if matches(column.type.wire):

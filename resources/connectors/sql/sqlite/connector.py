@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from resources.connectors.sql.browsing import table_entry
 from resources.connectors.sql.config import Dialect
 from resources.connectors.sql.connector import (
-    SqlConnector,
+    DatabaseConnector,
     interrupted_after,
     is_internal,
     query_subject,
@@ -47,7 +47,7 @@ _FINGERPRINT_ROWS = 2048
 _MARSHAL_VERSION = 2  # without references, so that equal rows have equal bytes
 
 
-class SqliteConnector(SqlConnector):
+class SqliteConnector(DatabaseConnector):
     """A SQLite database file."""
 
     kind = "sqlite"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from resources.connectors.sql.names import staging_name
-from resources.connectors.sql.writing.columns import Column
+from resources.connectors.sql.writing.columns import WrittenColumn
 from resources.connectors.sql.writing.dialect import ExportDialect
 from resources.connectors.sql.writing.settings import ExportSettings
 from resources.connectors.sql.writing.source import SourceRows
@@ -19,7 +19,7 @@ class ExportJob:
     request: ExportRequest
     settings: ExportSettings
     dialect: ExportDialect
-    columns: tuple[Column, ...]
+    columns: tuple[WrittenColumn, ...]
     table: TableName
     """Where the rows go: in mode `timestamp` a table of this run, else the one that was asked for."""
     source: SourceRows

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from resources.connectors.sql.names import quote_identifier
-from resources.connectors.sql.writing.columns import Column
+from resources.connectors.sql.writing.columns import WrittenColumn
 from resources.connectors.sql.writing.job import ExportJob
 from resources.connectors.sql.writing.plan import TargetColumn
 
@@ -64,7 +64,7 @@ def column_list(names: Sequence[str]) -> str:
     return ", ".join(quote_identifier(name) for name in names)
 
 
-def definition(columns: Sequence[Column], *, staged: bool = False) -> str:
+def definition(columns: Sequence[WrittenColumn], *, staged: bool = False) -> str:
     """The inside of a CREATE TABLE."""
     return ", ".join(
         f"{quote_identifier(column.name)} {column.staged if staged else column.type.sql}"

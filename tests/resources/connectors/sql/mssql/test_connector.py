@@ -14,7 +14,7 @@ from resources.connectors.sql.mssql import delivery as writing
 from resources.connectors.sql.mssql.connector import isolation, plan_mssql_column
 from resources.connectors.sql.sqlalchemy.errors import driver_error
 from resources.connectors.sql.sqlalchemy.write_session import SqlalchemyWriteSession
-from resources.connectors.sql.writing.columns import Column
+from resources.connectors.sql.writing.columns import WrittenColumn
 from resources.connectors.sql.writing.ledger import LEDGER_COLUMNS
 from resources.connectors.sql.writing.plan import TargetColumn
 from resources.connectors.sql.writing.run import run_export
@@ -237,7 +237,7 @@ def test_a_new_table_is_made_by_the_same_transaction(monkeypatch: pytest.MonkeyP
 def test_existing_columns_take_what_they_hold(arrow: pa.DataType, target: str, fits: bool) -> None:
     kind = writing.DIALECT.column_type(arrow)
     assert kind is not None
-    assert writing.mssql_takes(Column("x", arrow, kind), target) is fits
+    assert writing.mssql_takes(WrittenColumn("x", arrow, kind), target) is fits
 
 
 def test_real_errors_of_the_driver_at_a_closed_port() -> None:

@@ -17,7 +17,7 @@ import pytest
 from resources.connectors.sql.mysql import write_session as mysql
 from resources.connectors.sql.mysql.written_types import mysql_takes, mysql_type, plain_sql_type
 from resources.connectors.sql.names import is_internal_name, staging_name
-from resources.connectors.sql.writing.columns import Column
+from resources.connectors.sql.writing.columns import WrittenColumn
 from resources.connectors.sql.writing.run import run_export
 from resources.kernel.errors import (
     ConflictError,
@@ -497,7 +497,7 @@ TAKES = {
 
 @pytest.mark.parametrize("kind", TAKES, ids=str)
 def test_existing_columns_take_what_they_hold(kind: pa.DataType) -> None:
-    column = Column("x", kind, mysql_type(kind))
+    column = WrittenColumn("x", kind, mysql_type(kind))
     takes, refuses = TAKES[kind]
     assert [t for t in takes if not mysql_takes(column, t)] == []
     assert [t for t in refuses if mysql_takes(column, t)] == []

@@ -17,7 +17,7 @@ from resources.connectors.sql.oracle import delivery as writing
 from resources.connectors.sql.oracle.connector import plan_oracle_column
 from resources.connectors.sql.sqlalchemy.errors import driver_error
 from resources.connectors.sql.sqlalchemy.write_session import SqlalchemyWriteSession
-from resources.connectors.sql.writing.columns import Column
+from resources.connectors.sql.writing.columns import WrittenColumn
 from resources.connectors.sql.writing.ledger import LEDGER_COLUMNS
 from resources.connectors.sql.writing.modes import refused_mode
 from resources.connectors.sql.writing.plan import TargetColumn
@@ -194,7 +194,7 @@ def test_what_oracle_cannot_do_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
 def test_existing_columns_take_what_they_hold(arrow: pa.DataType, target: str, fits: bool) -> None:
     kind = writing.DIALECT.column_type(arrow)
     assert kind is not None
-    assert writing.DIALECT.takes(Column("x", arrow, kind), target) is fits
+    assert writing.DIALECT.takes(WrittenColumn("x", arrow, kind), target) is fits
 
 
 def test_real_errors_of_the_driver_at_a_closed_port() -> None:
