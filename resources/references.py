@@ -49,9 +49,20 @@ class Registry:
         self._broken: dict[str, list[tuple[type | None, str]]] = {}
         self._of_kind: dict[type, dict[str, NamedComponent]] = {}
         self._twins_of_kind: dict[type, dict[str, list[str]]] = {}
+        self._places: dict[int, tuple[Document | None, str]] = {}
 
-    def add(self, component: NamedComponent, *, loc: Hashable, where: str) -> None:
-        """A component that was loaded."""
+    def add(
+        self,
+        component: NamedComponent,
+        *,
+        loc: Hashable,
+        where: str,
+        document: Document | None = None,
+    ) -> None:
+        """A component that was loaded; Dagster's own tree shows one of a folder twice."""
+        if id(component) in self._places:
+            return
+        self._places[id(component)] = document, where
         self._entries.append((component, where, loc))
         self._names[loc] = component.name
 
@@ -78,6 +89,18 @@ class Registry:
             self._of_kind[kind] = found
             self._twins_of_kind[kind] = {n: p for n, p in places.items() if len(p) > 1}
         return cast("dict[str, T]", self._of_kind[kind])
+
+    def document_of(self, component: NamedComponent) -> Document | None:
+        """The YAML that declares it; None of one that Dagster itself has read."""
+        return self._places[id(component)][0]
+
+    def place_of(self, component: NamedComponent, path: KeyPath = ()) -> tuple[str, int]:
+        """File and line of what `path` leads to in the YAML of a component, or as near as is known."""
+        document, where = self._places[id(component)]
+        if document is not None:
+            return str(document.file), document.line(path)
+        file, _, line = where.rpartition(":")
+        return file, int(line)
 
     def twins(self, kind: type[NamedComponent]) -> dict[str, list[str]]:
         """Names that several components of `kind` have, and where each stands."""

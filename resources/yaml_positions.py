@@ -37,6 +37,22 @@ class Document:
         """`file:line` of what `path` leads to."""
         return f"{self.file}:{self.line(path)}"
 
+    def line_within(self, path: KeyPath, text: str, offset: int) -> int:
+        """The line of the character at `offset` of `text`, which is what stands at `path`.
+
+        YAML folds and indents, but leaves all other characters in order. Where it does not (escapes, a template that
+        was replaced), it is the line of the key.
+        """
+        node = self.node
+        for part in path:
+            found = _step(node, part)
+            if found is None:
+                return self.line(path)
+            _, node = found
+        if isinstance(node, yaml.ScalarNode):
+            return _line_of(node, self.file, text[: offset + 1]) or self.line(path)
+        return self.line(path)
+
     @property
     def type(self) -> str:
         """The component type that it names; empty when it names none."""
@@ -62,4 +78,23 @@ def _step(node: yaml.Node, part: str | int) -> tuple[int, yaml.Node] | None:
     if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
         found = node.value[part]
         return found.start_mark.line + 1, found
+    return None
+
+
+def _line_of(node: yaml.ScalarNode, file: Path, text: str) -> int | None:
+    """The line in which the last character of `text`, which begins a scalar, stands; None when the file has another text."""
+    wanted = "".join(text.split())
+    start, column = node.start_mark.line, node.start_mark.column
+    lines = file.read_text(encoding="utf-8").splitlines()[start : node.end_mark.line + 1]
+    if node.style in ("|", ">"):  # the text begins in the line after the mark
+        start, lines = start + 1, lines[1:]
+    elif lines:
+        lines[0] = lines[0][column + (1 if node.style else 0) :]
+    for number, line in enumerate(lines, start=start + 1):
+        found = "".join(line.split())
+        if len(found) >= len(wanted):
+            return number if found.startswith(wanted) else None
+        if not wanted.startswith(found):
+            return None
+        wanted = wanted[len(found) :]
     return None

@@ -37,8 +37,10 @@ class Dataset(DeclaredComponent):
         try:
             return parse_expectations(self.checks)
         except ConfigError as error:
-            where = position(context, "checks", cast("int", error.facts["check"]))
-            raise ConfigError(f"{where}: {error.message}", hint=error.hint) from error
+            others = cast("tuple[ConfigError, ...]", error.facts["also"])
+            first, *also = [_placed(context, found) for found in (error, *others)]
+            first.facts["also"] = tuple(also)
+            raise first from error
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """One materialized asset, its checks, and when it is refreshed."""
@@ -59,3 +61,8 @@ class Dataset(DeclaredComponent):
             expectations=self._expectations(context),
             automation=automation_for(self.refresh, where=position(context, "refresh")),
         )
+
+
+def _placed(context: dg.ComponentLoadContext, error: ConfigError) -> ConfigError:
+    where = position(context, "checks", *cast("tuple[str | int, ...]", error.facts["path"]))
+    return ConfigError(f"{where}: {error.message}", hint=error.hint)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from assets.datasets.expectation_arguments import ARGUMENTS, wrong_arguments
 from assets.datasets.expectation_names import as_in_gallery, wrong_name
 from resources.kernel.errors import ConfigError
 
@@ -69,27 +70,43 @@ def parse_expectations(given: Sequence[Mapping[str, Any]]) -> list[Expectation]:
     """Expectations from `checks:` entries such as `{expect_...: {column: x, severity: warn}}`.
 
     Raises:
-        ConfigError: an entry of another shape, or with a name that no expectation has.
+        ConfigError: an entry of another shape, with a name that no expectation has, or with arguments that it does not
+            take. Its fact `path` leads to the place below `checks`; `also` holds the other errors.
     """
-    return [_parse(entry, number) for number, entry in enumerate(given)]
+    wrong = [error for number, entry in enumerate(given) for error in _mistakes(entry, number)]
+    if wrong:
+        first, *others = wrong
+        first.facts["also"] = tuple(others)
+        raise first
+    return [_expectation(entry) for entry in given]
 
 
-def _parse(entry: Mapping[str, Any], number: int) -> Expectation:
+def _expectation(entry: Mapping[str, Any]) -> Expectation:
+    (kind, arguments), *_ = entry.items()
+    rest = {name: value for name, value in arguments.items() if name != _SEVERITY}
+    return Expectation(kind, rest, blocking=_SEVERITIES[arguments.get(_SEVERITY, "error")])
+
+
+def _mistakes(entry: Mapping[str, Any], number: int) -> Iterator[ConfigError]:
     if len(entry) != 1 or not isinstance(next(iter(entry.values())), dict):
-        raise ConfigError(
+        yield ConfigError(
             f"checks: {json.dumps(entry, default=str)[:120]} is not `name: {{arguments}}`",
             hint="For instance `- expect_column_values_to_not_be_null: {column: carrier}`",
-            check=number,
+            path=(number,),
         )
+        return
     (kind, arguments), *_ = entry.items()
     severity = arguments.get(_SEVERITY, "error")
     if (not kind.startswith("expect_") and "." not in kind) or severity not in _SEVERITIES:
-        raise ConfigError(
+        yield ConfigError(
             f"checks: {kind!r} with severity {severity!r} is not an expectation",
             hint="Names start with `expect_`, or are the dotted path of a class; severity is `error` or `warn`",
-            check=number,
+            path=(number,),
         )
-    if wrong := wrong_name(kind):
-        raise ConfigError(f"checks: unknown expectation {kind!r}", hint=wrong, check=number)
-    rest = {name: value for name, value in arguments.items() if name != _SEVERITY}
-    return Expectation(kind, rest, blocking=_SEVERITIES[severity])
+    elif wrong := wrong_name(kind):
+        yield ConfigError(f"checks: unknown expectation {kind!r}", hint=wrong, path=(number,))
+    elif kind in ARGUMENTS:
+        own = {name: value for name, value in arguments.items() if name != _SEVERITY}
+        for found in wrong_arguments(kind, own):
+            place = (number, kind, *([found.argument] if found.argument else []))
+            yield ConfigError(f"checks: {found.text}", hint=found.hint, path=place)

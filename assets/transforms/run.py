@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-
+from assets.transforms.sandbox import lock_in, open_sandbox
 from assets.transforms.statement import ColumnLineage, Statement, trace_columns
 from assets.transforms.time_limit import DEFAULT_SECONDS, time_limit
 from resources.kernel.keys import Key, asset_key
 from resources.kernel.records import StoredVersion
 from resources.scratch import ScratchFolder
 from resources.stores.tables import TableStore
-
-MEMORY_LIMIT = "2GB"  # beyond it DuckDB spills to a scratch folder
 
 
 @dataclass(frozen=True)
@@ -50,14 +47,12 @@ def run_statement(
     tables = {wanted: store.read(asset_key("datasets", wanted)) for wanted in statement.inputs}
     with ExitStack() as stack:
         scratch = stack.enter_context(ScratchFolder("transform")).name
-        connection = stack.enter_context(
-            duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "temp_directory": scratch})
-        )
+        connection = stack.enter_context(open_sandbox(scratch))
         writer = stack.enter_context(store.writer(key, run_id=run_id, attempt=attempt))
         for wanted, table in tables.items():
             table.relation(connection).create_view(wanted)
         opened = {folder for table in tables.values() for folder in table.opened_folders}
-        _lock_in(connection, [Path(scratch), writer.folder, *sorted(opened)])
+        lock_in(connection, [Path(scratch), writer.folder, *sorted(opened)])
         with time_limit(connection, max_seconds, name=key[-1]):
             writer.copy_query(connection, statement.sql)
         lineage = trace_columns(
@@ -79,11 +74,3 @@ def run_statement(
     return TransformReport(
         version, {n: table.version.number for n, table in tables.items()}, lineage
     )
-
-
-def _lock_in(connection: duckdb.DuckDBPyConnection, folders: Sequence[Path]) -> None:
-    """A second wall behind the statement's own: DuckDB may open its inputs' and its result's files and nothing else."""
-    listed = ", ".join("'" + str(folder).replace("'", "''") + "'" for folder in folders)
-    connection.execute(f"SET allowed_directories = [{listed}]")
-    connection.execute("SET enable_external_access = false")
-    connection.execute("SET lock_configuration = true")

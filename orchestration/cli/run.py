@@ -57,9 +57,10 @@ def check(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of lines.")] = False,
 ) -> None:
-    """Look through the whole project and list every problem with file and line; runs nothing, connects to nothing.
+    """Look through the whole project and list every problem with file and line; runs nothing, asks no system but the store.
 
-    Ends with 1 when there is one, a file that is not read included.
+    Columns that SQL and checks name are compared with what is stored. Ends with 1 when there is a problem, a warning
+    included.
     """
     from orchestration.services.checking import check_project
     from orchestration.services.home import open_home

@@ -10,6 +10,7 @@ from collections.abc import Collection, Hashable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
+from typing import cast
 
 import dagster as dg
 
@@ -28,6 +29,7 @@ from orchestration.loading.types import component_type
 from orchestration.loading.units import Unit, keep_whole
 from orchestration.services.reasons import raised_on_purpose, reason_of
 from resources.declared import DeclaredComponent, MisfitError
+from resources.kernel.errors import WaybillError
 from resources.references import LeftOutError
 from resources.yaml_positions import Document
 
@@ -178,11 +180,19 @@ class _Told:
         meant = raised_on_purpose(error)
         if meant is not None:
             waits = isinstance(meant, LeftOutError)
-            return [problem_of(meant, file, line, is_consequence=waits)]
+            return [
+                problem_of(found, file, line, is_consequence=waits)
+                for found in (meant, *_also(meant))
+            ]
         if isinstance(error, SyntaxError) and error.filename:
             text = f"this is no Python: {error.msg}"
             return [Problem(error.filename, error.lineno or 1, text)]
         return [Problem(file, _line_in(error, file) or line, reason_of(error))]
+
+
+def _also(error: WaybillError) -> tuple[WaybillError, ...]:
+    """Other errors of the same component that were found with this one."""
+    return cast("tuple[WaybillError, ...]", error.facts.get("also", ()))
 
 
 def _line_in(error: BaseException, file: str) -> int | None:

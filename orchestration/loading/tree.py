@@ -140,7 +140,10 @@ class YamlComponent:
         self._tree.state_tracker.set_cache_data(decl.loc, component=component, component_decl=decl)
         if isinstance(component, DeclaredComponent):
             self._tree.registry.add(
-                component, loc=decl.loc, where=self._document.where(("attributes", "name"))
+                component,
+                loc=decl.loc,
+                where=self._document.where(("attributes", "name")),
+                document=self._document,
             )
         return component
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from orchestration.definitions import build_defs, load_own_project
 from orchestration.loading.problems import Problem
 from orchestration.services.location import Location
+from orchestration.services.stored_columns import column_problems
 
 
 def check_project() -> list[Problem]:
     """Everything that is wrong with the files under `defs/`: errors first, then what needs them, then warnings.
+
+    Columns that SQL and checks name are compared with what is stored.
 
     Raises:
         ConfigError: something is wrong that belongs to no file, such as a resource that nothing declares.
@@ -16,4 +19,5 @@ def check_project() -> list[Problem]:
     project = load_own_project()
     location = Location.load(lambda: build_defs(loaded=project.definitions))
     location.definitions.get_repository_def()
-    return list(project.problems)
+    found = {*project.problems, *column_problems(location)}
+    return sorted(found, key=lambda problem: problem.order)

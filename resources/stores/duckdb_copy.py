@@ -66,6 +66,24 @@ def copy_query(
     return _written(path, where)
 
 
+def copy_shape(
+    connection: duckdb.DuckDBPyConnection, sql: str, path: Path, *, where: str
+) -> pa.Schema:
+    """Writes to `path` the columns that `copy_query` would write, and no row: the SELECT is bound, not run.
+
+    Raises:
+        duckdb.Error: DuckDB refuses the SQL.
+        InputError: no single SELECT, a column that cannot be kept, by its name.
+    """
+    relation = connection.sql(_single_select(connection, sql, where))
+    columns = ", ".join(
+        f"CAST(NULL AS {target}) AS {column}" for column, _, target in _kept(relation, where)
+    )
+    literal = str(path).replace("'", "''")
+    connection.execute(f"COPY (SELECT {columns} WHERE false) TO '{literal}' (FORMAT parquet)")
+    return pq.read_schema(path)
+
+
 def copy_relation(relation: duckdb.DuckDBPyRelation, path: Path, *, where: str) -> pa.Schema:
     """The same for a relation, on the connection it belongs to."""
     with _translated(path, where):
@@ -88,11 +106,17 @@ def _single_select(connection: duckdb.DuckDBPyConnection, sql: str, where: str) 
 
 
 def _projection(relation: duckdb.DuckDBPyRelation, where: str) -> str:
+    return ", ".join(
+        column if target == kind else f"CAST({column} AS {target}) AS {column}"
+        for column, kind, target in _kept(relation, where)
+    )
+
+
+def _kept(relation: duckdb.DuckDBPyRelation, where: str) -> Iterator[tuple[str, str, str]]:
+    """Each column in quotes, its type, and the type that is written."""
     names = relation.columns
     _check_names(names, where)
-    parts = []
     for name, kind in zip(names, relation.types, strict=True):
-        column = quoted(name)
         target = _target(kind)
         if target is None:
             raise InputError(
@@ -100,8 +124,7 @@ def _projection(relation: duckdb.DuckDBPyRelation, where: str) -> str:
                 hint="Cast it in the query, for instance to VARCHAR",
                 column=name,
             )
-        parts.append(column if target == str(kind) else f"CAST({column} AS {target}) AS {column}")
-    return ", ".join(parts)
+        yield quoted(name), str(kind), target
 
 
 def _check_names(names: list[str], where: str) -> None:

@@ -18,11 +18,10 @@ import pyarrow.parquet as pq
 
 from resources.kernel.errors import InputError, IntegrityError, MissingDependencyError
 from resources.kernel.keys import Key
-from resources.kernel.quoting import quoted
 from resources.kernel.records import BatchStream
-from resources.kernel.schema import case_twins
 from resources.scratch import ScratchFolder
 from resources.stores.collect import DEFAULT_GRACE, DEFAULT_KEEP, CollectReport
+from resources.stores.duckdb_read import open_relation
 from resources.stores.frames import to_pandas
 from resources.stores.manifest import Manifest
 from resources.stores.table_types import to_storage
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 BATCH_ROWS = 65_536
-_MAX_DUCKDB_DIGITS = 38
 
 Properties = Mapping[str, Any] | Callable[[BatchStream], Mapping[str, Any]]
 T = TypeVar("T")
@@ -177,12 +175,9 @@ class StoredTable:
             InputError: a column that DuckDB would change: decimals of more than 38 digits (E36), names that differ
                 in case alone (E23).
         """
-        self._check_duckdb()
         paths = self._lasting_files(connection)
         self.opened_folders |= {path.parent for path in paths}
-        return connection.read_parquet([str(path) for path in paths]).project(
-            ", ".join(_duckdb_column(field) for field in self.schema)
-        )
+        return open_relation(connection, paths, self.schema, where=self.name)
 
     def sample(self, n: int = 10) -> pa.Table:
         """The first `n` rows."""
@@ -233,23 +228,6 @@ class StoredTable:
                 hint="Import it again, or read another version",
             )
 
-    def _check_duckdb(self) -> None:
-        if twins := case_twins(self.schema.names):
-            # It would show the values of the first one in both.
-            listed = ", ".join(f"{one!r} and {other!r}" for one, other in twins[:5])
-            raise InputError(
-                f"{self.name}: SQL cannot tell the columns {listed} apart: case does not count there",
-                hint="Rename one of them where the dataset is made",
-            )
-        for field in self.schema:
-            if pa.types.is_decimal(field.type) and field.type.precision > _MAX_DUCKDB_DIGITS:
-                raise InputError(
-                    f"{self.name}: column {field.name!r} has {field.type.precision} digits;"
-                    f" DuckDB keeps {_MAX_DUCKDB_DIGITS}",
-                    hint="Leave the column out, or store it with fewer digits or as text",
-                    column=field.name,
-                )
-
     def _lasting_files(self, owner: object | None) -> list[Path]:
         """Files that stay for as long as `owner` lives, or the process: DuckDB and Polars open them late."""
         with self._item.local_files(self.version) as paths:
@@ -265,15 +243,6 @@ class _Process:
 
 
 _PROCESS = _Process()
-
-
-def _duckdb_column(field: pa.Field) -> str:
-    """Parquet has no durations: DuckDB would show the bare integers. Its other `to_*` functions take doubles."""
-    name = quoted(field.name)
-    if not pa.types.is_duration(field.type):
-        return name
-    factor = {"s": 1_000_000, "ms": 1_000, "us": 1}[field.type.unit]
-    return f"to_microseconds({name} * {factor}) AS {name}"
 
 
 def _polars() -> ModuleType:

@@ -28,6 +28,7 @@ from assets.classifications.schema import (
     ParseOptions,
     SetSchema,
 )
+from resources.formats.json.structure import find_quotes
 
 _WORD_BYTES = 8
 _FEW_LINES = 32  # a shape with fewer lines in a block is not worth the whole-array operations
@@ -35,7 +36,7 @@ _MOST_SHAPES = 128
 _MOST_MISSES = 16  # examples of a block that taught nothing, before the rest is read line by line
 _NUMBER = r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$"
 _ODD_ELEMENT = r"^ | $|^$"
-_NEWLINE, _RETURN, _SPACE, _QUOTE, _BACKSLASH = 10, 13, 32, 34, 92
+_NEWLINE, _RETURN, _SPACE = 10, 13, 32
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,7 @@ def _find_marks(data: bytes, *, is_transcoded: bool) -> tuple[_Block, np.ndarray
     ends = newlines - ((block[newlines - 1] == _RETURN) & (newlines > starts))
     others = controls[~is_newline]
     lines_of_others = np.searchsorted(newlines, others)
-    quotes = _real_quotes(data, block)
+    quotes = find_quotes(data).astype(np.int32)
     first_quote = np.searchsorted(quotes, np.concatenate([starts, [len(data)]])).astype(np.int32)
     is_left = np.diff(first_quote) == 0
     is_left[lines_of_others[others != ends[lines_of_others]]] = True
@@ -197,21 +198,6 @@ def _look_beyond_ascii(
     except UnicodeDecodeError:
         is_utf8 = False
     return is_utf8, np.maximum.reduceat(block, starts) >= 0x80
-
-
-def _real_quotes(data: bytes, block: np.ndarray) -> np.ndarray:
-    """Places of quotes that do not follow an odd number of backslashes."""
-    quotes = np.flatnonzero(block == _QUOTE).astype(np.int32)
-    if b"\\" not in data:
-        return quotes
-    backslashes = np.flatnonzero(block == _BACKSLASH)
-    starts_run = np.diff(backslashes, prepend=-2) != 1
-    run_starts = backslashes[starts_run]
-    run_lengths = np.diff(np.append(np.flatnonzero(starts_run), len(backslashes)))
-    escaped = (run_starts + run_lengths)[run_lengths % 2 == 1]
-    is_escaped = np.zeros(len(block), bool)
-    is_escaped[escaped] = True
-    return quotes[~is_escaped[quotes]]
 
 
 def _lines_of_shape(block: _Block, shape: Shape, lines: np.ndarray) -> np.ndarray:

@@ -1,0 +1,126 @@
+"""What an argument of an expectation may be, as Great Expectations takes it and YAML can say it.
+
+Not here: `{"$PARAMETER": ...}`, which the library takes for any value and nobody could ever give one for.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+_DATE = re.compile(
+    r"(\d{4})-(\d{1,2})-(\d{1,2})([T ]\d{1,2}:\d{1,2}(:\d{1,2}(\.\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?"
+)
+_YES_OR_NO = frozenset(
+    {"0", "off", "f", "false", "n", "no", "1", "on", "t", "true", "y", "yes"}
+)  # fmt: skip
+_LEAST_COLUMNS = 2
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of value."""
+
+    words: str
+    """What it is, for people: `a number`."""
+    takes: Callable[[object], bool]
+    is_needed: bool = False
+
+    def needed(self) -> Kind:
+        """The same for an argument that has to be given."""
+        return replace(self, is_needed=True)
+
+    def or_null(self) -> Kind:
+        """The same for an argument that may be null."""
+        return replace(self, takes=lambda value: value is None or self.takes(value))
+
+
+def _reads(reader: Callable[[str], object], text: object) -> bool:
+    if not isinstance(text, str):
+        return False
+    try:
+        reader(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) or _reads(float, value)
+
+
+def _is_whole(value: object) -> bool:
+    if isinstance(value, float):
+        return value - value == 0  # neither infinite nor NaN; the library cuts off the rest
+    return isinstance(value, int) or _reads(int, value)
+
+
+def _is_share(value: object) -> bool:
+    return _is_number(value) and 0 <= float(value) <= 1  # type: ignore[arg-type]  # a number, or its text
+
+
+def _is_size(value: object) -> bool:
+    return _is_number(value) and float(value) >= 0  # type: ignore[arg-type]  # a number, or its text
+
+
+def _is_date(value: object) -> bool:
+    if isinstance(value, dt.date):
+        return True
+    found = _DATE.fullmatch(value) if isinstance(value, str) else None
+    return found is not None and _reads(
+        lambda text: dt.date(*map(int, text.split())), " ".join(found.group(1, 2, 3))
+    )
+
+
+def _is_flag(value: object) -> bool:
+    if isinstance(value, str):
+        return value.lower() in _YES_OR_NO
+    return isinstance(value, int) and value in (0, 1)
+
+
+def _is_text(value: object) -> bool:
+    """The library makes text of a number."""
+    return isinstance(value, str | int | float)
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list | tuple)
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(map(_is_text, value))
+
+
+def _are_pairs(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(
+        _is_list(pair) and len(pair) == len(("a", "b")) for pair in value
+    )
+
+
+def choice(*known: str) -> Kind:
+    """One of some words."""
+    return Kind("one of " + ", ".join(map(repr, known)), lambda value: value in known)
+
+
+COLUMN = Kind("the name of a column", lambda value: isinstance(value, str) and value != "")
+SHAPE = Kind("a list of columns", _is_list)
+COLUMNS = Kind(
+    "a list of two or more columns",
+    lambda value: _are_texts(value) and len(value) >= _LEAST_COLUMNS,  # type: ignore[arg-type]  # a list
+)
+NUMBER = Kind("a number", _is_number)
+WHOLE = Kind("a whole number", _is_whole)
+BOUND = Kind("a number or a date", lambda value: _is_number(value) or _is_date(value))
+SHARE = Kind("a number from 0 to 1", _is_share)
+SIZE = Kind("a number of 0 or more", _is_size)
+FLAG = Kind("true or false", _is_flag)
+TEXT = Kind("a text", _is_text)
+CHARACTER = Kind("a single character", lambda value: _is_text(value) and len(str(value)) == 1)
+VALUES = Kind("a list of values", _is_list)
+SOME_VALUES = Kind("a list of one or more values", lambda value: _is_list(value) and bool(value))
+TEXTS = Kind("a list of texts", _are_texts)
+SOME_TEXTS = Kind("a list of one or more texts", lambda value: _are_texts(value) and bool(value))
+PAIRS = Kind("a list of pairs of values", _are_pairs)
+MAPPING = Kind("names with values", lambda value: isinstance(value, dict))

@@ -1,0 +1,71 @@
+"""Stored part files as DuckDB sees them: each column with the type and the values that it was stored with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from resources.formats.parquet_write import ThreadedWriter
+from resources.kernel.errors import InputError
+from resources.kernel.quoting import quoted
+from resources.kernel.schema import case_twins
+
+_MAX_DIGITS = 38
+
+
+def open_relation(
+    connection: duckdb.DuckDBPyConnection, paths: Sequence[Path], schema: pa.Schema, *, where: str
+) -> duckdb.DuckDBPyRelation:
+    """The rows of part files as a relation of `connection`.
+
+    Raises:
+        InputError: a column that DuckDB would change: decimals of more than 38 digits (E36), names that differ
+            in case alone (E23).
+    """
+    _check(schema, where)
+    return connection.read_parquet([str(path) for path in paths]).project(
+        ", ".join(map(_column, schema))
+    )
+
+
+def open_empty_relation(
+    connection: duckdb.DuckDBPyConnection, path: Path, schema: pa.Schema, *, where: str
+) -> duckdb.DuckDBPyRelation:
+    """The same of a table without rows, whose only part file is written to `path`.
+
+    Raises:
+        InputError: as of `open_relation`.
+    """
+    with ThreadedWriter(path, schema):
+        pass
+    return open_relation(connection, [path], schema, where=where)
+
+
+def _check(schema: pa.Schema, where: str) -> None:
+    if twins := case_twins(schema.names):
+        # It would show the values of the first one in both.
+        listed = ", ".join(f"{one!r} and {other!r}" for one, other in twins[:5])
+        raise InputError(
+            f"{where}: SQL cannot tell the columns {listed} apart: case does not count there",
+            hint="Rename one of them where the dataset is made",
+        )
+    for field in schema:
+        if pa.types.is_decimal(field.type) and field.type.precision > _MAX_DIGITS:
+            raise InputError(
+                f"{where}: column {field.name!r} has {field.type.precision} digits;"
+                f" DuckDB keeps {_MAX_DIGITS}",
+                hint="Leave the column out, or store it with fewer digits or as text",
+                column=field.name,
+            )
+
+
+def _column(field: pa.Field) -> str:
+    """Parquet has no durations: DuckDB would show the bare integers. Its other `to_*` functions take doubles."""
+    name = quoted(field.name)
+    if not pa.types.is_duration(field.type):
+        return name
+    factor = {"s": 1_000_000, "ms": 1_000, "us": 1}[field.type.unit]
+    return f"to_microseconds({name} * {factor}) AS {name}"
