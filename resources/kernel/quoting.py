@@ -1,6 +1,6 @@
 """Names between quotes: the one place that knows how a quote inside of a name is written.
 
-What belongs here: the form. What does not: which names are refused (`sql/names.py`, `TableConnector.quote`), and the two
+What belongs here: the form. What does not: which names are refused (`resources/connectors/sql/names.py`, `TableConnector.quote`), and the two
 systems with rules of their own: BigQuery escapes by a backslash, and SQLAlchemy's dialects fold case.
 """
 

@@ -1,4 +1,4 @@
-"""What the SQL connectors share: identity, table lists, errors about names, delegation of exports."""
+"""What the SQL connectors share: identity, table lists, errors about names, the way into an export."""
 
 from __future__ import annotations
 
