@@ -13,6 +13,7 @@ import pytest
 from psycopg.errors import ForeignKeyViolation
 
 from resources.connectors.sql.postgresql.write_session import PostgresqlWriteSession, lock_key
+from resources.connectors.sql.writing.ledger import Ledger
 from resources.connectors.sql.writing.run import run_export
 from resources.connectors.sql.writing.settings import ExportSettings
 from resources.kernel.errors import (
@@ -482,7 +483,7 @@ def test_a_lost_answer_to_commit_delivers_once(
 
     def lossy(self: Any, sql: str, *parameters: object) -> Any:
         found = real(self, sql, *parameters)
-        if sql == "COMMIT" and self.find_delivery() is not None:
+        if sql == "COMMIT" and Ledger(self).find() is not None:
             raise psycopg.OperationalError("server closed the connection unexpectedly")
         return found
 
