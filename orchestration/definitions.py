@@ -24,7 +24,8 @@ from orchestration.launch_config import check_no_pickles
 from orchestration.loading.problems import refuse
 from orchestration.loading.project import Project, load_project
 from orchestration.loading.tolerance import leaves_out, with_problems
-from orchestration.services.location import Location
+from orchestration.location import Location
+from resources.project import find_project, use_project
 from resources.references import check_asset_references, check_job_references
 from resources.stores.catalog.resource import CatalogResource
 from resources.stores.handles import handles
@@ -94,9 +95,14 @@ def build_defs(
 
 
 def load_own_project() -> Project:
-    """What stands under `defs/`, and what is wrong with it."""
-    package = import_module("orchestration.defs")
-    return load_project(package, Path(__file__).parents[1], provided=SHARED)
+    """What stands under `defs/` of the project at hand, and what is wrong with it.
+
+    Raises:
+        ConfigError: there is no project here, or it has no `defs/`.
+    """
+    project = find_project()
+    project.make_importable()
+    return load_project(import_module(project.defs_module), project.root, provided=SHARED)
 
 
 def automation_sensor() -> dg.AutomationConditionSensorDefinition:
@@ -133,7 +139,7 @@ _TWICE = _Twice()
 def _content() -> object:
     """Changes with every file below `defs/` and every variable."""
     found = []
-    for folder, _, files in os.walk(Path(import_module("orchestration.defs").__path__[0])):
+    for folder, _, files in os.walk(find_project().defs_folder):
         for name in files:
             if not name.endswith(".pyc"):
                 facts = Path(folder, name).stat()
@@ -147,11 +153,23 @@ def defs() -> dg.Definitions:
     return _TWICE.ask(_build_own)
 
 
+def load_definitions(file: Path) -> dg.Definitions:
+    """The same for a project of its own, which `file` is part of; its module that Dagster loads calls this.
+
+    Raises:
+        ConfigError: `file` is in no project.
+        ProjectError: what is wrong with the files under `defs/`, each with file and line.
+    """
+    use_project(file)
+    return _TWICE.ask(_build_own)
+
+
 def _build_own() -> dg.Definitions:
     if not os.environ.get("DAGSTER_HOME"):
         _LOG.warning(
             "DAGSTER_HOME is not set: runs of this process are recorded where `waybill up` does not look. Use"
-            " `waybill run`, or start this in the project's folder after `./run setup`"
+            " `waybill run`, or start this in the project's folder, where `.env` sets it"
+            " (`waybill init .` writes it, in a clone `./run setup`)"
         )
     project = load_own_project()
     if not leaves_out():

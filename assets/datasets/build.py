@@ -16,7 +16,9 @@ from assets.datasets.importing import ImportOrder, ImportReport, import_table
 from assets.materialized import table_result
 from assets.refresh import Automation
 from assets.settling import settle_seconds
+from assets.single_op import OpParts, build_materialized, config_of
 from resources.kernel.keys import Key, asset_key
+from resources.sources.open import open_source
 from resources.sources.spec import SourceSpec
 from resources.stores.ui_metadata import escape_markdown, markdown_table, shown_seconds
 
@@ -38,13 +40,15 @@ class DatasetSpec:
 
 
 # Plain types, no `dg.Config`: its fields may be taken from any variable of the server's environment.
-IMPORT_CONFIG = {
-    "force": dg.Field(
-        bool,
-        default_value=False,
-        description="Import again even if the source looks unchanged",
-    )
-}
+IMPORT_CONFIG = config_of(
+    {
+        "force": dg.Field(
+            bool,
+            default_value=False,
+            description="Import again even if the source looks unchanged",
+        )
+    }
+)
 """What may be said when a run is launched by hand."""
 
 
@@ -55,27 +59,28 @@ def build_dataset(
     automation: Automation | None = None,
 ) -> dg.Definitions:
     """The asset `("datasets", name)` downstream of its datasource, and its checks."""
-    key = dg.AssetKey(spec.key)
-
-    @dg.asset(
-        key=key,
+    declared = dg.AssetSpec(
+        dg.AssetKey(spec.key),
         deps=[dg.AssetKey(asset_key("datasources", spec.source.name))],
         group_name="datasets",
         kinds={"parquet"},
         description=spec.description or f"Imported from {spec.source.name} ({spec.source.target})",
         metadata={"origin": "datasource", "datasource": spec.source.name},
         automation_condition=automation,
-        required_resource_keys={"store", spec.source.connector},
-        retry_policy=RETRIES,
-        pool=f"dataset/{spec.name}",
-        config_schema=IMPORT_CONFIG,
     )
+    parts = OpParts(
+        frozenset({"store", spec.source.connector}),
+        config=IMPORT_CONFIG,
+        retries=RETRIES,
+        pool=f"dataset/{spec.name}",
+    )
+
     def _import(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         with boundary():
             connector = getattr(context.resources, spec.source.connector)
             store = context.resources.store.tables()
             report = import_table(
-                connector.source(spec.source),
+                open_source(connector, spec.source),
                 store,
                 ImportOrder(
                     name=spec.name,
@@ -93,7 +98,10 @@ def build_dataset(
             context.log.warning(warning)
         return table_result(table, _metadata(spec, report))
 
-    return dg.Definitions(assets=[_import], asset_checks=build_checks(key, expectations))
+    return dg.Definitions(
+        assets=[build_materialized(declared, _import, parts)],
+        asset_checks=build_checks(declared.key, expectations),
+    )
 
 
 def _metadata(spec: DatasetSpec, report: ImportReport) -> dict[str, Any]:

@@ -12,7 +12,9 @@ import dagster as dg
 
 from assets.boundary import boundary
 from assets.settling import settle_seconds
+from assets.single_op import OpParts, build_observed
 from resources.kernel.keys import asset_key
+from resources.sources.open import open_source
 from resources.sources.source import Fingerprint
 from resources.sources.spec import SourceSpec
 
@@ -43,14 +45,9 @@ def build_datasource(
         tags={f"dagster/kind/{kind}": ""},
     )
 
-    @dg.multi_observable_source_asset(  # type: ignore[untyped-decorator]  # Dagster's has no types
-        name=key.to_python_identifier(),
-        specs=[declared],
-        required_resource_keys={spec.connector},
-    )
     def _observe(context: dg.AssetExecutionContext) -> dg.ObserveResult:
         with boundary():
-            source = getattr(context.resources, spec.connector).source(spec)
+            source = open_source(getattr(context.resources, spec.connector), spec)
             source = source.at_rest(settle_seconds(spec, context.run.tags))
             found = source.fingerprint()
         for sentence in source.left_out:
@@ -59,22 +56,23 @@ def build_datasource(
             data_version=dg.DataVersion(found.version), metadata=_metadata(found, source.left_out)
         )
 
-    schedules = []
-    if observe:
-        job = dg.define_asset_job(
-            f"observe_{spec.name}",
-            selection=dg.AssetSelection.assets(key).without_checks(),
-            description=f"Looks whether datasource {spec.name} changed",
-        )
-        schedules.append(
-            dg.ScheduleDefinition(
-                name=f"observe_{spec.name}",
-                job=job,
-                cron_schedule=observe,
-                default_status=dg.DefaultScheduleStatus.RUNNING,
-            )
-        )
-    return dg.Definitions(assets=[_observe], schedules=schedules)
+    schedules = [_schedule(spec.name, key, observe)] if observe else []
+    observed = build_observed(declared, _observe, OpParts(frozenset({spec.connector})))
+    return dg.Definitions(assets=[observed], schedules=schedules)
+
+
+def _schedule(name: str, key: dg.AssetKey, cron: str) -> dg.ScheduleDefinition:
+    job = dg.define_asset_job(
+        f"observe_{name}",
+        selection=dg.AssetSelection.assets(key).without_checks(),
+        description=f"Looks whether datasource {name} changed",
+    )
+    return dg.ScheduleDefinition(
+        name=f"observe_{name}",
+        job=job,
+        cron_schedule=cron,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
 
 
 def _metadata(found: Fingerprint, left_out: Sequence[str]) -> dict[str, dg.MetadataValue]:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
+if TYPE_CHECKING:
+    import duckdb
 
 MEMORY_LIMIT = "2GB"  # beyond it DuckDB spills to a scratch folder
 
 
 def open_sandbox(scratch: str) -> duckdb.DuckDBPyConnection:
     """A database in memory, not locked in yet."""
+    import duckdb
+
     return duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "temp_directory": scratch})
 
 

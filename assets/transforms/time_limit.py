@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from resources.kernel.errors import InputError
+
+if TYPE_CHECKING:
+    import duckdb
 
 DEFAULT_SECONDS = 2 * 3600
 _AGAIN_SECONDS = 0.05

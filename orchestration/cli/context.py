@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import dagster as dg
 
     from orchestration.loading.problems import Problem
+    from orchestration.location import Location
     from orchestration.services.dataset_list import DatasetEntry, DatasetSummary
-    from orchestration.services.location import Location
     from orchestration.services.snapshot import Snapshot
     from resources.kernel.keys import Key
 
@@ -94,8 +94,8 @@ class CommandContext:
         """
         import dagster as dg
 
+        from orchestration.project import load_tolerant
         from orchestration.services.home import open_home
-        from orchestration.services.location import load_tolerant
 
         # Dagster warns of its own use of its own beta parameters: nothing that a user of ours could change.
         warnings.simplefilter("ignore", dg.BetaWarning)
@@ -127,3 +127,18 @@ def warn_of(problems: Sequence[Problem | str]) -> None:
         warn(str(problem))
     if len(problems) > WARNED:
         warn(f"{len(problems) - WARNED} more; `waybill check` lists all")
+
+
+def tell_of_home() -> None:
+    """Says on standard error what a person should know of where data is kept, before a home folder is made."""
+    from orchestration.services.home import warnings_of
+    from resources.home import waybill_home
+    from resources.kernel.errors import ConfigError
+    from resources.project import find_project
+
+    try:
+        home, project = waybill_home(), find_project()
+    except ConfigError:
+        return  # no project: whoever needs one says so
+    for text in warnings_of(home, project):
+        warn(text)

@@ -11,8 +11,8 @@ from orchestration.cli.errors import FAILED, reported
 from orchestration.cli.output import print_facts, print_json, print_table, to_names, to_verbatim
 
 if TYPE_CHECKING:
+    from orchestration.location import Location
     from orchestration.services.datasources import DatasourceTest
-    from orchestration.services.location import Location
     from resources.sources.spec import SourceSpec
 
 app = typer.Typer(

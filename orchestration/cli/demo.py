@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
@@ -29,8 +30,9 @@ def demo(
 ) -> None:
     """Run the main job on real data, end to end: land, import, transform, train, predict, embed, export.
 
-    Needs no server. The data are the 336,776 flights that left New York in 2013. What it makes stays in the home
-    folder (WAYBILL_HOME, else .waybill in the project), where `waybill up` shows it. Run it as often as you like.
+    Needs no server, and a project with the demo's definitions: a clone of Waybill, or `waybill init --example demo DIR`.
+    The data are the 336,776 flights that left New York in 2013. What it makes stays in the home folder, where
+    `waybill up` shows it. Run it as often as you like.
     """
     from orchestration.services.demo import run
     from orchestration.services.home import open_home
@@ -111,6 +113,8 @@ class RunProgress:
 
 
 def _print_report(report: DemoReport) -> None:
+    from orchestration.services.demo import command
+
     typer.echo(f"\nKept as new versions ({report.run_seconds} s, run {report.run_id}):\n")
     print_table(
         ("kind", "name", "rows", "version", "seconds"),
@@ -126,14 +130,14 @@ def _print_report(report: DemoReport) -> None:
     )
     typer.echo(
         "\nTo see it:\n"
-        "  ./run up                                       lineage, runs and metadata in the web UI\n"
-        "  ./run waybill dataset list                     what is kept\n"
-        "  ./run waybill dataset sample predicted_delays  the first predictions"
+        f"  {command('up'):<47}lineage, runs and metadata in the web UI\n"
+        f"  {command('dataset list'):<47}what is kept\n"
+        f"  {command('dataset sample predicted_delays'):<47}the first predictions"
     )
     for table in report.delivered:
         if table.kind == "duckdb":
             look = f"duckdb.connect('{table.location}').table('{table.table}').limit(5).show()"
-            typer.echo(f'  .venv/bin/python -c "import duckdb; {look}"')
+            typer.echo(f'  {sys.executable} -c "import duckdb; {look}"')
 
 
 def step_name(step: str) -> str:

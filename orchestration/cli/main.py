@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
 
 from orchestration.cli import classification, connector, dataset, datasource
+from orchestration.cli.backup import backup
 from orchestration.cli.demo import demo
+from orchestration.cli.init import init
 from orchestration.cli.run import check, refresh, run
 from orchestration.cli.up import up
 
@@ -17,9 +20,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A self-hosted data section: sources, datasets, models, predictions, embeddings and exports.",
 )
+app.command()(init)
 app.command()(up)
 app.command()(demo)
 app.command()(check)
+app.command()(backup)
 app.command()(run)
 app.command()(refresh)
 app.add_typer(connector.app, name="connector")
@@ -49,5 +54,16 @@ def main(
     """A self-hosted data section: sources, datasets, models, predictions, embeddings and exports."""
 
 
-if __name__ == "__main__":
+def start() -> None:
+    """The command `waybill`, in its project: the `.env` there counts, as for Dagster's own commands."""
+    from orchestration.services.env_file import take_env_file
+
+    if sys.argv[1:2] != [
+        "init"
+    ]:  # which works for another project than the one that it is started in
+        take_env_file()
     app()
+
+
+if __name__ == "__main__":
+    start()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestration.cli.context import CommandContext
+from orchestration.cli.context import CommandContext, tell_of_home
 from orchestration.cli.demo import RunProgress
 from orchestration.cli.errors import FAILED, INTERRUPTED, fail, reported, warn
 from orchestration.cli.output import print_json, print_table
@@ -15,8 +15,8 @@ from orchestration.cli.output import print_json, print_table
 if TYPE_CHECKING:
     import dagster as dg
 
+    from orchestration.location import Location
     from orchestration.services.home import Home
-    from orchestration.services.location import Location
     from orchestration.services.runs.watch import RunOutcome, StepNews
 
     Launch = Callable[
@@ -62,10 +62,11 @@ def check(
     Columns that SQL and checks name are compared with what is stored. Ends with 1 when there is a problem, a warning
     included.
     """
-    from orchestration.services.checking import check_project
+    from orchestration.project import check_project
     from orchestration.services.home import open_home
 
     with reported():
+        tell_of_home()
         open_home()
         found = check_project()
     if as_json:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from orchestration.cli.context import tell_of_home
 from orchestration.cli.errors import reported
 from orchestration.server.settings import Interrupted
 
@@ -35,7 +36,7 @@ def up(
 ) -> None:
     """Start Dagster's web UI and daemon at one guarded address on this machine.
 
-    Everything lives in the home folder: WAYBILL_HOME, else .waybill in the project. The web UI asks for the password
+    Everything lives in the project's home folder, which the first line names. The web UI asks for the password
     in WAYBILL_UI_PASSWORD; without one, and where other users can log in to this machine, it makes one and says where
     it is kept. Ctrl-C ends all processes, runs in progress included: these are tried again when this is started
     again, or canceled with `--interrupted cancel`.
@@ -50,6 +51,7 @@ def up(
     # What is wrong in one file shall not stop the rest; the web UI shows it in the group `problems`.
     os.environ.setdefault(BAD_FILES, LEAVE_OUT)
     with reported(), listen(host, port) as listener:
+        tell_of_home()
         home = open_home()
         remove_abandoned()
         for line in require_password(home.root, wanted=not no_password):

@@ -13,6 +13,7 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.location import Location
 from orchestration.services.connectors import (
     BROWSE_LIMIT,
     Browsed,
@@ -25,7 +26,6 @@ from orchestration.services.datasources import (
     DatasourceTest,
     preview_datasource,
 )
-from orchestration.services.location import Location
 from resources.connectors.trial.metadata import check_metadata
 from resources.failures import boundary
 from resources.kernel.records import CheckReport

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
+from orchestration.location import Location
 from orchestration.services.connectors import ConnectorTest, check_connector
-from orchestration.services.location import Location
 from resources.connectors.trial.metadata import check_metadata
 from resources.kernel.errors import ConfigError
 from resources.kernel.keys import asset_key

@@ -15,6 +15,7 @@ from typing import cast
 import dagster as dg
 
 from orchestration.loading.attributes import check_top, parse_attributes, told
+from orchestration.loading.collection import no_full_collections
 from orchestration.loading.documents import read_documents
 from orchestration.loading.files import find_files, unread_file
 from orchestration.loading.problems import Problem, problem_of
@@ -53,7 +54,8 @@ def load_project(
         project_root: folder of the project's pyproject.toml.
         provided: keys of resources that come from elsewhere.
     """
-    return _Loading(ProjectTree.from_defs(defs, project_root), provided).run()
+    with no_full_collections():
+        return _Loading(ProjectTree.from_defs(defs, project_root), provided).run()
 
 
 @dataclass

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from orchestration.loading import BAD_FILES, LEAVE_OUT, REFUSE
-from orchestration.loading.problems import Problem
+from orchestration.loading import BAD_FILES, LEAVE_OUT, PROBLEMS, REFUSE
+from orchestration.loading.problems import SHOWN, Problem
 from orchestration.loading.project import Project
 from resources.kernel.errors import ConfigError
 from resources.stores.ui_metadata import escape_markdown
@@ -33,14 +33,21 @@ def leaves_out() -> bool:
 
 
 def with_problems(project: Project) -> dg.Definitions:
-    """The definitions, and beside them an asset for each file that has a problem: the UI has no other place for one."""
+    """The definitions, and beside them an asset for each file that has a problem: the UI has no other place for one.
+
+    The problems themselves are metadata of the whole: the server tells them to whoever started it.
+    """
     files: dict[str, list[Problem]] = {}
     for problem in project.problems:
         files.setdefault(problem.file, []).append(problem)
     if not files:
         return project.definitions
     told = [_told(file, found) for file, found in files.items()]
-    return dg.Definitions.merge(project.definitions, dg.Definitions(assets=told))
+    lines = [str(problem) for problem in project.problems[:SHOWN]]
+    if (more := len(project.problems) - SHOWN) > 0:
+        lines.append(f"and {more:,} more; `waybill check` names all")
+    own = dg.Definitions(assets=told, metadata={PROBLEMS: dg.MetadataValue.json(lines)})
+    return dg.Definitions.merge(project.definitions, own)
 
 
 def _told(file: str, problems: list[Problem]) -> dg.AssetSpec:

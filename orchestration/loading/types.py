@@ -21,7 +21,6 @@ def known_types() -> list[str]:
     return sorted(name for name in found if not name.endswith(".Any"))
 
 
-@lru_cache(maxsize=1024)
 def component_type(name: str, package: str) -> type[dg.Component]:
     """The class of a component type.
 
@@ -32,12 +31,14 @@ def component_type(name: str, package: str) -> type[dg.Component]:
     Raises:
         ConfigError: there is none of that name.
     """
-    full = f"{package}{name}" if name.startswith(".") else name
+    return _class_of(f"{package}{name}" if name.startswith(".") else name, name)
+
+
+@lru_cache(maxsize=1024)
+def _class_of(full: str, name: str) -> type[dg.Component]:
     module, _, attribute = full.rpartition(".")
-    known = known_types()
-    hint = f"{proposal(name, known)}Known: {', '.join(known)}; or the full name of a class"
     if not module:
-        raise ConfigError(f"unknown type {name!r}", hint=hint)
+        raise _unknown(name)
     try:
         found = getattr(import_module(module), attribute, None)
     except ModuleNotFoundError as error:
@@ -45,7 +46,13 @@ def component_type(name: str, package: str) -> type[dg.Component]:
             raise ConfigError(
                 f"type {name!r} needs the package {error.name!r}, which is not installed"
             ) from error
-        raise ConfigError(f"unknown type {name!r}", hint=hint) from error
+        raise _unknown(name) from error
     if not (isinstance(found, type) and issubclass(found, dg.Component)):
-        raise ConfigError(f"unknown type {name!r}", hint=hint)
+        raise _unknown(name)
     return found
+
+
+def _unknown(name: str) -> ConfigError:
+    known = known_types()
+    hint = f"{proposal(name, known)}Known: {', '.join(known)}; or the full name of a class"
+    return ConfigError(f"unknown type {name!r}", hint=hint)

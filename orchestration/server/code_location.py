@@ -81,14 +81,27 @@ def listen(path: Path) -> socket.socket:
     return listener
 
 
+def tell(definitions: Definitions, *, anew: bool) -> None:
+    """Says what loading came to, to the person who started the server."""
+    location = definitions.target.location
+    for line in definitions.problems:
+        news.tell(line)
+    if definitions.error is not None:
+        news.tell(f"the code location {location!r} does not load: {definitions.reason}")
+    elif anew:
+        left_out = ", without what has a mistake" if definitions.problems else ""
+        news.tell(f"the code of {location!r} was loaded anew{left_out}")
+
+
 def main(arguments: Sequence[str]) -> int:
     """The process; its forks leave `Runner.serve` and end here too, with the code to exit with."""
     path, target = Path(arguments[0]), Target.parse(arguments[1:])
+    address = address_of(path)
+    # Whoever has asked for a reload up to now gets what is read from now on; who asks later may have edited meanwhile.
+    address.reload_file.unlink(missing_ok=True)
     definitions = load(target)
     preload()
-    if definitions.error is not None:
-        news.tell(f"the code location {target.location!r} does not load: {definitions.reason}")
-    address = address_of(path)
+    tell(definitions, anew=not path.name.endswith(".1"))
     options = [str(address.socket), str(address.link), str(address.reload_file)]
     options += [str(address.failure_file), *arguments[1:]]
 

@@ -26,6 +26,8 @@ from dagster._grpc.server import LoadedRepositories
 from dagster._utils.error import serializable_error_info_from_exc_info
 from dagster_shared.error import SerializableErrorInfo
 
+from orchestration.loading import PROBLEMS
+from orchestration.loading.collection import no_full_collections
 from orchestration.services.home import open_home
 from orchestration.services.locks import hold
 from orchestration.services.reasons import raised_on_purpose, reason_of
@@ -61,6 +63,16 @@ class Definitions:
     repositories: LoadedRepositories | None = None
     error: SerializableErrorInfo | None = None
     reason: str = ""
+
+    @property
+    def problems(self) -> list[str]:
+        """What was left out and why, a line each, beginning with file and line, where the code says so of itself."""
+        if self.repositories is None:
+            return []
+        repositories = self.repositories.definitions_by_name.values()
+        told = [(repository.metadata or {}).get(PROBLEMS) for repository in repositories]
+        lists = [found.data for found in told if isinstance(found, dg.JsonMetadataValue)]
+        return [str(line) for found in lists if isinstance(found, list) for line in found]
 
     def job(self, origin: JobPythonOrigin) -> ReconstructableJob:
         """The job of a run, as it was loaded; one of other code is loaded when it is asked for."""
@@ -107,13 +119,14 @@ def load(target: Target) -> Definitions:
             dg.DagsterInstance.get() as instance,
         ):
             instance.inject_env_vars(target.location)
-        repositories = LoadedRepositories(
-            target.origin,
-            container_image=None,
-            entry_point=DEFAULT_DAGSTER_ENTRY_POINT,
-            container_context=None,
-            code_location_name=target.location,
-        )
+        with no_full_collections():
+            repositories = LoadedRepositories(
+                target.origin,
+                container_image=None,
+                entry_point=DEFAULT_DAGSTER_ENTRY_POINT,
+                container_context=None,
+                code_location_name=target.location,
+            )
     except Exception as error:  # users' code is imported here and may raise anything
         logger.exception("the code location %s does not load", target.location)
         info = serializable_error_info_from_exc_info(sys.exc_info())

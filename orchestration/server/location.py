@@ -103,7 +103,6 @@ class LocationProcesses:
         if self.current is not None:
             self.current.send_signal(RETIRE)
             self.older.append(self.current)
-            self.announce(f"the code of {self.server.location!r} was loaded anew")
         self.current, self.next = process, None
 
     def ask_to_stop(self) -> None:

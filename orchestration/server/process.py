@@ -32,7 +32,6 @@ class Service:
         command: how it is started.
         log: where its output goes.
         descriptors: what it inherits.
-        needs: files that must be there before it starts.
         sees_password: whether it gets the web UI's password.
         environment: variables that it gets besides ours.
         zygote: forks it; without one it is a fresh process.
@@ -42,7 +41,6 @@ class Service:
     command: list[str]
     log: Path
     descriptors: tuple[int, ...] = ()
-    needs: tuple[Path, ...] = ()
     sees_password: bool = False
     environment: dict[str, str] = field(default_factory=dict)
     zygote: Zygote | None = None
@@ -62,11 +60,6 @@ class Service:
         program = Program(name, self.command, self.log, environment, self.descriptors)
         self.process = program.spawn() if self.zygote is None else self.zygote.launch(program)
         return self.process
-
-    @property
-    def is_ready_to_start(self) -> bool:
-        """Whether what it needs is there."""
-        return all(path.exists() for path in self.needs)
 
     def may_restart(self) -> bool:
         """Whether it has not died too often of late."""

@@ -1,7 +1,7 @@
 """Starts the processes of `waybill up`, watches them, ends them.
 
-One process each for a code location, the web UI and the daemon, in process groups of their own; runs belong to
-the group of their code location. The reaper ends all groups when this process goes, even by `kill -9`.
+One process for a code location, one for the web UI with the daemon, each in a process group of its own; runs belong
+to the group of their code location. The reaper ends all groups when this process goes, even by `kill -9`.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ PROBE_SECONDS = 0.5
 PROGRESS_SECONDS = 10.0
 # Runs may take 10 s to clean up (E57).
 PARTING_SECONDS = 13.0
+# The web UI and the daemon may take 5 s of it.
+WEB_SECONDS = 6.0
 Announce = Callable[[str], None]
 
 
@@ -72,18 +74,19 @@ def serve(
         workspace = plan_workspace(workspace_file, folder)
         announce(f"starting; logs are in {home.logs}")
         locations = _plan_locations(home, workspace, environment, groups, announce)
-        services = _plan_services(home, workspace, listener, environment)
-        for service in [*services, *(location.service for location in locations)]:
+        web = _plan_web(home, workspace, listener, environment)
+        for service in [web, *(location.service for location in locations)]:
             service.zygote = zygote
         news = _News(listener, announce, NewsReader(Path(environment[NEWS_VARIABLE])), workspace)
         while not stop.asked:
-            if zygote.is_settled:
-                _look_after(locations, services, groups, announce)
+            # First what a process has said, then what became of it.
             news.tell()
+            if zygote.is_settled:
+                _look_after(locations, web, groups, announce)
             groups.forget_empty()
             time.sleep(POLL_SECONDS)
         announce("stopping")
-        _part(services, locations)
+        _part(web, locations)
         news.pass_on()
     announce("stopped")
 
@@ -159,11 +162,11 @@ def _plan_locations(
     ]
 
 
-def _plan_services(
+def _plan_web(
     home: Home, workspace: Workspace, listener: socket.socket, environment: dict[str, str]
-) -> list[Service]:
-    sockets = tuple(server.socket for server in workspace.servers)
-    web = Service(
+) -> Service:
+    sockets = [server.socket for server in workspace.servers]
+    return Service(
         "web",
         [
             *(sys.executable, "-m", "orchestration.server.web", str(workspace.file)),
@@ -174,46 +177,35 @@ def _plan_services(
         sees_password=True,
         environment=environment,
     )
-    daemon = Service(
-        "daemon",
-        [sys.executable, "-m", "dagster._daemon", "run", "-w", str(workspace.file)],
-        home.logs / "daemon.log",
-        needs=sockets,
-        environment=environment,
-    )
-    return [web, daemon]
 
 
 def _look_after(
     locations: list[LocationProcesses],
-    services: list[Service],
+    web: Service,
     groups: ProcessGroups,
     announce: Announce,
 ) -> None:
     for location in locations:
         location.tend()
         location.service.cut_log()
-    for service in services:
-        _keep_up(service, groups, announce)
-        service.cut_log()
+    _keep_up(web, groups, announce)
+    web.cut_log()
 
 
 def _keep_up(service: Service, groups: ProcessGroups, announce: Announce) -> None:
     if service.process is None:
-        if service.is_ready_to_start:
-            groups.add(service.start())
+        groups.add(service.start())
     elif service.process.poll() is not None:
         check_may_restart(service)
         announce(f"the {service.name} process ended ({service.last_words()}); starting it again")
         groups.add(service.start())
 
 
-def _part(services: list[Service], locations: list[LocationProcesses]) -> None:
+def _part(web: Service, locations: list[LocationProcesses]) -> None:
     """Ends what would start or retry runs, then has the runs end, each told why."""
-    for service in services:
-        if service.process is not None and service.process.poll() is None:
-            service.process.terminate()
-    _wait(lambda: all(s.process is None or s.process.poll() is not None for s in services), 3.0)
+    if (process := web.process) is not None:
+        process.terminate()
+        _wait(lambda: process.poll() is not None, WEB_SECONDS)
     for location in locations:
         location.ask_to_stop()
     _wait(lambda: not any(location.processes for location in locations), PARTING_SECONDS)

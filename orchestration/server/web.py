@@ -1,4 +1,4 @@
-"""Dagster's web UI behind the guard: a process of its own, started by the supervisor.
+"""Dagster's web UI behind the guard, and beside it Dagster's daemon: one process, started by the supervisor.
 
 The only module that uses calls of Dagster which are not public (`WorkspaceProcessContext`, its load target, and
 `create_app_from_workspace_process_context`): a test pins them.
@@ -8,6 +8,7 @@ The only module that uses calls of Dagster which are not public (`WorkspaceProce
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import socket
@@ -16,6 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 import dagster as dg
 import uvicorn
@@ -24,39 +26,63 @@ from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster_webserver.app import create_app_from_workspace_process_context
 from dagster_webserver.version import __version__ as webserver_version
 
+from orchestration.server.daemon import Daemon
 from orchestration.server.guard import BODY_LIMIT_BYTES, Guard, GuardRules
 from orchestration.server.http_protocol import PunctualProtocol
 from orchestration.server.reconcile import report_interrupted_runs
 from orchestration.server.settings import PASSWORD_VARIABLE
 
 SHUTDOWN_SECONDS = 3  # open websockets of browsers would hold the process for ever
+DAEMON_SECONDS = (
+    2  # what it is doing may be cut off: that is a crash, which loses and doubles nothing
+)
+STATEMENT_MILLISECONDS = 60_000  # for a page; the daemon's longest questions are shorter too
 POLL_MILLISECONDS = 2_000
 
 
 @contextmanager
-def open_app(workspace_file: Path, rules: GuardRules) -> Iterator[Guard]:
-    """The guarded web UI of the instance in `DAGSTER_HOME`, for as long as the context lives."""
+def open_workspace(workspace_file: Path) -> Iterator[WorkspaceProcessContext]:
+    """The code locations and the instance in `DAGSTER_HOME`, for as long as the context lives."""
     with dg.DagsterInstance.get() as instance:
         report_interrupted_runs(instance)
         instance.optimize_for_webserver(
-            statement_timeout=15_000, pool_recycle=3_600, max_overflow=20
+            statement_timeout=STATEMENT_MILLISECONDS, pool_recycle=3_600, max_overflow=20
         )
         target = WorkspaceFileTarget(paths=[str(workspace_file)])
         with WorkspaceProcessContext(
             instance, version=webserver_version, workspace_load_target=target
         ) as context:
-            app = create_app_from_workspace_process_context(
-                context, live_data_poll_rate=POLL_MILLISECONDS
-            )
-            yield Guard(app, rules)
+            yield context
+
+
+def guarded_app(context: WorkspaceProcessContext, rules: GuardRules) -> Guard:
+    """The web UI of a workspace behind the guard."""
+    app = create_app_from_workspace_process_context(context, live_data_poll_rate=POLL_MILLISECONDS)
+    return Guard(app, rules)
+
+
+class _Server(uvicorn.Server):
+    """Stops the daemon first: it would start runs, or try again those that end now."""
+
+    def __init__(self, config: uvicorn.Config, daemon: Daemon) -> None:
+        super().__init__(config)
+        self._daemon = daemon
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._daemon.stop()
+        super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        await asyncio.to_thread(self._daemon.join, DAEMON_SECONDS)
 
 
 def serve(workspace_file: Path, listener: socket.socket) -> None:
     """Answers on `listener`, which is bound already, until SIGTERM or SIGINT."""
     rules = GuardRules(listener.getsockname()[1], os.environ.pop(PASSWORD_VARIABLE, ""))
-    with open_app(workspace_file, rules) as app:
+    with open_workspace(workspace_file) as context:
         config = uvicorn.Config(
-            app,
+            guarded_app(context, rules),
             http=PunctualProtocol,
             log_level="warning",
             lifespan="off",
@@ -64,7 +90,8 @@ def serve(workspace_file: Path, listener: socket.socket) -> None:
             ws_max_size=BODY_LIMIT_BYTES,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
-        uvicorn.Server(config).run(sockets=[listener])
+        with Daemon(context) as daemon:
+            _Server(config, daemon).run(sockets=[listener])
 
 
 def _wait_for_code_servers(sockets: list[Path]) -> None:

@@ -1,7 +1,7 @@
 """Which code locations to serve: `workspace.yaml` read, and rewritten to point at shared code servers.
 
-Left to themselves the web UI and the daemon would each load every code location, and the daemon anew every
-minute. One code server for both costs half, and a reload in the UI reaches the daemon too.
+Left to itself the web UI would start code servers of its own, which fork no runs. With these links in the file it
+follows whichever process of a location is the newest.
 """
 
 from __future__ import annotations

@@ -25,19 +25,27 @@ from typing import Any
 
 from orchestration.server.threads import leave, name_process, other_threads, settle_memory
 
+# What the web UI and code locations both import. What only one of them needs it imports itself: here its pages would
+# lie twice in memory as soon as it writes into them, and Python writes into whatever it uses.
 # A name that a later release drops only costs memory.
 LIBRARIES = (
     "dagster",
+    "dagster._api.get_server_id",
+    "dagster._api.list_repositories",
+    "dagster._api.snapshot_repository",
+    "dagster._api.snapshot_sensor",
+    "dagster._core.instance.factory",
     "dagster._core.storage.local_compute_log_manager",
+    "dagster._core.storage.migration.utils",
     "dagster._core.storage.root",
     "dagster._core.storage.sqlite_storage",
     "dagster._core.workspace.context",
-    "dagster._daemon.controller",
-    "dagster._daemon.cli",
+    "dagster._grpc.client",
     "dagster._grpc.server",
+    "dagster._grpc.server_watcher",
     "dagster.components",
-    "dagster_webserver.app",
-    "uvicorn",
+    "fsspec.implementations.local",
+    "upath.implementations.local",
 )
 MESSAGE_LIMIT_BYTES = 1_000_000
 READY = {"ready": True}

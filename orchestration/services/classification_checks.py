@@ -11,8 +11,8 @@ from assets.classifications.checking import CheckResult, check_file
 from assets.classifications.declaration import ClassificationSpec
 from assets.classifications.reporting import Report, open_report
 from assets.classifications.schema import ParseOptions
+from orchestration.location import Location
 from orchestration.services.classifications import ReadingChoice, catalog_of, find_set
-from orchestration.services.location import Location
 from resources.kernel.errors import ConfigError, InputError
 from resources.scratch import ScratchFolder
 from resources.stores.uploads import open_regular

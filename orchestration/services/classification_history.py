@@ -10,8 +10,8 @@ from typing import Any
 import dagster as dg
 
 from orchestration.classifications.jobs import AUTHOR_TAG, FILE_TAG, SET_TAG
+from orchestration.location import Location
 from orchestration.services.classifications import catalog_of, find_set, find_sets
-from orchestration.services.location import Location
 from resources.kernel.errors import ConfigError, NotFoundError
 from resources.stores.catalog.classifications.records import FileEntry, HistoryFilter
 

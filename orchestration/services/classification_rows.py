@@ -14,8 +14,8 @@ from assets.classifications.schema import KEY, Encoding, find_encoding
 from assets.classifications.selection import Selection, select
 from assets.classifications.writing import FileFormat, WriteOptions, write_parts
 from assets.classifications.writing import template as write_template
+from orchestration.location import Location
 from orchestration.services.classifications import catalog_of, find_set
-from orchestration.services.location import Location
 from resources.kernel.errors import ConfigError, InputError, NotFoundError
 
 

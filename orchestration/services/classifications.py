@@ -23,8 +23,8 @@ from assets.classifications.declaration import DECLARATION, ClassificationSpec
 from assets.classifications.publishing import lags
 from assets.classifications.schema import ParseOptions
 from orchestration.classifications.jobs import run_config, run_tags
+from orchestration.location import Location
 from orchestration.services.home import Home
-from orchestration.services.location import Location
 from orchestration.services.runs.watch import RunOutcome, run_here
 from resources.kernel.errors import (
     ConfigError,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from orchestration.services.location import Location
+from orchestration.location import Location
 from resources.connectors.resource import ConnectorResource
 from resources.kernel.errors import InputError, WaybillError
 from resources.kernel.records import BrowseEntry, CheckReport, CheckStep

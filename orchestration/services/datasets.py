@@ -12,6 +12,7 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.location import Location
 from orchestration.services.dataset_list import (
     MADE,
     DatasetEntry,
@@ -22,7 +23,6 @@ from orchestration.services.dataset_list import (
     summary_of,
 )
 from orchestration.services.json_rows import json_rows
-from orchestration.services.location import Location
 from resources.kernel.errors import (
     InputError,
     NotFoundError,

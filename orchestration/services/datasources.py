@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow as pa
 import yaml
 
+from orchestration.location import Location
 from orchestration.services.json_rows import json_rows
-from orchestration.services.location import Location
 from resources.connectors.base import FileConnector
 from resources.kernel.errors import ConfigError, InputError, WaybillError
 from resources.kernel.keys import asset_key

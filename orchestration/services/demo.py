@@ -9,15 +9,16 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from orchestration.location import Location
 from orchestration.services.demo_data import Landed, find_package_data, land_files, land_tables
 from orchestration.services.home import Home
-from orchestration.services.location import Location
 from orchestration.services.runs.watch import Made, RunOutcome, StepNews, run_here
 from resources.connectors.base import FileConnector, TableConnector
 from resources.connectors.folder.connector import FolderConnector
 from resources.connectors.sql import DatabaseConnector
-from resources.kernel.errors import ConfigError, WaybillError
+from resources.kernel.errors import ConfigError, UnknownNameError, WaybillError
 from resources.kernel.records import TableName
+from resources.project import find_project
 
 PIPELINE = "flight_delays"
 LAKE = ("DEMO_LAKE", "lake")
@@ -108,8 +109,9 @@ def run(
     Raises:
         DemoFailedError: a step failed.
         IntegrityError: a target table does not hold what was sent.
+        ConfigError: the project is without the demo's definitions.
     """
-    job = location.job(PIPELINE)
+    job = _job(location)
     started = time.monotonic()
     land(location, landed)
     landing_seconds = time.monotonic() - started
@@ -118,7 +120,7 @@ def run(
     if not outcome.ok:
         raise DemoFailedError(
             outcome.error or "the run failed",
-            hint=f"Run {outcome.run_id} in the web UI shows more: ./run up",
+            hint=f"Run {outcome.run_id} in the web UI shows more: {command('up')}",
         )
     return DemoReport(
         run_id=outcome.run_id,
@@ -129,6 +131,23 @@ def run(
         landing_seconds=round(landing_seconds, 1),
         run_seconds=round(run_seconds, 1),
     )
+
+
+def command(arguments: str) -> str:
+    """A command of Waybill as it is typed in this project: a clone has its task runner."""
+    if not find_project().is_clone:
+        return f"waybill {arguments}"
+    return f"./run {arguments}" if arguments == "up" else f"./run waybill {arguments}"
+
+
+def _job(location: Location) -> dg.JobDefinition:
+    try:
+        return location.job(PIPELINE)
+    except UnknownNameError as error:
+        raise ConfigError(
+            f"the demo's definitions are not in this project: it has no pipeline {PIPELINE!r}",
+            hint="Make a project with them: waybill init --example demo DIR",
+        ) from error
 
 
 def _stored(made: Made, outcome: RunOutcome) -> StoredThing:

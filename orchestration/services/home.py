@@ -6,12 +6,14 @@ Knows no Dagster: the command line asks here before it starts anything.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources as package_files
 from pathlib import Path
 
-from resources.home import PROJECT_ROOT, waybill_home
+from resources.home import OWNER_FILE, homes_folder, owner_of, waybill_home
 from resources.kernel.errors import ConfigError, StorageError
+from resources.project import Project, find_project
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def open_home() -> Home:
         for folder in (home.root, home.dagster, home.logs, home.locks):
             # Logs, events and the catalog are nobody else's; a folder that is there keeps the rights it has.
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write_instance_defaults(home.dagster / "dagster.yaml")
+        _write_settings(home)
     except OSError as error:
         raise StorageError(
             f"the home folder {root} cannot be used: {error.strerror}: {error.filename}",
@@ -64,29 +66,75 @@ def open_home() -> Home:
 
 
 def workspace_file() -> Path:
-    """The project's `workspace.yaml`: beside the code, else in the current folder.
+    """The project's `workspace.yaml`.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is no project here, or it has none.
     """
-    candidates = (PROJECT_ROOT / "workspace.yaml", Path.cwd() / "workspace.yaml")
-    for path in candidates:
-        if path.is_file():
-            return path
+    path = find_project().root / "workspace.yaml"
+    if path.is_file():
+        return path
     raise ConfigError(
-        f"there is no workspace file at {candidates[0]}",
-        hint="Run this in the project's folder, or name one with --workspace",
+        f"there is no workspace file at {path}",
+        hint="Make it as `waybill init` does, or name one with --workspace",
     )
 
 
-def _write_instance_defaults(target: Path) -> None:
-    if target.exists():
+def warnings_of(home: Path, project: Project) -> list[str]:
+    """What a person should know about where data is kept before trusting it."""
+    found = []
+    if home.is_relative_to(project.root):
+        found.append(
+            f"the home folder {home} lies inside the project: `git clean -dfx` deletes all data."
+            " docs/deploy/moving.md moves it"
+        )
+    owner = owner_of(home)
+    if owner not in (None, project.root) and owner is not None and owner.is_dir():
+        found.append(f"the home folder {home} is also that of the project at {owner}")
+    if not home.exists() and (lost := lost_homes()):
+        found.append(
+            f"a new home folder is made at {home}. {', '.join(map(str, lost))}: of projects that are no longer"
+            " where they were. If this is one of them, set WAYBILL_HOME to its home folder in .env"
+        )
+    return found
+
+
+def lost_homes() -> list[Path]:
+    """Home folders of projects that were moved or removed."""
+    folder = homes_folder()
+    if not folder.is_dir():
+        return []
+    owners = {home: owner_of(home) for home in sorted(folder.iterdir())}
+    return [home for home, owner in owners.items() if owner is not None and not owner.exists()]
+
+
+def _write_settings(home: Home) -> None:
+    """`dagster.yaml`, and whose home it is. A project's own `dagster.yaml` counts: it is linked, not copied."""
+    try:
+        project = find_project()
+    except ConfigError:  # a workspace of other code locations, with a home that was named
+        project = None
+    target = home.dagster / "dagster.yaml"
+    own = project.root / "dagster.yaml" if project else None
+    if project and not (home.root / OWNER_FILE).exists():
+        (home.root / OWNER_FILE).write_text(f"{project.root}\n", encoding="utf-8")
+    if target.is_symlink() and not target.exists():
+        target.unlink()  # of a project that was moved
+    if own is not None and own.is_file():
+        _put(target, lambda scratch: scratch.symlink_to(own))
         return
     defaults = package_files.files("orchestration.server").joinpath("dagster.yaml").read_bytes()
+    _put(target, lambda scratch: scratch.write_bytes(defaults))
+
+
+def _put(target: Path, make: Callable[[Path], object]) -> None:
+    """Puts a file in place whole or not at all, and never over one that is there."""
+    if target.exists():
+        return
     scratch = target.with_name(f".{target.name}.{os.getpid()}")
-    scratch.write_bytes(defaults)
+    make(scratch)
     try:
-        target.hardlink_to(scratch)  # whole or not at all, and never over a file that is there
+        os.link(scratch, target, follow_symlinks=False)
     except FileExistsError:
         return
     finally:

@@ -20,7 +20,7 @@ from typing import Any
 from orchestration.services.dataset_list import DatasetEntry
 from orchestration.services.home import Home
 from resources.environment import watch_environment
-from resources.home import PROJECT_ROOT
+from resources.project import CODE_ROOT, find_project
 
 KEPT = 8
 """Snapshots of other states, such as of another environment, that stay for when it comes back."""
@@ -58,12 +58,12 @@ class SnapshotFolder:
 
     Args:
         home: where they are kept.
-        defs: the folder that definitions are read from.
+        defs: the folder that definitions are read from; the project's own by default.
     """
 
-    def __init__(self, home: Home, defs: Path = PROJECT_ROOT / "orchestration" / "defs") -> None:
+    def __init__(self, home: Home, defs: Path | None = None) -> None:
         self._folder = home.root / "snapshots"
-        self._defs = defs
+        self._defs = defs or find_project().defs_folder
 
     def find(self) -> Snapshot | None:
         """The snapshot that holds now; None when none does."""
@@ -108,10 +108,10 @@ class SnapshotFolder:
     def _content(self) -> str:
         """Changes with every byte under `defs/`, of the project's code, and with every installed release."""
         seen = hashlib.blake2b(digest_size=20)
-        seen.update(f"{FORMAT} {sys.version} {PROJECT_ROOT}".encode())
+        seen.update(f"{FORMAT} {sys.version} {CODE_ROOT}".encode())
         packages = Path(sysconfig.get_paths()["purelib"]).iterdir()
         seen.update("\0".join(sorted(p.name for p in packages if "-info" in p.name)).encode())
-        folders = [PROJECT_ROOT / name for name in _CODE]
+        folders = [CODE_ROOT / name for name in _CODE]
         for folder in dict.fromkeys([*folders, self._defs]):
             for path in _files(folder):
                 seen.update(f"\0{path}\0".encode())

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from orchestration.location import Location
 from orchestration.services.connectors import list_connectors
 from orchestration.services.datasets import dataset_entries
 from orchestration.services.datasources import list_datasources
-from orchestration.services.location import Location
 from orchestration.services.snapshot import Snapshot
 
 

@@ -20,7 +20,7 @@ from assets.datasets.expectations import Expectation, parse_expectations
 from assets.transforms.component import SqlTransform
 from assets.transforms.statement import Statement
 from orchestration.loading.problems import Problem, proposal
-from orchestration.services.location import Location
+from orchestration.location import Location
 from resources.kernel.errors import ConnectorError, InputError, WaybillError
 from resources.kernel.keys import asset_key
 from resources.references import Registry, declared_in, registry_of

@@ -16,8 +16,6 @@ from resources.connectors.base import Connector, FileConnector, TableConnector
 from resources.fixed import FixedResource
 from resources.home import waybill_home
 from resources.kernel.errors import ConfigError
-from resources.sources.source import FileSource, Source, TableSource
-from resources.sources.spec import SourceSpec
 
 
 class Place(NamedTuple):
@@ -87,10 +85,6 @@ class ConnectorResource(FixedResource):
                 hint="Use `path:` with it, or name an SQL connector",
             )
         return connector
-
-    def source(self, spec: SourceSpec) -> Source:
-        """What a datasource's declaration means on this connector."""
-        return FileSource(spec, self.files()) if spec.path else TableSource(spec, self.tables())
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.connector_name!r})"

@@ -10,12 +10,15 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-import duckdb
 import pyarrow as pa
 
 from resources.kernel.errors import IntegrityError
 from resources.kernel.records import BatchStream
+
+if TYPE_CHECKING:
+    import duckdb
 
 _BATCH_ROWS = 100_000
 
@@ -24,6 +27,8 @@ class RowDigest:
     """The digest of rows that come by and by."""
 
     def __init__(self, schema: pa.Schema) -> None:
+        import duckdb
+
         self._schema = schema
         self.rows = 0
         self._sums = [0, 0]

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
 import pyarrow as pa
 
 from resources.formats.parquet_write import ThreadedWriter
 from resources.kernel.errors import InputError
 from resources.kernel.quoting import quoted
 from resources.kernel.schema import case_twins
+
+if TYPE_CHECKING:
+    import duckdb
 
 _MAX_DIGITS = 38
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
-import pandas as pd
 import pyarrow as pa
 
 from resources.kernel.errors import ConfigError, InputError
 from resources.kernel.keys import Key
 from resources.kernel.records import BatchStream
-from resources.stores.frames import from_pandas
 from resources.stores.table_writer import TableWriter
 from resources.stores.tables import BATCH_ROWS, StoredTable, TableStore
+
+if TYPE_CHECKING:
+    import duckdb
 
 _TAKEN = (
     "pandas.DataFrame, pyarrow.Table, pyarrow.RecordBatchReader, duckdb.DuckDBPyRelation,"
@@ -50,7 +50,7 @@ def write_value(writer: TableWriter, value: Any, *, where: str) -> None:
     Raises:
         InputError: no table, or one that cannot be stored as it is, with column and row.
     """
-    if isinstance(value, duckdb.DuckDBPyRelation):
+    if _is_of(value, "duckdb", "DuckDBPyRelation"):
         writer.copy_relation(value)
     else:
         stream = _stream(value, where)
@@ -63,7 +63,9 @@ def write_value(writer: TableWriter, value: Any, *, where: str) -> None:
 
 
 def _stream(value: Any, where: str) -> BatchStream:
-    if isinstance(value, pd.DataFrame):
+    if is_pandas(value):
+        from resources.stores.frames import from_pandas
+
         return from_pandas(value, where=where)
     if isinstance(value, BatchStream):
         return value
@@ -111,13 +113,21 @@ def _checked(batches: Iterator[Any], where: str) -> Iterator[pa.RecordBatch]:
 
 
 def _from_polars(value: Any) -> pa.Table | None:
-    """A Polars frame as an Arrow table. Polars is not imported for it: who has a frame has done that."""
-    polars = sys.modules.get("polars")
-    if polars is None:
-        return None
-    if isinstance(value, polars.LazyFrame):
+    """A Polars frame as an Arrow table."""
+    if _is_of(value, "polars", "LazyFrame"):
         value = value.collect(engine="streaming")
-    return value.to_arrow() if isinstance(value, polars.DataFrame) else None
+    return value.to_arrow() if _is_of(value, "polars", "DataFrame") else None
+
+
+def is_pandas(value: object) -> bool:
+    """Whether it is a pandas frame."""
+    return _is_of(value, "pandas", "DataFrame")
+
+
+def _is_of(value: object, library: str, name: str) -> bool:
+    """Whether it is an instance of a library's class. The library is not imported for it: who has one has done that."""
+    kind = getattr(sys.modules.get(library), name, None)
+    return kind is not None and isinstance(value, kind)
 
 
 def _type_name(annotation: Any) -> str:
@@ -128,6 +138,8 @@ def _type_name(annotation: Any) -> str:
 
 
 def _relation(table: StoredTable) -> duckdb.DuckDBPyRelation:
+    import duckdb
+
     return table.relation(duckdb.default_connection())
 
 

@@ -6,20 +6,21 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from resources.formats.parquet_write import ROW_GROUP_ROWS, ThreadedWriter
 from resources.kernel.errors import InputError, SchemaMismatchError
 from resources.kernel.records import BatchStream, Retype
-from resources.stores.duckdb_copy import copy_query, copy_relation
 from resources.stores.footers import FooterCheck
 from resources.stores.manifest import Manifest
 from resources.stores.publish import Publisher
 from resources.stores.table_types import storage_schema, to_storage
+
+if TYPE_CHECKING:
+    import duckdb
 
 PART_ROWS = 8 * ROW_GROUP_ROWS
 """Rows of a full part file, about a million: readers take several parts in parallel."""
@@ -116,11 +117,15 @@ class TableWriter:
 
     def copy_query(self, connection: duckdb.DuckDBPyConnection, sql: str) -> None:
         """Lets DuckDB write the rows of a SELECT straight into a part file; see `duckdb_copy`."""
+        from resources.stores.duckdb_copy import copy_query
+
         path = self._next_part()
         self._finish_copy(path, copy_query(connection, sql, path, where=self._name))
 
     def copy_relation(self, relation: duckdb.DuckDBPyRelation) -> None:
         """The same for a relation."""
+        from resources.stores.duckdb_copy import copy_relation
+
         path = self._next_part()
         self._finish_copy(path, copy_relation(relation, path, where=self._name))
 

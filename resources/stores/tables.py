@@ -12,7 +12,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -22,13 +21,13 @@ from resources.kernel.records import BatchStream
 from resources.scratch import ScratchFolder
 from resources.stores.collect import DEFAULT_GRACE, DEFAULT_KEEP, CollectReport
 from resources.stores.duckdb_read import open_relation
-from resources.stores.frames import to_pandas
 from resources.stores.manifest import Manifest
 from resources.stores.table_types import to_storage
 from resources.stores.table_writer import TableWriter
 from resources.stores.versions import VersionedItem, VersionStore
 
 if TYPE_CHECKING:
+    import duckdb
     import pandas as pd
     import polars as pl
 
@@ -150,6 +149,8 @@ class StoredTable:
 
     def to_pandas(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """All rows in memory, no value changed by a missing one beside it; see `frames.to_pandas`."""
+        from resources.stores.frames import to_pandas
+
         return to_pandas(self.to_table(columns))
 
     def to_polars(self, columns: Sequence[str] | None = None) -> pl.DataFrame:

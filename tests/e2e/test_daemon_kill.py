@@ -82,13 +82,13 @@ def storage(home: Path):
 
 
 def daemon_of(server) -> int | None:
-    """The process id of the daemon."""
+    """The id of the process that the daemon shares with the web UI."""
     for pid in server.processes():
         try:
             name = Path(f"/proc/{pid}/comm").read_text().strip()
         except OSError:
             continue
-        if name == "waybill-daemon":
+        if name == "waybill-web":
             return pid
     return None
 

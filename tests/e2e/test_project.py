@@ -1,7 +1,9 @@
 """A project beside its running server: what commands start is the server's, and the web UI shows it where it belongs."""
 
 import json
+import shutil
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,12 @@ PROBLEMS = """{ assetNodes { assetKey { path } groupName description
     ... on LocalFileCodeReference { filePath lineNumber } } } } } }"""
 STOP = """mutation($r: String!, $p: TerminateRunPolicy!) { terminateRun(runId: $r, terminatePolicy: $p) {
   __typename ... on PythonError { message } ... on TerminateRunFailure { message } } }"""
+
+RELOAD = """mutation { reloadRepositoryLocation(repositoryLocationName: "waybill") { __typename
+  ... on WorkspaceLocationEntry { locationOrLoadError { __typename } } } }"""
+WORSE = """type: assets.Dataset
+attributes: {name: worse, datasource: elsewhere}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +78,25 @@ def test_a_file_that_is_left_out_is_shown_with_file_and_line(clone, server):
     assert "nowhere" in problem["description"]
     (places,) = [entry["codeReferences"] for entry in problem["metadataEntries"] if entry]
     assert places == [{"filePath": str(clone.broken), "lineNumber": 4}]
+    assert f"waybill: {clone.broken}:4: unknown datasource 'nowhere'" in server.said()
+
+
+def test_a_reload_names_a_new_mistake_where_the_server_was_started_and_loads_once(clone, server):
+    before = len(server.said())
+    worse = clone.write("worse", WORSE)
+    try:
+        with ThreadPoolExecutor() as clicks:
+            answers = list(clicks.map(server.graphql, [RELOAD, RELOAD]))
+        assert "PythonError" not in str(answers)
+        said = server.said()[before:].splitlines()
+    finally:
+        shutil.rmtree(worse.parent)
+        server.graphql(RELOAD)
+    (told,) = [line for line in said if str(worse) in line]
+    assert told.startswith(f"waybill: {worse}:2: unknown datasource 'elsewhere'")
+    assert [line for line in said if "loaded anew" in line] == [
+        "waybill: the code of 'waybill' was loaded anew, without what has a mistake"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection
 
 import dagster as dg
 
+from orchestration.location import Location
 from orchestration.services.home import Home
-from orchestration.services.location import Location
 from orchestration.services.locks import is_held
 from orchestration.services.runs.watch import RunOutcome, StepNews, run_here, run_there
 

@@ -1,4 +1,6 @@
-"""Where a run of this process belongs, as the web UI and the daemon know it: a job of the code location `waybill`.
+"""Where a run of this process belongs, as the web UI and the daemon know it: a job of the project's code location.
+
+`workspace.yaml` names the location and its module as `pyproject.toml` does; a test compares.
 
 Without it a run stands under Runs only, neither under its job nor in the timeline, and no daemon could start it.
 """
@@ -17,18 +19,18 @@ from dagster._core.remote_origin import (
 )
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
-from resources.home import PROJECT_ROOT
-
-LOCATION, MODULE = "waybill", "orchestration.definitions"
-"""As `workspace.yaml` names them; a test compares."""
+from resources.project import find_project
 
 
 def remote_origin(job: str) -> RemoteJobOrigin:
     """The job as the web UI and the daemon name it."""
+    project = find_project()
     target = LoadableTargetOrigin(
-        executable_path=sys.executable, module_name=MODULE, working_directory=str(PROJECT_ROOT)
+        executable_path=sys.executable,
+        module_name=project.target_module,
+        working_directory=str(project.root),
     )
-    place = ManagedGrpcPythonEnvCodeLocationOrigin(target, LOCATION)
+    place = ManagedGrpcPythonEnvCodeLocationOrigin(target, project.location)
     return RemoteJobOrigin(
         RemoteRepositoryOrigin(
             code_location_origin=place, repository_name=SINGLETON_REPOSITORY_NAME
@@ -39,7 +41,8 @@ def remote_origin(job: str) -> RemoteJobOrigin:
 
 def code_origin(job: str) -> JobPythonOrigin:
     """The job as a process that is to execute it finds it."""
-    pointer = ModuleCodePointer(MODULE, "defs", str(PROJECT_ROOT))
+    project = find_project()
+    pointer = ModuleCodePointer(project.target_module, "defs", str(project.root))
     repository = RepositoryPythonOrigin(
         executable_path=sys.executable,
         code_pointer=pointer,

@@ -1,17 +1,19 @@
-"""What buckets have in common, whatever protocol they speak: a prefix, pages of a listing, local copies.
+"""What buckets have in common, whatever protocol they speak: a prefix, pages of a listing, local copies, a test.
 
-Here: keys below a prefix, listing and browsing by pages, files for downloads. Not here: requests and their errors,
-which each bucket's own folder makes (`s3/`, `gcs/`), and bytes coming down in parts (`parts.py`).
+Here: keys below a prefix, listing and browsing by pages, files for downloads, the stages of a test of the connection.
+Not here: requests and their errors, which each bucket's own folder makes (`s3/`, `gcs/`), sessions that renew their
+credentials (`shared_session.py`), and bytes coming down in parts (`parts.py`).
 """
 
 from __future__ import annotations
 
 import contextlib
+import ssl
 import threading
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -27,8 +29,10 @@ from resources.connectors.files.key_patterns import (
 from resources.connectors.files.listing_progress import BEYOND, looked_up_to
 from resources.connectors.files.os_errors import translate_os_error
 from resources.connectors.files.scratch_files import new_scratch_file
-from resources.kernel.errors import ConfigError, InputError, NotFoundError
-from resources.kernel.records import BrowseEntry, ObjectInfo
+from resources.connectors.trial.reach import try_url
+from resources.connectors.trial.stages import Stages
+from resources.kernel.errors import ConfigError, InputError, NotFoundError, WaybillError
+from resources.kernel.records import BrowseEntry, CheckReport, ObjectInfo
 
 SMALL_BYTES = 1 << 20
 """Objects up to this size come in one request and are held in memory on the way."""
@@ -62,6 +66,20 @@ class Page:
     """Empty at the end."""
 
 
+@dataclass(frozen=True)
+class SignedIn:
+    """What is known of a service once there are credentials for it."""
+
+    found: str
+    """Where the credentials were found."""
+    url: str
+    """Where the service is."""
+    tls: ssl.SSLContext | None
+    """What its certificate is checked by, where it has one."""
+    facts: dict[str, str] = field(default_factory=dict)
+    """What else a test shows of it."""
+
+
 class BucketConnector(FileConnector):
     """The objects of `bucket` below `prefix`; keys are relative to the prefix.
 
@@ -82,6 +100,27 @@ class BucketConnector(FileConnector):
         self.prefix = _check_prefix(name, prefix)
         self._large = threading.BoundedSemaphore(_LARGE_AT_ONCE)
 
+    @property
+    @abstractmethod
+    def endpoint(self) -> str:
+        """Where the bucket is, as the user knows it."""
+
+    @abstractmethod
+    def _sign_in(self) -> SignedIn:
+        """Finds the credentials and renews them where that is needed; asks nothing of the bucket yet.
+
+        Raises:
+            ConnectorAuthError: there are none.
+        """
+
+    def _rights(self) -> str:
+        """What the account may do in the bucket, as the service says; empty where it cannot be asked."""
+        return ""
+
+    @abstractmethod
+    def _read_first_byte(self, found: ObjectInfo) -> None:
+        """Reads as little as can be of an object; its key is that of the bucket."""
+
     @abstractmethod
     def _page(self, request: PageRequest) -> Page:
         """One answer of the service, in ascending order of key."""
@@ -96,6 +135,31 @@ class BucketConnector(FileConnector):
             NotFoundError: deleted since it was listed (E41).
             OSError: what the local disk refuses.
         """
+
+    def check(self) -> CheckReport:
+        """Credentials, the way to the service, the bucket, rights, a first byte (F036). It writes nothing.
+
+        The first step that fails is the last, with its real reason.
+        """
+        facts = {"bucket": self.bucket, "endpoint": self.endpoint}
+        if self.prefix:
+            facts["prefix"] = self.prefix
+        stages = Stages()
+        stages.enter("credentials")
+        try:
+            service = self._sign_in()
+            stages.done(service.found)
+            facts |= service.facts
+            if not stages.walk(try_url(service.url, tls=service.tls)):
+                return stages.stopped(
+                    f"connector {self.name!r}: nothing answers at {self.endpoint} as it should:"
+                    f" {stages.steps[-1].detail}",
+                    facts,
+                )
+            self._look(stages, facts)
+        except WaybillError as error:
+            return stages.refused(str(error), facts)
+        return stages.answered(f"bucket {self.bucket} at {self.endpoint} can be listed", facts)
 
     def list_objects(self, pattern: str, *, after: str = "") -> Iterator[ObjectInfo]:
         """The objects that match, in ascending order of key, a page at a time.
@@ -161,6 +225,25 @@ class BucketConnector(FileConnector):
                     error, f"connector {self.name!r}: download to", path
                 ) from error
             yield path
+
+    def _look(self, stages: Stages, facts: dict[str, str]) -> None:
+        """The stages of a test that are about the bucket itself."""
+        stages.enter("list")
+        first = next(iter(self._page(PageRequest(self._full(""), limit=1)).objects), None)
+        facts["empty"] = "no" if first else "yes"
+        stages.done(f"bucket {self.bucket} can be listed")
+        stages.enter("rights")
+        rights = self._rights()
+        if rights:
+            facts["rights"] = rights
+            stages.done(rights)
+        stages.enter("read")
+        if first:
+            self._read_first_byte(first)
+        read = f"{shown(first.key)} can be read" if first else "nothing is there that could be read"
+        stages.done(read)
+        if not rights:
+            facts["write"] = "not tried: a test leaves the bucket as it is"
 
     def _list(self, selection: KeyPattern, request: PageRequest) -> Iterator[ObjectInfo]:
         skipped = len(self._full("")) if self.prefix else 0

@@ -22,13 +22,14 @@ from resources.connectors.files.listing_progress import BEYOND, looked_up_to
 from resources.connectors.files.os_errors import translate_os_error
 from resources.connectors.files.skipped import Skipped
 from resources.connectors.folder.replacement import is_partial, replace_file
+from resources.connectors.trial.stages import Stages
 from resources.kernel.errors import (
     InputError,
     NotFoundError,
     SourceChangedError,
     WaybillError,
 )
-from resources.kernel.records import BrowseEntry, CheckReport, CheckStep, ObjectInfo
+from resources.kernel.records import BrowseEntry, CheckReport, ObjectInfo
 
 _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
 """0001-01-01 and 9999-12-31: what a `datetime` holds; a file system stores any 64-bit number."""
@@ -60,28 +61,25 @@ class FolderConnector(FileConnector):
     def check(self) -> CheckReport:
         """Whether the root is there, may be listed, and may be written to."""
         facts = {"folder": str(self.root), "user": f"uid {os.geteuid()}"}
-        steps: list[CheckStep] = []
+        stages = Stages()
+        stages.enter("folder")
         try:
-            real = self._real_root()
-            steps.append(CheckStep("folder", True, f"{real} is there"))
+            stages.done(f"{self._real_root()} is there")
+            stages.enter("rights")
             with os.scandir(self.root) as entries:
                 facts["empty"] = "no" if next(entries, None) else "yes"
         except OSError as error:
-            refused = str(translate_os_error(error, f"connector {self.name!r}: list", self.root))
-            steps.append(CheckStep("rights", False, refused))
-            return CheckReport(ok=False, detail=refused, facts=facts, steps=tuple(steps))
+            refused = translate_os_error(error, f"connector {self.name!r}: list", self.root)
+            return stages.refused(str(refused), facts)
         except WaybillError as error:
-            steps.append(CheckStep("folder", False, str(error)))
-            return CheckReport(ok=False, detail=str(error), facts=facts, steps=tuple(steps))
+            return stages.refused(str(error), facts)
         can_write = os.access(
             self.root, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids
         )
         facts["writable"] = "yes" if can_write else "no"
         rights = "can be read and written" if can_write else "can be read, not written"
-        steps.append(CheckStep("rights", True, f"{rights} by {facts['user']}"))
-        return CheckReport(
-            ok=True, detail=f"folder {self.root} {rights}", facts=facts, steps=tuple(steps)
-        )
+        stages.done(f"{rights} by {facts['user']}")
+        return stages.answered(f"folder {self.root} {rights}", facts)
 
     def browse(self, path: str = "", *, limit: int = 1000) -> Iterator[BrowseEntry]:
         """Folders and files directly below the folder `path`; a symlinked folder inside the root is one.
@@ -186,7 +184,7 @@ class FolderConnector(FileConnector):
         try:
             path = Path(os.path.realpath(root / key, strict=True))
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise self._no_such(key) from error
+            raise _no_such(self, key) from error
         except OSError as error:
             raise translate_os_error(error, f"connector {self.name!r}: open", root / key) from error
         if not path.is_relative_to(root):
@@ -196,13 +194,6 @@ class FolderConnector(FileConnector):
                 key=key,
             )
         return path
-
-    def _no_such(self, key: str) -> NotFoundError:
-        return NotFoundError(
-            f"connector {self.name!r}: no file {key!r} in {self.root}",
-            hint="It was never there, or has been moved or deleted since it was listed",
-            key=key,
-        )
 
     def _is_folder(self, key: str) -> bool:
         try:
@@ -251,11 +242,11 @@ class FolderConnector(FileConnector):
         try:
             found = os.lstat(path)
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise self._no_such(key) from error
+            raise _no_such(self, key) from error
         except OSError as error:
             raise translate_os_error(error, f"connector {self.name!r}: look at", path) from error
         if not stat.S_ISREG(found.st_mode) or is_partial(path.name):
-            raise self._no_such(key)
+            raise _no_such(self, key)
         return _describe(key, found)
 
     def _prove_unchanged(
@@ -354,6 +345,14 @@ class FolderConnector(FileConnector):
                 hint="Nothing is written outside of the connector's folder",
             )
         folder.mkdir(parents=True, exist_ok=True)
+
+
+def _no_such(connector: FolderConnector, key: str) -> NotFoundError:
+    return NotFoundError(
+        f"connector {connector.name!r}: no file {key!r} in {connector.root}",
+        hint="It was never there, or has been moved or deleted since it was listed",
+        key=key,
+    )
 
 
 def _is_unicode(name: str) -> bool:

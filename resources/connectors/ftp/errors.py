@@ -7,7 +7,16 @@ import re
 import socket
 import ssl
 
-from resources.connectors.files.key_patterns import shown
+from resources.connectors.files.server_errors import (
+    CONNECTION_CUT,
+    ErrorTable,
+    Meaning,
+    TransferCutError,
+    cut_short,
+    name_unknown,
+    nothing_listens,
+    refusal,
+)
 from resources.connectors.ftp.control import DataConnectionError
 from resources.connectors.ftp.settings import FtpSettings
 from resources.kernel.errors import (
@@ -21,20 +30,6 @@ from resources.kernel.errors import (
 
 _BUSY_WORDS = ("too many", "maximum number", "connection limit", "max clients")
 _CERTIFICATE_EXPIRED, _CERTIFICATE_OF_ANOTHER = 10, (62, 64)
-
-
-class TransferCutError(Exception):
-    """A transfer that ended before its end.
-
-    Args:
-        reached: bytes that came.
-        total: bytes that were announced.
-    """
-
-    def __init__(self, reached: int, total: int) -> None:
-        super().__init__(reached, total)
-        self.reached = reached
-        self.total = total
 
 
 class SignInError(Exception):
@@ -115,23 +110,24 @@ def translate_ftp_error(
         attempt: what was attempted: `read`, `list`.
         key: what it was about.
     """
-    kind, reason, hint = _meaning(error, settings)
-    what = f"{attempt} {shown(key)} on" if key else f"{attempt}"
-    return kind(
-        f"connector {settings.name!r}: cannot {what} {settings.address}: {reason}",
-        hint=hint,
-        connector=settings.name,
-        key=key,
-        code=reply_code(error),
+    return refusal(_meaning(error, settings), settings, attempt, key, code=reply_code(error))
+
+
+def error_table(settings: FtpSettings) -> ErrorTable:
+    """The same as a table."""
+    return ErrorTable(
+        is_vendors=lambda error: (
+            isinstance(error, FTP_ERRORS) and not isinstance(error, WaybillError)
+        ),
+        may_pass=may_pass,
+        translate=lambda error, attempt, key: translate_ftp_error(error, settings, attempt, key),
+        bare=lambda error: bare(error, settings),
     )
 
 
-_Meaning = tuple[type[WaybillError], str, str]
-
-
-def _meaning(error: BaseException, settings: FtpSettings) -> _Meaning:
+def _meaning(error: BaseException, settings: FtpSettings) -> Meaning:
     if isinstance(error, TransferCutError):
-        return _cut(error, settings)
+        return cut_short(error, settings)
     if isinstance(error, SignInError):
         return (
             ConnectorAuthError,
@@ -149,21 +145,7 @@ def _meaning(error: BaseException, settings: FtpSettings) -> _Meaning:
     return _tls(error, settings) if isinstance(error, ssl.SSLError) else _network(error, settings)
 
 
-def _cut(error: TransferCutError, settings: FtpSettings) -> _Meaning:
-    if isinstance(error.__cause__, TimeoutError):
-        return (
-            ConnectorUnavailableError,
-            f"nothing came for {settings.timeout_seconds:g} s after {error.reached} of {error.total} bytes",
-            "Check the network and the server, then try again",
-        )
-    return (
-        ConnectorUnavailableError,
-        f"it was cut off after {error.reached} of {error.total} bytes",
-        "Check the network and the server, then try again",
-    )
-
-
-def _refusal(error: ftplib.Error, settings: FtpSettings) -> _Meaning:
+def _refusal(error: ftplib.Error, settings: FtpSettings) -> Meaning:
     words = settings.redact(str(error))
     code = reply_code(error)
     if code in ("452", "552"):
@@ -187,13 +169,9 @@ def _refusal(error: ftplib.Error, settings: FtpSettings) -> _Meaning:
     return ConnectorError, f"the server answered: {words}", ""
 
 
-def _network(error: BaseException, settings: FtpSettings) -> _Meaning:
+def _network(error: BaseException, settings: FtpSettings) -> Meaning:
     if isinstance(error, socket.gaierror | UnicodeError):
-        return (
-            ConnectorUnavailableError,
-            f"the name {settings.host!r} is not known here",
-            "Correct `host:`, or check the DNS",
-        )
+        return name_unknown(settings)
     if isinstance(error, DataConnectionError):
         return (
             ConnectorUnavailableError,
@@ -201,11 +179,7 @@ def _network(error: BaseException, settings: FtpSettings) -> _Meaning:
             "Open the server's passive ports in the firewall",
         )
     if isinstance(error, ConnectionRefusedError):
-        return (
-            ConnectorUnavailableError,
-            f"nothing listens at port {settings.real_port}",
-            "Correct `host:` and `port:`, and check that the server runs",
-        )
+        return nothing_listens(settings)
     if isinstance(error, TimeoutError):
         other = "implicit" if settings.tls == "explicit" else "explicit"
         return (
@@ -214,11 +188,11 @@ def _network(error: BaseException, settings: FtpSettings) -> _Meaning:
             f"Check network and firewall; is the server set up for `tls: {other}`?",
         )
     if isinstance(error, EOFError | OSError):
-        return ConnectorUnavailableError, "the connection was cut", "Try again later"
+        return CONNECTION_CUT
     return ConnectorError, "the server's answer makes no sense", "Is it an FTP server?"
 
 
-def _tls(error: ssl.SSLError, settings: FtpSettings) -> _Meaning:
+def _tls(error: ssl.SSLError, settings: FtpSettings) -> Meaning:
     if isinstance(error, ssl.SSLCertVerificationError):
         if error.verify_code == _CERTIFICATE_EXPIRED:
             return ConnectorError, "its TLS certificate has expired", "Renew it on the server"
@@ -234,7 +208,7 @@ def _tls(error: ssl.SSLError, settings: FtpSettings) -> _Meaning:
             "Give the authority's certificate as `ca_file:`",
         )
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
-        return ConnectorUnavailableError, "the connection was cut", "Try again later"
+        return CONNECTION_CUT
     if settings.tls == "implicit":
         return (
             ConfigError,
@@ -245,13 +219,4 @@ def _tls(error: ssl.SSLError, settings: FtpSettings) -> _Meaning:
         ConnectorError,
         f"TLS failed ({error.reason or 'no reason given'})",
         "Check the server's TLS settings",
-    )
-
-
-def no_such(settings: FtpSettings, key: str) -> NotFoundError:
-    """The error about a key that nothing stands at."""
-    return NotFoundError(
-        f"connector {settings.name!r}: no file {shown(key)} on {settings.address}",
-        hint="It was never there, or has been moved or deleted since it was listed",
-        key=key,
     )

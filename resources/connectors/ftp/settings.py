@@ -76,6 +76,11 @@ class FtpSettings:
         """The server as texts name it."""
         return f"{self.host}:{self.real_port}"
 
+    @property
+    def facts(self) -> dict[str, str]:
+        """What a test of the connection shows first."""
+        return {"address": self.address, "user": self.username, "TLS": self.tls}
+
     def tls_context(self) -> ssl.SSLContext:
         """A context that verifies the server's certificate and name; there is no other kind here (T22).
 

@@ -6,40 +6,28 @@ import contextlib
 import ftplib
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from resources.connectors.files.key_patterns import shown
 from resources.connectors.files.os_errors import translate_os_error
 from resources.connectors.files.partial_names import is_abandoned, is_partial, new_partial_name
+from resources.connectors.files.server_errors import TransferCutError, no_such
+from resources.connectors.files.server_transfers import ServerDownload, ServerUpload
 from resources.connectors.ftp.control import DataConnectionError
-from resources.connectors.ftp.errors import TransferCutError, bare, is_crowded, no_such
+from resources.connectors.ftp.errors import bare, is_crowded
 from resources.connectors.ftp.facts import Facts
 from resources.connectors.ftp.session import Session
 from resources.connectors.ftp.settings import FtpSettings
-from resources.kernel.errors import ConnectorError, InputError, SourceChangedError
-from resources.kernel.records import ObjectInfo
+from resources.kernel.errors import ConnectorError
 
 Locate = Callable[[Session], str]
 """The path on the server, which is known when a session is."""
 
 _BLOCK_BYTES = 256 << 10
+_NOT_LISTED = ": it is no longer the one listed"
 
 
-class Download:
-    """The bytes of `item` on their way into a local file. Call it with a session, again after a cut.
-
-    Attributes:
-        reached: bytes that are there.
-    """
-
-    def __init__(
-        self, settings: FtpSettings, item: ObjectInfo, locate: Locate, local: Path
-    ) -> None:
-        self._settings = settings
-        self._item = item
-        self._locate = locate
-        self._local = local
-        self.reached = 0
+class Download(ServerDownload[FtpSettings, Locate]):
+    """A file on its way down."""
 
     def __call__(self, session: Session) -> None:
         """Brings down what is missing.
@@ -64,7 +52,7 @@ class Download:
         if facts is None:
             raise no_such(self._settings, self._item.key)
         if facts.describe(self._item.key).etag != self._item.etag:
-            raise self._changed()
+            raise self._changed(_NOT_LISTED)
         if self.reached < total:
             raise TransferCutError(self.reached, total)
 
@@ -81,37 +69,15 @@ class Download:
 
     def _keep(self, handle: int, block: memoryview) -> None:
         if self.reached + len(block) > self._item.size_bytes:
-            raise self._changed()
-        try:
-            os.pwrite(handle, block, self.reached)
-        except OSError as error:
-            raise translate_os_error(
-                error, f"connector {self._settings.name!r}: download to", self._local
-            ) from error
+            raise self._changed(_NOT_LISTED)
+        self._write(handle, self.reached, block)
         self.reached += len(block)
 
-    def _changed(self) -> SourceChangedError:
-        return SourceChangedError(
-            f"connector {self._settings.name!r}: file {shown(self._item.key)} changed while it was read:"
-            " it is no longer the one listed",
-            hint="Try again when nobody writes to it; writers should rename finished files into place",
-            key=self._item.key,
-        )
 
+class Upload(ServerUpload[FtpSettings, Locate, str]):
+    """A file on its way up."""
 
-class Upload:
-    """A local file on its way to its name: written beside it, compared in size, renamed (2d).
-
-    Call it with a session, again after a cut: then it begins anew, and removes what the first attempt left.
-    """
-
-    def __init__(self, settings: FtpSettings, key: str, locate: Locate, local: Path) -> None:
-        self._settings = settings
-        self._key = key
-        self._locate = locate
-        self._local = local
-        self._size = 0
-        self._left: list[str] = []
+    _size = 0
 
     def __call__(self, session: Session) -> None:
         """Replaces the file by the local one.
@@ -126,11 +92,7 @@ class Upload:
         folder, _, name = remote.rpartition("/")
         session.make_folders(folder or "/")
         if session.is_folder(remote):
-            raise InputError(
-                f"connector {self._settings.name!r}: {shown(self._key)} is a folder",
-                hint="Choose another key",
-                key=self._key,
-            )
+            raise self._folder_in_the_way()
         part = f"{folder}/{new_partial_name(name)}"
         self._left.append(part)
         self._size = 0
@@ -145,11 +107,6 @@ class Upload:
             with contextlib.suppress(ftplib.error_perm):  # it was renamed, or never came to be
                 session.delete(part)
             self._left.remove(part)
-
-    @property
-    def is_clean(self) -> bool:
-        """Whether nothing was left behind."""
-        return not self._left
 
     def _blocks(self) -> Iterator[bytes]:
         try:

@@ -1,15 +1,31 @@
 """How Google Cloud Storage is reached: credentials, sessions, limits, and the one place where requests are made.
 
 The JSON API is spoken directly over Google's own authorized sessions (`google.auth`): every read can name the generation
-it wants, nothing waits longer than the limits here, and what the service refuses arrives as it was said. Client
-libraries on top of it retry for minutes on their own, ask other services over gRPC, or decompress on the way.
+it wants, nothing waits longer than the limits here, and what the service refuses arrives as it was said.
+
+Why not google-cloud-storage, which is installed anyway (gcsfs needs it)? 3.17.1 was tried for all of this folder beside
+this client, with its retries and checksums off, against fake-gcs-server in another process. It took, in times of ours:
+
+| what | CPU | wall time |
+|---|---|---|
+| listing 1,500 objects | 2.0 | 2.0 |
+| 1,500 objects of 4 kB, 32 threads | 1.1 | 1.1 |
+| looking at 300 objects one by one | 1.1 | 1.1 |
+| one object of 160 MB down, in parts: it copies blocks of 8 kB | 4.4 | 2.8 |
+| the same up: a request for each 8 MiB (by default 100 MiB in memory) | 1.0 | 4.8 |
+
+Its import adds 0.3 s of CPU, 159 modules and 17 MB to a process that has Dagster.
+
+And it loses what is proven here. An upload is not asked how far it got: after a cut it sends its whole block again, and
+a service that kept none of it (308 without `Range`) is an error. A download's `Content-Range` and generation are not
+shown, so a service that ignores ranges or conditions goes unseen. Refused downloads lose the service's reason, by which
+too many requests (403 `rateLimitExceeded`) differ from a lack of rights. Redirects are followed. And threads of its own
+ask for the bucket's metadata, a right that readers of objects need not have.
 """
 
 from __future__ import annotations
 
 import json
-import random
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,17 +33,16 @@ from urllib.parse import quote
 
 from resources.connectors.gcs.errors import GcsRefusal
 from resources.kernel.errors import ConfigError, WaybillError
+from resources.kernel.retries import RetryPolicy
 
 DEFAULT_ENDPOINT = "https://storage.googleapis.com"
 CONNECT_TIMEOUT_SECONDS = 10.0
 READ_TIMEOUT_SECONDS = 60.0
-MAX_ATTEMPTS = 4
-"""Tries of one request, with growing pauses, where a retry can help."""
-FIRST_PAUSE_SECONDS = 0.5
+RETRIES = RetryPolicy(4, pause_seconds=0.5, jitter=0.5)
+"""Of one request, where asking again can help."""
 CONNECTIONS = 48
 
 _SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
-_BUSY = frozenset({408, 429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True)
@@ -60,8 +75,6 @@ class Call:
     body: Any = None
     stream: bool = False
     accepted: frozenset[int] = frozenset({200, 201, 204, 206})
-    attempts: int = 0
-    """Tries; the module's number when 0."""
 
 
 class Session:
@@ -93,22 +106,10 @@ class Session:
             requests.RequestException: no answer, after all tries.
             google.auth.exceptions.GoogleAuthError: no valid credentials.
         """
-        import requests
+        return RETRIES.run(lambda: self.ask_once(call), may_pass=_may_pass)
 
-        limit = call.attempts or MAX_ATTEMPTS
-        for attempt in range(1, limit + 1):
-            try:
-                return self._ask_once(call)
-            except GcsRefusal as refusal:
-                if attempt == limit or not refusal.is_busy(_BUSY):
-                    raise
-            except (requests.ConnectionError, requests.Timeout) as error:
-                if attempt == limit or isinstance(error, requests.exceptions.SSLError):
-                    raise
-            time.sleep(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))  # noqa: S311 - pauses are no secrets
-        raise AssertionError("the loop returns or raises")
-
-    def _ask_once(self, call: Call) -> Any:
+    def ask_once(self, call: Call) -> Any:
+        """The same in a single try, for calls that know better how to go on."""
         target = call.target if "://" in call.target else self.address(call.target)
         query: dict[str, Any] = dict(call.query)
         if self._settings.project:
@@ -127,6 +128,15 @@ class Session:
             return answer
         with answer:
             raise GcsRefusal.of(answer.status_code, answer.content[:20_000])
+
+
+def _may_pass(error: Exception) -> bool:
+    import requests
+
+    if isinstance(error, GcsRefusal):
+        return error.is_busy
+    is_cut = isinstance(error, requests.ConnectionError | requests.Timeout)
+    return is_cut and not isinstance(error, requests.exceptions.SSLError)
 
 
 def object_target(full: str) -> str:

@@ -1,26 +1,29 @@
 """A bucket of Google Cloud Storage.
 
-Here: the requests for listing, reading and replacing objects. Not here: keys below a prefix (`connectors/buckets.py`),
-credentials and sessions (`client.py`), bytes on their way (`transfer.py`), what refusals mean (`errors.py`), what a test
-of the connection tries (`check.py`).
+Here: the requests for listing, reading and replacing objects. Not here: keys below a prefix and the stages of a
+test (`files/buckets.py`), credentials and sessions (`client.py`), bytes on their way (`transfer.py`), what refusals mean
+(`errors.py`), what a test shows of credentials and rights (`check.py`).
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from resources.connectors.endpoints import check_endpoint
+from resources.connectors.files.bucket_errors import Attempt
 from resources.connectors.files.buckets import (
     BucketConnector,
     Page,
     PageRequest,
+    SignedIn,
 )
 from resources.connectors.files.key_patterns import check_key, shown
 from resources.connectors.files.scratch_files import open_source
+from resources.connectors.files.shared_session import SharedSession
+from resources.connectors.gcs.check import ask_rights, signed_in
 from resources.connectors.gcs.client import (
     Call,
     GcsSettings,
@@ -31,7 +34,7 @@ from resources.connectors.gcs.client import (
 from resources.connectors.gcs.errors import GcsRefusal, is_expired, translate_gcs_error
 from resources.connectors.gcs.transfer import FIELDS, Upload, download, upload
 from resources.kernel.errors import ConfigError, InputError, IntegrityError
-from resources.kernel.records import CheckReport, ObjectInfo
+from resources.kernel.records import ObjectInfo
 
 PAGE_KEYS = 1000
 """Keys in one answer of a listing; the service sends no more."""
@@ -82,11 +85,11 @@ class GcsConnector(BucketConnector):
                 f"connector {name!r}: {' and '.join(f'`{field}:`' for field in self.signs_by)} are given",
                 hint="Give one of them, or none for Google's default credentials",
             )
-        self._open: Callable[[], Session] = lambda: Session(
-            self.settings, bucket, find_credentials(name, self.settings, credentials_json)
+        self._sessions: SharedSession[Session] = SharedSession(
+            lambda: Session(
+                self.settings, bucket, find_credentials(name, self.settings, credentials_json)
+            )
         )
-        self._lock = threading.Lock()
-        self._made_session: Session | None = None
 
     def __repr__(self) -> str:
         return (
@@ -98,17 +101,6 @@ class GcsConnector(BucketConnector):
     def endpoint(self) -> str:
         """Where the bucket is, as the user knows it."""
         return self.settings.endpoint_url or "Google"
-
-    @property
-    def root(self) -> str:
-        """What every key of this connector begins with in the bucket."""
-        return self._full("")
-
-    def check(self) -> CheckReport:
-        """Credentials, the way to the service, the bucket, the rights; else the real reason of the first that fails."""
-        from resources.connectors.gcs.check import check_bucket
-
-        return check_bucket(self)
 
     def stat(self, key: str) -> ObjectInfo:
         """The object at `key`.
@@ -156,25 +148,25 @@ class GcsConnector(BucketConnector):
         from google.auth.exceptions import GoogleAuthError
         from requests import RequestException
 
-        is_renewed = False
-        while True:
-            session = None
-            try:
-                session = self._session()
-                return ask(session)
-            except (GcsRefusal, GoogleAuthError, RequestException) as error:
-                if is_expired(error) and not is_renewed:
-                    is_renewed = True
-                    self._forget(session)
-                    continue
-                raise translate_gcs_error(
-                    error,
-                    connector=self.name,
-                    bucket=self.bucket,
-                    endpoint=self.endpoint,
-                    attempt=attempt,
-                    key=key,
-                ) from error
+        try:
+            return self._sessions.use(ask, is_expired=is_expired)
+        except (GcsRefusal, GoogleAuthError, RequestException) as error:
+            where = Attempt(self.name, self.bucket, self.endpoint, attempt, key)
+            raise translate_gcs_error(error, where) from error
+
+    def _sign_in(self) -> SignedIn:
+        signs_by = self.signs_by[0] if self.signs_by else ""
+        return self.call(
+            "sign in to", "", lambda session: signed_in(session, self.settings.base, signs_by)
+        )
+
+    def _rights(self) -> str:
+        return self.call("ask for rights on", "", ask_rights)
+
+    def _read_first_byte(self, found: ObjectInfo) -> None:
+        headers = {"Range": "bytes=0-0"} if found.size_bytes else {}
+        call = Call(object_target(found.key), query={"alt": "media"}, headers=headers, stream=True)
+        self.call("read", found.key, lambda session: session.ask(call).close())
 
     def _page(self, request: PageRequest) -> Page:
         asked: dict[str, str | int] = {
@@ -229,18 +221,6 @@ class GcsConnector(BucketConnector):
                 key=key[:200],
             )
         return full
-
-    def _session(self) -> Session:
-        with self._lock:
-            if self._made_session is None:
-                self._made_session = self._open()
-            return self._made_session
-
-    def _forget(self, session: Session | None) -> None:
-        """Lets the next request read the credentials anew, unless another thread has seen to it already."""
-        with self._lock:
-            if self._made_session is session:
-                self._made_session = None
 
 
 def _describe(told: dict[str, Any], key: str) -> ObjectInfo:

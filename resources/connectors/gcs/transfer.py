@@ -10,18 +10,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from resources.connectors.files.key_patterns import shown
-from resources.connectors.files.parts import PartSource, download_parts
+from resources.connectors.files.parts import (
+    Announced,
+    PartSource,
+    byte_range,
+    download_parts,
+    prove_part,
+)
 from resources.connectors.gcs.client import Call, Session, object_target
 from resources.connectors.gcs.errors import GcsRefusal
-from resources.kernel.errors import ConnectorError, SourceChangedError
 from resources.kernel.records import ObjectInfo
+from resources.kernel.retries import RetryPolicy
 
 FIELDS = "name,size,generation,updated,md5Hash"
-UPLOAD_TRIES = 5
-"""Attempts at an upload; each goes on after the last byte that the service has kept."""
+UPLOAD_RETRIES = RetryPolicy(5)
+"""Of an upload; each try goes on after the last byte that the service has kept. The pauses are those of asking for it."""
 
 _HASHED_BYTES = 1 << 20
+_INCOMPLETE = 308
+_INCOMPATIBLE = "The system is not compatible with Google Cloud Storage in this"
 
 
 def download(session: Session, full: str, item: ObjectInfo, path: Path) -> None:
@@ -49,47 +56,27 @@ class _Download:
 
     def open_part(self, start: int, end: int) -> _Body:
         """The service's stream of the bytes from `start` to before `end` of the listed generation."""
-        is_whole = start == 0 and end == self._item.size_bytes
-        # Objects kept compressed come as they are kept, not decompressed on the way.
-        headers = {"Accept-Encoding": "gzip"}
-        if not is_whole:
-            headers["Range"] = f"bytes={start}-{end - 1}"
+        part, item = (start, end), self._item
         answer = self._session.ask(
             Call(
                 self._target,
-                query={"alt": "media", "ifGenerationMatch": self._item.etag},
-                headers=headers,
+                query={"alt": "media", "ifGenerationMatch": item.etag},
+                # Objects kept compressed come as they are kept, not decompressed on the way.
+                headers={"Accept-Encoding": "gzip", **byte_range(item, part)},
                 stream=True,
             )
         )
+        announced = Announced(
+            version=answer.headers.get("X-Goog-Generation", ""),
+            length=int(answer.headers.get("Content-Length") or item.size_bytes),
+            content_range=answer.headers.get("Content-Range", ""),
+        )
         try:
-            self._check(answer, start, is_whole=is_whole)
+            prove_part(item, part, announced, incompatible=_INCOMPATIBLE)
         except BaseException:
             answer.close()
             raise
         return _Body(answer)
-
-    def _check(self, answer: Any, start: int, *, is_whole: bool) -> None:
-        """Emulators ignore conditions or ranges: what they send says so."""
-        generation = answer.headers.get("X-Goog-Generation", self._item.etag)
-        length = answer.headers.get("Content-Length")
-        total = (
-            int(length or self._item.size_bytes)
-            if is_whole
-            else _total(answer.headers.get("Content-Range"), start)
-        )
-        if generation != self._item.etag or total > self._item.size_bytes:
-            raise SourceChangedError(
-                f"object {shown(self._item.key)} changed while it was read: it is no longer the one listed",
-                hint="Try again: the next listing shows the new object",
-                key=self._item.key,
-            )
-        if total < 0:
-            raise ConnectorError(
-                f"object {shown(self._item.key)}: the service does not send the part of an object it is asked for",
-                hint="The system is not compatible with Google Cloud Storage in this",
-                key=self._item.key,
-            )
 
 
 class _Body:
@@ -104,12 +91,6 @@ class _Body:
 
     def close(self) -> None:
         self._answer.close()
-
-
-def _total(content_range: str | None, start: int) -> int:
-    """Whole length from `bytes 16-31/1000` if the part begins at `start`, else -1."""
-    found = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", content_range or "")
-    return int(found[2]) if found and int(found[1]) == start else -1
 
 
 @dataclass(frozen=True)
@@ -134,6 +115,10 @@ class Upload:
         return cls(full, source, size_bytes, over, base64.b64encode(digest.digest()).decode())
 
 
+class _StoppedShortError(Exception):
+    """An upload that ended before its end; its cause is what ended it."""
+
+
 def upload(session: Session, job: Upload) -> dict[str, Any]:
     """Uploads a file; the object appears whole when the last byte has arrived and its digest fits, or not at all.
 
@@ -147,23 +132,26 @@ def upload(session: Session, job: Upload) -> dict[str, Any]:
     import requests
 
     address = _begin(session, job)
-    start, broken = 0, None
-    for _ in range(UPLOAD_TRIES):
+    kept = 0
+
+    def go_on() -> dict[str, Any]:
+        nonlocal kept
+        broken: Exception = requests.ConnectionError("the service kept asking for more")
         try:
-            answer = _send(session, address, job, start)
-            if answer.status_code != 308:
-                told: dict[str, Any] = answer.json()
-                return told
-            start = _kept(answer)
+            told = _send(session, address, job, kept)
         except (requests.ConnectionError, requests.Timeout, GcsRefusal) as error:
             if isinstance(error, GcsRefusal) and error.status < 500:
                 raise
-            broken = error
-            found = _ask_how_far(session, address, job)
-            if isinstance(found, dict):
-                return found
-            start = found
-    raise broken or requests.ConnectionError("the service kept asking for more")
+            broken, told = error, _ask_how_far(session, address, job)
+        if isinstance(told, dict):
+            return told
+        kept = told
+        raise _StoppedShortError from broken
+
+    try:
+        return UPLOAD_RETRIES.run(go_on, may_pass=lambda e: isinstance(e, _StoppedShortError))
+    except _StoppedShortError as error:
+        raise error.__cause__ or error from None  # `go_on` always gives a cause
 
 
 def _begin(session: Session, job: Upload) -> str:
@@ -187,41 +175,31 @@ def _begin(session: Session, job: Upload) -> str:
     return str(answer.headers["Location"])
 
 
-def _send(session: Session, address: str, job: Upload, start: int) -> Any:
+def _send(session: Session, address: str, job: Upload, start: int) -> dict[str, Any] | int:
     headers = {"Content-Type": "application/octet-stream"}
     if job.size_bytes:
         headers["Content-Range"] = f"bytes {start}-{job.size_bytes - 1}/{job.size_bytes}"
     with job.source.open("rb") as file:
         file.seek(start)
-        return session.ask(
-            Call(
-                address,
-                "PUT",
-                headers=headers,
-                body=file if job.size_bytes else b"",
-                accepted=frozenset({200, 201, 308}),
-                attempts=1,
-            )
-        )
+        body = file if job.size_bytes else b""
+        return _told_or_kept(session.ask_once(_put(address, headers, body)))
 
 
 def _ask_how_far(session: Session, address: str, job: Upload) -> dict[str, Any] | int:
-    """How many bytes the service has kept of an upload that broke; what it says of the object if it has them all."""
-    answer = session.ask(
-        Call(
-            address,
-            "PUT",
-            headers={"Content-Range": f"bytes */{job.size_bytes}"},
-            body=b"",
-            accepted=frozenset({200, 201, 308}),
-        )
+    headers = {"Content-Range": f"bytes */{job.size_bytes}"}
+    return _told_or_kept(session.ask(_put(address, headers, b"")))
+
+
+def _put(address: str, headers: dict[str, str], body: Any) -> Call:
+    return Call(
+        address, "PUT", headers=headers, body=body, accepted=frozenset({200, 201, _INCOMPLETE})
     )
-    if answer.status_code == 308:
-        return _kept(answer)
-    told: dict[str, Any] = answer.json()
-    return told
 
 
-def _kept(answer: Any) -> int:
+def _told_or_kept(answer: Any) -> dict[str, Any] | int:
+    """What the service says of the object if it has it whole; else how many bytes it has kept."""
+    if answer.status_code != _INCOMPLETE:
+        told: dict[str, Any] = answer.json()
+        return told
     found = re.fullmatch(r"bytes=0-(\d+)", answer.headers.get("Range", ""))
     return int(found[1]) + 1 if found else 0

@@ -1,34 +1,38 @@
 """A bucket of S3, or of one of the many systems that speak its protocol.
 
-Here: the requests for listing, reading and replacing objects. Not here: keys below a prefix (`connectors/buckets.py`),
-what an object holds (`resources/formats`), what the service's errors mean (`errors.py`), how bytes come down
-(`short_way.py`, `download.py`), how boto3 is set up (`client.py`), what a test of the connection tries (`check.py`).
+Here: the requests for listing, reading and replacing objects. Not here: keys below a prefix and the stages of a
+test (`files/buckets.py`), what an object holds (`resources/formats`), what the service's errors mean (`errors.py`), how
+bytes come down (`short_way.py`, `download.py`), how boto3 is set up (`client.py`), what a test shows of credentials
+(`check.py`).
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from resources.connectors.endpoints import check_endpoint
+from resources.connectors.files.bucket_errors import Attempt
 from resources.connectors.files.buckets import (
     SMALL_BYTES,
     BucketConnector,
     Page,
     PageRequest,
+    SignedIn,
 )
 from resources.connectors.files.key_patterns import check_key
 from resources.connectors.files.scratch_files import open_source
+from resources.connectors.files.shared_session import SharedSession
 from resources.connectors.files.written import check_written
+from resources.connectors.s3.check import signed_in
 from resources.connectors.s3.client import Access, S3Settings, open_access
 from resources.connectors.s3.download import download
 from resources.connectors.s3.errors import is_expired, translate_s3_error
 from resources.connectors.s3.short_way import ShortWay
 from resources.kernel.errors import ConfigError
-from resources.kernel.records import CheckReport, ObjectInfo
+from resources.kernel.records import ObjectInfo
 
 PAGE_KEYS = 1000
 """Keys in one answer of a listing; S3 sends no more."""
@@ -88,10 +92,8 @@ class S3Connector(BucketConnector):
         given = keys or S3Keys()
         _check_keys(name, given, self.settings)
         self.has_keys = bool(given.access_key)
-        self._keys: Callable[[], dict[str, str]] = lambda: _as_boto(given)
         self.payer = {"RequestPayer": "requester"} if requester_pays else {}
-        self._lock = threading.Lock()
-        self._made_link: _Link | None = None
+        self._links: SharedSession[_Link] = SharedSession(lambda: self._open(given))
 
     def __repr__(self) -> str:
         return (
@@ -103,17 +105,6 @@ class S3Connector(BucketConnector):
     def endpoint(self) -> str:
         """Where the bucket is, as the user knows it."""
         return self.settings.endpoint_url or "AWS"
-
-    @property
-    def root(self) -> str:
-        """What every key of this connector begins with in the bucket."""
-        return self._full("")
-
-    def check(self) -> CheckReport:
-        """Credentials, the way to the service, the bucket, the rights; else the real reason of the first that fails."""
-        from resources.connectors.s3.check import check_bucket
-
-        return check_bucket(self)
 
     def stat(self, key: str) -> ObjectInfo:
         """The object at `key`.
@@ -153,26 +144,24 @@ class S3Connector(BucketConnector):
         from boto3.exceptions import Boto3Error
         from botocore.exceptions import BotoCoreError, ClientError
 
-        is_renewed = False
-        while True:
-            link = None
-            try:
-                link = self._link()
-                return ask(link.access)
-            except (BotoCoreError, ClientError, Boto3Error) as error:
-                vendor = _innermost(error)
-                if is_expired(vendor) and not is_renewed:
-                    is_renewed = True
-                    self._forget(link)
-                    continue
-                raise translate_s3_error(
-                    vendor,
-                    connector=self.name,
-                    bucket=self.bucket,
-                    endpoint=self.endpoint,
-                    attempt=attempt,
-                    key=key,
-                ) from error
+        try:
+            return self._links.use(
+                lambda link: ask(link.access), is_expired=lambda e: is_expired(_innermost(e))
+            )
+        except (BotoCoreError, ClientError, Boto3Error) as error:
+            where = Attempt(self.name, self.bucket, self.endpoint, attempt, key)
+            raise translate_s3_error(_innermost(error), where) from error
+
+    def _sign_in(self) -> SignedIn:
+        return self.call("sign in to", "", lambda access: signed_in(access, has_keys=self.has_keys))
+
+    def _read_first_byte(self, found: ObjectInfo) -> None:
+        part = {"Range": "bytes=0-0"} if found.size_bytes else {}
+
+        def read(access: Access) -> None:
+            access.client.get_object(**self.about(found.key), **part)["Body"].close()
+
+        self.call("read", found.key, read)
 
     def _page(self, request: PageRequest) -> Page:
         asked = {
@@ -185,7 +174,7 @@ class S3Connector(BucketConnector):
         given = {name: value for name, value in asked.items() if value}
 
         def ask(access: Access) -> Page:
-            page = self._link().short_way.page(request, PAGE_KEYS)
+            page = self._links.current().short_way.page(request, PAGE_KEYS)
             if page is not None:
                 return page
             told = access.client.list_objects_v2(Bucket=self.bucket, **self.payer, **given)
@@ -197,7 +186,7 @@ class S3Connector(BucketConnector):
         def fetch(access: Access) -> None:
             body = None
             if item.size_bytes <= SMALL_BYTES:
-                body = self._link().short_way.read(full, item)
+                body = self._links.current().short_way.read(full, item)
             if body is None:
                 download(access.client, self.about(full), item, path)
             else:
@@ -223,19 +212,10 @@ class S3Connector(BucketConnector):
 
         return self.call("look at", key, ask)
 
-    def _link(self) -> _Link:
-        with self._lock:
-            if self._made_link is None:
-                access = open_access(self.settings, self._keys())
-                headers = {"x-amz-request-payer": "requester"} if self.payer else {}
-                self._made_link = _Link(access, ShortWay(access, self.bucket, headers))
-            return self._made_link
-
-    def _forget(self, link: _Link | None) -> None:
-        """Lets the next request read the credentials anew, unless another thread has seen to it already."""
-        with self._lock:
-            if self._made_link is link:
-                self._made_link = None
+    def _open(self, keys: S3Keys) -> _Link:
+        access = open_access(self.settings, _as_boto(keys))
+        headers = {"x-amz-request-payer": "requester"} if self.payer else {}
+        return _Link(access, ShortWay(access, self.bucket, headers))
 
 
 def _page_of(page: dict[str, Any]) -> Page:

@@ -51,29 +51,11 @@ async def open_connection(settings: SftpSettings, seen: HostKey) -> Any:
     """
     import asyncssh
 
-    class Client(asyncssh.SSHClient):
-        def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
-            self._connection = conn
-
-        def validate_host_public_key(
-            self,
-            host: str,  # noqa: ARG002 - asyncssh names the parameters
-            addr: str,  # noqa: ARG002
-            port: int,  # noqa: ARG002
-            key: asyncssh.SSHKey,
-        ) -> bool:
-            """Asked about keys that `known_hosts` does not vouch for."""
-            note_host_key(seen, key)
-            return bool(settings.pinned) and seen.fingerprint == settings.pinned
-
-        def auth_completed(self) -> None:
-            note_host_key(seen, self._connection.get_server_host_key())
-
     try:
         return await asyncssh.connect(
             settings.host,
             settings.port,
-            client_factory=Client,
+            client_factory=_client_class(settings, seen),
             known_hosts=_known_hosts(settings),
             server_host_key_algs=settings.host_key_algorithms or (),
             encryption_algs=_CIPHERS,
@@ -93,6 +75,31 @@ async def open_connection(settings: SftpSettings, seen: HostKey) -> Any:
             raise
         await _look_at_host_key(settings, seen)
         raise refused_host_key(settings, seen.fingerprint, seen.algorithm) from None
+
+
+def _client_class(settings: SftpSettings, seen: HostKey) -> Any:
+    """What asyncssh tells of the server's key, and asks whether it is the one expected."""
+    import asyncssh
+
+    class Client(asyncssh.SSHClient):
+        def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
+            self._connection = conn
+
+        def validate_host_public_key(
+            self,
+            host: str,  # noqa: ARG002 - asyncssh names the parameters
+            addr: str,  # noqa: ARG002
+            port: int,  # noqa: ARG002
+            key: asyncssh.SSHKey,
+        ) -> bool:
+            """Asked about keys that `known_hosts` does not vouch for."""
+            note_host_key(seen, key)
+            return bool(settings.pinned) and seen.fingerprint == settings.pinned
+
+        def auth_completed(self) -> None:
+            note_host_key(seen, self._connection.get_server_host_key())
+
+    return Client
 
 
 def note_host_key(seen: HostKey, key: Any) -> None:

@@ -7,7 +7,16 @@ from __future__ import annotations
 
 import socket
 
-from resources.connectors.files.key_patterns import shown
+from resources.connectors.files.server_errors import (
+    CONNECTION_CUT,
+    ErrorTable,
+    Meaning,
+    TransferCutError,
+    cut_short,
+    name_unknown,
+    nothing_listens,
+    refusal,
+)
 from resources.connectors.sftp.settings import SftpSettings
 from resources.kernel.errors import (
     ConfigError,
@@ -21,24 +30,21 @@ from resources.kernel.errors import (
 
 _WORDS_SHOWN = 160
 
-_Meaning = tuple[type[WaybillError], str, str]
-
-_CUT: _Meaning = (ConnectorUnavailableError, "the connection was cut", "Try again later")
-_DENIED: _Meaning = (
+_DENIED: Meaning = (
     ConnectorAuthError,
     "permission denied",
     "Give the account the right, or correct the path",
 )
-_FULL: _Meaning = (ConnectorError, "the server has no space left", "Free space there")
-_MISSING: _Meaning = (NotFoundError, "it is not there", "Correct the path")
-_IN_THE_WAY: _Meaning = (InputError, "a file or folder is in the way", "Choose another key")
-_NAME: _Meaning = (
+_FULL: Meaning = (ConnectorError, "the server has no space left", "Free space there")
+_MISSING: Meaning = (NotFoundError, "it is not there", "Correct the path")
+_IN_THE_WAY: Meaning = (InputError, "a file or folder is in the way", "Choose another key")
+_NAME: Meaning = (
     InputError,
     "the server cannot hold such a name",
     "Choose a shorter or plainer name",
 )
 
-_BY_CLASS: dict[str, _Meaning] = {
+_BY_CLASS: dict[str, Meaning] = {
     "PermissionDenied": (
         ConnectorAuthError,
         "the user name, the password or the key was refused",
@@ -54,10 +60,10 @@ _BY_CLASS: dict[str, _Meaning] = {
         "that is no SSH server",
         "Correct `port:`",
     ),
-    "ConnectionLost": _CUT,
-    "SFTPConnectionLost": _CUT,
-    "SFTPNoConnection": _CUT,
-    "ServiceNotAvailable": _CUT,
+    "ConnectionLost": CONNECTION_CUT,
+    "SFTPConnectionLost": CONNECTION_CUT,
+    "SFTPNoConnection": CONNECTION_CUT,
+    "ServiceNotAvailable": CONNECTION_CUT,
     "SFTPNoSuchFile": _MISSING,
     "SFTPNoSuchPath": _MISSING,
     "SFTPPermissionDenied": _DENIED,
@@ -75,20 +81,6 @@ _BY_CLASS: dict[str, _Meaning] = {
         "Turn on the SFTP subsystem for the account",
     ),
 }
-
-
-class TransferCutError(Exception):
-    """A transfer that ended before its end.
-
-    Args:
-        reached: bytes that came.
-        total: bytes that were announced.
-    """
-
-    def __init__(self, reached: int, total: int) -> None:
-        super().__init__(reached, total)
-        self.reached = reached
-        self.total = total
 
 
 def is_vendors(error: BaseException) -> bool:
@@ -134,28 +126,22 @@ def translate_sftp_error(
         attempt: what was attempted: `read`, `list`.
         key: what it was about.
     """
-    kind, reason, hint = _meaning(error, settings)
-    what = f"{attempt} {shown(key)} on" if key else attempt
-    return kind(
-        f"connector {settings.name!r}: cannot {what} {settings.address}: {reason}",
-        hint=hint,
-        connector=settings.name,
-        key=key,
+    return refusal(_meaning(error, settings), settings, attempt, key)
+
+
+def error_table(settings: SftpSettings) -> ErrorTable:
+    """The same as a table."""
+    return ErrorTable(
+        is_vendors=is_vendors,
+        may_pass=may_pass,
+        translate=lambda error, attempt, key: translate_sftp_error(error, settings, attempt, key),
+        bare=bare,
     )
 
 
-def no_such(settings: SftpSettings, key: str) -> NotFoundError:
-    """The error about a key that nothing stands at."""
-    return NotFoundError(
-        f"connector {settings.name!r}: no file {shown(key)} on {settings.address}",
-        hint="It was never there, or has been moved or deleted since it was listed",
-        key=key,
-    )
-
-
-def _meaning(error: BaseException, settings: SftpSettings) -> _Meaning:
+def _meaning(error: BaseException, settings: SftpSettings) -> Meaning:
     if isinstance(error, TransferCutError):
-        return _transfer(error, settings)
+        return cut_short(error, settings)
     for ancestor in type(error).__mro__:
         if ancestor.__name__ in _BY_CLASS:
             return _BY_CLASS[ancestor.__name__]
@@ -167,26 +153,18 @@ def _meaning(error: BaseException, settings: SftpSettings) -> _Meaning:
     return ConnectorError, f"{type(error).__name__}: {words}", ""
 
 
-def _transfer(error: TransferCutError, settings: SftpSettings) -> _Meaning:
-    bytes_ = f"{error.reached} of {error.total} bytes"
-    if isinstance(error.__cause__, TimeoutError):
-        reason = f"nothing came for {settings.timeout_seconds:g} s after {bytes_}"
-    else:
-        reason = f"it was cut off after {bytes_}"
-    return ConnectorUnavailableError, reason, "Check the network and the server, then try again"
-
-
-def _network(error: BaseException, settings: SftpSettings) -> _Meaning:
-    kind = ConnectorUnavailableError
+def _network(error: BaseException, settings: SftpSettings) -> Meaning:
     if isinstance(error, socket.gaierror):
-        reason = f"the name {settings.host!r} is not known here"
-        return kind, reason, "Correct `host:`, or check the DNS"
+        return name_unknown(settings)
     if isinstance(error, ConnectionRefusedError):
-        reason = f"nothing listens at port {settings.port}"
-        return kind, reason, "Correct `host:` and `port:`, and check that the server runs"
+        return nothing_listens(settings)
     if isinstance(error, TimeoutError):
-        return kind, "no answer within the time limit", "Check network and firewall"
-    return _CUT
+        return (
+            ConnectorUnavailableError,
+            "no answer within the time limit",
+            "Check network and firewall",
+        )
+    return CONNECTION_CUT
 
 
 def refused_host_key(settings: SftpSettings, offered: str, algorithm: str) -> WaybillError:

@@ -78,9 +78,19 @@ class SftpSettings:
                 raise ConfigError(f"{refuse}`root:` {error.message}", hint=error.hint) from error
 
     @property
+    def real_port(self) -> int:
+        """The port to connect to."""
+        return self.port
+
+    @property
     def address(self) -> str:
         """The server as texts name it."""
         return f"{self.host}:{self.port}"
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What a test of the connection shows first."""
+        return {"address": self.address, "user": self.username}
 
     @property
     def pinned(self) -> str:

@@ -6,7 +6,6 @@ import contextlib
 import logging
 import os
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 from resources.connectors.files.key_patterns import shown
@@ -17,10 +16,11 @@ from resources.connectors.files.partial_names import (
     is_partial,
     new_partial_name,
 )
-from resources.connectors.sftp.errors import TransferCutError, is_a, may_pass, no_such
+from resources.connectors.files.server_errors import TransferCutError, no_such
+from resources.connectors.files.server_transfers import ServerDownload, ServerUpload
+from resources.connectors.sftp.errors import is_a, may_pass
 from resources.connectors.sftp.remote import Facts, Remote, facts_of
 from resources.connectors.sftp.settings import SftpSettings
-from resources.kernel.errors import InputError, SourceChangedError
 from resources.kernel.records import ObjectInfo
 
 SEGMENT_BYTES = 32 << 20
@@ -34,21 +34,8 @@ Locate = Callable[[Remote], Awaitable[bytes]]
 _log = logging.getLogger(__name__)
 
 
-class Download:
-    """The bytes of `item` on their way into a local file. Call it with a channel, again after a cut.
-
-    Attributes:
-        reached: bytes that are there for certain.
-    """
-
-    def __init__(
-        self, settings: SftpSettings, item: ObjectInfo, locate: Locate, local: Path
-    ) -> None:
-        self._settings = settings
-        self._item = item
-        self._locate = locate
-        self._local = local
-        self.reached = 0
+class Download(ServerDownload[SftpSettings, Locate]):
+    """A file on its way down."""
 
     async def __call__(self, remote: Remote) -> None:
         """Brings down what is missing.
@@ -98,7 +85,7 @@ class Download:
             pieces = await source.read_parallel(length, self.reached)
             while (piece := await remote.within(anext(pieces, None))) is not None:
                 offset, block = piece
-                self._keep(handle, offset, block)
+                self._write(handle, offset, block)
                 count += len(block)
         except Exception as error:
             if isinstance(error, TimeoutError) or may_pass(error):
@@ -112,39 +99,12 @@ class Download:
 
     def _compare(self, found: ObjectInfo) -> None:
         if found.etag != self._item.etag:
-            raise SourceChangedError(
-                f"connector {self._settings.name!r}: file {shown(self._item.key)} changed while it was read"
-                f" ({self._item.size_bytes} bytes when listed, {found.size_bytes} bytes now)",
-                hint="Try again when nobody writes to it; writers should rename finished files into place",
-                key=self._item.key,
-            )
-
-    def _keep(self, handle: int, offset: int, block: bytes) -> None:
-        try:
-            os.pwrite(handle, block, offset)
-        except OSError as error:
-            raise translate_os_error(
-                error, f"connector {self._settings.name!r}: download to", self._local
-            ) from error
+            sizes = f" ({self._item.size_bytes} bytes when listed, {found.size_bytes} bytes now)"
+            raise self._changed(sizes)
 
 
-class Upload:
-    """A local file on its way to its name: written beside it, compared in size, renamed (2d).
-
-    Call it with a channel, again after a cut: then it begins anew, and removes what the first attempt left.
-    """
-
-    def __init__(self, settings: SftpSettings, key: str, locate: Locate, local: Path) -> None:
-        self._settings = settings
-        self._key = key
-        self._locate = locate
-        self._local = local
-        self._left: list[bytes] = []
-
-    @property
-    def is_clean(self) -> bool:
-        """Whether nothing was left behind."""
-        return not self._left
+class Upload(ServerUpload[SftpSettings, Locate, bytes]):
+    """A file on its way up."""
 
     async def __call__(self, remote: Remote) -> None:
         """Replaces the file by the local one.
@@ -158,11 +118,7 @@ class Upload:
         path = await self._locate(remote)
         found = await remote.look(path)
         if found is not None and found.kind == "folder":
-            raise InputError(
-                f"connector {self._settings.name!r}: {shown(self._key)} is a folder",
-                hint="Choose another key",
-                key=self._key,
-            )
+            raise self._folder_in_the_way()
         folder, _, name = path.rpartition(b"/")
         part = folder + b"/" + new_partial_name(name.decode()).encode()
         self._left.append(part)

@@ -21,6 +21,7 @@ from resources.kernel.errors import (
     ConnectorUnavailableError,
     SourceChangedError,
 )
+from resources.kernel.retries import RetryPolicy
 from resources.sources.source import FileSource
 from resources.sources.spec import SourceSpec
 from resources.stores.tables import TableStore
@@ -137,7 +138,7 @@ class GcsPlace(Place):
 @pytest.fixture(params=["s3", "gcs"])
 def place(request, monkeypatch) -> Place:
     monkeypatch.setattr(s3_client, "MAX_ATTEMPTS", 1)
-    monkeypatch.setattr(gcs_client, "FIRST_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(gcs_client, "RETRIES", RetryPolicy(4))
     if request.param == "s3":
         server = request.getfixturevalue("s3_server")
         return S3Place(server, server.new_bucket(), request.getfixturevalue("scripted_s3"))

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from orchestration.cli.context import CommandContext
 from orchestration.cli.main import app
-from orchestration.services.location import Location
+from orchestration.location import Location
 from tests.project import project
 
 YAML = """

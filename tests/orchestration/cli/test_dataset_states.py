@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from orchestration.cli.context import CommandContext
 from orchestration.cli.main import app
+from orchestration.location import Location
 from orchestration.services.home import open_home
-from orchestration.services.location import Location
 from tests.project import materialize, project
 
 PYTHON = """

@@ -26,8 +26,10 @@ LEAVES = {path: found for path, found in COMMANDS.items() if not hasattr(found, 
 
 def test_the_commands_are_these():
     assert {" ".join(path[1:]) for path in LEAVES} == {
+        "init",
         "up",
         "demo",
+        "backup",
         "check",
         "run",
         "refresh",

@@ -11,9 +11,8 @@ from typer.testing import CliRunner
 
 from orchestration.cli.context import CommandContext
 from orchestration.cli.main import app
-from orchestration.services.location import Location
-from orchestration.services.runs.origin import LOCATION, MODULE
-from resources.home import PROJECT_ROOT
+from orchestration.location import Location
+from resources.project import find_project
 from tests.project import project
 
 YAML = """
@@ -58,7 +57,7 @@ def test_a_pipeline_runs_here_and_stands_under_its_job(waybill):
     (run,) = waybill.instance.get_runs()
     assert (run.job_name, run.status) == ("nightly", dg.DagsterRunStatus.SUCCESS)
     assert run.tags_for_storage()[".dagster/repository"] == "__repository__@waybill"
-    assert run.remote_job_origin.location_name == LOCATION
+    assert run.remote_job_origin.location_name == find_project().location
 
 
 @pytest.mark.parametrize("command", [("refresh", "orders"), ("dataset", "refresh", "orders")])
@@ -83,5 +82,9 @@ def test_a_failed_run_ends_with_1(waybill):
 
 
 def test_the_names_are_those_of_the_workspace():
-    (entry,) = yaml.safe_load((PROJECT_ROOT / "workspace.yaml").read_text())["load_from"]
-    assert entry["python_module"] == {"module_name": MODULE, "location_name": LOCATION}
+    own = find_project()
+    (entry,) = yaml.safe_load((own.root / "workspace.yaml").read_text())["load_from"]
+    assert entry["python_module"] == {
+        "module_name": own.target_module,
+        "location_name": own.location,
+    }

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from orchestration.cli.context import CommandContext
 from orchestration.cli.main import app
-from orchestration.services.location import Location
+from orchestration.location import Location
 from tests.project import project
 
 CANARY = "canary-5270"

@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from orchestration.connections.build import build_connection_jobs
-from orchestration.services.location import Location
+from orchestration.location import Location
 from tests.project import project
 
 CANARY = "canary-8841"

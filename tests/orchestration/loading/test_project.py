@@ -14,7 +14,7 @@ from orchestration.definitions import SHARED, build_defs
 from orchestration.loading.problems import ProjectError, refuse
 from orchestration.loading.project import Project, load_project
 from orchestration.loading.tolerance import with_problems
-from orchestration.services.location import Location
+from orchestration.location import Location
 from resources.references import asset_specs
 
 LAKE = "type: resources.FolderConnector\nattributes: {name: lake, root: lake}\n"

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import dagster as dg
@@ -97,6 +98,59 @@ def test_a_reload_brings_new_code_while_a_run_of_the_old_goes_on(warm, edited):
     wait_until(lambda: before.poll() is not None)
 
 
+COUNTS_ITS_LOADS = """
+with (FOLDER / "loads").open("a") as file:
+    file.write({version!r})
+while (FOLDER / "held").exists():
+    time.sleep(0.05)
+"""
+
+
+@pytest.fixture
+def counted(warm, edited):
+    """Gives the code another version, which is noted at each load; what was noted so far."""
+    folder, original = warm[0], edited.read_text()
+    noted = folder / "loads"
+    noted.unlink(missing_ok=True)
+
+    def edit(version: str) -> None:
+        edited.write_text(original + COUNTS_ITS_LOADS.format(version=version))
+
+    return edit, lambda: noted.read_text() if noted.exists() else ""
+
+
+def test_reloads_that_are_asked_for_at_once_load_once(warm, counted, news):
+    _, _, location = warm
+    edit, loads = counted
+    edit("1")
+    with ThreadPoolExecutor() as clients:
+        for reload in [
+            clients.submit(client_of(location).reload_code, timeout=120) for _ in range(3)
+        ]:
+            reload.result()
+    wait_until(lambda: not Path(f"{location.server.path}.reload").exists())
+    assert location.next is None
+    assert loads() == "1"
+    assert " ".join(news.read()).count("loaded anew") == 1
+
+
+def test_a_reload_that_is_asked_for_while_code_is_read_reads_what_was_edited_since(warm, counted):
+    folder, _, location = warm
+    edit, loads = counted
+    (folder / "held").touch()
+    edit("1")
+    with ThreadPoolExecutor() as clients:
+        first = clients.submit(client_of(location).reload_code, timeout=120)
+        wait_until(lambda: loads() == "1")
+        edit("2")
+        second = clients.submit(client_of(location).reload_code, timeout=120)
+        wait_until(Path(f"{location.server.path}.reload").exists)
+        (folder / "held").unlink()
+        first.result()
+        second.result()
+    wait_until(lambda: loads() == "12")
+
+
 def test_code_that_does_not_load_is_named_with_file_and_line(warm, edited, news):
     _, _, location = warm
     edited.write_text("import dagster\n\nraise ValueError('no luck')\n")
@@ -105,6 +159,7 @@ def test_code_that_does_not_load_is_named_with_file_and_line(warm, edited, news)
     wait_until(lambda: said.extend(news.read()) or any("does not load" in line for line in said))
     line = next(line for line in said if "does not load" in line)
     assert f"{edited}:3: ValueError: no luck" in line
+    assert "loaded anew" not in " ".join([*said, *news.read()])
 
 
 def test_a_reload_whose_process_dies_is_answered_with_that(warm, edited):

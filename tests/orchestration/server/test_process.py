@@ -157,13 +157,6 @@ def test_the_reaper_keeps_no_secret(tmp_path, monkeypatch):
     assert b"canary" not in environment
 
 
-def test_a_service_waits_for_what_it_needs(tmp_path):
-    service = Service("x", ["python"], tmp_path / "x.log", needs=(tmp_path / "socket",))
-    assert not service.is_ready_to_start
-    (tmp_path / "socket").touch()
-    assert service.is_ready_to_start
-
-
 def test_a_long_log_is_cut(tmp_path):
     service = Service("x", ["python"], tmp_path / "x.log")
     service.log.write_bytes(b"x" * 1000)

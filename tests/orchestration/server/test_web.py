@@ -10,7 +10,7 @@ from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster_webserver.app import create_app_from_workspace_process_context
 
 from orchestration.server.guard import GuardRules
-from orchestration.server.web import open_app
+from orchestration.server.web import guarded_app, open_workspace
 from orchestration.services.home import open_home
 from tests.orchestration.server.asgi import ask
 
@@ -32,8 +32,8 @@ def workspace(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def guarded(workspace):
-    with open_app(workspace, GuardRules(port=3000)) as app:
-        yield app
+    with open_workspace(workspace) as context:
+        yield guarded_app(context, GuardRules(port=3000))
 
 
 @pytest.fixture

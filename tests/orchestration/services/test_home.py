@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from orchestration.services.home import open_home, workspace_file
+from orchestration.services.home import open_home, warnings_of, workspace_file
 from resources.kernel.errors import StorageError
+from resources.project import find_project
 
 
 @pytest.fixture
@@ -76,3 +77,54 @@ def test_a_home_that_is_a_file_is_refused(root):
 def test_the_projects_workspace_is_found_from_anywhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert workspace_file() == Path(__file__).parents[3] / "workspace.yaml"
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch):
+    """A project with settings of its own, as the current folder."""
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "pyproject.toml").write_text(
+        '[tool.waybill]\n[tool.dg.project]\nroot_module = "shop"\n'
+    )
+    (folder / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    return folder
+
+
+def test_the_projects_settings_count_and_the_home_knows_its_project(root, shop):
+    home = open_home()
+    assert (home.dagster / "dagster.yaml").readlink() == shop / "dagster.yaml"
+    assert (home.root / "project.txt").read_text() == f"{shop}\n"
+
+
+def test_settings_of_a_project_that_was_moved_are_linked_anew(root, shop):
+    link = open_home().dagster / "dagster.yaml"
+    link.unlink()
+    link.symlink_to(shop.parent / "moved" / "dagster.yaml")
+    open_home()
+    assert link.readlink() == shop / "dagster.yaml"
+
+
+def test_a_home_inside_the_project_is_said(root, shop):
+    (told,) = warnings_of(shop / ".waybill", find_project())
+    assert "git clean" in told
+
+
+def test_a_home_of_two_projects_is_said(root, shop, tmp_path):
+    root.mkdir()
+    (root / "project.txt").write_text(f"{tmp_path}\n")
+    (told,) = warnings_of(root, find_project())
+    assert told.endswith(f"that of the project at {tmp_path}")
+    (root / "project.txt").write_text(f"{shop}\n")
+    assert warnings_of(root, find_project()) == []
+
+
+def test_a_new_home_beside_one_that_lost_its_project_is_said(root, shop, tmp_path):
+    lost = tmp_path / "data" / "waybill" / "shop"
+    lost.mkdir(parents=True)
+    (lost / "project.txt").write_text(f"{tmp_path / 'before' / 'shop'}\n")
+    (told,) = warnings_of(tmp_path / "data" / "waybill" / "shop-1", find_project())
+    assert str(lost) in told
+    assert "WAYBILL_HOME" in told

@@ -88,7 +88,7 @@ def test_any_change_ends_it(change, home, defs, module, monkeypatch):
 def test_the_projects_own_code_counts(home, defs, monkeypatch, tmp_path):
     root = tmp_path / "project"
     (root / "assets").mkdir(parents=True)
-    monkeypatch.setattr("orchestration.services.snapshot.PROJECT_ROOT", root)
+    monkeypatch.setattr("orchestration.services.snapshot.CODE_ROOT", root)
     SnapshotFolder(home, defs.parent).make(load)
     assert SnapshotFolder(home, defs.parent).find() == FOUND
     (root / "assets" / "new.py").write_text("")

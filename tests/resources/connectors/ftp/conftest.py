@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from resources.connectors.ftp import connector as ftp_connector
+from resources.connectors.ftp.connector import FtpConnector
 from tests.resources.connectors.ftp.accounts import connect
 from tests.servers.ftp import OutsideFtp, running_ftp
 
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch):
-    monkeypatch.setattr(ftp_connector, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(FtpConnector, "retries", replace(FtpConnector.retries, pause_seconds=0.01))
 
 
 @pytest.fixture(scope="session")

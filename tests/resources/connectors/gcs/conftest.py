@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from google.auth import _regional_access_boundary_utils as boundaries
 
@@ -35,4 +37,4 @@ def small_pages(monkeypatch):
 @pytest.fixture
 def at_once(monkeypatch):
     """No pauses between tries."""
-    monkeypatch.setattr(client, "FIRST_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(client, "RETRIES", replace(client.RETRIES, pause_seconds=0))

@@ -17,6 +17,7 @@ from resources.kernel.errors import (
     StorageError,
     WaybillError,
 )
+from resources.kernel.retries import RetryPolicy
 from tests.resources.connectors.gcs.bucket import CONTENT, connect, read
 from tests.servers.faulty_proxy import faulty_proxy
 from tests.servers.gcs import GcsAnswer
@@ -165,8 +166,8 @@ class TestTheWay:
     def test_stalled(self, spoilt_gcs, connector, bucket, tmp_path, monkeypatch):
         """E4: an error within the time limit."""
         monkeypatch.setattr(client, "READ_TIMEOUT_SECONDS", 0.3)
-        monkeypatch.setattr(client, "MAX_ATTEMPTS", 1)
-        monkeypatch.setattr(transfer, "TRIES", 1)
+        monkeypatch.setattr(client, "RETRIES", RetryPolicy(1))
+        monkeypatch.setattr(transfer, "RETRIES", RetryPolicy(1))
         item = connector.stat("x.bin")
         with faulty_proxy(self.port(spoilt_gcs), stall_after=50_000) as proxy:
             through = connect(f"http://127.0.0.1:{proxy.port}", bucket)
@@ -229,7 +230,7 @@ class TestUploads:
         assert read(connector, connector.stat("x.bin"), tmp_path / "s") == CONTENT
 
     def test_it_gives_up_in_the_end(self, spoilt_gcs, connector, source, monkeypatch):
-        monkeypatch.setattr(gcs_transfer, "UPLOAD_TRIES", 2)
+        monkeypatch.setattr(gcs_transfer, "UPLOAD_RETRIES", RetryPolicy(2))
         spoilt_gcs.before = lambda request: GcsAnswer(308) if request.method == "PUT" else None
         with pytest.raises(ConnectorUnavailableError):
             connector.put_file("x.bin", source)

@@ -101,7 +101,7 @@ class TestReading:
         with pytest.raises(ConnectorUnavailableError) as caught:
             read(connect(server.url), item_of(CONTENT), tmp_path)
         assert re.search(r"'x\.bin' was cut off after \d+ of 102400 bytes", str(caught.value))
-        assert len(server.requests) == transfer.TRIES
+        assert len(server.requests) == transfer.RETRIES.attempts
         assert list(tmp_path.iterdir()) == []
 
     def test_a_short_body_with_a_fitting_length(self, scripted_s3, tmp_path):
@@ -175,7 +175,7 @@ class TestWriting:
         outside.put("x.bin", b"old")
         source = tmp_path / "big.bin"
         source.write_bytes(CONTENT * 120)
-        client = connector._link().access.client
+        client = connector._links.current().access.client
 
         def fail(request, **kwargs):
             if "partNumber=3" in request.url:

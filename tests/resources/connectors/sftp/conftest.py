@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from resources.connectors.sftp import connector as sftp_connector
+from resources.connectors.sftp.connector import SftpConnector
 from tests.resources.connectors.sftp.accounts import connect
 from tests.servers.sftp import OutsideSftp, running_sftp
 
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch):
-    monkeypatch.setattr(sftp_connector, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(
+        SftpConnector, "retries", replace(SftpConnector.retries, pause_seconds=0.01)
+    )
 
 
 @pytest.fixture(scope="session")

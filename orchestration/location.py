@@ -5,47 +5,21 @@ Everything comes from the merged Dagster definitions, so a dataset made by a use
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import dagster as dg
 
-from orchestration.loading.problems import Problem
-from orchestration.services.reasons import raised_on_purpose, reason_of
 from resources.connectors.base import Connector
 from resources.connectors.resource import ConnectorResource
 from resources.declarations import DeclaresSource
-from resources.kernel.errors import ConfigError, UnknownNameError, WaybillError
+from resources.kernel.errors import ConfigError, UnknownNameError
 from resources.references import NOUN_OF_PREFIX, declared_in
+from resources.sources.open import open_source
 from resources.sources.source import Source
 from resources.sources.spec import SourceSpec
 from resources.stores.resource import StoreResource
 from resources.stores.tables import TableStore
-
-
-def _own_definitions() -> dg.Definitions:
-    from orchestration.definitions import defs
-
-    return defs()
-
-
-def load_tolerant() -> tuple[Location, tuple[Problem, ...]]:
-    """The project's own code location without what is wrong in it, and what that is.
-
-    Raises:
-        ConfigError: something is wrong that cannot be left out.
-    """
-    from orchestration.definitions import build_defs, load_own_project
-
-    found: list[Problem] = []
-
-    def build() -> dg.Definitions:
-        project = load_own_project()
-        found.extend(project.problems)
-        return build_defs(loaded=project.definitions)
-
-    return Location.load(build), tuple(found)
 
 
 class Location:
@@ -57,21 +31,6 @@ class Location:
 
     def __init__(self, definitions: dg.Definitions) -> None:
         self.definitions = definitions
-
-    @classmethod
-    def load(cls, build: Callable[[], dg.Definitions] = _own_definitions) -> Location:
-        """The code location that `build` makes, the project's own by default.
-
-        Raises:
-            ConfigError: it does not load; with the text of the error that says why.
-        """
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", dg.BetaWarning)
-                warnings.simplefilter("ignore", dg.PreviewWarning)
-                return cls(build())
-        except Exception as error:  # users' own Python is loaded here and may raise anything
-            raise _load_error(error) from error
 
     def connectors(self) -> dict[str, ConnectorResource]:
         """Connectors by name, in order."""
@@ -103,7 +62,7 @@ class Location:
         if spec.connector not in known:
             raise UnknownNameError("connector", spec.connector, known)
         with _resolved(spec.connector, known[spec.connector]) as resource:
-            return resource.source(spec)
+            return open_source(resource, spec)
 
     def datasources(self) -> dict[str, SourceSpec]:
         """What datasources say, by name, in order."""
@@ -208,11 +167,3 @@ def _resolved(name: str, resource: ConnectorResource) -> Iterator[ConnectorResou
     resource.check_variables()
     with dg.build_resources({name: resource}) as resources:
         yield getattr(resources, name)
-
-
-def _load_error(error: Exception) -> WaybillError:
-    """What was raised on purpose, else the reason: what Dagster wraps around it names no line of anybody's YAML."""
-    return raised_on_purpose(error) or ConfigError(
-        f"the project's definitions do not load: {reason_of(error)}",
-        hint="`dg check defs` shows all of it",
-    )

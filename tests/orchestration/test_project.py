@@ -4,7 +4,8 @@ import dagster as dg
 import pydantic
 import pytest
 
-from orchestration.services.location import Location
+from orchestration.location import Location
+from orchestration.project import load
 from resources.kernel.errors import ConfigError, UnknownNameError
 from tests.project import project
 
@@ -23,7 +24,7 @@ def test_a_wrong_name_is_the_error_with_its_place():
             return definitions
 
     with pytest.raises(UnknownNameError, match=r"defs\.yaml:\d+.*'lakes'.*Known: lake"):
-        Location.load(build)
+        load(build)
 
 
 LAKE = "type: resources.FolderConnector\nattributes: {name: lake, root: lake}\n---\n"
@@ -64,7 +65,7 @@ def test_what_yaml_says_wrong_is_one_line_with_its_place_and_no_value(yaml, text
             return definitions
 
     with pytest.raises(ConfigError, match=text) as caught:
-        Location.load(build)
+        load(build)
     message = str(caught.value)
     assert message.isprintable()
     assert "canary" not in message
@@ -83,7 +84,7 @@ def test_a_validators_own_text_may_repeat_the_value_and_is_left_out():
         Settings(port="canary-7391")
 
     with pytest.raises(ConfigError, match="port: value error") as caught:
-        Location.load(build)
+        load(build)
     assert "canary" not in str(caught.value)
 
 
@@ -98,7 +99,7 @@ def test_the_outermost_error_raised_on_purpose_is_told():
             raise RuntimeError("Dagster's tree") from error
 
     with pytest.raises(ConfigError, match=r"^defs\.yaml:5: options"):
-        Location.load(build)
+        load(build)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +110,7 @@ def test_an_error_of_users_python_is_one_line(error):
         raise dg.DagsterInvalidDefinitionError("wrapped") from error
 
     with pytest.raises(ConfigError, match=f"{type(error).__name__}: .*x.*dg check defs") as caught:
-        Location.load(build)
+        load(build)
     assert caught.value.__cause__ is not None
 
 
@@ -137,7 +138,7 @@ def test_datasets_are_named_by_all_of_their_key_behind_the_noun():
 
 
 def test_the_projects_own_location_has_its_connectors_and_datasets():
-    location = Location.load()
+    location = load()
     assert {"lake", "landing", "warehouse"} <= set(location.connectors())
     assert {"flights", "predicted_delays", "airline_delays"} <= set(location.datasets())
     assert location.job("flight_delays").name == "flight_delays"

@@ -1,0 +1,46 @@
+"""What `waybill up` needs of the machine's memory, idle, with the demo's definitions."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.memory import measure, render, tree
+from tests.e2e.server import running_server, wait_for
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+
+LIMIT_MB = 450
+DAEMON = "{ instance { daemonHealth { allDaemonStatuses { required healthy } } } }"
+
+
+def test_an_idle_server_with_the_demo_stays_below_its_limit(tmp_path):
+    with running_server(tmp_path) as server:
+        server.wait_until_ready()
+        wait_for(lambda: all_loops_work(server))
+        # A schedule may have started a run just now.
+        wait_for(lambda: "waybill-run" not in {share.name for share in shares_of(server)})
+        shares = shares_of(server)
+        (code,) = [share.pid for share in shares if share.name == "waybill-code"]
+        mapped = Path(f"/proc/{code}/maps").read_text()
+    names = sorted(share.name for share in shares)
+    assert names == [
+        "python (reaper)",
+        "python (zygote)",
+        "waybill",
+        "waybill-code",
+        "waybill-server",
+        "waybill-web",
+    ]
+    assert "pyarrow" in mapped
+    # Imported by the runs that need them.
+    assert [name for name in ("_duckdb", "/polars", "/scipy/", "/sklearn/") if name in mapped] == []
+    assert sum(share.mb for share in shares) < LIMIT_MB, f"\n{render(shares)}"
+
+
+def shares_of(server):
+    return measure(tree(server.process.pid))
+
+
+def all_loops_work(server) -> bool:
+    found = server.graphql(DAEMON)["instance"]["daemonHealth"]["allDaemonStatuses"]
+    return all(status["healthy"] for status in found if status["required"])
