@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 
 import dagster as dg
 
+from orchestration.dagster_warnings import without_dagster_warnings
 from orchestration.definitions import build_defs, defs, load_own_project
 from orchestration.loading.collection import no_full_collections
 from orchestration.loading.problems import Problem
@@ -23,9 +23,7 @@ def load(build: Callable[[], dg.Definitions] = defs) -> Location:
         ConfigError: it does not load; with the text of the error that says why.
     """
     try:
-        with warnings.catch_warnings(), no_full_collections():
-            warnings.simplefilter("ignore", dg.BetaWarning)
-            warnings.simplefilter("ignore", dg.PreviewWarning)
+        with without_dagster_warnings(), no_full_collections():
             return Location(build())
     except Exception as error:  # users' own Python is loaded here and may raise anything
         raise _load_error(error) from error
@@ -55,7 +53,7 @@ def check_project() -> list[Problem]:
     Raises:
         ConfigError: something is wrong that belongs to no file, such as a resource that nothing declares.
     """
-    with no_full_collections():
+    with without_dagster_warnings(), no_full_collections():
         location, problems = load_tolerant()
         location.definitions.get_repository_def()
     found = {*problems, *column_problems(location)}

@@ -174,6 +174,7 @@ def connect_mariadb(config: SqlConfig, username: str | None = None) -> Iterator[
         database=config.database,
         sql_mode="ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT",
         autocommit=True,
+        ssl_disabled=True,  # reading the system's authorities takes 40 ms
     )
     try:
         yield connection
