@@ -15,7 +15,7 @@ from orchestration.services.home import Home
 from orchestration.services.runs.watch import Made, RunOutcome, StepNews, run_here
 from resources.connectors.base import FileConnector, TableConnector
 from resources.connectors.folder.connector import FolderConnector
-from resources.connectors.sql import SqlConnector
+from resources.connectors.sql import DatabaseConnector
 from resources.kernel.errors import ConfigError, UnknownNameError, WaybillError
 from resources.kernel.records import TableName
 from resources.project import find_project
@@ -168,7 +168,7 @@ def _stored(made: Made, noun: str, outcome: RunOutcome) -> StoredThing:
 def _delivered(made: Made, outcome: RunOutcome, location: Location) -> DeliveredTable:
     facts = made.facts
     connector = location.connector(str(facts["connector"]))
-    if not isinstance(connector, SqlConnector):
+    if not isinstance(connector, DatabaseConnector):
         raise ConfigError(f"exporter {made.key[1]} delivers to {connector.name!r}, no database")
     return DeliveredTable(
         connector=connector.name,

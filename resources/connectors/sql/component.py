@@ -149,7 +149,7 @@ class SqlConnectorComponent(ConnectorComponent):
     def refusal(self, mode: WriteMode) -> str:
         """Why an exporter of this mode cannot write there; empty when it can."""
         spec = DIALECTS[self.dialect]
-        if spec.export:
+        if not spec.refusal:
             from resources.connectors.sql.writing.modes import refused_mode
 
             return refused_mode(self.dialect, self.driver, mode)

@@ -28,7 +28,7 @@ from sqlalchemy.pool import NullPool
 
 from resources.connectors.sql.browsing import table_entry
 from resources.connectors.sql.connector import (
-    SqlConnector,
+    DatabaseConnector,
     interrupted_after,
     is_internal,
     query_subject,
@@ -107,7 +107,7 @@ class Selection:
         return Selection(sql, self.values, prefix=self.prefix)
 
 
-class SqlalchemyConnector(SqlConnector):
+class SqlalchemyConnector(DatabaseConnector):
     """A database read through SQLAlchemy."""
 
     max_identifier = (128, "characters")

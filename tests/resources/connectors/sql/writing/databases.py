@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from resources.connectors.sql import SqlConfig, SqlConnector, open_table_connector
+from resources.connectors.sql import DatabaseConnector, SqlConfig, open_table_connector
 from resources.connectors.sql.writing.run import run_export
 from resources.connectors.sql.writing.settings import ExportSettings
 from resources.kernel.records import BatchStream, ExportReceipt, ExportRequest, TableName
@@ -81,7 +81,7 @@ class ExportDatabase:
         return self.config.dialect == "other"
 
     @property
-    def connector(self) -> SqlConnector:
+    def connector(self) -> DatabaseConnector:
         return open_table_connector("warehouse", self.config)
 
     def run(self, *statements: str) -> list[tuple[Any, ...]]:
