@@ -15,9 +15,10 @@ import sqlalchemy as sa
 from resources.connectors.sql.query_text import SNOWFLAKE
 from resources.connectors.sql.snowflake.delivery import DIALECT, FACTS
 from resources.connectors.sql.sqlalchemy.column_types import DIGITS, Parse, ValueColumn, text_column
-from resources.connectors.sql.sqlalchemy.connector import Selection, SqlalchemyConnector
+from resources.connectors.sql.sqlalchemy.connector import SqlalchemyConnector
 from resources.connectors.sql.sqlalchemy.delivery import deliverer
 from resources.connectors.sql.sqlalchemy.exact_text import moments, times
+from resources.connectors.sql.sqlalchemy.selection import Selection
 from resources.connectors.sql.writing.run import Deliverer
 from resources.kernel.records import Retype
 
