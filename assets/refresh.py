@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import dagster as dg
@@ -55,13 +55,20 @@ def check_cron(cron: str, *, attribute: str, where: str = "") -> str:
     Raises:
         ConfigError: it does not.
     """
-    try:
-        dg.ScheduleDefinition(name="check", cron_schedule=cron, job_name="check")
-    except dg.DagsterInvalidDefinitionError as error:
+    if not _is_cron(cron):
         prefix = f"{where}: " if where else ""
         words = "; or one of the words on_change and manual" if attribute == "refresh" else ""
         raise ConfigError(
             f"{prefix}{attribute}: {cron!r} is not a cron",
             hint=f"Five fields, for instance '0 3 * * *' (each day at three){words}",
-        ) from error
+        )
     return cron
+
+
+@lru_cache(maxsize=256)  # projects use few, each many times
+def _is_cron(text: str) -> bool:
+    try:
+        dg.ScheduleDefinition(name="check", cron_schedule=text, job_name="check")
+    except dg.DagsterInvalidDefinitionError:
+        return False
+    return True

@@ -60,70 +60,86 @@ class Bucket:
             yield ObjectInfo(key, 1000, etag, EPOCH + timedelta(seconds=at % 86_400))
 
 
-def scene(objects: int, mode: str, folder: Path) -> dict:
-    """First look, quiet ticks, late and changed objects, a tick that died before its cursor; in this process."""
-    from orchestration.watching.new_objects import WatchPolicy, find_new_objects
+class Watching:
+    """A sensor's ticks over a bucket, one after the other, and what they cost.
 
-    bucket = Bucket(objects)
-    policy = WatchPolicy(
-        sensor="watch", scope="lake landing/**", one_run_per=mode, include_existing=mode == "tick"
-    )
-    runs: dict[str, int] = {}
-    state = {"cursor": None, "now": EPOCH}
-    ticks: dict[str, list[Tick]] = {}
+    Args:
+        bucket: what is watched.
+        mode: one run for a tick's objects, or for each.
+        folder: where the ledger is.
+    """
 
-    def tick(phase: str, *, dies: bool = False) -> Tick:
-        state["now"] += timedelta(seconds=30)
-        pages, started = bucket.pages, time.monotonic()
-        found = find_new_objects(
-            bucket.list_after,
-            policy,
-            ledger=folder / "ledger.sqlite",
-            cursor=state["cursor"],
-            has_run=runs.__contains__,
-            now=state["now"],
+    def __init__(self, bucket: Bucket, mode: str, folder: Path) -> None:
+        from orchestration.watching.new_objects import WatchPolicy
+
+        self._bucket, self._folder = bucket, folder
+        self._policy = WatchPolicy(
+            sensor="watch",
+            scope="lake landing/**",
+            one_run_per=mode,
+            include_existing=mode == "tick",
         )
-        seconds = time.monotonic() - started
+        self._cursor: str | None = None
+        self._now = EPOCH
+        self.runs: dict[str, int] = {}
+        self.ticks: dict[str, list[Tick]] = {}
+
+    def tick(self, phase: str, *, dies: bool = False) -> Tick:
+        """One tick, 30 seconds after the one before; one that dies leaves its ledger and no run."""
+        from orchestration.watching.new_objects import find_new_objects
+
+        self._now += timedelta(seconds=30)
+        pages, started = self._bucket.pages, time.monotonic()
+        found = find_new_objects(
+            self._bucket.list_after,
+            self._policy,
+            ledger=self._folder / "ledger.sqlite",
+            cursor=self._cursor,
+            has_run=self.runs.__contains__,
+            now=self._now,
+        )
+        seconds = round(time.monotonic() - started, 2)
         if not dies:
             for request in found.requests:
-                assert request.run_key not in runs, "doubled"
-                runs[request.run_key] = request.objects
-            state["cursor"] = found.cursor
-        measured = Tick(
-            round(seconds, 2),
-            found.listed,
-            bucket.pages - pages,
-            len(found.requests),
-            found.is_complete,
-            found.waiting,
-        )
-        ticks.setdefault(phase, []).append(measured)
+                assert request.run_key not in self.runs, "doubled"
+                self.runs[request.run_key] = request.objects
+            self._cursor = found.cursor
+        calls = self._bucket.pages - pages
+        asked = len(found.requests)
+        measured = Tick(seconds, found.listed, calls, asked, found.is_complete, found.waiting)
+        self.ticks.setdefault(phase, []).append(measured)
         return measured
 
-    def settle(phase: str) -> None:
+    def settle(self, phase: str) -> None:
+        """Ticks until there is nothing left to ask for."""
         while True:
-            done = tick(phase)
+            done = self.tick(phase)
             if done.complete and not done.requests and not done.waiting:
                 return
 
-    settle("first look")
-    covered_at_first = sum(runs.values())
-    settle("quiet")
+
+def scene(objects: int, mode: str, folder: Path) -> dict:
+    """First look, quiet ticks, late and changed objects, a tick that died before its cursor; in this process."""
+    bucket = Bucket(objects)
+    watching = Watching(bucket, mode, folder)
+    watching.settle("first look")
+    covered_at_first = sum(watching.runs.values())
+    watching.settle("quiet")
     late = 250
     bucket.late = [f"landing/0000/late-{i:05}.csv" for i in range(late)]
     changed = bucket.keys[:: max(objects // 250, 1)][:250]
     bucket.etags = dict.fromkeys(changed, "changed")
-    tick("late and changed, died before its cursor", dies=True)
-    settle("late and changed")
+    watching.tick("late and changed, died before its cursor", dies=True)
+    watching.settle("late and changed")
     expected = (objects if mode == "tick" else 0) + late + len(changed)
     return {
         "objects": objects,
         "mode": mode,
-        "ticks": {phase: [asdict(t) for t in found] for phase, found in ticks.items()},
+        "ticks": {phase: [asdict(t) for t in found] for phase, found in watching.ticks.items()},
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "ledger_mb": round((folder / "ledger.sqlite").stat().st_size / 1e6),
         "existing": covered_at_first,
-        "missed": expected - sum(runs.values()),
+        "missed": expected - sum(watching.runs.values()),
     }
 
 

@@ -7,24 +7,24 @@ from __future__ import annotations
 
 import logging
 import os
-import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 
 from orchestration.classifications.build import build_set_runs
 from orchestration.connections.build import build_connection_jobs
 from orchestration.connections.reachable import build_reachable_checks
+from orchestration.dagster_warnings import without_dagster_warnings
 from orchestration.executor import in_process_executor
 from orchestration.launch_config import check_no_pickles
 from orchestration.loading.problems import refuse
 from orchestration.loading.project import Project, load_project
 from orchestration.loading.tolerance import leaves_out, with_problems
 from orchestration.location import Location
+from resources.kernel.keys import SHARED_RESOURCES
 from resources.project import find_project, use_project
 from resources.references import check_asset_references, check_job_references
 from resources.stores.catalog.resource import CatalogResource
@@ -34,25 +34,14 @@ from resources.stores.resource import StoreResource
 
 _LOG = logging.getLogger(__name__)
 
-# Dagster's own component loader uses its unfinished features: a hundred lines of warnings nobody here can act on.
-warnings.filterwarnings("ignore", category=dg.BetaWarning)
-warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
+def build_defs(*, loaded: dg.Definitions | None = None) -> dg.Definitions:
+    """The whole code location: what is loaded, and what every project has beside it.
 
-SHARED = ("store", "catalog", "io_manager", "handles")
-"""Resources that every project has."""
-
-
-def build_defs(
-    *,
-    loaded: dg.Definitions | None = None,
-    resource_overrides: Mapping[str, Any] | None = None,
-) -> dg.Definitions:
-    """The whole code location.
+    A resource, or an executor, that the loaded definitions bring themselves stands in place of Waybill's.
 
     Args:
         loaded: definitions in place of those under `defs/`, for tests.
-        resource_overrides: resources that replace the shared or the loaded ones by key.
 
     Raises:
         ProjectError: what is wrong with the files under `defs/`, each with file and line; of a single mistake its
@@ -67,10 +56,7 @@ def build_defs(
     check_asset_references(loaded)
     check_job_references(loaded)
     check_no_pickles(loaded)
-    overrides = dict(resource_overrides or {})
-    kept = {key: value for key, value in (loaded.resources or {}).items() if key not in overrides}
-    resources = kept | overrides
-    sets = build_set_runs(loaded)
+    resources = loaded.resources or {}
     location = Location(dg.Definitions(resources=resources, component_tree=loaded.component_tree))
     store = StoreResource()
     shared = {
@@ -79,19 +65,15 @@ def build_defs(
         "io_manager": DatasetIOManager(store=store),
         "handles": handles(),
     }
-    return dg.Definitions(
-        assets=loaded.assets,
-        asset_checks=[*(loaded.asset_checks or []), *build_reachable_checks(location)],
-        jobs=[*(loaded.jobs or []), *(sets.jobs or []), *build_connection_jobs(location)],
-        schedules=loaded.schedules,
-        sensors=[*(loaded.sensors or []), *(sets.sensors or []), automation_sensor()],
-        resources=shared | resources,
+    common = dg.Definitions(
+        asset_checks=build_reachable_checks(location),
+        jobs=build_connection_jobs(location),
+        sensors=[automation_sensor()],
+        resources={key: value for key, value in shared.items() if key not in resources},
         # Ten pandas steps cost 8 s of CPU in one process and 87 s in a process each: parallelism is by runs.
-        executor=in_process_executor,
-        loggers=loaded.loggers,
-        metadata=loaded.metadata,
-        component_tree=loaded.component_tree,
+        executor=None if loaded.executor else in_process_executor,
     )
+    return dg.Definitions.merge(loaded, build_set_runs(loaded), common)
 
 
 def load_own_project() -> Project:
@@ -102,7 +84,7 @@ def load_own_project() -> Project:
     """
     project = find_project()
     project.make_importable()
-    return load_project(import_module(project.defs_module), project.root, provided=SHARED)
+    return load_project(import_module(project.defs_module), project.root, provided=SHARED_RESOURCES)
 
 
 def automation_sensor() -> dg.AutomationConditionSensorDefinition:
@@ -150,7 +132,7 @@ def _content() -> object:
 @dg.definitions
 def defs() -> dg.Definitions:
     """What `workspace.yaml` loads: all or nothing, or what can be loaded if `WAYBILL_BAD_FILES=leave_out` asks for it."""
-    return _TWICE.ask(_build_own)
+    return _load()
 
 
 def load_definitions(file: Path) -> dg.Definitions:
@@ -161,7 +143,14 @@ def load_definitions(file: Path) -> dg.Definitions:
         ProjectError: what is wrong with the files under `defs/`, each with file and line.
     """
     use_project(file)
-    return _TWICE.ask(_build_own)
+    return _load()
+
+
+def _load() -> dg.Definitions:
+    with without_dagster_warnings():
+        found = _TWICE.ask(_build_own)
+        found.get_repository_def()  # what Dagster does with it next, and keeps: its warnings come from there too
+        return found
 
 
 def _build_own() -> dg.Definitions:

@@ -5,16 +5,19 @@ Everything comes from the merged Dagster definitions, so a dataset made by a use
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 
 import dagster as dg
 
+from orchestration.dagster_warnings import without_dagster_warnings
 from resources.connectors.base import Connector
 from resources.connectors.resource import ConnectorResource
 from resources.declarations import DeclaresSource
 from resources.kernel.errors import ConfigError, UnknownNameError
-from resources.references import NOUN_OF_PREFIX, declared_in
+from resources.kernel.keys import Key
+from resources.references import declared_in, name_of_asset, noun_of_asset
 from resources.sources.open import open_source
 from resources.sources.source import Source
 from resources.sources.spec import SourceSpec
@@ -95,15 +98,20 @@ class Location:
             )
         return resource.tables()
 
+    @cached_property
+    def specs(self) -> Sequence[dg.AssetSpec]:
+        """Every asset, as Dagster resolves it."""
+        with without_dagster_warnings():
+            return self.definitions.resolve_all_asset_specs()
+
     def datasets(self) -> dict[str, dg.AssetSpec]:
         """What makes each stored table, by name, in order."""
-        specs = self.definitions.resolve_all_asset_specs()
-        named = {
-            "/".join(spec.key.path[1:]): spec
-            for spec in specs
-            if spec.key.path[0] == "datasets" and len(spec.key.path) > 1
-        }
+        named = {name_of_asset(s.key): s for s in self.specs if noun_of_asset(s) == "dataset"}
         return dict(sorted(named.items()))
+
+    def nouns(self) -> dict[Key, str]:
+        """What each asset is, by its key; empty for one that Waybill knows nothing of."""
+        return {tuple(spec.key.path): noun_of_asset(spec) for spec in self.specs}
 
     def dataset(self, name: str) -> dg.AssetSpec:
         """What makes the dataset `name`.
@@ -118,10 +126,9 @@ class Location:
 
     def readers_of(self, key: dg.AssetKey) -> list[str]:
         """Assets that are made from `key`, as `noun/name`, in order."""
-        specs = self.definitions.resolve_all_asset_specs()
         names = [
             spec.key.to_user_string()
-            for spec in specs
+            for spec in self.specs
             if any(dep.asset_key == key for dep in spec.deps)
         ]
         return sorted(names)
@@ -129,10 +136,10 @@ class Location:
     def users_of_connectors(self) -> dict[str, list[str]]:
         """Who names each connector, as `noun name`, in order: what breaks without it (F037)."""
         users: dict[str, list[str]] = {}
-        for spec in self.definitions.resolve_all_asset_specs():
+        for spec in self.specs:
             if connector := _metadata_text(spec.metadata, "connector"):
-                noun = NOUN_OF_PREFIX.get(spec.key.path[0], "asset")
-                users.setdefault(connector, []).append(f"{noun} {'/'.join(spec.key.path[1:])}")
+                noun = noun_of_asset(spec) or "asset"
+                users.setdefault(connector, []).append(f"{noun} {name_of_asset(spec.key)}")
         for sensor in self.definitions.sensors or []:
             metadata = getattr(sensor, "metadata", {})
             if connector := _metadata_text(metadata, "connector"):
@@ -142,7 +149,8 @@ class Location:
 
     def asset_job(self) -> dg.JobDefinition:
         """The job that makes any asset by itself."""
-        return self.definitions.resolve_implicit_global_asset_job_def()
+        with without_dagster_warnings():
+            return self.definitions.resolve_implicit_global_asset_job_def()
 
     def job(self, name: str) -> dg.JobDefinition:
         """A pipeline's job.
@@ -150,7 +158,8 @@ class Location:
         Raises:
             UnknownNameError: there is none of that name.
         """
-        repository = self.definitions.get_repository_def()
+        with without_dagster_warnings():
+            repository = self.definitions.get_repository_def()
         if name not in repository.job_names:
             known = [job for job in repository.job_names if not job.startswith("__")]
             raise UnknownNameError("pipeline", name, known)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 
 import dagster as dg
 
+from orchestration.dagster_warnings import without_dagster_warnings
 from orchestration.definitions import build_defs, defs, load_own_project
 from orchestration.loading.collection import no_full_collections
 from orchestration.loading.problems import Problem
 from orchestration.location import Location
-from orchestration.services.reasons import raised_on_purpose, reason_of
+from orchestration.reasons import raised_on_purpose, reason_of
 from orchestration.services.stored_columns import column_problems
 from resources.kernel.errors import ConfigError, WaybillError
 
@@ -23,9 +23,7 @@ def load(build: Callable[[], dg.Definitions] = defs) -> Location:
         ConfigError: it does not load; with the text of the error that says why.
     """
     try:
-        with warnings.catch_warnings(), no_full_collections():
-            warnings.simplefilter("ignore", dg.BetaWarning)
-            warnings.simplefilter("ignore", dg.PreviewWarning)
+        with without_dagster_warnings(), no_full_collections():
             return Location(build())
     except (
         Exception,
@@ -58,7 +56,7 @@ def check_project() -> list[Problem]:
     Raises:
         ConfigError: something is wrong that belongs to no file, such as a resource that nothing declares.
     """
-    with no_full_collections():
+    with without_dagster_warnings(), no_full_collections():
         location, problems = load_tolerant()
         location.definitions.get_repository_def()
     found = {*problems, *column_problems(location)}

@@ -5,12 +5,16 @@ A dataset must know what its datasource says, but the folders of two nouns do no
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from resources.references import NamedComponent
 from resources.sources.spec import SourceSpec
 
 
 class DeclaresSource(NamedComponent):
     """A component that says where data can be taken from."""
+
+    noun: ClassVar[str] = "datasource"
 
     def source_spec(self) -> SourceSpec:
         """The declaration."""

@@ -1,4 +1,4 @@
-"""What every component of ours has in YAML: a name, and texts that arrive as they stand.
+"""What every component of ours has in YAML: a name, described attributes, and texts that arrive as they stand.
 
 Dagster sends every text through a template engine whose result is read as a Python literal: `"1"` would become a
 number, `"None"` nothing, `"{# x #}"` would vanish. Here a text is a text. Only what is written as a template of a
@@ -14,17 +14,21 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple, Self
+from inspect import get_annotations
+from typing import Any, ClassVar, NamedTuple, Self
 
 import dagster as dg
 from dagster.components.resolved.base import _get_annotations, _get_resolver
 from dagster.components.resolved.model import ParentFn
 from jinja2 import Environment, Undefined
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from resources.component_schema import describe
 from resources.environment import read_variable
 from resources.kernel.errors import ConfigError, WaybillError
-from resources.references import NamedComponent, place_of
+from resources.kernel.keys import check_name
+from resources.references import NamedComponent, declared, place_of, position
+from resources.scaffold import ExampleScaffolder
 from resources.yaml_positions import KeyPath
 
 _TEMPLATE = re.compile(
@@ -140,8 +144,35 @@ class MisfitError(Exception):
         self.error, self.path, self.model = error, path, model
 
 
+@lru_cache(maxsize=256)
+def _described(kind: type[Declared], model: type[BaseModel]) -> type[BaseModel]:
+    known = _fields(kind)
+    order = sorted(known, key=lambda name: (name != "name", _depth(kind, known[name].field)))
+    describe(model, {name: kind.model_fields[known[name].field] for name in order}, kind.examples)
+    return model
+
+
+def _depth(kind: type, field: str) -> int:
+    """How far up a class's bases a field was declared: what is its own comes first."""
+    declaring = (n for n, base in enumerate(kind.__mro__) if field in get_annotations(base))
+    return next(declaring, len(kind.__mro__))
+
+
 class Declared(dg.Model, dg.Resolvable):
-    """A part of a declaration: a mapping inside a component's attributes, or the attributes themselves."""
+    """A part of a declaration: a mapping inside a component's attributes, or the attributes themselves.
+
+    The docstring below an attribute is its description wherever its schema is shown.
+    """
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    examples: ClassVar[tuple[str, ...]] = ()
+    """Attributes as YAML."""
+
+    @classmethod
+    def model(cls) -> type[BaseModel]:
+        """The schema of the YAML, with descriptions and examples."""
+        return _described(cls, super().model())
 
     @classmethod
     def resolve_from_model(cls, context: dg.ResolutionContext, model: BaseModel) -> Self:
@@ -163,10 +194,35 @@ class Declared(dg.Model, dg.Resolvable):
             raise MisfitError(error, tuple(context.path[1:]), type(model)) from None
 
 
+@dg.scaffold_with(ExampleScaffolder)
 class DeclaredComponent(dg.Component, Declared, NamedComponent):
     """What every component of ours is in YAML."""
 
     name: str
+    """What others refer to it by: lower-case letters, digits and `_`, a letter first."""
+
+    noun: ClassVar[str]
+    """What messages call it. The class that sets it is the family in which a name is given once."""
+    examples: ClassVar[tuple[str, ...]] = ()
+    """Attributes as YAML: what `dg scaffold defs` writes, then other ways to declare one."""
+    refers_to: ClassVar[Mapping[str, str]] = {}
+    """Components that the first example names: its name there, and its type."""
+    renamed: ClassVar[Mapping[str, str]] = {}
+    """Attributes that had another name once: old, new."""
+
+    def check_declared(self, context: dg.ComponentLoadContext) -> None:
+        """Whether the name may stand, and stands only once.
+
+        Raises:
+            ConfigError: with file and line.
+        """
+        check_name(self.noun, self.name, where=position(context, "name"))
+        declared(context, family_of(type(self)), noun=self.noun)
+
+
+def family_of(kind: type[DeclaredComponent]) -> type[NamedComponent]:
+    """The class among the bases of `kind` that says what it is called: names are given once among its components."""
+    return next(base for base in kind.__mro__ if "noun" in vars(base))
 
 
 def _resolve(

@@ -16,15 +16,8 @@ from typing import Any, NoReturn, TypeVar, cast
 import dagster as dg
 
 from resources.kernel.errors import ConfigError, UnknownNameError
+from resources.kernel.keys import noun_of, noun_of_key
 from resources.yaml_positions import Document, KeyPath
-
-NOUN_OF_PREFIX = {
-    "datasources": "datasource",
-    "datasets": "dataset",
-    "models": "model",
-    "embeddings": "embedding",
-    "exports": "exporter",
-}
 
 
 class NamedComponent(ABC):
@@ -244,14 +237,14 @@ def check_asset_references(definitions: dg.Definitions) -> None:
     problems = []
     for spec in specs:
         for dep in spec.deps:
-            noun = NOUN_OF_PREFIX.get(dep.asset_key.path[0])
-            if noun is not None and len(dep.asset_key.path) > 1 and dep.asset_key not in keys:
+            noun = noun_of_key(tuple(dep.asset_key.path))
+            if noun and dep.asset_key not in keys:
                 problems.append((_code_position(spec), noun, dep.asset_key, spec.key))
     for where, noun, wanted, user in sorted(problems, key=lambda problem: problem[0]):
         raise UnknownNameError(
             noun,
             "/".join(wanted.path[1:]),
-            _known(keys, wanted.path[0]),
+            known_names(specs, noun),
             where=where or user.to_user_string(),
         )
 
@@ -265,12 +258,23 @@ def asset_specs(definitions: dg.Definitions) -> list[dg.AssetSpec]:
         elif isinstance(item, dg.AssetSpec):
             specs.append(item)
         elif isinstance(item, dg.SourceAsset):
-            specs.append(dg.AssetSpec(item.key, metadata=item.metadata))
+            specs.append(dg.AssetSpec(item.key, metadata=item.metadata, tags=item.tags))
     return specs
 
 
-def _known(keys: Iterable[dg.AssetKey], prefix: str) -> list[str]:
-    return ["/".join(key.path[1:]) for key in keys if key.path[0] == prefix]
+def noun_of_asset(spec: dg.AssetSpec) -> str:
+    """What an asset is, in the words of `kernel/keys.py`; empty for one that Waybill knows nothing of."""
+    return noun_of(tuple(spec.key.path), spec.tags)
+
+
+def name_of_asset(key: dg.AssetKey) -> str:
+    """What an asset is called among those of its noun: all of its key behind the noun."""
+    return "/".join(key.path[1:])
+
+
+def known_names(specs: Iterable[dg.AssetSpec], noun: str) -> list[str]:
+    """What the assets of a noun are called."""
+    return [name_of_asset(spec.key) for spec in specs if noun_of_asset(spec) == noun]
 
 
 def _code_position(spec: dg.AssetSpec) -> str:
@@ -297,18 +301,17 @@ def check_job_references(definitions: dg.Definitions) -> None:
     Raises:
         UnknownNameError: for the first wrong name, with file and line and the known names.
     """
-    keys = {spec.key for spec in asset_specs(definitions)}
+    specs = asset_specs(definitions)
+    keys = {spec.key for spec in specs}
     for job in definitions.jobs or []:
         metadata = getattr(job, "metadata", None) or {}
         where = metadata_value(metadata.get(JOB_POSITION))
         for text in metadata_value(metadata.get(JOB_TARGETS)) or []:
             key = dg.AssetKey.from_user_string(text)
             if key not in keys:
-                noun = NOUN_OF_PREFIX.get(key.path[0], "asset")
-                known = (
-                    _known(keys, key.path[0])
-                    if key.path[0] in NOUN_OF_PREFIX
-                    else [other.to_user_string() for other in keys]
+                noun = noun_of_key(tuple(key.path))
+                known = known_names(specs, noun) if noun else [k.to_user_string() for k in keys]
+                name = name_of_asset(key) if noun else text
+                raise UnknownNameError(
+                    noun or "asset", name, known, where=str(where or "") or job.name
                 )
-                name = "/".join(key.path[1:]) or text
-                raise UnknownNameError(noun, name, known, where=str(where or "") or job.name)

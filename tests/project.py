@@ -9,9 +9,10 @@ from pathlib import Path
 import dagster as dg
 from dagster.components.testing import create_defs_folder_sandbox
 
-from orchestration.definitions import SHARED, build_defs
+from orchestration.definitions import build_defs
 from orchestration.loading.problems import refuse
 from orchestration.loading.project import load_project
+from resources.kernel.keys import SHARED_RESOURCES
 
 
 @contextmanager
@@ -24,7 +25,7 @@ def project(yaml: str, *, python: str = "", name: str | None = None) -> Iterator
         if python:
             (Path(sandbox.defs_folder_path) / "written.py").write_text(python, encoding="utf-8")
         with sandbox.build_component_tree() as tree:  # makes the sandbox importable
-            found = load_project(tree.defs_module, tree.project_root, provided=SHARED)
+            found = load_project(tree.defs_module, tree.project_root, provided=SHARED_RESOURCES)
             refuse(found.problems)
             yield build_defs(loaded=found.definitions)
 

@@ -8,7 +8,30 @@ ROOT = Path(__file__).resolve().parent.parent
 FILE_LINES, FUNCTION_LINES, CLASS_METHODS = 420, 50, 20
 ROOMS = ("resources", "assets", "orchestration", "benchmarks", "tests")
 
-EXCEPTIONS: dict[str, tuple[int, str]] = {}
+_OPTIONS = "one parameter an option of the command, each with its help; the body is short"
+_PROTOCOL = "implements every hook of its base, beside its own steps"
+_CASES = "the cases of one module, told apart by sections"
+_HANDLER = "closes over the test server; http.server and the like look its methods up"
+
+EXCEPTIONS: dict[str, tuple[int, str]] = {
+    "orchestration/cli/classification_files.py::download": (71, _OPTIONS),
+    "orchestration/cli/datasource.py::look": (53, _OPTIONS),
+    "resources/connectors/sql/connector.py::DatabaseConnector": (23, _PROTOCOL),
+    "resources/connectors/sql/mysql/connector.py::MysqlConnector": (23, _PROTOCOL),
+    "resources/connectors/sql/postgresql/connector.py::PostgresqlConnector": (24, _PROTOCOL),
+    "resources/stores/remote.py::RemoteStorage": (24, _PROTOCOL),
+    "resources/stores/table_writer.py::TableWriter": (21, "a context, four ways in, publishing"),
+    "tests/assets/classifications/reference.py": (564, "a second, naive reading of the rules"),
+    "tests/assets/classifications/test_against_reference.py": (500, _CASES),
+    "tests/assets/classifications/test_parsing.py": (632, _CASES),
+    "tests/contract/file_connector.py": (523, "a promise a test, inherited by each connector"),
+    "tests/contract/table_connector.py": (462, "a promise a test, inherited by each database"),
+    "tests/orchestration/cli/test_classification.py": (640, _CASES),
+    "tests/resources/connectors/ftp/test_connector.py": (535, _CASES),
+    "tests/servers/ftp.py::_handler": (74, _HANDLER),
+    "tests/servers/gcs.py::_listen": (52, _HANDLER),
+    "tests/servers/sftp.py::_files": (51, _HANDLER),
+}
 """What is larger -> its size, and why it may be. A size that has shrunk is written down; one that grew is an error."""
 
 
@@ -24,12 +47,17 @@ def sizes() -> Iterator[tuple[str, int]]:
                 length = (node.end_lineno or node.lineno) - node.lineno + 1
                 if length > FUNCTION_LINES:
                     yield f"{name}::{node.name}", length
-            elif isinstance(node, ast.ClassDef):
+            elif isinstance(node, ast.ClassDef) and not _is_suite(node):
                 methods = sum(
                     isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef) for n in node.body
                 )
                 if methods > CLASS_METHODS:
                     yield f"{name}::{node.name}", methods
+
+
+def _is_suite(node: ast.ClassDef) -> bool:
+    """Whether a class is a suite of tests, which is as long as what it proves."""
+    return any(isinstance(n, ast.FunctionDef) and n.name.startswith("test_") for n in node.body)
 
 
 def test_whatever_is_large_is_listed_with_its_size():

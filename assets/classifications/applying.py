@@ -126,7 +126,7 @@ def apply_file(
         planned.changes,
         planned.facts,
         base_version=planned.base_version,
-        keep=spec.keep,
+        keep=spec.keep_versions,
     )
     return Applied(entry, planned.whole)
 
@@ -207,7 +207,9 @@ def undo(
     )
     base = earlier.stored.version
     return Applied(
-        catalog.apply(spec.name, spec.columns, changes, facts, base_version=base, keep=spec.keep)
+        catalog.apply(
+            spec.name, spec.columns, changes, facts, base_version=base, keep=spec.keep_versions
+        )
     )
 
 

@@ -4,16 +4,16 @@ Without `from __future__ import annotations`: Dagster reads live annotations.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from pydantic import BaseModel
 
-from assets.boundary import RETRIES, boundary
+from assets.boundary import boundary
 from assets.classifications.applying import (
     Applied,
     FileOrder,
@@ -22,16 +22,20 @@ from assets.classifications.applying import (
     too_large,
     undo,
 )
-from assets.classifications.declaration import DECLARATION, ClassificationSpec
+from assets.classifications.declaration import ClassificationSpec
 from assets.classifications.publishing import publish
 from assets.classifications.schema import Encoding, ParseOptions, find_encoding
 from assets.logical_run import logical_run
-from assets.materialized import table_result
+from assets.noun import asset_definition
+from assets.table_asset import finish_table, table_result
 from resources.kernel.errors import ConfigError
 from resources.scratch import ScratchFolder
+from resources.stores.catalog.classifications.catalog import ClassificationCatalog
 from resources.stores.catalog.classifications.records import FileEntry
+from resources.stores.catalog.resource import CatalogResource
+from resources.stores.resource import StoreResource
+from resources.stores.tables import TableStore
 from resources.stores.ui_metadata import (
-    column_schema,
     escape_markdown,
     markdown_table,
     shown_seconds,
@@ -78,55 +82,76 @@ _RUN_CONFIG = {
 }
 
 
-def build_classification_set(spec: ClassificationSpec) -> dg.Definitions:
-    """The asset `("datasets", name)` in the group `classifications`."""
+def keep_set(
+    context: dg.AssetExecutionContext,
+    spec: ClassificationSpec,
+    store: StoreResource,
+    catalog: CatalogResource,
+) -> dg.MaterializeResult[None]:
+    """Does what the run was asked for and publishes what holds then."""
+    started = time.monotonic()
+    config = SetRunConfig(**context.op_execution_context.op_config)
+    with boundary():
+        classifications, tables = catalog.classifications(), store.tables()
+        with classifications.lock(spec.name):
+            applied = _apply(_Run(context, spec, config, classifications, tables))
+            version = publish(
+                classifications,
+                tables,
+                spec,
+                run_id=context.run.run_id,
+                attempt=context.retry_number,
+                rows=applied.rows if applied else None,
+            )
+        table = finish_table(context, spec, tables, version.number)
+    metadata: dict[str, Any] = {"seconds": shown_seconds(time.monotonic() - started)}
+    metadata |= _entry_metadata(applied.entry) if applied else {}
+    return table_result(table, metadata, descriptions=spec.column_descriptions)
+
+
+Execute = Callable[
+    [dg.AssetExecutionContext, ClassificationSpec, StoreResource, CatalogResource],
+    dg.MaterializeResult[None],
+]
+
+
+def build_classification_set(
+    spec: ClassificationSpec, *, asset: dg.AssetSpec | None = None, execute: Execute = keep_set
+) -> dg.Definitions:
+    """The asset `("datasets", name)` in the group `classifications`.
+
+    Args:
+        spec: the declaration.
+        asset: what is shown of it, when not what the declaration says.
+        execute: what a run does.
+    """
     watched = {spec.files.connector} if spec.files else set()
 
-    @dg.asset(
-        key=dg.AssetKey(spec.key),
-        group_name="classifications",
-        kinds={"table"},
-        description=spec.description or f"Classification set {spec.name}: a table kept by files",
-        owners=list(spec.owners),
-        tags=dict(spec.tags),
-        metadata={
-            "origin": "classification",
-            DECLARATION: dg.MetadataValue.json(spec.to_metadata()),
-        },
+    # The connector's key is known only now, and Dagster takes resources either by key or as arguments.
+    @asset_definition(
+        asset or spec.asset_spec(),
         required_resource_keys={"store", "catalog", *watched},
-        retry_policy=RETRIES,
-        pool=f"dataset/{spec.name}",
         config_schema=_RUN_CONFIG,
     )
     def _take(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        started = time.monotonic()
-        config = SetRunConfig(**context.op_execution_context.op_config)
-        with boundary():
-            catalog = context.resources.catalog.classifications()
-            store = context.resources.store.tables()
-            with catalog.lock(spec.name):
-                applied = _apply(context, spec, config)
-                version = publish(
-                    catalog,
-                    store,
-                    spec,
-                    run_id=context.run.run_id,
-                    attempt=context.retry_number,
-                    rows=applied.rows if applied else None,
-                )
-            store.item(spec.key).collect(keep=spec.keep)
-            table = store.read(spec.key, version.number)
-        metadata: dict[str, Any] = {"seconds": shown_seconds(time.monotonic() - started)}
-        metadata |= _entry_metadata(applied.entry) if applied else {}
-        metadata["dagster/column_schema"] = column_schema(table.schema, spec.column_descriptions)
-        return table_result(table, metadata)
+        return execute(context, spec, context.resources.store, context.resources.catalog)
 
     return dg.Definitions(assets=[_take])
 
 
-def _apply(
-    context: dg.AssetExecutionContext, spec: ClassificationSpec, config: SetRunConfig
-) -> Applied | None:
+@dataclass(frozen=True)
+class _Run:
+    """What a run works on."""
+
+    context: dg.AssetExecutionContext
+    spec: ClassificationSpec
+    config: SetRunConfig
+    catalog: ClassificationCatalog
+    store: TableStore
+
+
+def _apply(run: _Run) -> Applied | None:
+    context, spec, config = run.context, run.spec, run.config
     wanted = [bool(config.upload), bool(config.object_key), config.undo_to >= 0]
     if sum(wanted) > 1:
         raise ConfigError(
@@ -135,12 +160,12 @@ def _apply(
         )
     if not any(wanted):
         return None
-    catalog = context.resources.catalog.classifications()
-    store = context.resources.store.tables()
     run_id, _ = logical_run(context)
     by_hand = PARENT_TAG in context.run.tags and run_id == context.run.run_id
     if config.undo_to >= 0:
-        return undo(catalog, store, spec, config.undo_to, run_id=run_id, author=config.author)
+        return undo(
+            run.catalog, run.store, spec, config.undo_to, run_id=run_id, author=config.author
+        )
     try:
         order = FileOrder(
             run_id=run_id,
@@ -153,7 +178,7 @@ def _apply(
             ),
             is_watched=bool(config.object_etag) and not by_hand,
         )
-        return _apply_file(context, spec, config, order)
+        return _apply_file(run, order)
     except _ReplacedError as error:
         context.log.warning(
             "%s was replaced after it was seen: its new content has a run of its own", error
@@ -173,23 +198,17 @@ class _TooLargeError(Exception):
         self.size_bytes = size_bytes
 
 
-def _apply_file(
-    context: dg.AssetExecutionContext,
-    spec: ClassificationSpec,
-    config: SetRunConfig,
-    order: FileOrder,
-) -> Applied:
-    catalog = context.resources.catalog.classifications()
-    store = context.resources.store.tables()
+def _apply_file(run: _Run, order: FileOrder) -> Applied:
+    spec = run.spec
     try:
-        with _file(context, spec, config) as path, open_regular(path) as stream:
-            sha256, size_bytes = config.upload or sha256_of(path), path.stat().st_size
+        with _file(run.context, spec, run.config) as path, open_regular(path) as stream:
+            sha256, size_bytes = run.config.upload or sha256_of(path), path.stat().st_size
             order = replace(order, sha256=sha256, size_bytes=size_bytes)
-            return apply_file(catalog, store, spec, stream, order)
+            return apply_file(run.catalog, run.store, spec, stream, order)
     except _TooLargeError as error:
         order = replace(order, size_bytes=error.size_bytes)
         verdict = too_large(error.size_bytes, spec.schema.max_bytes)
-        return reject_file(catalog, spec, order, verdict)
+        return reject_file(run.catalog, spec, order, verdict)
 
 
 def parse_options(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Mapping
+from typing import ClassVar, cast
 
 import dagster as dg
 from pydantic import Field
 
-from assets.classifications.build import build_classification_set
+from assets.classifications.build import build_classification_set, keep_set
 from assets.classifications.declaration import ClassificationSpec, OnError, WatchedFiles
 from assets.classifications.schema import (
     FILE_LIMIT,
@@ -19,11 +20,12 @@ from assets.classifications.schema import (
     SetSchema,
     find_encoding,
 )
+from assets.noun import NounComponent, placed
 from resources.connectors.component import ConnectorComponent
-from resources.declared import Declared, DeclaredComponent
-from resources.kernel.errors import ConfigError
-from resources.kernel.keys import check_name
-from resources.references import declared, position, require
+from resources.declared import Declared
+from resources.references import require
+from resources.stores.catalog.resource import CatalogResource
+from resources.stores.resource import StoreResource
 
 
 class Column(Declared):
@@ -34,6 +36,7 @@ class Column(Declared):
     type: str = "text"
     """`text`, `integer`, `float` or `list[string]`; settled like the name."""
     description: str = ""
+    """What it means; the UI shows it beside the column's type."""
 
 
 class Files(Declared):
@@ -53,11 +56,38 @@ class Files(Declared):
     """How often to look."""
 
 
-class ClassificationSet(DeclaredComponent):
+class ClassificationSet(NounComponent):
     """A table of keys and attributes that is kept by files, each checked whole before it counts."""
 
-    name: str
+    noun: ClassVar[str] = "classification set"
+    examples: ClassVar[tuple[str, ...]] = (
+        """\
+name: products
+columns:                              # beside Key, which every file has
+  - {name: Brand, description: Who made it}
+  - {name: Size, type: integer}
+  - {name: Materials, type: "list[string]"}
+""",
+        """\
+name: countries
+columns: [{name: Region}, {name: Risk, type: float}]
+encoding: latin1
+list_delimiter: "|"
+blank_clears: true
+max_bytes: 5000000
+keep_versions: 50
+files: {connector: landing, path: "countries/*.csv", on_error: wait}
+description: Where we sell
+owners: ["team:sales"]
+tags: {domain: sales}
+group: master_data
+kinds: [table]
+""",
+    )
+    renamed: ClassVar[Mapping[str, str]] = {"keep": "keep_versions"}
+
     columns: list[Column]
+    """Columns beside the key."""
     encoding: str = "utf8"
     """Of files that do not say: `utf8` or `latin1`."""
     list_delimiter: str = ","
@@ -66,42 +96,40 @@ class ClassificationSet(DeclaredComponent):
     """Whether a blank cell clears the stored value instead of keeping it."""
     max_bytes: int = FILE_LIMIT
     """Largest file that is taken."""
-    keep: int = 20
+    keep_versions: int = Field(default=20, ge=1)
     """How many earlier versions stay: for undo, and as dataset versions."""
-    description: str = ""
-    owners: list[str] = Field(default_factory=list)
-    """E-mail addresses, or `team:name`."""
-    tags: dict[str, str] = Field(default_factory=dict)
     files: Files | None = None
     """Where files arrive by themselves."""
 
-    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+    def build(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """One materialized asset; its job and sensor come with the code location."""
-        where = position(context, "name")
-        check_name("classification set", self.name, where=where)
-        declared(context, ClassificationSet, noun="classification set")
-        if self.keep < 1:
-            raise ConfigError(f"{position(context, 'keep')}: `keep` is at least 1")
         spec = ClassificationSpec(
             name=self.name,
             schema=self._schema(context),
-            keep=self.keep,
+            keep_versions=self.keep_versions,
             description=self.description,
             owners=tuple(self.owners),
             tags=self.tags,
             files=self._files(context),
             column_descriptions={c.name: c.description for c in self.columns if c.description},
         )
-        try:
-            return build_classification_set(spec)
-        except dg.DagsterInvalidDefinitionError as error:
-            # What Dagster refuses of a declaration are owners and tags: it says which, we say where.
-            place = position(context, "owners" if "owner" in str(error) else "tags")
-            raise ConfigError(f"{place}: {str(error).splitlines()[0][:300]}") from error
+        return build_classification_set(
+            spec, asset=self.asset_of(context, spec), execute=self.execute
+        )
+
+    def execute(
+        self,
+        context: dg.AssetExecutionContext,
+        spec: ClassificationSpec,
+        store: StoreResource,
+        catalog: CatalogResource,
+    ) -> dg.MaterializeResult[None]:
+        """Takes a file in, goes back to a version, or shows what holds."""
+        return keep_set(context, spec, store, catalog)
 
     def _schema(self, context: dg.ComponentLoadContext) -> SetSchema:
         columns = [self._column(context, number) for number in range(len(self.columns))]
-        try:
+        with placed(context, self._wrong_attribute()):
             return SetSchema(
                 columns=tuple(columns),
                 encoding=cast("Encoding", self.encoding),  # it refuses what is none
@@ -109,8 +137,6 @@ class ClassificationSet(DeclaredComponent):
                 blank_clears=self.blank_clears,
                 max_bytes=self.max_bytes,
             )
-        except ConfigError as error:
-            raise _placed(error, position(context, self._wrong_attribute())) from error
 
     def _wrong_attribute(self) -> str:
         """Which attribute a refusal of the schema is about."""
@@ -122,10 +148,8 @@ class ClassificationSet(DeclaredComponent):
 
     def _column(self, context: dg.ComponentLoadContext, number: int) -> SetColumn:
         given = self.columns[number]
-        try:
+        with placed(context, "columns", number):
             return SetColumn(given.name, cast("ColumnType", given.type))  # it refuses what is none
-        except ConfigError as error:
-            raise _placed(error, position(context, "columns", number)) from error
 
     def _files(self, context: dg.ComponentLoadContext) -> WatchedFiles | None:
         given = self.files
@@ -135,15 +159,17 @@ class ClassificationSet(DeclaredComponent):
             context, ConnectorComponent, given.connector, noun="connector", attribute="files"
         )
         if connector.holds != "files":
-            raise ConfigError(
-                f"{position(context, 'files')}: classification set {self.name!r}: connector"
-                f" {given.connector!r} holds tables, not files",
+            raise self.refusal(
+                context,
+                f"connector {given.connector!r} holds tables, not files",
+                "files",
                 hint="Name a folder, a bucket or a file server",
             )
         if (given.settle_seconds or 0) < 0 or given.every_seconds < 1 or not given.path.strip():
-            raise ConfigError(
-                f"{position(context, 'files')}: classification set {self.name!r}: `path` names something,"
-                " `settle_seconds` is 0 or more, `every_seconds` 1 or more"
+            raise self.refusal(
+                context,
+                "`path` names something, `settle_seconds` is 0 or more, `every_seconds` 1 or more",
+                "files",
             )
         return WatchedFiles(
             connector=given.connector,
@@ -153,7 +179,3 @@ class ClassificationSet(DeclaredComponent):
             settle_seconds=given.settle_seconds,
             every_seconds=given.every_seconds,
         )
-
-
-def _placed(error: ConfigError, where: str) -> ConfigError:
-    return ConfigError(f"{where}: {error.message}", hint=error.hint)

@@ -10,7 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import dagster as dg
+
 from assets.classifications.schema import SetColumn, SetSchema
+from assets.noun import make_asset_spec
 from resources.kernel.keys import Key, asset_key
 
 DECLARATION = "waybill/classification"
@@ -50,14 +53,14 @@ class ClassificationSpec:
     Args:
         name: of the set, and of the dataset that it is read as.
         schema: columns and how files are read.
-        keep: how many earlier versions an undo can reach, and how many stay in the store.
+        keep_versions: how many earlier versions an undo can reach, and how many stay in the store.
         files: where files arrive by themselves.
         column_descriptions: by column.
     """
 
     name: str
     schema: SetSchema
-    keep: int = 20
+    keep_versions: int = 20
     description: str = ""
     owners: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -79,6 +82,20 @@ class ClassificationSpec:
         """Name of the job that takes a file."""
         return FILE_JOB.format(name=self.name)
 
+    def asset_spec(self, **given: Any) -> dg.AssetSpec:
+        """The asset as Waybill shows it, but for what is `given`."""
+        return make_asset_spec(
+            self.key,
+            given,
+            kinds={"table"},
+            group_name="classifications",
+            description=f"Classification set {self.name}: a table kept by files",
+            metadata={
+                "origin": "classification",
+                DECLARATION: dg.MetadataValue.json(self.to_metadata()),
+            },
+        )
+
     def to_metadata(self) -> dict[str, Any]:
         """The declaration as JSON can hold it."""
         schema = self.schema
@@ -90,7 +107,7 @@ class ClassificationSpec:
             "list_delimiter": schema.list_delimiter,
             "blank_clears": schema.blank_clears,
             "max_bytes": schema.max_bytes,
-            "keep": self.keep,
+            "keep_versions": self.keep_versions,
             "description": self.description,
             "owners": list(self.owners),
             "tags": dict(self.tags),
@@ -110,7 +127,7 @@ class ClassificationSpec:
                 blank_clears=found["blank_clears"],
                 max_bytes=found["max_bytes"],
             ),
-            keep=found["keep"],
+            keep_versions=found["keep_versions"],
             description=found["description"],
             owners=tuple(found["owners"]),
             tags=found["tags"],

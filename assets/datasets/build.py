@@ -3,8 +3,8 @@
 Without `from __future__ import annotations`: Dagster reads live annotations.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
@@ -13,13 +13,14 @@ from assets.boundary import RETRIES, boundary
 from assets.datasets.checks import build_checks
 from assets.datasets.expectations import Expectation
 from assets.datasets.importing import ImportOrder, ImportReport, import_table
-from assets.materialized import table_result
-from assets.refresh import Automation
+from assets.noun import make_asset_spec
 from assets.settling import settle_seconds
 from assets.single_op import OpParts, build_materialized, config_of
+from assets.table_asset import finish_table, table_result
 from resources.kernel.keys import Key, asset_key
 from resources.sources.open import open_source
 from resources.sources.spec import SourceSpec
+from resources.stores.resource import StoreResource
 from resources.stores.ui_metadata import escape_markdown, markdown_table, shown_seconds
 
 
@@ -30,13 +31,24 @@ class DatasetSpec:
     name: str
     source: SourceSpec
     allow_empty: bool = False
-    keep: int = 3
-    description: str = ""
+    keep_versions: int = 3
+    column_descriptions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> Key:
         """Its asset key, and its place in the store."""
         return asset_key("datasets", self.name)
+
+    def asset_spec(self, **given: Any) -> dg.AssetSpec:
+        """The asset as Waybill shows it, but for what is `given`."""
+        return make_asset_spec(
+            self.key,
+            given,
+            kinds={"parquet"},
+            deps=[dg.AssetKey(asset_key("datasources", self.source.name))],
+            description=f"Imported from {self.source.name} ({self.source.target})",
+            metadata={"origin": "datasource", "datasource": self.source.name},
+        )
 
 
 # Plain types, no `dg.Config`: its fields may be taken from any variable of the server's environment.
@@ -52,22 +64,53 @@ IMPORT_CONFIG = config_of(
 """What may be said when a run is launched by hand."""
 
 
+def import_dataset(
+    context: dg.AssetExecutionContext, spec: DatasetSpec, store: StoreResource
+) -> dg.MaterializeResult[None]:
+    """Imports the source, unless it shows what was imported already."""
+    with boundary():
+        connector = getattr(context.resources, spec.source.connector)
+        tables = store.tables()
+        report = import_table(
+            open_source(connector, spec.source),
+            tables,
+            ImportOrder(
+                name=spec.name,
+                key=spec.key,
+                run_id=context.run.run_id,
+                attempt=context.retry_number,
+                allow_empty=spec.allow_empty,
+                force=context.op_execution_context.op_config["force"],
+                settle_seconds=settle_seconds(spec.source, context.run.tags),
+            ),
+        )
+        table = finish_table(context, spec, tables, report.version.number)
+    for warning in report.warnings:
+        context.log.warning(warning)
+    return table_result(table, _metadata(spec, report), descriptions=spec.column_descriptions)
+
+
+Execute = Callable[
+    [dg.AssetExecutionContext, DatasetSpec, StoreResource], dg.MaterializeResult[None]
+]
+
+
 def build_dataset(
     spec: DatasetSpec,
     *,
+    asset: dg.AssetSpec | None = None,
     expectations: Sequence[Expectation] = (),
-    automation: Automation | None = None,
+    execute: Execute = import_dataset,
 ) -> dg.Definitions:
-    """The asset `("datasets", name)` downstream of its datasource, and its checks."""
-    declared = dg.AssetSpec(
-        dg.AssetKey(spec.key),
-        deps=[dg.AssetKey(asset_key("datasources", spec.source.name))],
-        group_name="datasets",
-        kinds={"parquet"},
-        description=spec.description or f"Imported from {spec.source.name} ({spec.source.target})",
-        metadata={"origin": "datasource", "datasource": spec.source.name},
-        automation_condition=automation,
-    )
+    """The asset `("datasets", name)` downstream of its datasource, and its checks.
+
+    Args:
+        spec: the declaration.
+        asset: what is shown of it, when not what the declaration says.
+        expectations: what its rows are held to.
+        execute: what a run does.
+    """
+    asset = asset or spec.asset_spec()
     parts = OpParts(
         frozenset({"store", spec.source.connector}),
         config=IMPORT_CONFIG,
@@ -76,31 +119,11 @@ def build_dataset(
     )
 
     def _import(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        with boundary():
-            connector = getattr(context.resources, spec.source.connector)
-            store = context.resources.store.tables()
-            report = import_table(
-                open_source(connector, spec.source),
-                store,
-                ImportOrder(
-                    name=spec.name,
-                    key=spec.key,
-                    run_id=context.run.run_id,
-                    attempt=context.retry_number,
-                    allow_empty=spec.allow_empty,
-                    force=context.op_execution_context.op_config["force"],
-                    settle_seconds=settle_seconds(spec.source, context.run.tags),
-                ),
-            )
-            store.item(spec.key).collect(keep=spec.keep)
-            table = store.read(spec.key, report.version.number)
-        for warning in report.warnings:
-            context.log.warning(warning)
-        return table_result(table, _metadata(spec, report))
+        return execute(context, spec, context.resources.store)
 
     return dg.Definitions(
-        assets=[build_materialized(declared, _import, parts)],
-        asset_checks=build_checks(declared.key, expectations),
+        assets=[build_materialized(asset, _import, parts)],
+        asset_checks=build_checks(asset.key, expectations),
     )
 
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import dagster as dg
 from pydantic import Field
 
-from assets.datasources.build import build_datasource
+from assets.datasources.build import DatasourceSpec, build_datasource, observe_source
+from assets.noun import NounComponent, placed
 from assets.refresh import check_cron
 from resources.connectors.component import ConnectorComponent
 from resources.declarations import DeclaresSource
-from resources.declared import DeclaredComponent
-from resources.kernel.errors import ConfigError
-from resources.kernel.keys import check_name
-from resources.references import declared, position, require
+from resources.references import position, require
 from resources.sources.fingerprint_rules import FingerprintRule
 from resources.sources.query_parameters import parse_parameters
 from resources.sources.spec import SourceSpec, check_source
@@ -37,10 +35,48 @@ Rule = Annotated[
 ]
 
 
-class Datasource(DeclaredComponent, DeclaresSource):
+class Datasource(NounComponent, DeclaresSource):
     """Something to import from: files under a path, a table, or a query."""
 
-    name: str
+    examples: ClassVar[tuple[str, ...]] = (
+        """\
+name: orders_files
+connector: landing       # a connector of this project
+path: orders/*.csv       # below the connector's root; a glob takes every file that matches
+observe: "*/15 * * * *"  # look every quarter of an hour whether something changed
+""",
+        """\
+name: open_orders
+connector: warehouse
+query: SELECT * FROM sales.orders WHERE state = :state
+parameters: {state: open}
+timeout_seconds: 600
+fingerprint: {max: updated_at}
+observe: "0 * * * *"
+description: Orders that are not delivered yet
+owners: ["team:sales"]
+tags: {domain: sales}
+group: sales
+kinds: [postgres]
+""",
+        """\
+name: prices
+connector: landing
+path: prices/prices-*.zip
+member: prices.csv
+format: csv
+options: {encoding: cp1252, delimiter: ";", decimal: ","}
+settle_seconds: 60
+fingerprint: hash
+""",
+        """\
+name: customers
+connector: warehouse
+table: sales.customers
+""",
+    )
+    refers_to: ClassVar[Mapping[str, str]] = {"landing": "resources.FolderConnector"}
+
     connector: str
     """Name of a connector."""
     path: str = ""
@@ -66,7 +102,6 @@ class Datasource(DeclaredComponent, DeclaresSource):
     connector when left out (docs/datasources.md)."""
     observe: str = ""
     """A cron: when to look whether something changed. Left out, observe by hand or by a sensor."""
-    description: str = ""
 
     def source_spec(self) -> SourceSpec:
         """The declaration that datasets read."""
@@ -85,28 +120,24 @@ class Datasource(DeclaredComponent, DeclaresSource):
             settle_seconds=self.settle_seconds,
         )
 
-    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+    def build(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """One observable source asset and, with `observe`, a schedule that observes it."""
-        check_name("datasource", self.name, where=position(context, "name"))
-        declared(context, DeclaresSource, noun="datasource")
         connector = require(
             context, ConnectorComponent, self.connector, noun="connector", attribute="connector"
         )
-        try:
-            check_source(self.source_spec(), holds=connector.holds)
-        except ConfigError as error:
-            where = position(context, _attribute_of(error))
-            raise ConfigError(f"{where}: {error.message}", hint=error.hint) from error
+        source = self.source_spec()
+        with placed(context, "name"):
+            check_source(source, holds=connector.holds)
         if self.observe:
             check_cron(self.observe, attribute="observe", where=position(context, "observe"))
+        spec = DatasourceSpec(source, kind=connector.kind)
         return build_datasource(
-            self.source_spec(),
-            kind=connector.kind,
+            spec,
+            asset=self.asset_of(context, spec),
             observe=self.observe,
-            description=self.description,
+            execute=self.execute,
         )
 
-
-def _attribute_of(error: ConfigError) -> str:
-    """The attribute that an error is about, to point at its line."""
-    return str(error.facts.get("attribute", "name"))
+    def execute(self, context: dg.AssetExecutionContext, spec: DatasourceSpec) -> dg.ObserveResult:
+        """Looks whether the source changed."""
+        return observe_source(context, spec)

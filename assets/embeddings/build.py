@@ -4,20 +4,24 @@ Without `from __future__ import annotations`: Dagster reads the type of `context
 """
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
 
-from assets.boundary import RETRIES, boundary
+from assets.boundary import boundary
+from assets.embeddings.encoders.encoder import EmbeddingSpec
+from assets.embeddings.encoders.registry import find_encoder
 from assets.embeddings.scatter import MAX_POINTS, draw_scatter
-from assets.embeddings.tabular import EmbeddingSpec, embed_table, fit_embedder
 from assets.features.digest import digest
 from assets.features.source import sample_rows
-from assets.materialized import table_result
+from assets.noun import asset_definition, make_asset_spec
+from assets.table_asset import finish_table, table_result
 from resources.kernel.keys import Key, asset_key
 from resources.kernel.records import BatchStream, StoredVersion
+from resources.stores.resource import StoreResource
 from resources.stores.tables import StoredTable, TableStore
 from resources.stores.ui_metadata import escape_markdown, markdown_table, short_float, shown_seconds
 
@@ -28,46 +32,72 @@ class EmbeddingAssetSpec:
 
     embedding: EmbeddingSpec
     dataset: str
-    keep: int = 3
-    description: str = ""
+    encoder: str = "tabular"
+    """Its way to vectors, by its name in the registry."""
+    keep_versions: int = 3
+    column_descriptions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> Key:
         """Its asset key, and its place in the store."""
         return asset_key("embeddings", self.embedding.name)
 
+    def asset_spec(self, **given: Any) -> dg.AssetSpec:
+        """The asset as Waybill shows it, but for what is `given`."""
+        return make_asset_spec(
+            self.key,
+            given,
+            kinds={"scikitlearn", "parquet"},
+            deps=[dg.AssetKey(asset_key("datasets", self.dataset))],
+            description=f"A vector for every row of {self.dataset}",
+            metadata={"dataset": self.dataset},
+            code_version=digest(self.embedding, self.dataset),
+        )
+
+
+def embed(
+    context: dg.AssetExecutionContext, spec: EmbeddingAssetSpec, store: StoreResource
+) -> dg.MaterializeResult[None]:
+    """Embeds the newest version of the dataset and draws its picture."""
+    started = time.monotonic()
+    with boundary():
+        tables = store.tables()
+        version = run_embedding(
+            spec, tables, run_id=context.run.run_id, attempt=context.retry_number
+        )
+        table = finish_table(context, spec, tables, version.number)
+        metadata = embedding_metadata(spec, table)
+    seconds = shown_seconds(time.monotonic() - started)
+    picture = {"scatter": metadata.pop("scatter")}
+    return table_result(
+        table,
+        {**metadata, "seconds": seconds},
+        lead=picture,
+        descriptions=spec.column_descriptions,
+    )
+
+
+Execute = Callable[
+    [dg.AssetExecutionContext, EmbeddingAssetSpec, StoreResource], dg.MaterializeResult[None]
+]
+
 
 def build_embedding(
-    spec: EmbeddingAssetSpec, *, automation: dg.AutomationCondition[Any] | None = None
+    spec: EmbeddingAssetSpec, *, asset: dg.AssetSpec | None = None, execute: Execute = embed
 ) -> dg.Definitions:
-    """The asset `("embeddings", name)` downstream of the dataset whose rows it places."""
+    """The asset `("embeddings", name)` downstream of the dataset whose rows it places.
 
-    @dg.asset(
-        key=dg.AssetKey(spec.key),
-        deps=[dg.AssetKey(asset_key("datasets", spec.dataset))],
-        group_name="embeddings",
-        kinds={"scikitlearn", "parquet"},
-        description=spec.description or f"A vector for every row of {spec.dataset}",
-        metadata={"dataset": spec.dataset},
-        automation_condition=automation,
-        required_resource_keys={"store"},
-        retry_policy=RETRIES,
-        pool=f"embedding/{spec.embedding.name}",
-        code_version=digest(spec.embedding, spec.dataset),
-    )
-    def _embed(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        started = time.monotonic()
-        with boundary():
-            tables = context.resources.store.tables()
-            version = run_embedding(
-                spec, tables, run_id=context.run.run_id, attempt=context.retry_number
-            )
-            tables.collect(spec.key, keep=spec.keep)
-            table = tables.read(spec.key, version.number)
-            metadata = embedding_metadata(spec, table)
-        seconds = shown_seconds(time.monotonic() - started)
-        picture = {"scatter": metadata.pop("scatter")}
-        return table_result(table, {**metadata, "seconds": seconds}, lead=picture)
+    Args:
+        spec: the declaration.
+        asset: what is shown of it, when not what the declaration says.
+        execute: what a run does.
+    """
+
+    @asset_definition(asset or spec.asset_spec())
+    def _embed(
+        context: dg.AssetExecutionContext, store: StoreResource
+    ) -> dg.MaterializeResult[None]:
+        return execute(context, spec, store)
 
     return dg.Definitions(assets=[_embed])
 
@@ -81,7 +111,8 @@ def run_embedding(
         WaybillError: the dataset is missing, or does not allow an embedding; nothing is kept.
     """
     source = tables.read(asset_key("datasets", spec.dataset))
-    embedder = fit_embedder(source, spec.embedding)
+    encode = find_encoder(spec.encoder, where=spec.embedding.where)
+    embedder = encode(source, spec.embedding)
 
     def properties(stream: BatchStream) -> dict[str, Any]:
         return {
@@ -95,7 +126,7 @@ def run_embedding(
 
     return tables.write_stream(
         spec.key,
-        lambda: embed_table(embedder, source),
+        lambda: embedder.embed(source),
         run_id=run_id,
         attempt=attempt,
         properties=properties,

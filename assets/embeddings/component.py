@@ -2,23 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 import dagster as dg
 from pydantic import Field
 
-from assets.embeddings.build import EmbeddingAssetSpec, build_embedding
-from assets.embeddings.tabular import DEFAULT_DIMENSION, EmbeddingSpec, check_settings
-from assets.refresh import ON_CHANGE, automation_for
-from resources.declared import DeclaredComponent
-from resources.kernel.keys import check_name
-from resources.references import declared, position
+from assets.embeddings.build import EmbeddingAssetSpec, build_embedding, embed
+from assets.embeddings.encoders.encoder import DEFAULT_DIMENSION, EmbeddingSpec, check_settings
+from assets.table_asset import TableComponent
+from resources.references import position
+from resources.stores.resource import StoreResource
 
 
-class Embedding(DeclaredComponent):
+class Embedding(TableComponent):
     """One vector for every row of a dataset, and its place in a picture."""
 
-    name: str
+    noun: ClassVar[str] = "embedding"
+    examples: ClassVar[tuple[str, ...]] = (
+        """\
+name: order_map
+dataset: orders    # a dataset of this project
+label: country     # a column of it that colours the picture
+key: order_id      # a column by which a row is found again
+""",
+        """\
+name: customer_map
+dataset: customers
+columns: [age, city, orders, revenue]
+label: [segment, country]
+key: [customer_id]
+dimension: 16
+seed: 7
+normalize: true
+refresh: "0 2 * * 6"
+keep_versions: 2
+column_descriptions: {vector: What a customer is like}
+description: Customers beside those that are like them
+owners: ["team:science"]
+tags: {domain: sales}
+group: customers
+kinds: [scikitlearn]
+""",
+    )
+    refers_to: ClassVar[Mapping[str, str]] = {"orders": "assets.Dataset"}
+    renamed: ClassVar[Mapping[str, str]] = {"keep": "keep_versions"}
+
     dataset: str
     """Name of the dataset whose rows are embedded."""
     columns: list[str] | Literal["all"] = "all"
@@ -33,16 +62,9 @@ class Embedding(DeclaredComponent):
     """The same seed gives the same vectors."""
     normalize: bool = False
     """Whether every vector has length 1, so that the dot product is the cosine."""
-    refresh: str = ON_CHANGE
-    """`on_change`, `manual`, or a cron."""
-    keep: int = 3
-    """How many versions to keep."""
-    description: str = ""
 
-    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+    def build(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """One materialized asset downstream of the dataset."""
-        check_name("embedding", self.name, where=position(context, "name"))
-        declared(context, Embedding, noun="embedding")
         embedding = EmbeddingSpec(
             name=self.name,
             columns=None if self.columns == "all" else tuple(self.columns),
@@ -53,12 +75,19 @@ class Embedding(DeclaredComponent):
             normalize=self.normalize,
         )
         check_settings(embedding, where=position(context, "name"))
-        return build_embedding(
-            EmbeddingAssetSpec(
-                embedding, self.dataset, keep=self.keep, description=self.description
-            ),
-            automation=automation_for(self.refresh, where=position(context, "refresh")),
+        spec = EmbeddingAssetSpec(
+            embedding,
+            self.dataset,
+            keep_versions=self.keep_versions,
+            column_descriptions=self.column_descriptions,
         )
+        return build_embedding(spec, asset=self.asset_of(context, spec), execute=self.execute)
+
+    def execute(
+        self, context: dg.AssetExecutionContext, spec: EmbeddingAssetSpec, store: StoreResource
+    ) -> dg.MaterializeResult[None]:
+        """Embeds every row."""
+        return embed(context, spec, store)
 
 
 def _listed(names: list[str] | str) -> tuple[str, ...]:

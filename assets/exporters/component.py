@@ -2,24 +2,65 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 import dagster as dg
 
-from assets.exporters.build import ExporterSpec, build_exporter
-from assets.refresh import MANUAL, automation_for
+from assets.exporters.build import build_exporter, deliver_version
+from assets.exporters.spec import ExporterSpec
+from assets.exporters.targets import TARGETS
+from assets.noun import RefreshedNoun
+from assets.refresh import MANUAL
 from resources.connectors.component import ConnectorComponent
-from resources.declared import DeclaredComponent
-from resources.kernel.errors import ConfigError
-from resources.kernel.keys import asset_key, check_name
+from resources.kernel.keys import asset_key
 from resources.kernel.records import TableName, WriteMode
-from resources.references import declared, position, require
+from resources.references import require
+from resources.stores.resource import StoreResource
 
 
-class Exporter(DeclaredComponent):
+class Exporter(RefreshedNoun):
     """Delivers a dataset into a table of a database."""
 
-    name: str
+    noun: ClassVar[str] = "exporter"
+    examples: ClassVar[tuple[str, ...]] = (
+        """\
+name: orders_to_warehouse
+dataset: orders          # a dataset of this project
+connector: warehouse     # an SQL connector of this project
+table: orders
+mode: overwrite          # or `timestamp`, `append`, `safe`
+""",
+        """\
+name: order_map_history
+embedding: order_map
+connector: warehouse
+table: analytics.order_map
+mode: timestamp
+keep_tables: 7
+refresh: on_change
+description: The map of orders, a table a day
+owners: ["team:science"]
+tags: {domain: sales}
+group: maps
+kinds: [postgres]
+""",
+        """\
+name: orders_to_shop
+dataset: orders
+connector: shop
+table: public.orders
+allow_empty: true
+on_schema_change: recreate
+truncate_above: 100000
+""",
+    )
+    refers_to: ClassVar[Mapping[str, str]] = {
+        "orders": "assets.Dataset",
+        "warehouse": "resources.SqlConnector",
+    }
+    renamed: ClassVar[Mapping[str, str]] = {"keep": "keep_tables"}
+
     dataset: str = ""
     """Name of a dataset: an import, a transform's result, or a prediction."""
     embedding: str = ""
@@ -34,18 +75,15 @@ class Exporter(DeclaredComponent):
     """Whether a dataset of no rows may be delivered (E11)."""
     on_schema_change: Literal["fail", "recreate"] = "fail"
     """What to do when columns were removed or retyped."""
-    keep: int | None = None
+    keep_tables: int | None = None
     """Timestamp mode: how many tables of this exporter to keep; all when left out."""
     truncate_above: int | None = None
     """PostgreSQL, overwrite: more old rows than this are truncated instead of deleted; never when left out."""
     refresh: str = MANUAL
-    """`manual` (by hand or by a pipeline), `on_change`, or a cron."""
-    description: str = ""
+    """When it delivers: `manual` (by hand or by a pipeline), `on_change` (of what it delivers), or a cron."""
 
-    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+    def build(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """One graph asset whose last op is the sink."""
-        check_name("exporter", self.name, where=position(context, "name"))
-        declared(context, Exporter, noun="exporter")
         connector = require(
             context, ConnectorComponent, self.connector, noun="connector", attribute="connector"
         )
@@ -57,58 +95,67 @@ class Exporter(DeclaredComponent):
             if self.embedding
             else asset_key("datasets", self.dataset),
             connector=self.connector,
+            kind=connector.kind,
+            target=connector.holds,
             table=TableName.parse(self.table),
             mode=self.mode,
             allow_empty=self.allow_empty,
             on_schema_change=self.on_schema_change,
-            keep=self.keep,
+            keep_tables=self.keep_tables,
             truncate_above=self.truncate_above,
-            description=self.description,
         )
-        return build_exporter(
-            spec,
-            kind=connector.kind,
-            automation=automation_for(self.refresh, where=position(context, "refresh")),
-        )
+        return build_exporter(spec, asset=self.asset_of(context, spec), execute=self.execute)
+
+    def execute(
+        self,
+        context: dg.OpExecutionContext,
+        spec: ExporterSpec,
+        store: StoreResource,
+        version: int,
+    ) -> dg.Output[None]:
+        """Delivers a version of the dataset."""
+        return deliver_version(context, spec, store, version)
 
     def _check_target(
         self, context: dg.ComponentLoadContext, connector: ConnectorComponent
     ) -> None:
         """Refuses a connector that does not take the rows, in this way or at all."""
-        where = position(context, "connector")
-        if connector.holds != "tables":
-            raise ConfigError(
-                f"{where}: exporter {self.name!r}: connector {self.connector!r} holds files, not tables",
+        if connector.holds not in TARGETS:
+            raise self.refusal(
+                context,
+                f"connector {self.connector!r} holds files, not tables",
+                "connector",
                 hint="Name an SQL connector",
             )
         if reason := connector.refusal(self.mode):
-            raise ConfigError(
-                f"{where}: exporter {self.name!r}: connector {self.connector!r}: {reason}",
+            raise self.refusal(
+                context,
+                f"connector {self.connector!r}: {reason}",
+                "connector",
                 hint="Choose another mode, or another connector",
             )
         if reason := connector.refused_table(TableName.parse(self.table).name):
-            raise ConfigError(f"{position(context, 'table')}: exporter {self.name!r}: {reason}")
+            raise self.refusal(context, reason, "table")
 
     def _check_options(
         self, context: dg.ComponentLoadContext, connector: ConnectorComponent
     ) -> None:
         """Refuses attributes that mean nothing together."""
-        if self.keep is not None and (self.mode != "timestamp" or self.keep < 1):
-            raise ConfigError(
-                f"{position(context, 'keep')}: exporter {self.name!r}: `keep` counts the tables of mode"
-                " timestamp and is at least 1",
+        if self.keep_tables is not None and (self.mode != "timestamp" or self.keep_tables < 1):
+            raise self.refusal(
+                context,
+                "`keep_tables` counts the tables of mode timestamp and is at least 1",
+                "keep_tables",
                 hint="Leave it out, or set `mode: timestamp`",
             )
         if self.truncate_above is not None and (
             self.mode != "overwrite" or self.truncate_above < 0 or not connector.can_truncate
         ):
-            raise ConfigError(
-                f"{position(context, 'truncate_above')}: exporter {self.name!r}: `truncate_above` is a number of old"
-                " rows, 0 or more, for mode overwrite on PostgreSQL",
+            raise self.refusal(
+                context,
+                "`truncate_above` is a number of old rows, 0 or more, for mode overwrite on PostgreSQL",
+                "truncate_above",
                 hint="Leave it out: old rows are deleted then",
             )
         if bool(self.dataset) == bool(self.embedding):
-            raise ConfigError(
-                f"{position(context, 'name')}: exporter {self.name!r} needs exactly one of"
-                " `dataset` and `embedding`"
-            )
+            raise self.refusal(context, "give exactly one of `dataset` and `embedding`", "name")

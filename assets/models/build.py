@@ -4,22 +4,25 @@ Without `from __future__ import annotations`: Dagster reads the type of `context
 """
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
 
-from assets.boundary import RETRIES, boundary
+from assets.boundary import boundary
 from assets.features.digest import digest
-from assets.materialized import lineage_metadata, lineage_property, table_result
 from assets.models.charts import draw_answers, draw_importance
 from assets.models.metrics import Metrics
 from assets.models.persist import LoadedModel, dump_model, load_model, parse_card
 from assets.models.predict import predict_table, probability_columns, trace_prediction
 from assets.models.train import TrainedModel, TrainingSpec, train_model
+from assets.noun import asset_definition, make_asset_spec
+from assets.table_asset import finish_table, lineage_metadata, lineage_property, table_result
 from resources.kernel.keys import Key, asset_key
 from resources.kernel.records import BatchStream, StoredVersion
 from resources.stores.models import ModelStore
+from resources.stores.resource import StoreResource
 from resources.stores.tables import TableStore
 from resources.stores.ui_metadata import (
     escape_markdown,
@@ -38,13 +41,25 @@ class ModelSpec:
 
     training: TrainingSpec
     dataset: str
-    keep: int = 3
-    description: str = ""
+    keep_versions: int = 3
 
     @property
     def key(self) -> Key:
         """Its asset key, and its place in the store."""
         return asset_key("models", self.training.name)
+
+    def asset_spec(self, **given: Any) -> dg.AssetSpec:
+        """The asset as Waybill shows it, but for what is `given`."""
+        training = self.training
+        return make_asset_spec(
+            self.key,
+            given,
+            kinds={"scikitlearn"},
+            deps=[dg.AssetKey(asset_key("datasets", self.dataset))],
+            description=f"Predicts {training.target}, learned from {self.dataset}",
+            metadata={"algorithm": training.algorithm, "target": training.target},
+            code_version=digest(training, self.dataset),
+        )
 
 
 @dataclass(frozen=True)
@@ -56,91 +71,114 @@ class PredictionSpec:
     model: str
     columns: tuple[str, ...] | None = None
     """Columns of the dataset to pass on; all when None."""
-    keep: int = 3
-    description: str = ""
+    keep_versions: int = 3
+    column_descriptions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> Key:
         """Asset key of the dataset that it makes."""
         return asset_key("datasets", self.name)
 
+    def asset_spec(self, **given: Any) -> dg.AssetSpec:
+        """The asset as Waybill shows it, but for what is `given`."""
+        return make_asset_spec(
+            self.key,
+            given,
+            kinds={"scikitlearn", "parquet"},
+            deps=[
+                dg.AssetKey(asset_key("datasets", self.dataset)),
+                dg.AssetKey(asset_key("models", self.model)),
+            ],
+            group_name="predictions",
+            description=f"What {self.model} says about {self.dataset}",
+            metadata={"origin": "prediction", "model": self.model},
+            code_version=digest(self.dataset, self.model, self.columns),
+        )
+
+
+def train(
+    context: dg.AssetExecutionContext, spec: ModelSpec, store: StoreResource
+) -> dg.MaterializeResult[None]:
+    """Trains on the newest version of the dataset, judges, and keeps the model."""
+    started = time.monotonic()
+    with boundary():
+        tables = store.tables()
+        model, version = run_training(
+            spec, tables, run_id=context.run.run_id, attempt=context.retry_number
+        )
+        ModelStore(tables).item(spec.key).collect(keep=spec.keep_versions)
+    for warning in model.card.warnings:
+        context.log.warning(warning)
+    seconds = shown_seconds(time.monotonic() - started)
+    return dg.MaterializeResult(
+        metadata={**model_metadata(model, version), "seconds": seconds},
+        data_version=dg.DataVersion(str(version.number)),
+    )
+
+
+def predict(
+    context: dg.AssetExecutionContext, spec: PredictionSpec, store: StoreResource
+) -> dg.MaterializeResult[None]:
+    """Asks the newest version of the model about the newest version of the dataset."""
+    started = time.monotonic()
+    with boundary():
+        tables = store.tables()
+        version = run_prediction(
+            spec, tables, run_id=context.run.run_id, attempt=context.retry_number
+        )
+        table = finish_table(context, spec, tables, version.number)
+    return table_result(
+        table,
+        {
+            **lineage_metadata(table, spec.column_descriptions),
+            **_prediction_metadata(spec, version),
+            "seconds": shown_seconds(time.monotonic() - started),
+        },
+    )
+
+
+Train = Callable[[dg.AssetExecutionContext, ModelSpec, StoreResource], dg.MaterializeResult[None]]
+Predict = Callable[
+    [dg.AssetExecutionContext, PredictionSpec, StoreResource], dg.MaterializeResult[None]
+]
+
 
 def build_model(
-    spec: ModelSpec, *, automation: dg.AutomationCondition[Any] | None = None
+    spec: ModelSpec, *, asset: dg.AssetSpec | None = None, execute: Train = train
 ) -> dg.Definitions:
-    """The asset `("models", name)` downstream of the dataset that it learns from."""
-    training = spec.training
+    """The asset `("models", name)` downstream of the dataset that it learns from.
 
-    @dg.asset(
-        key=dg.AssetKey(spec.key),
-        deps=[dg.AssetKey(asset_key("datasets", spec.dataset))],
-        group_name="models",
-        kinds={"scikitlearn"},
-        description=spec.description or f"Predicts {training.target}, learned from {spec.dataset}",
-        metadata={"algorithm": training.algorithm, "target": training.target},
-        automation_condition=automation,
-        required_resource_keys={"store"},
-        retry_policy=RETRIES,
-        pool=f"model/{training.name}",
-        code_version=digest(training, spec.dataset),
-    )
-    def _train(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        started = time.monotonic()
-        with boundary():
-            tables = context.resources.store.tables()
-            model, version = run_training(
-                spec, tables, run_id=context.run.run_id, attempt=context.retry_number
-            )
-            ModelStore(tables).item(spec.key).collect(keep=spec.keep)
-        for warning in model.card.warnings:
-            context.log.warning(warning)
-        seconds = shown_seconds(time.monotonic() - started)
-        return dg.MaterializeResult(
-            metadata={**model_metadata(model, version), "seconds": seconds},
-            data_version=dg.DataVersion(str(version.number)),
-        )
+    Args:
+        spec: the declaration.
+        asset: what is shown of it, when not what the declaration says.
+        execute: what a run does.
+    """
+
+    @asset_definition(asset or spec.asset_spec())
+    def _train(
+        context: dg.AssetExecutionContext, store: StoreResource
+    ) -> dg.MaterializeResult[None]:
+        return execute(context, spec, store)
 
     return dg.Definitions(assets=[_train])
 
 
 def build_prediction(
-    spec: PredictionSpec, *, automation: dg.AutomationCondition[Any] | None = None
+    spec: PredictionSpec, *, asset: dg.AssetSpec | None = None, execute: Predict = predict
 ) -> dg.Definitions:
-    """The asset `("datasets", name)`, downstream of a model and of the dataset that it is asked about."""
+    """The asset `("datasets", name)`, downstream of a model and of the dataset that it is asked about.
 
-    @dg.asset(
-        key=dg.AssetKey(spec.key),
-        deps=[
-            dg.AssetKey(asset_key("datasets", spec.dataset)),
-            dg.AssetKey(asset_key("models", spec.model)),
-        ],
-        group_name="predictions",
-        kinds={"scikitlearn", "parquet"},
-        description=spec.description or f"What {spec.model} says about {spec.dataset}",
-        metadata={"origin": "prediction", "model": spec.model},
-        automation_condition=automation,
-        required_resource_keys={"store"},
-        retry_policy=RETRIES,
-        pool=f"dataset/{spec.name}",
-        code_version=digest(spec.dataset, spec.model, spec.columns),
-    )
-    def _predict(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        started = time.monotonic()
-        with boundary():
-            tables = context.resources.store.tables()
-            version = run_prediction(
-                spec, tables, run_id=context.run.run_id, attempt=context.retry_number
-            )
-            tables.collect(spec.key, keep=spec.keep)
-            table = tables.read(spec.key, version.number)
-        return table_result(
-            table,
-            {
-                **lineage_metadata(table),
-                **_prediction_metadata(spec, version),
-                "seconds": shown_seconds(time.monotonic() - started),
-            },
-        )
+    Args:
+        spec: the declaration.
+        asset: what is shown of it, when not what the declaration says.
+        execute: what a run does.
+    """
+
+    @asset_definition(asset or spec.asset_spec())
+    def _predict(
+        context: dg.AssetExecutionContext, store: StoreResource
+    ) -> dg.MaterializeResult[None]:
+        return execute(context, spec, store)
 
     return dg.Definitions(assets=[_predict])
 

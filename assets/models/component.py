@@ -2,25 +2,63 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 import dagster as dg
 from pydantic import Field
 
-from assets.models.build import ModelSpec, PredictionSpec, build_model, build_prediction
+from assets.models.build import (
+    ModelSpec,
+    PredictionSpec,
+    build_model,
+    build_prediction,
+    predict,
+    train,
+)
 from assets.models.estimators import Algorithm, Task
 from assets.models.train import DEFAULT_MAX_ROWS, TrainingSpec, check_spec
-from assets.refresh import ON_CHANGE, automation_for
-from resources.declared import DeclaredComponent
-from resources.kernel.errors import ConfigError
-from resources.kernel.keys import check_name
-from resources.references import declared, position
+from assets.noun import VersionedNoun
+from assets.table_asset import TableComponent
+from resources.references import position
+from resources.stores.resource import StoreResource
 
 
-class Model(DeclaredComponent):
+class Model(VersionedNoun):
     """A scikit-learn model, trained on a dataset and judged on rows that it has not seen."""
 
-    name: str
+    noun: ClassVar[str] = "model"
+    examples: ClassVar[tuple[str, ...]] = (
+        """\
+name: delivery_days
+dataset: orders       # a dataset of this project
+target: days          # its column to predict
+exclude: [order_id]   # no help: it names the row
+""",
+        """\
+name: returned
+dataset: order_history
+target: is_returned
+features: [country, items, price]
+task: classification
+algorithm: forest
+parameters: {n_estimators: 300}
+test_share: 0.25
+split: ordered_at
+seed: 7
+max_rows: 200000
+refresh: "0 4 * * 0"
+keep_versions: 10
+description: Whether an order comes back
+owners: ["team:science"]
+tags: {stage: trial}
+group: returns
+kinds: [scikitlearn]
+""",
+    )
+    refers_to: ClassVar[Mapping[str, str]] = {"orders": "assets.Dataset"}
+    renamed: ClassVar[Mapping[str, str]] = {"keep": "keep_versions"}
+
     dataset: str
     """Name of the dataset to learn from."""
     target: str
@@ -43,16 +81,9 @@ class Model(DeclaredComponent):
     """The same seed gives the same model."""
     max_rows: int = DEFAULT_MAX_ROWS
     """The most rows to learn from and judge by; a sample of a longer dataset."""
-    refresh: str = ON_CHANGE
-    """`on_change`, `manual`, or a cron."""
-    keep: int = 3
-    """How many versions to keep."""
-    description: str = ""
 
-    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+    def build(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """One materialized asset downstream of the dataset."""
-        check_name("model", self.name, where=position(context, "name"))
-        declared(context, Model, noun="model")
         training = TrainingSpec(
             name=self.name,
             target=self.target,
@@ -67,10 +98,14 @@ class Model(DeclaredComponent):
             max_rows=self.max_rows,
         )
         check_spec(training, where=position(context, "name"))
-        return build_model(
-            ModelSpec(training, self.dataset, keep=self.keep, description=self.description),
-            automation=automation_for(self.refresh, where=position(context, "refresh")),
-        )
+        spec = ModelSpec(training, self.dataset, keep_versions=self.keep_versions)
+        return build_model(spec, asset=self.asset_of(context, spec), execute=self.execute)
+
+    def execute(
+        self, context: dg.AssetExecutionContext, spec: ModelSpec, store: StoreResource
+    ) -> dg.MaterializeResult[None]:
+        """Trains, judges and keeps the model."""
+        return train(context, spec, store)
 
 
 def _resolve_text(context: dg.ResolutionContext, value: str) -> str:
@@ -84,39 +119,66 @@ ModelName = Annotated[
 ]
 
 
-class Prediction(DeclaredComponent):
+class Prediction(TableComponent):
     """A dataset with what a model says about every row of another dataset."""
 
-    name: str
+    noun: ClassVar[str] = "prediction"
+    examples: ClassVar[tuple[str, ...]] = (
+        """\
+name: orders_with_days
+dataset: orders           # a dataset of this project
+model: delivery_days      # a model of this project
+column_descriptions:
+  prediction: Days until the order arrives
+""",
+        """\
+name: likely_returns
+dataset: open_orders
+model: returned
+columns: [order_id, country]
+refresh: "0 5 * * *"
+keep_versions: 7
+description: How likely each open order comes back
+owners: ["team:science"]
+tags: {stage: trial}
+group: returns
+kinds: [scikitlearn]
+""",
+    )
+    refers_to: ClassVar[Mapping[str, str]] = {
+        "orders": "assets.Dataset",
+        "delivery_days": "assets.Model",
+    }
+    renamed: ClassVar[Mapping[str, str]] = {"keep": "columns"}
+
     dataset: str
     """Name of the dataset to predict over."""
     trained: ModelName
-    """`model:` in YAML, the name of a model."""
-    keep: list[str] | Literal["all"] = "all"
+    """Name of the model that is asked."""
+    columns: list[str] | Literal["all"] = "all"
     """Columns of the dataset to pass on beside the prediction."""
-    refresh: str = ON_CHANGE
-    """`on_change`, `manual`, or a cron."""
-    keep_versions: int = 3
-    """How many versions to keep."""
-    description: str = ""
 
-    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+    def build(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """One materialized asset downstream of the model and the dataset."""
-        check_name("prediction", self.name, where=position(context, "name"))
-        declared(context, Prediction, noun="prediction")
         if self.name == self.dataset:
-            raise ConfigError(
-                f"{position(context, 'name')}: prediction {self.name!r} would replace its own input",
+            raise self.refusal(
+                context,
+                "it would replace its own input",
+                "name",
                 hint="Give the result another name than the dataset",
             )
-        return build_prediction(
-            PredictionSpec(
-                name=self.name,
-                dataset=self.dataset,
-                model=self.trained,
-                columns=None if self.keep == "all" else tuple(self.keep),
-                keep=self.keep_versions,
-                description=self.description,
-            ),
-            automation=automation_for(self.refresh, where=position(context, "refresh")),
+        spec = PredictionSpec(
+            name=self.name,
+            dataset=self.dataset,
+            model=self.trained,
+            columns=None if self.columns == "all" else tuple(self.columns),
+            keep_versions=self.keep_versions,
+            column_descriptions=self.column_descriptions,
         )
+        return build_prediction(spec, asset=self.asset_of(context, spec), execute=self.execute)
+
+    def execute(
+        self, context: dg.AssetExecutionContext, spec: PredictionSpec, store: StoreResource
+    ) -> dg.MaterializeResult[None]:
+        """Asks the model about every row."""
+        return predict(context, spec, store)

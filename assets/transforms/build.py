@@ -4,17 +4,20 @@ Without `from __future__ import annotations`: Dagster reads live annotations.
 """
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import dagster as dg
 
-from assets.boundary import RETRIES, boundary
-from assets.materialized import lineage_metadata, table_result
-from assets.refresh import Automation
+from assets.boundary import boundary
+from assets.noun import asset_definition, make_asset_spec
+from assets.table_asset import finish_table, lineage_metadata, table_result
 from assets.transforms.run import run_statement
 from assets.transforms.statement import Statement
 from assets.transforms.time_limit import DEFAULT_SECONDS
 from resources.kernel.keys import Key, asset_key
+from resources.stores.resource import StoreResource
 from resources.stores.ui_metadata import markdown_list, shown_seconds
 
 
@@ -24,56 +27,78 @@ class TransformSpec:
 
     name: str
     statement: Statement
-    keep: int = 3
+    keep_versions: int = 3
     max_runtime_seconds: int = DEFAULT_SECONDS
-    description: str = ""
+    column_descriptions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> Key:
         """Asset key of the dataset that it makes."""
         return asset_key("datasets", self.name)
 
-
-def build_transform(spec: TransformSpec, *, automation: Automation | None = None) -> dg.Definitions:
-    """The asset `("datasets", name)` in the group `transforms`."""
-
-    @dg.asset(
-        key=dg.AssetKey(spec.key),
-        deps=[dg.AssetKey(asset_key("datasets", name)) for name in spec.statement.inputs],
-        group_name="transforms",
-        kinds={"duckdb", "sql"},
-        description=spec.description or f"Made by SQL from {', '.join(spec.statement.inputs)}",
-        metadata={
-            "origin": "transform",
-            "sql": dg.MetadataValue.md(f"```sql\n{spec.statement.sql}\n```"),
-        },
-        automation_condition=automation,
-        required_resource_keys={"store"},
-        retry_policy=RETRIES,
-        pool=f"dataset/{spec.name}",
-        code_version=spec.statement.digest(),
-    )
-    def _transform(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        started = time.monotonic()
-        with boundary():
-            store = context.resources.store.tables()
-            done = run_statement(
-                spec.statement,
-                store,
-                key=spec.key,
-                run_id=context.run.run_id,
-                attempt=context.retry_number,
-                max_seconds=spec.max_runtime_seconds,
-            )
-            store.item(spec.key).collect(keep=spec.keep)
-            table = store.read(spec.key, done.version.number)
-        return table_result(
-            table,
-            {
-                **lineage_metadata(table),
-                "inputs": markdown_list(f"{name}, version {n}" for name, n in done.inputs.items()),
-                "seconds": shown_seconds(time.monotonic() - started),
+    def asset_spec(self, **given: Any) -> dg.AssetSpec:
+        """The asset as Waybill shows it, but for what is `given`."""
+        return make_asset_spec(
+            self.key,
+            given,
+            kinds={"duckdb", "sql"},
+            deps=[dg.AssetKey(asset_key("datasets", name)) for name in self.statement.inputs],
+            group_name="transforms",
+            description=f"Made by SQL from {', '.join(self.statement.inputs)}",
+            metadata={
+                "origin": "transform",
+                "sql": dg.MetadataValue.md(f"```sql\n{self.statement.sql}\n```"),
             },
+            code_version=self.statement.digest(),
         )
+
+
+def run_transform(
+    context: dg.AssetExecutionContext, spec: TransformSpec, store: StoreResource
+) -> dg.MaterializeResult[None]:
+    """Runs the SQL over the newest versions of its inputs."""
+    started = time.monotonic()
+    with boundary():
+        tables = store.tables()
+        done = run_statement(
+            spec.statement,
+            tables,
+            key=spec.key,
+            run_id=context.run.run_id,
+            attempt=context.retry_number,
+            max_seconds=spec.max_runtime_seconds,
+        )
+        table = finish_table(context, spec, tables, done.version.number)
+    return table_result(
+        table,
+        {
+            **lineage_metadata(table, spec.column_descriptions),
+            "inputs": markdown_list(f"{name}, version {n}" for name, n in done.inputs.items()),
+            "seconds": shown_seconds(time.monotonic() - started),
+        },
+    )
+
+
+Execute = Callable[
+    [dg.AssetExecutionContext, TransformSpec, StoreResource], dg.MaterializeResult[None]
+]
+
+
+def build_transform(
+    spec: TransformSpec, *, asset: dg.AssetSpec | None = None, execute: Execute = run_transform
+) -> dg.Definitions:
+    """The asset `("datasets", name)` in the group `transforms`.
+
+    Args:
+        spec: the declaration.
+        asset: what is shown of it, when not what the declaration says.
+        execute: what a run does.
+    """
+
+    @asset_definition(asset or spec.asset_spec())
+    def _transform(
+        context: dg.AssetExecutionContext, store: StoreResource
+    ) -> dg.MaterializeResult[None]:
+        return execute(context, spec, store)
 
     return dg.Definitions(assets=[_transform])

@@ -2,86 +2,111 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import dagster as dg
 
-from assets.refresh import ON_CHANGE, automation_for
-from assets.transforms.build import TransformSpec, build_transform
-from assets.transforms.statement import parse_statement
+from assets.noun import placed
+from assets.table_asset import TableComponent
+from assets.transforms.build import TransformSpec, build_transform, run_transform
+from assets.transforms.statement import Statement, parse_statement
 from assets.transforms.time_limit import DEFAULT_SECONDS
-from resources.declared import DeclaredComponent
-from resources.kernel.errors import ConfigError
-from resources.kernel.keys import check_name
-from resources.references import declared, position
+from resources.stores.resource import StoreResource
 
 
-class SqlTransform(DeclaredComponent):
+class SqlTransform(TableComponent):
     """A dataset made by one SELECT over other datasets, which it names as tables."""
 
-    name: str
+    noun: ClassVar[str] = "transform"
+    examples: ClassVar[tuple[str, ...]] = (
+        """\
+name: order_count
+sql: |                   # DuckDB's dialect; datasets of this project are tables
+  SELECT count(*) AS number_of_orders
+  FROM orders
+column_descriptions:
+  number_of_orders: Open ones, and those that were delivered
+""",
+        """\
+name: revenue_by_country
+file: revenue_by_country.sql
+refresh: "0 6 * * *"
+keep_versions: 30
+max_runtime_seconds: 120
+description: What customers of each country paid
+owners: ["team:finance"]
+tags: {domain: finance}
+group: finance
+kinds: [duckdb]
+""",
+    )
+    refers_to: ClassVar[Mapping[str, str]] = {"orders": "assets.Dataset"}
+    renamed: ClassVar[Mapping[str, str]] = {"keep": "keep_versions"}
+
     sql: str = ""
     """The SELECT, in DuckDB's dialect."""
     file: str = ""
     """Or a file that holds it, beside the YAML."""
-    refresh: str = ON_CHANGE
-    """`on_change`, `manual`, or a cron."""
-    keep: int = 3
-    """How many versions to keep."""
     max_runtime_seconds: int = DEFAULT_SECONDS
     """How long the query may run; beyond it the run fails and the previous version stays."""
-    description: str = ""
 
-    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+    def build(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """One materialized asset downstream of every dataset that the SQL names."""
-        check_name("transform", self.name, where=position(context, "name"))
-        declared(context, SqlTransform, noun="transform")
-        where = position(context, "sql" if self.sql else "name")
+        spec = TransformSpec(
+            name=self.name,
+            statement=self._statement(context),
+            keep_versions=self.keep_versions,
+            max_runtime_seconds=self.max_runtime_seconds,
+            column_descriptions=self.column_descriptions,
+        )
+        return build_transform(spec, asset=self.asset_of(context, spec), execute=self.execute)
+
+    def execute(
+        self, context: dg.AssetExecutionContext, spec: TransformSpec, store: StoreResource
+    ) -> dg.MaterializeResult[None]:
+        """Runs the SQL and keeps its rows."""
+        return run_transform(context, spec, store)
+
+    def _statement(self, context: dg.ComponentLoadContext) -> Statement:
+        place = "sql" if self.sql else "name"
         if bool(self.sql) == bool(self.file):
-            raise ConfigError(
-                f"{where}: transform {self.name!r} needs exactly one of `sql` and `file`"
-            )
+            raise self.refusal(context, "give exactly one of `sql` and `file`", place)
         if self.max_runtime_seconds < 1:
-            raise ConfigError(
-                f"{position(context, 'max_runtime_seconds')}: transform {self.name!r}: `max_runtime_seconds` is"
-                f" {self.max_runtime_seconds}",
+            raise self.refusal(
+                context,
+                f"`max_runtime_seconds` is {self.max_runtime_seconds}",
+                "max_runtime_seconds",
                 hint=f"Give a whole number of seconds from 1 on, or leave it out for {DEFAULT_SECONDS}",
             )
-        sql = self.sql or self._read_file(context, position(context, "file"))
-        try:
+        sql = self.sql or self._read_file(context)
+        with placed(context, place):
             statement = parse_statement(sql, name=self.name)
-        except ConfigError as error:
-            raise ConfigError(f"{where}: {error.message}", hint=error.hint) from error
         if self.name in statement.inputs:
-            raise ConfigError(
-                f"{where}: transform {self.name!r} reads itself",
+            raise self.refusal(
+                context,
+                "it reads itself",
+                place,
                 hint="Give the result another name than its input",
             )
-        return build_transform(
-            TransformSpec(
-                name=self.name,
-                statement=statement,
-                keep=self.keep,
-                max_runtime_seconds=self.max_runtime_seconds,
-                description=self.description,
-            ),
-            automation=automation_for(self.refresh, where=position(context, "refresh")),
-        )
+        return statement
 
-    def _read_file(self, context: dg.ComponentLoadContext, where: str) -> str:
+    def _read_file(self, context: dg.ComponentLoadContext) -> str:
         folder = context.path if context.path.is_dir() else context.path.parent
         path = (folder / self.file).resolve()
         if not path.is_relative_to(folder.resolve()) or not path.is_file():
-            raise ConfigError(
-                f"{where}: transform {self.name!r}: no file {self.file!r} beside the YAML",
+            raise self.refusal(
+                context,
+                f"no file {self.file!r} beside the YAML",
+                "file",
                 hint="Give a path below the folder of this defs.yaml",
             )
         try:
             return read_sql(path)
         except UnicodeDecodeError as error:
-            raise ConfigError(
-                f"{where}: transform {self.name!r}: {self.file} is not UTF-8",
-                hint="Save it as UTF-8",
+            raise self.refusal(
+                context, f"{self.file} is not UTF-8", "file", hint="Save it as UTF-8"
             ) from error
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from assets.datasets.importing import ImportOrder, import_table
 from benchmarks.contenders import preload
 from benchmarks.task import Task
-from resources.connectors.sql import SqlConfig, SqlConnector, open_table_connector
+from resources.connectors.sql import DatabaseConnector, SqlConfig, open_table_connector
 from resources.connectors.sql.mysql.connector import MysqlConnector
 from resources.kernel.keys import asset_key
 from resources.kernel.records import TableName
@@ -69,7 +69,7 @@ def _folder(task: Task) -> Path:
     return Path(task.out) / "store"
 
 
-def _connector(task: Task) -> SqlConnector:
+def _connector(task: Task) -> DatabaseConnector:
     preload(*_NEEDED)
     server = task.need_server()
     config = SqlConfig(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -92,14 +91,9 @@ class CommandContext:
         Raises:
             ConfigError: it does not load.
         """
-        import dagster as dg
-
         from orchestration.project import load_tolerant
         from orchestration.services.home import open_home
 
-        # Dagster warns of its own use of its own beta parameters: nothing that a user of ours could change.
-        warnings.simplefilter("ignore", dg.BetaWarning)
-        warnings.simplefilter("ignore", dg.PreviewWarning)
         open_home()
         if self.given_location is not None:
             return self.given_location

@@ -53,7 +53,7 @@ def parse_attributes(
     if made is None:
         return None, []
     model, adapter = made
-    problems = list(_names(model, given, document))
+    problems = list(_names(model, given, document, getattr(kind, "renamed", {})))
     try:
         return adapter.validate_python(given), problems
     except ValidationError as error:
@@ -117,12 +117,18 @@ def _told(
 
 
 def _names(
-    model: type[BaseModel], given: Mapping[object, object], document: Document
+    model: type[BaseModel],
+    given: Mapping[object, object],
+    document: Document,
+    renamed: Mapping[str, str],
 ) -> Iterator[Problem]:
     """Attributes that the type does not know, and those that it needs."""
     fields = model.model_fields
     for name in given:
-        if name not in fields:
+        if name in renamed and name not in fields:
+            text = f"{str(name)!r} was renamed to {renamed[str(name)]!r}"
+            yield _at(document, ("attributes", str(name)), text, "")
+        elif name not in fields:
             missing = [n for n, info in fields.items() if info.is_required() and n not in given]
             near = proposal(str(name), missing) or proposal(str(name), fields)
             yield _at(

@@ -28,7 +28,7 @@ from orchestration.loading.tree import (
 )
 from orchestration.loading.types import component_type
 from orchestration.loading.units import Unit, keep_whole
-from orchestration.services.reasons import raised_on_purpose, reason_of
+from orchestration.reasons import raised_on_purpose, reason_of
 from resources.declared import DeclaredComponent, MisfitError
 from resources.kernel.errors import WaybillError
 from resources.references import LeftOutError

@@ -14,13 +14,15 @@ import dagster as dg
 
 from orchestration.loading.problems import Problem, problem_of
 from resources.kernel.errors import UnknownNameError
+from resources.kernel.keys import noun_of_key
 from resources.references import (
     JOB_POSITION,
     JOB_TARGETS,
-    NOUN_OF_PREFIX,
     Registry,
     asset_specs,
+    known_names,
     metadata_value,
+    name_of_asset,
 )
 
 
@@ -112,7 +114,7 @@ def keep_whole(
         for unit, found in wrong:
             problems.extend(found)
             for spec in unit.specs:
-                registry.add_broken("/".join(spec.key.path[1:]), None, where=unit.where)
+                registry.add_broken(name_of_asset(spec.key), None, where=unit.where)
             registry.add_broken(unit.name, unit.kind, where=unit.where)
         dropped = {id(unit) for unit, _ in wrong}
         kept = [unit for unit in kept if id(unit) not in dropped]
@@ -134,7 +136,7 @@ def _once(units: Sequence[Unit], problems: list[Problem], registry: Registry) ->
         text = f"{key.to_user_string()} is made twice: by {places}"
         problems.append(Problem(found[0].file, found[0].line, text, "Give each its own name"))
         for unit in found:
-            registry.add_broken("/".join(key.path[1:]), None, where=unit.where)
+            registry.add_broken(name_of_asset(key), None, where=unit.where)
             wrong.add(id(unit))
     return [unit for unit in units if id(unit) not in wrong]
 
@@ -145,6 +147,7 @@ class _Lacking:
     def __init__(
         self, units: Sequence[Unit], registry: Registry, provided: Collection[str]
     ) -> None:
+        self._units = units
         self._made = {spec.key: unit for unit in units for spec in unit.specs}
         self._registry = registry
         self._resources = set(provided).union(*(u.definitions.resources or {} for u in units))
@@ -164,13 +167,13 @@ class _Lacking:
 
     def _missing(self, unit: Unit, key: dg.AssetKey, where: str) -> Problem | None:
         place = _split(where or unit.place_of_reader(key))
-        noun, name = NOUN_OF_PREFIX.get(key.path[0]), "/".join(key.path[1:])
-        if noun is None or not name:
+        noun, name = noun_of_key(tuple(key.path)), name_of_asset(key)
+        if not noun:
             return self._missing_input(unit, key, where) if key in unit.inputs or where else None
         if broken := self._registry.broken(name):
             text = f"left out, since {noun} {name!r} has an error ({broken})"
             return Problem(*place, text, is_consequence=True)
-        known = ["/".join(k.path[1:]) for k in self._made if k.path[0] == key.path[0]]
+        known = known_names((spec for unit in self._units for spec in unit.specs), noun)
         error = UnknownNameError(noun, name, known, where=f"{place[0]}:{place[1]}")
         bare = self._made.get(dg.AssetKey([name]))
         if bare is not None:

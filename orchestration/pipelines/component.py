@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 import dagster as dg
 from pydantic import Field
@@ -17,8 +18,7 @@ from orchestration.pipelines.build import (
 from resources.connectors.component import ConnectorComponent
 from resources.declared import Declared, DeclaredComponent
 from resources.kernel.errors import ConfigError
-from resources.kernel.keys import check_name
-from resources.references import declared, position, require
+from resources.references import position, require
 from resources.sources.objects import check_path
 
 # YAML makes a date of 2026-01-01 unless it is quoted: both are taken.
@@ -29,7 +29,9 @@ class Schedule(Declared):
     """When a pipeline runs by the clock."""
 
     cron: str
+    """When it runs: five fields, `0 3 * * *` is each day at three."""
     timezone: str = "UTC"
+    """Time zone of the cron and of the days, such as `Europe/Paris`."""
     start: Day = None
     """First day, `YYYY-MM-DD`."""
     end: Day = None
@@ -40,6 +42,7 @@ class NewObjects(Declared):
     """Which bucket and path to watch."""
 
     connector: str
+    """Name of a connector of files."""
     path: str
     """A file, a glob or a folder, as a datasource's; in a folder every file counts that is not hidden."""
     one_run_per: Literal["tick", "object"] = "tick"
@@ -56,19 +59,36 @@ class NewObjects(Declared):
 class Pipeline(DeclaredComponent):
     """A job over exporters or datasets and everything upstream of them."""
 
-    name: str
+    noun: ClassVar[str] = "pipeline"
+    examples: ClassVar[tuple[str, ...]] = (
+        """\
+name: nightly_orders
+export: [orders_to_warehouse]   # exporters of this project, with everything that they need
+schedule: {cron: "0 3 * * *", timezone: UTC}
+""",
+        """\
+name: orders_on_arrival
+assets: [datasets/orders, embeddings/order_map]
+on_new_objects: {connector: landing, path: "orders/*.csv", settle_seconds: 30}
+description: Takes orders in as they arrive
+""",
+    )
+    refers_to: ClassVar[Mapping[str, str]] = {"orders_to_warehouse": "assets.Exporter"}
+
     export: list[str] = Field(default_factory=list)
     """Names of exporters."""
     assets: list[str] = Field(default_factory=list)
     """Other assets by key, `datasets/flights`."""
     schedule: Schedule | None = None
+    """When it runs by the clock."""
     on_new_objects: NewObjects | None = None
+    """Which new files start it."""
     description: str = ""
+    """What it is for; the UI shows it."""
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """One job, with a schedule and a sensor when asked for."""
-        check_name("pipeline", self.name, where=position(context, "name"))
-        declared(context, Pipeline, noun="pipeline")
+        self.check_declared(context)
         where = position(context, "name")
         if not self.export and not self.assets:
             raise ConfigError(

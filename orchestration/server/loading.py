@@ -28,9 +28,9 @@ from dagster_shared.error import SerializableErrorInfo
 
 from orchestration.loading import PROBLEMS
 from orchestration.loading.collection import no_full_collections
+from orchestration.reasons import raised_on_purpose, reason_of
 from orchestration.services.home import open_home
 from orchestration.services.locks import hold
-from orchestration.services.reasons import raised_on_purpose, reason_of
 from resources.kernel.errors import WaybillError
 
 logger = logging.getLogger(__name__)

@@ -15,12 +15,15 @@ from orchestration.services.home import Home
 from orchestration.services.runs.watch import Made, RunOutcome, StepNews, run_here
 from resources.connectors.base import FileConnector, TableConnector
 from resources.connectors.folder.connector import FolderConnector
-from resources.connectors.sql import SqlConnector
+from resources.connectors.sql import DatabaseConnector
 from resources.kernel.errors import ConfigError, UnknownNameError, WaybillError
 from resources.kernel.records import TableName
 from resources.project import find_project
 
 PIPELINE = "flight_delays"
+KEPT = ("dataset", "model", "embedding")
+"""What a run leaves in the store."""
+
 LAKE = ("DEMO_LAKE", "lake")
 LANDING = ("DEMO_LANDING", "landing")
 """(variable, default): names of the connectors that the demo's datasources read."""
@@ -122,11 +125,13 @@ def run(
             outcome.error or "the run failed",
             hint=f"Run {outcome.run_id} in the web UI shows more: {command('up')}",
         )
+    nouns = location.nouns()
+    made = [(nouns.get(one.key, ""), one) for one in outcome.made]
     return DemoReport(
         run_id=outcome.run_id,
-        stored=tuple(_stored(made, outcome) for made in outcome.made if made.key[0] != "exports"),
+        stored=tuple(_stored(one, noun, outcome) for noun, one in made if noun in KEPT),
         delivered=tuple(
-            _delivered(made, outcome, location) for made in outcome.made if made.key[0] == "exports"
+            _delivered(one, outcome, location) for noun, one in made if noun == "exporter"
         ),
         landing_seconds=round(landing_seconds, 1),
         run_seconds=round(run_seconds, 1),
@@ -150,9 +155,9 @@ def _job(location: Location) -> dg.JobDefinition:
         ) from error
 
 
-def _stored(made: Made, outcome: RunOutcome) -> StoredThing:
+def _stored(made: Made, noun: str, outcome: RunOutcome) -> StoredThing:
     return StoredThing(
-        noun=made.key[0].removesuffix("s"),
+        noun=noun,
         name="/".join(made.key[1:]),
         rows=made.rows,
         version=made.facts.get("version"),
@@ -163,7 +168,7 @@ def _stored(made: Made, outcome: RunOutcome) -> StoredThing:
 def _delivered(made: Made, outcome: RunOutcome, location: Location) -> DeliveredTable:
     facts = made.facts
     connector = location.connector(str(facts["connector"]))
-    if not isinstance(connector, SqlConnector):
+    if not isinstance(connector, DatabaseConnector):
         raise ConfigError(f"exporter {made.key[1]} delivers to {connector.name!r}, no database")
     return DeliveredTable(
         connector=connector.name,

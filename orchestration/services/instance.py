@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dagster as dg
 
+from orchestration.reasons import raised_on_purpose, reason_of
 from orchestration.services.home import Home
-from orchestration.services.reasons import raised_on_purpose, reason_of
 from resources.kernel.errors import ConfigError
 
 

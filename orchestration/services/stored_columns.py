@@ -22,8 +22,8 @@ from assets.transforms.statement import Statement
 from orchestration.loading.problems import Problem, proposal
 from orchestration.location import Location
 from resources.kernel.errors import ConnectorError, InputError, IntegrityError, WaybillError
-from resources.kernel.keys import asset_key
-from resources.references import Registry, declared_in, registry_of
+from resources.kernel.keys import asset_key, noun_of_key
+from resources.references import Registry, declared_in, name_of_asset, registry_of
 from resources.stores.tables import TableStore
 
 if TYPE_CHECKING:
@@ -95,9 +95,9 @@ class _Look:
         specs = self._location.datasets()
         return {
             name: tuple(
-                "/".join(dep.asset_key.path[1:])
+                name_of_asset(dep.asset_key)
                 for dep in specs[name].deps
-                if dep.asset_key.path[0] == "datasets"
+                if noun_of_key(tuple(dep.asset_key.path)) == "dataset"
             )
             for name, transform in self._transforms.items()
             if name in specs and transform.sql

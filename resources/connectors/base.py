@@ -16,6 +16,7 @@ from typing import ClassVar
 import pyarrow as pa
 
 from resources.kernel.errors import InputError
+from resources.kernel.quoting import quoted
 from resources.kernel.records import (
     BatchStream,
     BrowseEntry,
@@ -132,8 +133,7 @@ class TableConnector(Connector):
         """
         if not name or "\0" in name:
             raise InputError(f"{name[:60]!r} cannot name a table or column")
-        mark = self.identifier_quote
-        return mark + name.replace(mark, mark * 2) + mark
+        return quoted(name, self.identifier_quote)
 
     def table_sql(self, table: TableName) -> str:
         """`table` as it stands behind FROM."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import dagster as dg
 from pydantic import BaseModel, ConfigDict
@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict
 from resources.connectors.resource import ConnectorResource
 from resources.declared import DeclaredComponent
 from resources.kernel.errors import ConfigError
-from resources.kernel.keys import check_name
+from resources.kernel.keys import SHARED_RESOURCES
 from resources.kernel.records import WriteMode
-from resources.references import declared, position
+from resources.references import position
 
 Holds = Literal["files", "tables"]
 
@@ -28,15 +28,14 @@ Secret = Annotated[
 _NAMED_FIELD = re.compile(r"`(\w+):")
 """How errors of connectors name the field that they are about."""
 
-RESERVED = ("store", "catalog", "io_manager", "handles")
-"""Resource keys of the project itself."""
-
 
 class ConnectorComponent(DeclaredComponent):
     """What every connector's component has: a name, and a resource under that name."""
 
-    name: str
+    noun: ClassVar[str] = "connector"
+
     description: str = ""
+    """What it leads to, for people."""
 
     @classmethod
     def get_model_cls(cls) -> type[BaseModel] | None:
@@ -101,12 +100,11 @@ class ConnectorComponent(DeclaredComponent):
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """One resource whose key is the connector's name."""
         where = position(context, "name")
-        check_name("connector", self.name, where=where)
-        declared(context, ConnectorComponent, noun="connector")
-        if self.name in RESERVED:
+        self.check_declared(context)
+        if self.name in SHARED_RESOURCES:
             raise ConfigError(
                 f"{where}: {self.name!r} is a name that the project itself uses",
-                hint=f"Call the connector otherwise; reserved are {', '.join(RESERVED)}",
+                hint=f"Call the connector otherwise; reserved are {', '.join(SHARED_RESOURCES)}",
             )
         return dg.Definitions(resources={self.name: self._placed_resource(context, where)})
 

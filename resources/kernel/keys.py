@@ -1,4 +1,4 @@
-"""Names and asset keys: one rule for what a thing may be called, one key for each noun.
+"""Names and asset keys: one rule for what a thing may be called, one table of the nouns that are assets.
 
 Keys are plain tuples of text here; Dagster's `AssetKey` takes them as they are.
 """
@@ -6,6 +6,7 @@ Keys are plain tuples of text here; Dagster's `AssetKey` takes them as they are.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Literal
 
 from resources.kernel.errors import ConfigError
@@ -15,6 +16,21 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 Noun = Literal["datasources", "datasets", "models", "embeddings", "exports"]
 Key = tuple[str, ...]
+
+NOUNS: Mapping[Noun, str] = {
+    "datasources": "datasource",
+    "datasets": "dataset",
+    "models": "model",
+    "embeddings": "embedding",
+    "exports": "exporter",
+}
+"""First part of the asset keys of each noun, and what one is called."""
+
+NOUN_TAG = "waybill/noun"
+"""Tag that says what an asset is, in the words of `NOUNS`; what has none is known by its key."""
+
+SHARED_RESOURCES = ("store", "catalog", "io_manager", "handles")
+"""Keys of the resources that every project has; no connector can be called so."""
 
 
 def is_name(text: str) -> bool:
@@ -43,6 +59,19 @@ def check_name(noun: str, name: str, *, where: str = "") -> str:
         f" characters; for instance {better!r}",
         name=name,
     )
+
+
+def noun_of(key: Key, tags: Mapping[str, str]) -> str:
+    """What an asset is: `dataset`, `model`, ... by its tag; one without by its key, as a user's own Python has it.
+
+    Empty for anything that Waybill does not know.
+    """
+    return tags.get(NOUN_TAG) or noun_of_key(key)
+
+
+def noun_of_key(key: Key) -> str:
+    """What an asset of this key is if nobody says otherwise; empty for anything that Waybill does not know."""
+    return NOUNS.get(key[0], "") if len(key) > 1 else ""  # type: ignore[call-overload]  # any text is asked
 
 
 def asset_key(noun: Noun, name: str) -> Key:

@@ -11,6 +11,8 @@ from typing import Literal
 
 import pyarrow as pa
 
+from resources.kernel.quoting import quoted
+
 
 @dataclass(frozen=True)
 class Guess:
@@ -89,9 +91,7 @@ class TableName:
 
     def __str__(self) -> str:
         """As `parse` takes it: a part that holds a dot stands in double quotes."""
-        name = (
-            _quoted_part(self.name) if "." in self.name or self.name.startswith('"') else self.name
-        )
+        name = quoted(self.name) if "." in self.name or self.name.startswith('"') else self.name
         return f"{self.schema}.{name}" if self.schema else name
 
     @classmethod
@@ -116,10 +116,6 @@ _QUOTED_NAMES = (
 
 def _unquoted(part: str) -> str:
     return part[1:-1].replace('""', '"') if part.startswith('"') else part
-
-
-def _quoted_part(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 QueryValue = str | int | float | bool | Decimal | date | datetime | None

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from resources.formats.parquet_write import ROW_GROUP_ROWS
 from resources.kernel.errors import InputError, StorageError, WaybillError
 from resources.kernel.kept_types import count_leaves
+from resources.kernel.quoting import quoted
 from resources.kernel.schema import check_column_names
 
 _KEPT = {
@@ -76,7 +77,7 @@ def copy_shape(
     """
     relation = connection.sql(_single_select(connection, sql, where))
     columns = ", ".join(
-        f"CAST(NULL AS {target}) AS {quoted}" for quoted, _, target in _kept(relation, where)
+        f"CAST(NULL AS {target}) AS {column}" for column, _, target in _kept(relation, where)
     )
     literal = str(path).replace("'", "''")
     connection.execute(f"COPY (SELECT {columns} WHERE false) TO '{literal}' (FORMAT parquet)")
@@ -106,8 +107,8 @@ def _single_select(connection: duckdb.DuckDBPyConnection, sql: str, where: str) 
 
 def _projection(relation: duckdb.DuckDBPyRelation, where: str) -> str:
     return ", ".join(
-        quoted if target == kind else f"CAST({quoted} AS {target}) AS {quoted}"
-        for quoted, kind, target in _kept(relation, where)
+        column if target == kind else f"CAST({column} AS {target}) AS {column}"
+        for column, kind, target in _kept(relation, where)
     )
 
 
@@ -123,7 +124,7 @@ def _kept(relation: duckdb.DuckDBPyRelation, where: str) -> Iterator[tuple[str, 
                 hint="Cast it in the query, for instance to VARCHAR",
                 column=name,
             )
-        yield _quote(name), str(kind), target
+        yield quoted(name), str(kind), target
 
 
 def _check_names(names: list[str], where: str) -> None:
@@ -156,15 +157,11 @@ def _nested_target(kind: Any, name: str) -> str | None:
     if any(target is None for _, target in children):
         return None
     if name == "struct":
-        return f"STRUCT({', '.join(f'{_quote(label)} {target}' for label, target in children)})"
+        return f"STRUCT({', '.join(f'{quoted(label)} {target}' for label, target in children)})"
     if name == "map":
         return f"MAP({children[0][1]}, {children[1][1]})"
     # Parquet has no fixed-size lists: an array is written as a list either way.
     return f"{children[0][1]}[]"
-
-
-def _quote(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _written(path: Path, where: str) -> pa.Schema:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from resources.formats.parquet_write import ThreadedWriter
 from resources.kernel.errors import InputError
+from resources.kernel.quoting import quoted
 from resources.kernel.schema import case_twins
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def _check(schema: pa.Schema, where: str) -> None:
 
 def _column(field: pa.Field) -> str:
     """Parquet has no durations: DuckDB would show the bare integers. Its other `to_*` functions take doubles."""
-    name: str = '"' + field.name.replace('"', '""') + '"'
+    name = quoted(field.name)
     if not pa.types.is_duration(field.type):
         return name
     factor = {"s": 1_000_000, "ms": 1_000, "us": 1}[field.type.unit]

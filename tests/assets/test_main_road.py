@@ -47,7 +47,7 @@ attributes: {name: totals_out, dataset: totals, connector: warehouse, table: tot
 ---
 type: assets.Exporter
 attributes:
-  {name: totals_history, dataset: totals, connector: warehouse, table: totals_of, mode: timestamp, keep: 2}
+  {name: totals_history, dataset: totals, connector: warehouse, table: totals_of, mode: timestamp, keep_tables: 2}
 """
 PYTHON = """
 import dagster as dg

@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,16 @@ def contender(function, *, slug="probe"):
     return Contender(slug, "peer", slug, f"tests.benchmarks.probes:{function}")
 
 
-def run_probes(folder, *contenders, repeat=1, timeout=60.0):
-    selection = [(J1, list(contenders))]
-    with session.opened_bench(folder, selection, ROWS, timeout) as bench:
-        return run_rounds(bench, selection, repeat)
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    """What all probes stand on: their input is made once."""
+    folder = tmp_path_factory.mktemp("bench")
+    with session.opened_bench(folder, [(J1, [contender("idle")])], ROWS, 60.0) as bench:
+        yield bench
+
+
+def run_probes(bench, *contenders, repeat=1, timeout=60.0):
+    return run_rounds(replace(bench, timeout_seconds=timeout), [(J1, list(contenders))], repeat)
 
 
 def test_ours_and_the_limit_of_csv_deliver_the_rows(tmp_path):
@@ -52,9 +59,9 @@ def test_ours_and_the_limits_of_postgres_deliver_the_rows(tmp_path, capsys):
     assert report.read_text().count("| not kept |") == 1  # J2's limit
 
 
-def test_a_contender_that_fails_does_not_end_the_run(tmp_path):
+def test_a_contender_that_fails_does_not_end_the_run(bench):
     failing, working = contender("failing", slug="a"), contender("idle", slug="b")
-    runs = run_probes(tmp_path, failing, working, repeat=2)
+    runs = run_probes(bench, failing, working, repeat=2)
     assert [(run.contender, bool(run.error)) for run in runs] == [
         ("a", True),
         ("b", False),
@@ -63,30 +70,30 @@ def test_a_contender_that_fails_does_not_end_the_run(tmp_path):
     assert "no such thing" in runs[0].error
 
 
-def test_a_missing_module_is_named(tmp_path):
+def test_a_missing_module_is_named(bench):
     lost = Contender("lost", "peer", "lost", "tests.benchmarks.absent:anything")
-    assert "tests.benchmarks.absent" in run_probes(tmp_path, lost)[0].error
+    assert "tests.benchmarks.absent" in run_probes(bench, lost)[0].error
 
 
-def test_a_contender_that_hangs_is_ended_with_its_children(tmp_path):
-    runs = run_probes(tmp_path, contender("hanging"), timeout=5)
+def test_a_contender_that_hangs_is_ended_with_its_children(bench):
+    runs = run_probes(bench, contender("hanging"), timeout=5)
     assert "ended after 5 s" in runs[0].error
     assert not any("3600.25" in _command(pid) for pid in meter.descendants(os.getpid()))
 
 
-def test_wrong_rows_are_a_finding(tmp_path):
-    runs = run_probes(tmp_path, contender("wrong_rows"))
+def test_wrong_rows_are_a_finding(bench):
+    runs = run_probes(bench, contender("wrong_rows"))
     assert runs[0].error == ""
     assert any(difference.startswith("rows: 3 instead of") for difference in runs[0].differences)
 
 
-def test_rows_of_another_shape_are_a_finding(tmp_path):
-    runs = run_probes(tmp_path, contender("other_columns"))
+def test_rows_of_another_shape_are_a_finding(bench):
+    runs = run_probes(bench, contender("other_columns"))
     assert "cannot be compared" in runs[0].differences[0]
 
 
-def test_children_count_in_processor_time_and_memory(tmp_path):
-    run = run_probes(tmp_path, contender("busy_child"))[0]
+def test_children_count_in_processor_time_and_memory(bench):
+    run = run_probes(bench, contender("busy_child"))[0]
     assert run.error == ""
     assert run.cpu_seconds > 0.2
     assert run.peak_memory_bytes > 200_000_000

@@ -1,4 +1,4 @@
-"""What every file connector promises. A connector's own tests inherit this class and supply two fixtures.
+"""What every file connector promises. A connector's own tests inherit `FileConnectorContract` and supply two fixtures.
 
 `connector`: an empty `FileConnector`. `outside`: an `Outside` that changes the same place behind its back, as other
 programs would.
@@ -123,8 +123,8 @@ BAD_TARGETS = {
 }
 
 
-class FileConnectorContract:
-    """Inherit this; see the module's docstring."""
+class FileListingContract:
+    """Which objects there are, and what their keys may be: all that a part of a place (a prefix) makes different."""
 
     unheld_characters: ClassVar[str] = ""
     """What the server used in tests cannot have in a key, though the system itself can; shown in another way then."""
@@ -390,6 +390,28 @@ class FileConnectorContract:
         assert len(LONG_KEY.encode()) == 1024
         self.test_an_odd_key_goes_all_the_way(connector, source, scratch, LONG_KEY)
 
+    # --- stat
+
+    @pytest.mark.parametrize("key", ["x.csv", "no/such/folder/x.csv", "a", "a.csv/below"])
+    def test_what_is_not_there_is_not_found(self, connector, outside, key):
+        outside.put("a/1.csv", b"1")
+        outside.put("a.csv", b"1")
+        with pytest.raises(NotFoundError) as caught:
+            connector.stat(key)
+        assert connector.name in str(caught.value)
+        assert key in str(caught.value)
+
+    @pytest.mark.parametrize("key", BAD_TARGETS.values(), ids=BAD_TARGETS.keys())
+    def test_a_key_that_leads_elsewhere_is_refused(self, connector, source, key):
+        with pytest.raises(InputError) as caught:
+            connector.put_file(key, source)
+        assert len(str(caught.value)) <= 500
+        assert self.keys(connector) == []
+
+
+class FileConnectorContract(FileListingContract):
+    """Inherit this; see the module's docstring."""
+
     @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
     @given(
         name=st.text(
@@ -413,17 +435,6 @@ class FileConnectorContract:
         stored = connector.put_file("x/empty.csv", empty)
         assert stored.size_bytes == 0
         assert self.read(connector, connector.stat("x/empty.csv"), scratch) == b""
-
-    # --- stat
-
-    @pytest.mark.parametrize("key", ["x.csv", "no/such/folder/x.csv", "a", "a.csv/below"])
-    def test_what_is_not_there_is_not_found(self, connector, outside, key):
-        outside.put("a/1.csv", b"1")
-        outside.put("a.csv", b"1")
-        with pytest.raises(NotFoundError) as caught:
-            connector.stat(key)
-        assert connector.name in str(caught.value)
-        assert key in str(caught.value)
 
     # --- reading
 
@@ -490,13 +501,6 @@ class FileConnectorContract:
         assert first.etag != second.etag
         assert self.read(connector, second, scratch) == b"second"
         assert self.keys(connector) == ["out/x.csv"]
-
-    @pytest.mark.parametrize("key", BAD_TARGETS.values(), ids=BAD_TARGETS.keys())
-    def test_a_key_that_leads_elsewhere_is_refused(self, connector, source, key):
-        with pytest.raises(InputError) as caught:
-            connector.put_file(key, source)
-        assert len(str(caught.value)) <= 500
-        assert self.keys(connector) == []
 
     def test_a_source_that_is_not_there(self, connector, outside, tmp_path, scratch):
         outside.put("x.csv", b"old")

@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import pytest
 
-from resources.connectors.sql import SqlConfig, SqlConnector, open_table_connector
+from resources.connectors.sql import DatabaseConnector, SqlConfig, open_table_connector
 from resources.kernel.errors import ConnectorUnavailableError, InputError, NotFoundError
 from resources.kernel.records import (
     BatchStream,
@@ -45,7 +45,7 @@ class Database(ABC):
     def run(self, *statements: str) -> None:
         """Runs statements, each committed, on a connection of its own."""
 
-    def connector(self) -> SqlConnector:
+    def connector(self) -> DatabaseConnector:
         """A new connector, which knows nothing of earlier reads."""
         return open_table_connector("warehouse", self.config)
 
@@ -57,7 +57,7 @@ def closed_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def read_table(connector: SqlConnector, source: TableOrQuery, **options: Any) -> pa.Table:
+def read_table(connector: DatabaseConnector, source: TableOrQuery, **options: Any) -> pa.Table:
     """All of a source, as a writer would take it: again after a Retype."""
     for _ in range(3):
         try:
@@ -87,7 +87,7 @@ class TableConnectorContract:
         raise NotImplementedError
 
     @pytest.fixture
-    def connector(self, database: Database) -> SqlConnector:
+    def connector(self, database: Database) -> DatabaseConnector:
         return database.connector()
 
     def series(self, rows: int) -> str:
@@ -102,12 +102,12 @@ class TableConnectorContract:
             f"CREATE TABLE big AS SELECT i AS id, 'name ' || i AS name FROM {self.series(rows)}"
         )
 
-    def test_check_says_what_answers(self, connector: SqlConnector) -> None:
+    def test_check_says_what_answers(self, connector: DatabaseConnector) -> None:
         report = connector.check()
         assert report.ok
         assert "version" in report.facts
 
-    def test_check_tells_each_step(self, connector: SqlConnector) -> None:
+    def test_check_tells_each_step(self, connector: DatabaseConnector) -> None:
         report = connector.check()
         names = [step.name for step in report.steps]
         assert all(step.ok and step.detail for step in report.steps)
@@ -142,7 +142,7 @@ class TableConnectorContract:
         assert report.detail == report.steps[-1].detail
 
     def test_browsing_leads_to_tables_that_can_be_read(
-        self, database: Database, connector: SqlConnector
+        self, database: Database, connector: DatabaseConnector
     ) -> None:
         database.run(
             "CREATE TABLE plain (x integer)",
@@ -176,7 +176,7 @@ class TableConnectorContract:
         return next(entry.path for entry in entries if entry.name in own)
 
     def test_a_name_with_a_dot_is_read_as_browsing_shows_it(
-        self, database: Database, connector: SqlConnector
+        self, database: Database, connector: DatabaseConnector
     ) -> None:
         database.run(f"CREATE TABLE {connector.quote('dot.ted')} (x integer)")
         entries, path = list(connector.browse()), ""
@@ -198,7 +198,7 @@ class TableConnectorContract:
         assert [table.name for table in database.connector().list_tables()] == ["a", "b", "c"]
 
     def test_every_type_arrives_exactly_or_as_text(
-        self, database: Database, connector: SqlConnector
+        self, database: Database, connector: DatabaseConnector
     ) -> None:
         database.run(*self.types_table)
         table = read_table(connector, "SELECT * FROM kinds ORDER BY id")
@@ -210,7 +210,7 @@ class TableConnectorContract:
         assert [n for n in self.expected_types if table[n][1].as_py() is not None] == []
 
     def test_table_query_and_description_agree(
-        self, database: Database, connector: SqlConnector
+        self, database: Database, connector: DatabaseConnector
     ) -> None:
         database.run(*self.types_table)
         schema = read_table(connector, TableName("kinds")).schema
@@ -219,7 +219,7 @@ class TableConnectorContract:
         assert read_table(connector, "SELECT * FROM kinds").schema.equals(schema)
 
     def test_empty_table_has_its_columns_and_no_rows(
-        self, database: Database, connector: SqlConnector
+        self, database: Database, connector: DatabaseConnector
     ) -> None:
         database.run("CREATE TABLE hollow (id integer, name text)")
         table = read_table(connector, TableName("hollow"))
@@ -228,7 +228,7 @@ class TableConnectorContract:
         assert table.schema.field("name").type == pa.string()
 
     def test_unicode_and_quotes_in_names_and_values(
-        self, database: Database, connector: SqlConnector
+        self, database: Database, connector: DatabaseConnector
     ) -> None:
         database.run(
             'CREATE TABLE "we""ird.naïve ☃" ("größe ""x""" text, "select" text)',
@@ -238,7 +238,7 @@ class TableConnectorContract:
         assert table.to_pylist() == [{'größe "x"': "žluťoučký 🐴 'quoted'", "select": ""}]
 
     def test_wide_integers_beside_nulls_are_exact(
-        self, database: Database, connector: SqlConnector
+        self, database: Database, connector: DatabaseConnector
     ) -> None:
         values = [9007199254740993, None, 9223372036854775807, -9223372036854775807]
         rows = ", ".join(f"({i}, {'NULL' if v is None else v})" for i, v in enumerate(values))
@@ -248,7 +248,7 @@ class TableConnectorContract:
         assert table["n"].to_pylist() == values
 
     def test_big_table_is_complete_and_batches_are_bounded(
-        self, database: Database, connector: SqlConnector
+        self, database: Database, connector: DatabaseConnector
     ) -> None:
         self.make_big(database, 30_000)
         with connector.read(TableName("big"), batch_rows=1000) as stream:
@@ -257,12 +257,14 @@ class TableConnectorContract:
         ids = pa.Table.from_batches(batches)["id"].to_pylist()
         assert sorted(ids) == list(range(1, 30_001))
 
-    def test_duplicate_names_are_an_error_that_names_both(self, connector: SqlConnector) -> None:
+    def test_duplicate_names_are_an_error_that_names_both(
+        self, connector: DatabaseConnector
+    ) -> None:
         with pytest.raises(InputError, match=r"'a' at positions \[1, 3\]"):
             connector.describe("SELECT 1 AS a, 2 AS b, 3 AS a")
 
     def test_unknown_table_lists_near_names(
-        self, database: Database, connector: SqlConnector
+        self, database: Database, connector: DatabaseConnector
     ) -> None:
         database.run("CREATE TABLE flights (x integer)")
         for act in (connector.describe, connector.fingerprint, lambda s: read_table(connector, s)):
@@ -286,7 +288,7 @@ class TableConnectorContract:
         ],
     )
     def test_query_is_one_statement_that_reads(
-        self, database: Database, connector: SqlConnector, query: str
+        self, database: Database, connector: DatabaseConnector, query: str
     ) -> None:
         database.run("CREATE TABLE kept (x integer)", "INSERT INTO kept VALUES (1)")
         for act in (connector.describe, connector.fingerprint, lambda s: read_table(connector, s)):
@@ -294,7 +296,7 @@ class TableConnectorContract:
                 act(query)
         assert read_table(connector, TableName("kept")).to_pylist() == [{"x": 1}]
 
-    def test_query_may_end_in_semicolon_and_comment(self, connector: SqlConnector) -> None:
+    def test_query_may_end_in_semicolon_and_comment(self, connector: DatabaseConnector) -> None:
         assert read_table(connector, "/* one */ SELECT 1 AS a;").num_rows == 1
         assert read_table(connector, "SELECT 1 AS a -- the end").num_rows == 1
 
@@ -306,7 +308,7 @@ class TableConnectorContract:
             "(SELECT 1 AS a) UNION ALL (SELECT 2 AS a)",
         ],
     )
-    def test_a_query_as_people_write_it(self, connector: SqlConnector, query: str) -> None:
+    def test_a_query_as_people_write_it(self, connector: DatabaseConnector, query: str) -> None:
         """F9."""
         if query.startswith("(") and not self.encloses_selects:
             pytest.skip("SQLite by any driver has the grammar of SQLite")
@@ -315,12 +317,12 @@ class TableConnectorContract:
         assert table.num_rows == 1 + query.count("UNION")
         assert connector.fingerprint(query)
 
-    def test_a_placeholder_without_parameters_is_named(self, connector: SqlConnector) -> None:
+    def test_a_placeholder_without_parameters_is_named(self, connector: DatabaseConnector) -> None:
         with pytest.raises(InputError, match="no value is given for :wanted"):
             connector.describe("SELECT 1 AS a WHERE 1 = :wanted")
 
     def test_parameters_are_values_and_nothing_else(
-        self, database: Database, connector: SqlConnector
+        self, database: Database, connector: DatabaseConnector
     ) -> None:
         database.run(
             "CREATE TABLE people (id integer, name varchar(200), born date, ratio decimal(10, 3))",
@@ -367,7 +369,7 @@ class TableConnectorContract:
         ],
     )
     def test_parameters_that_do_not_fit_are_refused_and_not_shown(
-        self, connector: SqlConnector, text: str, parameters: dict[str, Any], message: str
+        self, connector: DatabaseConnector, text: str, parameters: dict[str, Any], message: str
     ) -> None:
         for act in (connector.describe, connector.fingerprint, lambda s: read_table(connector, s)):
             with pytest.raises(InputError, match=message) as caught:
@@ -379,7 +381,7 @@ class TableConnectorContract:
         " SELECT count(*) AS n FROM s"
     )
 
-    def test_a_query_ends_at_its_time_limit(self, connector: SqlConnector) -> None:
+    def test_a_query_ends_at_its_time_limit(self, connector: DatabaseConnector) -> None:
         query = SqlQuery(self.endless_query, timeout_seconds=1)
         with pytest.raises(ConnectorUnavailableError, match=r"limit|cancel|interrupt"):
             read_table(connector, query)
@@ -394,7 +396,7 @@ class TableConnectorContract:
         database.run("DROP TABLE big")  # an open transaction or lock would keep it
 
     def test_error_of_the_consumer_is_not_the_databases(
-        self, database: Database, connector: SqlConnector
+        self, database: Database, connector: DatabaseConnector
     ) -> None:
         self.make_big(database, 10)
         full = OSError(28, "No space left on device")
@@ -409,7 +411,7 @@ class TableConnectorContract:
         assert caught.value is full
 
     def test_stream_may_be_read_in_another_thread(
-        self, database: Database, connector: SqlConnector
+        self, database: Database, connector: DatabaseConnector
     ) -> None:
         self.make_big(database, 1000)
         rows: list[int] = []
@@ -452,7 +454,9 @@ class TableConnectorContract:
         for fingerprints in seen.values():
             assert len(set(fingerprints)) == len(changes) + 1
 
-    def test_secret_is_shown_nowhere(self, database: Database, connector: SqlConnector) -> None:
+    def test_secret_is_shown_nowhere(
+        self, database: Database, connector: DatabaseConnector
+    ) -> None:
         shown = f"{database.config!r} {database.config} {connector!r} {connector.check()}"
         for secret in database.config.secrets:
             assert secret not in shown

@@ -6,11 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
 from tests.e2e.server import environment
+from tests.e2e.warm import WarmCommands
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ("pyproject.toml", "requirements.lock", "run", "workspace.yaml")
@@ -110,11 +113,18 @@ class Clone:
             env=environment(self.home, **{**self.variables, **variables}),
         )
 
-    def waybill(self, *arguments: str) -> tuple[int, str, str]:
-        """How a command ended, and what it said."""
-        with self.start("waybill", *arguments) as process:
-            said, errors = process.communicate()
-        return process.returncode, said, errors
+    @contextmanager
+    def warm(self) -> Iterator[WarmCommands]:
+        """What `waybill` needs meanwhile: no process of this home, so that it is none of its server's."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("DAGSTER", "WAYBILL"))}
+        with WarmCommands({**kept, **self.variables}, self.home.parent) as self._commands:
+            yield self._commands
+
+    def waybill(self, *arguments: str, **variables: str) -> tuple[int, str, str]:
+        """How a command ended, and what it said; see `warm`."""
+        given = environment(self.home, **{**self.variables, **variables})
+        done = self._commands.run(arguments, given, self.root)
+        return done.returncode, done.stdout, done.stderr
 
     def set_up(self) -> None:
         """`./run setup`, with the packages that are there."""

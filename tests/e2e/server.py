@@ -10,8 +10,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import dagster as dg
+import pytest
 
 READY = re.compile(r"ready at http://127\.0\.0\.1:(\d+)")
 START_SECONDS = 240
@@ -98,6 +102,32 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 
 
 @contextmanager
+def recorded(home: Path) -> Iterator[dg.DagsterInstance]:
+    """Dagster's storage in a home folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WAYBILL_HOME", str(home))
+        with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
+            yield instance
+
+
+def recorded_run(home: Path, run_id: str) -> dg.DagsterRun:
+    """A run as Dagster's storage has it."""
+    with recorded(home) as instance:
+        return instance.get_run_by_id(run_id)
+
+
+def recorded_status(home: Path, run_id: str) -> str:
+    """The state of a run as Dagster's storage has it."""
+    return recorded_run(home, run_id).status.value
+
+
+def recorded_messages(home: Path, run_id: str) -> str:
+    """What Dagster's storage has of a run's events."""
+    with recorded(home) as instance:
+        return "\n".join(entry.message for entry in instance.all_logs(run_id))
+
+
+@contextmanager
 def running_server(folder: Path, *options: str, name: str = "up", **variables: str):
     """A server of the home folder `folder/home`, killed at the end if it still runs."""
     home, output = folder / "home", folder / f"{name}.txt"
@@ -137,5 +167,5 @@ def wait_for(condition, seconds: float = START_SECONDS):
     end = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.1)
+        time.sleep(0.2)
     return found

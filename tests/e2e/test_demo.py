@@ -5,10 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pytest
 
-from tests.e2e.server import environment
+from tests.e2e.server import environment, recorded, recorded_run
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
@@ -70,21 +71,12 @@ def test_the_predictions_know_something(first):
 
 def test_the_run_is_in_the_instance_that_the_server_shows(second):
     home, report = second
-    code = (
-        "import sys, dagster as dg\n"
-        "with dg.DagsterInstance.get() as instance:\n"
-        "    run = instance.get_run_by_id(sys.argv[1])\n"
-        "    made = instance.get_latest_materialization_event(dg.AssetKey(['exports', 'delays_to_warehouse']))\n"
-        "    print(run.job_name, run.status.value, made.run_id)\n"
-    )
-    result = subprocess.run(
-        [sys.executable, "-c", code, report["run_id"]],
-        check=True,
-        capture_output=True,
-        text=True,
-        env=environment(home, DAGSTER_HOME=str(home / "dagster")),
-    )
-    assert result.stdout.split() == ["flight_delays", "SUCCESS", report["run_id"]]
+    run = recorded_run(home, report["run_id"])
+    assert (run.job_name, run.status.value) == ("flight_delays", "SUCCESS")
+    with recorded(home) as instance:
+        exported = dg.AssetKey(["exports", "delays_to_warehouse"])
+        made = instance.get_latest_materialization_event(exported)
+    assert made.run_id == report["run_id"]
 
 
 def test_again_gives_the_same_rows_and_one_more_table(second):

@@ -182,27 +182,21 @@ def test_packages_of_the_projects_own_with_waybills_names_are_safe(machine, shop
         (shop / file).parent.mkdir(exist_ok=True)
         (shop / file).write_text(f"OWN = {name!r}\n")
     user = shop / "shop" / "defs" / "user.py"
-    user.write_text("from assets import OWN\n")
     try:
-        lines = ["dagster definitions validate"]
-        found = machine.run("python", "-c", LIST, *lines, cwd=shop)
+        loaded = machine.run("python", "-c", LIST, "dagster definitions validate", cwd=shop)
+        user.write_text("from assets import OWN\n")
         refused = machine.run("waybill", "check", cwd=shop)
-        user.unlink()
-        done = machine.run("waybill", "check", cwd=shop, PYTHONPATH=str(shop))
     finally:
         user.unlink(missing_ok=True)
         for name in ("assets", "orchestration"):
-            (shop / name / "__init__.py").unlink()
-            (shop / name).rmdir()
+            shutil.rmtree(shop / name)
         (shop / "resources.py").unlink()
-    told = f"'assets.OWN' is in {shop / 'assets'}, where Python does not look here"
-    assert found.returncode != 0
-    assert told in found.stdout + found.stderr
+    assert loaded.returncode == 0, loaded.stdout + loaded.stderr
     assert refused.returncode == 1
     assert f"{user}:1" in refused.stdout
+    told = f"'assets.OWN' is in {shop / 'assets'}, where Python does not look here"
     assert told in refused.stdout
     assert "Rename yours, or move it" in refused.stdout
-    assert (done.returncode, done.stdout) == (0, "no problem found\n"), done.stderr
 
 
 def test_the_projects_own_tests_pass(machine, shop):
@@ -212,7 +206,6 @@ def test_the_projects_own_tests_pass(machine, shop):
 
 
 def test_the_demo_is_an_example_and_in_nobodys_definitions_else(machine, shop):
-    assert "flight_delays" not in machine.run("waybill", "dataset", "list", cwd=shop).stdout
     refused = machine.run("waybill", "demo", cwd=shop)
     assert refused.returncode == 2
     assert "waybill init --example demo" in refused.stderr

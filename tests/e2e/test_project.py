@@ -11,8 +11,8 @@ import pytest
 from orchestration.services.runs.process import RunProcess
 from resources.stores.tables import TableStore
 from tests.e2e.clone import Clone
-from tests.e2e.server import running_server, wait_for
-from tests.e2e.test_up import DONE, recorded_run
+from tests.e2e.server import recorded_run, running_server, wait_for
+from tests.e2e.test_up import DONE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
@@ -39,11 +39,13 @@ attributes: {name: worse, datasource: elsewhere}
 def clone(tmp_path_factory):
     """With a run that was made before there was a server."""
     clone = Clone(tmp_path_factory.mktemp("project"))
-    code, said, errors = clone.waybill("run", "nightly", "--json")
-    assert code == 0, errors
+    with clone.start("waybill", "run", "nightly", "--json") as process:
+        said, errors = process.communicate()
+    assert process.returncode == 0, errors
     assert f"{clone.broken}:4: unknown datasource" in errors
     clone.first = json.loads(said)["run_id"]
-    return clone
+    with clone.warm():
+        yield clone
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +143,8 @@ def test_ctrl_c_leaves_a_run_to_the_server_and_says_so(clone, server):
 @pytest.mark.parametrize("policy", ["SAFE_TERMINATE", "MARK_AS_CANCELED_IMMEDIATELY"])
 def test_a_stopped_import_is_gone_and_leaves_the_previous_version(clone, server, policy):
     clone.count_to(10)
-    assert clone.waybill("refresh", "numbers")[0] == 0
+    first = server.launch("waybill", "datasets", "numbers")
+    wait_for(lambda: server.status(first) == "SUCCESS")
     clone.count_to(10**12)
     before = server.processes()
     run_id = server.launch("waybill", "datasets", "numbers")
@@ -192,9 +195,8 @@ def test_an_unset_variable_is_told_in_our_words_where_the_run_is_launched_and_wh
     assert told in str(refused.value)
     assert clone.waybill("refresh", "away")[2].splitlines()[-1].startswith(f"error: {told}")
     # Set here, and not where the server runs.
-    with clone.start("waybill", "refresh", "away", AWAY_PASSWORD="x") as process:
-        errors = process.communicate()[1]
-    assert process.returncode == 1
+    code, _, errors = clone.waybill("refresh", "away", AWAY_PASSWORD="x")
+    assert code == 1
     assert told in errors
 
 

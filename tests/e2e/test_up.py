@@ -10,12 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-import dagster as dg
 import pytest
 from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG as RETRIED_BY
 
 from orchestration.services.runs.process import RunProcess
-from tests.e2e.server import environment, running_server, wait_for
+from tests.e2e.server import (
+    environment,
+    recorded_messages,
+    recorded_run,
+    recorded_status,
+    running_server,
+    wait_for,
+)
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
@@ -258,30 +264,41 @@ def test_what_cannot_be_started_says_why(tmp_path, options, code, text):
 
 @pytest.mark.parametrize(
     ("number", "options", "status"),
-    [
-        (signal.SIGTERM, (), "FAILURE"),
-        (signal.SIGINT, ("--interrupted", "cancel"), "CANCELED"),
-        (signal.SIGKILL, (), "FAILURE"),
-    ],
-    ids=["stopped", "stopped for good", "killed"],
+    [(signal.SIGINT, ("--interrupted", "cancel"), "CANCELED"), (signal.SIGKILL, (), "FAILURE")],
+    ids=["stopped for good", "killed"],
 )
 def test_the_end_of_the_server_is_the_end_of_everything(tmp_path, number, options, status):
     workspace = write_workspace(tmp_path)
     with running_server(tmp_path, "--workspace", str(workspace), *options) as server:
-        server.wait_until_ready()
-        run_id = server.launch("tiny", "slow")
-        wait_for((tmp_path / "began").exists)
-        assert len(server.processes()) > 4
+        run_id = interrupted(server, tmp_path)
         server.process.send_signal(number)
-        server.process.wait(60)
-        wait_for(lambda: not server.processes(), seconds=30)
+        assert_gone(server)
         assert recorded_status(server.home, run_id) == status
-        if number == signal.SIGKILL:
-            return
-        assert server.process.returncode == 0
-        assert server.said().endswith("waybill: stopped\n")
-        assert f"run {run_id} of __ASSET_JOB is interrupted" in server.said()
-        assert "stopped on purpose" in recorded_messages(server.home, run_id)
+        if number == signal.SIGINT:
+            assert_stopped(server, run_id)
+
+
+def interrupted(server, folder: Path) -> str:
+    """A run in the middle of its step."""
+    server.wait_until_ready()
+    run_id = server.launch("tiny", "slow")
+    wait_for((folder / "began").exists)
+    assert len(server.processes()) > 4
+    return run_id
+
+
+def assert_gone(server) -> None:
+    """Nothing of it is left."""
+    server.process.wait(60)
+    wait_for(lambda: not server.processes(), seconds=60)
+
+
+def assert_stopped(server, run_id: str) -> None:
+    """It went in good order, and said so."""
+    assert server.process.returncode == 0
+    assert server.said().endswith("waybill: stopped\n")
+    assert f"run {run_id} of __ASSET_JOB is interrupted" in server.said()
+    assert "stopped on purpose" in recorded_messages(server.home, run_id)
 
 
 @pytest.mark.kill
@@ -291,16 +308,16 @@ def test_a_run_that_was_interrupted_is_closed_and_tried_again_at_the_next_start(
 ):
     workspace = write_workspace(tmp_path)
     with running_server(tmp_path, "--workspace", str(workspace)) as server:
-        server.wait_until_ready()
-        run_id = server.launch("tiny", "slow")
-        wait_for((tmp_path / "began").exists)
+        run_id = interrupted(server, tmp_path)
         if is_killed:
             for pid in sorted(server.processes(), reverse=True):
                 os.kill(pid, signal.SIGKILL)
         else:
             server.process.send_signal(signal.SIGTERM)
-        wait_for(lambda: not server.processes(), seconds=60)
+        assert_gone(server)
         assert recorded_status(server.home, run_id) == ("STARTED" if is_killed else "FAILURE")
+        if not is_killed:
+            assert_stopped(server, run_id)
         (tmp_path / "began").unlink()
     with running_server(tmp_path, "--workspace", str(workspace), name="again") as server:
         server.wait_until_ready()
@@ -312,42 +329,24 @@ def test_a_run_that_was_interrupted_is_closed_and_tried_again_at_the_next_start(
         assert RunProcess.of(again.run_id, again.tags) is not None
 
 
-def recorded_run(home: Path, run_id: str) -> dg.DagsterRun:
-    """A run as Dagster's storage has it."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WAYBILL_HOME", str(home))
-        with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
-            return instance.get_run_by_id(run_id)
-
-
-def recorded_status(home: Path, run_id: str) -> str:
-    """The state of a run as Dagster's storage has it."""
-    return recorded_run(home, run_id).status.value
-
-
-def recorded_messages(home: Path, run_id: str) -> str:
-    """What Dagster's storage has of a run's events."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WAYBILL_HOME", str(home))
-        with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
-            return "\n".join(entry.message for entry in instance.all_logs(run_id))
-
-
-def test_code_that_does_not_load_is_named(tmp_path):
-    workspace = write_workspace(tmp_path, code="import dagster\nraise ValueError('no luck')\n")
-    with running_server(tmp_path, "--workspace", str(workspace)) as server:
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory):
+    """A server with a password, whose code does not load; it starts all the same."""
+    folder = tmp_path_factory.mktemp("guarded")
+    workspace = write_workspace(folder, code="import dagster\nraise ValueError('no luck')\n")
+    variables = {"WAYBILL_UI_PASSWORD": "canary-4711"}
+    with running_server(folder, "--workspace", str(workspace), **variables) as server:
         server.wait_until_ready()
-        place = f"{tmp_path / 'tiny_code.py'}:2: ValueError: no luck"
-        assert f"the code location 'tiny' does not load: {place}" in server.said()
+        yield server
 
 
-def test_a_password_is_asked_for(tmp_path):
-    workspace = write_workspace(tmp_path)
-    with running_server(
-        tmp_path, "--workspace", str(workspace), WAYBILL_UI_PASSWORD="canary-4711"
-    ) as server:
-        server.wait_until_ready()
-        assert server.request("GET", "/")[0] == 401
-        assert server.request("GET", "/", Authorization="Basic OmNhbmFyeS00NzEx")[0] == 200
-        assert "canary" not in server.said()
-        assert not any("canary" in log.read_text() for log in (server.home / "logs").iterdir())
+def test_code_that_does_not_load_is_named(guarded):
+    place = f"{guarded.home.parent / 'tiny_code.py'}:2: ValueError: no luck"
+    assert f"the code location 'tiny' does not load: {place}" in guarded.said()
+
+
+def test_a_password_is_asked_for(guarded):
+    assert guarded.request("GET", "/")[0] == 401
+    assert guarded.request("GET", "/", Authorization="Basic OmNhbmFyeS00NzEx")[0] == 200
+    assert "canary" not in guarded.said()
+    assert not any("canary" in log.read_text() for log in (guarded.home / "logs").iterdir())

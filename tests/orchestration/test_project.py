@@ -7,6 +7,7 @@ import pytest
 from orchestration.location import Location
 from orchestration.project import load
 from resources.kernel.errors import ConfigError, UnknownNameError
+from resources.references import check_asset_references
 from tests.project import project
 
 WRONG = """
@@ -135,6 +136,27 @@ def test_datasets_are_named_by_all_of_their_key_behind_the_noun():
     assert {name: spec.key.path for name, spec in found.items()} == {
         "sub/x": ["datasets", "sub", "x"]
     }
+
+
+def test_what_an_asset_is_says_its_tag_before_its_key():
+    @dg.asset(key=["datasets", "x"])
+    def written(): ...
+
+    @dg.asset(key=["datasets", "x", "profile"], tags={"waybill/noun": "profile"})
+    def profiled(): ...
+
+    elsewhere = dg.AssetSpec(["sales", "y"], tags={"waybill/noun": "dataset"})
+    location = Location(dg.Definitions(assets=[written, profiled, elsewhere]))
+    assert set(location.datasets()) == {"x", "y"}
+    assert location.nouns() == {
+        ("datasets", "x"): "dataset",
+        ("datasets", "x", "profile"): "profile",
+        ("sales", "y"): "dataset",
+    }
+    reader = dg.AssetSpec(["datasets", "z"], deps=[dg.AssetKey(["datasets", "w"])])
+    with pytest.raises(UnknownNameError) as caught:
+        check_asset_references(dg.Definitions(assets=[written, profiled, reader]))
+    assert "Known: x, z" in str(caught.value)
 
 
 def test_the_projects_own_location_has_its_connectors_and_datasets():

@@ -118,8 +118,8 @@ def test_a_python_asset_that_names_an_unknown_dataset_is_refused():
             "connector 'lake' holds files, not tables",
         ),
         (
-            "type: assets.Exporter\nattributes: {name: x, dataset: orders, connector: warehouse, table: t, keep: 2}\n",
-            "`keep` counts the tables of mode timestamp",
+            "type: assets.Exporter\nattributes: {name: x, dataset: orders, connector: warehouse, table: t, keep_tables: 2}\n",
+            "`keep_tables` counts the tables of mode timestamp",
         ),
         (
             "type: assets.SqlTransform\nattributes: {name: x, sql: delete from orders}\n",

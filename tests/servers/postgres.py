@@ -31,6 +31,33 @@ SUPERUSER = "waybill"
 START_SECONDS = 30
 
 
+_SESSIONS_OF_OTHERS = """
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+_LEFT_BESIDE_SCHEMAS = """
+SELECT datacl::text FROM pg_database WHERE datname = current_database() AND datacl IS NOT NULL
+UNION ALL SELECT setconfig::text FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
+  WHERE d.datname = current_database()
+UNION ALL SELECT gid FROM pg_prepared_xacts WHERE database = current_database()
+UNION ALL SELECT extname::text FROM pg_extension WHERE extname <> 'plpgsql'
+UNION ALL SELECT evtname::text FROM pg_event_trigger
+UNION ALL SELECT pubname::text FROM pg_publication
+UNION ALL SELECT oid::text FROM pg_default_acl
+UNION ALL SELECT oid::text FROM pg_largeobject_metadata
+UNION ALL SELECT oid::text FROM pg_cast WHERE oid >= 16384
+"""
+_EMPTY = """
+SET lock_timeout = '5s';
+DO $$ DECLARE found name; BEGIN
+  FOR found IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
+  LOOP EXECUTE format('DROP SCHEMA %I CASCADE', found); END LOOP;
+END $$;
+CREATE SCHEMA public AUTHORIZATION pg_database_owner;
+GRANT USAGE ON SCHEMA public TO PUBLIC;
+"""
+
+
 class ServerUnavailableError(RuntimeError):
     """The server cannot be had on this machine."""
 
@@ -59,6 +86,7 @@ class PostgresServer:
         self.password = f"pw-{secrets.token_hex(8)}"
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
+        self._spare: list[str] = []
         self._uid, self._gid = _unprivileged()
         os.chown(root, self._uid, self._gid)
         self.binaries = _runnable_binaries(root, self._uid, self._gid)
@@ -95,13 +123,31 @@ class PostgresServer:
 
     @contextmanager
     def database(self) -> Iterator[str]:
-        """A database that did not exist before and does not afterwards."""
-        name = f"t_{secrets.token_hex(6)}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+        """An empty database of one's own. Emptied afterwards it is the next one's: making one takes 0.3 s of CPU."""
+        name = self._spare.pop() if self._spare else self._new_database()
         try:
             yield name
         finally:
-            self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            if self._is_emptied(name):
+                self._spare.append(name)
+            else:
+                self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def _new_database(self) -> str:
+        name = f"t_{secrets.token_hex(6)}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+        return name
+
+    def _is_emptied(self, database: str) -> bool:
+        """Whether it is as new: nobody is in it, it has no table, and no setting, right or object outside of schemas."""
+        import psycopg
+
+        try:
+            self.execute(_SESSIONS_OF_OTHERS, database=database)
+            self.execute(_EMPTY, database=database)
+            return not self.execute(_LEFT_BESIDE_SCHEMAS, database=database)
+        except psycopg.Error:
+            return False
 
     def start(self) -> None:
         """Starts the server and waits until it answers.

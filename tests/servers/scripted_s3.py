@@ -12,6 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.servers.s3 import share_descriptions
+
 
 @dataclass
 class Answer:
@@ -90,6 +92,7 @@ class ScriptedServer:
 @pytest.fixture
 def scripted_s3() -> Iterator[Callable[[Callable[[Request], Answer]], ScriptedServer]]:
     """Starts scripted servers; stops them after the test."""
+    share_descriptions()
     running: list[ScriptedServer] = []
 
     def start(answer: Callable[[Request], Answer]) -> ScriptedServer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from resources.connectors.base import Connector
 from resources.connectors.component import ConnectorComponent
@@ -28,6 +29,14 @@ class FolderConnectorResource(ConnectorResource):
 
 class FolderConnectorComponent(ConnectorComponent):
     """A folder on this machine (or a mounted share) as a bucket of files."""
+
+    examples: ClassVar[tuple[str, ...]] = (
+        """\
+name: landing
+root: landing   # below Waybill's home folder; or an absolute path
+description: Where the shop leaves its files
+""",
+    )
 
     root: str
     """The folder; a relative path starts at Waybill's home folder."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import ClassVar, Literal
 
 from resources.connectors.base import Connector
 from resources.connectors.component import ConnectorComponent, Secret, secret_value
@@ -55,12 +55,39 @@ class FtpConnectorResource(ConnectorResource):
 class FtpConnectorComponent(ConnectorComponent):
     """A folder of an FTP server; with TLS unless plain FTP is asked for by name."""
 
+    examples: ClassVar[tuple[str, ...]] = (
+        """\
+name: supplier
+host: ftp.example.com
+username: shop
+password: {env: SUPPLIER_PASSWORD}   # the name of a variable
+root: /outgoing
+""",
+        """\
+name: old_supplier
+host: 192.0.2.7
+port: 2121
+insecure_plain_ftp: true
+connections: 1
+timeout_seconds: 120
+description: Speaks no TLS; in our own network
+""",
+        """\
+name: partner
+host: ftp.example.org
+tls: implicit
+ca_file: certificates/partner.pem
+""",
+    )
+
     host: str
+    """Name or address of the server."""
     port: int = 0
     """21, or 990 with implicit TLS, when left out."""
     username: str = "anonymous"
+    """The account on the server."""
     password: Secret = None
-    """`{env: NAME}`."""
+    """Its password: `{env: NAME}`, the name of an environment variable."""
     root: str = ""
     """The folder that paths start from: absolute, or below the folder that the account starts in."""
     tls: Literal["explicit", "implicit"] = "explicit"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from resources.connectors.base import Connector
 from resources.connectors.component import ConnectorComponent, Secret, secret_value
@@ -46,8 +47,32 @@ class GcsConnectorResource(ConnectorResource):
 class GcsConnectorComponent(ConnectorComponent):
     """A bucket of Google Cloud Storage."""
 
+    examples: ClassVar[tuple[str, ...]] = (
+        """\
+name: lake
+bucket: example-lake
+prefix: raw/
+credentials_json: {env: LAKE_KEY}   # the name of a variable; left out, Google's default credentials hold
+""",
+        """\
+name: public_data
+bucket: public-data
+anonymous: true
+endpoint_url: http://127.0.0.1:4443
+description: An emulator with public data
+""",
+        """\
+name: archive
+bucket: example-archive
+project: example-billing
+credentials_file: keys/archive.json
+""",
+    )
+
     bucket: str
+    """Name of the bucket."""
     prefix: str = ""
+    """The part of it that paths start from, such as `raw/`; all of it when left out."""
     project: str = ""
     """The project that pays for requests, for buckets that ask for it."""
     endpoint_url: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from resources.connectors.base import Connector
 from resources.connectors.component import ConnectorComponent, Secret, secret_value
@@ -46,10 +47,40 @@ class S3ConnectorResource(ConnectorResource):
 class S3ConnectorComponent(ConnectorComponent):
     """An S3 bucket, or a store that speaks S3."""
 
+    examples: ClassVar[tuple[str, ...]] = (
+        """\
+name: lake
+bucket: example-lake
+prefix: raw/
+region: eu-west-3
+access_key: {env: LAKE_ACCESS_KEY}   # names of variables; left out, the standard credential chain holds
+secret_key: {env: LAKE_SECRET_KEY}
+""",
+        """\
+name: minio
+bucket: shop
+endpoint_url: https://minio.example.com:9000
+profile: minio
+description: The store in our own cellar
+""",
+        """\
+name: partner
+bucket: partner-exports
+requester_pays: true
+access_key: {env: PARTNER_ACCESS_KEY}
+secret_key: {env: PARTNER_SECRET_KEY}
+session_token: {env: PARTNER_SESSION_TOKEN}
+""",
+    )
+
     bucket: str
+    """Name of the bucket."""
     prefix: str = ""
+    """The part of it that paths start from, such as `raw/`; all of it when left out."""
     endpoint_url: str = ""
+    """Address of a store that is not Amazon's."""
     region: str = ""
+    """Where the bucket lies; as the AWS libraries find it when left out."""
     profile: str = ""
     """A profile of the AWS configuration files, in place of keys."""
     requester_pays: bool = False
@@ -57,6 +88,7 @@ class S3ConnectorComponent(ConnectorComponent):
     access_key: Secret = None
     """`{env: NAME}`; left out, the standard credential chain holds."""
     secret_key: Secret = None
+    """`{env: NAME}`; the other half of the access key."""
     session_token: Secret = None
     """`{env: NAME}`; the third part of temporary credentials."""
 

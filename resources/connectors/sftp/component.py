@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from resources.connectors.base import Connector
 from resources.connectors.component import ConnectorComponent, Secret, secret_value
@@ -55,11 +56,43 @@ class SftpConnectorResource(ConnectorResource):
 class SftpConnectorComponent(ConnectorComponent):
     """A folder of an SFTP server whose key is known."""
 
+    examples: ClassVar[tuple[str, ...]] = (
+        """\
+name: supplier
+host: sftp.example.com
+username: shop
+password: {env: SUPPLIER_PASSWORD}   # the name of a variable
+host_key: SHA256:AbCdEfGhIjKlMnOpQrStUvWxYz0123456789AbCdEfG
+root: outgoing
+""",
+        """\
+name: partner
+host: files.example.org
+port: 2222
+username: waybill
+private_key_file: keys/partner
+passphrase: {env: PARTNER_PASSPHRASE}
+known_hosts: keys/known_hosts
+timeout_seconds: 120
+description: Monthly statements
+""",
+        """\
+name: bank
+host: sftp.bank.example
+username: waybill
+private_key: {env: BANK_PRIVATE_KEY}
+known_hosts: keys/known_hosts
+""",
+    )
+
     host: str
+    """Name or address of the server."""
     port: int = 22
+    """Its port."""
     username: str
+    """The account on the server."""
     password: Secret = None
-    """`{env: NAME}`."""
+    """Its password: `{env: NAME}`, the name of an environment variable."""
     private_key: Secret = None
     """`{env: NAME}` of a variable that holds the text of a private key."""
     private_key_file: str = ""

@@ -7,6 +7,6 @@ What does not: how an export is made atomic (`writing/`), and anything about Dag
 from __future__ import annotations
 
 from resources.connectors.sql.config import Dialect, SqlConfig
-from resources.connectors.sql.connector import SqlConnector, open_table_connector
+from resources.connectors.sql.connector import DatabaseConnector, open_table_connector
 
-__all__ = ["Dialect", "SqlConfig", "SqlConnector", "open_table_connector"]
+__all__ = ["DatabaseConnector", "Dialect", "SqlConfig", "open_table_connector"]

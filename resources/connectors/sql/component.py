@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import dagster as dg
 from pydantic import Field
@@ -18,6 +18,7 @@ from resources.connectors.sql.declared import (
     refused_table,
 )
 from resources.connectors.sql.dialects import DIALECTS, FIELDS, LIMITS, Dialect
+from resources.connectors.sql.examples import EXAMPLES
 from resources.kernel.errors import ConfigError, WaybillError
 from resources.kernel.records import WriteMode
 
@@ -81,13 +82,20 @@ class SqlConnectorResource(ConnectorResource):
 class SqlConnectorComponent(ConnectorComponent):
     """An SQL database: PostgreSQL, MySQL, MariaDB, SQLite, DuckDB, SQL Server, Oracle, Snowflake, BigQuery, or another."""
 
+    examples: ClassVar[tuple[str, ...]] = EXAMPLES
+
     dialect: Dialect
+    """Which database it is; each takes fields of its own (docs/connectors.md)."""
     path: str = ""
     """File of an SQLite or DuckDB database; a relative path starts at Waybill's home folder."""
     host: str = ""
+    """Name or address of the server."""
     port: Anything = 0
+    """Its port; the database's usual one when left out."""
     database: str = ""
+    """Which of the server's databases."""
     username: str = ""
+    """The account there."""
     password: Secret = None
     """`{env: NAME}`: the name of an environment variable. A literal is refused."""
     db_schema: str = ""
@@ -97,10 +105,13 @@ class SqlConnectorComponent(ConnectorComponent):
     account: str = ""
     """Snowflake's account identifier: `myorg-account123`."""
     warehouse: str = ""
+    """Snowflake's warehouse that computes."""
     role: str = ""
+    """Snowflake's role; the user's default when left out."""
     project: str = ""
     """Google Cloud project that BigQuery runs in."""
     dataset: str = ""
+    """BigQuery's dataset where tables without one are looked for."""
     credentials_json: Secret = None
     """`{env: NAME}` of a service account's key as JSON; Google's default credentials when left out."""
     key_password: Secret = None
@@ -138,7 +149,7 @@ class SqlConnectorComponent(ConnectorComponent):
     def refusal(self, mode: WriteMode) -> str:
         """Why an exporter of this mode cannot write there; empty when it can."""
         spec = DIALECTS[self.dialect]
-        if spec.export:
+        if not spec.refusal:
             from resources.connectors.sql.writing.modes import refused_mode
 
             return refused_mode(self.dialect, self.driver, mode)

@@ -1,4 +1,4 @@
-"""What the SQL connectors share: identity, table lists, errors about names, delegation of exports."""
+"""What the SQL connectors share: identity, table lists, errors about names, the way into an export."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from resources.connectors.sql.checking import run_checks
 from resources.connectors.sql.config import Dialect, SqlConfig
 from resources.connectors.sql.names import is_internal_name
 from resources.connectors.sql.query_text import Syntax, check_query, with_literals
+from resources.connectors.sql.writing.run import Deliverer, run_export
 from resources.kernel.errors import ConfigError, NotFoundError, WaybillError
 from resources.kernel.records import (
     BatchStream,
@@ -32,16 +33,16 @@ from resources.kernel.records import (
 )
 
 
-def open_table_connector(name: str, config: SqlConfig) -> SqlConnector:
+def open_table_connector(name: str, config: SqlConfig) -> DatabaseConnector:
     """The connector for `config.dialect`, named `name` in error texts. Connects to nothing yet."""
     room, _, attribute = config.spec.connector.partition(":")
-    kind: Callable[[str, SqlConfig], SqlConnector] = getattr(
+    kind: Callable[[str, SqlConfig], DatabaseConnector] = getattr(
         importlib.import_module(f"resources.connectors.sql.{room}.connector"), attribute
     )
     return kind(name, config)
 
 
-class SqlConnector(TableConnector):
+class DatabaseConnector(TableConnector):
     """A database reached by SQL. Stateless but for what it learnt about values that need a wider type."""
 
     dialect_name: ClassVar[Dialect]
@@ -192,9 +193,19 @@ class SqlConnector(TableConnector):
 
     def write(self, stream: BatchStream, request: ExportRequest) -> ExportReceipt:
         """Delivers a stream into a table, atomically and exactly once for its run (2b, 2c)."""
-        from resources.connectors.sql.writing.run import run_export
-
         return run_export(self, stream, request)
+
+    def deliverer(self) -> Deliverer:
+        """How this database takes deliveries.
+
+        Raises:
+            ConfigError: it is read only here.
+        """
+        spec = self.config.spec
+        raise ConfigError(
+            f"{self.label}: {spec.title} is read only here: {spec.refusal}",
+            hint="Export to another database",
+        )
 
 
 @contextmanager

@@ -68,8 +68,7 @@ class DialectSpec:
         options: driver options that may be given; others would change what this package relies on. All when None.
         port: its usual one; 0 when it has none.
         icon: its name in Dagster's UI.
-        export: room below `resources.connectors.sql` whose module `delivery` writes to it; none when empty.
-        refusal: why nothing can be written to it, when `export` is empty.
+        refusal: why nothing can be written to it; empty where exports go.
         limits: which of `LIMITS` mean something there.
         choices: options that take one of a few words, with those words.
         name_limit: longest name of a table that an exporter writes, and its unit (E38).
@@ -82,7 +81,6 @@ class DialectSpec:
     options: frozenset[str] | None = frozenset()
     port: int = 0
     icon: str = ""
-    export: str = ""
     refusal: str = ""
     limits: tuple[str, ...] = _SERVER_LIMITS
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -126,7 +124,6 @@ DIALECTS: Mapping[Dialect, DialectSpec] = {
         options=POSTGRESQL_OPTIONS,
         port=5432,
         icon="postgres",
-        export="postgresql",
         limits=LIMITS,
         choices=_POSTGRESQL_CHOICES,
         name_limit=(63, "bytes"),
@@ -137,7 +134,6 @@ DIALECTS: Mapping[Dialect, DialectSpec] = {
         needs=("path",),
         takes=("schema",),
         icon="sqlite",
-        export="sqlite",
         limits=("lock_timeout_seconds", "statement_timeout_seconds"),
     ),
     "duckdb": DialectSpec(
@@ -147,7 +143,6 @@ DIALECTS: Mapping[Dialect, DialectSpec] = {
         takes=("schema",),
         options=frozenset({"external_access"}),
         icon="duckdb",
-        export="duckdb",
         choices={"external_access": ("refused", "allowed")},
         limits=("statement_timeout_seconds",),
     ),
@@ -159,7 +154,6 @@ DIALECTS: Mapping[Dialect, DialectSpec] = {
         options=MYSQL_OPTIONS,
         port=3306,
         icon="mysql",
-        export="mysql",
         limits=_ALL_LIMITS,
         choices={"ssl_mode": SSL_MODES},
         name_limit=(64, "characters"),
@@ -172,7 +166,6 @@ DIALECTS: Mapping[Dialect, DialectSpec] = {
         options=MYSQL_OPTIONS,
         port=3306,
         icon="mariadb",
-        export="mysql",
         limits=_ALL_LIMITS,
         choices={"ssl_mode": SSL_MODES},
         name_limit=(64, "characters"),
@@ -185,7 +178,6 @@ DIALECTS: Mapping[Dialect, DialectSpec] = {
         options=frozenset({"appname", "encryption", "tds_version"}),
         port=1433,
         icon="sqlserver",
-        export="mssql",
     ),
     "oracle": DialectSpec(
         "Oracle Database",
@@ -205,7 +197,6 @@ DIALECTS: Mapping[Dialect, DialectSpec] = {
         ),
         port=1521,
         icon="oracle",
-        export="oracle",
         name_limit=(128, "bytes"),
     ),
     "snowflake": DialectSpec(
@@ -215,7 +206,6 @@ DIALECTS: Mapping[Dialect, DialectSpec] = {
         takes=("host", "port", "password", "schema", "warehouse", "role", "key_password"),
         options=frozenset({"authenticator", "private_key_file", "protocol"}),
         icon="snowflake",
-        export="snowflake",
         name_limit=(255, "characters"),
     ),
     "bigquery": DialectSpec(
@@ -235,7 +225,6 @@ DIALECTS: Mapping[Dialect, DialectSpec] = {
         takes=("host", "port", "database", "username", "password", "schema"),
         options=None,
         icon="sql",
-        export="other",
         limits=_ALL_LIMITS,
     ),
 }

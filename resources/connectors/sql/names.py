@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from resources.kernel.errors import InputError, SchemaMismatchError
+from resources.kernel.quoting import quoted
 
 Limit = tuple[int, str]
 """Longest name and its unit: `(63, "bytes")` or `(128, "characters")`."""
@@ -41,7 +42,7 @@ def quote_identifier(name: str) -> str:
     if "\0" in name:
         raise InputError(f"the name {name!r} holds a NUL character", hint="Rename it at the source")
     _encoded(name)
-    return '"' + name.replace('"', '""') + '"'
+    return quoted(name)
 
 
 def quote_literal(text: str) -> str:

@@ -21,7 +21,7 @@ BATCH_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Column:
+class ReadColumn:
     """One column as it will be read.
 
     Args:
@@ -44,7 +44,7 @@ class Column:
 class ReadPlan:
     """The columns of a table or query, in order."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[ReadColumn, ...]
     guesses: list[Guess] = field(default_factory=list)
 
     @property
@@ -80,7 +80,7 @@ def check_result_names(names: Sequence[str], *, where: str, fold_case: bool = Fa
         )
 
 
-def plan_columns(columns: Sequence[Column], *, where: str, fold_case: bool = False) -> ReadPlan:
+def plan_columns(columns: Sequence[ReadColumn], *, where: str, fold_case: bool = False) -> ReadPlan:
     """A plan of `columns`; see `check_result_names` for what is refused."""
     check_result_names([c.name for c in columns], where=where, fold_case=fold_case)
     return ReadPlan(tuple(columns), [c.guess for c in columns if c.guess])
@@ -94,17 +94,6 @@ def text_guess(name: str, reason: str) -> Guess:
         reason=reason,
         override="query: select it with a CAST to the type you want",
     )
-
-
-def quote_identifier(name: str) -> str:
-    """A name in double quotes, as standard SQL has it; NUL, which no database allows, is refused (T16).
-
-    Raises:
-        InputError: the name holds a NUL character.
-    """
-    if "\0" in name:
-        raise InputError(f"the name {name!r} holds a NUL character")
-    return '"' + name.replace('"', '""') + '"'
 
 
 def free_name(names: Iterable[str]) -> str:
@@ -141,7 +130,7 @@ def checked_batches(
         raise Retype(dict.fromkeys(sorted(unfit), "string"))
 
 
-def fit(array: pa.Array, column: Column) -> pa.Array | None:
+def fit(array: pa.Array, column: ReadColumn) -> pa.Array | None:
     """`array` in the column's type, or None when a value does not fit it unchanged."""
     if isinstance(array, pa.ExtensionArray):
         array = array.storage

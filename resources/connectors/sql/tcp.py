@@ -37,11 +37,23 @@ def opened_with_socket(
 
 
 def silence_seconds(line: socket.socket) -> float | None:
-    """How long the other side has sent nothing; None where the system cannot tell."""
+    """How long the other side has sent nothing; None where the system cannot tell.
+
+    No silence while something that it sent waits to be read: with a full buffer it may not send more.
+    """
     if not hasattr(socket, "TCP_INFO"):
         return None
+    if _has_unread(line):
+        return 0.0
     info = line.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_DATA_RECEIVED.size)
     return float(_LAST_DATA_RECEIVED.unpack(info)[0]) / 1000
+
+
+def _has_unread(line: socket.socket) -> bool:
+    try:
+        return bool(line.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+    except OSError:  # nothing there, or no connection any more
+        return False
 
 
 def _sockets() -> dict[int, int]:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from resources.formats.csv.chunks import Chunk
 from resources.formats.csv.doubts import NO_MARKS, MarksSeen, look
 from resources.formats.csv.parse import Layout, line_of_record, parse_chunk
-from resources.formats.csv.plan import Plan, convert_column
+from resources.formats.csv.plan import CsvPlan, convert_column
 from resources.formats.text_types.bad_values import first_bad_value
 from resources.formats.text_types.evidence import (
     IS_TEXT,
@@ -72,7 +72,7 @@ class FailedFile:
 class ChunkConverter:
     """Converts chunks by one plan."""
 
-    plan: Plan
+    plan: CsvPlan
     settled: set[str] = field(default_factory=set)
     """Columns that are text whatever comes: nothing more to learn from them."""
     watches_marks: bool = False

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from resources.formats.csv.chunks import Chunk
 from resources.formats.csv.parse import Layout, line_of_record
-from resources.formats.csv.plan import Plan
+from resources.formats.csv.plan import CsvPlan
 from resources.formats.text_types.evidence import NOTHING, Evidence, Kind
 from resources.formats.text_types.marks import Marks, MarkUse, find_foreign, find_use
 from resources.formats.text_types.rule import TypingRule
@@ -76,7 +76,7 @@ def look_at_uses(
 
 
 def look(
-    texts: pa.RecordBatch, plan: Plan, evidence: Sequence[Evidence], *, has_foreign: bool
+    texts: pa.RecordBatch, plan: CsvPlan, evidence: Sequence[Evidence], *, has_foreign: bool
 ) -> MarksSeen:
     """What a chunk says while it is read. Marks of ISO need no look at their uses before something is against them."""
     present = frozenset(texts.schema.names)
@@ -94,7 +94,7 @@ def look(
     return MarksSeen(uses, foreign)
 
 
-def names_in_doubt(plan: Plan, evidence: Sequence[Evidence]) -> list[str]:
+def names_in_doubt(plan: CsvPlan, evidence: Sequence[Evidence]) -> list[str]:
     """Columns of numbers with marks, of which some may be meant otherwise."""
     is_plain = plan.rule.hasplain_numbers()
     return [
@@ -128,7 +128,7 @@ class MarkWatch:
             place = f"column {found.column!r} of {layout.file.name}, line {line}"
             self.foreign = f"{found.text[:_SHOWN]!r} in {place}"
 
-    def doubts(self, plan: Plan, *, without: Collection[str] = ()) -> dict[str, Guess]:
+    def doubts(self, plan: CsvPlan, *, without: Collection[str] = ()) -> dict[str, Guess]:
         """Columns that `plan` has as numbers and that have to be text, with what is said about them.
 
         Args:

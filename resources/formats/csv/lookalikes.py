@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from resources.formats.csv.plan import Plan
+from resources.formats.csv.plan import CsvPlan
 from resources.formats.text_types.evidence import Kind
 from resources.kernel.records import Guess
 
@@ -17,12 +17,12 @@ _DECIMAL_COMMA_COUNTRIES = ";"
 _MOST_GUESSES = 20
 
 
-def find_lookalikes(texts: pa.RecordBatch, plan: Plan, separator: str) -> list[Guess]:
+def find_lookalikes(texts: pa.RecordBatch, plan: CsvPlan, separator: str) -> list[Guess]:
     """What is said about columns of numbers in the first rows."""
     return list(_look(texts, plan, separator))[:_MOST_GUESSES]
 
 
-def _look(texts: pa.RecordBatch, plan: Plan, separator: str) -> Iterator[Guess]:
+def _look(texts: pa.RecordBatch, plan: CsvPlan, separator: str) -> Iterator[Guess]:
     if not plan.rule.hasplain_numbers():
         return
     present = frozenset(texts.schema.names)

@@ -20,7 +20,7 @@ from resources.kernel.records import Guess
 
 
 @dataclass(frozen=True)
-class Plan:
+class CsvPlan:
     """Names and types of all columns, in order."""
 
     names: tuple[str, ...]
@@ -60,12 +60,12 @@ class Plan:
             if pa.types.is_decimal(kind.arrow) and name not in self.given
         ]
 
-    def with_evidence(self, evidence: Sequence[Evidence]) -> Plan:
+    def with_evidence(self, evidence: Sequence[Evidence]) -> CsvPlan:
         """The plan that follows for the same columns from other evidence."""
         new = make_plan(self.names, evidence, self.given, self.rule)
         return replace(new, rules=self.rules, own_marks=self.own_marks)
 
-    def differences(self, newer: Plan) -> dict[str, str]:
+    def differences(self, newer: CsvPlan) -> dict[str, str]:
         """Columns that `newer` types differently, with their new types."""
         pairs = zip(self.names, self.types, newer.types, strict=True)
         return {name: str(new) for name, old, new in pairs if old != new}
@@ -76,7 +76,7 @@ def make_plan(
     evidence: Sequence[Evidence],
     given: Mapping[str, ColumnType],
     rule: TypingRule,
-) -> Plan:
+) -> CsvPlan:
     """The plan that follows from what was seen."""
     types = [given.get(name) or decide(seen) for name, seen in zip(names, evidence, strict=True)]
     unseen = {
@@ -84,7 +84,7 @@ def make_plan(
         for name, seen in zip(names, evidence, strict=True)
         if seen == NO_VALUES and name not in given
     }
-    return Plan(tuple(names), tuple(types), given, frozenset(unseen), rule)
+    return CsvPlan(tuple(names), tuple(types), given, frozenset(unseen), rule)
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Converted:
     evidence: Evidence
 
 
-def convert_column(texts: pa.Array, name: str, column_type: ColumnType, plan: Plan) -> Converted:
+def convert_column(texts: pa.Array, name: str, column_type: ColumnType, plan: CsvPlan) -> Converted:
     """A column of a chunk as planned, or the evidence that the plan must change."""
     if name in plan.unseen:
         return Converted(texts, examine(texts, plan.rule_for(name)))

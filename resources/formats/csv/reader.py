@@ -26,7 +26,7 @@ from resources.formats.csv.opening import (
 )
 from resources.formats.csv.options import CsvOptions
 from resources.formats.csv.parse import Layout, parse_chunk
-from resources.formats.csv.plan import Plan, merge_all
+from resources.formats.csv.plan import CsvPlan, merge_all
 from resources.formats.csv.reasons import explain_misfit, type_guess
 from resources.formats.csv.sample import take_first_look
 from resources.formats.files import SourceFile
@@ -68,7 +68,7 @@ class CsvReader:
         self._options = options or CsvOptions()
         self._given_block_bytes = block_bytes
         self._opened: OpenedFiles | None = None
-        self._plan: Plan | None = None
+        self._plan: CsvPlan | None = None
         self._guesses: list[Guess] = []
         self._seen_all = False
 
@@ -94,7 +94,7 @@ class CsvReader:
         stream.batches = self._read(opened, plan, stream)
         return stream
 
-    def _prepare(self) -> tuple[OpenedFiles, Plan]:
+    def _prepare(self) -> tuple[OpenedFiles, CsvPlan]:
         if self._opened is None or self._plan is None:
             opened = open_files(self._files, self._options)
             given = {
@@ -114,7 +114,7 @@ class CsvReader:
         return self._given_block_bytes or wide
 
     def _read(
-        self, opened: OpenedFiles, plan: Plan, stream: BatchStream
+        self, opened: OpenedFiles, plan: CsvPlan, stream: BatchStream
     ) -> Iterator[pa.RecordBatch]:
         run = _Pass(plan, opened, stream, watches_marks=self._options.detects_marks)
         for result in self._converted(opened, run):
@@ -218,7 +218,7 @@ class _Pass:
     """One reading of all files by one plan."""
 
     def __init__(
-        self, plan: Plan, opened: OpenedFiles, stream: BatchStream, *, watches_marks: bool
+        self, plan: CsvPlan, opened: OpenedFiles, stream: BatchStream, *, watches_marks: bool
     ) -> None:
         self.plan = plan
         self.opened = opened
@@ -264,7 +264,7 @@ class _Pass:
         kept = [seen for name, seen in self._evidence.items() if name not in self.failed]
         return reduce(merge_all, kept, [NO_VALUES] * len(self.plan.names))
 
-    def guesses(self, new: Plan, *, without: Collection[str] = ()) -> Iterator[Guess]:
+    def guesses(self, new: CsvPlan, *, without: Collection[str] = ()) -> Iterator[Guess]:
         """Why columns have another type than planned, but for those `without`."""
         types = dict(zip(new.names, new.types, strict=True))
         for name, guess in self._reasons.items():

@@ -16,7 +16,7 @@ from resources.formats.csv.marks import find_marks
 from resources.formats.csv.opening import OpenedFiles
 from resources.formats.csv.options import CsvOptions
 from resources.formats.csv.parse import Layout, parse_chunk
-from resources.formats.csv.plan import Plan, make_plan, merge_all
+from resources.formats.csv.plan import CsvPlan, make_plan, merge_all
 from resources.formats.csv.reasons import explain_text, type_guess
 from resources.formats.text_types.bad_values import looks_typed
 from resources.formats.text_types.evidence import (
@@ -58,7 +58,7 @@ class SampledChunk:
 class FirstLook:
     """What the sample says."""
 
-    plan: Plan
+    plan: CsvPlan
     guesses: list[Guess] = field(default_factory=list)
 
 
@@ -95,7 +95,7 @@ def take_first_look(
     return FirstLook(plan, guesses)
 
 
-def _examine(part: SampledChunk, plan: Plan) -> list[Evidence]:
+def _examine(part: SampledChunk, plan: CsvPlan) -> list[Evidence]:
     """What the values of each column in a sample can be read as."""
     present = frozenset(part.layout.names).difference(plan.given)
     return [
@@ -105,7 +105,7 @@ def _examine(part: SampledChunk, plan: Plan) -> list[Evidence]:
 
 
 def _doubts(
-    sample: list[SampledChunk], plan: Plan, evidence: Sequence[Evidence]
+    sample: list[SampledChunk], plan: CsvPlan, evidence: Sequence[Evidence]
 ) -> dict[str, Guess]:
     """Columns of numbers that whole files leave in doubt: of others the end may tell."""
     watch = MarkWatch(plan.rule)
@@ -144,7 +144,7 @@ def _take_sample(opened: OpenedFiles, options: CsvOptions, block_bytes: int) -> 
     return sample
 
 
-def _explain_texts(names: list[str], sample: list[SampledChunk], plan: Plan) -> list[Guess]:
+def _explain_texts(names: list[str], sample: list[SampledChunk], plan: CsvPlan) -> list[Guess]:
     """For columns of text that look like numbers or dates: which value made them text."""
     guesses: list[Guess] = []
     for name in names:

@@ -24,7 +24,7 @@ Literals = Mapping[str, pa.Array]
 
 
 @dataclass(frozen=True)
-class Plan:
+class JsonPlan:
     """Names and types of all columns, in order."""
 
     types: Mapping[str, ColumnType]
@@ -40,7 +40,7 @@ class Plan:
             (fields | {name: of_several_kinds(fields[name]) for name in mixed}).values()
         )
 
-    def differences(self, newer: Plan) -> dict[str, str]:
+    def differences(self, newer: JsonPlan) -> dict[str, str]:
         """Columns that `newer` has besides, or types differently, with their new types."""
         return {
             name: str(kind) for name, kind in newer.types.items() if self.types.get(name) != kind
@@ -78,7 +78,7 @@ def look_at_chunk(chunk: Chunk) -> dict[str, Seen]:
     raise _not_json(chunk)
 
 
-def convert_chunk(chunk: Chunk, plan: Plan) -> ConvertedChunk:
+def convert_chunk(chunk: Chunk, plan: JsonPlan) -> ConvertedChunk:
     """The chunk as a typed batch.
 
     Raises:
@@ -109,7 +109,7 @@ def _not_json(chunk: Chunk) -> ParseError:
     return ParseError("cannot be read as JSON", file=chunk.file.name, line=chunk.line)
 
 
-def _convert(chunk: Chunk, literals: Literals, plan: Plan) -> ConvertedChunk:
+def _convert(chunk: Chunk, literals: Literals, plan: JsonPlan) -> ConvertedChunk:
     seen: dict[str, Seen] = {}
     values: dict[str, pa.Array] = {}
     examples: dict[str, str] = {}
@@ -133,7 +133,7 @@ def _convert(chunk: Chunk, literals: Literals, plan: Plan) -> ConvertedChunk:
     return ConvertedChunk(chunk, batch, seen, examples)
 
 
-def _batch(values: Mapping[str, pa.Array], rows: int, plan: Plan) -> pa.RecordBatch:
+def _batch(values: Mapping[str, pa.Array], rows: int, plan: JsonPlan) -> pa.RecordBatch:
     columns = [
         values[field.name] if field.name in values else pa.nulls(rows, field.type)
         for field in plan.schema
@@ -141,7 +141,7 @@ def _batch(values: Mapping[str, pa.Array], rows: int, plan: Plan) -> pa.RecordBa
     return pa.RecordBatch.from_arrays(columns, schema=plan.schema)
 
 
-def _read_given(chunk: Chunk, literals: pa.Array, name: str, plan: Plan) -> pa.Array:
+def _read_given(chunk: Chunk, literals: pa.Array, name: str, plan: JsonPlan) -> pa.Array:
     kind = plan.given[name]
     find_shapes(literals)
     if kind == JSON:

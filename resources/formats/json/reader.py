@@ -21,7 +21,7 @@ from resources.formats.json.chunks import (
 from resources.formats.json.convert import (
     ConvertedChunk,
     FailedFile,
-    Plan,
+    JsonPlan,
     convert_chunk,
     look_at_chunk,
 )
@@ -73,7 +73,7 @@ class JsonReader:
         self._lines = lines
         self._chunk_bytes = chunk_bytes
         self._opened: list[TextFile] = []
-        self._plan: Plan | None = None
+        self._plan: JsonPlan | None = None
         self._guesses: list[Guess] = []
         self._seen_all = False
         self._left_out = LeftOut.of(self._files, self._options.on_bad_file)
@@ -135,7 +135,7 @@ class JsonReader:
                 Guess(f"shape of {file.name}", _SHAPES[file.shape], reason, "format")
             )
 
-    def _first_plan(self) -> Plan:
+    def _first_plan(self) -> JsonPlan:
         given = self._options.given()
         columns: SeenColumns = {}
         others = self._opened[1:]
@@ -149,9 +149,9 @@ class JsonReader:
             except InputError:
                 if self._options.on_bad_file == "fail":
                     raise
-        return self._make_plan(columns, Plan({}, given, self._options.rule()))
+        return self._make_plan(columns, JsonPlan({}, given, self._options.rule()))
 
-    def _make_plan(self, columns: SeenColumns, old: Plan) -> Plan:
+    def _make_plan(self, columns: SeenColumns, old: JsonPlan) -> JsonPlan:
         if len(columns) > MAX_COLUMNS:
             raise SchemaMismatchError(
                 f"{self._opened[0].name}: the records have more than {MAX_COLUMNS:,} different members",
@@ -162,9 +162,9 @@ class JsonReader:
             list(columns), where=self._opened[0].name, hint="Name every member of the records"
         )
         types = {name: old.given.get(name) or seen.kind for name, seen in columns.items()}
-        return Plan(types, old.given, old.rule)
+        return JsonPlan(types, old.given, old.rule)
 
-    def _read(self, plan: Plan, stream: BatchStream) -> Iterator[pa.RecordBatch]:
+    def _read(self, plan: JsonPlan, stream: BatchStream) -> Iterator[pa.RecordBatch]:
         run = _Pass()
         convert = partial(_convert, plan=plan)
         for result in in_order(convert, self._chunks(run)):
@@ -189,7 +189,7 @@ class JsonReader:
             self._left_out.add(name, error)
             run.failed.add(name)
 
-    def _finish(self, plan: Plan, run: _Pass, stream: BatchStream) -> None:
+    def _finish(self, plan: JsonPlan, run: _Pass, stream: BatchStream) -> None:
         """Compares what was planned with all that was seen; remembers what holds."""
         self._check_columns(run)
         self._opened = [file for file in self._opened if file.name not in run.failed]
@@ -247,7 +247,7 @@ class JsonReader:
         is_one_shape = all(fullest >= one for one in members)
         return "union" if is_one_shape else self._options.columns
 
-    def _check_given(self, plan: Plan, columns: SeenColumns) -> None:
+    def _check_given(self, plan: JsonPlan, columns: SeenColumns) -> None:
         for name in plan.given:
             if name not in columns:
                 raise UnknownNameError("column", name, columns, where="types")
@@ -288,7 +288,7 @@ class _Pass:
         ][:_GUESSED]
 
 
-def _convert(item: Chunk | FailedFile, *, plan: Plan) -> ConvertedChunk | FailedFile:
+def _convert(item: Chunk | FailedFile, *, plan: JsonPlan) -> ConvertedChunk | FailedFile:
     """The chunk as a typed batch. Errors come back as values, so that they keep their place in the order."""
     if isinstance(item, FailedFile):
         return item
@@ -303,7 +303,7 @@ def _merge(into: SeenColumns, seen: Mapping[str, Seen]) -> None:
         into[name] = into.get(name, NOTHING_SEEN).merge(found)
 
 
-def _literal_guesses(plan: Plan, columns: SeenColumns) -> list[Guess]:
+def _literal_guesses(plan: JsonPlan, columns: SeenColumns) -> list[Guess]:
     """Columns that are kept as their literals, or whose numbers are too long for a double, and why."""
     guesses = []
     for name, seen in columns.items():
@@ -331,7 +331,7 @@ def _envelope(file: TextFile) -> str:
     return f"{file.name} holds one object, with an array of objects under {file.envelope!r}"
 
 
-def _mixture_warnings(plan: Plan, columns: SeenColumns) -> list[str]:
+def _mixture_warnings(plan: JsonPlan, columns: SeenColumns) -> list[str]:
     """Columns in which a text and another value could be taken for each other."""
     warnings = [
         f"Column {name!r} mixes {_mixture(seen)}; `types: {{{name}: json}}` keeps the quotes"

@@ -20,7 +20,7 @@ type: assets.ClassificationSet
 attributes:
   name: products
   columns: [{name: Brand, description: Who made it}, {name: Size, type: integer}, {name: Tags, type: "list[string]"}]
-  keep: 5
+  keep_versions: 5
   files: {connector: lake, path: "in/*"}
 ---
 type: assets.SqlTransform

@@ -32,7 +32,7 @@ attributes:
   list_delimiter: "|"
   blank_clears: true
   max_bytes: 1000
-  keep: 5
+  keep_versions: 5
   owners: [ada@example.com, team:data]
   tags: {domain: sales}
   files: {connector: lake, path: "in/*.csv", on_error: wait, settle_seconds: 5}
@@ -62,7 +62,7 @@ def test_a_set_is_an_asset_with_its_declaration_a_job_and_a_sensor():
             "|",
             True,
         )
-        assert (spec.schema.max_bytes, spec.keep, spec.files.on_error) == (1000, 5, "wait")
+        assert (spec.schema.max_bytes, spec.keep_versions, spec.files.on_error) == (1000, 5, "wait")
         assert spec.column_descriptions == {"Brand": "Who made it"}
         assert ClassificationSpec.from_metadata(spec.to_metadata()) == spec
         assert definitions.resolve_job_def("apply_products").name == "apply_products"
@@ -92,7 +92,7 @@ def declared(**changes):
         ({"encoding": "utf16"}, 13, "latin1"),
         ({"list_delimiter": "'+'"}, 13, "list delimiter"),
         ({"max_bytes": "0"}, 13, "max_bytes"),
-        ({"keep": "0"}, 13, "at least 1"),
+        ({"keep_versions": "0"}, 13, "greater than or equal to 1"),
         ({"owners": "[somebody]"}, 13, "somebody"),
         ({"tags": "{'a b!': x}"}, 13, "a b!"),
         ({"files": "{connector: lakes, path: x}"}, 13, "unknown connector 'lakes'"),

@@ -35,7 +35,7 @@ attributes:
   name: guesses
   dataset: homes
   model: worth
-  keep: [id]
+  columns: [id]
 """
 
 
@@ -140,7 +140,7 @@ def test_what_is_learned_is_the_code_version():
         return specs_of(yaml)["models/worth"].code_version
 
     assert code_version(MODEL) == code_version(
-        MODEL + "  description: other\n  keep: 9\n  refresh: manual\n"
+        MODEL + "  description: other\n  keep_versions: 9\n  refresh: manual\n"
     )
     assert code_version(MODEL) != code_version(MODEL.replace("seed: 3", "seed: 4"))
 

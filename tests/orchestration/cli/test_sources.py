@@ -63,8 +63,23 @@ attributes:
 """
 
 
+@pytest.fixture(scope="module")
+def link(tmp_path_factory):
+    """Leads to the database of the test that runs: a project's path is written in its definitions."""
+    return tmp_path_factory.mktemp("any") / "any.sqlite"
+
+
+@pytest.fixture(scope="module")
+def definitions(link):
+    """One project; each test has a home of its own."""
+    with project(YAML.replace("ANY_DATABASE", str(link))) as loaded:
+        yield loaded
+
+
 @pytest.fixture
-def home(tmp_path, monkeypatch):
+def home(tmp_path, monkeypatch, link):
+    link.unlink(missing_ok=True)
+    link.symlink_to(tmp_path / "shop.sqlite")
     monkeypatch.setenv("WAYBILL_HOME", str(tmp_path))
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
     monkeypatch.setenv("TEST_VAULT_PASSWORD", CANARY)
@@ -80,9 +95,8 @@ def home(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def waybill(home):
-    yaml = YAML.replace("ANY_DATABASE", str(home / "shop.sqlite"))
-    with project(yaml) as definitions, dg.DagsterInstance.ephemeral() as instance:
+def waybill(home, definitions):
+    with dg.DagsterInstance.ephemeral() as instance:
         context = CommandContext(Location(definitions), instance)
 
         def run(*arguments, code=0):

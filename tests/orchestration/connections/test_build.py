@@ -67,10 +67,16 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.fixture
-def definitions(home):
+@pytest.fixture(scope="module")
+def project_definitions():
+    """One project; each test has a home of its own."""
     with project(YAML) as loaded:
         yield loaded
+
+
+@pytest.fixture
+def definitions(home, project_definitions):
+    return project_definitions
 
 
 @pytest.fixture

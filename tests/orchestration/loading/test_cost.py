@@ -16,9 +16,10 @@ import dagster as dg
 import pytest
 
 from orchestration.connections.reachable import CHECKS_OF_AN_OP, build_reachable_checks
-from orchestration.definitions import SHARED, build_defs, defs
+from orchestration.definitions import build_defs, defs
 from orchestration.loading.project import Project, load_project
 from orchestration.location import Location
+from resources.kernel.keys import SHARED_RESOURCES
 from resources.sources.spec import SourceSpec
 
 
@@ -93,7 +94,7 @@ def _project(folder, pairs: int):
     sys.path.insert(0, str(folder))
     try:
         module = import_module(package)
-        yield lambda: load_project(module, folder, provided=SHARED)
+        yield lambda: load_project(module, folder, provided=SHARED_RESOURCES)
     finally:
         sys.path.remove(str(folder))
         sys.modules.pop(package, None)

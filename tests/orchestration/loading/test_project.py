@@ -10,11 +10,12 @@ from importlib import import_module
 import dagster as dg
 import pytest
 
-from orchestration.definitions import SHARED, build_defs
+from orchestration.definitions import build_defs
 from orchestration.loading.problems import ProjectError, refuse
 from orchestration.loading.project import Project, load_project
 from orchestration.loading.tolerance import with_problems
 from orchestration.location import Location
+from resources.kernel.keys import SHARED_RESOURCES
 from resources.references import asset_specs
 
 LAKE = "type: resources.FolderConnector\nattributes: {name: lake, root: lake}\n"
@@ -34,7 +35,7 @@ def loaded(tmp_path, files: dict[str, str]):
         path.write_text(text)
     sys.path.insert(0, str(tmp_path))
     try:
-        yield load_project(import_module(f"{package}.defs"), tmp_path, provided=SHARED)
+        yield load_project(import_module(f"{package}.defs"), tmp_path, provided=SHARED_RESOURCES)
     finally:
         sys.path.remove(str(tmp_path))
         for module in [m for m in sys.modules if m.startswith(package)]:
@@ -58,7 +59,7 @@ MISTAKES = [
      ["bad/defs.yaml:5: schedule.cron: 'hourly' is not a cron. Five fields, for instance '0 3 * * *' (each day at three)"]),
     ("type: assets.Dataset\nattributes:\n  name: x\n  datasorce: files\n",
      ["bad/defs.yaml:2: Dataset lacks 'datasource'",
-      "bad/defs.yaml:4: unknown field 'datasorce'. Did you mean 'datasource'? Known: name, datasource, refresh"]),
+      "bad/defs.yaml:4: unknown field 'datasorce'. Did you mean 'datasource'? Known: name, datasource, checks"]),
     ("type: assets.Dataset\nname: x\nattributes:\n  datasource: files\n",
      ["bad/defs.yaml:2: unknown field 'name'. Indent it below `attributes:`"]),
     ("type: assets.DataSet\nattributes: {name: x, datasource: files}\n",

@@ -36,11 +36,10 @@ def finished(instance, run) -> bool:
 
 @pytest.fixture
 def edited(warm):
-    """The code's file, whole again afterwards."""
-    folder, _, location = warm
+    """The code's file, whole again afterwards: what comes next loads it anew where it needs it whole."""
+    folder, _, _ = warm
     yield folder / "tiny_code.py"
     write_code(folder)
-    client_of(location).reload_code(timeout=60)
 
 
 def test_a_killed_code_server_is_replaced_and_said_to_be(warm, news):
@@ -151,28 +150,6 @@ def test_a_reload_that_is_asked_for_while_code_is_read_reads_what_was_edited_sin
     wait_until(lambda: loads() == "12")
 
 
-def test_code_that_does_not_load_is_named_with_file_and_line(warm, edited, news):
-    _, _, location = warm
-    edited.write_text("import dagster\n\nraise ValueError('no luck')\n")
-    client_of(location).reload_code(timeout=60)
-    said = []
-    wait_until(lambda: said.extend(news.read()) or any("does not load" in line for line in said))
-    line = next(line for line in said if "does not load" in line)
-    assert f"{edited}:3: ValueError: no luck" in line
-    assert "loaded anew" not in " ".join([*said, *news.read()])
-
-
-def test_a_reload_whose_process_dies_is_answered_with_that(warm, edited):
-    _, _, location = warm
-    before = location.current
-    edited.write_text("import os\n\nos._exit(3)\n")
-    with pytest.raises(DagsterUserCodeUnreachableError) as refused:
-        client_of(location).reload_code(timeout=120)
-    assert "could not be loaded anew" in str(refused.value.__cause__)
-    assert location.current is before
-    assert answers(location)
-
-
 def test_a_syntax_error_is_named_with_file_and_line(tmp_path, warm):
     code = tmp_path / "broken_code.py"
     code.write_text("a = 1\nb = [\n")
@@ -229,6 +206,28 @@ def test_runs_of_code_that_keeps_a_thread_get_fresh_processes(warm, edited, news
     wait_until(lambda: finished(instance, run))
     assert instance.get_run_by_id(run.run_id).status == SUCCESS
     assert " ".join(news.read()).count("keeps threads of its own") == 1
+
+
+def test_code_that_does_not_load_is_named_with_file_and_line(warm, edited, news):
+    _, _, location = warm
+    edited.write_text("import dagster\n\nraise ValueError('no luck')\n")
+    client_of(location).reload_code(timeout=60)
+    said = []
+    wait_until(lambda: said.extend(news.read()) or any("does not load" in line for line in said))
+    line = next(line for line in said if "does not load" in line)
+    assert f"{edited}:3: ValueError: no luck" in line
+    assert "loaded anew" not in " ".join([*said, *news.read()])
+
+
+def test_a_reload_whose_process_dies_is_answered_with_that(warm, edited):
+    _, _, location = warm
+    before = location.current
+    edited.write_text("import os\n\nos._exit(3)\n")
+    with pytest.raises(DagsterUserCodeUnreachableError) as refused:
+        client_of(location).reload_code(timeout=120)
+    assert "could not be loaded anew" in str(refused.value.__cause__)
+    assert location.current is before
+    assert answers(location)
 
 
 def test_an_error_without_a_place_is_its_own_words():

@@ -212,13 +212,15 @@ HOSTILE = {
 @pytest.mark.parametrize(("content", "reason"), HOSTILE.values(), ids=HOSTILE)
 def test_what_is_made_to_harm_is_refused(tmp_path, content, reason):
     """T7-T9: one error that names the archive, and nothing is written outside the scratch folder."""
-    file = store(tmp_path, content)
-    before = {path for path in tmp_path.parent.rglob("*") if path.is_file()}
+    folder = tmp_path / "above" / "archive"
+    folder.mkdir(parents=True)
+    file = store(folder, content)
+    before = {path for path in tmp_path.rglob("*") if path.is_file()}
     with pytest.raises(ParseError, match=reason) as caught:
-        unpack(file, MemberChoice(endings=(".csv",)), tmp_path / "scratch")
+        unpack(file, MemberChoice(endings=(".csv",)), folder / "scratch")
     assert caught.value.facts["file"] == "data.zip"
-    written = {path for path in tmp_path.parent.rglob("*") if path.is_file()} - before
-    assert all(path.parent == tmp_path / "scratch" for path in written)
+    written = {path for path in tmp_path.rglob("*") if path.is_file()} - before
+    assert all(path.parent == folder / "scratch" for path in written)
 
 
 def test_limits_of_size_and_entries(tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ from datetime import datetime
 import pyarrow as pa
 import pytest
 
-from resources.formats import parquet_dictionaries, parquet_open
+from resources.formats import parquet_dictionaries, parquet_open, unpacking
 from resources.formats.parquet import ParquetOptions, ParquetReader
 from resources.formats.unpacking import UnpackBudget
 from resources.kernel.errors import ParseError, SchemaMismatchError, UnknownNameError
@@ -234,8 +234,9 @@ def test_long_values_that_stand_for_themselves_make_no_long_batches(tmp_path, mo
     assert max(batch.nbytes for batch in ParquetReader([file]).stream()) < 1_100_000
 
 
-def test_more_than_an_import_may_unpack_is_refused(tmp_path):
-    plain = store(tmp_path, "a.parquet", pa.table({"v": ["x" * 1_000_000] * 2000}))
+def test_more_than_an_import_may_unpack_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(unpacking, "_GB", 10_000_000)
+    plain = store(tmp_path, "a.parquet", pa.table({"v": ["x" * 1_000_000] * 20}))
     file = type(plain)(plain.name, plain.path, UnpackBudget(max_gb=1))
     with pytest.raises(ParseError, match="max_unpacked_gb"):
         for _ in ParquetReader([file]).stream():

@@ -79,6 +79,8 @@ class TestS3StoreFaults(_S3, VersionStoreFaultContract):
 
 class TestS3StoreKills(_S3, VersionStoreKillContract):
     rounds = 4
+    kills = 40  # each request has been killed before and after; these add the moments within, of four at once
+    polls = 200
     stride = 2
     collect_stride = 8
 

@@ -15,10 +15,10 @@ from typing import Any
 import pyarrow as pa
 
 from resources.connectors.sql.browsing import table_entry
-from resources.connectors.sql.connector import SqlConnector, is_internal, query_subject
+from resources.connectors.sql.connector import DatabaseConnector, is_internal, query_subject
 from resources.connectors.sql.query_text import BIGQUERY, check_enclosable
 from resources.connectors.sql.reading import (
-    Column,
+    ReadColumn,
     ReadPlan,
     checked_batches,
     coalesced,
@@ -70,7 +70,7 @@ _BY_STATUS: dict[int, tuple[type[WaybillError], str]] = {
 }
 
 
-class BigqueryConnector(SqlConnector):
+class BigqueryConnector(DatabaseConnector):
     """BigQuery, read only."""
 
     kind = "bigquery"
@@ -249,7 +249,7 @@ class BigqueryConnector(SqlConnector):
             raise self.unknown_table(table, self.list_tables()) from None
         return ".".join(map(self.quote, (str(self.config.project), dataset, table.name)))
 
-    def _column(self, field: Any, *, widened: bool) -> Column:
+    def _column(self, field: Any, *, widened: bool) -> ReadColumn:
         return plan_bigquery_column(
             field.name, field.field_type, field.mode, self.quote(field.name), widened
         )
@@ -270,16 +270,16 @@ class BigqueryConnector(SqlConnector):
 
 def plan_bigquery_column(
     name: str, type_name: str, mode: str, column: str, widened: bool
-) -> Column:
+) -> ReadColumn:
     """How a column of this type is read."""
     kind = type_name.upper()
     if mode == "REPEATED" or kind in _AS_JSON:
-        return Column(name, f"TO_JSON_STRING({column}) AS {column}", pa.string())
+        return ReadColumn(name, f"TO_JSON_STRING({column}) AS {column}", pa.string())
     if kind in _EXACT and not widened:
-        return Column(name, column, _EXACT[kind])
+        return ReadColumn(name, column, _EXACT[kind])
     expression = f"ST_ASTEXT({column})" if kind == "GEOGRAPHY" else f"CAST({column} AS STRING)"
     guess = text_guess(name, f"{kind} as BigQuery writes it")
-    return Column(name, f"{expression} AS {column}", pa.string(), guess=guess)
+    return ReadColumn(name, f"{expression} AS {column}", pa.string(), guess=guess)
 
 
 def _job(**settings: Any) -> Any:

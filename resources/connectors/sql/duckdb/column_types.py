@@ -17,7 +17,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from resources.connectors.sql.reading import Column, quote_identifier, text_guess
+from resources.connectors.sql.names import quote_identifier
+from resources.connectors.sql.reading import ReadColumn, text_guess
 
 _DAYS = (-(2**31) + 2, 2**31 - 2)  # the outermost values mean infinity (E34)
 _MICROSECONDS = (-(2**63) + 2, 2**63 - 2)
@@ -57,12 +58,12 @@ class DuckdbColumn:
 
 def plan_duckdb_columns(
     described: Sequence[DuckdbColumn], as_text: Collection[str]
-) -> list[tuple[Column, bool]]:
+) -> list[tuple[ReadColumn, bool]]:
     """How each column is read, and whether its Arrow type is still to be asked for (it is null until then)."""
     return [_column(column, widened=column.name in as_text) for column in described]
 
 
-def _column(column: DuckdbColumn, *, widened: bool) -> tuple[Column, bool]:
+def _column(column: DuckdbColumn, *, widened: bool) -> tuple[ReadColumn, bool]:
     reference = quote_identifier(column.name)
     reason = ""
     if widened:
@@ -75,8 +76,8 @@ def _column(column: DuckdbColumn, *, widened: bool) -> tuple[Column, bool]:
         expression = f"CAST({reference} AS VARCHAR) AS {reference}"
         is_enum = column.type_name.startswith("ENUM")
         guess = None if is_enum else text_guess(column.name, reason)
-        return Column(column.name, expression, pa.string(), guess=guess), False
+        return ReadColumn(column.name, expression, pa.string(), guess=guess), False
     if column.type_name in _TO_MICROSECONDS:
         reference = f"CAST({reference} AS TIMESTAMP) AS {reference}"
     bounds = _BOUNDS.get(column.type_name)
-    return Column(column.name, reference, pa.null(), bounds=bounds), True
+    return ReadColumn(column.name, reference, pa.null(), bounds=bounds), True

@@ -14,13 +14,16 @@ import pyarrow as pa
 from resources.connectors.sql.browsing import table_entry
 from resources.connectors.sql.config import Dialect
 from resources.connectors.sql.connector import (
-    SqlConnector,
+    DatabaseConnector,
     interrupted_after,
     is_internal,
     query_subject,
 )
 from resources.connectors.sql.duckdb.column_types import DuckdbColumn, plan_duckdb_columns
+from resources.connectors.sql.duckdb.delivery import open_delivery
+from resources.connectors.sql.duckdb.written_types import DIALECT
 from resources.connectors.sql.errors import duckdb_error
+from resources.connectors.sql.names import quote_identifier
 from resources.connectors.sql.query_text import DUCKDB
 from resources.connectors.sql.reading import (
     ReadPlan,
@@ -28,15 +31,15 @@ from resources.connectors.sql.reading import (
     coalesced,
     free_name,
     plan_columns,
-    quote_identifier,
 )
+from resources.connectors.sql.writing.run import Deliverer
 from resources.kernel.errors import InputError, NotFoundError, WaybillError
 from resources.kernel.records import BatchStream, BrowseEntry, TableName, TableOrQuery
 
 VECTOR_ROWS = 2048  # what DuckDB computes at a time; more would hold as many wide rows in memory
 
 
-class DuckdbConnector(SqlConnector):
+class DuckdbConnector(DatabaseConnector):
     """A DuckDB database file. DuckDB lets one process write it, or several read it."""
 
     kind = "duckdb"
@@ -64,6 +67,12 @@ class DuckdbConnector(SqlConnector):
                 # A view of somebody else's file could read this machine's files and the network.
                 connection.execute("SET enable_external_access = false")
             return connection
+
+    def deliverer(self) -> Deliverer:
+        """See `delivery`."""
+        return Deliverer(
+            DIALECT, lambda job: open_delivery(self.config, job, self.connect, self.translated)
+        )
 
     def driver_errors(self) -> tuple[type[Exception], ...]:
         """DuckDB's; a broken stream of batches comes as an error of Arrow."""

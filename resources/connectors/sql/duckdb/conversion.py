@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from resources.connectors.sql.names import quote_identifier
 from resources.connectors.sql.writing.conversion import FINER_THAN_MICROSECONDS, row_column, unfit
+from resources.connectors.sql.writing.job import ExportJob
 from resources.connectors.sql.writing.plan import Cast
-from resources.connectors.sql.writing.session import ExportJob
 
 
 def check_casts(

@@ -23,12 +23,13 @@ import pyarrow as pa
 
 from resources.connectors.sql.names import quote_identifier
 from resources.connectors.sql.writing.columns import (
-    Column,
-    ColumnType,
+    WrittenColumn,
+    WrittenType,
     is_list,
     is_text,
     plain_type,
 )
+from resources.connectors.sql.writing.dialect import ExportDialect
 
 MAX_PRECISION = 38
 
@@ -43,27 +44,27 @@ _INTEGERS: dict[str, str] = {
     "uint64": "UBIGINT",
 }
 
-_SIMPLE: tuple[tuple[Callable[[pa.DataType], bool], ColumnType], ...] = (
-    (pa.types.is_null, ColumnType("VARCHAR", pa.large_string())),
-    (pa.types.is_boolean, ColumnType("BOOLEAN", pa.bool_())),
-    (pa.types.is_float16, ColumnType("FLOAT", pa.float32())),
-    (pa.types.is_float32, ColumnType("FLOAT", pa.float32())),
-    (pa.types.is_float64, ColumnType("DOUBLE", pa.float64())),
-    (is_text, ColumnType("VARCHAR", pa.large_string())),
-    (pa.types.is_binary, ColumnType("BLOB", pa.large_binary())),
-    (pa.types.is_large_binary, ColumnType("BLOB", pa.large_binary())),
-    (pa.types.is_fixed_size_binary, ColumnType("BLOB", pa.large_binary())),
-    (pa.types.is_date, ColumnType("DATE", pa.date32())),
-    (pa.types.is_time, ColumnType("TIME", pa.time64("us"))),
-    (pa.types.is_duration, ColumnType("INTERVAL", pa.duration("us"))),
+_SIMPLE: tuple[tuple[Callable[[pa.DataType], bool], WrittenType], ...] = (
+    (pa.types.is_null, WrittenType("VARCHAR", pa.large_string())),
+    (pa.types.is_boolean, WrittenType("BOOLEAN", pa.bool_())),
+    (pa.types.is_float16, WrittenType("FLOAT", pa.float32())),
+    (pa.types.is_float32, WrittenType("FLOAT", pa.float32())),
+    (pa.types.is_float64, WrittenType("DOUBLE", pa.float64())),
+    (is_text, WrittenType("VARCHAR", pa.large_string())),
+    (pa.types.is_binary, WrittenType("BLOB", pa.large_binary())),
+    (pa.types.is_large_binary, WrittenType("BLOB", pa.large_binary())),
+    (pa.types.is_fixed_size_binary, WrittenType("BLOB", pa.large_binary())),
+    (pa.types.is_date, WrittenType("DATE", pa.date32())),
+    (pa.types.is_time, WrittenType("TIME", pa.time64("us"))),
+    (pa.types.is_duration, WrittenType("INTERVAL", pa.duration("us"))),
 )
 
 
-def duckdb_type(kind: pa.DataType) -> ColumnType | None:
+def duckdb_type(kind: pa.DataType) -> WrittenType | None:
     """How DuckDB holds values of `kind`; None when it has no form for them."""
     kind = plain_type(kind)
     if pa.types.is_integer(kind):
-        return ColumnType(_INTEGERS[str(kind)], kind)
+        return WrittenType(_INTEGERS[str(kind)], kind)
     for matches, found in _SIMPLE:
         if matches(kind):
             return found
@@ -73,19 +74,19 @@ def duckdb_type(kind: pa.DataType) -> ColumnType | None:
         scale, precision = max(kind.scale, 0), kind.precision - min(kind.scale, 0)
         if precision > MAX_PRECISION:
             return None
-        return ColumnType(f"DECIMAL({precision},{scale})", pa.decimal128(precision, scale))
+        return WrittenType(f"DECIMAL({precision},{scale})", pa.decimal128(precision, scale))
     return _nested_type(kind)
 
 
-def _timestamp_type(kind: pa.DataType) -> ColumnType:
+def _timestamp_type(kind: pa.DataType) -> WrittenType:
     if kind.tz:
-        return ColumnType("TIMESTAMP WITH TIME ZONE", pa.timestamp("us", "UTC"))
+        return WrittenType("TIMESTAMP WITH TIME ZONE", pa.timestamp("us", "UTC"))
     if kind.unit == "ns":
-        return ColumnType("TIMESTAMP_NS", kind)
-    return ColumnType("TIMESTAMP", pa.timestamp("us"))
+        return WrittenType("TIMESTAMP_NS", kind)
+    return WrittenType("TIMESTAMP", pa.timestamp("us"))
 
 
-def _nested_type(kind: pa.DataType) -> ColumnType | None:
+def _nested_type(kind: pa.DataType) -> WrittenType | None:
     if is_list(kind):
         return _list_type(kind)
     if pa.types.is_struct(kind):
@@ -93,30 +94,30 @@ def _nested_type(kind: pa.DataType) -> ColumnType | None:
     return _map_type(kind) if pa.types.is_map(kind) else None
 
 
-def _list_type(kind: pa.DataType) -> ColumnType | None:
+def _list_type(kind: pa.DataType) -> WrittenType | None:
     inner = duckdb_type(kind.value_type)
     if inner is None:
         return None
     if pa.types.is_fixed_size_list(kind):
         size = kind.list_size
-        return ColumnType(f"{inner.sql}[{size}]", pa.list_(inner.wire, size))
-    return ColumnType(f"{inner.sql}[]", pa.large_list(inner.wire))
+        return WrittenType(f"{inner.sql}[{size}]", pa.list_(inner.wire, size))
+    return WrittenType(f"{inner.sql}[]", pa.large_list(inner.wire))
 
 
-def _map_type(kind: pa.DataType) -> ColumnType | None:
+def _map_type(kind: pa.DataType) -> WrittenType | None:
     key, item = duckdb_type(kind.key_type), duckdb_type(kind.item_type)
     if key is None or item is None:
         return None
-    return ColumnType(f"MAP({key.sql}, {item.sql})", pa.map_(key.wire, item.wire))
+    return WrittenType(f"MAP({key.sql}, {item.sql})", pa.map_(key.wire, item.wire))
 
 
-def _struct_type(kind: pa.DataType) -> ColumnType | None:
+def _struct_type(kind: pa.DataType) -> WrittenType | None:
     inner = [(field.name, duckdb_type(field.type)) for field in kind]
     found = [(name, item) for name, item in inner if item is not None]
     if not found or len(found) < len(inner):
         return None
     parts = ", ".join(f"{quote_identifier(name)} {item.sql}" for name, item in found)
-    return ColumnType(f"STRUCT({parts})", pa.struct([(name, item.wire) for name, item in found]))
+    return WrittenType(f"STRUCT({parts})", pa.struct([(name, item.wire) for name, item in found]))
 
 
 _TAKES: dict[str, frozenset[str]] = {
@@ -135,7 +136,7 @@ _TYPED_ALREADY = frozenset({*_INTEGERS.values(), "BOOLEAN", "FLOAT", "DOUBLE", "
 """What a text is not put into: a transform can make these of it, and says how."""
 
 
-def duckdb_takes(column: Column, target: str) -> bool:
+def duckdb_takes(column: WrittenColumn, target: str) -> bool:
     """Whether an existing column of type `target` may hold the values of `column`: each is looked at on its way."""
     sent = column.type.sql
     if "UNION(" in target:  # the text of a value does not tell which member it is
@@ -160,3 +161,14 @@ def _is_nested(sql: str) -> bool:
 def duckdb_octets(target: str, quoted: str) -> str | None:
     """SQL for the bytes of a text or a blob."""
     return {"VARCHAR": f"strlen({quoted})", "BLOB": f"octet_length({quoted})"}.get(target)
+
+
+DIALECT = ExportDialect(
+    title="DuckDB",
+    name_limit=(128, "characters"),
+    max_columns=10_000,
+    column_type=duckdb_type,
+    takes=duckdb_takes,
+    folds_case=True,
+    octets=duckdb_octets,
+)

@@ -12,10 +12,14 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
+from resources.connectors.sql.mssql.delivery import DIALECT, FACTS
 from resources.connectors.sql.query_text import MSSQL, split_with
 from resources.connectors.sql.sqlalchemy.column_types import Parse, ValueColumn, text_column
-from resources.connectors.sql.sqlalchemy.connector import Selection, SqlalchemyConnector
+from resources.connectors.sql.sqlalchemy.connector import SqlalchemyConnector
+from resources.connectors.sql.sqlalchemy.delivery import deliverer
 from resources.connectors.sql.sqlalchemy.exact_text import moments, times
+from resources.connectors.sql.sqlalchemy.selection import Selection
+from resources.connectors.sql.writing.run import Deliverer
 from resources.kernel.errors import InputError
 
 DESCRIBE = (
@@ -109,6 +113,10 @@ class MssqlConnector(SqlalchemyConnector):
             port=config.effective_port,
             database=config.database,
         )
+
+    def deliverer(self) -> Deliverer:
+        """See `delivery`."""
+        return deliverer(self, DIALECT, FACTS)
 
     def connect_args(self, *, read_only: bool) -> dict[str, Any]:
         """Time limits; dates and times to the microsecond."""

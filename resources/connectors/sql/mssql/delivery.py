@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import functools
-
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from resources.connectors.sql.sqlalchemy.delivery import GenericSession, WriteFacts
-from resources.connectors.sql.sqlalchemy.written_types import TypeNames, column_types, generic_takes
-from resources.connectors.sql.writing.columns import Column
+from resources.connectors.sql.sqlalchemy.write_facts import WriteFacts
+from resources.connectors.sql.sqlalchemy.written_types import (
+    TypeNames,
+    column_types,
+    generic_takes,
+    zoned_text,
+)
+from resources.connectors.sql.writing.columns import WrittenColumn
 from resources.connectors.sql.writing.dialect import ExportDialect
-
-
-def zoned_text(array: pa.Array) -> pa.Array:
-    """`2013-01-31 08:30:00.123456+00:00`: the driver would drop the zone."""
-    naive = array.cast(pa.int64()).cast(pa.timestamp("us"))
-    return pc.binary_join_element_wise(naive.cast(pa.string()), "+00:00", "")
 
 
 def float_text(array: pa.Array) -> pa.Array:
@@ -46,7 +42,7 @@ TYPES = TypeNames(
 _ONE_CODE_PAGE = frozenset({"VARCHAR", "TEXT"})
 
 
-def mssql_takes(column: Column, target: str) -> bool:
+def mssql_takes(column: WrittenColumn, target: str) -> bool:
     """As anywhere, but for text types that cannot hold every character."""
     return generic_takes(column, target, narrow=_ONE_CODE_PAGE)
 
@@ -77,5 +73,3 @@ FACTS = WriteFacts(
     add_column="ALTER TABLE {table} ADD {column}",
     rows_at_once=500,
 )
-
-open_session = functools.partial(GenericSession, facts=FACTS)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from resources.connectors.sql.mysql.session import quoted
+from resources.kernel.quoting import quoted
 from resources.kernel.records import BrowseEntry, TableName
 
 Rows = Callable[..., list[tuple[Any, ...]]]
+
+_QUOTE = "`"  # which every mode of the server understands
 
 SYSTEM_DATABASES = ("information_schema", "mysql", "performance_schema", "sys")
 
@@ -48,7 +50,7 @@ class Table:
     @property
     def sql(self) -> str:
         """Its quoted name."""
-        return f"{quoted(self.schema)}.{quoted(self.name)}"
+        return f"{quoted(self.schema, _QUOTE)}.{quoted(self.name, _QUOTE)}"
 
 
 def find_table(rows: Rows, schema: str, name: str) -> Table | None:

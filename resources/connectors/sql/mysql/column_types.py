@@ -35,7 +35,7 @@ from resources.connectors.sql.mysql.wire_rows import (
     read_times,
     time_text_reader,
 )
-from resources.connectors.sql.reading import Column, text_guess
+from resources.connectors.sql.reading import ReadColumn, text_guess
 
 _UNSIGNED = 32
 _BINARY_CHARSET = 63
@@ -63,7 +63,7 @@ _MOST_DIGITS = 38
 class MysqlColumn:
     """A column of a result: what is announced, and how its bytes become that."""
 
-    plan: Column
+    plan: ReadColumn
     reader: Reader
 
 
@@ -168,9 +168,9 @@ def _as_text(column: WireColumn) -> MysqlColumn:
 def _made(
     column: WireColumn, kind: pa.DataType, reader: Reader, bounds: tuple[int, int] | None = None
 ) -> MysqlColumn:
-    return MysqlColumn(Column(column.name, "", kind, bounds=bounds), reader)
+    return MysqlColumn(ReadColumn(column.name, "", kind, bounds=bounds), reader)
 
 
 def _text(column: WireColumn, reader: Reader, reason: str) -> MysqlColumn:
     guess = text_guess(column.name, reason)
-    return MysqlColumn(Column(column.name, "", pa.string(), guess=guess), reader)
+    return MysqlColumn(ReadColumn(column.name, "", pa.string(), guess=guess), reader)

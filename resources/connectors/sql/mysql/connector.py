@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from resources.connectors.sql.config import Dialect, SqlConfig
-from resources.connectors.sql.connector import SqlConnector, is_internal, query_subject
+from resources.connectors.sql.connector import DatabaseConnector, is_internal, query_subject
 from resources.connectors.sql.mysql.catalog import (
     Table,
     find_table,
@@ -28,6 +28,7 @@ from resources.connectors.sql.mysql.catalog import (
     updated_at,
 )
 from resources.connectors.sql.mysql.column_types import MysqlColumn, plan_mysql_columns
+from resources.connectors.sql.mysql.delivery import MysqlDelivery, open_delivery
 from resources.connectors.sql.mysql.errors import mysql_error
 from resources.connectors.sql.mysql.session import (
     READING_MODE,
@@ -37,6 +38,8 @@ from resources.connectors.sql.mysql.session import (
 )
 from resources.connectors.sql.mysql.stream import ResultStream, RowsDigest
 from resources.connectors.sql.mysql.wire import ConnectionLostError, ServerError, Statement
+from resources.connectors.sql.mysql.write_session import WRITING_MODE
+from resources.connectors.sql.mysql.written_types import DIALECT
 from resources.connectors.sql.query_text import MYSQL
 from resources.connectors.sql.reading import (
     ReadPlan,
@@ -44,6 +47,8 @@ from resources.connectors.sql.reading import (
     coalesced,
     plan_columns,
 )
+from resources.connectors.sql.writing.job import ExportJob
+from resources.connectors.sql.writing.run import Deliverer
 from resources.kernel.errors import NotFoundError, WaybillError
 from resources.kernel.records import (
     BatchStream,
@@ -71,7 +76,7 @@ class _Source:
     """Columns of the table that `SELECT *` leaves out."""
 
 
-class MysqlConnector(SqlConnector):
+class MysqlConnector(DatabaseConnector):
     """A MySQL database, version 5.7 or newer."""
 
     kind = "mysql"
@@ -90,6 +95,14 @@ class MysqlConnector(SqlConnector):
     def session(self, *, writes: bool = False, sql_mode: str = READING_MODE) -> MysqlSession:
         """A session that has signed in."""
         return MysqlSession(self.config, is_busy=self._is_busy, writes=writes, sql_mode=sql_mode)
+
+    def deliverer(self) -> Deliverer:
+        """See `delivery`."""
+        return Deliverer(DIALECT, self._open_delivery)
+
+    def _open_delivery(self, job: ExportJob) -> MysqlDelivery:
+        line = self.session(writes=True, sql_mode=WRITING_MODE)
+        return open_delivery(line, job, self.config.database)
 
     def driver_errors(self) -> tuple[type[Exception], ...]:
         """pymysql's, and those of the protocol and the line."""

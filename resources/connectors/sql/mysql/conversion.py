@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from resources.connectors.sql.mysql.write_session import MysqlWriteSession
 from resources.connectors.sql.mysql.written_types import (
     octet_limit,
     text_limit,
@@ -21,15 +21,12 @@ from resources.connectors.sql.writing.conversion import row_column, unfit
 from resources.connectors.sql.writing.plan import Cast
 from resources.kernel.errors import InputError
 
-if TYPE_CHECKING:
-    from resources.connectors.sql.mysql.delivery import MysqlExport
-
 _NUMBERS_AS_BITS = frozenset({"bit", "year"})
 _AS_SENT = frozenset({"longblob"})
 _TEXTS = frozenset({"longtext", "json"})
 
 
-def check_casts(session: MysqlExport, casts: Sequence[Cast], staging: str) -> None:
+def check_casts(session: MysqlWriteSession, casts: Sequence[Cast], staging: str) -> None:
     """Finds a value that its column would not take as it is.
 
     Args:
@@ -46,12 +43,12 @@ def check_casts(session: MysqlExport, casts: Sequence[Cast], staging: str) -> No
         _compare(session, casts, staging)
 
 
-def numbered(session: MysqlExport) -> str:
+def numbered(session: MysqlWriteSession) -> str:
     """The column that numbers the rows of the staging table."""
     return f"{quote_identifier(row_column(session.job))} BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY"
 
 
-def _check_lengths(session: MysqlExport, cast: Cast, staging: str) -> None:
+def _check_lengths(session: MysqlWriteSession, cast: Cast, staging: str) -> None:
     """Counts texts that are too long for their column, or that would lose blanks at their end."""
     quoted, problems = quote_identifier(cast.column.name), []
     if (limit := text_limit(cast.type)) is not None:
@@ -74,7 +71,7 @@ def _check_lengths(session: MysqlExport, cast: Cast, staging: str) -> None:
             )
 
 
-def _compare(session: MysqlExport, casts: Sequence[Cast], staging: str) -> None:
+def _compare(session: MysqlWriteSession, casts: Sequence[Cast], staging: str) -> None:
     table = session.qualified(session.job.table.name)
     trial = session.qualified(staging_name(session.job.table.name, "trial"))
     row = quote_identifier(row_column(session.job))
@@ -122,7 +119,7 @@ def _is_same_decimal(ours: str, theirs: str, kind: str) -> str:
     return f"({same} AND NOT coalesce({ours} REGEXP '{beyond}', 0))"
 
 
-def _complain(session: MysqlExport, cast: Cast, staging: str, first: int) -> None:
+def _complain(session: MysqlWriteSession, cast: Cast, staging: str, first: int) -> None:
     row, quoted = quote_identifier(row_column(session.job)), quote_identifier(cast.column.name)
     ((value,),) = session.execute(f"SELECT {quoted} FROM {staging} WHERE {row} = {first}")
     ((number,),) = session.execute(f"SELECT count(*) FROM {staging} WHERE {row} <= {first}")

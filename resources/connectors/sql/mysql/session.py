@@ -313,8 +313,3 @@ def literal(text: str) -> str:
     if "\0" in text:
         raise ServerError(1064, "a text with a NUL character cannot stand in a statement")
     return "'" + text.replace("'", "''") + "'"
-
-
-def quoted(name: str) -> str:
-    """`name` between backticks, which every mode understands (T16)."""
-    return "`" + name.replace("`", "``") + "`"

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from resources.connectors.sql.mysql.errors import code_of
 from resources.connectors.sql.mysql.wire import ServerError
+from resources.connectors.sql.writing.job import ExportJob
 from resources.kernel.errors import InputError, SchemaMismatchError, WaybillError
-
-if TYPE_CHECKING:
-    from resources.connectors.sql.writing.session import ExportJob
 
 # `("db"."child", CONSTRAINT "fk" FOREIGN KEY ...`, in the quotes of the session.
 _CHILD = re.compile(

@@ -27,14 +27,15 @@ import pyarrow.compute as pc
 
 from resources.connectors.sql.writing.columns import (
     Check,
-    Column,
-    ColumnType,
     Complaint,
+    WrittenColumn,
+    WrittenType,
     find_outside,
     is_list,
     is_text,
     plain_type,
 )
+from resources.connectors.sql.writing.dialect import ExportDialect
 from resources.connectors.sql.writing.json_text import to_json
 
 MAX_PRECISION, MAX_SCALE = 65, 30
@@ -88,20 +89,20 @@ _WRITTEN_AS_TEXT = frozenset(
 """What a text is put into as it stands: types that no Arrow value has, and those of which some values come as text."""
 
 
-def mysql_type(kind: pa.DataType) -> ColumnType | None:
+def mysql_type(kind: pa.DataType) -> WrittenType | None:
     """How MySQL holds values of `kind`; None when it has no form for them."""
     kind = plain_type(kind)
     for matches, found in _SIMPLE:
         if matches(kind):
             return found
     if pa.types.is_integer(kind):
-        return ColumnType(_INTEGERS[str(kind)], kind)
+        return WrittenType(_INTEGERS[str(kind)], kind)
     if pa.types.is_decimal(kind):
         return _decimal_type(kind)
     if pa.types.is_timestamp(kind):
         return _ZONED if kind.tz else _MOMENT
     if is_list(kind) or pa.types.is_struct(kind) or pa.types.is_map(kind):
-        return ColumnType("json", pa.large_string(), convert=to_json)
+        return WrittenType("json", pa.large_string(), convert=to_json)
     return None
 
 
@@ -116,12 +117,12 @@ def _whole_days(first: int, last: int, reason: str) -> Check:
     return find_outside(first * _DAY_US, (last + 1) * _DAY_US - 1, reason)
 
 
-_MOMENT = ColumnType(
+_MOMENT = WrittenType(
     "datetime(6)",
     pa.timestamp("us"),
     check=_whole_days(_YEAR_1, _YEAR_9999, "is outside the years 1 to 9999"),
 )
-_ZONED = ColumnType(
+_ZONED = WrittenType(
     "timestamp(6)",
     pa.timestamp("us"),
     # Taking the zone off leaves the instant in UTC, which is the session's zone.
@@ -131,44 +132,44 @@ _ZONED = ColumnType(
     ),
 )
 
-_SIMPLE: tuple[tuple[Callable[[pa.DataType], bool], ColumnType], ...] = (
-    (pa.types.is_null, ColumnType("longtext", pa.string())),
+_SIMPLE: tuple[tuple[Callable[[pa.DataType], bool], WrittenType], ...] = (
+    (pa.types.is_null, WrittenType("longtext", pa.string())),
     (
         pa.types.is_boolean,
-        ColumnType("tinyint(1)", pa.int8(), convert=lambda array: array.cast(pa.int8())),
+        WrittenType("tinyint(1)", pa.int8(), convert=lambda array: array.cast(pa.int8())),
     ),
-    (pa.types.is_float16, ColumnType("float", pa.float32(), check=find_not_finite)),
-    (pa.types.is_float32, ColumnType("float", pa.float32(), check=find_not_finite)),
-    (pa.types.is_float64, ColumnType("double", pa.float64(), check=find_not_finite)),
-    (is_text, ColumnType("longtext", pa.large_string())),
-    (pa.types.is_binary, ColumnType("longblob", pa.large_binary())),
-    (pa.types.is_large_binary, ColumnType("longblob", pa.large_binary())),
-    (pa.types.is_fixed_size_binary, ColumnType("longblob", pa.large_binary())),
+    (pa.types.is_float16, WrittenType("float", pa.float32(), check=find_not_finite)),
+    (pa.types.is_float32, WrittenType("float", pa.float32(), check=find_not_finite)),
+    (pa.types.is_float64, WrittenType("double", pa.float64(), check=find_not_finite)),
+    (is_text, WrittenType("longtext", pa.large_string())),
+    (pa.types.is_binary, WrittenType("longblob", pa.large_binary())),
+    (pa.types.is_large_binary, WrittenType("longblob", pa.large_binary())),
+    (pa.types.is_fixed_size_binary, WrittenType("longblob", pa.large_binary())),
     (
         pa.types.is_date,
-        ColumnType(
+        WrittenType(
             "date",
             pa.date32(),
             check=find_outside(_YEAR_1, _YEAR_9999, "is outside the years 1 to 9999"),
         ),
     ),
-    (pa.types.is_time, ColumnType("time(6)", pa.time64("us"))),
+    (pa.types.is_time, WrittenType("time(6)", pa.time64("us"))),
     (
         pa.types.is_duration,
-        ColumnType(
+        WrittenType(
             "bigint", pa.int64(), convert=lambda a: a.cast(pa.duration("us")).cast(pa.int64())
         ),
     ),
 )
 
 
-def _decimal_type(kind: pa.DataType) -> ColumnType | None:
+def _decimal_type(kind: pa.DataType) -> WrittenType | None:
     scale = max(kind.scale, 0)
     precision = max(kind.precision - min(kind.scale, 0), scale)
     if precision > MAX_PRECISION or scale > MAX_SCALE:
         return None
     wide = pa.decimal256(precision, scale)
-    return ColumnType(f"decimal({precision},{scale})", wide)
+    return WrittenType(f"decimal({precision},{scale})", wide)
 
 
 _PARAMETERS = re.compile(r"\((\d+)(?:,(\d+))?\)")
@@ -191,7 +192,7 @@ def plain_sql_type(printed: str, charset: str = "") -> str:
     return text if text == "tinyint(1)" else _DISPLAY_WIDTH.sub(r"\1", text)
 
 
-def mysql_takes(column: Column, target: str) -> bool:
+def mysql_takes(column: WrittenColumn, target: str) -> bool:
     """Whether an existing column of type `target` may hold the values of `column`: each is looked at on its way.
 
     Args:
@@ -274,3 +275,14 @@ def _split(sql: str) -> tuple[str, tuple[int, ...]]:
     match = _PARAMETERS.search(plain)
     numbers = tuple(int(text) for text in match.groups() if text) if match else ()
     return _PARAMETERS.sub("", plain).replace(" unsigned", "").strip(), numbers
+
+
+DIALECT = ExportDialect(
+    title="MySQL",
+    name_limit=(64, "characters"),
+    max_columns=1017,
+    column_type=mysql_type,
+    takes=mysql_takes,
+    folds_case=True,
+    octets=mysql_octets,
+)

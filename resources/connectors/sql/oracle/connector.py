@@ -11,10 +11,13 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
+from resources.connectors.sql.oracle.delivery import DIALECT, FACTS
 from resources.connectors.sql.query_text import ORACLE
 from resources.connectors.sql.sqlalchemy.column_types import DIGITS, ValueColumn, text_column
 from resources.connectors.sql.sqlalchemy.connector import SqlalchemyConnector
+from resources.connectors.sql.sqlalchemy.delivery import deliverer
 from resources.connectors.sql.sqlalchemy.exact_text import moments, numbers
+from resources.connectors.sql.writing.run import Deliverer
 
 _DATE = "LTRIM(TO_CHAR({}, 'SYYYY-MM-DD HH24:MI:SS'))"
 _TIMESTAMP = "LTRIM(TO_CHAR({}, 'SYYYY-MM-DD HH24:MI:SS.FF9'))"
@@ -70,6 +73,10 @@ class OracleConnector(SqlalchemyConnector):
             port=config.effective_port,
             query={"service_name": config.service_name or ""},
         )
+
+    def deliverer(self) -> Deliverer:
+        """See `delivery`."""
+        return deliverer(self, DIALECT, FACTS)
 
     def connect_args(self, *, read_only: bool) -> dict[str, Any]:  # noqa: ARG002 - as the base has it
         """Time limits, keep-alives (E4) and the user's options."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import functools
-
 import pyarrow as pa
 
-from resources.connectors.sql.sqlalchemy.delivery import GenericSession, WriteFacts
+from resources.connectors.sql.sqlalchemy.write_facts import WriteFacts
 from resources.connectors.sql.sqlalchemy.written_types import (
     TypeNames,
     column_types,
@@ -57,5 +55,3 @@ FACTS = WriteFacts(
     typed_binds=True,
     add_column="ALTER TABLE {table} ADD ({column})",
 )
-
-open_session = functools.partial(GenericSession, facts=FACTS)

@@ -14,15 +14,17 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from resources.connectors.sql.config import SqlConfig
-from resources.connectors.sql.connector import SqlConnector
+from resources.connectors.sql.connector import DatabaseConnector
 from resources.connectors.sql.engine import server_options
+from resources.connectors.sql.other.delivery import relative_deliverer
 from resources.connectors.sql.query_text import MYSQL, POSTGRESQL, SQLITE
 from resources.connectors.sql.sqlalchemy.column_types import ValueColumn, text_column
 from resources.connectors.sql.sqlalchemy.connector import SqlalchemyConnector
+from resources.connectors.sql.writing.run import Deliverer
 from resources.kernel.errors import ConfigError, MissingDependencyError, NotFoundError
 
 
-def open_other(name: str, config: SqlConfig) -> SqlConnector:
+def open_other(name: str, config: SqlConfig) -> DatabaseConnector:
     """The connector for the family of databases that `config.driver` belongs to."""
     family = (config.driver or "").partition("+")[0]
     return _FAMILIES.get(family, OtherConnector)(name, config)
@@ -52,6 +54,10 @@ class OtherConnector(SqlalchemyConnector):
             database=config.database,
             query=dict(config.options),
         )
+
+    def deliverer(self) -> Deliverer:
+        """See `delivery`."""
+        return relative_deliverer(self, self.label)
 
     def engine(self, *, read_only: bool = False) -> sa.Engine:
         """See the base; a driver that is not there is named, with the package that SQLAlchemy looks for.

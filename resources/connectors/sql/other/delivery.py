@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from resources.connectors.sql.connector import SqlConnector
 from resources.connectors.sql.names import quote_literal
 from resources.connectors.sql.postgresql.written_types import SYSTEM_COLUMNS
-from resources.connectors.sql.sqlalchemy.delivery import GenericSession, WriteFacts
+from resources.connectors.sql.sqlalchemy.delivery import Reached, SqlalchemyDelivery, deliverer
+from resources.connectors.sql.sqlalchemy.write_facts import WriteFacts
+from resources.connectors.sql.sqlalchemy.write_session import SqlalchemyWriteSession
 from resources.connectors.sql.sqlalchemy.written_types import TypeNames, column_types, generic_takes
-from resources.connectors.sql.sqlite.delivery import COLUMNS, target_column
+from resources.connectors.sql.sqlite.target import COLUMNS, target_column
 from resources.connectors.sql.sqlite.written_types import sqlite_holds, sqlite_octets, sqlite_type
 from resources.connectors.sql.writing.columns import find_nul
 from resources.connectors.sql.writing.dialect import ExportDialect
 from resources.connectors.sql.writing.modes import refused_mode
 from resources.connectors.sql.writing.plan import TargetColumn
-from resources.connectors.sql.writing.session import ExportJob
+from resources.connectors.sql.writing.run import Deliverer
 from resources.kernel.errors import ConfigError
 
 POSTGRESQL_TYPES = TypeNames(
@@ -81,29 +82,13 @@ _FACTS = {
 }
 
 
-def _family(connector: SqlConnector) -> str:
-    driver = connector.config.driver or ""
-    if reason := refused_mode("other", driver, "overwrite"):
-        raise ConfigError(f"{connector.label}: {reason}", hint="Export to another database")
-    return driver.partition("+")[0]
-
-
-def dialect_of(connector: SqlConnector) -> ExportDialect:
-    """What the family of the driver means for an export.
-
-    Raises:
-        ConfigError: nothing is known about writing there.
-    """
-    return _SQLITE if _family(connector) == "sqlite" else _POSTGRESQL
-
-
-class PostgresqlRelativeSession(GenericSession):
+class PostgresqlRelativeDelivery(SqlalchemyDelivery):
     """PostgreSQL forgets comments in a view's text: the marker is the view's own comment."""
 
     def view_text(self, name: str) -> str:
         """The view's comment."""
-        found = self.execute(
-            "SELECT obj_description(to_regclass(:p1), 'pg_class')", self.qualified(name)
+        found = self.session.execute(
+            "SELECT obj_description(to_regclass(:p1), 'pg_class')", self.session.qualified(name)
         )
         return str(found[0][0])
 
@@ -111,12 +96,12 @@ class PostgresqlRelativeSession(GenericSession):
         """See the base."""
         warnings = super().replace_view(name)
         marker = quote_literal(self.job.view_marker)
-        self.execute(f"COMMENT ON VIEW {self.qualified(name)} IS {marker}")
+        self.session.execute(f"COMMENT ON VIEW {self.session.qualified(name)} IS {marker}")
         return warnings
 
 
-class SqliteFileSession(GenericSession):
-    """SQLite's types are whatever was written there, and no view keeps a table from being dropped."""
+class SqliteRelativeSession(SqlalchemyWriteSession):
+    """SQLite's types are whatever was written there."""
 
     def target_columns(self, name: str) -> tuple[TargetColumn, ...]:
         """The columns with their types as they were declared."""
@@ -124,17 +109,31 @@ class SqliteFileSession(GenericSession):
         keys = sum(bool(row[4]) for row in rows)
         return tuple(target_column(*row, only_key=keys == 1) for row in rows)
 
+
+class SqliteRelativeDelivery(SqlalchemyDelivery):
+    """No view keeps a table from being dropped there."""
+
+    session_class = SqliteRelativeSession
+
     def drop_retired(self, name: str) -> str | None:
         """Drops a table unless a view names it."""
         sql = "SELECT name FROM main.sqlite_master WHERE type = 'view' AND instr(sql, :p1) > 0"
-        if used := self.execute(sql, name):
-            self.connection.rollback()
+        if used := self.session.execute(sql, name):
+            self.session.connection.rollback()
             return f"table {name} is kept beyond its time: view {used[0][0]} uses it"
         return super().drop_retired(name)
 
 
-def open_session(connector: SqlConnector, job: ExportJob) -> GenericSession:
-    """Connects."""
-    family = _family(connector)
-    kind = SqliteFileSession if family == "sqlite" else PostgresqlRelativeSession
-    return kind(connector, job, _FACTS[family])
+def relative_deliverer(connector: Reached, label: str) -> Deliverer:
+    """How the family of the connector's driver takes deliveries.
+
+    Raises:
+        ConfigError: nothing is known about writing there.
+    """
+    driver = connector.config.driver or ""
+    if reason := refused_mode("other", driver, "overwrite"):
+        raise ConfigError(f"{label}: {reason}", hint="Export to another database")
+    family = driver.partition("+")[0]
+    if family == "sqlite":
+        return deliverer(connector, _SQLITE, _FACTS[family], SqliteRelativeDelivery)
+    return deliverer(connector, _POSTGRESQL, _FACTS[family], PostgresqlRelativeDelivery)

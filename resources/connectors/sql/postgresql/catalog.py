@@ -8,8 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from resources.connectors.sql.names import quote_identifier
 from resources.connectors.sql.postgresql.column_types import PostgresColumn
-from resources.connectors.sql.reading import quote_identifier
 from resources.kernel.records import TableName
 
 RANGE_BYTES = 8 * 1024 * 1024

@@ -21,7 +21,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from resources.connectors.sql.reading import Column, quote_identifier, text_guess
+from resources.connectors.sql.names import quote_identifier
+from resources.connectors.sql.reading import ReadColumn, text_guess
 
 # Julian day 0, PostgreSQL's first: what lies before it is an infinity or wrapped around in the driver (E34).
 _FIRST_DAY = -2_440_588
@@ -75,29 +76,29 @@ class PostgresColumn:
 
 def plan_postgres_columns(
     described: Sequence[PostgresColumn], as_text: Collection[str]
-) -> list[Column]:
+) -> list[ReadColumn]:
     """How each described column is read; those named in `as_text` come as text."""
     return [_widened(c) if c.name in as_text else _column(c) for c in described]
 
 
-def _column(column: PostgresColumn) -> Column:
+def _column(column: PostgresColumn) -> ReadColumn:
     reference = quote_identifier(column.name)
     exact = _EXACT.get(column.type_name) if column.kind == "b" else None
     if exact is not None:
-        return Column(column.name, reference, exact, bounds=_BOUNDS.get(column.type_name))
+        return ReadColumn(column.name, reference, exact, bounds=_BOUNDS.get(column.type_name))
     if column.type_name == "oid":
-        return Column(column.name, f"{reference}::int8", pa.int64())
+        return ReadColumn(column.name, f"{reference}::int8", pa.int64())
     if column.type_name == "numeric":
         return _numeric(column, reference)
     if column.kind == "e" or column.type_name in _PLAIN_TEXT:
-        return Column(column.name, f"{reference}::text", pa.string())
+        return ReadColumn(column.name, f"{reference}::text", pa.string())
     if column.type_name == "money":
         reason = "money has no fixed number of decimals"
         return _text(column.name, f"{reference}::numeric::text", reason)
     return _text(column.name, f"{reference}::text", f"{column.type_name} as PostgreSQL writes it")
 
 
-def _numeric(column: PostgresColumn, reference: str) -> Column:
+def _numeric(column: PostgresColumn, reference: str) -> ReadColumn:
     # The server's own text is cheaper than the driver's conversion, and says NaN as PostgreSQL does.
     expression = f"{reference}::text"
     if column.precision is None or column.scale is None:
@@ -106,13 +107,13 @@ def _numeric(column: PostgresColumn, reference: str) -> Column:
     digits = max(column.precision, scale) if scale >= 0 else column.precision - scale
     if digits > 38:
         return _text(column.name, expression, f"numeric of {digits} digits; decimals have 38")
-    return Column(column.name, expression, pa.decimal128(digits, max(scale, 0)))
+    return ReadColumn(column.name, expression, pa.decimal128(digits, max(scale, 0)))
 
 
-def _widened(column: PostgresColumn) -> Column:
+def _widened(column: PostgresColumn) -> ReadColumn:
     reason = f"{column.type_name} values that Arrow cannot hold (infinity, NaN or out of range)"
     return _text(column.name, f"{quote_identifier(column.name)}::text", reason)
 
 
-def _text(name: str, expression: str, reason: str) -> Column:
-    return Column(name, expression, pa.string(), guess=text_guess(name, reason))
+def _text(name: str, expression: str, reason: str) -> ReadColumn:
+    return ReadColumn(name, expression, pa.string(), guess=text_guess(name, reason))

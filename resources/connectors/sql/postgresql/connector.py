@@ -21,7 +21,7 @@ import sqlalchemy as sa
 
 from resources.connectors.sql.browsing import table_entry
 from resources.connectors.sql.config import Dialect, SqlConfig
-from resources.connectors.sql.connector import SqlConnector, is_internal, query_subject
+from resources.connectors.sql.connector import DatabaseConnector, is_internal, query_subject
 from resources.connectors.sql.engine import postgres_engine
 from resources.connectors.sql.errors import connection_error, driver_text, postgres_error
 from resources.connectors.sql.postgresql.catalog import (
@@ -36,11 +36,14 @@ from resources.connectors.sql.postgresql.catalog import (
     page_ranges,
 )
 from resources.connectors.sql.postgresql.column_types import plan_postgres_columns
+from resources.connectors.sql.postgresql.delivery import open_delivery
 from resources.connectors.sql.postgresql.fingerprint import compute_fingerprint
 from resources.connectors.sql.postgresql.parallel import NoHelperError, RangeReader
-from resources.connectors.sql.postgresql.session import LockQueueError, PostgresSession
+from resources.connectors.sql.postgresql.session import LockQueueError, SnapshotSession
+from resources.connectors.sql.postgresql.written_types import DIALECT
 from resources.connectors.sql.query_text import POSTGRESQL
 from resources.connectors.sql.reading import ReadPlan, checked_batches, plan_columns
+from resources.connectors.sql.writing.run import Deliverer
 from resources.kernel.errors import ConflictError, InputError, NotFoundError, WaybillError
 from resources.kernel.records import BatchStream, BrowseEntry, TableName, TableOrQuery
 
@@ -51,15 +54,15 @@ class _OpenRead:
 
     plan: ReadPlan
     statements: Sequence[str]
-    leader: PostgresSession
-    helper: Callable[[], PostgresSession]
+    leader: SnapshotSession
+    helper: Callable[[], SnapshotSession]
 
 
 _NO_MORE_CONNECTIONS = re.compile("too many (connections|clients)|remaining connection slots")
 _STATEMENT_FAILED = re.compile(r"ERROR:\s+(?P<text>[^\n]+)")
 
 
-class PostgresqlConnector(SqlConnector):
+class PostgresqlConnector(DatabaseConnector):
     """A PostgreSQL database, version 12 or newer."""
 
     kind = "postgresql"
@@ -71,6 +74,10 @@ class PostgresqlConnector(SqlConnector):
     def engine(self, *, read_only: bool = False) -> sa.Engine:
         """A SQLAlchemy engine without a pool, on psycopg 3."""
         return postgres_engine(self.config, read_only=read_only)
+
+    def deliverer(self) -> Deliverer:
+        """See `delivery`."""
+        return Deliverer(DIALECT, lambda job: open_delivery(self.engine(), job))
 
     def driver_errors(self) -> tuple[type[Exception], ...]:
         """SQLAlchemy's, psycopg's and ADBC's; ADBC breaks a stream of batches with an OSError."""
@@ -287,8 +294,8 @@ class PostgresqlConnector(SqlConnector):
         return bool(answers and answers[0])
 
 
-def _locked_session(config: SqlConfig, snapshot: str, select: str) -> PostgresSession:
-    session = PostgresSession(config, snapshot)
+def _locked_session(config: SqlConfig, snapshot: str, select: str) -> SnapshotSession:
+    session = SnapshotSession(config, snapshot)
     try:
         session.lock(select)
     except Exception:
@@ -297,7 +304,7 @@ def _locked_session(config: SqlConfig, snapshot: str, select: str) -> PostgresSe
     return session
 
 
-def _helping_session(config: SqlConfig, snapshot: str, select: str) -> PostgresSession:
+def _helping_session(config: SqlConfig, snapshot: str, select: str) -> SnapshotSession:
     """As `_locked_session`, for a session that can be done without.
 
     Raises:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from resources.connectors.sql.names import quote_identifier
+from resources.connectors.sql.postgresql.write_session import PostgresqlWriteSession
 from resources.connectors.sql.writing.conversion import (
     FINER_THAN_MICROSECONDS,
     first_refused,
@@ -18,9 +18,6 @@ from resources.connectors.sql.writing.conversion import (
     unfit,
 )
 from resources.connectors.sql.writing.plan import Cast
-
-if TYPE_CHECKING:
-    from resources.connectors.sql.postgresql.delivery import PostgresqlSession
 
 _PARAMETERS = re.compile(r"\(\d+(?:,-?\d+)?\)")
 _KEPT_AS_WRITTEN = re.compile(r'(?:date|time|timestamp|name|real|double precision)\b|"char"')
@@ -37,12 +34,12 @@ _ROUNDS = re.compile(r"interval\b|ts(?:tz)?(?:multi)?range")
 _DATES = re.compile(r"(?:date|ts|tstz)(?:multi)?range")
 
 
-def numbered(session: PostgresqlSession) -> str:
+def numbered(session: PostgresqlWriteSession) -> str:
     """The column that numbers the rows of the staging table."""
     return f"{quote_identifier(row_column(session.job))} bigint GENERATED ALWAYS AS IDENTITY"
 
 
-def check_casts(session: PostgresqlSession, casts: Sequence[Cast], staging: str) -> None:
+def check_casts(session: PostgresqlWriteSession, casts: Sequence[Cast], staging: str) -> None:
     """Finds a value that its column would not take as it is.
 
     Args:
@@ -70,7 +67,7 @@ def check_casts(session: PostgresqlSession, casts: Sequence[Cast], staging: str)
             _complain(session, cast, staging, int(str(first)))
 
 
-def _check_alone(session: PostgresqlSession, cast: Cast, staging: str, condition: str) -> None:
+def _check_alone(session: PostgresqlWriteSession, cast: Cast, staging: str, condition: str) -> None:
     """Finds the row for which the server gave up, if it is this column's."""
     row = quote_identifier(row_column(session.job))
     said = session.attempt(f"SELECT count(*) FROM {staging} WHERE {condition}")
@@ -88,7 +85,7 @@ def _check_alone(session: PostgresqlSession, cast: Cast, staging: str, condition
 
 
 def _complain(
-    session: PostgresqlSession, cast: Cast, staging: str, row: int, said: str = ""
+    session: PostgresqlWriteSession, cast: Cast, staging: str, row: int, said: str = ""
 ) -> None:
     number, quoted = quote_identifier(row_column(session.job)), quote_identifier(cast.column.name)
     ((value,),) = session.execute(

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from resources.connectors.sql.writing.columns import Column
+from resources.connectors.sql.writing.columns import WrittenColumn
 from resources.connectors.sql.writing.source import SourceRows
 
 if TYPE_CHECKING:
@@ -20,7 +20,10 @@ _STOP_SECONDS = 4.0
 
 
 def copy_rows(
-    connection: psycopg.Connection[Any], into: str, columns: tuple[Column, ...], source: SourceRows
+    connection: psycopg.Connection[Any],
+    into: str,
+    columns: tuple[WrittenColumn, ...],
+    source: SourceRows,
 ) -> int:
     """Sends all rows of `source` by one COPY and returns how many the server stored.
 
@@ -47,7 +50,7 @@ def copy_rows(
     return cursor.rowcount
 
 
-def _encode(columns: tuple[Column, ...], source: SourceRows) -> Iterator[bytes]:
+def _encode(columns: tuple[WrittenColumn, ...], source: SourceRows) -> Iterator[bytes]:
     from pgpq import ArrowToPostgresBinaryEncoder
     from pgpq.encoders import LargeStringEncoderBuilder
     from pgpq.schema import Jsonb

@@ -15,59 +15,26 @@ created by the same transaction: whatever ends it, a kill or a crash included, l
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, cast
 
-from resources.connectors.sql.connector import SqlConnector
-from resources.connectors.sql.names import is_too_long, quote_identifier, quote_literal
-from resources.connectors.sql.postgresql.table_writer import TableWriter
-from resources.connectors.sql.postgresql.target import (
-    find_table,
-    read_columns,
-    read_view_marker,
-)
-from resources.connectors.sql.postgresql.violations import value_errors, violation
-from resources.connectors.sql.postgresql.written_types import (
-    SYSTEM_COLUMNS,
-    postgresql_octets,
-    postgresql_takes,
-    postgresql_type,
-)
-from resources.connectors.sql.writing.dialect import ExportDialect
-from resources.connectors.sql.writing.plan import TargetColumn
-from resources.connectors.sql.writing.session import (
-    ExportJob,
-    ExportSession,
-    Outcome,
-    ViewState,
-)
-from resources.kernel.errors import (
-    ConfigError,
-    ConflictError,
-    MissingDependencyError,
-    NotFoundError,
-    SchemaMismatchError,
-)
+import sqlalchemy as sa
+
+from resources.connectors.sql.names import quote_literal
+from resources.connectors.sql.postgresql.target import read_view_marker
+from resources.connectors.sql.postgresql.target_writer import PostgresqlTargetWriter
+from resources.connectors.sql.postgresql.write_session import PostgresqlWriteSession
+from resources.connectors.sql.writing.delivery import Columns, Delivery, ViewState
+from resources.connectors.sql.writing.job import ExportJob, Outcome
+from resources.connectors.sql.writing.ledger import Ledger
+from resources.connectors.sql.writing.plan import TablePlan
+from resources.kernel.errors import ConfigError, MissingDependencyError, NotFoundError
 
 if TYPE_CHECKING:
     import psycopg
 
-DIALECT = ExportDialect(
-    title="PostgreSQL",
-    name_limit=(63, "bytes"),
-    max_columns=1600,
-    column_type=postgresql_type,
-    takes=postgresql_takes,
-    folds_case=False,
-    reserved_columns=SYSTEM_COLUMNS,
-    octets=postgresql_octets,
-)
-
-Result = TypeVar("Result")
-
 _RETENTION_LOCK_SECONDS = 1.0
-_BRIEF_SECONDS = 1.0
 
 _SESSION = (
     # A dead client's transaction must not hold its locks until the operating system gives up on the connection.
@@ -82,7 +49,7 @@ _SESSION = (
 )
 
 
-def open_session(connector: SqlConnector, job: ExportJob) -> PostgresqlSession:
+def open_delivery(engine: sa.Engine, job: ExportJob) -> PostgresqlDelivery:
     """Connects.
 
     Raises:
@@ -96,188 +63,60 @@ def open_session(connector: SqlConnector, job: ExportJob) -> PostgresqlSession:
         ) from None
     from psycopg import RawCursor
 
-    engine: Any = connector.engine()  # type: ignore[attr-defined]  # of this dialect's connector class
     pooled = engine.raw_connection()
-    connection = pooled.driver_connection
+    connection = cast("psycopg.Connection[tuple[object, ...]]", pooled.driver_connection)
     pooled.detach()
     connection.autocommit = True
     connection.cursor_factory = RawCursor
-    return PostgresqlSession(connection, job)
+    session = PostgresqlWriteSession(connection, job)
+    return PostgresqlDelivery(session, Ledger(session))
 
 
-class PostgresqlSession(ExportSession):
-    """One export over one connection."""
+class PostgresqlDelivery(Delivery[PostgresqlWriteSession]):
+    """One delivery into a PostgreSQL table."""
 
-    def __init__(self, connection: psycopg.Connection[Any], job: ExportJob) -> None:
-        super().__init__(job)
-        self.connection = connection
-        self.schema = ""
-
-    def close(self) -> None:
-        """Ends the connection."""
-        self.connection.close()
-
-    def execute(self, sql: str, *parameters: object) -> list[tuple[object, ...]]:
-        """Runs one statement; see the base."""
-        try:
-            cursor = self.connection.execute(sql, parameters or None)
-            return cursor.fetchall() if cursor.description else []
-        except value_errors() as error:
-            raise violation(error, self.job) from error
-
-    def count(self, sql: str) -> int:
-        """Runs a statement that changes rows, and returns how many."""
-        try:
-            return int(self.connection.execute(sql).rowcount)
-        except value_errors() as error:
-            raise violation(error, self.job) from error
-
-    def attempt(self, sql: str) -> list[tuple[object, ...]] | str:
-        """The rows of a query inside the transaction, or why the server refuses its values."""
-        from psycopg import DataError, IntegrityError, NotSupportedError, ProgrammingError
-
-        self.connection.execute("SAVEPOINT waybill_attempt")
-        try:
-            rows = self.connection.execute(sql).fetchall()
-        except (DataError, IntegrityError, NotSupportedError, ProgrammingError) as error:
-            self.connection.execute("ROLLBACK TO SAVEPOINT waybill_attempt")
-            return error.diag.message_primary or type(error).__name__
-        self.connection.execute("RELEASE SAVEPOINT waybill_attempt")
-        return rows
-
-    def mark(self, number: int) -> str:
-        """`$1`."""
-        return f"${number}"
-
-    def qualified(self, name: str) -> str:
-        """`"schema"."name"`; never a name that the server would cut (E38)."""
-        if is_too_long(name, DIALECT.name_limit):
-            raise SchemaMismatchError(f"the name {name[:80]!r} is too long for PostgreSQL")
-        return f"{quote_identifier(self.schema)}.{quote_identifier(name)}"
-
-    def inspect(self, name: str) -> tuple[TargetColumn, ...] | None:
-        """Columns of a table, or None; see the base."""
-        oid = find_table(self.execute, self.schema, name)
-        return None if oid is None else read_columns(self.execute, oid)
-
-    def existing_tables(self) -> set[str]:
-        """Tables of the schema."""
-        rows = self.execute("SELECT tablename FROM pg_tables WHERE schemaname = $1", self.schema)
-        return {str(name) for (name,) in rows}
-
-    def deliver(self) -> Outcome:
-        """See the module's text."""
-        self._prepare()
-        if (done := self.find_delivery()) is not None:
-            return done
-        self.job.source.peek()
-        self.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
-        self._lock(f"table {self.job.request.table.name}", self.job.settings.exporter_wait_seconds)
-        if (done := self.find_delivery()) is not None:
-            self.execute("COMMIT")
-            return done
-        target = self.inspect(self.job.table.name)
-        self.refuse_empty(target)
-        plan = self.plan(target)
-        outcome = Outcome(added=tuple(c.name for c in plan.added), warnings=[*plan.warnings])
-        TableWriter(self, plan, target).write(outcome)
-        outcome.rows = self.job.source.rows
-        if self.job.request.mode == "timestamp":
-            outcome.warnings += self.point_latest()
-        self.record_delivery(outcome.rows)
-        self.execute("COMMIT")
-        return outcome
-
-    def _prepare(self) -> None:
+    def prepare(self) -> None:
         """Settles the schema and makes the ledger, so that the export itself needs no DDL on shared tables."""
+        execute, session = self.session.execute, self.session
         for statement in _SESSION:
-            self.execute(statement)
+            execute(statement)
         wanted = self.job.table.schema
-        ((current,),) = self.execute("SELECT current_schema()")
+        ((current,),) = execute("SELECT current_schema()")
         if wanted is None and current is None:
             raise ConfigError(
                 f"{self.job.doing}: the user has no schema to write to", hint="Set `schema:`"
             )
-        self.schema = str(wanted or current)
-        if not self.execute("SELECT 1 FROM pg_namespace WHERE nspname = $1", self.schema):
+        session.schema = str(wanted or current)
+        if not execute("SELECT 1 FROM pg_namespace WHERE nspname = $1", session.schema):
             raise NotFoundError(
-                f"{self.job.doing}: there is no schema {self.schema!r}", hint="Create it first"
+                f"{self.job.doing}: there is no schema {session.schema!r}", hint="Create it first"
             )
-        if not self.has_ledger():
-            self.execute("BEGIN")
-            self._lock("ledger", self.job.settings.exporter_wait_seconds)
-            self.create_ledger()
-            self.execute("COMMIT")
+        if not self.ledger.exists():
+            execute("BEGIN")
+            session.lock("ledger")
+            self.ledger.create()
+            execute("COMMIT")
 
-    def _lock(self, what: str, seconds: float) -> None:
-        """Waits until no other export of Waybill works on the same thing, and keeps others out until COMMIT (E17)."""
-        from psycopg.errors import LockNotAvailable
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """One for everything, DDL included. READ COMMITTED: what was committed while the lock was waited for is seen."""
+        self.session.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+        yield
+        self.session.execute("COMMIT")
 
-        self._limit_locks(seconds)
-        try:
-            self.execute("SELECT pg_advisory_xact_lock($1::bigint)", lock_key(self.schema, what))
-        except LockNotAvailable as error:
-            raise ConflictError(
-                f"{self.job.doing}: another export has been writing this table for over {seconds:g} s",
-                hint="Try again when it is done",
-            ) from error
-        self._limit_locks(self.job.settings.lock_timeout_seconds)
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """By an advisory lock, which the server gives back with the transaction: the table itself stays free meanwhile."""
+        self.session.lock(f"table {self.job.request.table.name}")
+        yield
 
-    def _limit_locks(self, seconds: float) -> None:
-        self.execute(f"SET LOCAL lock_timeout = '{max(1, round(seconds * 1000))}ms'")
-
-    def patiently(self, step: Callable[[], Result], *, release: bool = False) -> Result:
-        """Tries a step that needs a lock on the table; each try gives up after the lock timeout (E48).
-
-        Args:
-            step: what to do; undone before it is tried again.
-            release: undo it in the end, too, and give its locks back: for a look at the table before rows are loaded.
-
-        Raises:
-            ConflictError: another session held the table through all tries.
-        """
-        from psycopg.errors import DeadlockDetected, LockNotAvailable
-
-        settings = self.job.settings
-        self.execute("SAVEPOINT waybill_step")
-        self._limit_locks(settings.lock_timeout_seconds)
-        for left in reversed(range(settings.lock_attempts)):
-            try:
-                result = step()
-            except (LockNotAvailable, DeadlockDetected) as error:
-                self.execute("ROLLBACK TO SAVEPOINT waybill_step")
-                if not left:
-                    raise ConflictError(
-                        f"{self.job.doing}: table {self.job.table} is in use by another session;"
-                        " the old rows stay",
-                        hint=f"It was waited for {settings.lock_attempts} times"
-                        f" {settings.lock_timeout_seconds:g} s. Try again when that session is done",
-                        table=str(self.job.table),
-                    ) from error
-            else:
-                self.execute(f"{'ROLLBACK TO' if release else 'RELEASE'} SAVEPOINT waybill_step")
-                return result
-        raise ConflictError(f"{self.job.doing}: no try to lock the table was allowed")
-
-    def lock_briefly(self, statement: str) -> bool:
-        """Whether a lock could be had within a second, so that others who queue behind it do not wait longer."""
-        from psycopg.errors import DeadlockDetected, LockNotAvailable
-
-        patience = self.job.settings.lock_timeout_seconds
-        self.execute("SAVEPOINT waybill_lock")
-        self._limit_locks(min(_BRIEF_SECONDS, patience))
-        try:
-            self.execute(statement)
-        except (LockNotAvailable, DeadlockDetected):
-            self.execute("ROLLBACK TO SAVEPOINT waybill_lock")
-            return False
-        finally:
-            self._limit_locks(patience)
-        return True
+    def write(self, plan: TablePlan, target: Columns | None, outcome: Outcome) -> None:
+        """See the base."""
+        PostgresqlTargetWriter(self.session, plan, target).write(outcome)
 
     def view_state(self, name: str) -> ViewState:
         """By the comment that `replace_view` leaves."""
-        kind, comment = read_view_marker(self.execute, self.schema, name)
+        kind, comment = read_view_marker(self.session.execute, self.session.schema, name)
         if not kind:
             return "absent"
         return "ours" if kind == "v" and comment == self.job.view_marker else "foreign"
@@ -286,43 +125,39 @@ class PostgresqlSession(ExportSession):
         """CREATE OR REPLACE keeps the view's grants; with other columns it has to be made anew."""
         from psycopg.errors import DependentObjectsStillExist, InvalidTableDefinition
 
-        view = self.qualified(name)
-        query = f"VIEW {view} AS SELECT * FROM {self.qualified(self.job.table.name)}"
+        execute, patiently = self.session.execute, self.session.patiently
+        view = self.session.qualified(name)
+        query = f"VIEW {view} AS SELECT * FROM {self.session.qualified(self.job.table.name)}"
         comment = f"COMMENT ON VIEW {view} IS {quote_literal(self.job.view_marker)}"
         try:
-            self.patiently(lambda: self.execute(f"CREATE OR REPLACE {query}"))
-            self.execute(comment)
+            patiently(lambda: execute(f"CREATE OR REPLACE {query}"))
+            execute(comment)
         except InvalidTableDefinition:
-            self.execute("ROLLBACK TO SAVEPOINT waybill_step")
+            execute("ROLLBACK TO SAVEPOINT waybill_step")
         else:
             return []
         try:
-            self.patiently(lambda: self.execute(f"DROP VIEW IF EXISTS {view}"))
+            patiently(lambda: execute(f"DROP VIEW IF EXISTS {view}"))
         except DependentObjectsStillExist:
-            self.execute("ROLLBACK TO SAVEPOINT waybill_step")
+            execute("ROLLBACK TO SAVEPOINT waybill_step")
             return [f"view {name} still shows the table before: other objects need its old columns"]
-        self.execute(f"CREATE {query}")
-        self.execute(comment)
+        execute(f"CREATE {query}")
+        execute(comment)
         return [f"view {name} was made anew because the columns changed: its grants are gone"]
 
     def drop_retired(self, name: str) -> str | None:
         """Drops a table unless somebody reads it just now or a view needs it."""
         from psycopg.errors import DependentObjectsStillExist, LockNotAvailable
 
-        self.execute("BEGIN")
-        self._limit_locks(_RETENTION_LOCK_SECONDS)
+        execute = self.session.execute
+        execute("BEGIN")
+        self.session.limit_locks(_RETENTION_LOCK_SECONDS)
         try:
-            self.execute(f"DROP TABLE IF EXISTS {self.qualified(name)}")
+            execute(f"DROP TABLE IF EXISTS {self.session.qualified(name)}")
         except (DependentObjectsStillExist, LockNotAvailable) as error:
-            self.execute("ROLLBACK")
+            execute("ROLLBACK")
             used = isinstance(error, LockNotAvailable)
             reason = "another session uses it" if used else "other objects depend on it"
             return f"table {name} is kept beyond its time: {reason}"
-        self.execute("COMMIT")
+        execute("COMMIT")
         return None
-
-
-def lock_key(schema: str, what: str) -> int:
-    """The number by which exporters of one thing keep out of each other's way."""
-    text = f"waybill export\0{schema}\0{what}"
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], signed=True)

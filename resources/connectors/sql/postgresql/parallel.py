@@ -16,7 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from resources.connectors.sql.postgresql.session import LockQueueError, PostgresSession
+from resources.connectors.sql.postgresql.session import LockQueueError, SnapshotSession
 from resources.kernel.errors import ConnectorUnavailableError
 
 BATCHES_PER_RANGE = 2
@@ -50,8 +50,8 @@ class RangeReader:
     def __init__(
         self,
         statements: Sequence[str],
-        leader: PostgresSession,
-        open_session: Callable[[], PostgresSession],
+        leader: SnapshotSession,
+        open_session: Callable[[], SnapshotSession],
         *,
         connections: int,
         silence_limit: float,

@@ -6,13 +6,9 @@ inserts would get a number that is taken. So the sequence is moved forward to th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from resources.connectors.sql.names import quote_identifier
+from resources.connectors.sql.postgresql.write_session import PostgresqlWriteSession
 from resources.connectors.sql.writing.plan import TablePlan
-
-if TYPE_CHECKING:
-    from resources.connectors.sql.postgresql.delivery import PostgresqlSession
 
 _SEQUENCES = """
 SELECT a.attname, s.seqrelid::bigint, s.seqrelid::regclass::text,
@@ -30,7 +26,7 @@ WHERE s.seqrelid = {sequence} AND m.highest BETWEEN s.seqmin AND s.seqmax
 """
 
 
-def move_sequences(session: PostgresqlSession, plan: TablePlan, oid: int) -> list[str]:
+def move_sequences(session: PostgresqlWriteSession, plan: TablePlan, oid: int) -> list[str]:
     """Moves them, or says which ones this user may not move."""
     written = {name for column, name in plan.pairs if not column.is_null}
     table = session.qualified(session.job.table.name)

@@ -27,7 +27,7 @@ class LockQueueError(Exception):
     """A lock that is to be had only behind somebody who waits for a lock of ours."""
 
 
-class PostgresSession:
+class SnapshotSession:
     """A read-only transaction on an exported snapshot, read through COPY BINARY into Arrow.
 
     Args:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from resources.connectors.sql.writing.job import ExportJob
 from resources.kernel.errors import InputError, WaybillError
 
 if TYPE_CHECKING:
     import psycopg
-
-    from resources.connectors.sql.writing.session import ExportJob
 
 # `COPY _stg_..., line 12, column price`: the words are translated by servers that speak other languages.
 _PLACE = re.compile(r"COPY .*?, \D*(?P<row>\d+)(?:, \w+ (?P<column>.+?))?(?::.*)?$", re.MULTILINE)

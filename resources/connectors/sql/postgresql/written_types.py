@@ -28,14 +28,15 @@ from collections.abc import Callable
 import pyarrow as pa
 
 from resources.connectors.sql.writing.columns import (
-    Column,
-    ColumnType,
+    WrittenColumn,
+    WrittenType,
     find_nul,
     find_outside,
     is_list,
     is_text,
     plain_type,
 )
+from resources.connectors.sql.writing.dialect import ExportDialect
 from resources.connectors.sql.writing.json_text import find_escaped_nul, to_json
 
 MAX_PRECISION = 1000
@@ -71,28 +72,28 @@ _TYPED_ALREADY = frozenset(
 )
 """What a text is not put into: a transform can make these of it, and says how."""
 
-_SIMPLE: tuple[tuple[Callable[[pa.DataType], bool], ColumnType], ...] = (
-    (pa.types.is_null, ColumnType("text", pa.string())),
-    (pa.types.is_boolean, ColumnType("boolean", pa.bool_())),
-    (pa.types.is_float16, ColumnType("real", pa.float32())),
-    (pa.types.is_float32, ColumnType("real", pa.float32())),
-    (pa.types.is_float64, ColumnType("double precision", pa.float64())),
-    (pa.types.is_binary, ColumnType("bytea", pa.binary())),
-    (pa.types.is_large_binary, ColumnType("bytea", pa.large_binary())),
+_SIMPLE: tuple[tuple[Callable[[pa.DataType], bool], WrittenType], ...] = (
+    (pa.types.is_null, WrittenType("text", pa.string())),
+    (pa.types.is_boolean, WrittenType("boolean", pa.bool_())),
+    (pa.types.is_float16, WrittenType("real", pa.float32())),
+    (pa.types.is_float32, WrittenType("real", pa.float32())),
+    (pa.types.is_float64, WrittenType("double precision", pa.float64())),
+    (pa.types.is_binary, WrittenType("bytea", pa.binary())),
+    (pa.types.is_large_binary, WrittenType("bytea", pa.large_binary())),
     (
         pa.types.is_date,
-        ColumnType(
+        WrittenType(
             "date",
             pa.date32(),
             check=find_outside(_FIRST_DATE, _LAST_DATE, "is a date PostgreSQL cannot hold"),
         ),
     ),
-    (pa.types.is_time, ColumnType("time without time zone", pa.time64("us"))),
-    (pa.types.is_duration, ColumnType("interval", pa.duration("us"))),
+    (pa.types.is_time, WrittenType("time without time zone", pa.time64("us"))),
+    (pa.types.is_duration, WrittenType("interval", pa.duration("us"))),
 )
 
 
-def postgresql_type(kind: pa.DataType) -> ColumnType | None:
+def postgresql_type(kind: pa.DataType) -> WrittenType | None:
     """How PostgreSQL holds values of `kind`; None when it has no form for them."""
     kind = plain_type(kind)
     for matches, found in _SIMPLE:
@@ -104,32 +105,32 @@ def postgresql_type(kind: pa.DataType) -> ColumnType | None:
     return None
 
 
-_JSON = ColumnType("jsonb", pa.large_string(), convert=to_json, check=find_escaped_nul)
+_JSON = WrittenType("jsonb", pa.large_string(), convert=to_json, check=find_escaped_nul)
 
 
-def _timestamp_type(kind: pa.DataType) -> ColumnType:
+def _timestamp_type(kind: pa.DataType) -> WrittenType:
     zone = "with" if kind.tz else "without"
-    return ColumnType(
+    return WrittenType(
         f"timestamp {zone} time zone",
         pa.timestamp("us", "UTC" if kind.tz else None),
         check=find_outside(_FIRST_STAMP, _LAST_STAMP, "is a time PostgreSQL cannot hold"),
     )
 
 
-def _decimal_type(kind: pa.DataType) -> ColumnType | None:
+def _decimal_type(kind: pa.DataType) -> WrittenType | None:
     scale = max(kind.scale, 0)
     precision = kind.precision - min(kind.scale, 0)
     if precision > MAX_PRECISION:
         return None
     sql = f"numeric({precision},{scale})"
     if not pa.types.is_decimal256(kind):
-        return ColumnType(sql, kind)
+        return WrittenType(sql, kind)
     if kind.precision <= 38:
-        return ColumnType(sql, pa.decimal128(kind.precision, kind.scale))
-    return ColumnType(sql, pa.string(), staged="text")
+        return WrittenType(sql, pa.decimal128(kind.precision, kind.scale))
+    return WrittenType(sql, pa.string(), staged="text")
 
 
-def _array_type(kind: pa.DataType) -> ColumnType:
+def _array_type(kind: pa.DataType) -> WrittenType:
     element = plain_type(kind.value_type)
     inner = None if is_list(element) else postgresql_type(element)
     if inner is None or inner.convert is not None:
@@ -142,21 +143,21 @@ def _array_type(kind: pa.DataType) -> ColumnType:
     if pa.types.is_timestamp(inner.wire) and inner.wire.tz:
         # The encoder sends arrays of instants as arrays of times in UTC.
         staged = "timestamp without time zone[]"
-    return ColumnType(
+    return WrittenType(
         f"{inner.sql}[]", wire, staged=staged, check=find_nul if is_text(inner.wire) else None
     )
 
 
-def _integer_type(kind: pa.DataType) -> ColumnType:
-    return ColumnType(*_INTEGERS[str(kind)])
+def _integer_type(kind: pa.DataType) -> WrittenType:
+    return WrittenType(*_INTEGERS[str(kind)])
 
 
 _BY_DETAIL: tuple[
-    tuple[Callable[[pa.DataType], bool], Callable[[pa.DataType], ColumnType | None]], ...
+    tuple[Callable[[pa.DataType], bool], Callable[[pa.DataType], WrittenType | None]], ...
 ] = (
     (pa.types.is_integer, _integer_type),
-    (is_text, lambda kind: ColumnType("text", kind, check=find_nul)),
-    (pa.types.is_fixed_size_binary, lambda kind: ColumnType("bytea", kind)),
+    (is_text, lambda kind: WrittenType("text", kind, check=find_nul)),
+    (pa.types.is_fixed_size_binary, lambda kind: WrittenType("bytea", kind)),
     (pa.types.is_timestamp, _timestamp_type),
     (pa.types.is_decimal, _decimal_type),
     (is_list, _array_type),
@@ -168,7 +169,7 @@ _BY_DETAIL: tuple[
 _PARAMETERS = re.compile(r"\((\d+)(?:,(-?\d+))?\)")
 
 
-def postgresql_takes(column: Column, target: str) -> bool:
+def postgresql_takes(column: WrittenColumn, target: str) -> bool:
     """Whether an existing column of type `target` may hold the values of `column`: each is looked at on its way.
 
     Args:
@@ -213,3 +214,15 @@ def _split(sql: str) -> tuple[str, tuple[int, ...]]:
     match = _PARAMETERS.search(sql)
     numbers = tuple(int(text) for text in match.groups() if text) if match else ()
     return _PARAMETERS.sub("", sql), numbers
+
+
+DIALECT = ExportDialect(
+    title="PostgreSQL",
+    name_limit=(63, "bytes"),
+    max_columns=1600,
+    column_type=postgresql_type,
+    takes=postgresql_takes,
+    folds_case=False,
+    reserved_columns=SYSTEM_COLUMNS,
+    octets=postgresql_octets,
+)

@@ -13,9 +13,13 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from resources.connectors.sql.query_text import SNOWFLAKE
+from resources.connectors.sql.snowflake.delivery import DIALECT, FACTS
 from resources.connectors.sql.sqlalchemy.column_types import DIGITS, Parse, ValueColumn, text_column
-from resources.connectors.sql.sqlalchemy.connector import Selection, SqlalchemyConnector
+from resources.connectors.sql.sqlalchemy.connector import SqlalchemyConnector
+from resources.connectors.sql.sqlalchemy.delivery import deliverer
 from resources.connectors.sql.sqlalchemy.exact_text import moments, times
+from resources.connectors.sql.sqlalchemy.selection import Selection
+from resources.connectors.sql.writing.run import Deliverer
 from resources.kernel.records import Retype
 
 _TYPES = [
@@ -104,6 +108,10 @@ class SnowflakeConnector(SqlalchemyConnector):
                 if value and (config.host or name != "account")
             },
         )
+
+    def deliverer(self) -> Deliverer:
+        """See `delivery`."""
+        return deliverer(self, DIALECT, FACTS)
 
     def connect_args(self, *, read_only: bool) -> dict[str, Any]:  # noqa: ARG002 - as the base has it
         """Time limits, decimals as such, and the user's options."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-
-from resources.connectors.sql.mssql.delivery import zoned_text
-from resources.connectors.sql.sqlalchemy.delivery import GenericSession, WriteFacts
-from resources.connectors.sql.sqlalchemy.written_types import TypeNames, column_types, generic_takes
+from resources.connectors.sql.sqlalchemy.write_facts import WriteFacts
+from resources.connectors.sql.sqlalchemy.written_types import (
+    TypeNames,
+    column_types,
+    generic_takes,
+    zoned_text,
+)
 from resources.connectors.sql.writing.dialect import ExportDialect
 
 TYPES = TypeNames(
@@ -46,5 +48,3 @@ FACTS = WriteFacts(
     ddl_commits=True,
     rows_at_once=500,
 )
-
-open_session = functools.partial(GenericSession, facts=FACTS)

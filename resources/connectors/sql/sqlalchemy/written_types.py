@@ -27,10 +27,10 @@ import pyarrow.compute as pc
 
 from resources.connectors.sql.writing.columns import (
     Check,
-    Column,
-    ColumnType,
     Complaint,
     Convert,
+    WrittenColumn,
+    WrittenType,
     find_outside,
     is_list,
     is_text,
@@ -81,17 +81,17 @@ class TypeNames:
     to_zoned: Convert | None = None
 
 
-def column_types(names: TypeNames) -> Callable[[pa.DataType], ColumnType | None]:
+def column_types(names: TypeNames) -> Callable[[pa.DataType], WrittenType | None]:
     """The rule by which a database with these names holds Arrow types."""
     return functools.partial(_column_type, names)
 
 
-def _column_type(names: TypeNames, kind: pa.DataType) -> ColumnType | None:
+def _column_type(names: TypeNames, kind: pa.DataType) -> WrittenType | None:
     kind = plain_type(kind)
     if pa.types.is_null(kind) or is_text(kind):
-        return ColumnType(names.text, pa.large_string(), check=names.text_check)
+        return WrittenType(names.text, pa.large_string(), check=names.text_check)
     if pa.types.is_boolean(kind):
-        return ColumnType(names.boolean, names.boolean_wire)
+        return WrittenType(names.boolean, names.boolean_wire)
     if pa.types.is_integer(kind):
         return _integer(names, kind)
     if pa.types.is_floating(kind):
@@ -101,11 +101,11 @@ def _column_type(names: TypeNames, kind: pa.DataType) -> ColumnType | None:
     return _bytes_or_nested(names, kind) or _temporal(names, kind)
 
 
-def _bytes_or_nested(names: TypeNames, kind: pa.DataType) -> ColumnType | None:
+def _bytes_or_nested(names: TypeNames, kind: pa.DataType) -> WrittenType | None:
     if _is_binary(kind):
-        return ColumnType(names.binary, pa.large_binary())
+        return WrittenType(names.binary, pa.large_binary())
     if is_list(kind) or pa.types.is_struct(kind) or pa.types.is_map(kind):
-        return ColumnType(names.long_text, pa.large_string(), convert=to_json)
+        return WrittenType(names.long_text, pa.large_string(), convert=to_json)
     return None
 
 
@@ -117,19 +117,19 @@ def _is_binary(kind: pa.DataType) -> bool:
     )
 
 
-def _integer(names: TypeNames, kind: pa.DataType) -> ColumnType:
+def _integer(names: TypeNames, kind: pa.DataType) -> WrittenType:
     if pa.types.is_uint64(kind):
-        return ColumnType(names.decimal.format(20, 0), pa.decimal128(20, 0))
+        return WrittenType(names.decimal.format(20, 0), pa.decimal128(20, 0))
     bits = kind.bit_width + (1 if pa.types.is_unsigned_integer(kind) else 0)
     sql = names.small if bits <= 16 else names.integer if bits <= 32 else names.big
-    return ColumnType(sql, pa.int64())
+    return WrittenType(sql, pa.int64())
 
 
-def _floating(names: TypeNames, kind: pa.DataType) -> ColumnType:
+def _floating(names: TypeNames, kind: pa.DataType) -> WrittenType:
     is_double = pa.types.is_float64(kind)
     wire = pa.string() if names.to_double else pa.float64()
     convert = functools.partial(_float_out, names)
-    return ColumnType(
+    return WrittenType(
         names.double if is_double else names.single,
         wire,
         convert=convert,
@@ -144,38 +144,38 @@ def _float_out(names: TypeNames, array: pa.Array) -> pa.Array:
     return names.to_double(array) if names.to_double else array
 
 
-def _decimal(names: TypeNames, kind: pa.DataType) -> ColumnType | None:
+def _decimal(names: TypeNames, kind: pa.DataType) -> WrittenType | None:
     precision, scale = max(kind.precision, kind.precision - kind.scale, kind.scale), kind.scale
     scale = max(scale, 0)
     if precision > MOST_DIGITS:
         return None
-    return ColumnType(names.decimal.format(precision, scale), pa.decimal128(precision, scale))
+    return WrittenType(names.decimal.format(precision, scale), pa.decimal128(precision, scale))
 
 
-def _temporal(names: TypeNames, kind: pa.DataType) -> ColumnType | None:
+def _temporal(names: TypeNames, kind: pa.DataType) -> WrittenType | None:
     if pa.types.is_duration(kind):
-        return ColumnType(
+        return WrittenType(
             names.big, pa.int64(), convert=lambda a: a.cast(pa.duration("us")).cast(pa.int64())
         )
     if pa.types.is_date(kind):
         check = find_outside(_YEAR_1, _YEAR_9999, _OUTSIDE)
-        return ColumnType(names.date, pa.date32(), check=check)
+        return WrittenType(names.date, pa.date32(), check=check)
     if pa.types.is_time(kind):
         if names.time:
-            return ColumnType(names.time, pa.time64("us"))
+            return WrittenType(names.time, pa.time64("us"))
         to_text: Convert = lambda a: a.cast(pa.time64("us")).cast(pa.large_string())  # noqa: E731
-        return ColumnType(names.text, pa.large_string(), convert=to_text)
+        return WrittenType(names.text, pa.large_string(), convert=to_text)
     if pa.types.is_timestamp(kind):
         return _timestamp(names, kind)
     return None
 
 
-def _timestamp(names: TypeNames, kind: pa.DataType) -> ColumnType:
+def _timestamp(names: TypeNames, kind: pa.DataType) -> WrittenType:
     check = find_outside(_YEAR_1 * _DAY_US, (_YEAR_9999 + 1) * _DAY_US - 1, _OUTSIDE)
     if not kind.tz:
-        return ColumnType(names.timestamp, pa.timestamp("us"), check=check)
+        return WrittenType(names.timestamp, pa.timestamp("us"), check=check)
     if names.to_zoned is None:
-        return ColumnType(names.zoned, pa.timestamp("us", tz="UTC"), check=check)
+        return WrittenType(names.zoned, pa.timestamp("us", tz="UTC"), check=check)
 
     def convert(array: pa.Array) -> pa.Array:
         moments = array.cast(pa.timestamp("us", tz="UTC"))
@@ -183,7 +183,7 @@ def _timestamp(names: TypeNames, kind: pa.DataType) -> ColumnType:
             raise ValueError(complaint.reason)
         return names.to_zoned(moments)  # type: ignore[misc]  # known to be there
 
-    return ColumnType(names.zoned, pa.string(), convert=convert)
+    return WrittenType(names.zoned, pa.string(), convert=convert)
 
 
 def find_empty(array: pa.Array) -> Complaint | None:
@@ -251,7 +251,9 @@ def _parse(sql: str) -> _Parsed | None:
     return _Parsed(family, name, args) if family else None
 
 
-def generic_takes(column: Column, target: str, *, narrow: frozenset[str] = frozenset()) -> bool:
+def generic_takes(
+    column: WrittenColumn, target: str, *, narrow: frozenset[str] = frozenset()
+) -> bool:
     """Whether an existing column of type `target` holds every value of `column` unchanged, or refuses it.
 
     Args:
@@ -274,3 +276,9 @@ def generic_takes(column: Column, target: str, *, narrow: frozenset[str] = froze
     if found.family in ("naive", "zoned", "time") and found.args and found.args[0] < _MICROSECONDS:
         return False
     return found.family == wanted.family or (found.family, wanted.family) == ("double", "single")
+
+
+def zoned_text(array: pa.Array) -> pa.Array:
+    """`2013-01-31 08:30:00.123456+00:00`: the driver would drop the zone."""
+    naive = array.cast(pa.int64()).cast(pa.timestamp("us"))
+    return pc.binary_join_element_wise(naive.cast(pa.string()), "+00:00", "")

@@ -15,21 +15,22 @@ import sqlalchemy as sa
 from resources.connectors.sql.browsing import table_entry
 from resources.connectors.sql.config import Dialect
 from resources.connectors.sql.connector import (
-    SqlConnector,
+    DatabaseConnector,
     interrupted_after,
     is_internal,
     query_subject,
 )
 from resources.connectors.sql.engine import sqlite_engine
 from resources.connectors.sql.errors import sqlite_error
+from resources.connectors.sql.names import quote_identifier
 from resources.connectors.sql.query_text import SQLITE, with_selects_as_tables
 from resources.connectors.sql.reading import (
     check_result_names,
     coalesced,
     pieces,
-    quote_identifier,
 )
 from resources.connectors.sql.sqlite.column_types import SqliteColumn
+from resources.connectors.sql.sqlite.delivery import open_delivery
 from resources.connectors.sql.sqlite.scan import (
     QUERY_VIEW,
     Declared,
@@ -37,6 +38,8 @@ from resources.connectors.sql.sqlite.scan import (
     plan_columns_by_values,
     read_batches,
 )
+from resources.connectors.sql.sqlite.written_types import DIALECT
+from resources.connectors.sql.writing.run import Deliverer
 from resources.kernel.errors import NotFoundError, WaybillError
 from resources.kernel.records import BatchStream, BrowseEntry, SqlQuery, TableName, TableOrQuery
 
@@ -44,7 +47,7 @@ _FINGERPRINT_ROWS = 2048
 _MARSHAL_VERSION = 2  # without references, so that equal rows have equal bytes
 
 
-class SqliteConnector(SqlConnector):
+class SqliteConnector(DatabaseConnector):
     """A SQLite database file."""
 
     kind = "sqlite"
@@ -56,6 +59,10 @@ class SqliteConnector(SqlConnector):
     def engine(self) -> sa.Engine:
         """A writing SQLAlchemy engine in autocommit; open transactions with `BEGIN IMMEDIATE`."""
         return sqlite_engine(self.config)
+
+    def deliverer(self) -> Deliverer:
+        """See `delivery`."""
+        return Deliverer(DIALECT, lambda job: open_delivery(self.config, self.engine(), job))
 
     def driver_errors(self) -> tuple[type[Exception], ...]:
         """SQLAlchemy's and sqlite3's."""

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from resources.connectors.sql.names import quote_identifier, staging_name
 from resources.connectors.sql.sqlite.written_types import is_exact_number
 from resources.connectors.sql.writing.conversion import unfit
+from resources.connectors.sql.writing.job import ExportJob
 from resources.connectors.sql.writing.plan import Cast
-from resources.connectors.sql.writing.session import ExportJob
 
 _NUMBERS = frozenset({"BOOLEAN", "INTEGER", "REAL", "BLOB"})
 

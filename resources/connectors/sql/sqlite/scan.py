@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
-from resources.connectors.sql.reading import BATCH_BYTES, quote_identifier
+from resources.connectors.sql.names import quote_identifier
+from resources.connectors.sql.reading import BATCH_BYTES
 from resources.connectors.sql.sqlite.column_types import (
     SqliteColumn,
     StorageClasses,

@@ -28,15 +28,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from resources.connectors.sql.writing.columns import (
-    Column,
-    ColumnType,
     Convert,
+    WrittenColumn,
+    WrittenType,
     find_outside,
     is_list,
     is_text,
     plain_digits,
     plain_type,
 )
+from resources.connectors.sql.writing.dialect import ExportDialect
 from resources.connectors.sql.writing.json_text import to_json
 
 _YEAR_1, _YEAR_9999 = -719_162, 2_932_896
@@ -44,29 +45,29 @@ _DAY_US = 86_400_000_000
 
 _EXACT_DIGITS = 15  # a double keeps so many decimal digits as they were written
 
-_SIMPLE: tuple[tuple[Callable[[pa.DataType], bool], ColumnType], ...] = (
-    (pa.types.is_null, ColumnType("TEXT", pa.string())),
-    (pa.types.is_boolean, ColumnType("BOOLEAN", pa.bool_())),
-    (pa.types.is_integer, ColumnType("INTEGER", pa.int64())),
-    (pa.types.is_floating, ColumnType("REAL", pa.float64(), drops_nan=True)),
-    (is_text, ColumnType("TEXT", pa.large_string())),
-    (pa.types.is_binary, ColumnType("BLOB", pa.large_binary())),
-    (pa.types.is_large_binary, ColumnType("BLOB", pa.large_binary())),
-    (pa.types.is_fixed_size_binary, ColumnType("BLOB", pa.large_binary())),
+_SIMPLE: tuple[tuple[Callable[[pa.DataType], bool], WrittenType], ...] = (
+    (pa.types.is_null, WrittenType("TEXT", pa.string())),
+    (pa.types.is_boolean, WrittenType("BOOLEAN", pa.bool_())),
+    (pa.types.is_integer, WrittenType("INTEGER", pa.int64())),
+    (pa.types.is_floating, WrittenType("REAL", pa.float64(), drops_nan=True)),
+    (is_text, WrittenType("TEXT", pa.large_string())),
+    (pa.types.is_binary, WrittenType("BLOB", pa.large_binary())),
+    (pa.types.is_large_binary, WrittenType("BLOB", pa.large_binary())),
+    (pa.types.is_fixed_size_binary, WrittenType("BLOB", pa.large_binary())),
     (
         pa.types.is_time,
-        ColumnType("TIME", pa.string(), convert=lambda a: _text(a, pa.time64("us"))),
+        WrittenType("TIME", pa.string(), convert=lambda a: _text(a, pa.time64("us"))),
     ),
     (
         pa.types.is_duration,
-        ColumnType(
+        WrittenType(
             "INTEGER", pa.int64(), convert=lambda a: a.cast(pa.duration("us")).cast(pa.int64())
         ),
     ),
 )
 
 
-def sqlite_type(kind: pa.DataType) -> ColumnType | None:
+def sqlite_type(kind: pa.DataType) -> WrittenType | None:
     """How SQLite holds values of `kind`; None when it has no form for them."""
     kind = plain_type(kind)
     for matches, found in _SIMPLE:
@@ -74,23 +75,23 @@ def sqlite_type(kind: pa.DataType) -> ColumnType | None:
             return found
     if pa.types.is_decimal(kind):
         declared = f"DECIMAL_TEXT({kind.precision},{kind.scale})"
-        return ColumnType(declared, pa.string(), convert=plain_digits)
+        return WrittenType(declared, pa.string(), convert=plain_digits)
     if pa.types.is_date(kind):
-        return ColumnType("DATE", pa.string(), convert=_checked_text(pa.date32(), 1))
+        return WrittenType("DATE", pa.string(), convert=_checked_text(pa.date32(), 1))
     if pa.types.is_timestamp(kind):
         return _timestamp_type(kind)
     if is_list(kind) or pa.types.is_struct(kind) or pa.types.is_map(kind):
-        return ColumnType("JSON", pa.large_string(), convert=to_json)
+        return WrittenType("JSON", pa.large_string(), convert=to_json)
     return None
 
 
-def _timestamp_type(kind: pa.DataType) -> ColumnType:
+def _timestamp_type(kind: pa.DataType) -> WrittenType:
     unit = "s" if kind.unit == "s" else "us"
     per_day = 86_400 if unit == "s" else _DAY_US
     to_text = _checked_text(pa.timestamp(unit), per_day)
     if not kind.tz:
-        return ColumnType("TIMESTAMP", pa.string(), convert=to_text)
-    return ColumnType(
+        return WrittenType("TIMESTAMP", pa.string(), convert=to_text)
+    return WrittenType(
         "TIMESTAMPTZ",
         pa.string(),
         # Taking the zone off leaves the instant in UTC.
@@ -148,7 +149,7 @@ _TAKES: dict[str, frozenset[str]] = {
 }
 
 
-def sqlite_takes(column: Column, target: str) -> bool:
+def sqlite_takes(column: WrittenColumn, target: str) -> bool:
     """Whether an existing column declared as `target` may hold the values of `column`: each is looked at on its way.
 
     Dates that SQLite does not know as such, and mixtures, come as texts: NUMERIC makes numbers of some.
@@ -164,7 +165,7 @@ def sqlite_octets(target: str, quoted: str) -> str | None:
     return f"length(CAST({quoted} AS BLOB))" if known else None
 
 
-def sqlite_holds(column: Column, target: str) -> bool:
+def sqlite_holds(column: WrittenColumn, target: str) -> bool:
     """Whether an existing column declared as `target` holds every value of `column` unchanged."""
     if column.is_null or target.upper() in {column.type.sql, "ANY"}:
         return True
@@ -174,6 +175,17 @@ def sqlite_holds(column: Column, target: str) -> bool:
     return affinity(target) in _TAKES[family]
 
 
-def is_exact_number(column: Column) -> bool:
+def is_exact_number(column: WrittenColumn) -> bool:
     """Whether a double tells every two decimals of the column apart."""
     return bool(plain_type(column.arrow).precision <= _EXACT_DIGITS)
+
+
+DIALECT = ExportDialect(
+    title="SQLite",
+    name_limit=(128, "characters"),
+    max_columns=2000,
+    column_type=sqlite_type,
+    takes=sqlite_takes,
+    folds_case=True,
+    octets=sqlite_octets,
+)

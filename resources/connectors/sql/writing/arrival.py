@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from resources.connectors.sql.writing.columns import Column
+from resources.connectors.sql.writing.columns import WrittenColumn
 from resources.kernel.errors import IntegrityError
 
 Octets = Callable[[str, str], str | None]
@@ -62,7 +62,7 @@ class Measure:
 
 
 def measures(
-    pairs: Sequence[tuple[Column, str, str]],
+    pairs: Sequence[tuple[WrittenColumn, str, str]],
     tally: Tally,
     octets: Octets,
     quote: Callable[[str], str],

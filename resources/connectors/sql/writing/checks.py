@@ -12,7 +12,7 @@ from resources.connectors.sql.names import (
     is_too_long,
     quote_identifier,
 )
-from resources.connectors.sql.writing.columns import Column
+from resources.connectors.sql.writing.columns import WrittenColumn
 from resources.connectors.sql.writing.dialect import ExportDialect
 from resources.kernel.errors import InputError, SchemaMismatchError
 from resources.kernel.records import ExportRequest
@@ -44,7 +44,7 @@ def check_request(request: ExportRequest, dialect: ExportDialect) -> None:
 
 def plan_columns(
     schema: pa.Schema, request: ExportRequest, dialect: ExportDialect
-) -> tuple[Column, ...]:
+) -> tuple[WrittenColumn, ...]:
     """The columns to write, each with its type in the database.
 
     Raises:
@@ -63,7 +63,9 @@ def plan_columns(
             hint="Cast or drop it in a transform",
             columns=[field.name for field, kind in found if kind is None],
         )
-    return tuple(Column(field.name, field.type, kind) for field, kind in found if kind is not None)
+    return tuple(
+        WrittenColumn(field.name, field.type, kind) for field, kind in found if kind is not None
+    )
 
 
 def _check_count(count: int, request: ExportRequest, dialect: ExportDialect) -> None:

@@ -31,7 +31,7 @@ class Complaint:
 
 
 @dataclass(frozen=True)
-class ColumnType:
+class WrittenType:
     """How a dialect holds one Arrow type.
 
     Args:
@@ -52,12 +52,12 @@ class ColumnType:
 
 
 @dataclass(frozen=True)
-class Column:
+class WrittenColumn:
     """A column of the table that is exported."""
 
     name: str
     arrow: pa.DataType
-    type: ColumnType
+    type: WrittenType
 
     @property
     def staged(self) -> str:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from resources.connectors.sql.writing.job import ExportJob
 from resources.connectors.sql.writing.plan import Cast
-from resources.connectors.sql.writing.session import ExportJob
 from resources.kernel.errors import InputError
 
 FINER_THAN_MICROSECONDS = r"[.,][0-9]{6}[0-9]*[1-9]"

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from resources.connectors.sql.names import Limit
 from resources.connectors.sql.writing.arrival import Octets
-from resources.connectors.sql.writing.columns import Column, ColumnType
+from resources.connectors.sql.writing.columns import WrittenColumn, WrittenType
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class ExportDialect:
     title: str
     name_limit: Limit
     max_columns: int
-    column_type: Callable[[pa.DataType], ColumnType | None]
-    takes: Callable[[Column, str], bool]
+    column_type: Callable[[pa.DataType], WrittenType | None]
+    takes: Callable[[WrittenColumn, str], bool]
     folds_case: bool
     reserved_columns: frozenset[str] = frozenset()
     octets: Octets = lambda _kind, _quoted: None

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from resources.connectors.sql.writing.columns import Column
+from resources.connectors.sql.writing.columns import WrittenColumn
 from resources.connectors.sql.writing.dialect import ExportDialect
 from resources.kernel.errors import InputError, SchemaMismatchError
 from resources.kernel.records import ExportRequest, TableName
@@ -46,7 +46,7 @@ class Cast:
         type: its type.
     """
 
-    column: Column
+    column: WrittenColumn
     name: str
     type: str
 
@@ -66,8 +66,8 @@ class TablePlan:
     """
 
     action: Literal["create", "keep", "recreate"]
-    pairs: tuple[tuple[Column, str], ...]
-    added: tuple[Column, ...] = ()
+    pairs: tuple[tuple[WrittenColumn, str], ...]
+    added: tuple[WrittenColumn, ...] = ()
     exact: bool = True
     casts: tuple[Cast, ...] = ()
     only_nulls: frozenset[str] = frozenset()
@@ -75,7 +75,7 @@ class TablePlan:
 
 
 def plan_table(
-    columns: Sequence[Column],
+    columns: Sequence[WrittenColumn],
     target: Sequence[TargetColumn] | None,
     *,
     table: TableName,
@@ -119,7 +119,7 @@ def plan_table(
 
 
 def _plan_existing(
-    columns: Sequence[Column],
+    columns: Sequence[WrittenColumn],
     target: Sequence[TargetColumn],
     table: TableName,
     dialect: ExportDialect,
@@ -157,7 +157,7 @@ def _plan_existing(
 
 
 def _find_problems(
-    columns: Sequence[Column],
+    columns: Sequence[WrittenColumn],
     target: Sequence[TargetColumn],
     dialect: ExportDialect,
     empty: frozenset[str],
@@ -184,7 +184,7 @@ def _find_problems(
     return problems
 
 
-def _namesake(found: TargetColumn, columns: Sequence[Column]) -> str:
+def _namesake(found: TargetColumn, columns: Sequence[WrittenColumn]) -> str:
     """The column of the data that differs in case alone, where the database takes that for another one."""
     others = [c.name for c in columns if c.name.casefold() == found.name.casefold()]
     return f" (it has {others[0]!r}: rename it in a transform)" if others else ""

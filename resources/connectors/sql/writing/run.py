@@ -1,27 +1,57 @@
-"""The way in: checks an export, opens a session of its dialect, reports what happened."""
+"""The way in: checks an export, has its connector open a delivery, reports what happened."""
 
 from __future__ import annotations
 
-import importlib
 import time
 from collections.abc import Callable
-from types import ModuleType
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-from resources.connectors.sql.connector import SqlConnector
+from resources.connectors.sql.config import SqlConfig
 from resources.connectors.sql.names import timestamped_name
 from resources.connectors.sql.writing.checks import check_request, plan_columns
+from resources.connectors.sql.writing.delivery import Delivery
 from resources.connectors.sql.writing.dialect import ExportDialect
-from resources.connectors.sql.writing.session import ExportJob, ExportSession
+from resources.connectors.sql.writing.job import ExportJob, Outcome
 from resources.connectors.sql.writing.settings import ExportSettings
 from resources.connectors.sql.writing.source import SourceRows
-from resources.kernel.errors import ConfigError
 from resources.kernel.records import BatchStream, ExportReceipt, ExportRequest, TableName
 
 _DEFAULT_SETTINGS = ExportSettings()
 
 
+@dataclass(frozen=True)
+class Deliverer:
+    """How a database takes deliveries.
+
+    Args:
+        dialect: what the planning of an export needs to know about it.
+        open: connects, and makes a delivery of a job.
+    """
+
+    dialect: ExportDialect
+    open: Callable[[ExportJob], Delivery[Any]]
+
+
+class Target(Protocol):
+    """What an export needs of a connector."""
+
+    config: SqlConfig
+
+    def deliverer(self) -> Deliverer:
+        """How the database takes deliveries.
+
+        Raises:
+            ConfigError: it is read only here.
+        """
+
+    def translated(self, doing: str) -> AbstractContextManager[None]:
+        """Turns what the driver raises inside the block into errors of ours."""
+
+
 def run_export(
-    connector: SqlConnector,
+    connector: Target,
     stream: BatchStream,
     request: ExportRequest,
     settings: ExportSettings = _DEFAULT_SETTINGS,
@@ -43,43 +73,20 @@ def run_export(
         ConnectorError: the database refused or failed; the old rows stay.
     """
     started = time.perf_counter()
-    module = _export_module(connector)
-    dialect_of = getattr(module, "dialect_of", None)
-    dialect: ExportDialect = dialect_of(connector) if dialect_of else module.DIALECT
-    job = _check(connector, stream, request, settings, dialect)
-    open_session: Callable[[SqlConnector, ExportJob], ExportSession] = module.open_session
+    deliverer = connector.deliverer()
+    job = _check(connector.config, stream, request, settings, deliverer.dialect)
     with connector.translated(job.doing):
-        session = open_session(connector, job)
+        delivery = deliverer.open(job)
         try:
-            outcome = session.deliver()
-            session.retire(outcome)
+            outcome = delivery.deliver()
+            delivery.retire(outcome)
         finally:
-            session.close()
-    return ExportReceipt(
-        table=job.table,
-        mode=request.mode,
-        rows=outcome.rows,
-        seconds=time.perf_counter() - started,
-        swap=outcome.swap,
-        repeated=outcome.repeated,
-        removed_tables=tuple(outcome.removed),
-        added_columns=outcome.added,
-        warnings=(*outcome.warnings, *job.source.warnings),
-    )
-
-
-def _export_module(connector: SqlConnector) -> ModuleType:
-    spec = connector.config.spec
-    if not spec.export:
-        raise ConfigError(
-            f"{connector.label}: {spec.title} is read only here: {spec.refusal}",
-            hint="Export to another database",
-        )
-    return importlib.import_module(f"resources.connectors.sql.{spec.export}.delivery")
+            delivery.close()
+    return _receipt(job, outcome, time.perf_counter() - started)
 
 
 def _check(
-    connector: SqlConnector,
+    config: SqlConfig,
     stream: BatchStream,
     request: ExportRequest,
     settings: ExportSettings,
@@ -90,12 +97,25 @@ def _check(
     name = request.table.name
     if request.mode == "timestamp":
         name = timestamped_name(name, request.started_at, request.run_id, dialect.name_limit)
-    schema = request.table.schema or connector.config.schema
     return ExportJob(
         request=request,
         settings=settings,
         dialect=dialect,
         columns=columns,
-        table=TableName(name, schema),
+        table=TableName(name, request.table.schema or config.schema),
         source=SourceRows(stream, columns, request),
+    )
+
+
+def _receipt(job: ExportJob, outcome: Outcome, seconds: float) -> ExportReceipt:
+    return ExportReceipt(
+        table=job.table,
+        mode=job.request.mode,
+        rows=outcome.rows,
+        seconds=seconds,
+        swap=outcome.swap,
+        repeated=outcome.repeated,
+        removed_tables=tuple(outcome.removed),
+        added_columns=outcome.added,
+        warnings=(*outcome.warnings, *job.source.warnings),
     )

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from resources.connectors.sql.writing.arrival import Tally
-from resources.connectors.sql.writing.columns import Column, find_unfit, plain_array
+from resources.connectors.sql.writing.columns import WrittenColumn, find_unfit, plain_array
 from resources.kernel.errors import InputError, IntegrityError, SchemaMismatchError
 from resources.kernel.records import BatchStream, ExportRequest
 
@@ -26,7 +26,7 @@ class SourceRows:
     """
 
     def __init__(
-        self, stream: BatchStream, columns: Sequence[Column], request: ExportRequest
+        self, stream: BatchStream, columns: Sequence[WrittenColumn], request: ExportRequest
     ) -> None:
         self.rows = 0
         self.columns = tuple(columns)
@@ -40,8 +40,8 @@ class SourceRows:
         self._nans = dict.fromkeys((column.name for column in columns if column.type.drops_nan), 0)
 
     def peek(self) -> bool:
-        """Whether there is any row. Reads up to the first one, so that an empty source is known early (E11)."""
-        while self._first is None:
+        """Whether there is, or was, any row. Reads up to the first one, so that an empty source is known early (E11)."""
+        while self._first is None and not self.rows:
             batch = next(self._batches, None)
             if batch is None:
                 return False
@@ -101,7 +101,7 @@ class SourceRows:
         ]
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 
-    def _convert_column(self, column: Column, array: pa.Array) -> pa.Array:
+    def _convert_column(self, column: WrittenColumn, array: pa.Array) -> pa.Array:
         if column.name in self.only_nulls and not _is_empty(array):
             raise self._untyped(column, array)
         convert = column.type.convert or (lambda values: values.cast(column.type.wire))
@@ -116,7 +116,7 @@ class SourceRows:
             raise self._complaint(column, array, complaint.index, complaint.reason)
         return found
 
-    def _without_nan(self, column: Column, array: pa.Array) -> pa.Array:
+    def _without_nan(self, column: WrittenColumn, array: pa.Array) -> pa.Array:
         if not column.type.drops_nan:
             return array
         wrong = pc.is_nan(array)
@@ -124,7 +124,7 @@ class SourceRows:
         self._nans[column.name] += count
         return pc.if_else(wrong, None, array) if count else array
 
-    def _untyped(self, column: Column, array: pa.Array) -> SchemaMismatchError:
+    def _untyped(self, column: WrittenColumn, array: pa.Array) -> SchemaMismatchError:
         index = pc.index(plain_array(array).is_valid(), value=True).as_py()
         return SchemaMismatchError(
             f"{self._request.source}: row {self.rows + index + 1:,} has a value in column {column.name!r}:"
@@ -133,7 +133,9 @@ class SourceRows:
             column=column.name,
         )
 
-    def _complaint(self, column: Column, array: pa.Array, index: int, reason: str) -> InputError:
+    def _complaint(
+        self, column: WrittenColumn, array: pa.Array, index: int, reason: str
+    ) -> InputError:
         row = self.rows + index + 1
         shown = _show(array, index)
         return InputError(
@@ -148,7 +150,7 @@ def _is_empty(array: pa.Array) -> bool:
     return bool(plain_array(array).null_count == len(array))
 
 
-def _reason(error: Exception, column: Column) -> str:
+def _reason(error: Exception, column: WrittenColumn) -> str:
     if isinstance(error, pa.ArrowInvalid):
         return f"holds a value that {column.type.sql} cannot take"
     return str(error)

@@ -15,7 +15,7 @@ from resources.kernel.errors import (
     InputError,
     WaybillError,
 )
-from tests.contract.file_connector import FileConnectorContract
+from tests.contract.file_connector import FileConnectorContract, FileListingContract
 from tests.resources.connectors.s3.bucket import (
     OutsideBucket,
     connect,
@@ -49,8 +49,8 @@ class TestS3Contract(FileConnectorContract):
 
 
 @pytest.mark.usefixtures("small_pages")
-class TestS3ContractBelowAPrefix(FileConnectorContract):
-    """The suite of every file connector, on a part of a bucket whose other parts look alike."""
+class TestS3ContractBelowAPrefix(FileListingContract):
+    """Keys and listings once more, on a part of a bucket whose other parts look alike."""
 
     unheld_characters = "\n"
 

@@ -86,7 +86,7 @@ def is_kept(arrived, text):
 
 
 @settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     rows=records(),
@@ -108,7 +108,7 @@ def test_every_value_arrives(rows, separators, array, chunk_bytes):
             assert is_kept(arrived, row.get(name)), (name, arrived, row.get(name))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.text(st.sampled_from('{}[]":,\\ \n1-.eaul\x1f\x01trn'), max_size=24))
 def test_what_python_refuses_is_refused(text):
     """Text in the shape of JSON Lines: either every line is an object for Python too, or there is an error."""
@@ -134,7 +134,7 @@ def unique(pairs):
     return dict(pairs)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     content=st.sampled_from(ALIKE),
     edits=st.lists(

@@ -12,9 +12,10 @@ import pytest
 from resources.connectors.sql import SqlConfig, open_table_connector
 from resources.connectors.sql.mssql import delivery as writing
 from resources.connectors.sql.mssql.connector import isolation, plan_mssql_column
-from resources.connectors.sql.sqlalchemy import delivery as generic
 from resources.connectors.sql.sqlalchemy.errors import driver_error
-from resources.connectors.sql.writing.columns import Column
+from resources.connectors.sql.sqlalchemy.write_session import SqlalchemyWriteSession
+from resources.connectors.sql.writing.columns import WrittenColumn
+from resources.connectors.sql.writing.ledger import LEDGER_COLUMNS
 from resources.connectors.sql.writing.plan import TargetColumn
 from resources.connectors.sql.writing.run import run_export
 from resources.kernel.errors import (
@@ -151,14 +152,14 @@ def test_the_isolation_that_a_database_allows() -> None:
 
 
 EXISTING = (TargetColumn("id", "BIGINT"), TargetColumn("version", "BIGINT"), TargetColumn("name", "NVARCHAR(50)"))  # fmt: skip
-LEDGER = tuple(TargetColumn(name, "NVARCHAR(40)") for name in generic.LEDGER_COLUMNS)
+LEDGER = tuple(TargetColumn(name, "NVARCHAR(40)") for name in LEDGER_COLUMNS)
 
 
 def test_an_overwrite_is_one_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
     server = ScriptedServer(*BEGIN, counts(10))
     server.install(monkeypatch)
     monkeypatch.setattr(
-        generic.GenericSession,
+        SqlalchemyWriteSession,
         "inspect",
         lambda _self, name: LEDGER if name == "_exports" else EXISTING,
     )
@@ -190,7 +191,7 @@ def test_a_new_table_is_made_by_the_same_transaction(monkeypatch: pytest.MonkeyP
     server = ScriptedServer(*BEGIN, counts(1))
     server.install(monkeypatch)
     monkeypatch.setattr(
-        generic.GenericSession,
+        SqlalchemyWriteSession,
         "inspect",
         lambda _self, name: LEDGER if name == "_exports" else None,
     )
@@ -236,7 +237,7 @@ def test_a_new_table_is_made_by_the_same_transaction(monkeypatch: pytest.MonkeyP
 def test_existing_columns_take_what_they_hold(arrow: pa.DataType, target: str, fits: bool) -> None:
     kind = writing.DIALECT.column_type(arrow)
     assert kind is not None
-    assert writing.mssql_takes(Column("x", arrow, kind), target) is fits
+    assert writing.mssql_takes(WrittenColumn("x", arrow, kind), target) is fits
 
 
 def test_real_errors_of_the_driver_at_a_closed_port() -> None:

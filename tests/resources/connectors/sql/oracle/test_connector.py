@@ -15,9 +15,10 @@ import sqlalchemy as sa
 from resources.connectors.sql import SqlConfig, open_table_connector
 from resources.connectors.sql.oracle import delivery as writing
 from resources.connectors.sql.oracle.connector import plan_oracle_column
-from resources.connectors.sql.sqlalchemy import delivery as generic
 from resources.connectors.sql.sqlalchemy.errors import driver_error
-from resources.connectors.sql.writing.columns import Column
+from resources.connectors.sql.sqlalchemy.write_session import SqlalchemyWriteSession
+from resources.connectors.sql.writing.columns import WrittenColumn
+from resources.connectors.sql.writing.ledger import LEDGER_COLUMNS
 from resources.connectors.sql.writing.modes import refused_mode
 from resources.connectors.sql.writing.plan import TargetColumn
 from resources.connectors.sql.writing.run import run_export
@@ -109,7 +110,7 @@ def test_other_types_come_as_oracle_writes_them() -> None:
 
 
 EXISTING = (TargetColumn("id", "NUMBER(19, 0)"), TargetColumn("version", "NUMBER"), TargetColumn("name", "VARCHAR2(50)"))  # fmt: skip
-LEDGER = tuple(TargetColumn(name, "VARCHAR2(40)") for name in generic.LEDGER_COLUMNS)
+LEDGER = tuple(TargetColumn(name, "VARCHAR2(40)") for name in LEDGER_COLUMNS)
 
 
 def test_an_overwrite_deletes_and_inserts_in_one_transaction(
@@ -118,7 +119,7 @@ def test_an_overwrite_deletes_and_inserts_in_one_transaction(
     server = ScriptedServer(*BEGIN, counts(10))
     server.install(monkeypatch)
     monkeypatch.setattr(
-        generic.GenericSession, "inspect", lambda _self, name: LEDGER if name == "_exports" else EXISTING
+        SqlalchemyWriteSession, "inspect", lambda _self, name: LEDGER if name == "_exports" else EXISTING
     )  # fmt: skip
     receipt = run_export(open_table_connector("w", CONFIG), stream(sales(1)), request(10))
     assert (receipt.rows, receipt.swap) == (10, "delete+insert")
@@ -143,7 +144,7 @@ def test_a_new_table_is_made_before_any_row_moves(monkeypatch: pytest.MonkeyPatc
             return LEDGER
         return (TargetColumn("b", "NUMBER(1, 0)"), TargetColumn("Name", "CLOB")) if server.sent("CREATE TABLE") else None  # fmt: skip
 
-    monkeypatch.setattr(generic.GenericSession, "inspect", inspect)
+    monkeypatch.setattr(SqlalchemyWriteSession, "inspect", inspect)
     data = pa.table({"b": [True], "Name": ["x"]})
     run_export(open_table_connector("w", CONFIG), stream(data), request(1))
     made = server.sent("CREATE TABLE")
@@ -166,7 +167,7 @@ def test_what_oracle_cannot_do_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
         with pytest.raises(InputError, match=words):
             run_export(connector, stream(sales(1)), request(10, **changes))
     monkeypatch.setattr(
-        generic.GenericSession, "inspect",
+        SqlalchemyWriteSession, "inspect",
         lambda _self, name: LEDGER if name == "_exports" else (TargetColumn("x", "CLOB"),),
     )  # fmt: skip
     with pytest.raises(InputError, match="row 2, column 'x' holds an empty text"):
@@ -193,7 +194,7 @@ def test_what_oracle_cannot_do_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
 def test_existing_columns_take_what_they_hold(arrow: pa.DataType, target: str, fits: bool) -> None:
     kind = writing.DIALECT.column_type(arrow)
     assert kind is not None
-    assert writing.DIALECT.takes(Column("x", arrow, kind), target) is fits
+    assert writing.DIALECT.takes(WrittenColumn("x", arrow, kind), target) is fits
 
 
 def test_real_errors_of_the_driver_at_a_closed_port() -> None:

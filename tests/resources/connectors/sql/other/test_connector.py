@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from resources.connectors.sql import SqlConfig, SqlConnector, open_table_connector
+from resources.connectors.sql import DatabaseConnector, SqlConfig, open_table_connector
 from resources.kernel.errors import (
     ConfigError,
     ConflictError,
@@ -171,7 +171,9 @@ class TestMariadbByAnyDriver(TableConnectorContract):
             f"INSERT INTO big SELECT i, 'name ' || i FROM {self.series(rows)}",
         )
 
-    def test_duplicate_names_are_an_error_that_names_both(self, connector: SqlConnector) -> None:
+    def test_duplicate_names_are_an_error_that_names_both(
+        self, connector: DatabaseConnector
+    ) -> None:
         with pytest.raises(InputError, match=r"two columns have one name.*'a'"):
             connector.describe("SELECT 1 AS a, 2 AS b, 3 AS a")
 
@@ -285,7 +287,7 @@ class TestTypesByValues:
 
 
 def test_a_driver_that_is_not_there_is_named() -> None:
-    def opened(driver: str) -> SqlConnector:
+    def opened(driver: str) -> DatabaseConnector:
         return open_table_connector("w", SqlConfig("other", driver=driver, host="127.0.0.1"))
 
     with pytest.raises(ConfigError, match=r"SQLAlchemy has no dialect 'trino'"):

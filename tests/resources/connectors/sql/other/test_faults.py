@@ -20,6 +20,8 @@ from tests.servers.mariadb import MariadbServer
 from tests.servers.postgres import PostgresServer
 
 ROWS = 150_000
+PATIENCE = 3
+"""Seconds of silence that are borne where the server must not be taken for silent: on a busy machine it has pauses."""
 LARGE = f"CREATE TABLE large AS SELECT s.i AS id, repeat('x', 30) AS t FROM generate_series(1, {ROWS}) AS s(i)"
 LARGE_MARIADB = f"CREATE TABLE large AS SELECT seq AS id, repeat('x', 30) AS t FROM seq_1_to_{ROWS}"
 DRIVERS = ["postgresql+psycopg", "mysql+pymysql"]
@@ -58,7 +60,7 @@ def test_a_line_that_falls_silent_is_cut(config: SqlConfig, stall_after: int) ->
 
 def test_the_error_says_that_nothing_came(config: SqlConfig) -> None:
     with faulty_proxy(int(config.port or 0), stall_after=3_000_000) as proxy:
-        target = _through(config, proxy.port, read_timeout_seconds=1)
+        target = _through(config, proxy.port, read_timeout_seconds=PATIENCE)
         with pytest.raises(ConnectorUnavailableError, match="no byte came"):
             read_table(open_table_connector("warehouse", target), TableName("large"))
 
@@ -72,17 +74,22 @@ def test_a_line_that_is_cut_raises(config: SqlConfig) -> None:
 
 def test_who_takes_the_rows_slowly_is_no_stall(config: SqlConfig) -> None:
     rows = 0
-    connector = open_table_connector("warehouse", replace(config, read_timeout_seconds=1))
+    connector = open_table_connector("warehouse", replace(config, read_timeout_seconds=PATIENCE))
     with connector.read(TableName("large"), batch_rows=50_000) as stream:
         for batch in stream:
-            time.sleep(1.5 if rows == 0 else 0)
+            time.sleep(PATIENCE + 1 if rows == 0 else 0)
             rows += batch.num_rows
     assert rows == ROWS
 
 
 def test_a_statement_may_compute_as_long_as_it_was_given(config: SqlConfig) -> None:
     """Its own time limit is longer than the silence that is borne."""
+    long = PATIENCE + 1
     is_postgresql = str(config.driver).startswith("postgresql")
-    text = "SELECT CAST(pg_sleep(2) AS text) AS s" if is_postgresql else "SELECT sleep(2) AS s"
-    connector = open_table_connector("warehouse", replace(config, read_timeout_seconds=1))
+    text = (
+        f"SELECT CAST(pg_sleep({long}) AS text) AS s"
+        if is_postgresql
+        else f"SELECT sleep({long}) AS s"
+    )
+    connector = open_table_connector("warehouse", replace(config, read_timeout_seconds=PATIENCE))
     assert read_table(connector, SqlQuery(text, {}, timeout_seconds=30)).num_rows == 1

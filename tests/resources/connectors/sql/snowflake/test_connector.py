@@ -12,7 +12,8 @@ import pytest
 
 from resources.connectors.sql import SqlConfig, open_table_connector
 from resources.connectors.sql.snowflake.connector import plan_snowflake_column
-from resources.connectors.sql.sqlalchemy import delivery as generic
+from resources.connectors.sql.sqlalchemy.write_session import SqlalchemyWriteSession
+from resources.connectors.sql.writing.ledger import LEDGER_COLUMNS
 from resources.connectors.sql.writing.modes import refused_mode
 from resources.connectors.sql.writing.plan import TargetColumn
 from resources.connectors.sql.writing.run import run_export
@@ -106,10 +107,10 @@ def test_a_second_statement_is_refused_before_it_is_sent(monkeypatch: pytest.Mon
 def test_an_overwrite_is_one_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
     server = ScriptedServer(BEGIN, counts(10))
     server.install(monkeypatch)
-    ledger = tuple(TargetColumn(name, "VARCHAR") for name in generic.LEDGER_COLUMNS)
+    ledger = tuple(TargetColumn(name, "VARCHAR") for name in LEDGER_COLUMNS)
     target = (TargetColumn("id", "DECIMAL(38, 0)"), TargetColumn("version", "DECIMAL(38, 0)"), TargetColumn("name", "VARCHAR(16777216)"))  # fmt: skip
     monkeypatch.setattr(
-        generic.GenericSession, "inspect", lambda _self, name: ledger if name == "_exports" else target
+        SqlalchemyWriteSession, "inspect", lambda _self, name: ledger if name == "_exports" else target
     )  # fmt: skip
     receipt = run_export(open_table_connector("w", CONFIG), stream(sales(1)), request(10))
     assert (receipt.rows, receipt.swap) == (10, "delete+insert")

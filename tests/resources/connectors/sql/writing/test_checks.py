@@ -7,9 +7,9 @@ from datetime import datetime
 import pyarrow as pa
 import pytest
 
-from resources.connectors.sql.duckdb import delivery as duckdb
-from resources.connectors.sql.postgresql import delivery as postgresql
-from resources.connectors.sql.sqlite import delivery as sqlite
+from resources.connectors.sql.duckdb import written_types as duckdb
+from resources.connectors.sql.postgresql import written_types as postgresql
+from resources.connectors.sql.sqlite import written_types as sqlite
 from resources.connectors.sql.writing.checks import check_request, plan_columns
 from resources.connectors.sql.writing.dialect import ExportDialect
 from resources.kernel.errors import InputError, SchemaMismatchError

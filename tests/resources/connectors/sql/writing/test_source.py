@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resources.connectors.sql.postgresql.delivery import DIALECT
+from resources.connectors.sql.postgresql.written_types import DIALECT
 from resources.connectors.sql.writing.checks import plan_columns
 from resources.connectors.sql.writing.columns import Complaint, find_nul, find_unfit
 from resources.connectors.sql.writing.source import PIECE_BYTES, PIECE_ROWS, SourceRows

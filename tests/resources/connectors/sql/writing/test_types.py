@@ -12,7 +12,7 @@ from resources.connectors.sql.postgresql.written_types import (
     text_limit,
 )
 from resources.connectors.sql.sqlite.written_types import affinity, sqlite_takes, sqlite_type
-from resources.connectors.sql.writing.columns import Column
+from resources.connectors.sql.writing.columns import WrittenColumn
 
 POSTGRESQL = {
     pa.null(): ({"integer", "date"}, set()),
@@ -108,21 +108,21 @@ def _pairs(cases: dict[pa.DataType, tuple[set[str], set[str]]]) -> list[object]:
 def test_postgresql(kind: pa.DataType, target: str, expected: bool) -> None:
     found = postgresql_type(kind)
     assert found is not None
-    assert postgresql_takes(Column("x", kind, found), target) is expected
+    assert postgresql_takes(WrittenColumn("x", kind, found), target) is expected
 
 
 @pytest.mark.parametrize(("kind", "target", "expected"), _pairs(SQLITE))
 def test_sqlite(kind: pa.DataType, target: str, expected: bool) -> None:
     found = sqlite_type(kind)
     assert found is not None
-    assert sqlite_takes(Column("x", kind, found), target) is expected
+    assert sqlite_takes(WrittenColumn("x", kind, found), target) is expected
 
 
 @pytest.mark.parametrize(("kind", "target", "expected"), _pairs(DUCKDB))
 def test_duckdb(kind: pa.DataType, target: str, expected: bool) -> None:
     found = duckdb_type(kind)
     assert found is not None
-    assert duckdb_takes(Column("x", kind, found), target) is expected
+    assert duckdb_takes(WrittenColumn("x", kind, found), target) is expected
 
 
 def test_text_limits() -> None:

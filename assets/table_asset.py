@@ -1,0 +1,112 @@
+"""What nouns share whose asset is a table (Dataset, SqlTransform, Prediction, Embedding): attributes, and the end of a run.
+
+A run publishes a version by its own means; then old versions go, and the UI is told the same figures whoever made it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import dagster as dg
+from pydantic import Field
+
+from assets.noun import AssetRecord, VersionedNoun
+from resources.kernel.keys import Key
+from resources.stores.tables import StoredTable, TableStore
+from resources.stores.ui_metadata import column_schema, origin_texts, table_metadata
+
+Lineage = Mapping[str, Sequence[tuple[Key, str]]]
+"""Column -> the (asset key, column) pairs that it is made of."""
+
+
+class TableComponent(VersionedNoun):
+    """A component whose asset is a table."""
+
+    column_descriptions: dict[str, str] = Field(default_factory=dict)
+    """What its columns mean, by name; the UI shows it beside each column's type."""
+
+
+class TableRecord(AssetRecord, Protocol):
+    """What a declaration says of a table."""
+
+    @property
+    def keep_versions(self) -> int:
+        """How many versions are kept."""
+
+    @property
+    def column_descriptions(self) -> Mapping[str, str]:
+        """Of columns, by name."""
+
+
+def finish_table(
+    context: dg.AssetExecutionContext, spec: TableRecord, store: TableStore, number: int
+) -> StoredTable:
+    """The version that a run just published; older ones than are to be kept are collected."""
+    store.collect(spec.key, keep=spec.keep_versions)
+    table = store.read(spec.key, number)
+    unknown = sorted(set(spec.column_descriptions).difference(table.schema.names))
+    if unknown:
+        context.log.warning(
+            "column_descriptions: the table has no column %s", ", ".join(map(repr, unknown))
+        )
+    return table
+
+
+def table_result(
+    table: StoredTable,
+    extra: Mapping[str, Any],
+    *,
+    lead: Mapping[str, Any] | None = None,
+    descriptions: Mapping[str, str] | None = None,
+) -> dg.MaterializeResult[None]:
+    """The result of an asset that published `table`; its data version is the version's number.
+
+    Args:
+        table: what was published.
+        extra: what its kind of asset adds.
+        lead: what the page of the asset should begin with.
+        descriptions: of columns.
+    """
+    figures = table_metadata(table, descriptions=descriptions)
+    return dg.MaterializeResult(
+        metadata={**(lead or {}), **figures, **extra},
+        data_version=dg.DataVersion(str(table.version.number)),
+    )
+
+
+def lineage_property(lineage: Lineage) -> dict[str, list[list[str]]]:
+    """Where each column comes from, as a version's manifest records it: noun, name and column."""
+    return {
+        column: [[*key, origin] for key, origin in origins] for column, origins in lineage.items()
+    }
+
+
+def lineage_metadata(table: StoredTable, descriptions: Mapping[str, str]) -> dict[str, Any]:
+    """What the manifest records of it: for Dagster, and beside descriptions of columns, which its open-source UI shows."""
+    properties: Mapping[str, Any] = table.version.properties
+    recorded: dict[str, list[list[str]]] = properties["lineage"]
+    named = {
+        column: [(key[-1], origin) for *key, origin in origins]
+        for column, origins in recorded.items()
+    }
+    return {
+        "dagster/column_lineage": dg.TableColumnLineage(
+            deps_by_column={
+                column: [
+                    dg.TableColumnDep(asset_key=dg.AssetKey(key), column_name=origin)
+                    for *key, origin in origins
+                ]
+                for column, origins in recorded.items()
+            }
+        ),
+        "dagster/column_schema": column_schema(
+            table.schema, _joined(descriptions, origin_texts(named))
+        ),
+    }
+
+
+def _joined(meanings: Mapping[str, str], origins: Mapping[str, str]) -> dict[str, str]:
+    """`Minutes late (from flights.arr_delay)`: what a column means, and where it comes from."""
+    both = {c: f"{meanings[c]} ({origins[c]})" for c in meanings if c in origins}
+    return {**origins, **meanings, **both}
