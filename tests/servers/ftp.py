@@ -5,11 +5,9 @@ What no good server says is in `scripted_ftp.py`.
 
 from __future__ import annotations
 
-import itertools
 import os
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,11 +17,10 @@ from typing import Literal
 import pytest
 
 from tests.servers.certificates import Certificates, make_certificates
+from tests.servers.stamps import next_stamp
 
 USERNAME = "loader"
 PASSWORD = "canary-ftp-7c1e0b42-never-to-be-shown"
-
-_ticks = itertools.count(int(time.time()) - 3_000)
 
 
 @dataclass
@@ -190,7 +187,7 @@ class OutsideFtp:
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(".beside")
         beside.write_bytes(content)
-        stamp = next(_ticks)
+        stamp = next_stamp()
         os.utime(beside, (stamp, stamp))
         beside.replace(path)
 

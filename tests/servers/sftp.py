@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import os
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.servers.stamps import next_stamp
+
 USERNAME = "loader"
 PASSWORD = "canary-sftp-93be51d7-never-to-be-shown"
 PASSPHRASE = "canary-passphrase-4d2a-never-to-be-shown"
-
-_ticks = itertools.count(int(time.time()) - 3_000)
 
 
 class SftpServer:
@@ -189,7 +187,7 @@ class OutsideSftp:
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(".beside")
         beside.write_bytes(content)
-        stamp = next(_ticks)
+        stamp = next_stamp()
         os.utime(beside, (stamp, stamp))
         beside.replace(path)
 

@@ -10,12 +10,15 @@ from orchestration.server.supervisor import StopSignals, first_line
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_asks_to_stop(number):
-    before = signal.getsignal(number)
-    with StopSignals() as stop:
-        assert not stop.asked
-        os.kill(os.getpid(), number)
-        assert stop.asked
-    assert signal.getsignal(number) == before
+    found = signal.signal(number, signal.default_int_handler)  # the tests may run under nohup
+    try:
+        with StopSignals() as stop:
+            assert not stop.asked
+            os.kill(os.getpid(), number)
+            assert stop.asked
+        assert signal.getsignal(number) == signal.default_int_handler
+    finally:
+        signal.signal(number, found)
 
 
 def test_nohup_is_respected_and_a_background_job_still_ends():
