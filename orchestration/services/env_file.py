@@ -34,6 +34,8 @@ def take_env_file() -> None:
     named = os.environ.get("WAYBILL_HOME") and not os.environ.get("DAGSTER_HOME")
     if named and _is_default(file, "DAGSTER_HOME"):
         del values["DAGSTER_HOME"]  # it is below the home folder that was named
+    if home := values.get("WAYBILL_HOME"):  # the same one from every folder of the project
+        values["WAYBILL_HOME"] = str(file.parent / Path(home).expanduser())
     os.environ.update(values)
 
 
@@ -81,7 +83,9 @@ def _default(file: Path, name: str, value: str) -> str:
     text = f"${{{name}:-{value}}}"
     if re.search(r"""[\s#'"\\]""", value):
         text = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    if any(mark in value for mark in ("}", "${", "\n", "\r")):  # the first `}` would end the default
+    if any(
+        mark in value for mark in ("}", "${", "\n", "\r")
+    ):  # the first `}` would end the default
         raise ConfigError(
             f"{file} cannot hold the path {value!r}",
             hint=f"Set {name} to a folder without braces and line ends in its name",

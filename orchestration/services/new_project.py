@@ -92,6 +92,17 @@ class Plan:
             yield from _read(demo, Path("flight_delays"))
 
 
+def folder_of(text: str) -> Path:
+    """The folder that was named.
+
+    Raises:
+        ConfigError: none was, as by a variable of a script that is not set: that would be the current folder.
+    """
+    if not text.strip():
+        raise ConfigError("no folder was named", hint="Write `.` for the current folder")
+    return Path(text)
+
+
 def plan_project(
     folder: Path, *, name: str = "", example: str = "orders", requirement: str = ""
 ) -> Plan:
@@ -106,7 +117,9 @@ def plan_project(
     Raises:
         ConfigError: a name that no package can have, an unknown example.
     """
-    root = folder.expanduser().resolve()  # as Python names the current folder later: the home folder knows its project
+    root = (
+        folder.expanduser().resolve()
+    )  # as Python names the current folder later: the home folder knows its project
     existing = read_project(root)
     if example not in EXAMPLES:
         raise ConfigError(f"there is no example {example!r}", hint=f"Known: {', '.join(EXAMPLES)}")

@@ -8,6 +8,7 @@ from dagster._core.secrets.env_file import get_env_var_dict
 import resources.project
 from orchestration.services.env_file import add_home, take_env_file
 from orchestration.services.home import Home
+from resources.home import waybill_home
 from resources.kernel.errors import ConfigError
 
 
@@ -53,6 +54,12 @@ def test_any_path_arrives_as_it_is(root, name):
     os.environ["WAYBILL_HOME"] = "/srv/other"
     take_env_file()
     assert os.environ["WAYBILL_HOME"] == "/srv/other"  # what is set already counts more
+
+
+def test_a_relative_home_is_below_the_project_wherever_a_command_starts(root):
+    (root / ".env").write_text("WAYBILL_HOME=../data\n")
+    take_env_file()
+    assert waybill_home().resolve() == root.parent / "data"
 
 
 def test_a_path_that_the_file_cannot_hold_is_refused(root):

@@ -10,7 +10,12 @@ import yaml
 from dotenv import dotenv_values
 
 import resources.project
-from orchestration.services.new_project import make_project, own_requirement, plan_project
+from orchestration.services.new_project import (
+    folder_of,
+    make_project,
+    own_requirement,
+    plan_project,
+)
 from resources.kernel.errors import ConfigError, ConflictError
 from resources.project import CODE_ROOT, find_project
 
@@ -104,6 +109,11 @@ def test_a_project_that_is_there_gets_what_this_machine_lacks(user):
     homes = user / "data" / "waybill"
     assert made.home == homes / "pandas"
     assert str(homes / "shop") in made.notes[0]  # as it was moved without its .env
+
+
+def test_no_folder_is_not_the_current_one():
+    with pytest.raises(ConfigError, match="no folder was named"):
+        folder_of(" ")
 
 
 def test_a_project_below_another_one_has_a_home_of_its_own(user, monkeypatch):
