@@ -57,7 +57,7 @@ class Files(Declared):
 
 
 class ClassificationSet(NounComponent):
-    """A table of keys and attributes that is kept by files, each checked whole before it counts."""
+    """A table of keys and attributes, maintained by uploaded files; each file is checked as a whole before it takes effect."""
 
     noun: ClassVar[str] = "classification set"
     examples: ClassVar[tuple[str, ...]] = (

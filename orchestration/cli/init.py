@@ -26,7 +26,7 @@ def init(
     example: Annotated[
         str,
         typer.Option(
-            help="What stands in defs/ at first: orders, demo (the flights of `waybill demo`) or none."
+            help="What defs/ starts with: orders, demo (the flights of `waybill demo`) or none."
         ),
     ] = "orders",
     requirement: Annotated[
@@ -38,7 +38,7 @@ def init(
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of lines.")] = False,
 ) -> None:
-    """Make a project of your own: definitions, settings and tests in your own repository.
+    """Make a project of your own: definitions, settings and tests for a repository of yours.
 
     Changes no existing file: if one is in the way, it says which and writes nothing. In an existing project, such as a
     fresh clone, it makes what this machine lacks: `.env` and the home folder.
