@@ -179,7 +179,7 @@ PYTHON = [
     ("import dagster as dg\n\n1 / 0\n", r"p\.py:3: ZeroDivisionError: division by zero"),
     ("import sys\n\nsys.exit(0)\n", r"p\.py:3: SystemExit: 0"),
     ("import dagster as dg\n\n@dg.asset(key_prefix='datasets')\ndef totals(orders): return orders\n",
-     r"p\.py:3: takes its input '(datasets/)?orders' from nobody: no asset has that key\. Write ins=\{\"orders\": dg\.AssetIn\(key_prefix=\"datasets\"\)\} in its decorator"),
+     r"p\.py:3: takes its input '(datasets/)?orders' from an asset that does not exist\. Write ins=\{\"orders\": dg\.AssetIn\(key_prefix=\"datasets\"\)\} in its decorator"),
 ]  # fmt: skip
 
 

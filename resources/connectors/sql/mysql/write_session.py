@@ -187,7 +187,7 @@ class MysqlWriteSession(WriteSession):
             return
         if not replaces:
             raise ConflictError(
-                f"{self.job.doing}: somebody made a table of this name meanwhile; the rows wait in {staging}",
+                f"{self.job.doing}: another session created a table of this name meanwhile; the rows are in {staging}",
                 hint="Rename or drop that table, and run the export again",
             )
         old = self.qualified(staging_name(self.job.table.name, f"old\0{staging}"))
