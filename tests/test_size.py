@@ -33,6 +33,8 @@ EXCEPTIONS: dict[str, tuple[int, str]] = {
     "tests/servers/sftp.py::_files": (51, _HANDLER),
 }
 """What is larger -> its size, and why it may be. A size that has shrunk is written down; one that grew is an error."""
+LISTED = 17
+"""How many there are; lower it with each that goes."""
 
 
 def sizes() -> Iterator[tuple[str, int]]:
@@ -65,6 +67,10 @@ def _is_suite(file: str, node: ast.ClassDef) -> bool:
 def test_whatever_is_large_is_listed_with_its_size():
     listed = {name: size for name, (size, _) in EXCEPTIONS.items()}
     assert dict(sizes()) == listed
+
+
+def test_the_list_only_shrinks():
+    assert len(EXCEPTIONS) == LISTED
 
 
 def test_each_exception_has_a_reason():
