@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any, Protocol
 
 import dagster as dg
@@ -55,9 +57,9 @@ class NounComponent(DeclaredComponent):
     """A component that makes one asset."""
 
     description: str = ""
-    """What it is, for people; the UI shows it. Markdown."""
+    """A description for people, in Markdown; the UI shows it."""
     owners: list[str] = Field(default_factory=list)
-    """Who answers for it: e-mail addresses, or `team:name`."""
+    """Who is responsible for it: e-mail addresses, or `team:name`."""
     tags: dict[str, str] = Field(default_factory=dict)
     """Tags of the asset, to search and select by."""
     group: str = ""
@@ -112,9 +114,23 @@ class NounComponent(DeclaredComponent):
             raise self.refusal(context, f"the tag {NOUN_TAG!r} is Waybill's own", "tags")
         try:
             made = self.get_asset_spec(spec)
+        except WaybillError:
+            raise
         except dg.DagsterInvalidDefinitionError as error:
             text = str(error).splitlines()[0][:300]
             raise self.refusal(context, text, self._refused_attribute()) from error
+        except Exception as error:  # an override may raise anything
+            at = extract_tb(error.__traceback__)[-1]
+            text = f"{type(error).__name__}: {error} ({Path(at.filename).name}, line {at.lineno})"
+            raise self.refusal(
+                context, f"`get_asset_spec` of {type(self).__name__} failed: {text}", "name"
+            ) from error
+        if not isinstance(made, dg.AssetSpec):
+            raise self.refusal(
+                context,
+                f"`get_asset_spec` of {type(self).__name__} returns {type(made).__name__}, not a dg.AssetSpec",
+                "name",
+            )
         if made.key != dg.AssetKey(spec.key):
             raise self.refusal(
                 context,
@@ -152,7 +168,7 @@ class RefreshedNoun(NounComponent):
     """A component whose asset Waybill makes, when it is told to."""
 
     refresh: str = ON_CHANGE
-    """When it is made anew: `on_change` (of what it is made from), `manual`, or a cron."""
+    """When it is rebuilt: `on_change` (when an input has changed), `manual`, or a cron."""
 
     def check_declared(self, context: dg.ComponentLoadContext) -> None:
         """Whether the name may stand, and `refresh` says something."""

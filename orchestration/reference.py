@@ -9,7 +9,8 @@ import sys
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from textwrap import indent
-from typing import Any, get_args
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 from orchestration.loading.types import component_type, known_types
 from resources.component_schema import parse_example
@@ -81,7 +82,12 @@ def _document(name: str, example: str) -> str:
 
 def _texts(kind: type[DeclaredComponent]) -> set[str]:
     """Attributes that take a text among other things."""
-    return {name for name, info in kind.model_fields.items() if str in get_args(info.annotation)}
+    unions = {
+        name: get_args(info.annotation)
+        for name, info in kind.model_fields.items()
+        if get_origin(info.annotation) in (Union, UnionType)
+    }
+    return {name for name, kinds in unions.items() if str in kinds}
 
 
 def _table(
@@ -105,6 +111,8 @@ def _default(value: object) -> str:
 def _takes(said: Mapping[str, Any], schema: Mapping[str, Any], *, is_text: bool) -> str:
     """The kind of value, in words; the text that any attribute takes as a template is left out."""
     first, *others = dict.fromkeys(_kinds(said, schema))
+    if first == _ANYTHING and said.get("examples"):  # it has a parser of its own
+        first = _WORDS.get(_EXAMPLES.get(type(said["examples"][0]), ""), _ANYTHING)
     kinds = [first, *(kind for kind in others if is_text or kind != "text")]
     return " or ".join(filter(None, [", ".join(kinds[:-1]), kinds[-1]]))
 
@@ -114,13 +122,13 @@ def _kinds(said: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
         yield from _kinds(one, schema)
     if "$ref" in said:
         name = _part_name(schema, said["$ref"].rpartition("/")[2])
-        yield f"[{name}](#{name.lower()})"
+        yield f"[{name}](#{name.lower().replace(' ', '-')})"
     elif "enum" in said or "const" in said:
         yield from (f"`{value}`" for value in said.get("enum", [said.get("const")]))
     elif said.get("type") == "array":
         yield f"list of {' or '.join(dict.fromkeys(_kinds(said.get('items', {}), schema)))}"
     elif "anyOf" not in said and said.get("type") != "null":
-        yield _WORDS.get(str(said.get("type")), "anything")
+        yield _WORDS.get(str(said.get("type")), _ANYTHING)
 
 
 def _part_name(schema: Mapping[str, Any], title: str) -> str:
@@ -134,6 +142,9 @@ _WORDS = {
     "boolean": "`true` or `false`",
     "object": "mapping",
 }
+
+_ANYTHING = "anything"
+_EXAMPLES = {str: "string", int: "integer", dict: "object"}
 
 if __name__ == "__main__":
     write_reference(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from pathlib import Path
 
 from resources.project import find_project
@@ -28,12 +29,13 @@ def home_of(project: Path) -> Path:
     """The home folder of a project where `WAYBILL_HOME` says nothing.
 
     `.waybill` inside of it where that exists; else a folder of its name below the user's data folder
-    (`~/.local/share/waybill` on Linux), with a suffix where another project has taken the name.
+    (`~/.local/share/waybill` on Linux), with a suffix where another project has taken the name. Characters that mean
+    something in `.env` and in a shell are replaced: the path is written there.
     """
     inside = project / ".waybill"
     if inside.is_dir():
         return inside
-    plain = homes_folder() / (project.name or "project")
+    plain = homes_folder() / (re.sub(r"[^\w .-]", "_", project.name) or "project")
     mark = hashlib.sha256(str(project).encode()).hexdigest()[:6]
     apart = plain.with_name(f"{plain.name}-{mark}")
     if apart.is_dir() or owner_of(plain) not in (None, project):

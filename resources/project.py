@@ -71,16 +71,18 @@ class _AtHand:
 _AT_HAND = _AtHand()
 
 
-def use_project(file: Path) -> Project:
-    """Makes the project that `file` lies in the one that this process works for, wherever it was started.
+def use_project(place: Path) -> Project:
+    """Makes the project of `place`, a file or a folder, the one that this process works for, wherever it was started.
+
+    A project may lie in another one, or in a clone: the innermost counts.
 
     A project that is installed as a package has its `pyproject.toml` elsewhere: then the current folder's counts.
 
     Raises:
         ConfigError: neither lies in a project.
     """
-    above = (read_project(folder) for folder in file.absolute().parents)
-    found = next((project for project in above if project), None) or read_project(file)
+    above = (read_project(folder) for folder in (place.absolute(), *place.absolute().parents))
+    found = next((project for project in above if project), None)
     _AT_HAND.project = None
     _AT_HAND.project = found = found or find_project()
     return found

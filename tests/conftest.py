@@ -7,8 +7,11 @@ import gc
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from hypothesis import settings
 
 pytest.register_assert_rewrite("tests.contract")  # the shared suites explain their failures too
+settings.register_profile("waybill", deadline=None)  # a busy machine is no mistake of the code
+settings.load_profile("waybill")
 
 pytest_plugins = [
     "tests.servers.ftp",

@@ -1,7 +1,8 @@
 """The documentation is true where a machine can tell: tests that it names exist, and so do pages that it links."""
 
-import ast
+import io
 import re
+import tokenize
 from pathlib import Path
 
 import pytest
@@ -28,12 +29,37 @@ def test_links_between_pages_lead_somewhere(page):
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
+def test_the_table_of_rooms_names_each_room_and_nothing_else():
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    table = page.split("## The rooms")[1].split("###")[0]
+    cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    named = {
+        name if "/" in name.rstrip("/") else f"orchestration/{name}"
+        for cell in cells
+        for name in re.findall(r"`([^`]+)`", cell)
+    }
+    named.remove("assets/<noun>/")
+    assert [name for name in named if not (ROOT / name).exists()] == []
+    nouns = {f"assets/{path.parent.name}/" for path in ROOT.glob("assets/*/component.py")}
+    rooms = {
+        path.relative_to(ROOT).as_posix() + ("/" if path.is_dir() else "")
+        for package in ("resources", "assets", "orchestration")
+        for path in (ROOT / package).iterdir()
+        if path.name != "__init__.py" and (path.suffix == ".py" or any(path.glob("*.py")))
+    }
+    assert sorted(rooms - nouns - named) == []
+
+
 def _named_paths(source):
-    """Modules that the docstrings of a module name by their paths."""
-    tree = ast.parse(source)
-    kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-    docs = [ast.get_docstring(node) or "" for node in ast.walk(tree) if isinstance(node, kinds)]
-    return re.findall(r"`([\w/]+\.py)`", "\n".join(docs))
+    """Modules that the docstrings and comments of a module name by their paths."""
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    told = (
+        token.string
+        for token in tokens
+        if token.type == tokenize.COMMENT
+        or (token.type == tokenize.STRING and token.string.endswith('"""'))
+    )
+    return re.findall(r"`([\w/]+\.(?:py|md))`", "\n".join(told))
 
 
 def _starts(path):

@@ -33,6 +33,8 @@ EXCEPTIONS: dict[str, tuple[int, str]] = {
     "tests/servers/sftp.py::_files": (51, _HANDLER),
 }
 """What is larger -> its size, and why it may be. A size that has shrunk is written down; one that grew is an error."""
+LISTED = 17
+"""How many there are; lower it with each that goes."""
 
 
 def sizes() -> Iterator[tuple[str, int]]:
@@ -47,7 +49,7 @@ def sizes() -> Iterator[tuple[str, int]]:
                 length = (node.end_lineno or node.lineno) - node.lineno + 1
                 if length > FUNCTION_LINES:
                     yield f"{name}::{node.name}", length
-            elif isinstance(node, ast.ClassDef) and not _is_suite(node):
+            elif isinstance(node, ast.ClassDef) and not _is_suite(name, node):
                 methods = sum(
                     isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef) for n in node.body
                 )
@@ -55,14 +57,20 @@ def sizes() -> Iterator[tuple[str, int]]:
                     yield f"{name}::{node.name}", methods
 
 
-def _is_suite(node: ast.ClassDef) -> bool:
+def _is_suite(file: str, node: ast.ClassDef) -> bool:
     """Whether a class is a suite of tests, which is as long as what it proves."""
-    return any(isinstance(n, ast.FunctionDef) and n.name.startswith("test_") for n in node.body)
+    return file.startswith("tests/") and any(
+        isinstance(n, ast.FunctionDef) and n.name.startswith("test_") for n in node.body
+    )
 
 
 def test_whatever_is_large_is_listed_with_its_size():
     listed = {name: size for name, (size, _) in EXCEPTIONS.items()}
     assert dict(sizes()) == listed
+
+
+def test_the_list_only_shrinks():
+    assert len(EXCEPTIONS) == LISTED
 
 
 def test_each_exception_has_a_reason():

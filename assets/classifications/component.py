@@ -40,7 +40,7 @@ class Column(Declared):
 
 
 class Files(Declared):
-    """Where files arrive by themselves."""
+    """A place that is watched for new files."""
 
     connector: str
     """A folder, a bucket or a file server."""
@@ -51,13 +51,13 @@ class Files(Declared):
     include_existing: bool = True
     """Whether what is there at the first look comes in too."""
     settle_seconds: int | None = None
-    """How long a file must have been left alone before it counts."""
+    """How long a file must be unchanged before it counts."""
     every_seconds: int = 15
     """How often to look."""
 
 
 class ClassificationSet(NounComponent):
-    """A table of keys and attributes that is kept by files, each checked whole before it counts."""
+    """A table of keys and attributes, maintained by uploaded files; each file is checked as a whole before it takes effect."""
 
     noun: ClassVar[str] = "classification set"
     examples: ClassVar[tuple[str, ...]] = (
@@ -99,7 +99,7 @@ kinds: [table]
     keep_versions: int = Field(default=20, ge=1)
     """How many earlier versions stay: for undo, and as dataset versions."""
     files: Files | None = None
-    """Where files arrive by themselves."""
+    """A place that is watched for new files."""
 
     def build(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """One materialized asset; its job and sensor come with the code location."""

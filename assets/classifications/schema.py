@@ -147,7 +147,7 @@ class SetSchema:
             listed = ", ".join(f"{one!r} and {other!r}" for one, other in case[:5])
             raise ConfigError(
                 f"A classification set cannot have both {listed}",
-                hint="Files tell them apart (G9), SQL does not: it would show the values of the first in both",
+                hint="Rename one: files tell them apart, but SQL does not and would show the first column's values for both",
             )
         _check_reading(self.list_delimiter, self.max_bytes)
 

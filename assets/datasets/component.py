@@ -54,7 +54,7 @@ kinds: [parquet, postgres]
     checks: list[dict[str, Any]] = Field(default_factory=list)
     """Great Expectations by name: `- expect_column_values_to_not_be_null: {column: carrier}`; a class of your own by its path."""
     allow_empty: bool = False
-    """Whether a source of no rows may replace a dataset that has some (E11)."""
+    """Whether a source of no rows may replace a dataset that has some."""
 
     def build(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """One materialized asset, its checks, and when it is refreshed."""

@@ -53,11 +53,11 @@ kinds: [scikitlearn]
     columns: list[str] | Literal["all"] = "all"
     """Columns that make the vector; all but keys and labels when left out."""
     label: list[str] | str = Field(default_factory=list)
-    """Column, or columns, to pass on; the first one colours the picture."""
+    """Column or columns to keep in the result; the first one colours the picture."""
     key: list[str] | str = Field(default_factory=list)
-    """Column, or columns, to pass on by which a row is found again."""
+    """Column or columns that identify a row; kept in the result."""
     dimension: int = DEFAULT_DIMENSION
-    """Numbers a vector; fewer when the columns give no more."""
+    """Length of each vector; shorter if the columns do not yield that many numbers."""
     seed: int = 0
     """The same seed gives the same vectors."""
     normalize: bool = False

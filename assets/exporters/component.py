@@ -72,7 +72,7 @@ truncate_above: 100000
     mode: WriteMode = "overwrite"
     """`overwrite` replaces the rows; `timestamp` writes a new table; `append` adds; `safe` refuses an existing table."""
     allow_empty: bool = False
-    """Whether a dataset of no rows may be delivered (E11)."""
+    """Whether a dataset of no rows may be delivered."""
     on_schema_change: Literal["fail", "recreate"] = "fail"
     """What to do when columns were removed or retyped."""
     keep_tables: int | None = None
@@ -80,7 +80,7 @@ truncate_above: 100000
     truncate_above: int | None = None
     """PostgreSQL, overwrite: more old rows than this are truncated instead of deleted; never when left out."""
     refresh: str = MANUAL
-    """When it delivers: `manual` (by hand or by a pipeline), `on_change` (of what it delivers), or a cron."""
+    """When it delivers: `manual` (by hand or by a pipeline), `on_change` (when what it delivers has changed), or a cron."""
 
     def build(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """One graph asset whose last op is the sink."""

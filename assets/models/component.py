@@ -74,13 +74,13 @@ kinds: [scikitlearn]
     parameters: dict[str, Any] = Field(default_factory=dict)
     """Parameters of the scikit-learn estimator behind the algorithm."""
     test_share: float = 0.2
-    """Share of the rows that judge the model and are not learned from."""
+    """Share of the rows that are held out to judge the model."""
     split: str | None = None
-    """A column in whose order the last rows judge, as when the future is predicted; a random split without it."""
+    """A column to order by: the last rows are held out, as when the future is predicted. Without it the split is random."""
     seed: int = 0
     """The same seed gives the same model."""
     max_rows: int = DEFAULT_MAX_ROWS
-    """The most rows to learn from and judge by; a sample of a longer dataset."""
+    """The most rows to learn from and judge by; a larger dataset is sampled."""
 
     def build(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """One materialized asset downstream of the dataset."""
@@ -154,7 +154,7 @@ kinds: [scikitlearn]
     dataset: str
     """Name of the dataset to predict over."""
     trained: ModelName
-    """Name of the model that is asked."""
+    """Name of the model that predicts."""
     columns: list[str] | Literal["all"] = "all"
     """Columns of the dataset to pass on beside the prediction."""
 

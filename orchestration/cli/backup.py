@@ -16,7 +16,7 @@ def backup(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a line.")] = False,
 ) -> None:
-    """Copy the project's home folder, also while `waybill up` runs: datasets, runs, the catalog.
+    """Copy the project's home folder (datasets, runs, the catalog), even while `waybill up` is running.
 
     The copy is a home folder: set WAYBILL_HOME to it, or copy it back, to restore. The folder appears under its name
     when it is complete.

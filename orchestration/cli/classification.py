@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from orchestration.services.classifications import ReadingChoice, Workplace
 
 app = typer.Typer(
-    no_args_is_help=True, help="Tables of keys and attributes that are kept by files."
+    no_args_is_help=True, help="Tables of keys and attributes, maintained by uploaded files."
 )
 
 HISTORY_LINES = 100

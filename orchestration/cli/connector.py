@@ -10,7 +10,9 @@ from orchestration.cli.context import CommandContext
 from orchestration.cli.errors import FAILED, reported
 from orchestration.cli.output import print_facts, print_json, print_table, to_names, to_size
 
-app = typer.Typer(no_args_is_help=True, help="Ways to other systems: folders, buckets, databases.")
+app = typer.Typer(
+    no_args_is_help=True, help="Connections to other systems: folders, buckets, databases."
+)
 
 PATH_SHOWN, LIST_SHOWN = 100, 60
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]

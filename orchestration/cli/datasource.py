@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from orchestration.services.datasources import DatasourceTest
     from resources.sources.spec import SourceSpec
 
-app = typer.Typer(
-    no_args_is_help=True, help="Where data can be taken from: files, tables, queries."
-)
+app = typer.Typer(no_args_is_help=True, help="Sources of data: files, tables, queries.")
 
 TEXT_SHOWN, LIST_SHOWN = 100, 60
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(help="Folder of the project; made if it is not there.")],
+    folder: Annotated[str, typer.Argument(help="Folder of the project; made if it is not there.")],
     *,
     name: Annotated[
         str, typer.Option(help="Name of the project and its package; the folder's by default.")
@@ -26,7 +26,7 @@ def init(
     example: Annotated[
         str,
         typer.Option(
-            help="What stands in defs/ at first: orders, demo (the flights of `waybill demo`) or none."
+            help="What defs/ starts with: orders, demo (the flights of `waybill demo`) or none."
         ),
     ] = "orders",
     requirement: Annotated[
@@ -38,15 +38,15 @@ def init(
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of lines.")] = False,
 ) -> None:
-    """Make a project of your own: definitions, settings and tests in your own repository.
+    """Make a project of your own: definitions, settings and tests for a repository of yours.
 
-    Changes no file that exists; where some are in the way it names them and writes nothing. In a project that is there
-    already, such as a fresh clone of one, it makes what this machine lacks: `.env` and the home folder.
+    Changes no existing file: if one is in the way, it says which and writes nothing. In an existing project, such as a
+    fresh clone, it makes what this machine lacks: `.env` and the home folder.
     """
-    from orchestration.services.new_project import make_project, plan_project
+    from orchestration.services.new_project import folder_of, make_project, plan_project
 
     with reported():
-        plan = plan_project(folder, name=name, example=example, requirement=requirement)
+        plan = plan_project(folder_of(folder), name=name, example=example, requirement=requirement)
         made = make_project(plan)
     if as_json:
         print_json(

@@ -32,7 +32,7 @@ def run(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Run a pipeline, in the server of `waybill up` where there is one, else here; the web UI shows it either way.
+    """Run a pipeline: in the server of `waybill up` if one is running, otherwise here. The web UI shows it either way.
 
     Ends with 1 when the run fails. Ctrl-C ends a run that takes place here; one of the server goes on.
     """
@@ -47,7 +47,7 @@ def refresh(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Make a dataset anew from what it is made of, and check it; otherwise as `waybill run`."""
+    """Rebuild a dataset from its inputs and check it; otherwise like `waybill run`."""
     from orchestration.services.runs.launch import refresh_dataset
 
     _launch(context, refresh_dataset, dataset, as_json=as_json)
@@ -57,7 +57,7 @@ def check(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of lines.")] = False,
 ) -> None:
-    """Look through the whole project and list every problem with file and line; runs nothing, asks no system but the store.
+    """List every problem of the project with file and line. Runs nothing and connects to nothing but the store.
 
     Columns that SQL and checks name are compared with what is stored. Ends with 1 when there is a problem, a warning
     included.

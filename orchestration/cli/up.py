@@ -31,7 +31,7 @@ def up(
     ] = None,
     interrupted: Annotated[
         Interrupted,
-        typer.Option(help="What becomes of runs that are at work when this is stopped."),
+        typer.Option(help="What becomes of runs in progress when this is stopped."),
     ] = Interrupted.RESUME,
 ) -> None:
     """Start Dagster's web UI and daemon at one guarded address on this machine.

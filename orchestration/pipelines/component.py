@@ -50,7 +50,7 @@ class NewObjects(Declared):
     include_existing: bool = True
     """Whether what is there at the first look counts as new."""
     settle_seconds: int | None = None
-    """How long an object must have been left alone before it counts; left out: 10 on folders, FTP and SFTP, which show
+    """How long an object must be unchanged before it counts; left out: 10 on folders, FTP and SFTP, which show
     files that are still being written, 0 on buckets."""
     every_seconds: int = 30
     """How often to look."""

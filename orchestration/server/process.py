@@ -52,7 +52,7 @@ class Service:
 
     def start(self, *, keep_log: bool = False) -> Process:
         """Starts it, in a process group and session of its own; the log begins anew unless it is to be kept."""
-        # A file in the current folder must not take the place of a module: `code.py`, `random.py`.
+        # A file in the current folder must not take the place of a module: code.py, random.py.
         environment = {**os.environ, "PYTHONSAFEPATH": "1", **self.environment}
         if not self.sees_password:
             environment.pop(PASSWORD_VARIABLE, None)

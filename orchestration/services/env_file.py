@@ -7,6 +7,7 @@ takes the environment first. It so needs `DAGSTER_HOME` there to record runs whe
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -33,6 +34,8 @@ def take_env_file() -> None:
     named = os.environ.get("WAYBILL_HOME") and not os.environ.get("DAGSTER_HOME")
     if named and _is_default(file, "DAGSTER_HOME"):
         del values["DAGSTER_HOME"]  # it is below the home folder that was named
+    if home := values.get("WAYBILL_HOME"):  # the same one from every folder of the project
+        values["WAYBILL_HOME"] = str(file.parent / Path(home).expanduser())
     os.environ.update(values)
 
 
@@ -43,6 +46,7 @@ def add_home(root: Path, home: Home) -> list[str]:
         The names of the variables that were added; those that it has stay as they are.
 
     Raises:
+        ConfigError: the path has characters that the file cannot hold.
         StorageError: the file cannot be written.
     """
     from dotenv import dotenv_values
@@ -56,7 +60,7 @@ def add_home(root: Path, home: Home) -> list[str]:
             return []
         before = file.read_text(encoding="utf-8") if file.is_file() else ""
         head = before + ("" if not before or before.endswith("\n") else "\n") + _HEAD
-        lines = [f"{name}=${{{name}:-{wanted[name]}}}\n" for name in missing]
+        lines = [_default(file, name, str(wanted[name])) for name in missing]
         _replace(file, head + "".join(lines))
     except OSError as error:
         raise StorageError(f"{file} cannot be written: {error.strerror}") from error
@@ -72,6 +76,21 @@ def set_up_home() -> None:
     home = open_home()
     if add_home(project.root, home):
         print(f"run: data and runs are kept in {home.root}; .env names it", file=sys.stderr)  # noqa: T201 - as above
+
+
+def _default(file: Path, name: str, value: str) -> str:
+    """The line that gives a variable unless the environment does."""
+    text = f"${{{name}:-{value}}}"
+    if re.search(r"""[\s#'"\\]""", value):
+        text = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if any(
+        mark in value for mark in ("}", "${", "\n", "\r")
+    ):  # the first `}` would end the default
+        raise ConfigError(
+            f"{file} cannot hold the path {value!r}",
+            hint=f"Set {name} to a folder without braces and line ends in its name",
+        )
+    return f"{name}={text}\n"
 
 
 def _is_default(file: Path, name: str) -> bool:

@@ -91,12 +91,17 @@ def warnings_of(home: Path, project: Project) -> list[str]:
     owner = owner_of(home)
     if owner not in (None, project.root) and owner is not None and owner.is_dir():
         found.append(f"the home folder {home} is also that of the project at {owner}")
-    if not home.exists() and (lost := lost_homes()):
+    if not _holds_data(home) and (lost := [other for other in lost_homes() if other != home]):
         found.append(
-            f"a new home folder is made at {home}. {', '.join(map(str, lost))}: of projects that are no longer"
+            f"the home folder {home} is new. {', '.join(map(str, lost))}: of projects that are no longer"
             " where they were. If this is one of them, set WAYBILL_HOME to its home folder in .env"
         )
     return found
+
+
+def _holds_data(home: Path) -> bool:
+    """Whether datasets were made with it; commands that only list have made the folder itself already."""
+    return bool(os.environ.get("WAYBILL_STORE")) or (home / "store").exists()
 
 
 def lost_homes() -> list[Path]:
@@ -116,7 +121,8 @@ def _write_settings(home: Home) -> None:
         project = None
     target = home.dagster / "dagster.yaml"
     own = project.root / "dagster.yaml" if project else None
-    if project and not (home.root / OWNER_FILE).exists():
+    owner = owner_of(home.root)
+    if project and (owner is None or not owner.exists()):  # a project that was moved keeps its home
         (home.root / OWNER_FILE).write_text(f"{project.root}\n", encoding="utf-8")
     if target.is_symlink() and not target.exists():
         target.unlink()  # of a project that was moved

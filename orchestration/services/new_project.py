@@ -10,6 +10,7 @@ import json
 import keyword
 import re
 import sys
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib import metadata, util
@@ -91,6 +92,17 @@ class Plan:
             yield from _read(demo, Path("flight_delays"))
 
 
+def folder_of(text: str) -> Path:
+    """The folder that was named.
+
+    Raises:
+        ConfigError: none was, as by a variable of a script that is not set: that would be the current folder.
+    """
+    if not text.strip():
+        raise ConfigError("no folder was named", hint="Write `.` for the current folder")
+    return Path(text)
+
+
 def plan_project(
     folder: Path, *, name: str = "", example: str = "orders", requirement: str = ""
 ) -> Plan:
@@ -105,12 +117,15 @@ def plan_project(
     Raises:
         ConfigError: a name that no package can have, an unknown example.
     """
-    root = folder.expanduser().absolute()
+    root = (
+        folder.expanduser().resolve()
+    )  # as Python names the current folder later: the home folder knows its project
     existing = read_project(root)
     if example not in EXAMPLES:
         raise ConfigError(f"there is no example {example!r}", hint=f"Known: {', '.join(EXAMPLES)}")
     given = name or (existing.package if existing else root.name)
-    package = re.sub(r"[^a-z0-9]+", "_", given.lower()).strip("_")
+    plain = unicodedata.normalize("NFKD", given).encode("ascii", "ignore").decode()
+    package = re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_")
     if existing is None:
         _check_package(package, given)
     extra = "demo" if example == "demo" else ""

@@ -168,6 +168,14 @@ class Bent(SqlTransform):
     def get_asset_spec(self, spec):
         return super().get_asset_spec(spec).replace_attributes(key=["datasets", "other"])
 
+class Mute(SqlTransform):
+    def get_asset_spec(self, spec):
+        super().get_asset_spec(spec)
+
+class Broken(SqlTransform):
+    def get_asset_spec(self, spec):
+        return {}["boom"]
+
 class Parted(SqlTransform):
     def get_asset_spec(self, spec):
         return super().get_asset_spec(spec).replace_attributes(
@@ -231,7 +239,12 @@ def test_a_subclass_shares_the_names_of_its_noun(library):
 
 @pytest.mark.parametrize(
     ("kind", "told"),
-    [("Bent", "changes the asset's key to 'datasets/other'"), ("Parted", "partitions")],
+    [
+        ("Bent", "changes the asset's key to 'datasets/other'"),
+        ("Parted", "partitions"),
+        ("Mute", "`get_asset_spec` of Mute returns NoneType, not a dg.AssetSpec"),
+        ("Broken", r"failed: KeyError: 'boom' \(loud_components\.py, line \d+\)"),
+    ],
 )
 def test_a_subclass_that_moves_the_asset_is_refused_with_its_place(library, kind, told):
     text = f"type: loud_components.{kind}\nattributes:\n  name: x\n  sql: select n from source\n"

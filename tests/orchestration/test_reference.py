@@ -1,5 +1,7 @@
 """The reference pages are those that the code makes."""
 
+import re
+
 from orchestration.loading.types import known_types
 from orchestration.reference import FOLDER, reference_pages, write_reference
 
@@ -22,3 +24,14 @@ def test_a_page_says_what_an_attribute_takes_and_means():
     assert "| `label` | list of text or text |" in page
     assert "| `dimension` | whole number | `32` |" in page
     assert "| `dataset` | text | **required** |" in page
+    assert "| `owners` | list of text |" in page
+    assert "| `tags` | mapping |" in page
+    assert "| `password` | mapping |" in reference_pages()["resources.SqlConnector.md"]
+
+
+def test_links_within_a_page_lead_to_its_headings():
+    for text in reference_pages().values():
+        headings = {
+            f"#{h.lower().replace(' ', '-')}" for h in re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+        }
+        assert set(re.findall(r"\]\((#[^)]*)\)", text)) <= headings

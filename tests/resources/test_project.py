@@ -49,6 +49,13 @@ def test_the_one_that_was_chosen_stays_wherever_the_process_is(tmp_path, monkeyp
     assert find_project().root == root
 
 
+def test_a_project_in_another_one_is_the_innermost(tmp_path):
+    new_project(tmp_path / "shop")
+    inner = new_project(tmp_path / "shop" / "inner")
+    assert use_project(inner).root == inner
+    assert use_project(inner / "shop" / "definitions.py").root == inner
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [("[tool.waybill\n", "cannot be read"), ("[tool.waybill]\n", "no `root_module`")],

@@ -8,6 +8,8 @@ from dagster._core.secrets.env_file import get_env_var_dict
 import resources.project
 from orchestration.services.env_file import add_home, take_env_file
 from orchestration.services.home import Home
+from resources.home import waybill_home
+from resources.kernel.errors import ConfigError
 
 
 @pytest.fixture
@@ -41,6 +43,29 @@ def test_home_is_added_to_what_is_there(root):
     assert os.environ["DAGSTER_HOME"] == str(own(root).dagster)
     found = get_env_var_dict(str(root))
     assert all(os.environ[name] == value for name, value in found.items())
+
+
+@pytest.mark.parametrize("name", ["a #b", "it's", 'a "b"', r"a\nb", "sp  ace", "a'b\\"])
+def test_any_path_arrives_as_it_is(root, name):
+    home = Home(root / name, root / name / "dagster")
+    add_home(root, home)
+    take_env_file()
+    assert os.environ["WAYBILL_HOME"] == str(home.root)
+    os.environ["WAYBILL_HOME"] = "/srv/other"
+    take_env_file()
+    assert os.environ["WAYBILL_HOME"] == "/srv/other"  # what is set already counts more
+
+
+def test_a_relative_home_is_below_the_project_wherever_a_command_starts(root):
+    (root / ".env").write_text("WAYBILL_HOME=../data\n")
+    take_env_file()
+    assert waybill_home().resolve() == root.parent / "data"
+
+
+def test_a_path_that_the_file_cannot_hold_is_refused(root):
+    with pytest.raises(ConfigError, match="cannot hold the path"):
+        add_home(root, Home(root / "a}b", root / "a}b" / "dagster"))
+    assert not (root / ".env").exists()
 
 
 def test_a_new_file_is_the_users_alone(root):

@@ -128,3 +128,14 @@ def test_a_new_home_beside_one_that_lost_its_project_is_said(root, shop, tmp_pat
     (told,) = warnings_of(tmp_path / "data" / "waybill" / "shop-1", find_project())
     assert str(lost) in told
     assert "WAYBILL_HOME" in told
+    new = open_home().root  # as commands that only list make it
+    assert warnings_of(new, find_project()) == [told.replace(f"{lost}-1", str(new))]
+    (new / "store").mkdir()
+    assert warnings_of(new, find_project()) == []
+
+
+def test_a_home_goes_with_a_project_that_was_moved(root, shop):
+    root.mkdir()
+    (root / "project.txt").write_text(f"{shop.parent / 'before'}\n")
+    open_home()
+    assert (root / "project.txt").read_text() == f"{shop}\n"

@@ -7,9 +7,15 @@ from pathlib import Path
 
 import pytest
 import yaml
+from dotenv import dotenv_values
 
 import resources.project
-from orchestration.services.new_project import make_project, own_requirement, plan_project
+from orchestration.services.new_project import (
+    folder_of,
+    make_project,
+    own_requirement,
+    plan_project,
+)
 from resources.kernel.errors import ConfigError, ConflictError
 from resources.project import CODE_ROOT, find_project
 
@@ -103,6 +109,38 @@ def test_a_project_that_is_there_gets_what_this_machine_lacks(user):
     homes = user / "data" / "waybill"
     assert made.home == homes / "pandas"
     assert str(homes / "shop") in made.notes[0]  # as it was moved without its .env
+
+
+def test_no_folder_is_not_the_current_one():
+    with pytest.raises(ConfigError, match="no folder was named"):
+        folder_of(" ")
+
+
+def test_a_project_below_another_one_has_a_home_of_its_own(user, monkeypatch):
+    outer = make(user / "shop")
+    for variable in ("WAYBILL_HOME", "DAGSTER_HOME"):
+        del os.environ[variable]
+    inner = make(user / "shop" / "web_shop")
+    assert inner.home == user / "data" / "waybill" / "web_shop" != outer.home
+    assert (inner.root / ".env").is_file()
+
+
+def test_a_folder_goes_by_its_real_name(user):
+    (user / "real").mkdir()
+    (user / "link").symlink_to("real")
+    made = make(user / "link" / "x" / ".." / "Läden")
+    assert made.root == user / "real" / "Läden"
+    assert find_project(made.root).package == "laden"
+
+
+@pytest.mark.parametrize("name", ["a #b", "we\"ird'$HOME", "x}y", r"back\slash", "sp  ace"])
+def test_the_home_of_any_folder_is_found_by_env(user, name):
+    made = make(user / name, name="shop")
+    for variable in ("WAYBILL_HOME", "DAGSTER_HOME"):
+        del os.environ[variable]
+    found = dotenv_values(made.root / ".env")
+    assert found == {"WAYBILL_HOME": str(made.home), "DAGSTER_HOME": f"{made.home}/dagster"}
+    assert made.home.parent == user / "data" / "waybill"
 
 
 def test_a_folder_that_is_a_file_is_refused(user):

@@ -21,12 +21,12 @@ def refused_mode(dialect: Dialect, driver: str, mode: WriteMode) -> str:
         return f"a connector of its own writes there: set `dialect: {family}`"
     if dialect == "other" and family not in TRANSACTIONAL_DRIVERS:
         return (
-            f"databases reached by {driver} are read only here: that rows are replaced in one transaction"
-            " is known of no such system"
+            f"databases reached by {driver} are read only here: none of them is known to"
+            " replace rows in one transaction"
         )
     if mode in ("timestamp", "safe") and dialect in _DDL_COMMITS:
         return (
-            f"mode {mode} makes a table each time, and making one commits by itself there: whoever looks"
+            f"mode {mode} creates a table each time, and CREATE TABLE commits by itself there: a reader"
             " in between sees an empty table, and a run that is killed leaves it behind"
         )
     return ""
