@@ -19,7 +19,6 @@ EXCEPTIONS: dict[str, tuple[int, str]] = {
     "resources/connectors/sql/connector.py::DatabaseConnector": (23, _PROTOCOL),
     "resources/connectors/sql/mysql/connector.py::MysqlConnector": (23, _PROTOCOL),
     "resources/connectors/sql/postgresql/connector.py::PostgresqlConnector": (24, _PROTOCOL),
-    "resources/stores/remote.py::RemoteStorage": (24, _PROTOCOL),
     "resources/stores/table_writer.py::TableWriter": (21, "a context, four ways in, publishing"),
     "tests/assets/classifications/reference.py": (564, "a second, naive reading of the rules"),
     "tests/assets/classifications/test_against_reference.py": (500, _CASES),
