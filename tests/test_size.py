@@ -19,7 +19,6 @@ EXCEPTIONS: dict[str, tuple[int, str]] = {
     "resources/connectors/sql/connector.py::DatabaseConnector": (23, _PROTOCOL),
     "resources/connectors/sql/mysql/connector.py::MysqlConnector": (23, _PROTOCOL),
     "resources/connectors/sql/postgresql/connector.py::PostgresqlConnector": (24, _PROTOCOL),
-    "resources/stores/remote.py::RemoteStorage": (24, _PROTOCOL),
     "resources/stores/table_writer.py::TableWriter": (21, "a context, four ways in, publishing"),
     "tests/assets/classifications/reference.py": (564, "a second, naive reading of the rules"),
     "tests/assets/classifications/test_against_reference.py": (500, _CASES),
@@ -33,7 +32,7 @@ EXCEPTIONS: dict[str, tuple[int, str]] = {
     "tests/servers/sftp.py::_files": (51, _HANDLER),
 }
 """What is larger -> its size, and why it may be. A size that has shrunk is written down; one that grew is an error."""
-LISTED = 17
+LISTED = 16
 """How many there are; lower it with each that goes."""
 
 

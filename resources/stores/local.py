@@ -20,9 +20,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from resources.kernel.errors import StorageError
-from resources.stores.storage import LocalFile, Storage, storage_error
+from resources.stores.storage import TEMPORARY, FoundFile, LocalFile, Storage, storage_error
 
-_TEMPORARY = ".tmp-"
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 _REMEMBERED = 20_000
 
@@ -57,7 +56,7 @@ class LocalStorage(Storage):
         target = self.root / path
         with _translated(target, "writing"):
             _make_folders(target.parent)
-            temporary = target.parent / f"{_TEMPORARY}{uuid.uuid4().hex}"
+            temporary = target.parent / f"{TEMPORARY}{uuid.uuid4().hex}"
             try:
                 _write_durably(temporary, data)
                 linked = _link(temporary, target)
@@ -92,14 +91,48 @@ class LocalStorage(Storage):
             _sync_folder(local.parent)
         _VERIFIED.remember(self.root / path, state, sha256)
 
-    def sizes(self, folder: str) -> dict[str, int]:
-        """See `Storage.sizes`."""
-        found: dict[str, int] = {}
+    def listing(self, folder: str, prefix: str = "") -> list[FoundFile]:
+        """See `Storage.listing`."""
+        found = []
         with _translated(self.root / folder, "listing"), contextlib.suppress(FileNotFoundError):
             for entry in os.scandir(self.root / folder):
-                with contextlib.suppress(FileNotFoundError):
-                    found[entry.name] = entry.stat().st_size
+                if entry.name.startswith(prefix) and entry.is_file(follow_symlinks=False):
+                    with contextlib.suppress(FileNotFoundError):
+                        stat = entry.stat()
+                        found.append(FoundFile(entry.name, stat.st_size, _time(stat.st_mtime)))
         return found
+
+    def folders(self, folder: str) -> list[str]:
+        """See `Storage.folders`."""
+        with _translated(self.root / folder, "listing"), contextlib.suppress(FileNotFoundError):
+            return [
+                e.name for e in os.scandir(self.root / folder) if e.is_dir(follow_symlinks=False)
+            ]
+        return []
+
+    def place(self, path: str, local: Path, *, replace: bool = False) -> None:
+        """fsync, hard link (or a rename over what is there), fsync of the folder."""
+        target = self.root / path
+        with _translated(target, "writing"):
+            with local.open("rb+") as file:
+                os.fsync(file.fileno())
+            _make_folders(target.parent)
+            if replace:
+                local.replace(target)
+            else:
+                _link(local, target)
+                local.unlink()
+            _sync_folder(target.parent)  # also where another made it: it may not have come as far
+
+    def read_range(self, path: str, start: int, length: int) -> bytes | None:
+        """See `Storage.read_range`."""
+        with _translated(self.root / path, "reading"):
+            try:
+                with (self.root / path).open("rb") as file:
+                    file.seek(start)
+                    return file.read(length)
+            except FileNotFoundError:
+                return None
 
     @contextmanager
     def local_file(self, path: str, sha256: str) -> Iterator[LocalFile | None]:
@@ -135,7 +168,7 @@ class LocalStorage(Storage):
         """Temporary files of manifests whose writer was killed before it could unlink them."""
         folder = self.root / item / "v"
         for name in self.names(f"{item}/v"):
-            if not name.startswith(_TEMPORARY):
+            if not name.startswith(TEMPORARY):
                 continue
             with _translated(folder / name, "removing"), contextlib.suppress(FileNotFoundError):
                 if _time((folder / name).stat().st_mtime) <= before:

@@ -49,6 +49,19 @@ class _Plan:
     properties: dict[str, object]
 
 
+def check_run_id(run_id: str) -> None:
+    """Refuses what cannot be part of a path.
+
+    Raises:
+        InputError: anything but letters, digits, `_`, `.`, `-`.
+    """
+    if not _RUN_ID.fullmatch(run_id) or ".." in run_id:
+        raise InputError(
+            f"{run_id[:120]!r} cannot be a run id",
+            hint="Use letters, digits, '_', '.', '-', at most 100",
+        )
+
+
 class Publisher:
     """Writes one version of an item, for one attempt of one run; a context manager.
 
@@ -57,11 +70,7 @@ class Publisher:
     """
 
     def __init__(self, log: ManifestLog, run_id: str, attempt: int = 0) -> None:
-        if not _RUN_ID.fullmatch(run_id) or ".." in run_id:
-            raise InputError(
-                f"{run_id[:120]!r} cannot be a run id",
-                hint="Use letters, digits, '_', '.', '-', at most 100",
-            )
+        check_run_id(run_id)
         self._log = log
         self._storage = log.storage
         self._run_id = run_id

@@ -7,47 +7,36 @@ Files are written to local disk, then put, then their size is checked (2a).
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
-from resources.kernel.errors import (
-    ConnectorAuthError,
-    ConnectorUnavailableError,
-    StorageError,
-    WaybillError,
-)
+from resources.kernel.errors import ConnectorUnavailableError, StorageError
 from resources.scratch import ScratchFolder
-from resources.stores.storage import LocalFile, Storage
+from resources.stores.bucket import Bucket, modified_at, name_of
+from resources.stores.storage import FoundFile, LocalFile, Storage
 
 _OWNER = "_owner"
 _PROBE = "_exclusive_create_probe"
-_TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 
 
-class RemoteStorage(Storage):
+class RemoteStorage(Bucket, Storage):
     """A bucket, or a prefix in one."""
 
     is_local: ClassVar[bool] = False
 
     def __init__(self, protocol: str, root: str, url: str, options: dict[str, Any]) -> None:
-        self.url = url
-        self._protocol = protocol
-        self._root = root
+        super().__init__(protocol, root, url, options)
         self._staging: dict[Path, ScratchFolder] = {}
-        self._options = options
-        self._lock = threading.Lock()
-        self._opened: Any = None
         self._proven = False
         # s3fs asks for the size of what it may read in pieces: a request more for every small file.
         self._whole = {"max_concurrency": 1} if protocol == "s3" else {}
 
     def names(self, folder: str) -> list[str]:
         """See `Storage.names`."""
-        return [_name(info) for info in self._list(folder) if info["type"] == "file"]
+        return [name_of(info) for info in self._list(folder) if info["type"] == "file"]
 
     def read_many(self, paths: Iterable[str]) -> dict[str, bytes]:
         """All of them at once: a hundred manifests cost little more than one."""
@@ -100,10 +89,6 @@ class RemoteStorage(Storage):
             )
         local.unlink()
 
-    def sizes(self, folder: str) -> dict[str, int]:
-        """See `Storage.sizes`."""
-        return {_name(info): info["size"] for info in self._list(folder) if info["type"] == "file"}
-
     @contextmanager
     def local_file(self, path: str, sha256: str) -> Iterator[LocalFile | None]:
         """A download, hashed, removed when the context ends."""
@@ -117,8 +102,35 @@ class RemoteStorage(Storage):
         start = self._full(path)
         for full, info in self._find(path).items():
             name = full.removeprefix(start).strip("/").partition("/")[0]
-            found[name] = max(found.get(name, _modified(info)), _modified(info))
+            found[name] = max(found.get(name, modified_at(info)), modified_at(info))
         return found
+
+    def folders(self, folder: str) -> list[str]:
+        """See `Storage.folders`."""
+        return [name_of(info) for info in self._list(folder) if info["type"] == "directory"]
+
+    def listing(self, folder: str, prefix: str = "") -> list[FoundFile]:
+        """A request for each thousand files; with a prefix the service sends nothing else."""
+        found = self._find(folder, prefix).values() if prefix else self._list(folder)
+        return [
+            FoundFile(name_of(info), info["size"], modified_at(info))
+            for info in found
+            if info["type"] == "file"
+        ]
+
+    def place(self, path: str, local: Path, *, replace: bool = False) -> None:
+        """One upload: what lies there already is replaced by the same bytes, which no reader can tell."""
+        del replace
+        self.store(path, local, "")
+
+    def read_range(self, path: str, start: int, length: int) -> bytes | None:
+        """See `Storage.read_range`."""
+        with self._translated("reading", path):
+            try:
+                data = self._fs.cat_file(self._full(path), start=start, end=start + length)
+            except FileNotFoundError:
+                return None
+        return bytes(data)
 
     def remove(self, path: str) -> None:
         """See `Storage.remove`."""
@@ -150,43 +162,6 @@ class RemoteStorage(Storage):
             if item and name.endswith(".json") and "/" not in name:
                 found.add(item)
         return sorted(found)
-
-    @property
-    def _fs(self) -> Any:
-        """Opened by whoever needs it first, so that a store costs nothing until then."""
-        with self._lock:
-            if self._opened is None:
-                self._opened = _open(self._protocol, self._options)
-            return self._opened
-
-    def _full(self, path: str) -> str:
-        return f"{self._root}/{path}" if path else self._root
-
-    def _list(self, folder: str) -> list[dict[str, Any]]:
-        with self._translated("listing", folder):
-            try:
-                return list(self._fs.ls(self._full(folder), detail=True, refresh=True))
-            except FileNotFoundError:
-                return []
-
-    def _find(self, folder: str) -> dict[str, dict[str, Any]]:
-        with self._translated("listing", folder):
-            try:
-                return dict(self._fs.find(self._full(folder), detail=True))
-            except FileNotFoundError:
-                return {}
-
-    def _create(self, path: str, data: bytes) -> bool:
-        with self._translated("writing", path):
-            try:
-                self._fs.pipe_file(self._full(path), data, mode="create")
-            except FileExistsError:
-                return False
-            except OSError as error:
-                if _code(error) not in _TAKEN:
-                    raise
-                return False
-        return True
 
     def _prove(self) -> None:
         """Writes a probe that must be refused the second time (E52); it stays, so later proofs are one request."""
@@ -225,70 +200,3 @@ class RemoteStorage(Storage):
                 hint="Run it again",
             )
         return LocalFile(target, got, digest)
-
-    def _remove(self, paths: Iterable[str]) -> None:
-        for full in paths:
-            with self._translated("removing"):
-                try:
-                    self._fs.rm_file(full)
-                except FileNotFoundError:
-                    continue
-
-    @contextmanager
-    def _translated(self, doing: str, path: str = "") -> Iterator[None]:
-        where = self.locate(path) if path else self.url
-        try:
-            yield
-        except WaybillError:
-            raise
-        except Exception as error:
-            raise _explain(error, where, doing) from error
-
-
-def _open(protocol: str, options: dict[str, Any]) -> Any:
-    import fsspec
-
-    return fsspec.filesystem(protocol, use_listings_cache=False, **options)
-
-
-def _explain(error: Exception, where: str, doing: str) -> WaybillError:
-    code, kind = _code(error), type(error).__name__
-    if isinstance(error, PermissionError) or kind == "NoCredentialsError":
-        return ConnectorAuthError(
-            f"The store refused the credentials while {doing} {where} ({code or kind})",
-            hint="Check the store's key and its rights to list, read, write and delete there",
-        )
-    if isinstance(error, FileNotFoundError):
-        return StorageError(
-            f"The bucket or prefix of {where} does not exist ({code or kind})",
-            hint="Create the bucket, or correct the store's URL",
-        )
-    if isinstance(error, TimeoutError | ConnectionError) or "Connect" in kind or "Timeout" in kind:
-        return ConnectorUnavailableError(
-            f"The store could not be reached while {doing} {where} ({kind})",
-            hint="Earlier versions are untouched; run it again when the store answers",
-        )
-    return StorageError(
-        f"The store failed while {doing} {where} ({code or kind})",
-        hint="Earlier versions are untouched; see the cause below, then run it again",
-        code=code,
-    )
-
-
-def _code(error: BaseException) -> str:
-    """The service's own code for an error, as botocore keeps it in the cause."""
-    response = getattr(error.__cause__, "response", None) or getattr(error, "response", None)
-    return str(response["Error"].get("Code", "")) if isinstance(response, dict) else ""
-
-
-def _name(info: dict[str, Any]) -> str:
-    return str(info["name"]).rpartition("/")[2]
-
-
-def _modified(info: dict[str, Any]) -> datetime:
-    """S3 calls it LastModified, GCS mtime or updated, as time or text."""
-    value = info.get("LastModified") or info.get("mtime") or info.get("updated")
-    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    if not isinstance(moment, datetime):
-        return datetime.now(UTC)  # unknown age counts as new: nothing is collected too early
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

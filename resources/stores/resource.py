@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from resources.fixed import FixedResource
 from resources.home import store_url
+from resources.stores.media.store import MediaStore
 from resources.stores.tables import TableStore
 
 
@@ -19,3 +20,7 @@ class StoreResource(FixedResource):
     def tables(self) -> TableStore:
         """The store of tables."""
         return TableStore.open(self.url or store_url())
+
+    def media(self) -> MediaStore:
+        """The files that versions refer to, kept by their content."""
+        return MediaStore.open(self.url or store_url())

@@ -12,11 +12,15 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
 
 from resources.kernel.errors import StorageError, WaybillError
+
+TEMPORARY = ".tmp-"
+"""How names of files begin that are not whole yet."""
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -72,9 +76,29 @@ class Storage(ABC):
         `sha256` is what the caller computed from the bytes it means.
         """
 
-    @abstractmethod
     def sizes(self, folder: str) -> dict[str, int]:
         """Name and size in bytes of every file directly in `folder`."""
+        return {file.name: file.size_bytes for file in self.listing(folder)}
+
+    @abstractmethod
+    def listing(self, folder: str, prefix: str = "") -> list[FoundFile]:
+        """Files directly in `folder` whose names begin with `prefix`, in no order."""
+
+    @abstractmethod
+    def folders(self, folder: str) -> list[str]:
+        """Names of the folders directly in `folder`, in no order."""
+
+    @abstractmethod
+    def place(self, path: str, local: Path, *, replace: bool = False) -> None:
+        """Moves a finished file of a staging folder to `path`: whole, durable, or not at all.
+
+        For files whose names say their content. What lies there already stays or is the same bytes, unless it is
+        to be replaced.
+        """
+
+    @abstractmethod
+    def read_range(self, path: str, start: int, length: int) -> bytes | None:
+        """`length` bytes from `start`, fewer where the file ends; None when there is no file."""
 
     @abstractmethod
     def local_file(self, path: str, sha256: str) -> AbstractContextManager[LocalFile | None]:
@@ -99,6 +123,15 @@ class Storage(ABC):
     @abstractmethod
     def items(self, prefix: str) -> list[str]:
         """Folders under `prefix` that hold a manifest, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file as a listing shows it."""
+
+    name: str
+    size_bytes: int
+    modified_at: datetime
 
 
 class LocalFile:
