@@ -112,6 +112,23 @@ def stored_partitions(version: StoredVersion) -> list[str]:
     return sorted({file.partition for file in version.files if file.partition is not None})
 
 
+def schema_difference(old: pa.Schema, new: pa.Schema) -> str:
+    """What a second schema has other than the first: `has column 'n' as double, the others have int64`."""
+    if set(old.names) != set(new.names):
+        lacks = [name for name in old.names if name not in new.names]
+        adds = [name for name in new.names if name not in old.names]
+        said = [f"lacks the columns {lacks[:_SHOWN]}"] if lacks else []
+        said += [f"has the columns {adds[:_SHOWN]}, which the others lack"] if adds else []
+        return " and ".join(said)
+    for field in new:
+        if old.field(field.name).type != field.type:
+            was = old.field(field.name)
+            empty = " without any value" if has_no_values(field) else ""
+            before = " without any value" if has_no_values(was) else ""
+            return f"has column {field.name!r} as {field.type}{empty}, the others have {was.type}{before}"
+    return f"has its columns in the order {new.names[:_SHOWN]}, the others in {old.names[:_SHOWN]}"
+
+
 def _united(one: pa.Field, other: pa.Field) -> pa.Field:
     """Without values only if both are; of several kinds if one is."""
     if has_no_values(one) and has_no_values(other):
@@ -129,28 +146,12 @@ def _other_schema(
 ) -> SchemaMismatchError:
     others = sorted({file.partition for file in kept if file.partition is not None})
     return SchemaMismatchError(
-        f"{where}: partition {_listed(sorted(replaced.keys))} {_difference(old, new)};"
+        f"{where}: partition {_listed(sorted(replaced.keys))} {schema_difference(old, new)};"
         f" the partitions stored before are {_listed(others)}",
         hint="Give each column one type in the asset, for example with astype or cast; a column without values"
         " needs it, too. To change the columns of all partitions, materialize them in one run"
         " (backfill_policy=dg.BackfillPolicy.single_run())",
     )
-
-
-def _difference(old: pa.Schema, new: pa.Schema) -> str:
-    if set(old.names) != set(new.names):
-        lacks = [name for name in old.names if name not in new.names]
-        adds = [name for name in new.names if name not in old.names]
-        said = [f"lacks the columns {lacks[:_SHOWN]}"] if lacks else []
-        said += [f"has the columns {adds[:_SHOWN]}, which the others lack"] if adds else []
-        return " and ".join(said)
-    for field in new:
-        if old.field(field.name).type != field.type:
-            was = old.field(field.name)
-            empty = " without any value" if has_no_values(field) else ""
-            before = " without any value" if has_no_values(was) else ""
-            return f"has column {field.name!r} as {field.type}{empty}, the others have {was.type}{before}"
-    return f"has its columns in the order {new.names[:_SHOWN]}, the others in {old.names[:_SHOWN]}"
 
 
 def _listed(keys: list[str]) -> str:

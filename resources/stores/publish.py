@@ -221,23 +221,15 @@ class Publisher:
         above = [n for n in self._log.numbers() if n >= number]
         if above == [number]:
             return True
-        has_gap = number in above and above != list(range(number, number + len(above)))
         # Not among them: superseded and collected already, it was the newest in its turn.
-        if not has_gap and not self._is_lost(manifest, base, replaced, above):
+        has_gap = number in above and above != list(range(number, number + len(above)))
+        newest, _ = self._log.read_undamaged(above[-1:] if replaced else [])
+        is_lost = any(replaced.is_lost(base, manifest, found) for found in newest if replaced)
+        if not has_gap and not is_lost:
             return True
         self._log.remove(number)
         self._tried = None
         return False
-
-    def _is_lost(
-        self,
-        manifest: Manifest,
-        base: Manifest | None,
-        replaced: Replaced | None,
-        above: list[int],
-    ) -> bool:
-        newest, _ = self._log.read_undamaged(above[-1:] if replaced else [])
-        return any(replaced.is_lost(base, manifest, found) for found in newest if replaced)
 
     def _manifest(self, number: int, plan: _Plan, base: Manifest | None) -> Manifest:
         files, rows, schema, replaced = plan.files, plan.rows, plan.schema, plan.replaced

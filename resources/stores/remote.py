@@ -62,6 +62,8 @@ class RemoteStorage(Storage):
         for path, data in zip(wanted, found, strict=True):
             if isinstance(data, bytes):
                 content[path] = data
+            elif _is_empty(data):
+                content[path] = b""
             elif not isinstance(data, FileNotFoundError):
                 with self._translated("reading", path):
                     raise data
@@ -280,6 +282,12 @@ def _code(error: BaseException) -> str:
     """The service's own code for an error, as botocore keeps it in the cause."""
     response = getattr(error.__cause__, "response", None) or getattr(error, "response", None)
     return str(response["Error"].get("Code", "")) if isinstance(response, dict) else ""
+
+
+def _is_empty(error: BaseException) -> bool:
+    """Whether a range was refused because the object has no byte."""
+    status = str(getattr(error, "code", ""))
+    return _code(error) in {"InvalidRange", "416"} or status == "416"
 
 
 def _name(info: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ from resources.kernel.errors import InputError, SchemaMismatchError
 from resources.kernel.records import BatchStream, Retype
 from resources.stores.footers import FooterCheck
 from resources.stores.manifest import Manifest
-from resources.stores.partitions import Replaced
+from resources.stores.partitions import Replaced, schema_difference
 from resources.stores.publish import Publisher
 from resources.stores.table_types import storage_schema, to_storage
 
@@ -172,8 +172,10 @@ class TableWriter:
         if self._schema is None:
             self._schema = stored
         elif not self._schema.equals(stored):
+            partition = self._publisher.partition
+            what = "the second stream" if partition is None else f"partition {partition!r}"
             raise SchemaMismatchError(
-                f"{self._name}: the second stream has other columns or types than the first",
+                f"{self._name}: {what} {schema_difference(self._schema, stored)}",
                 hint="All parts of a table have one schema",
             )
         return self._schema
