@@ -1,4 +1,4 @@
-"""How long a run waits for files: whoever launches a run by hand means what is there now, a clock or a sensor does not."""
+"""How long a run waits for files to settle: one launched by hand takes what is there now; a schedule's or a sensor's waits."""
 
 from __future__ import annotations
 

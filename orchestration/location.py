@@ -45,7 +45,7 @@ class Location:
         """A connector, its secrets read from the environment.
 
         Raises:
-            UnknownNameError: nobody declares it; lists the known ones.
+            UnknownNameError: it is not declared; lists the known ones.
             ConfigError: a variable that it names is not set.
         """
         known = self.connectors()
@@ -58,7 +58,7 @@ class Location:
         """What a datasource's declaration means on its connector, secrets read from the environment.
 
         Raises:
-            UnknownNameError: nobody declares the connector.
+            UnknownNameError: the connector is not declared.
             ConfigError: a variable that it names is not set; a connector that holds something else.
         """
         known = self.connectors()
@@ -77,7 +77,7 @@ class Location:
         """What the datasource `name` says.
 
         Raises:
-            UnknownNameError: nobody declares it; lists the known ones.
+            UnknownNameError: it is not declared; lists the known ones.
         """
         known = self.datasources()
         if name not in known:

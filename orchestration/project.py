@@ -25,7 +25,10 @@ def load(build: Callable[[], dg.Definitions] = defs) -> Location:
     try:
         with without_dagster_warnings(), no_full_collections():
             return Location(build())
-    except Exception as error:  # users' own Python is loaded here and may raise anything
+    except (
+        Exception,
+        SystemExit,
+    ) as error:  # users' own Python is loaded here and may raise anything
         raise _load_error(error) from error
 
 
@@ -60,7 +63,7 @@ def check_project() -> list[Problem]:
     return sorted(found, key=lambda problem: problem.order)
 
 
-def _load_error(error: Exception) -> WaybillError:
+def _load_error(error: BaseException) -> WaybillError:
     """What was raised on purpose, else the reason: what Dagster wraps around it names no line of anybody's YAML."""
     return raised_on_purpose(error) or ConfigError(
         f"the project's definitions do not load: {reason_of(error)}",

@@ -1,4 +1,4 @@
-"""Where Waybill keeps its own things when nobody says otherwise.
+"""Where Waybill keeps its own files unless it is told otherwise.
 
 Read when something is needed, never at import: a code location loads without touching the disk.
 

@@ -97,10 +97,16 @@ def _mistakes(entry: Mapping[str, Any], number: int) -> Iterator[ConfigError]:
         return
     (kind, arguments), *_ = entry.items()
     severity = arguments.get(_SEVERITY, "error")
-    if (not kind.startswith("expect_") and "." not in kind) or severity not in _SEVERITIES:
+    if not isinstance(severity, str) or severity not in _SEVERITIES:
         yield ConfigError(
-            f"checks: {kind!r} with severity {severity!r} is not an expectation",
-            hint="Names start with `expect_`, or are the dotted path of a class; severity is `error` or `warn`",
+            f"checks: {kind} has the severity {severity!r}",
+            hint="`error` fails the run before anything reads the dataset; `warn` only tells",
+            path=(number, kind, _SEVERITY),
+        )
+    if not kind.startswith("expect_") and "." not in kind:
+        yield ConfigError(
+            f"checks: {kind!r} is not an expectation",
+            hint="Names start with `expect_`, or are the dotted path of a class",
             path=(number,),
         )
     elif wrong := wrong_name(kind):

@@ -98,7 +98,7 @@ table: sales.customers
     options: dict[str, Any] = Field(default_factory=dict)
     """Options of the format: encoding, separator, types, ... (docs/formats.md)."""
     settle_seconds: int | None = None
-    """Files: how long one must have been left alone before a run that nobody launched by hand takes it; by the kind of
+    """Files: how long one must be unchanged before a run that was not launched by hand takes it; by the kind of
     connector when left out (docs/datasources.md)."""
     observe: str = ""
     """A cron: when to look whether something changed. Left out, observe by hand or by a sensor."""

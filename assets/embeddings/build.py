@@ -12,8 +12,9 @@ import dagster as dg
 import pyarrow as pa
 
 from assets.boundary import boundary
+from assets.embeddings.encoders.encoder import EmbeddingSpec
+from assets.embeddings.encoders.registry import find_encoder
 from assets.embeddings.scatter import MAX_POINTS, draw_scatter
-from assets.embeddings.tabular import EmbeddingSpec, embed_table, fit_embedder
 from assets.features.digest import digest
 from assets.features.source import sample_rows
 from assets.noun import asset_definition, make_asset_spec
@@ -31,6 +32,8 @@ class EmbeddingAssetSpec:
 
     embedding: EmbeddingSpec
     dataset: str
+    encoder: str = "tabular"
+    """Its way to vectors, by its name in the registry."""
     keep_versions: int = 3
     column_descriptions: Mapping[str, str] = field(default_factory=dict)
 
@@ -108,7 +111,8 @@ def run_embedding(
         WaybillError: the dataset is missing, or does not allow an embedding; nothing is kept.
     """
     source = tables.read(asset_key("datasets", spec.dataset))
-    embedder = fit_embedder(source, spec.embedding)
+    encode = find_encoder(spec.encoder, where=spec.embedding.where)
+    embedder = encode(source, spec.embedding)
 
     def properties(stream: BatchStream) -> dict[str, Any]:
         return {
@@ -122,7 +126,7 @@ def run_embedding(
 
     return tables.write_stream(
         spec.key,
-        lambda: embed_table(embedder, source),
+        lambda: embedder.embed(source),
         run_id=run_id,
         attempt=attempt,
         properties=properties,

@@ -9,7 +9,7 @@ import dagster as dg
 from pydantic import Field
 
 from assets.embeddings.build import EmbeddingAssetSpec, build_embedding, embed
-from assets.embeddings.tabular import DEFAULT_DIMENSION, EmbeddingSpec, check_settings
+from assets.embeddings.encoders.encoder import DEFAULT_DIMENSION, EmbeddingSpec, check_settings
 from assets.table_asset import TableComponent
 from resources.references import position
 from resources.stores.resource import StoreResource

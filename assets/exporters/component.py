@@ -7,7 +7,9 @@ from typing import ClassVar, Literal
 
 import dagster as dg
 
-from assets.exporters.build import ExporterSpec, build_exporter, deliver_version
+from assets.exporters.build import build_exporter, deliver_version
+from assets.exporters.spec import ExporterSpec
+from assets.exporters.targets import TARGETS
 from assets.noun import RefreshedNoun
 from assets.refresh import MANUAL
 from resources.connectors.component import ConnectorComponent
@@ -94,6 +96,7 @@ truncate_above: 100000
             else asset_key("datasets", self.dataset),
             connector=self.connector,
             kind=connector.kind,
+            target=connector.holds,
             table=TableName.parse(self.table),
             mode=self.mode,
             allow_empty=self.allow_empty,
@@ -117,7 +120,7 @@ truncate_above: 100000
         self, context: dg.ComponentLoadContext, connector: ConnectorComponent
     ) -> None:
         """Refuses a connector that does not take the rows, in this way or at all."""
-        if connector.holds != "tables":
+        if connector.holds not in TARGETS:
             raise self.refusal(
                 context,
                 f"connector {self.connector!r} holds files, not tables",

@@ -1,4 +1,4 @@
-"""Columns of a table as numbers, for whoever trains or projects: models and embeddings meet here.
+"""Columns of a table as numbers: the library that models and embeddings share.
 
 Pure: no Dagster, no store. What is done with the numbers lives with the noun that does it.
 """

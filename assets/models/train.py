@@ -141,7 +141,7 @@ def check_spec(spec: TrainingSpec, *, where: str) -> None:
     if spec.target in (spec.features or ()):
         raise ConfigError(
             f"{where}: the target {spec.target!r} is among the features",
-            hint="Remove it from `features:`; a model cannot be asked for what it is told",
+            hint="Remove it from `features:`; the target cannot be one of the features",
         )
 
 

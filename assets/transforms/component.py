@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar
 
 import dagster as dg
@@ -79,8 +80,9 @@ kinds: [duckdb]
                 "max_runtime_seconds",
                 hint=f"Give a whole number of seconds from 1 on, or leave it out for {DEFAULT_SECONDS}",
             )
+        sql = self.sql or self._read_file(context)
         with placed(context, place):
-            statement = parse_statement(self.sql or self._read_file(context), name=self.name)
+            statement = parse_statement(sql, name=self.name)
         if self.name in statement.inputs:
             raise self.refusal(
                 context,
@@ -100,4 +102,14 @@ kinds: [duckdb]
                 "file",
                 hint="Give a path below the folder of this defs.yaml",
             )
-        return path.read_text(encoding="utf-8")
+        try:
+            return read_sql(path)
+        except UnicodeDecodeError as error:
+            raise self.refusal(
+                context, f"{self.file} is not UTF-8", "file", hint="Save it as UTF-8"
+            ) from error
+
+
+def read_sql(path: Path) -> str:
+    """A file's text, without the mark that editors on Windows put before it."""
+    return path.read_text(encoding="utf-8-sig")

@@ -48,6 +48,11 @@ def parse_statement(sql: str, *, name: str) -> Statement:
             f"transform {name}: the SQL cannot be read: {_why_unreadable(error)}",
             hint="It is DuckDB's SQL: one SELECT over the names of datasets",
         ) from error
+    except RecursionError as error:
+        raise ConfigError(
+            f"transform {name}: the SQL cannot be read: its expressions are nested too deep",
+            hint="Take inner parts out: WITH part AS (SELECT ...)",
+        ) from error
     if len(parsed) != 1 or not isinstance(parsed[0], exp.Query):
         raise ConfigError(
             f"transform {name}: expected one SELECT, found "
@@ -64,10 +69,10 @@ def parse_statement(sql: str, *, name: str) -> Statement:
 
 def _inputs(tree: exp.Query, name: str) -> tuple[str, ...]:
     """Every table of the statement, wherever it stands, but for the names that it defines itself."""
-    defined = {cte.alias for cte in tree.find_all(exp.CTE)}
+    defines = tree.find(exp.CTE) is not None
     found: dict[str, None] = {}
     for table in tree.find_all(exp.Table):
-        if table.name in defined and not table.db:
+        if defines and not table.db and table.name.lower() in _names_defined_for(table):
             continue
         if not isinstance(table.this, exp.Identifier) or table.db or not is_name(table.name):
             raise ConfigError(
@@ -77,6 +82,20 @@ def _inputs(tree: exp.Query, name: str) -> tuple[str, ...]:
             )
         found[table.name] = None
     return tuple(sorted(found))
+
+
+def _names_defined_for(table: exp.Table) -> set[str]:
+    """What WITH defines where a table is named: a name is known to what comes after it, and in RECURSIVE to itself."""
+    names: set[str] = set()
+    inner: exp.Expr = table
+    while (outer := inner.parent) is not None:
+        if isinstance(outer, exp.With):
+            known = outer.expressions[: (inner.index or 0) + bool(outer.recursive)]
+            names |= {cte.alias.lower() for cte in known}
+        elif (given := outer.args.get("with_")) is not None and given is not inner:
+            names |= {cte.alias.lower() for cte in given.expressions}
+        inner = outer
+    return names
 
 
 def trace_columns(

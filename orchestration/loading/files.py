@@ -58,7 +58,7 @@ def _visible(folder: Path) -> list[Path]:
 
 
 def unread_file(path: Path, root: Path) -> Problem:
-    """What is said of a file that nobody reads."""
+    """The warning about a file that is not read."""
     above = path.parent.parent if path == component_file(path.parent) else path.parent
     owner = _owner(above, root)
     if owner is None:

@@ -170,12 +170,12 @@ class _Told:
         return None
 
     def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> bool:
-        if not isinstance(error, Exception):
+        if not isinstance(error, Exception | SystemExit):  # a module that calls `sys.exit`
             return False
         self._problems += self._tell(error)
         return True
 
-    def _tell(self, error: Exception) -> Iterable[Problem]:
+    def _tell(self, error: BaseException) -> Iterable[Problem]:
         file, line = self._place
         if isinstance(error, MisfitError) and self._document:
             return told(error.error, error.model, self._document, error.path)

@@ -191,7 +191,7 @@ class _Lacking:
         if meant is not None:
             prefix = meant.path[0]
             hint = f'Write ins={{"{name}": dg.AssetIn(key_prefix="{prefix}")}} in its decorator'
-        text = f"takes its input {key.to_user_string()!r} from nobody: no asset has that key"
+        text = f"takes its input {key.to_user_string()!r} from an asset that does not exist"
         return Problem(*_split(unit.place_of_reader(key)), text, hint)
 
 

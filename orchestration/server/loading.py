@@ -127,14 +127,14 @@ def load(target: Target) -> Definitions:
                 container_context=None,
                 code_location_name=target.location,
             )
-    except Exception as error:  # users' code is imported here and may raise anything
+    except (Exception, SystemExit) as error:  # users' code is imported here and may raise anything
         logger.exception("the code location %s does not load", target.location)
         info = serializable_error_info_from_exc_info(sys.exc_info())
         return Definitions(target, error=info, reason=describe(error))
     return Definitions(target, repositories)
 
 
-def describe(error: Exception) -> str:
+def describe(error: BaseException) -> str:
     """What is wrong with the code in one line, beginning with file and line where they are known."""
     known = raised_on_purpose(error)
     if isinstance(known, WaybillError):

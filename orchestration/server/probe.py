@@ -29,7 +29,7 @@ class Readiness:
 
 
 def ask(listener: socket.socket) -> Readiness | None:
-    """The state of the code locations; None while nobody answers."""
+    """The state of the code locations; None while there is no answer."""
     host, port = listener.getsockname()[:2]
     connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
     password = os.environ.get(PASSWORD_VARIABLE)
@@ -65,7 +65,7 @@ def _read(workspace: dict[str, Any]) -> Readiness:
 
 
 def answers(path: str | Path) -> bool:
-    """Whether somebody listens at a socket."""
+    """Whether a process listens at a socket."""
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(2)
         try:

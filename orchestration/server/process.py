@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -46,6 +47,8 @@ class Service:
     zygote: Zygote | None = None
     process: Process | None = None
     started_at: list[float] = field(default_factory=list)
+    _log_began: int = 0
+    """Where the output of the process begins in the log, which may hold that of those before it."""
 
     def start(self, *, keep_log: bool = False) -> Process:
         """Starts it, in a process group and session of its own; the log begins anew unless it is to be kept."""
@@ -56,6 +59,7 @@ class Service:
         self.started_at.append(time.monotonic())
         if len(self.started_at) == 1 and self.log.exists() and not keep_log:
             self.log.replace(self._previous_log)
+        self._log_began = self.log.stat().st_size if self.log.exists() else 0
         name = f"waybill-{self.name.split()[0]}"
         program = Program(name, self.command, self.log, environment, self.descriptors)
         self.process = program.spawn() if self.zygote is None else self.zygote.launch(program)
@@ -71,15 +75,21 @@ class Service:
         if self.log.exists() and self.log.stat().st_size > limit_bytes:
             shutil.copyfile(self.log, self._previous_log)
             os.truncate(self.log, 0)
+            self._log_began = 0
 
     @property
     def _previous_log(self) -> Path:
         return self.log.with_suffix(".previous.log")
 
     def last_words(self) -> str:
-        """The end of its log, for an error text."""
-        lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return lines[-1].strip()[:200] if lines else "it left no message"
+        """How it ended, for an error text: the signal that killed it, else the end of what it said itself."""
+        code = None if self.process is None else self.process.poll()
+        if code is not None and code < 0:
+            return f"killed by signal {-code}, {signal.strsignal(-code)}"
+        with self.log.open("rb") as log:
+            log.seek(self._log_began)
+            lines = log.read().decode(errors="replace").strip().splitlines()
+        return lines[-1].strip()[:200] if lines else f"exit code {code}, without a message"
 
 
 def check_may_restart(service: Service) -> None:

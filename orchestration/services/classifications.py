@@ -115,7 +115,7 @@ def find_set(location: Location, name: str) -> ClassificationSpec:
     """The set `name`.
 
     Raises:
-        UnknownNameError: nobody declares it; lists the known ones.
+        UnknownNameError: it is not declared; lists the known ones.
     """
     known = find_sets(location)
     if name not in known:

@@ -68,7 +68,7 @@ def check_connector(location: Location, name: str) -> ConnectorTest:
     """Resolves the name, connects, signs in, looks once (F036).
 
     Raises:
-        UnknownNameError: nobody declares it.
+        UnknownNameError: it is not declared.
         ConfigError: a variable that it names is not set.
     """
     connector = location.connector(name)
@@ -87,7 +87,7 @@ def browse_connector(location: Location, name: str, path: str, *, limit: int) ->
     """What stands directly below `path`, in order, at most `limit` entries (F039, F040).
 
     Raises:
-        UnknownNameError: nobody declares the connector.
+        UnknownNameError: the connector is not declared.
         NotFoundError: it has no such place.
         InputError: a limit out of bounds, a path that leads elsewhere.
         ConnectorError: it does not answer, or refuses.

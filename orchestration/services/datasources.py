@@ -96,7 +96,7 @@ def preview_datasource(
             it, and not of tables and queries, all of which some databases read for it.
 
     Raises:
-        UnknownNameError: nobody declares the connector.
+        UnknownNameError: the connector is not declared.
         ConfigError: a declaration that makes no sense, a variable that is not set.
         InputError: more rows than a preview may have.
     """

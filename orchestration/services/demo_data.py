@@ -23,7 +23,8 @@ from resources.formats.csv import CsvOptions
 from resources.formats.files import SourceFile
 from resources.formats.registry import open_reader
 from resources.kernel.errors import MissingDependencyError, NotFoundError
-from resources.kernel.records import BatchStream, ExportRequest, Retype, TableName
+from resources.kernel.records import BatchStream, ExportRequest, TableName
+from resources.kernel.retyping import read_settled
 from resources.scratch import ScratchFolder
 
 MONTHS = range(1, 13)
@@ -108,12 +109,12 @@ def land_tables(data: Path, landing: TableConnector, report: Report) -> None:
 def read_typed(path: Path) -> pa.Table:
     """A small CSV file as a dataset would type it; `NA` is how this source writes nothing."""
     reader = open_reader([SourceFile(path.name, path)], options=CsvOptions(null_values=("NA",)))
-    while True:
+
+    def read() -> pa.Table:
         stream = reader.stream()
-        try:
-            return pa.Table.from_batches(list(stream), stream.schema)
-        except Retype:  # the reader has seen all values by now: the next stream holds
-            continue
+        return pa.Table.from_batches(list(stream), stream.schema)
+
+    return read_settled(read, what=path.name)
 
 
 def _request(name: str, rows: pa.Table) -> ExportRequest:

@@ -52,7 +52,7 @@ def open_home() -> Home:
     home = Home(root, Path(given).expanduser().absolute() if given else root / "dagster")
     try:
         for folder in (home.root, home.dagster, home.logs, home.locks):
-            # Logs, events and the catalog are nobody else's; a folder that is there keeps the rights it has.
+            # Logs, events and the catalog are private to the user; an existing folder keeps its permissions.
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         _write_settings(home)
     except OSError as error:

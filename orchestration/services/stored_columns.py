@@ -17,11 +17,11 @@ from assets.classifications.component import ClassificationSet
 from assets.classifications.schema import ColumnType, SetColumn, SetSchema
 from assets.datasets.component import Dataset
 from assets.datasets.expectations import Expectation, parse_expectations
-from assets.transforms.component import SqlTransform
+from assets.transforms.component import SqlTransform, read_sql
 from assets.transforms.statement import Statement
 from orchestration.loading.problems import Problem, proposal
 from orchestration.location import Location
-from resources.kernel.errors import ConnectorError, InputError, WaybillError
+from resources.kernel.errors import ConnectorError, InputError, IntegrityError, WaybillError
 from resources.kernel.keys import asset_key, noun_of_key
 from resources.references import Registry, declared_in, name_of_asset, registry_of
 from resources.stores.tables import TableStore
@@ -106,13 +106,15 @@ class _Look:
     def _read(self, names: Iterable[str]) -> None:
         """The newest versions' columns; why some cannot be read is told once."""
         store = self._location.store()
-        told: set[str] = set()
+        told: set[object] = set()
         with ThreadPoolExecutor(_READERS) as pool:
             for name, found in pool.map(_Newest(store).of, names):
                 if isinstance(found, WaybillError):
-                    if found.message not in told:
+                    # A damaged version is one dataset's; what keeps all others from being read too is told once.
+                    cause = name if isinstance(found, IntegrityError) else type(found)
+                    if cause not in told:
                         self._problems.append(self._unread(name, found))
-                    told.add(found.message)
+                    told.add(cause)
                 elif found is not None and found.arrow_schema is not None:
                     certain = self._is_of_declaration(name, found)
                     self._known[name] = Known(
@@ -202,7 +204,7 @@ class _Transform:
         declared = Path(registry.place_of(component)[0])
         folder = declared if declared.is_dir() else declared.parent
         self._file = folder / component.file if component.file else None
-        read = self._file.read_text(encoding="utf-8") if self._file else component.sql
+        read = read_sql(self._file) if self._file else component.sql
         self._before = read[: len(read) - len(read.lstrip())]
         self.sql = read.strip().rstrip(";")
 

@@ -206,5 +206,5 @@ class TableConnector(Connector):
             SchemaMismatchError: columns that the target lacks or types differently, too many of them, names
                 that are too long or twins but for case (E20, E23, E24, E38): before anything is written.
             InputError: a value that the target cannot hold, with row and column (E28, E35).
-            ConflictError: somebody holds the table; the old rows stay (E48).
+            ConflictError: another session holds the table; the old rows stay (E48).
         """

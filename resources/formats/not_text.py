@@ -51,7 +51,7 @@ def check_no_page(file: SourceFile, text: str) -> None:
         raise _refused(
             file,
             "a web page (HTML)",
-            "Whoever fetched it got a page instead of the data, a login form for instance: fetch it again",
+            "The download returned a web page instead of the data, for instance a login form: fetch it again",
         )
 
 

@@ -45,7 +45,7 @@ class ParquetOptions(FormatOptions):
         self.given()
 
     def given(self) -> dict[str, ColumnType]:
-        """The types that somebody gave.
+        """The types given in `types:`.
 
         Raises:
             ConfigError: an unknown type.
@@ -215,7 +215,7 @@ def _shown(value: pa.Array) -> str:
 
 
 def _as_given(column: pa.Array, given: ColumnType) -> pa.Array | None:
-    """The column as a type that somebody gave, or None; texts are read as in text formats, the rest is cast exactly."""
+    """The column as the type given for it, or None; texts are read as in text formats, the rest is cast exactly."""
     kind = column.type
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         column = column.cast(pa.string())  # checks that it is UTF-8

@@ -115,7 +115,7 @@ class UnknownNameError(ConfigError):
 
 
 class InputError(WaybillError, ValueError):
-    """The data or the request is wrong: whoever sent it must act."""
+    """The data or the request is wrong: its sender must act."""
 
     audience = Audience.SENDER
 
@@ -164,7 +164,7 @@ class GoneError(NotFoundError):
 
 
 class ConflictError(WaybillError):
-    """Somebody else took the number, name or lock meanwhile."""
+    """Another writer took the number, name or lock meanwhile."""
 
     retryable = True
     audience = Audience.NOBODY

@@ -16,7 +16,7 @@ from resources.kernel.quoting import quoted
 
 @dataclass(frozen=True)
 class Guess:
-    """Something Waybill decided because nobody said it: shown in the UI, overridable in YAML."""
+    """Something Waybill decided because nothing was declared: shown in the UI, overridable in YAML."""
 
     subject: str
     """What was guessed: `encoding`, `separator`, `type of 'price'`."""

@@ -17,14 +17,14 @@ import pyarrow as pa
 
 from resources.connectors.base import FileConnector, TableConnector
 from resources.kernel.errors import ConfigError, InputError, NotFoundError, WaybillError
-from resources.kernel.records import ObjectInfo, Retype, SqlQuery, TableName
+from resources.kernel.records import ObjectInfo, SqlQuery, TableName
+from resources.kernel.retyping import read_settled
 from resources.kernel.temporal_text import temporal_texts
 from resources.scratch import ScratchFolder
 from resources.sources.local_copies import LocalCopies
 from resources.sources.row_digest import digest_rows
 
 Method = Literal["auto", "hash", "rows", "max"]
-_ATTEMPTS = 8
 _ALIAS = "waybill_source"
 _SHOWN_VALUE = 200
 
@@ -183,17 +183,13 @@ def _ask(
 
 
 def _one_row(connector: TableConnector, query: SqlQuery) -> dict[str, Any]:
-    for _ in range(_ATTEMPTS):
-        try:
-            with connector.read(query) as stream:
-                table = pa.Table.from_batches(list(stream), schema=stream.schema)
-        except Retype:
-            continue
-        return {
-            name: _text(column[0])
-            for name, column in zip(table.column_names, table.columns, strict=True)
-        }
-    raise InputError("the fingerprint's own query changed its types again and again")
+    def read() -> pa.Table:
+        with connector.read(query) as stream:
+            return pa.Table.from_batches(list(stream), schema=stream.schema)
+
+    table = read_settled(read, what="the fingerprint's own query")
+    columns = zip(table.column_names, table.columns, strict=True)
+    return {name: _text(column[0]) for name, column in columns}
 
 
 def _text(value: pa.Scalar) -> Any:
@@ -204,16 +200,11 @@ def _text(value: pa.Scalar) -> Any:
 
 
 def _digest_of_rows(connector: TableConnector, wanted: TableName | SqlQuery) -> tuple[str, int]:
-    for _ in range(_ATTEMPTS):
-        try:
-            with connector.read(wanted) as stream:
-                return digest_rows(stream)
-        except Retype:
-            continue
-    raise InputError(
-        f"{wanted}: the source changed its types {_ATTEMPTS} times",
-        hint="Its data changes while it is read",
-    )
+    def read() -> tuple[str, int]:
+        with connector.read(wanted) as stream:
+            return digest_rows(stream)
+
+    return read_settled(read, what=f"{wanted}: the source")
 
 
 def _with_columns(

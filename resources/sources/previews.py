@@ -11,14 +11,14 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from resources.kernel.errors import InputError
-from resources.kernel.records import BatchStream, Guess, ObjectInfo, Retype
+from resources.kernel.records import BatchStream, Guess, ObjectInfo
+from resources.kernel.retyping import read_settled
 from resources.sources.source import FileSource, OpenStream, Source
 from resources.stores.table_types import storage_schema, to_storage
 
 FETCHED_BYTES = 256 << 20
 """The most bytes that a look fetches from another system: objects come whole."""
 
-_ATTEMPTS = 8
 _FIRST_OBJECTS = (1, 4, 16)
 """How many objects to open until there are rows enough."""
 
@@ -99,7 +99,8 @@ def _preview(source: Source, rows: int) -> Preview:
 
 def _head(open_stream: OpenStream, rows: int, where: str) -> tuple[pa.Table, BatchStream]:
     """At least one row more than asked for, when there is one; as the store would keep them."""
-    for _ in range(_ATTEMPTS):
+
+    def read() -> tuple[pa.Table, BatchStream]:
         stream = open_stream()
         batches: list[pa.RecordBatch] = []
         try:
@@ -109,10 +110,7 @@ def _head(open_stream: OpenStream, rows: int, where: str) -> tuple[pa.Table, Bat
                 if sum(held.num_rows for held in batches) > rows:
                     break
             return pa.Table.from_batches(batches, schema=schema), stream
-        except Retype:
-            continue
         finally:
             stream.close()
-    raise InputError(
-        f"the source changed its types {_ATTEMPTS} times", hint="Give the types with `types:`"
-    )
+
+    return read_settled(read, what="the source")

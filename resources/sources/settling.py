@@ -1,4 +1,4 @@
-"""Which files of a listing are whole: those that nobody has written to for a while.
+"""Which files of a listing are complete: those that have been unchanged for a while.
 
 A folder and a file server show a file from its first byte on, and cannot say when its writer is done. Object stores
 publish whole objects, and so need none of this. Here: the look at times and etags, the pause between two looks. Not
@@ -27,7 +27,7 @@ class Settled:
 
     whole: tuple[ObjectInfo, ...]
     unsettled: tuple[ObjectInfo, ...] = ()
-    """Those that somebody may still write to."""
+    """Those that may still be written to."""
 
 
 def wait_until_settled(

@@ -14,8 +14,8 @@ What holds:
 - What tells the partitions apart is kept in the manifest (`partitioned_by`). After a change of that, and after versions
   without partitions, a new table begins: old rows may stand in partitions under other names.
 
-What it costs: a manifest grows with the number of files, some 300 bytes each; 1,000 runs of one partition each write
-150 MB of manifests, and each row once.
+What it costs: a manifest grows with the number of files, some 250 bytes each; 1,000 runs of one partition each write
+125 MB of manifests, and each row once. Writing one takes time in proportion, too: 0.07 s of CPU beside 600 partitions.
 
 Text and records only; what Dagster says of partitions is `asset_partitions.py`.
 """

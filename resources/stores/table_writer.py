@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from resources.formats.parquet_write import ROW_GROUP_ROWS, ThreadedWriter
 from resources.kernel.errors import InputError, SchemaMismatchError
 from resources.kernel.records import BatchStream, Retype
+from resources.kernel.retyping import read_settled
 from resources.stores.footers import FooterCheck
 from resources.stores.manifest import Manifest
 from resources.stores.partitions import Replaced, schema_difference
@@ -27,8 +28,6 @@ PART_ROWS = 8 * ROW_GROUP_ROWS
 """Rows of a full part file, about a million: readers take several parts in parallel."""
 PART_BYTES = 256 * 1024 * 1024
 """Bytes after which a part is closed early."""
-
-_STREAMS = 10  # one retype finds all columns; more than a few means a source that never settles
 
 
 class TableWriter:
@@ -99,21 +98,18 @@ class TableWriter:
         Raises:
             InputError: the types changed again and again.
         """
-        changes = ""
-        for _ in range(_STREAMS):
+
+        def read() -> BatchStream:
             stream = open_stream()
             try:
                 self.write(stream)
-            except Retype as retype:
-                changes = str(retype)
+            except Retype:
                 stream.close()
                 self.reset()
-                continue
+                raise
             return stream
-        raise InputError(
-            f"{self._name}: the source changed its types {_STREAMS} times, last {changes[:200]}",
-            hint="Its data changes while it is read: give the types with `types:`",
-        )
+
+        return read_settled(read, what=f"{self._name}: the source")
 
     @property
     def column_names(self) -> list[str]:

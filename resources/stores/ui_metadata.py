@@ -1,4 +1,4 @@
-"""What Dagster's UI shows of a stored table: the same figures whoever made it (Dataset, transform, prediction).
+"""What Dagster's UI shows of a stored table: the same figures for datasets, transforms and predictions.
 
 Values come from data, so everything that Markdown or HTML would act on is escaped (T38).
 """

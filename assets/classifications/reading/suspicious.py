@@ -1,4 +1,4 @@
-"""Texts that follow the rules and are hardly meant: read in the wrong encoding, with characters that nobody sees.
+"""Texts that follow the rules and are hardly meant: read in the wrong encoding, with invisible characters.
 
 Looked at once, in what is left of a file when its records are resolved; most columns are passed over by one look at
 their bytes.

@@ -58,7 +58,7 @@ class ServerDownload(ABC, Generic[_Settings, _Locate]):
         """The error about a file that is not, or no longer, the one listed (E40)."""
         return SourceChangedError(
             f"connector {self._settings.name!r}: file {shown(self._item.key)} changed while it was read{how}",
-            hint="Try again when nobody writes to it; writers should rename finished files into place",
+            hint="Try again when the file is complete; writers should rename finished files into place",
             key=self._item.key,
         )
 

@@ -246,7 +246,7 @@ class FileServerConnector(FileConnector, Generic[_Channel]):
         Raises:
             InputError: a key that no file here can have, or that names a folder.
             ConnectorError: a server that does not replace files by renaming; the old file stays.
-            ConflictError: somebody else replaced the file at the same moment.
+            ConflictError: another writer replaced the file at the same moment.
         """
         self._check_target(key)
         size = open_source(self.name, source)

@@ -11,12 +11,12 @@ def check_written(connector: str, stored: ObjectInfo, size_bytes: int) -> None:
     """Refuses a file of another size than was sent.
 
     Raises:
-        ConflictError: somebody else replaced it at the same moment.
+        ConflictError: another writer replaced it at the same moment.
     """
     if stored.size_bytes != size_bytes:
         raise ConflictError(
             f"connector {connector!r}: {shown(stored.key)} has {stored.size_bytes} bytes after {size_bytes} were written:"
-            " somebody else wrote it at the same moment",
+            " another writer replaced it at the same moment",
             hint="Let one exporter only write to a key",
             key=stored.key,
         )

@@ -257,7 +257,7 @@ class FolderConnector(FileConnector):
             raise SourceChangedError(
                 f"connector {self.name!r}: file {item.key!r} changed while it was read"
                 f" ({item.size_bytes} bytes when listed, {found.size_bytes} bytes now)",
-                hint="Try again when nobody writes to it; writers should rename finished files into place",
+                hint="Try again when the file is complete; writers should rename finished files into place",
                 key=item.key,
             ) from cause
 

@@ -1,4 +1,4 @@
-"""A folder of an FTP server as a place of files: FTP with TLS, or, where somebody insists, without.
+"""A folder of an FTP server as a place of files: FTP over TLS, or plain FTP on explicit request.
 
 Here: what of files and folders only FTP asks for so, without ever leaving the root (T19). Not here: what it shares with
 SFTP (`files/servers.py`), the commands (`session.py`), folders (`tree.py`), transfers (`transfer.py`), who may use a

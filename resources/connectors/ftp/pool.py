@@ -57,7 +57,7 @@ class Pool:
         self._give_back(session)
 
     def close(self) -> None:
-        """Hangs up all sessions that nobody uses."""
+        """Closes all idle sessions."""
         with self._changed:
             for session in self._idle:
                 session.close()

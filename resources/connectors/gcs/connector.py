@@ -114,11 +114,11 @@ class GcsConnector(BucketConnector):
     def put_file(self, key: str, source: Path) -> ObjectInfo:
         """Uploads `source`; the object appears whole when the last byte has arrived, or not at all (2d).
 
-        It replaces the generation that is there when it begins, or none: what somebody else writes meanwhile stays.
+        It replaces the generation that is there when it begins, or none: what another writer puts there meanwhile stays.
 
         Raises:
             InputError: a key that no object may have.
-            ConflictError: somebody else wrote the object meanwhile.
+            ConflictError: another writer replaced the object meanwhile.
         """
         full = self._writable(key)
         size = open_source(self.name, source)

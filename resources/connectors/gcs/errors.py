@@ -69,7 +69,7 @@ _EXPIRED = Meaning(
 )
 _TAKEN = Meaning(
     ConflictError,
-    "somebody else wrote it at the same moment",
+    "another writer replaced it at the same moment",
     "Let one exporter only write to a key",
 )
 _PAYS = Meaning(

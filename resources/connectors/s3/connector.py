@@ -126,7 +126,7 @@ class S3Connector(BucketConnector):
 
         Raises:
             InputError: a key that no object may have.
-            ConflictError: somebody else replaced the object at the same moment.
+            ConflictError: another writer replaced the object at the same moment.
         """
         full = self._readable(check_key(key))
         size = open_source(self.name, source)

@@ -180,6 +180,6 @@ def refused_host_key(settings: SftpSettings, offered: str, algorithm: str) -> Wa
         f"connector {settings.name!r}: {settings.address} shows the host key {offered or '(not shown)'}"
         f" ({algorithm}), which is {state}; nothing was sent to it",
         hint=f"Ask its operator for the fingerprint. Only if it is the same, pin it: {how}."
-        " A key that changed without notice may be somebody in between",
+        " A key that changed without notice may be an interception",
         fingerprint=offered,
     )

@@ -35,7 +35,7 @@ class Checked(Protocol):
         """Signs in and asks who and what is there."""
 
     def encryption(self) -> str:
-        """How the connection is encrypted, in words; empty where nobody can tell."""
+        """How the connection is encrypted, in words; empty where the driver does not say."""
 
     def rights(self) -> str:
         """What the user may do, in words."""

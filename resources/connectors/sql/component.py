@@ -125,7 +125,7 @@ class SqlConnectorComponent(ConnectorComponent):
     read_timeout_seconds: int | None = None
     """Longest silence of the server while it is read; 300 when left out."""
     lock_timeout_seconds: int | None = None
-    """How long to wait for a table or a file that somebody else holds; 30 when left out."""
+    """How long to wait for a table or file that another session holds; 30 when left out."""
     statement_timeout_seconds: int | None = None
     """Longest run of one statement; no limit when left out. A datasource's own `timeout_seconds` comes first."""
     read_connections: int | None = None

@@ -62,7 +62,7 @@ class SqlConfig:
         connect_timeout_seconds: how long a connection may take to open.
         read_timeout_seconds: longest silence of the server in the middle of a read (E4).
         statement_timeout_seconds: longest run of one statement; no limit when None.
-        lock_timeout_seconds: how long to wait for a table or a file that somebody else holds (E48).
+        lock_timeout_seconds: how long to wait for a table or file that another session holds (E48).
         read_connections: connections that read one large table together.
 
     Raises:
@@ -106,7 +106,7 @@ class SqlConfig:
 
     @property
     def spec(self) -> DialectSpec:
-        """What its dialect is told and where its code is."""
+        """The dialect's fields, options and code."""
         return DIALECTS[self.dialect]
 
     def _check_fields(self) -> None:

@@ -142,7 +142,7 @@ class DatabaseConnector(TableConnector):
         """Connects and asks once who and what is there: the facts of `check`."""
 
     def encryption(self) -> str:
-        """How the connection is encrypted, in words; empty where nobody can tell."""
+        """How the connection is encrypted, in words; empty where the driver does not say."""
         return ""
 
     def rights(self) -> str:

@@ -187,7 +187,7 @@ class CsvReader:
         if self._seen_all:
             raise SourceChangedError(
                 f"{opened.layouts[0].file.name} changed while it was read",
-                hint="Start again when whoever writes it has finished",
+                hint="Run it again once the file is complete",
             )
         self._seen_all = True
         raise Retype(differences)

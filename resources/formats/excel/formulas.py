@@ -1,4 +1,4 @@
-"""Formulas whose value nobody stored. Excel stores one beside each; programs that only write formulas do not.
+"""Formulas without a stored result. Excel stores one beside each; programs that only write formulas do not.
 
 The cells would be read as empty: values that Excel shows would be missing without a word.
 """
@@ -84,7 +84,7 @@ class BareFormulas:
 
 
 def check_calculated(file: SourceFile, sheet: str, formulas: BareFormulas) -> list[str]:
-    """Refuses a sheet with a formula that nobody calculated; what is to be warned of in one that some program did.
+    """Refuses a sheet with a formula that was never calculated; returns warnings about one that another program calculated.
 
     XlsxWriter and its relatives store 0 beside each formula, and have Excel calculate all on load.
 

@@ -1,4 +1,7 @@
-"""What a workbook would do to whoever opens it, found out before: entities, zip bombs, cells at the end of the world."""
+"""Workbooks that would harm their reader, refused beforehand.
+
+Entity declarations, zip bombs, and a stray far-away cell that makes a sheet's used range (32 bytes a cell) fill memory.
+"""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class ExcelOptions(FormatOptions):
     errors: Literal["fail", "text"] = "fail"
     """Cells such as #N/A: an error that names the first, or the text that Excel shows."""
     formulas: Literal["fail", "stored"] = "fail"
-    """Formulas that nobody calculated: an error that names the first, or whatever value is stored beside them."""
+    """Formulas that were never calculated: an error that names the first, or the stored value."""
     types: Mapping[str, str] = field(default_factory=dict)
     """Types by column: integer, number, decimal(p,s), boolean, date, timestamp, timestamptz, text."""
 

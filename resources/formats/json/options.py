@@ -47,7 +47,7 @@ class JsonOptions(FormatOptions):
         self.given()
 
     def given(self) -> dict[str, ColumnType]:
-        """The types that somebody gave.
+        """The types given in `types:`.
 
         Raises:
             ConfigError: an unknown type.

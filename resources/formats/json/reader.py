@@ -207,7 +207,7 @@ class JsonReader:
         if not holds and self._seen_all:
             raise SourceChangedError(
                 f"{self._opened[0].name} changed while it was read",
-                hint="Start again when whoever writes it has finished",
+                hint="Run it again once the file is complete",
             )
         self._plan, self._seen_all = new, True
         if not holds:

@@ -14,7 +14,7 @@ A column gets a type only if **every** value fits it, so that each value can be 
 | text | anything else: identifiers such as `00123`, `NA`, mixtures, and columns without any value |
 
 Significant digits are counted from the first digit that is not zero; trailing zeros count. Empty is null.
-Types that somebody gives are read more freely (`given.py`), since there is no guess in them.
+Types given in `types:` are read more freely (`given.py`), since there is no guess in them.
 
 Pure functions over Arrow string arrays; which file or line a value came from is the reader's business.
 """

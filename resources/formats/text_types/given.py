@@ -1,4 +1,4 @@
-"""Types that somebody gave: read as freely as the value stays the same, and nothing else accepted.
+"""Types given in `types:`: spellings are read freely as long as the value stays the same; nothing else is accepted.
 
 Unlike the rule for guesses, leading zeros, plus signs and exponents are fine here: the user said that these are numbers.
 `number` is a double and takes the nearest one; `decimal(p,s)` is exact or an error.

@@ -26,7 +26,7 @@ def file_lock(folder: Path, name: str, *, seconds: float = WAIT_SECONDS) -> Iter
     """Holds the lock `name` by a file in `folder`, which is made; the operating system lets go when we die.
 
     Raises:
-        ConflictError: somebody else has held it for too long.
+        ConflictError: another process has held it for too long.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.lock"
@@ -57,7 +57,7 @@ def advisory_lock(
     """Holds the lock `name` on the server for as long as the session of `connection` lives.
 
     Raises:
-        ConflictError: somebody else has held it for too long.
+        ConflictError: another process has held it for too long.
     """
     number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big", signed=True)
     numbers = {"space": _NAMESPACE, "number": number}

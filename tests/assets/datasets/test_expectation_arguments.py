@@ -127,3 +127,12 @@ def test_what_is_right_and_unusual_is_taken():
         {"expect_column_max_to_be_between": {"column": "a b", "max_value": None}},
     ]  # fmt: skip
     assert len(parse_expectations(json.loads(json.dumps(checks)))) == len(checks)
+
+
+@pytest.mark.parametrize("severity", ["warning", None, ["warn"]])
+def test_an_unknown_severity_is_told_as_such_beside_other_mistakes(severity):
+    entry = {"expect_column_values_to_be_between": {"column": "a", "min": 1, "severity": severity}}
+    with pytest.raises(ConfigError, match="has the severity") as raised:
+        parse_expectations([entry])
+    assert raised.value.facts["path"] == (0, "expect_column_values_to_be_between", "severity")
+    assert any("min_value" in f"{also} {also.hint}" for also in raised.value.facts["also"])

@@ -21,8 +21,21 @@ SCHEMAS = {"flights": ["carrier", "dep_delay", "note"], "airlines": ["carrier", 
         ("select (select max(name) from airlines) as n from flights", ("airlines", "flights")),
         ("select 1 from flights union all select 2 from airlines", ("airlines", "flights")),
         ('select * from "flights" -- from nowhere', ("flights",)),
+        ("with Late as (select * from flights) select * from LATE", ("flights",)),
+        ("with flights as (select * from flights) select * from flights", ("flights",)),
+        (
+            "select * from airlines, (with airlines as (select * from flights) select * from airlines)",
+            ("airlines", "flights"),
+        ),
+        (
+            "with recursive n as (select 1 as i union all select i + 1 from n where i < 3) select * from n, flights",
+            ("flights",),
+        ),
     ],
-    ids=["plain", "from first", "join", "cte", "scalar subquery", "union", "quoted"],
+    ids=[
+        *("plain", "from first", "join", "cte", "scalar subquery", "union", "quoted"),
+        *("cte in other letters", "cte over its own name", "cte of a subquery", "recursive"),
+    ],
 )
 def test_the_inputs_are_the_tables_that_the_sql_names(sql, inputs):
     assert parse_statement(sql, name="t").inputs == inputs
@@ -43,6 +56,7 @@ def test_the_inputs_are_the_tables_that_the_sql_names(sql, inputs):
         ("select (select content from read_text('/etc/passwd')) from flights", "is not a dataset"),
         ("select * from flights where exists (from glob('/*'))", "is not a dataset"),
         ("select * from main.flights", "is not a dataset"),
+        (f"select {'(' * 150}1{')' * 150} from flights", "nested too deep"),
         ("select * from Flights", "is not a dataset"),
         ("select 1", "names no dataset"),
         ("selec * from flights", "cannot be read|found"),

@@ -208,11 +208,26 @@ def test_the_line_is_found_however_yaml_has_the_text(told, case):
     assert problem["line"] == STYLES[case][1]
 
 
-def test_in_a_file_of_its_own_the_line_is_the_files(waybill):
+def test_in_a_file_of_its_own_with_a_byte_order_mark_the_line_is_the_files(waybill):
     document = "type: assets.SqlTransform\nattributes: {name: t, file: t.sql}\n"
-    files = {"sql/defs.yaml": document, "sql/t.sql": "\n-- ü\nselect id,\n  nmae\nfrom orders\n"}
+    files = {
+        "sql/defs.yaml": document,
+        "sql/t.sql": "\ufeff\n-- ü\nselect id,\n  nmae\nfrom orders\n",
+    }
     (problem,) = waybill.check(files)
     assert problem["place"] == "sql/t.sql:4"
+
+
+def test_a_file_that_is_not_utf_8_is_named(waybill):
+    folder = waybill.folder / "defs" / "sql"
+    folder.mkdir(parents=True)
+    (folder / "t.sql").write_bytes(b"select id, 'L\xfctt' as city from orders")
+    document = "type: assets.SqlTransform\nattributes: {name: t, file: t.sql}\n"
+    (problem,) = waybill.check({"sql/defs.yaml": document})
+    assert (problem["place"], problem["text"]) == (
+        "sql/defs.yaml:2",
+        "transform 't': t.sql is not UTF-8",
+    )
 
 
 def test_what_dagster_itself_reads_is_looked_at_too(waybill):
@@ -290,6 +305,17 @@ def test_columns_that_sql_cannot_tell_apart_and_a_damaged_manifest_are_told(wayb
     ]
     assert "cannot tell the columns 'a' and 'A' apart" in found[0]["text"]
     assert "columns were not compared with what is stored" in found[1]["text"]
+
+
+def test_a_store_that_cannot_be_read_is_told_once(waybill):
+    datasets = waybill.folder / "home" / "store" / "datasets"
+    datasets.rename(datasets.with_name("elsewhere"))
+    datasets.symlink_to(datasets)  # endless: whoever follows it fails, whatever rights they have
+    (problem,) = waybill.check(
+        {"a/defs.yaml": sql("select x from orders", "a") + "---\n" + sql("select x from wide", "b")}
+    )
+    assert problem["is_warning"]
+    assert "columns were not compared with what is stored" in problem["text"]
 
 
 def test_without_sql_over_known_columns_duckdb_is_not_opened(waybill, monkeypatch):

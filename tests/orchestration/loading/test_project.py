@@ -177,13 +177,14 @@ PYTHON = [
     ("import dagster as dg\n@dg.asset(\n", r"p\.py:2: this is no Python: '\(' was never closed"),
     ("import no_such_package\n", r"p\.py:1: .*No module named 'no_such_package'"),
     ("import dagster as dg\n\n1 / 0\n", r"p\.py:3: ZeroDivisionError: division by zero"),
+    ("import sys\n\nsys.exit(0)\n", r"p\.py:3: SystemExit: 0"),
     ("import dagster as dg\n\n@dg.asset(key_prefix='datasets')\ndef totals(orders): return orders\n",
-     r"p\.py:3: takes its input '(datasets/)?orders' from nobody: no asset has that key\. Write ins=\{\"orders\": dg\.AssetIn\(key_prefix=\"datasets\"\)\} in its decorator"),
+     r"p\.py:3: takes its input '(datasets/)?orders' from an asset that does not exist\. Write ins=\{\"orders\": dg\.AssetIn\(key_prefix=\"datasets\"\)\} in its decorator"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("python", "expected"), PYTHON, ids=["syntax", "import", "raises", "input"]
+    ("python", "expected"), PYTHON, ids=["syntax", "import", "raises", "ends", "input"]
 )
 def test_python_that_does_not_load_is_named_with_its_line(python, expected, tmp_path):
     with loaded(tmp_path, {"good/defs.yaml": GOOD, "p.py": python}) as project:

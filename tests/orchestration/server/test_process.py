@@ -119,10 +119,19 @@ def test_a_service_may_die_some_times_only(tmp_path):
     assert not service.may_restart()
 
 
-def test_last_words_are_the_end_of_the_log(tmp_path):
-    service = Service("x", ["python", "-c", ""], tmp_path / "x.log")
-    service.log.write_text("first\n\nValueError: last\n")
-    assert service.last_words() == "ValueError: last"
+LAST_WORDS = [
+    ("print('first'); print(); print('ValueError: last')", "ValueError: last"),
+    ("raise SystemExit(7)", "exit code 7, without a message"),
+    ("import os; print('at work', flush=True); os.kill(os.getpid(), 9)", "killed by signal 9, Killed"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "expected"), LAST_WORDS)
+def test_last_words_are_those_of_the_process_itself(code, expected, tmp_path):
+    service = Service("x", [sys.executable, "-S", "-c", code], tmp_path / "x.log")
+    service.log.write_text("of the one before\n")
+    service.start(keep_log=True).wait()
+    assert service.last_words() == expected
 
 
 def test_a_start_keeps_the_log_before(tmp_path):

@@ -207,7 +207,7 @@ class BigqueryConnector(DatabaseConnector):
                 job = client.query(statement, job_config=self._job(source))
                 rows = job.result(page_size=PAGE_ROWS)
             batches = self._batches(rows, plan, source, batch_rows=batch_rows)
-            # Outside `translated`: an error of whoever takes the batches is not the database's.
+            # Outside `translated`: an error of the consumer of the batches is not the database's.
             yield BatchStream(plan.schema, batches, guesses=plan.guesses)
 
     def _batches(

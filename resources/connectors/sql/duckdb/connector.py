@@ -155,7 +155,7 @@ class DuckdbConnector(DatabaseConnector):
                 )
                 reader = stack.enter_context(result.to_arrow_reader(VECTOR_ROWS))
             batches = self._batches(reader, plan, source, batch_rows=batch_rows)
-            # Outside `translated`: an error of whoever takes the batches is not the database's.
+            # Outside `translated`: an error of the consumer of the batches is not the database's.
             yield BatchStream(plan.schema, batches, guesses=plan.guesses)
 
     def _batches(

@@ -214,7 +214,7 @@ class MysqlConnector(DatabaseConnector):
             result = ResultStream(session, found.statement, found.columns, self._kill)
             stack.callback(result.close)
             batches = self._batches(result, found.plan, source, batch_rows=batch_rows)
-            # Outside `translated`: an error of whoever takes the batches is not the database's.
+            # Outside `translated`: an error of the consumer of the batches is not the database's.
             yield BatchStream(
                 found.plan.schema,
                 batches,

@@ -31,7 +31,7 @@ _LIMIT = (
     "The statement was cancelled, or it ran into its time limit",
 )
 _NAMES = (NotFoundError, "Check the names in the query")
-_CHANGED = (ConflictError, "Somebody changed the table meanwhile; try again")
+_CHANGED = (ConflictError, "Another session changed the table meanwhile; try again")
 _TLS = (ConfigError, "The server takes this user only over TLS: set option `ssl_mode`")
 
 _BY_CODE: Mapping[int, tuple[type[WaybillError], str]] = {

@@ -18,7 +18,7 @@ import pyarrow as pa
 from resources.connectors.sql.mysql.wire import Bytes, Chunk, ConnectionLostError, Places
 
 NO_DATE = -(2**31)
-"""Days that no date has: what stands for 0000-00-00 and other dates that there are not."""
+"""Sentinel day number of MySQL's invalid dates (0000-00-00, 2024-02-31)."""
 NO_MOMENT = -(2**63)
 """Microseconds that no moment has."""
 
@@ -93,7 +93,7 @@ def read_bytes(cursor: Cursor, nulls: Mask | None) -> pa.Array:
     starts, sizes = _sizes(cursor, nulls)
     ends = starts + sizes
     cursor.places = ends
-    # An array whose elements are, by turns, a value and what lies between it and the next: every other one is wanted.
+    # Offsets alternate between a value and the gap behind it: keep every other element.
     offsets = np.empty(2 * len(starts), dtype=np.int64)
     offsets[0::2], offsets[1::2] = starts, ends
     if (ends < starts).any() or int(ends[-1]) > len(data):
@@ -151,7 +151,7 @@ def read_times(cursor: Cursor, nulls: Mask | None) -> pa.Array:
 
 
 def moment_text_reader(*, decimals: int, date_only: bool, offset: str = "") -> Reader:
-    """DATE, DATETIME and TIMESTAMP as the server writes them, dates that there are not included.
+    """DATE, DATETIME and TIMESTAMP as the server writes them, invalid dates included.
 
     Moments of a TIMESTAMP end in the `offset` of their session's zone; 0000-00-00 is no moment of any zone.
     """

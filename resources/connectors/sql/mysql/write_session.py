@@ -22,6 +22,7 @@ from resources.connectors.sql.writing.job import ExportJob
 from resources.connectors.sql.writing.plan import TargetColumn
 from resources.connectors.sql.writing.session import WriteSession
 from resources.kernel.errors import ConflictError, SchemaMismatchError
+from resources.kernel.retries import RetryPolicy
 
 Result = TypeVar("Result")
 
@@ -138,16 +139,22 @@ class MysqlWriteSession(WriteSession):
         """
         settings = self.job.settings
         self.limit_locks(settings.lock_timeout_seconds)
-        for left in reversed(range(settings.lock_attempts)):
-            try:
-                return step()
-            except Exception as error:
-                if code_of(error) not in LOCK_CODES:
-                    raise
+        try:
+            return RetryPolicy(settings.lock_attempts).run(
+                lambda: self._undone_if_locked(step), may_pass=_is_locked
+            )
+        except Exception as error:
+            if _is_locked(error):
+                raise self._held(decided) from error
+            raise
+
+    def _undone_if_locked(self, step: Callable[[], Result]) -> Result:
+        try:
+            return step()
+        except Exception as error:
+            if _is_locked(error):
                 self.execute("ROLLBACK")
-                if not left:
-                    raise self._held(decided) from error
-        raise ConflictError(f"{self.job.doing}: no try to lock the table was allowed")
+            raise
 
     def _held(self, decided: str) -> ConflictError:
         settings = self.job.settings
@@ -180,7 +187,7 @@ class MysqlWriteSession(WriteSession):
             return
         if not replaces:
             raise ConflictError(
-                f"{self.job.doing}: somebody made a table of this name meanwhile; the rows wait in {staging}",
+                f"{self.job.doing}: another session created a table of this name meanwhile; the rows are in {staging}",
                 hint="Rename or drop that table, and run the export again",
             )
         old = self.qualified(staging_name(self.job.table.name, f"old\0{staging}"))
@@ -200,3 +207,7 @@ def lock_name(database: str, what: str) -> str:
     """The name by which exporters of one thing keep out of each other's way: names of tables may fold."""
     text = f"{database}\0{what}".casefold()
     return f"waybill:{hashlib.sha256(text.encode()).hexdigest()[:48]}"
+
+
+def _is_locked(error: Exception) -> bool:
+    return code_of(error) in LOCK_CODES

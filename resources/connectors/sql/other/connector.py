@@ -171,7 +171,7 @@ class SqliteRelative(OtherConnector):
         return super().engine(read_only=read_only)
 
     def connect_args(self, *, read_only: bool) -> dict[str, Any]:
-        """How long to wait for a file that somebody else writes; rows may be read in another thread."""
+        """How long to wait for a file that another process writes; rows may be read in another thread."""
         waiting = {"timeout": self.config.lock_timeout_seconds, "check_same_thread": False}
         # Writing, transactions are begun by hand: the driver's own commit around DDL (2b).
         return waiting if read_only else {**waiting, "isolation_level": None}

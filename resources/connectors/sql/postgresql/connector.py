@@ -171,7 +171,7 @@ class PostgresqlConnector(DatabaseConnector):
             )
             stack.callback(reader.close)
             batches = self._batches(reader, opened.plan, source, batch_rows=batch_rows)
-            # Outside `translated`: an error of whoever takes the batches is not the database's.
+            # Outside `translated`: an error of the consumer of the batches is not the database's.
             yield BatchStream(opened.plan.schema, batches, guesses=opened.plan.guesses)
 
     def _open_read(self, stack: ExitStack, source: TableOrQuery) -> _OpenRead:

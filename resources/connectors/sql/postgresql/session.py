@@ -24,7 +24,7 @@ LOCK_NOT_AVAILABLE = "55P03"
 
 
 class LockQueueError(Exception):
-    """A lock that is to be had only behind somebody who waits for a lock of ours."""
+    """Another session is queued exclusively on a table that we have locked: waiting behind it would deadlock."""
 
 
 class SnapshotSession:
@@ -74,7 +74,7 @@ class SnapshotSession:
         """Locks every table of a SELECT as the session that exported the snapshot has locked them.
 
         Raises:
-            LockQueueError: somebody waits for one of them exclusively, and this session would have to queue behind:
+            LockQueueError: another session waits for one of them exclusively, and this one would have to queue behind it:
                 all would wait for each other.
         """
         from adbc_driver_manager import dbapi

@@ -97,7 +97,7 @@ class PostgresqlTargetWriter(TargetWriter[PostgresqlWriteSession]):
         return way
 
     def _check_arrived(self, outcome: Outcome) -> None:
-        """Looks at the rows where they lie if a trigger of the table may have changed them; that is told, not refused.
+        """Compares the rows in the table if a trigger may have changed them; changes are reported, not refused.
 
         Without one there is nothing to find: the table was seen empty under its lock, the server said how many rows it
         stored, and a value in its own type, or compared on its way, arrives as it was sent or not at all. Counting a

@@ -13,6 +13,7 @@ from resources.connectors.sql.writing.job import ExportJob
 from resources.connectors.sql.writing.plan import TargetColumn
 from resources.connectors.sql.writing.session import WriteSession
 from resources.kernel.errors import ConflictError, SchemaMismatchError
+from resources.kernel.retries import RetryPolicy
 
 if TYPE_CHECKING:
     import psycopg
@@ -122,25 +123,34 @@ class PostgresqlWriteSession(WriteSession):
         from psycopg.errors import DeadlockDetected, LockNotAvailable
 
         settings = self.job.settings
+        locked = (LockNotAvailable, DeadlockDetected)
         self.execute("SAVEPOINT waybill_step")
         self.limit_locks(settings.lock_timeout_seconds)
-        for left in reversed(range(settings.lock_attempts)):
+
+        def attempt() -> Result:
             try:
-                result = step()
-            except (LockNotAvailable, DeadlockDetected) as error:
+                return step()
+            except locked:
                 self.execute("ROLLBACK TO SAVEPOINT waybill_step")
-                if not left:
-                    raise ConflictError(
-                        f"{self.job.doing}: table {self.job.table} is in use by another session;"
-                        " the old rows stay",
-                        hint=f"It was waited for {settings.lock_attempts} times"
-                        f" {settings.lock_timeout_seconds:g} s. Try again when that session is done",
-                        table=str(self.job.table),
-                    ) from error
-            else:
-                self.execute(f"{'ROLLBACK TO' if release else 'RELEASE'} SAVEPOINT waybill_step")
-                return result
-        raise ConflictError(f"{self.job.doing}: no try to lock the table was allowed")
+                raise
+
+        try:
+            result = RetryPolicy(settings.lock_attempts).run(
+                attempt, may_pass=lambda error: isinstance(error, locked)
+            )
+        except locked as error:
+            raise self._held() from error
+        self.execute(f"{'ROLLBACK TO' if release else 'RELEASE'} SAVEPOINT waybill_step")
+        return result
+
+    def _held(self) -> ConflictError:
+        settings = self.job.settings
+        return ConflictError(
+            f"{self.job.doing}: table {self.job.table} is in use by another session; the old rows stay",
+            hint=f"It was waited for {settings.lock_attempts} times {settings.lock_timeout_seconds:g} s."
+            " Try again when that session is done",
+            table=str(self.job.table),
+        )
 
     def lock_briefly(self, statement: str) -> bool:
         """Whether a lock could be had within a second, so that others who queue behind it do not wait longer."""

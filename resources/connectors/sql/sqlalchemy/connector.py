@@ -164,7 +164,7 @@ class SqlalchemyConnector(SqlalchemySession):
                 closing(self._batches(connection, selection, columns, source, batch_rows))
             )
             guesses = [column.guess for column in columns if column.guess]
-            # Outside `translated`: an error of whoever takes the batches is not the database's.
+            # Outside `translated`: an error of the consumer of the batches is not the database's.
             yield BatchStream(_schema(columns), batches, guesses=guesses)
 
     def _batches(

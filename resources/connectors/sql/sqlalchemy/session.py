@@ -56,7 +56,7 @@ class SqlalchemySession(DatabaseConnector):
         """Driver, place and credentials."""
 
     def connect_args(self, *, read_only: bool) -> dict[str, Any]:  # noqa: ARG002 - for those who can tell
-        """What the driver is told beside the URL: time limits and the user's options."""
+        """Driver arguments beside the URL: time limits and the user's options."""
         return {}
 
     def prepare(self, connection: Any, *, read_only: bool) -> None:

@@ -50,7 +50,7 @@ class SqlalchemyTargetWriter(TargetWriter[SqlalchemyWriteSession]):
             self.reshape()
         elif plan.action != "keep" or plan.added:
             raise SchemaMismatchError(
-                f"{self.job.doing}: somebody changed the table meanwhile", hint="Try again"
+                f"{self.job.doing}: another session changed the table meanwhile", hint="Try again"
             )
         replaces = existed and plan.action == "keep" and self.overwrites
         if replaces:

@@ -160,7 +160,7 @@ class SqliteConnector(DatabaseConnector):
                 closing(self._batches(connection, sql, plans, doing, batch_rows))
             )
             guesses = [plan.guess for plan in plans if plan.guess]
-            # Outside `translated`: an error of whoever takes the batches is not the database's.
+            # Outside `translated`: an error of the consumer of the batches is not the database's.
             yield BatchStream(schema, batches, guesses=guesses)
 
     def _batches(

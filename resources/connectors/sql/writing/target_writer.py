@@ -153,7 +153,7 @@ class TargetWriter(ABC, Generic[Session]):
     def changed(self) -> ConflictError:
         """The error about a table that somebody else has changed since it was looked at."""
         return ConflictError(
-            f"{self.job.doing}: somebody changed the table meanwhile; nothing was written",
+            f"{self.job.doing}: another session changed the table meanwhile; nothing was written",
             hint="Try again",
         )
 

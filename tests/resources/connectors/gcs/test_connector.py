@@ -102,7 +102,7 @@ class TestVersions:
             return answer
 
         spoilt_gcs.spoil = meanwhile
-        with pytest.raises(WaybillError, match="somebody else wrote it at the same moment"):
+        with pytest.raises(WaybillError, match="another writer replaced it at the same moment"):
             connector.put_file("x", source)
         assert read(connector, connector.stat("x"), tmp_path / "s") == b"theirs"
 

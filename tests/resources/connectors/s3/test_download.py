@@ -204,5 +204,5 @@ class TestWriting:
             outside.put("x.bin", b"something else altogether")
 
         monkeypatch.setattr(s3, "_upload", and_another)
-        with pytest.raises(WaybillError, match="somebody else"):
+        with pytest.raises(WaybillError, match="another writer"):
             connector.put_file("x.bin", source)

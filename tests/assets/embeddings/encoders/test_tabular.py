@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from assets.embeddings import tabular
-from assets.embeddings.tabular import EmbeddingSpec, embed_table, fit_embedder
+from assets.embeddings.encoders import tabular
+from assets.embeddings.encoders.encoder import EmbeddingSpec
+from assets.embeddings.encoders.tabular import fit_embedder
 from resources.kernel.errors import ConfigError, EmptySourceError, InputError, UnknownNameError
 from tests.assets.memory_table import MemoryTable, collect, mixed_table
 
@@ -18,7 +19,7 @@ SPEC = EmbeddingSpec("homes", dimension=6, seed=3)
 
 def embed(table: pa.Table, spec: EmbeddingSpec = SPEC, batch_rows: int = 500) -> pa.Table:
     source = MemoryTable(table, batch_rows)
-    return collect(embed_table(fit_embedder(source, spec), source))
+    return collect(fit_embedder(source, spec).embed(source))
 
 
 def vectors(embedded: pa.Table) -> np.ndarray:
@@ -95,7 +96,7 @@ def test_fewer_columns_than_dimensions_are_said_so():
     embedder = fit_embedder(source, SPEC)
     assert embedder.dimension == 2
     assert "dimension 2 instead of 6" in embedder.warnings[0]
-    stream = embed_table(embedder, source)
+    stream = embedder.embed(source)
     assert collect(stream).schema.field("vector").type.list_size == 2
     assert embedder.warnings[0] in stream.warnings
 
@@ -167,7 +168,7 @@ def test_values_that_the_sample_did_not_show_are_embedded(monkeypatch):
         promote_options="permissive",
     )  # fmt: skip
     source = MemoryTable(table)
-    stream = embed_table(fit_embedder(source, SPEC), source)
+    stream = fit_embedder(source, SPEC).embed(source)
     found = vectors(collect(stream))
     assert np.isfinite(found).all()
     assert any("1 values of 'price' that are infinite" in warning for warning in stream.warnings)
@@ -220,7 +221,7 @@ def test_memory_does_not_grow_with_the_table(monkeypatch):
     embedder = fit_embedder(MemoryTable(piece), SPEC)
 
     def peak(table: pa.Table) -> int:
-        stream = embed_table(embedder, MemoryTable(table, 2_000))
+        stream = embedder.embed(MemoryTable(table, 2_000))
         tracemalloc.start()
         assert sum(batch.num_rows for batch in stream) == table.num_rows
         _, high = tracemalloc.get_traced_memory()

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from assets.embeddings.encoders.encoder import EmbeddingSpec, check_settings, embedding_schema
 from assets.features.matrix import Matrix, MatrixBuilder, fit_text_encoders
 from assets.features.plan import (
     FeaturePlan,
@@ -26,47 +27,17 @@ from assets.features.plan import (
 )
 from assets.features.source import TableSource, sample_rows
 from assets.features.threads import limited_threads
-from resources.kernel.errors import ConfigError, EmptySourceError, InputError, UnknownNameError
+from resources.kernel.errors import EmptySourceError, InputError, UnknownNameError
 from resources.kernel.records import BatchStream
 
-DEFAULT_DIMENSION = 32
-MAX_DIMENSION = 4096
 FIT_ROWS = 50_000
 DENSE_WIDTH = 2_000  # up to here the covariance matrix is small enough for an exact solution
 BATCH_ROWS = 16_384
 LIMITS = PlanLimits(max_categories=50)
 SMALLEST_SHARE = 1e-8  # of the variance: components below it are rounding errors
 _STEPS = ("code", "value", "missing")  # what is made of one number of the matrix
-RESERVED = ("row_number", "vector", "x", "y")
 
 Vectors = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class EmbeddingSpec:
-    """What to embed, as the user asked for it."""
-
-    name: str
-    columns: tuple[str, ...] | None = None
-    """Columns that make the vector; all but keys and labels when None."""
-    label: tuple[str, ...] = ()
-    """Columns passed on to colour and search by."""
-    key: tuple[str, ...] = ()
-    """Columns passed on to find the row again."""
-    dimension: int = DEFAULT_DIMENSION
-    seed: int = 0
-    normalize: bool = False
-    """Whether every vector has length 1, so that the dot product is the cosine."""
-
-    @property
-    def where(self) -> str:
-        """The embedding, for error texts."""
-        return f"embedding {self.name!r}"
-
-    @property
-    def passed_on(self) -> list[str]:
-        """Keys, then labels, each once."""
-        return list(dict.fromkeys([*self.key, *self.label]))
 
 
 @dataclass(frozen=True)
@@ -104,6 +75,16 @@ class Embedder:
             "columns": [{"column": f.column, "kind": f.kind} for f in self.plan.features],
             "left_out": [{"column": c, "reason": reason} for c, reason in self.plan.left_out],
         }
+
+    def embed(self, source: TableSource) -> BatchStream:
+        """Every row of the table: `row_number`, keys and labels, `vector`, and its place `x`, `y` in a picture."""
+        schema = embedding_schema(source.schema, self.spec, self.dimension)
+        needed = list(dict.fromkeys([*self.spec.passed_on, *self.plan.columns]))
+        stream = source.batches(columns=needed)
+        noted = [*stream.warnings, *self.warnings]
+        result = BatchStream(schema, iter(()), guesses=stream.guesses, warnings=noted)
+        result.batches = _embed_batches(self, stream, schema, noted)
+        return result
 
     def vectors(self, matrix: Matrix) -> Vectors:
         """(n, slots) -> (n, dimension) float32."""
@@ -176,55 +157,6 @@ def _dimension_notes(spec: EmbeddingSpec, dimension: int) -> list[str]:
     if dimension == spec.dimension:
         return []
     return [f"dimension {dimension} instead of {spec.dimension}: the columns used give no more"]
-
-
-def embed_table(embedder: Embedder, source: TableSource) -> BatchStream:
-    """Every row of the table: `row_number`, keys and labels, `vector`, and its place `x`, `y` in a picture."""
-    spec = embedder.spec
-    schema = embedding_schema(source.schema, spec, embedder.dimension)
-    needed = list(dict.fromkeys([*spec.passed_on, *embedder.plan.columns]))
-    stream = source.batches(columns=needed)
-    noted = [*stream.warnings, *embedder.warnings]
-    result = BatchStream(schema, iter(()), guesses=stream.guesses, warnings=noted)
-    result.batches = _embed_batches(embedder, stream, schema, noted)
-    return result
-
-
-def embedding_schema(schema: pa.Schema, spec: EmbeddingSpec, dimension: int) -> pa.Schema:
-    """Columns of the stored table."""
-    return pa.schema(
-        [
-            pa.field("row_number", pa.int64(), nullable=False),
-            *(schema.field(name) for name in spec.passed_on),
-            pa.field("vector", pa.list_(pa.float32(), dimension)),
-            pa.field("x", pa.float32()),
-            pa.field("y", pa.float32()),
-        ]
-    )
-
-
-def check_settings(spec: EmbeddingSpec, *, where: str) -> None:
-    """Refuses settings that no table could satisfy; `where` is the place to name.
-
-    Raises:
-        ConfigError: a dimension or seed out of range, a column passed on that has a reserved name.
-    """
-    if not 1 <= spec.dimension <= MAX_DIMENSION:
-        raise ConfigError(
-            f"{where}: dimension is {spec.dimension}, but must lie between 1 and {MAX_DIMENSION}",
-            hint=f"Leave it out for {DEFAULT_DIMENSION}",
-        )
-    if not 0 <= spec.seed < 2**32:
-        raise ConfigError(
-            f"{where}: seed is {spec.seed}, but must lie between 0 and {2**32 - 1}",
-            hint="Any small number will do",
-        )
-    for name in spec.passed_on:
-        if name.casefold() in RESERVED:
-            raise ConfigError(
-                f"{where}: column {name!r} has the name of a column that the embedding adds",
-                hint=f"Rename it in a transform; added are {', '.join(RESERVED)}",
-            )
 
 
 def _columns_used(schema: pa.Schema, spec: EmbeddingSpec) -> list[str]:
