@@ -18,10 +18,23 @@ ALLOW_MISSING_KEY = "allow_missing_partitions"
 """Key of an input's metadata, as for Dagster's own IO managers: partitions that were never stored are left out."""
 
 
-def replaced_partitions(context: dg.OutputContext) -> Replaced:
-    """The partitions that a step makes."""
+def replaced_partitions(context: dg.OutputContext) -> Replaced | None:
+    """The partitions that a step makes; None for an asset that has none.
+
+    Raises:
+        InputError: the asset has partitions, and its run is of none of them: its result would replace all rows.
+    """
+    try:
+        partitions = context.asset_partitions_def
+    except dg.DagsterInvariantViolationError:
+        return None
+    if not context.has_asset_partitions:
+        raise InputError(
+            f"{context.asset_key.to_user_string()} has partitions, and this run is for none of them",
+            hint="Choose a partition where the run is launched: in the UI, or `dg launch --partition KEY`",
+        )
     keys = frozenset(map(str, context.asset_partition_keys))
-    return Replaced(_told_apart_by(context.asset_partitions_def), keys)
+    return Replaced(_told_apart_by(partitions), keys)
 
 
 def select_partitions(context: dg.InputContext, table: StoredTable) -> StoredTable:

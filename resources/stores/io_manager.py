@@ -75,7 +75,7 @@ class DatasetIOManager(dg.ConfigurableIOManager):
             context.log.info("%s: row numbers are not stored; name the index to keep it", name)
         step = _step()
         store = self.store.tables()
-        replaced = replaced_partitions(context) if context.has_asset_partitions else None
+        replaced = replaced_partitions(context)
         attempt = step.retry_number if step else 0
         with store.writer(key, run_id=context.run_id, attempt=attempt) as writer:
             version = _write(writer, obj, replaced, name)

@@ -262,3 +262,13 @@ def test_a_retried_step_publishes_its_partition_once(project):
         assert project.run([sales], [sales], key).success
     assert project.store.item(("sales",)).numbers() == [1, 2]
     assert project.rows("sales") == [{"part": "north"}, {"part": "south"}]
+
+
+def test_a_run_without_a_partition_replaces_nothing(project):
+    @dg.asset(partitions_def=STATIC)
+    def sales(context) -> pa.Table:
+        return pa.table({"part": [context.partition_key if context.has_partition_key else "all"]})
+
+    project.run([sales], [sales], "north")
+    assert "sales has partitions, and this run is for none" in project.error([sales], [sales])
+    assert project.rows("sales") == [{"part": "north"}]
