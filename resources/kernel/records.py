@@ -228,6 +228,8 @@ class StoredFile:
     sha256: str
     rows: int | None = None
     """Number of rows, for tables."""
+    partition: str | None = None
+    """Key of the partition whose rows it holds; None for a table that has none."""
 
 
 @dataclass(frozen=True)
@@ -243,6 +245,8 @@ class StoredVersion:
     """(column, Arrow type as text); empty for what is no table."""
     properties: dict[str, object]
     """Provenance and facts in JSON: source, source version, guesses, method, metrics ..."""
+    partitioned_by: str | None = None
+    """What tells its partitions apart; None for a table that is replaced as a whole."""
 
     @property
     def size_bytes(self) -> int:

@@ -121,6 +121,12 @@ def _code(error: BaseException) -> str:
     return str(response["Error"].get("Code", "")) if isinstance(response, dict) else ""
 
 
+def is_empty(error: BaseException) -> bool:
+    """Whether a range was refused because the object has no byte."""
+    status = str(getattr(error, "code", ""))
+    return _code(error) in {"InvalidRange", "416"} or status == "416"
+
+
 def name_of(info: dict[str, Any]) -> str:
     """The last part of a listed name."""
     return str(info["name"]).rpartition("/")[2]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 
+from resources.kernel.errors import ConflictError, IntegrityError
+from resources.stores.manifest import Manifest
 from resources.stores.manifest_log import ManifestLog
 
 DEFAULT_KEEP = 3
 DEFAULT_GRACE = timedelta(hours=24)
+_AT_ONCE = 20
 _DATA_FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*-\d+(\.\d+)?")
 
 
@@ -37,43 +39,63 @@ def collect(log: ManifestLog, *, keep: int, grace: timedelta) -> CollectReport:
     folders = log.storage.data_folders(log.data_path)
     removed, kept = _remove_manifests(log, keep=max(keep, 1), before=before)
     log.storage.remove_unfinished(log.path, before)
-    manifests, damage = log.read_undamaged(log.numbers())
-    if damage:
-        return CollectReport(tuple(removed), tuple(kept))
-    named = {_folder(file.path) for manifest in manifests for file in manifest.files}
-    stale = sorted(
+    old = {
         name
         for name, newest in folders.items()
-        if name not in named and newest <= before and _DATA_FOLDER.fullmatch(name)
-    )
+        if newest <= before and _DATA_FOLDER.fullmatch(name)
+    }
+    stale = sorted(_unnamed(log, old))
     freed = sum(log.storage.remove_folder(f"{log.data_path}/{name}") for name in stale)
     return CollectReport(tuple(removed), tuple(kept), tuple(stale), freed)
+
+
+def _unnamed(log: ManifestLog, folders: set[str]) -> set[str]:
+    """Those of the data folders that no manifest names; none as long as one is damaged.
+
+    No manifest is read once every folder is known to be named: versions in partitions have long manifests. The newest
+    comes first. Whatever is published over it names its files or young ones, so none can go by a manifest that comes
+    to be meanwhile; a version that is removed before it was read must not have been the newest, though.
+    """
+    try:
+        newest = log.latest() if folders else None
+    except (IntegrityError, ConflictError):
+        return set()
+    left = folders - _folders(newest)
+    numbers = log.numbers() if left else []
+    for start in range(0, len(numbers), _AT_ONCE):
+        manifests, damage = log.read_undamaged(numbers[start : start + _AT_ONCE])
+        left = left.difference(*map(_folders, manifests))
+        if damage or not left:
+            return set()
+    return left
 
 
 def _remove_manifests(
     log: ManifestLog, *, keep: int, before: datetime
 ) -> tuple[list[int], list[int]]:
     numbers = log.numbers()
-    created_at = _creation_times(log, numbers)
     removed: list[int] = []
-    for number, successor in pairwise(numbers[: len(numbers) - keep + 1]):
+    created_at = _created_at(log, numbers, 0)
+    for place, number in enumerate(numbers[: max(len(numbers) - keep, 0)]):
+        successor_at = _created_at(log, numbers, place + 1)
         # The later of both: a clock that went back in between makes the grace longer, never shorter (E18).
-        if max(created_at[number], created_at[successor]) > before:
+        if max(created_at, successor_at) > before:
             break  # ascending, without holes: a later one may not go before an earlier one
+        created_at = successor_at
         log.remove(number)
         removed.append(number)
     return removed, [number for number in numbers if number not in set(removed)]
 
 
-def _creation_times(log: ManifestLog, numbers: list[int]) -> dict[int, datetime]:
-    """When each version was made; one that cannot be read counts as young as the next that can."""
-    manifests, _ = log.read_undamaged(numbers)
-    known = {manifest.number: manifest.created_at for manifest in manifests}
-    later, times = datetime.max.replace(tzinfo=UTC), {}
-    for number in reversed(numbers):
-        later = times[number] = known.get(number, later)
-    return times
+def _created_at(log: ManifestLog, numbers: list[int], place: int) -> datetime:
+    """When a version was made; one that cannot be read counts as young as the next that can."""
+    for number in numbers[place:]:
+        manifests, _ = log.read_undamaged([number])
+        if manifests:
+            return manifests[0].created_at
+    return datetime.max.replace(tzinfo=UTC)
 
 
-def _folder(path: str) -> str:
-    return path.split("/")[1]
+def _folders(manifest: Manifest | None) -> set[str]:
+    files = manifest.files if manifest else ()
+    return {file.path.split("/")[1] for file in files}

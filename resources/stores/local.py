@@ -43,12 +43,16 @@ class LocalStorage(Storage):
             except (FileNotFoundError, NotADirectoryError):
                 return []
 
-    def read_many(self, paths: Iterable[str]) -> dict[str, bytes]:
+    def read_many(self, paths: Iterable[str], first_bytes: int | None = None) -> dict[str, bytes]:
         """See `Storage.read_many`."""
         found = {}
         for path in paths:
-            with _translated(self.root / path, "reading"), contextlib.suppress(FileNotFoundError):
-                found[path] = (self.root / path).read_bytes()
+            with (
+                _translated(self.root / path, "reading"),
+                contextlib.suppress(FileNotFoundError),
+                (self.root / path).open("rb") as file,
+            ):
+                found[path] = file.read(first_bytes)
         return found
 
     def create(self, path: str, data: bytes) -> bool:

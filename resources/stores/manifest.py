@@ -20,10 +20,15 @@ import pyarrow as pa
 from resources.kernel.errors import InputError, IntegrityError, StorageError
 from resources.kernel.records import StoredFile, StoredVersion
 
-FORMAT = 1
+FORMAT = 2
+"""The newest that is understood. Versions in partitions have it; all others are written as 1, which older Waybills read."""
+_PLAIN = 1
 _NAME = re.compile(r"(\d{20})\.json")
 _FILE = re.compile(r"data/[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9_][A-Za-z0-9_. -]*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_HEAD = re.compile(
+    rb'\{\s*"format": (?P<format>\d+),\s*"number": (?P<number>\d+),\s*"run_id": "(?P<run>[^"\\]+)",'
+)
 
 
 @dataclass(frozen=True)
@@ -62,16 +67,15 @@ def json_properties(properties: Mapping[str, Any]) -> dict[str, object]:
 def encode_manifest(manifest: Manifest) -> bytes:
     """The manifest's JSON text."""
     arrow = manifest.arrow_schema
+    partitioned = {"partitioned_by": manifest.partitioned_by} if manifest.partitioned_by else {}
     document = {
-        "format": FORMAT,
+        "format": FORMAT if partitioned else _PLAIN,
         "number": manifest.number,
         "run_id": manifest.run_id,
         "created_at": manifest.created_at.isoformat(),
         "rows": manifest.rows,
-        "files": [
-            {"path": f.path, "size_bytes": f.size_bytes, "sha256": f.sha256, "rows": f.rows}
-            for f in manifest.files
-        ],
+        **partitioned,
+        "files": [_file_entry(file) for file in manifest.files],
         "schema": [{"column": name, "type": kind} for name, kind in manifest.schema],
         "arrow_schema": base64.b64encode(arrow.serialize()).decode() if arrow is not None else None,
         "properties": manifest.properties,
@@ -102,6 +106,17 @@ def decode_manifest(data: bytes, *, number: int, where: str) -> Manifest:
     return manifest
 
 
+def decode_run_id(head: bytes, *, number: int) -> str | None:
+    """The run that made version `number`, from the first bytes of its manifest.
+
+    None when they do not tell, or tell of a format or a number that only the whole manifest can explain.
+    """
+    match = _HEAD.match(head)
+    if match is None or int(match["format"]) > FORMAT or int(match["number"]) != number:
+        return None
+    return match["run"].decode()
+
+
 def _document(data: bytes, where: str) -> dict[str, Any]:
     try:
         document = json.loads(data)
@@ -123,15 +138,29 @@ def _manifest(document: dict[str, Any]) -> Manifest:
         rows=document["rows"],
         schema=tuple((entry["column"], entry["type"]) for entry in document["schema"]),
         properties=dict(document["properties"]),
+        partitioned_by=document.get("partitioned_by"),
         arrow_schema=arrow,
     )
+
+
+def _file_entry(file: StoredFile) -> dict[str, Any]:
+    entry = {
+        "path": file.path,
+        "size_bytes": file.size_bytes,
+        "sha256": file.sha256,
+        "rows": file.rows,
+    }
+    return entry if file.partition is None else entry | {"partition": file.partition}
 
 
 def _file(entry: dict[str, Any]) -> StoredFile:
     path, digest = entry["path"], entry["sha256"]
     if not _FILE.fullmatch(path) or ".." in path or not _SHA256.fullmatch(digest):
         raise ValueError(f"file entry {path!r}")
-    return StoredFile(path, int(entry["size_bytes"]), digest, entry.get("rows"))
+    partition = entry.get("partition")
+    if not isinstance(partition, str | None):
+        raise TypeError(f"partition {partition!r}")
+    return StoredFile(path, int(entry["size_bytes"]), digest, entry.get("rows"), partition)
 
 
 def _damaged(where: str, reason: str) -> IntegrityError:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from resources.kernel.errors import IntegrityError
+from resources.kernel.errors import ConflictError, IntegrityError
 from resources.kernel.keys import Key
 from resources.stores.manifest import (
     Manifest,
     decode_manifest,
+    decode_run_id,
     encode_manifest,
     manifest_name,
     manifest_number,
 )
 from resources.stores.storage import Storage
+
+RESTARTS = 5
+"""How often a reader of the newest version starts again when it is collected under its hands (2a)."""
+_HEAD_BYTES = 16_384
 
 
 class ManifestLog:
@@ -38,6 +43,25 @@ class ManifestLog:
         """Numbers of the versions there are, ascending: one listing, no manifest is read."""
         found = (manifest_number(name) for name in self.storage.names(f"{self.path}/v"))
         return sorted(number for number in found if number is not None)
+
+    def latest(self) -> Manifest | None:
+        """The newest version; None when there is none: one listing and one read.
+
+        Raises:
+            IntegrityError: its manifest is damaged: an older version is never passed off as the newest.
+            ConflictError: it was replaced and collected again and again.
+        """
+        for _ in range(RESTARTS):
+            numbers = self.numbers()
+            if not numbers:
+                return None
+            manifest = self.read(numbers[-1])
+            if manifest is not None:
+                return manifest
+        raise ConflictError(
+            f"{self.name}: the newest version was replaced {RESTARTS} times while it was looked up",
+            hint="Read it again when fewer runs write it",
+        )
 
     def read(self, number: int) -> Manifest | None:
         """The manifest of a version; None when it is not, or no longer, there."""
@@ -64,17 +88,25 @@ class ManifestLog:
             StorageError: one was written by a newer Waybill: whatever it says counts, so nothing may go on.
         """
         paths = {self._path(number): number for number in numbers}
-        manifests, damage = [], []
-        for path, data in self.storage.read_many(paths).items():
-            try:
-                manifest = decode_manifest(
-                    data, number=paths[path], where=self.storage.locate(path)
-                )
-            except IntegrityError as error:
-                damage.append(error)
-            else:
-                manifests.append(manifest)
-        return sorted(manifests, key=lambda manifest: manifest.number), damage
+        return self._decode(self.storage.read_many(paths), paths)
+
+    def run_ids(self, numbers: Iterable[int]) -> tuple[dict[int, str], list[IntegrityError]]:
+        """Which run made which of those versions, and what is wrong with the manifests that do not tell.
+
+        Of long manifests only the beginning is read: a version in a thousand partitions names a thousand files.
+
+        Raises:
+            StorageError: one was written by a newer Waybill.
+        """
+        paths = {self._path(number): number for number in numbers}
+        found = self.storage.read_many(paths, _HEAD_BYTES)
+        long = [path for path, data in found.items() if len(data) == _HEAD_BYTES]
+        told = {path: decode_run_id(found[path], number=paths[path]) for path in long}
+        runs = {paths[path]: run_id for path, run_id in told.items() if run_id is not None}
+        whole = {path: data for path, data in found.items() if path not in told}
+        whole |= self.storage.read_many(path for path in long if told[path] is None)
+        manifests, damage = self._decode(whole, paths)
+        return runs | {manifest.number: manifest.run_id for manifest in manifests}, damage
 
     def create(self, manifest: Manifest) -> bool:
         """Appends a version: the commit point. False when its number was taken."""
@@ -90,3 +122,18 @@ class ManifestLog:
 
     def _path(self, number: int) -> str:
         return f"{self.path}/v/{manifest_name(number)}"
+
+    def _decode(
+        self, found: Mapping[str, bytes], paths: Mapping[str, int]
+    ) -> tuple[list[Manifest], list[IntegrityError]]:
+        manifests, damage = [], []
+        for path, data in found.items():
+            try:
+                manifest = decode_manifest(
+                    data, number=paths[path], where=self.storage.locate(path)
+                )
+            except IntegrityError as error:
+                damage.append(error)
+            else:
+                manifests.append(manifest)
+        return sorted(manifests, key=lambda manifest: manifest.number), damage

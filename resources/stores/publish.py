@@ -4,11 +4,13 @@
 2. The manifests not looked at yet are searched for this run id: found means done, nothing is written. A damaged one
    is passed over with a warning; its number stays taken.
 3. The own files are listed and their sizes compared with the plan.
-4. The manifest with number last + 1 is created exclusively; taken: again from 2.
+4. The manifest with number last + 1 is created exclusively; taken: again from 2. One that replaces partitions takes
+   the files of the others from version `last`, read anew in each turn (`partitions.py`).
 5. The numbers from it up to the newest must have no gap. Numbers are removed in ascending order only, so a gap
    above means that this writer stalled while others published and old versions were collected, and that it has
    just reused a removed number: it takes the manifest back and starts again from 2. (Asking only for the
-   predecessor would also undo a rightful version whose predecessor was collected in between.)
+   predecessor would also undo a rightful version whose predecessor was collected in between.) Partitions are taken
+   back, too, when the newest version has them as they were before.
 """
 
 from __future__ import annotations
@@ -26,10 +28,11 @@ from typing import Any, Self
 
 import pyarrow as pa
 
-from resources.kernel.errors import ConflictError, GoneError, InputError
+from resources.kernel.errors import ConflictError, GoneError, InputError, WaybillError
 from resources.kernel.records import StoredFile
 from resources.stores.manifest import Manifest, json_properties, schema_texts
 from resources.stores.manifest_log import ManifestLog
+from resources.stores.partitions import Replaced, in_order, united_schema
 from resources.stores.storage import storage_error
 
 _logger = logging.getLogger(__name__)
@@ -47,6 +50,7 @@ class _Plan:
     rows: int | None
     schema: pa.Schema | None
     properties: dict[str, object]
+    replaced: Replaced | None
 
 
 def check_run_id(run_id: str) -> None:
@@ -77,10 +81,13 @@ class Publisher:
         self._attempt = attempt
         self._folder: str | None = None
         self._staging: Path | None = None
-        self._names: set[str] = set()
+        self._names: dict[str, str | None] = {}
         self._sealed: list[Future[StoredFile]] = []
         self._sealer = ThreadPoolExecutor(1, thread_name_prefix="seal")
         self._published: Manifest | None = None
+        self._tried: int | None = None
+        self.partition: str | None = None
+        """The partition that files named from now on belong to."""
         self._beside_damage = False
 
     def __enter__(self) -> Self:
@@ -93,7 +100,7 @@ class Publisher:
         trace: TracebackType | None,
     ) -> None:
         self._sealer.shutdown(wait=True, cancel_futures=True)
-        if not self._owns_published():
+        if not self._owns_published() and not self._may_be_there():
             self._discard()
         if self._staging is not None:
             self._storage.release_staging(self._staging)
@@ -103,7 +110,7 @@ class Publisher:
         if not _FILE_NAME.fullmatch(name) or name in self._names:
             raise InputError(f"{name[:120]!r} cannot name another file of {self._log.name}")
         path = self.folder / name
-        self._names.add(name)
+        self._names[name] = self.partition
         return path
 
     @property
@@ -131,7 +138,7 @@ class Publisher:
         if self._staging is not None:
             self._storage.release_staging(self._staging)
         self._folder, self._staging = None, None
-        self._sealed, self._names = [], set()
+        self._sealed, self._names, self.partition = [], {}, None
 
     def publish(
         self,
@@ -139,6 +146,7 @@ class Publisher:
         rows: int | None = None,
         schema: pa.Schema | None = None,
         properties: Mapping[str, Any] | None = None,
+        replaced: Replaced | None = None,
     ) -> Manifest:
         """Makes the sealed files the newest version, unless this run has published already.
 
@@ -146,8 +154,11 @@ class Publisher:
             rows: of the whole version; the sum over its files when left out.
             schema: of a table.
             properties: provenance and facts that JSON can hold.
+            replaced: the partitions that the files are; those of all others stay. None replaces everything.
 
         Raises:
+            SchemaMismatchError: partitions with other columns or types than those that stay.
+            IntegrityError: partitions cannot be told from the newest version, because its manifest is damaged.
             StorageError: a file could not be written or uploaded (E7, E8, E58).
             GoneError: the own files were collected meanwhile: the run took longer than the grace period.
             InputError: properties that JSON cannot hold.
@@ -162,6 +173,7 @@ class Publisher:
             rows=sum(counts) if rows is None and counts else rows,
             schema=schema,
             properties=json_properties(properties or {}),
+            replaced=replaced,
         )
         self._published = self._append(plan)
         if self._owns_published():
@@ -172,42 +184,80 @@ class Publisher:
         checked: set[int] = set()
         for _ in range(_TRIES):
             numbers = self._log.numbers()
-            manifests, damage = self._log.read_undamaged(n for n in numbers if n not in checked)
-            for error in damage:
-                self._beside_damage = True
-                _logger.warning("%s: %s", self._log.name, error)
-            for manifest in manifests:
-                if manifest.run_id == self._run_id:
-                    return manifest
+            if done := self._find_own([n for n in numbers if n not in checked]):
+                return done
             checked.update(numbers)
             self._check_files(plan.files)
-            manifest = self._manifest(max(numbers, default=0) + 1, plan)
-            if self._log.create(manifest) and self._keeps_number(manifest.number):
+            base = self._log.read(numbers[-1]) if plan.replaced and numbers else None
+            if plan.replaced and numbers and base is None:
+                continue  # superseded and collected meanwhile: there is a newer one
+            manifest = self._manifest(max(numbers, default=0) + 1, plan, base)
+            if self._create(manifest) and self._keeps_number(manifest, base, plan.replaced):
                 return manifest
         raise ConflictError(
             f"{self._log.name}: {_TRIES} version numbers in a row were taken by other runs",
             hint="Run it again when fewer runs write this item",
         )
 
-    def _keeps_number(self, number: int) -> bool:
-        above = [n for n in self._log.numbers() if n >= number]
-        if above == list(range(number, number + len(above))):
+    def _find_own(self, numbers: list[int]) -> Manifest | None:
+        runs, damage = self._log.run_ids(numbers)
+        own = [number for number, run_id in runs.items() if run_id == self._run_id]
+        manifests, own_damage = self._log.read_undamaged(own)
+        for error in [*damage, *own_damage]:
+            self._beside_damage = True
+            _logger.warning("%s: %s", self._log.name, error)
+        return next(iter(manifests), None)
+
+    def _create(self, manifest: Manifest) -> bool:
+        self._tried = manifest.number
+        created = self._log.create(manifest)
+        self._tried = manifest.number if created else None
+        return created
+
+    def _may_be_there(self) -> bool:
+        """Whether a manifest whose creation was answered by an error may exist all the same: its data has to stay."""
+        if self._tried is None:
+            return False
+        try:
+            return not self._storage.is_local or self._tried in self._log.numbers()
+        except WaybillError:
             return True
-        if number not in above:
-            return True  # superseded and collected already: it was the newest in its turn
+
+    def _keeps_number(
+        self, manifest: Manifest, base: Manifest | None, replaced: Replaced | None
+    ) -> bool:
+        number = manifest.number
+        above = [n for n in self._log.numbers() if n >= number]
+        if above == [number]:
+            return True
+        # Not among them: superseded and collected already, it was the newest in its turn.
+        has_gap = number in above and above != list(range(number, number + len(above)))
+        newest, _ = self._log.read_undamaged(above[-1:] if replaced else [])
+        is_lost = any(replaced.is_lost(base, manifest, found) for found in newest if replaced)
+        if not has_gap and not is_lost:
+            return True
         self._log.remove(number)
+        self._tried = None
         return False
 
-    def _manifest(self, number: int, plan: _Plan) -> Manifest:
+    def _manifest(self, number: int, plan: _Plan, base: Manifest | None) -> Manifest:
+        files, rows, schema, replaced = plan.files, plan.rows, plan.schema, plan.replaced
+        if replaced is not None and base is not None:
+            kept = replaced.kept_files(base)
+            files = in_order([*kept, *files])
+            rows = sum(file.rows or 0 for file in files)
+            if schema is not None:
+                schema = united_schema(base, kept, schema, replaced, where=self._log.name)
         return Manifest(
             number=number,
             run_id=self._run_id,
             created_at=datetime.now(UTC),
-            files=plan.files,
-            rows=plan.rows,
-            schema=schema_texts(plan.schema),
+            files=files,
+            rows=rows,
+            schema=schema_texts(schema),
             properties=plan.properties,
-            arrow_schema=plan.schema,
+            partitioned_by=replaced.partitioned_by if replaced else None,
+            arrow_schema=schema,
         )
 
     def _check_files(self, files: tuple[StoredFile, ...]) -> None:
@@ -245,7 +295,7 @@ class Publisher:
             raise storage_error(error, path, "reading back") from error
         relative = f"{self._folder}/{path.name}"
         self._storage.store(self._log.item_path(relative), path, digest)
-        return StoredFile(relative, size, digest, rows)
+        return StoredFile(relative, size, digest, rows, self._names[path.name])
 
     def _owns_published(self) -> bool:
         version, folder = self._published, self._folder

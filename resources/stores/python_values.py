@@ -24,11 +24,17 @@ _TAKEN = (
 )
 
 
-def read_value(store: TableStore, key: Key, annotation: Any) -> tuple[Any, int]:
+def read_value(
+    store: TableStore,
+    key: Key,
+    annotation: Any,
+    select: Callable[[StoredTable], StoredTable] = lambda table: table,
+) -> tuple[Any, int]:
     """The newest version of a table as `annotation` asks for it, and that version's number.
 
     No annotation means a pandas frame. Relations belong to DuckDB's default connection, so that several of
-    them can be joined, by `duckdb.sql("... from flights join planes ...")` too.
+    them can be joined, by `duckdb.sql("... from flights join planes ...")` too. `select` narrows the table to the
+    partitions that are asked for.
 
     Raises:
         ConfigError: an annotation that names no table.
@@ -41,7 +47,7 @@ def read_value(store: TableStore, key: Key, annotation: Any) -> tuple[Any, int]:
             f"The parameter for {'/'.join(key)} is annotated {annotation!r}, which is no table",
             hint=f"Annotate it {_TAKEN}; without an annotation it is a pandas.DataFrame",
         )
-    return store.read_latest(key, lambda table: (reader(table), table.version.number))
+    return store.read_latest(key, lambda table: (reader(select(table)), table.version.number))
 
 
 def write_value(writer: TableWriter, value: Any, *, where: str) -> None:

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from resources.kernel.errors import ConnectorUnavailableError, StorageError
 from resources.scratch import ScratchFolder
-from resources.stores.bucket import Bucket, modified_at, name_of
+from resources.stores.bucket import Bucket, is_empty, modified_at, name_of
 from resources.stores.storage import FoundFile, LocalFile, Storage
 
 _OWNER = "_owner"
@@ -38,18 +38,21 @@ class RemoteStorage(Bucket, Storage):
         """See `Storage.names`."""
         return [name_of(info) for info in self._list(folder) if info["type"] == "file"]
 
-    def read_many(self, paths: Iterable[str]) -> dict[str, bytes]:
+    def read_many(self, paths: Iterable[str], first_bytes: int | None = None) -> dict[str, bytes]:
         """All of them at once: a hundred manifests cost little more than one."""
         wanted = list(paths)
         if not wanted:
             return {}
         full = [self._full(path) for path in wanted]
         with self._translated("reading"):
-            found = self._fs.cat_ranges(full, None, None, on_error="return", **self._whole)
+            start = None if first_bytes is None else 0
+            found = self._fs.cat_ranges(full, start, first_bytes, on_error="return", **self._whole)
         content = {}
         for path, data in zip(wanted, found, strict=True):
             if isinstance(data, bytes):
                 content[path] = data
+            elif is_empty(data):
+                content[path] = b""
             elif not isinstance(data, FileNotFoundError):
                 with self._translated("reading", path):
                     raise data

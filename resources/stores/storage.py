@@ -44,8 +44,8 @@ class Storage(ABC):
         """Names of the files directly in `folder`, in no order; none when there is no such folder."""
 
     @abstractmethod
-    def read_many(self, paths: Iterable[str]) -> dict[str, bytes]:
-        """Content of small files; those that are gone are left out."""
+    def read_many(self, paths: Iterable[str], first_bytes: int | None = None) -> dict[str, bytes]:
+        """Content of small files, or how they begin; those that are gone are left out."""
 
     @abstractmethod
     def create(self, path: str, data: bytes) -> bool:

@@ -17,6 +17,7 @@ from resources.kernel.records import BatchStream, Retype
 from resources.kernel.retyping import read_settled
 from resources.stores.footers import FooterCheck
 from resources.stores.manifest import Manifest
+from resources.stores.partitions import Replaced, schema_difference
 from resources.stores.publish import Publisher
 from resources.stores.table_types import storage_schema, to_storage
 
@@ -37,7 +38,9 @@ class TableWriter:
         self._name = name
         self._schema: pa.Schema | None = None
         self._parts = 0
-        self._rows = 0
+        self._parts_before = 0
+        self.rows = 0
+        """Rows written so far."""
         self._footers = FooterCheck()
         self._writer: ThreadedWriter | None = None
         # Closing a part waits for its encoder: beside the next part, not before it.
@@ -74,6 +77,18 @@ class TableWriter:
             for piece in to_storage(batch, schema, where=self._name):
                 self._append(piece)
 
+    def begin_partition(self, key: str | None) -> None:
+        """What is written from now on belongs to partition `key`; the one before is ended.
+
+        One without rows keeps its columns in one empty part file. None ends the last one.
+        """
+        if self._schema is not None:
+            if self._writer is None and self._parts == self._parts_before:
+                self._open_part()
+            self._close_part()
+            self._parts_before = self._parts
+        self._publisher.partition = key
+
     def write_settled(self, open_stream: Callable[[], BatchStream]) -> BatchStream:
         """Writes the stream that `open_stream` opens; from the start with a new one after each `Retype`.
 
@@ -95,11 +110,6 @@ class TableWriter:
             return stream
 
         return read_settled(read, what=f"{self._name}: the source")
-
-    @property
-    def rows(self) -> int:
-        """Rows written so far."""
-        return self._rows
 
     @property
     def column_names(self) -> list[str]:
@@ -129,11 +139,13 @@ class TableWriter:
         """Throws away what was written so far, the schema too."""
         self._abandon()
         self._publisher.reset()
-        self._schema, self._parts, self._rows = None, 0, 0
+        self._schema, self._parts, self._parts_before, self.rows = None, 0, 0, 0
         self._footers = FooterCheck()
 
-    def publish(self, properties: Mapping[str, Any] | None = None) -> Manifest:
-        """Makes what was written the newest version.
+    def publish(
+        self, properties: Mapping[str, Any] | None = None, replaced: Replaced | None = None
+    ) -> Manifest:
+        """Makes what was written the newest version, or only the partitions of it that are replaced.
 
         A table without rows keeps its columns in one empty part file. See `Publisher.publish`.
 
@@ -146,20 +158,20 @@ class TableWriter:
                 f"{self._name}: nothing was written, so its columns are unknown",
                 hint="Write a stream with a schema; it may have no rows",
             )
-        if self._writer is None and not self._parts:
-            self._open_part()
-        self._close_part()
+        self.begin_partition(None)
         self._await_closing()
         schema = self._footers.mark(self._schema)
-        return self._publisher.publish(schema=schema, properties=properties)
+        return self._publisher.publish(schema=schema, properties=properties, replaced=replaced)
 
     def _settle(self, schema: pa.Schema) -> pa.Schema:
         stored = storage_schema(schema, where=self._name)
         if self._schema is None:
             self._schema = stored
         elif not self._schema.equals(stored):
+            partition = self._publisher.partition
+            what = "the second stream" if partition is None else f"partition {partition!r}"
             raise SchemaMismatchError(
-                f"{self._name}: the second stream has other columns or types than the first",
+                f"{self._name}: {what} {schema_difference(self._schema, stored)}",
                 hint="All parts of a table have one schema",
             )
         return self._schema
@@ -169,7 +181,7 @@ class TableWriter:
             writer = self._writer or self._open_part()
             room = PART_ROWS - writer.rows
             writer.write(batch.slice(0, room))
-            self._rows += min(batch.num_rows, room)
+            self.rows += min(batch.num_rows, room)
             batch = batch.slice(room)
             if writer.rows >= PART_ROWS or writer.size_bytes >= PART_BYTES:
                 self._close_part()
@@ -205,7 +217,7 @@ class TableWriter:
     def _finish_copy(self, path: Path, schema: pa.Schema) -> None:
         self._footers.take(path, self._settle(schema), where=self._name)
         rows = pq.read_metadata(path).num_rows
-        self._rows += rows
+        self.rows += rows
         self._publisher.seal(path, rows=rows)
 
     def _abandon(self) -> None:

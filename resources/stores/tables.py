@@ -6,7 +6,8 @@ Which Arrow types are kept is `table_types.py`; writing is `table_writer.py`; pa
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +23,7 @@ from resources.scratch import ScratchFolder
 from resources.stores.collect import DEFAULT_GRACE, DEFAULT_KEEP, CollectReport
 from resources.stores.duckdb_read import open_relation
 from resources.stores.manifest import Manifest
+from resources.stores.partitions import only_partitions, stored_partitions
 from resources.stores.table_types import to_storage
 from resources.stores.table_writer import TableWriter
 from resources.stores.versions import VersionedItem, VersionStore
@@ -116,6 +118,21 @@ class StoredTable:
     def name(self) -> str:
         """What messages call it: `datasets/flights`."""
         return self._item.name
+
+    @property
+    def partitions(self) -> list[str]:
+        """Keys of its partitions, in order; none of a table that is replaced as a whole."""
+        return stored_partitions(self.version)
+
+    def of_partitions(self, keys: Iterable[str]) -> StoredTable:
+        """The rows of those partitions alone.
+
+        Raises:
+            NotFoundError: one of them was never stored, or none was asked for.
+        """
+        files = only_partitions(self.version, keys, where=self.name)
+        rows = sum(file.rows or 0 for file in files)
+        return StoredTable(self._item, replace(self.version, files=files, rows=rows))
 
     def batches(
         self, columns: Sequence[str] | None = None, batch_rows: int = BATCH_ROWS
@@ -236,7 +253,11 @@ class StoredTable:
                 return paths
             folder = ScratchFolder("store")
             weakref.finalize(owner if owner is not None else _PROCESS, folder.cleanup)
-            return [path.rename(folder.path / path.name) for path in paths]
+            # Files of several runs share their names.
+            return [
+                path.rename(folder.path / f"{place:05d}-{path.name}")
+                for place, path in enumerate(paths)
+            ]
 
 
 class _Process:

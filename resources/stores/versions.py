@@ -4,6 +4,7 @@
 <root>/<key parts>/v/00000000000000000012.json            manifest: the only thing that makes files a version
 <root>/<key parts>/data/<run id>-<attempt>/part-00000.parquet
 ```
+A version in partitions names files of earlier runs, too: `partitions.py`.
 Plain files: whoever has no Waybill reads the manifest, or just the folder. Tables are `tables.py`; the writer's
 protocol is `publish.py`; removal is `collect.py`; where the files lie is `local.py` and `remote.py`.
 """
@@ -19,7 +20,6 @@ from typing import Any, Self, TypeVar
 
 from resources.kernel.errors import (
     ConfigError,
-    ConflictError,
     GoneError,
     IntegrityError,
     NotFoundError,
@@ -28,13 +28,10 @@ from resources.kernel.keys import Key
 from resources.kernel.records import StoredFile, StoredVersion
 from resources.stores.collect import DEFAULT_GRACE, DEFAULT_KEEP, CollectReport, collect
 from resources.stores.manifest import Manifest
-from resources.stores.manifest_log import ManifestLog
+from resources.stores.manifest_log import RESTARTS, ManifestLog
 from resources.stores.open_storage import open_storage
 from resources.stores.publish import Publisher
 from resources.stores.storage import LocalFile, Storage
-
-RESTARTS = 5
-"""How often a reader of the newest version starts again when it is collected under its hands (2a)."""
 
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 T = TypeVar("T")
@@ -123,17 +120,7 @@ class VersionedItem:
         Raises:
             IntegrityError: its manifest is damaged: an older version is never passed off as the newest.
         """
-        for _ in range(RESTARTS):
-            numbers = self._log.numbers()
-            if not numbers:
-                return None
-            manifest = self._log.read(numbers[-1])
-            if manifest is not None:
-                return manifest
-        raise ConflictError(
-            f"{self.name}: the newest version was replaced {RESTARTS} times while it was looked up",
-            hint="Read it again when fewer runs write it",
-        )
+        return self._log.latest()
 
     def version(self, number: int) -> Manifest:
         """A version by its number.
@@ -195,7 +182,8 @@ class VersionedItem:
 
     def _verify(self, version: StoredVersion, file: StoredFile, found: LocalFile | None) -> None:
         part = file.path.rpartition("/")[2].partition(".")[0]
-        what = f"{part} of version {version.number} of {self.name}"
+        of = f" of partition {file.partition!r}" if file.partition is not None else ""
+        what = f"{part}{of} of version {version.number} of {self.name}"
         if found is None:
             if self._log.read(version.number) is None:
                 raise self._missing(version.number)

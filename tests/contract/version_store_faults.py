@@ -182,7 +182,7 @@ class VersionStoreFaultContract:
     @pytest.mark.parametrize(
         ("change", "error", "text"),
         [
-            (lambda data: data.replace(b'"format": 1', b'"format": 2'), StorageError, "newer"),
+            (lambda data: data.replace(b'"format": 1', b'"format": 3'), StorageError, "newer"),
             (lambda data: data[: len(data) // 2], IntegrityError, "it is not JSON"),
             (lambda data: b"{}", IntegrityError, "no format number"),
             (
@@ -205,7 +205,7 @@ class VersionStoreFaultContract:
 
     def test_a_manifest_of_a_newer_format_stops_writers(self, item: VersionedItem, rot):
         publish(item, "run-1")
-        rot(FIRST, lambda data: data.replace(b'"format": 1', b'"format": 2'))
+        rot(FIRST, lambda data: data.replace(b'"format": 1', b'"format": 3'))
         with pytest.raises(StorageError, match="newer"):
             publish(item, "run-2")
         assert item.numbers() == [1]

@@ -347,21 +347,6 @@ def test_an_annotation_that_is_no_table(project):
     assert "annotated <class 'int'>, which is no table" in project.error(wrong)
 
 
-def test_partitioned_assets_are_refused(tmp_path):
-    @dg.asset(partitions_def=dg.StaticPartitionsDefinition(["a"]))
-    def parted():
-        return ROWS
-
-    result = dg.materialize(
-        [parted],
-        partition_key="a",
-        resources={"io_manager": DatasetIOManager(store=StoreResource(url=str(tmp_path)))},
-        raise_on_error=False,
-    )
-    (failure,) = [e for e in result.all_events if e.event_type_value == "STEP_FAILURE"]
-    assert "parted is partitioned" in failure.step_failure_data.user_failure_data.description
-
-
 def test_ops_without_an_asset_are_refused(tmp_path):
     @dg.op
     def lonely():
