@@ -11,7 +11,7 @@ from orchestration.cli import classification, connector, dataset, datasource
 from orchestration.cli.backup import backup
 from orchestration.cli.demo import demo
 from orchestration.cli.init import init
-from orchestration.cli.run import check, refresh, run
+from orchestration.cli.run import cancel, check, refresh, run
 from orchestration.cli.up import up
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.command()(check)
 app.command()(backup)
 app.command()(run)
 app.command()(refresh)
+app.command()(cancel)
 app.add_typer(connector.app, name="connector")
 app.add_typer(datasource.app, name="datasource")
 app.add_typer(dataset.app, name="dataset")

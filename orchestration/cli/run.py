@@ -1,4 +1,4 @@
-"""`waybill run`, `waybill refresh` and `waybill check`: what a project does, by name, and whether it can."""
+"""`waybill run`, `refresh`, `cancel` and `check`: what a project does, by name, and whether it can."""
 
 from __future__ import annotations
 
@@ -53,6 +53,23 @@ def refresh(
     _launch(context, refresh_dataset, dataset, as_json=as_json)
 
 
+def cancel(
+    context: typer.Context,
+    run_id: Annotated[str, typer.Argument(help="The run's whole id.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a line.")] = False,
+) -> None:
+    """Stop a run: one that waits in the queue, or works in the server or in another command. Nothing half done stays."""
+    from orchestration.services.runs.cancel import cancel_run
+
+    with reported():
+        cancel_run(context.ensure_object(CommandContext).instance, run_id)
+    if as_json:
+        print_json({"run_id": run_id, "asked": True})
+    else:
+        typer.echo(f"run {run_id} was asked to stop")
+
+
 def check(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of lines.")] = False,
@@ -93,7 +110,7 @@ def _launch(context: typer.Context, launch: Launch, name: str, *, as_json: bool)
             try:
                 outcome = launch(home, location, instance, name, progress.tell)
             except LeftToServer as left:
-                warn(f"run {left.run_id} goes on in the server; stop it in the web UI")
+                warn(f"run {left.run_id} goes on in the server; `waybill cancel {left.run_id}` stops it")
                 raise typer.Exit(INTERRUPTED) from None
     if as_json:
         print_json(

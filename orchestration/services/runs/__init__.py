@@ -1,1 +1,1 @@
-"""Runs: launched, watched, found again. For the command line and whatever else starts work."""
+"""Runs: launched, watched, canceled, found again. For the command line and whatever else starts work."""

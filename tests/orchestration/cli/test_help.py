@@ -33,6 +33,7 @@ def test_the_commands_are_these():
         "check",
         "run",
         "refresh",
+        "cancel",
         "dataset refresh",
         "connector list",
         "connector test",

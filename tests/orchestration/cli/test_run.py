@@ -7,11 +7,14 @@ import json
 import dagster as dg
 import pytest
 import yaml
+from dagster._core.events import DagsterEvent
 from typer.testing import CliRunner
 
 from orchestration.cli.context import CommandContext
+from orchestration.cli.errors import FAILED, USAGE
 from orchestration.cli.main import app
 from orchestration.location import Location
+from orchestration.services.runs.origin import code_origin, remote_origin
 from resources.project import find_project
 from tests.project import project
 
@@ -47,7 +50,7 @@ def waybill(tmp_path, monkeypatch):
             assert result.exit_code == code, (result.output, result.exception)
             return result.output
 
-        command.instance, command.home = instance, tmp_path
+        command.instance, command.home, command.definitions = instance, tmp_path, definitions
         yield command
 
 
@@ -88,3 +91,21 @@ def test_the_names_are_those_of_the_workspace():
         "module_name": own.target_module,
         "location_name": own.location,
     }
+
+
+def test_a_run_in_the_queue_is_canceled_and_no_other(waybill):
+    job = Location(waybill.definitions).job("nightly")
+    origin = {
+        "remote_job_origin": remote_origin("nightly"),
+        "job_code_origin": code_origin("nightly"),
+    }
+    queued, other = (waybill.instance.create_run_for_job(job, **origin) for _ in range(2))
+    for run in (queued, other):
+        event = DagsterEvent.job_enqueue(run)
+        waybill.instance.report_dagster_event(event, run_id=run.run_id)
+    assert json.loads(waybill("cancel", queued.run_id, "--json"))["run_id"] == queued.run_id
+    states = {run.run_id: run.status for run in waybill.instance.get_runs()}
+    assert states[queued.run_id] == dg.DagsterRunStatus.CANCELED
+    assert states[other.run_id] == dg.DagsterRunStatus.QUEUED
+    assert "ended already: canceled" in waybill("cancel", queued.run_id, code=FAILED)
+    assert "there is no run 'x'" in waybill("cancel", "x", code=USAGE)

@@ -15,6 +15,7 @@ from orchestration.server.liveness import is_dead
 from orchestration.server.runner import Request, Runner
 from orchestration.server.settings import RUNNERS_VARIABLE
 from orchestration.server.workspace import runner_socket
+from orchestration.services.runs.cancel import cancel_run
 from orchestration.services.runs.process import RunProcess
 from tests.orchestration.server.runs import LOCATION, launch, new_run, wait_until
 
@@ -99,7 +100,7 @@ def test_a_failure_is_the_runs_own(warm, started):
 def test_a_run_is_stopped_and_cleans_up(warm, started):
     folder, instance, _ = warm
     run = started("slow")
-    assert instance.run_launcher.terminate(run.run_id)
+    cancel_run(instance, run.run_id)
     wait_for(instance, run, CANCELED)
     assert (folder / "cleaned").exists()
 
