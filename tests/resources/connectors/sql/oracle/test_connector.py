@@ -160,8 +160,8 @@ def test_what_oracle_cannot_do_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
     connector = open_table_connector("w", CONFIG)
     assert refused_mode("oracle", "", "overwrite") == ""
     for changes, words in (
-        ({"mode": "timestamp"}, "mode timestamp makes a table"),
-        ({"mode": "safe"}, "mode safe makes a table"),
+        ({"mode": "timestamp"}, "mode timestamp creates a table"),
+        ({"mode": "safe"}, "mode safe creates a table"),
         ({"on_schema_change": "recreate"}, "dropping a table commits by itself"),
     ):
         with pytest.raises(InputError, match=words):
