@@ -111,7 +111,7 @@ def _detect_utf16(file: SourceFile, head: bytes) -> Encoding:
 def _hint_of_nuls(head: bytes) -> str:
     """What many NUL bytes may be: another encoding, padding, or a disk that never got the data."""
     if not head.strip(b"\0"):
-        return "Nothing else is wrong: the file was cut off while it was written. Send it again"
+        return "It holds nothing else: the file was not written to its end. Send it again"
     if not any(any(head[n::4]) for n in (1, 2, 3)) or not any(any(head[n::4]) for n in (0, 1, 2)):
         return "Give its encoding, probably `encoding: utf-32-le` or `utf-32-be`"
     try:

@@ -40,7 +40,7 @@ def test_french_is_not_called_cyrillic_first(tmp_path):
     [
         (b"id,name\n" + b"0,ab\0\0\0\0\0\0\0\0\n" * 9, "`encoding: utf-8` reads them"),
         (b"id,name\n1,a\n" + bytes(512), "`encoding: utf-8` reads them"),
-        (bytes(4096), "did not finish"),
+        (bytes(4096), "not written to its end"),
         ("id,name\n1,a\n".encode("utf-32-le"), "utf-32-le"),
     ],
     ids=["padded", "block", "nothing else", "utf-32"],
