@@ -110,7 +110,9 @@ def _launch(context: typer.Context, launch: Launch, name: str, *, as_json: bool)
             try:
                 outcome = launch(home, location, instance, name, progress.tell)
             except LeftToServer as left:
-                warn(f"run {left.run_id} goes on in the server; `waybill cancel {left.run_id}` stops it")
+                warn(
+                    f"run {left.run_id} goes on in the server; `waybill cancel {left.run_id}` stops it"
+                )
                 raise typer.Exit(INTERRUPTED) from None
     if as_json:
         print_json(
