@@ -1,7 +1,6 @@
-"""From an embedding's declaration to a materialized asset and its place in lineage.
+"""From an embedding's declaration to a materialized asset and its place in lineage."""
 
-Without `from __future__ import annotations`: Dagster reads the type of `context` from the live annotation.
-"""
+from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
@@ -17,7 +16,8 @@ from assets.embeddings.encoders.registry import find_encoder
 from assets.embeddings.scatter import MAX_POINTS, draw_scatter
 from assets.features.digest import digest
 from assets.features.source import sample_rows
-from assets.noun import asset_definition, make_asset_spec
+from assets.noun import make_asset_spec
+from assets.stored_asset import build_stored_asset
 from assets.table_asset import finish_table, table_result
 from resources.kernel.keys import Key, asset_key
 from resources.kernel.records import BatchStream, StoredVersion
@@ -92,14 +92,7 @@ def build_embedding(
         asset: what is shown of it, when not what the declaration says.
         execute: what a run does.
     """
-
-    @asset_definition(asset or spec.asset_spec())
-    def _embed(
-        context: dg.AssetExecutionContext, store: StoreResource
-    ) -> dg.MaterializeResult[None]:
-        return execute(context, spec, store)
-
-    return dg.Definitions(assets=[_embed])
+    return build_stored_asset(spec, execute, asset)
 
 
 def run_embedding(

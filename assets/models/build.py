@@ -1,7 +1,6 @@
-"""From the declaration of a model or a prediction to a materialized asset and its place in lineage.
+"""From the declaration of a model or a prediction to a materialized asset and its place in lineage."""
 
-Without `from __future__ import annotations`: Dagster reads the type of `context` from the live annotation.
-"""
+from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
@@ -17,7 +16,8 @@ from assets.models.metrics import Metrics
 from assets.models.persist import LoadedModel, dump_model, load_model, parse_card
 from assets.models.predict import predict_table, probability_columns, trace_prediction
 from assets.models.train import TrainedModel, TrainingSpec, train_model
-from assets.noun import asset_definition, make_asset_spec
+from assets.noun import make_asset_spec
+from assets.stored_asset import build_stored_asset
 from assets.table_asset import finish_table, lineage_metadata, lineage_property, table_result
 from resources.kernel.keys import Key, asset_key
 from resources.kernel.records import BatchStream, StoredVersion
@@ -153,14 +153,7 @@ def build_model(
         asset: what is shown of it, when not what the declaration says.
         execute: what a run does.
     """
-
-    @asset_definition(asset or spec.asset_spec())
-    def _train(
-        context: dg.AssetExecutionContext, store: StoreResource
-    ) -> dg.MaterializeResult[None]:
-        return execute(context, spec, store)
-
-    return dg.Definitions(assets=[_train])
+    return build_stored_asset(spec, execute, asset)
 
 
 def build_prediction(
@@ -173,14 +166,7 @@ def build_prediction(
         asset: what is shown of it, when not what the declaration says.
         execute: what a run does.
     """
-
-    @asset_definition(asset or spec.asset_spec())
-    def _predict(
-        context: dg.AssetExecutionContext, store: StoreResource
-    ) -> dg.MaterializeResult[None]:
-        return execute(context, spec, store)
-
-    return dg.Definitions(assets=[_predict])
+    return build_stored_asset(spec, execute, asset)
 
 
 def run_training(

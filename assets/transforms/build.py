@@ -1,7 +1,6 @@
-"""From a transform's declaration to a materialized asset with column lineage.
+"""From a transform's declaration to a materialized asset with column lineage."""
 
-Without `from __future__ import annotations`: Dagster reads live annotations.
-"""
+from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
@@ -11,7 +10,8 @@ from typing import Any
 import dagster as dg
 
 from assets.boundary import boundary
-from assets.noun import asset_definition, make_asset_spec
+from assets.noun import make_asset_spec
+from assets.stored_asset import build_stored_asset
 from assets.table_asset import finish_table, lineage_metadata, table_result
 from assets.transforms.run import run_statement
 from assets.transforms.statement import Statement
@@ -94,11 +94,4 @@ def build_transform(
         asset: what is shown of it, when not what the declaration says.
         execute: what a run does.
     """
-
-    @asset_definition(asset or spec.asset_spec())
-    def _transform(
-        context: dg.AssetExecutionContext, store: StoreResource
-    ) -> dg.MaterializeResult[None]:
-        return execute(context, spec, store)
-
-    return dg.Definitions(assets=[_transform])
+    return build_stored_asset(spec, execute, asset)
