@@ -1,0 +1,60 @@
+"""Who asks for something: a person at a shell or in a browser, or a program with a token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+
+class Role(StrEnum):
+    """What somebody may do; each may do what those before it may."""
+
+    VIEWER = "viewer"
+    """Looks at everything but secrets."""
+    OPERATOR = "operator"
+    """Starts and stops work, brings data in, sends results out."""
+    ADMIN = "admin"
+    """Changes what is declared, and who may do what."""
+
+    def includes(self, other: Role) -> bool:
+        """Whether it may do what `other` may."""
+        ranks = list(Role)
+        return ranks.index(self) >= ranks.index(other)
+
+
+class Scope(StrEnum):
+    """What a token may be used for, whatever the role of its owner."""
+
+    READ = "read"
+    IMPORT = "import"
+    """To bring data in and to start work."""
+    WRITE = "write"
+    """To change what is declared or kept."""
+
+
+Via = Literal["shell", "local", "session", "token", "password"]
+"""How somebody came in; `local` is the only user of the machine, of whom no sign-in is asked."""
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who asks.
+
+    Args:
+        name: of the user; of a token also its alias, `ada (token nightly)`.
+        role: what the user may do.
+        scopes: what this way in may be used for.
+        via: the way in.
+        address: where the request came from; empty at a shell.
+    """
+
+    name: str
+    role: Role = Role.ADMIN
+    scopes: frozenset[Scope] = frozenset(Scope)
+    via: Via = "local"
+    address: str = ""
+
+    def may(self, role: Role, scope: Scope) -> bool:
+        """Whether this actor may do what asks for a role and a scope."""
+        return self.role.includes(role) and scope in self.scopes
