@@ -16,7 +16,7 @@ from urllib3.util import Retry
 from orchestration.services.statuses import STATUSES
 from resources.kernel.errors import ConnectorUnavailableError, WaybillError
 
-URL_VARIABLE, TOKEN_VARIABLE = "WAYBILL_URL", "WAYBILL_TOKEN"  # noqa: S105 - the name of a variable
+URL_VARIABLE, TOKEN_VARIABLE = "WAYBILL_URL", "WAYBILL_TOKEN"
 DEFAULT_URL = "http://127.0.0.1:3000"
 CONNECT_SECONDS, READ_SECONDS = 10.0, 120.0
 TRIES = 4
@@ -66,9 +66,7 @@ class Transport:
             if cursor is None:
                 return
 
-    def send(
-        self, method: str, path: str, kind: type[T], body: Any = None, *, key: str = ""
-    ) -> T:
+    def send(self, method: str, path: str, kind: type[T], body: Any = None, *, key: str = "") -> T:
         """The answer to a request that changes something.
 
         Args:
@@ -79,7 +77,9 @@ class Transport:
             key: makes it safe to send again: the server does once what comes twice.
         """
         headers = {"Idempotency-Key": key} if key else {}
-        return self._decoded(self._send(method, path, json=body, headers=headers, again=bool(key)), kind)
+        return self._decoded(
+            self._send(method, path, json=body, headers=headers, again=bool(key)), kind
+        )
 
     def stream(self, path: str, **query: Any) -> requests.Response:
         """An answer whose body is read while it arrives; the caller closes it."""
@@ -113,7 +113,7 @@ class Transport:
 
     def _decoded(self, answer: requests.Response, kind: type[T]) -> T:
         if kind is type(None):
-            return None  # type: ignore[return-value]  # asked for
+            return None
         return msgspec.json.decode(answer.content, type=kind, strict=False)
 
 
