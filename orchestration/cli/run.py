@@ -99,21 +99,36 @@ def check(
 
 
 def _launch(context: typer.Context, launch: Launch, name: str, *, as_json: bool) -> None:
+    with reported():
+        follow(context.ensure_object(CommandContext), launch, name, as_json=as_json)
+
+
+def follow(own: CommandContext, launch: Launch, name: str, *, as_json: bool) -> None:
+    """Launches a run and shows it to its end; ends the command with 1 when it fails.
+
+    Raises:
+        WaybillError: the project does not load, or has nothing of this name.
+    """
     from orchestration.services.home import open_home
     from orchestration.services.runs.watch import LeftToServer
 
-    with reported():
-        own, home = context.ensure_object(CommandContext), open_home()
-        with RunProgress(quiet=as_json) as progress:
-            location, instance = own.location, own.instance
-            progress.loaded()
-            try:
-                outcome = launch(home, location, instance, name, progress.tell)
-            except LeftToServer as left:
-                warn(
-                    f"run {left.run_id} goes on in the server; `waybill cancel {left.run_id}` stops it"
-                )
-                raise typer.Exit(INTERRUPTED) from None
+    home = open_home()
+    with RunProgress(quiet=as_json) as progress:
+        location, instance = own.location, own.instance
+        progress.loaded()
+        try:
+            outcome = launch(home, location, instance, name, progress.tell)
+        except LeftToServer as left:
+            warn(
+                f"run {left.run_id} goes on in the server; `waybill cancel {left.run_id}` stops it"
+            )
+            raise typer.Exit(INTERRUPTED) from None
+    _print_outcome(outcome, as_json=as_json)
+    if not outcome.ok:
+        fail(outcome.error or "the run failed")
+
+
+def _print_outcome(outcome: RunOutcome, *, as_json: bool) -> None:
     if as_json:
         print_json(
             {
@@ -132,5 +147,3 @@ def _launch(context: typer.Context, launch: Launch, name: str, *, as_json: bool)
         made = [("/".join(m.key), m.rows, m.facts.get("version")) for m in outcome.made]
         if made:
             print_table(("made", "rows", "version"), made)
-    if not outcome.ok:
-        fail(outcome.error or "the run failed")

@@ -9,7 +9,13 @@ import dagster as dg
 from orchestration.location import Location
 from orchestration.services.home import Home
 from orchestration.services.locks import is_held
-from orchestration.services.runs.watch import RunOutcome, StepNews, run_here, run_there
+from orchestration.services.runs.watch import (
+    RunOutcome,
+    StepNews,
+    enqueue,
+    run_here,
+    run_there,
+)
 
 
 def run_pipeline(
@@ -41,6 +47,16 @@ def refresh_dataset(
     """
     spec = location.dataset(name)
     return _run(home, instance, location.asset_job(), tell, assets=[spec.key])
+
+
+def start_refresh(location: Location, instance: dg.DagsterInstance, name: str) -> str:
+    """Has a dataset made anew by the server, now or when there is one; the run's id.
+
+    Raises:
+        UnknownNameError: nothing makes it.
+    """
+    spec = location.dataset(name)
+    return enqueue(instance, location.asset_job(), assets=[spec.key])
 
 
 def server_runs(home: Home) -> bool:

@@ -192,13 +192,7 @@ def run_there(
     Raises:
         LeftToServer: Ctrl-C.
     """
-    run = instance.create_run_for_job(
-        job,
-        tags=dict(job.tags),
-        asset_selection=frozenset(assets) or None,
-        remote_job_origin=remote_origin(job.name),
-        job_code_origin=code_origin(job.name),
-    )
+    run = _create_queued(instance, job, assets)
     with RunWatcher(instance, run.run_id, tell) as watcher:
         instance.report_dagster_event(DagsterEvent.job_enqueue(run), run_id=run.run_id)
         try:
@@ -207,6 +201,27 @@ def run_there(
         except KeyboardInterrupt:
             raise LeftToServer(run.run_id) from None
     return _outcome(run.run_id, watcher, ok=found.is_success)
+
+
+def enqueue(
+    instance: dg.DagsterInstance, job: dg.JobDefinition, *, assets: Collection[dg.AssetKey] = ()
+) -> str:
+    """Puts a run into the queue and does not wait; its id. A server of the same instance takes it when there is one."""
+    run = _create_queued(instance, job, assets)
+    instance.report_dagster_event(DagsterEvent.job_enqueue(run), run_id=run.run_id)
+    return run.run_id
+
+
+def _create_queued(
+    instance: dg.DagsterInstance, job: dg.JobDefinition, assets: Collection[dg.AssetKey]
+) -> dg.DagsterRun:
+    return instance.create_run_for_job(
+        job,
+        tags=dict(job.tags),
+        asset_selection=frozenset(assets) or None,
+        remote_job_origin=remote_origin(job.name),
+        job_code_origin=code_origin(job.name),
+    )
 
 
 def _outcome(run_id: str, watcher: RunWatcher, *, ok: bool) -> RunOutcome:
