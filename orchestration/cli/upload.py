@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,9 +11,9 @@ import typer
 
 from orchestration.cli.context import CommandContext
 from orchestration.cli.datasource import print_look
-from orchestration.cli.errors import FAILED, reported, warn
+from orchestration.cli.errors import FAILED, reported
 from orchestration.cli.output import make_console, print_json, to_size, visible
-from orchestration.cli.run import follow
+from orchestration.cli.run import NoWait, launch, start
 
 if TYPE_CHECKING:
     from orchestration.location import Location
@@ -46,9 +45,7 @@ def upload(  # noqa: PLR0913 - a parameter an option
         bool, typer.Option("--preview", help="Show types, rows and guesses, and keep nothing.")
     ] = False,
     rows: Annotated[int, typer.Option("--rows", "-n", help="How many rows to preview.")] = 20,
-    wait: Annotated[
-        bool, typer.Option("--wait/--no-wait", help="Whether to wait for the import.")
-    ] = True,
+    no_wait: NoWait = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
     """Upload files of this machine as a dataset: keep them, declare it if there is none, import them.
@@ -56,6 +53,7 @@ def upload(  # noqa: PLR0913 - a parameter an option
     A second upload becomes the dataset's next version; one that cannot be read leaves the version before and stays for
     `waybill refresh`. Runs in the server of `waybill up` if one is running, otherwise here.
     """
+    from orchestration.services.runs.launch import refresh_dataset, start_refresh
     from orchestration.services.uploads.settings import parse_settings
 
     with reported():
@@ -67,12 +65,16 @@ def upload(  # noqa: PLR0913 - a parameter an option
             return
         if not name:
             raise typer.BadParameter(f"give --name NAME, for instance --name {_proposed(files)}")
-        _upload(
-            context.ensure_object(CommandContext),
-            _order(files, name, settings),
-            wait=wait,
+        _keep(
+            context,
+            _order(files, name, settings, context.ensure_object(CommandContext).user),
+            no_wait=no_wait,
             as_json=as_json,
         )
+    if no_wait:
+        start(context, start_refresh, name, as_json=as_json)
+    else:
+        launch(context, refresh_dataset, name, as_json=as_json)
 
 
 def _proposed(files: Sequence[Path]) -> str:
@@ -81,10 +83,10 @@ def _proposed(files: Sequence[Path]) -> str:
     return proposed_name(files[0].name)
 
 
-def _order(files: Sequence[Path], name: str, settings: UploadSettings) -> UploadOrder:
+def _order(files: Sequence[Path], name: str, settings: UploadSettings, user: str) -> UploadOrder:
     from orchestration.services.uploads.importing import UploadOrder, given_files
 
-    return UploadOrder(name, given_files(files), getpass.getuser(), settings)
+    return UploadOrder(name, given_files(files), user, settings)
 
 
 def _preview(
@@ -102,34 +104,18 @@ def _preview(
         raise typer.Exit(FAILED)
 
 
-def _upload(own: CommandContext, order: UploadOrder, *, wait: bool, as_json: bool) -> None:
+def _keep(context: typer.Context, order: UploadOrder, *, no_wait: bool, as_json: bool) -> None:
+    """Keeps the files and sees to it that whoever imports them knows the dataset."""
     from orchestration.services.home import open_home
-    from orchestration.services.runs.launch import refresh_dataset, server_runs, start_refresh
-
-    home = open_home()
-    number = _keep(own, order, as_json=as_json)
-    if not as_json:
-        typer.echo(f"kept {visible(_described(order))} as upload {number} of {order.name}")
-    if wait:
-        follow(own, refresh_dataset, order.name, as_json=as_json)
-        return
-    run_id = start_refresh(own.location, own.instance, order.name)
-    if not server_runs(home):
-        warn("no server is running: the import begins when `waybill up` is started")
-    if as_json:
-        print_json({"run_id": run_id, "upload": number})
-    else:
-        typer.echo(f"run {run_id} imports it")
-
-
-def _keep(own: CommandContext, order: UploadOrder, *, as_json: bool) -> int:
-    """Keeps the files and sees to it that whoever imports them knows the dataset; the upload's number."""
-    from orchestration.services.home import open_home
+    from orchestration.services.runs.launch import require_server
     from orchestration.services.runs.reload import reload_server
     from orchestration.services.stores import open_store
     from orchestration.services.uploads.importing import bring_in
     from resources.project import find_project
 
+    own, home = context.ensure_object(CommandContext), open_home()
+    if no_wait:
+        require_server(home)
     is_new = order.name not in {entry.name for entry in own.snapshot.datasets}
     store = open_store(own.snapshot.store)
     declared = None if is_new else _declared(own.location, order.name)
@@ -137,8 +123,9 @@ def _keep(own: CommandContext, order: UploadOrder, *, as_json: bool) -> int:
         kept = bring_in(store, find_project(), order, declared, tell)
     if declared is None:
         own.forget_location()
-        reload_server(open_home())
-    return kept.number
+        reload_server(home)
+    if not as_json:
+        typer.echo(f"kept {visible(_described(order))} as upload {kept.number} of {order.name}")
 
 
 def _declared(location: Location, name: str) -> UploadSettings | None:

@@ -149,10 +149,7 @@ def test_what_begins_otherwise_than_its_name_says_is_refused(waybill, tmp_path):
     assert not (waybill.defs / "uploads").exists()
 
 
-def test_without_a_server_an_import_that_is_not_waited_for_is_queued(waybill, file):
-    shown = waybill("upload", file, "--name", "sales", "--no-wait")
-    assert "begins when `waybill up` is started" in shown
-    (entry,) = [d for d in json.loads(waybill("list", "--json")) if d["name"] == "sales"]
-    assert entry["status"] == "queued"
-    waybill("refresh", "sales")
-    assert len(rows(waybill, "sales")) == 2
+def test_without_a_server_nothing_is_kept_that_nobody_would_import(waybill, file):
+    shown = waybill("upload", file, "--name", "sales", "--no-wait", code=2)
+    assert "no server runs" in shown
+    assert waybill.store.keys() == []
