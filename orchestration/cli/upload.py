@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from orchestration.services.uploads.importing import UploadOrder
     from orchestration.services.uploads.settings import UploadSettings
 
+Options = Annotated[
+    list[str] | None,
+    typer.Option("--option", metavar="KEY=VALUE", help="An option of the format. Repeatable."),
+]
+Renames = Annotated[
+    list[str] | None,
+    typer.Option("--rename", metavar="OLD=NEW", help="Another name for a column. Repeatable."),
+]
+
 
 def upload(  # noqa: PLR0913 - a parameter an option
     context: typer.Context,
@@ -33,14 +42,8 @@ def upload(  # noqa: PLR0913 - a parameter an option
         typer.Option("--format", help="csv, excel, json, jsonl or parquet; by the file's name."),
     ] = "",
     member: Annotated[str, typer.Option(help="Of a ZIP archive: the member, or a glob.")] = "",
-    options: Annotated[
-        list[str] | None,
-        typer.Option("--option", metavar="KEY=VALUE", help="An option of the format. Repeatable."),
-    ] = None,
-    rename: Annotated[
-        list[str] | None,
-        typer.Option("--rename", metavar="OLD=NEW", help="Another name for a column. Repeatable."),
-    ] = None,
+    options: Options = None,
+    rename: Renames = None,
     preview: Annotated[
         bool, typer.Option("--preview", help="Show types, rows and guesses, and keep nothing.")
     ] = False,
