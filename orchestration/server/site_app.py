@@ -54,7 +54,9 @@ class SiteApp:
             "root_path": scope.get("root_path", "") + prefix,
             "state": {"actor": Actor("local"), **scope.get("state", {})},
         }
-        part = self._made.get(prefix) or await asyncio.to_thread(self._part, prefix)
+        part = self._made.get(prefix)
+        if part is None:
+            part = await asyncio.to_thread(self._part, prefix)
         await part(below, receive, send)
 
     def _prepare(self) -> None:
