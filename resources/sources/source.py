@@ -258,7 +258,7 @@ class FileSource(Source):
             yield open_stream
 
 
-class TableSource(Source):
+class DatabaseSource(Source):
     """A table or a query of a database."""
 
     def __init__(self, spec: SourceSpec, connector: TableConnector) -> None:

@@ -37,7 +37,7 @@ from resources.connectors.sql.mysql.session import (
     ssl_mode,
 )
 from resources.connectors.sql.mysql.stream import ResultStream, RowsDigest
-from resources.connectors.sql.mysql.wire import ConnectionLostError, ServerError, Statement
+from resources.connectors.sql.mysql.wire import ConnectionLostError, PreparedStatement, ServerError
 from resources.connectors.sql.mysql.write_session import WRITING_MODE
 from resources.connectors.sql.mysql.written_types import DIALECT
 from resources.connectors.sql.query_text import MYSQL
@@ -71,7 +71,7 @@ class _Source:
 
     plan: ReadPlan
     columns: Sequence[MysqlColumn]
-    statement: Statement
+    statement: PreparedStatement
     invisible: Sequence[str] = ()
     """Columns of the table that `SELECT *` leaves out."""
 

@@ -18,7 +18,7 @@ from resources.connectors.sql.sqlalchemy.column_types import DIGITS, Parse, Valu
 from resources.connectors.sql.sqlalchemy.connector import SqlalchemyConnector
 from resources.connectors.sql.sqlalchemy.delivery import deliverer
 from resources.connectors.sql.sqlalchemy.exact_text import moments, times
-from resources.connectors.sql.sqlalchemy.selection import Selection
+from resources.connectors.sql.sqlalchemy.selection import SourceSelect
 from resources.connectors.sql.writing.run import Deliverer
 from resources.kernel.records import Retype
 
@@ -143,7 +143,7 @@ class SnowflakeConnector(SqlalchemyConnector):
         )
 
     def raw_batches(
-        self, connection: sa.Connection, selection: Selection, columns: Sequence[ValueColumn]
+        self, connection: sa.Connection, selection: SourceSelect, columns: Sequence[ValueColumn]
     ) -> Iterator[pa.RecordBatch]:
         """The driver's Arrow tables, column by column in the announced types; see the base."""
         driver: Any = connection.connection.driver_connection
