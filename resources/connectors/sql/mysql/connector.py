@@ -89,7 +89,7 @@ class MysqlConnector(DatabaseConnector):
 
     def __init__(self, name: str, config: SqlConfig) -> None:
         super().__init__(name, config)
-        self.default_schema = config.schema or config.database
+        self.default_schema = config.db_schema or config.database
         ssl_mode(config)  # a mode that there is not is refused before anything connects
 
     def session(self, *, writes: bool = False, sql_mode: str = READING_MODE) -> MysqlSession:
@@ -266,7 +266,7 @@ class MysqlConnector(DatabaseConnector):
         if wanted.schema not in databases:
             raise NotFoundError(
                 f"{self.label}: no database {wanted.schema!r} in {self.config.location}",
-                hint="Check the part before the dot, or `schema`",
+                hint="Check the part before the dot, or `db_schema`",
             )
         names = list_names(session.rows, str(wanted.schema))
         raise self.unknown_table(wanted, [TableName(name, wanted.schema) for name in names])

@@ -93,7 +93,7 @@ class SnowflakeConnector(SqlalchemyConnector):
     def url(self) -> sa.URL:
         """snowflake-sqlalchemy's."""
         config = self.config
-        schema = f"/{config.schema}" if config.schema else ""
+        schema = f"/{config.db_schema}" if config.db_schema else ""
         query = {"account": config.account, "warehouse": config.warehouse, "role": config.role}
         return sa.URL.create(
             "snowflake",

@@ -104,7 +104,7 @@ class SqlalchemyConnector(SqlalchemySession):
         """Schemas of the database, the system's own left out; none where it has none."""
         with self.session("listing schemas") as connection:
             names = sa.inspect(connection).get_schema_names()
-        wanted = self.config.schema
+        wanted = self.config.db_schema
         return [
             name
             for name in sorted(names)
@@ -247,7 +247,7 @@ class SqlalchemyConnector(SqlalchemySession):
 
     def _selection(self, connection: sa.Connection, source: TableOrQuery) -> SourceSelect:
         if isinstance(source, TableName):
-            table = TableName(source.name, source.schema or self.config.schema)
+            table = TableName(source.name, source.schema or self.config.db_schema)
             if not sa.inspect(connection).has_table(table.name, schema=table.schema):
                 raise self.unknown_table(table, self._tables(connection))
             return SourceSelect(f"SELECT * FROM {self.table_sql(table)}")
@@ -272,7 +272,7 @@ class SqlalchemyConnector(SqlalchemySession):
 
     def _tables(self, connection: sa.Connection) -> list[TableName]:
         inspector = sa.inspect(connection)
-        schema = self.config.schema
+        schema = self.config.db_schema
         names = {
             *inspector.get_table_names(schema=schema),
             *inspector.get_view_names(schema=schema),

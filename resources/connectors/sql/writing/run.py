@@ -102,7 +102,7 @@ def _check(
         settings=settings,
         dialect=dialect,
         columns=columns,
-        table=TableName(name, request.table.schema or config.schema),
+        table=TableName(name, request.table.schema or config.db_schema),
         source=SourceRows(stream, columns, request),
     )
 
