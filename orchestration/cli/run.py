@@ -20,16 +20,20 @@ if TYPE_CHECKING:
     from orchestration.services.runs.watch import RunOutcome, StepNews
 
     Launch = Callable[
-        [Home, Location, dg.DagsterInstance, str, Callable[[StepNews], None]], RunOutcome
+        [Home, Location, dg.DagsterInstance, str, Callable[[StepNews], None], str], RunOutcome
     ]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of progress.")]
+Partition = Annotated[
+    str, typer.Option(help="Key of the partition to make, where the asset has partitions.")
+]
 
 
 def run(
     context: typer.Context,
     pipeline: Annotated[str, typer.Argument(help="Name of the pipeline.")],
     *,
+    partition: Partition = "",
     as_json: AsJson = False,
 ) -> None:
     """Run a pipeline: in the server of `waybill up` if one is running, otherwise here. The web UI shows it either way.
@@ -38,19 +42,20 @@ def run(
     """
     from orchestration.services.runs.launch import run_pipeline
 
-    _launch(context, run_pipeline, pipeline, as_json=as_json)
+    _launch(context, run_pipeline, pipeline, partition, as_json=as_json)
 
 
 def refresh(
     context: typer.Context,
     dataset: Annotated[str, typer.Argument(help="Name of the dataset.")],
     *,
+    partition: Partition = "",
     as_json: AsJson = False,
 ) -> None:
     """Rebuild a dataset from its inputs and check it; otherwise like `waybill run`."""
     from orchestration.services.runs.launch import refresh_dataset
 
-    _launch(context, refresh_dataset, dataset, as_json=as_json)
+    _launch(context, refresh_dataset, dataset, partition, as_json=as_json)
 
 
 def cancel(
@@ -98,7 +103,9 @@ def check(
         raise typer.Exit(FAILED)
 
 
-def _launch(context: typer.Context, launch: Launch, name: str, *, as_json: bool) -> None:
+def _launch(
+    context: typer.Context, launch: Launch, name: str, partition: str, *, as_json: bool
+) -> None:
     from orchestration.services.home import open_home
     from orchestration.services.runs.watch import LeftToServer
 
@@ -108,7 +115,7 @@ def _launch(context: typer.Context, launch: Launch, name: str, *, as_json: bool)
             location, instance = own.location, own.instance
             progress.loaded()
             try:
-                outcome = launch(home, location, instance, name, progress.tell)
+                outcome = launch(home, location, instance, name, progress.tell, partition)
             except LeftToServer as left:
                 warn(
                     f"run {left.run_id} goes on in the server; `waybill cancel {left.run_id}` stops it"

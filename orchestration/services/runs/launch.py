@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 import dagster as dg
 
@@ -10,6 +10,7 @@ from orchestration.location import Location
 from orchestration.services.home import Home
 from orchestration.services.locks import is_held
 from orchestration.services.runs.watch import RunOutcome, StepNews, run_here, run_there
+from resources.stores.asset_partitions import tags_of_partition
 
 
 def run_pipeline(
@@ -18,13 +19,17 @@ def run_pipeline(
     instance: dg.DagsterInstance,
     name: str,
     tell: Callable[[StepNews], None],
+    partition: str = "",
 ) -> RunOutcome:
     """Runs a pipeline.
 
     Raises:
-        UnknownNameError: there is none of that name.
+        UnknownNameError: there is none of that name, or no such partition.
+        InputError: it makes an asset with partitions, and none is given, or the other way round.
     """
-    return _run(home, instance, location.job(name), tell)
+    job = location.job(name)
+    tags = tags_of_partition(f"pipeline {name}", job.partitions_def, partition, instance)
+    return _run(home, instance, job, tell, tags=tags)
 
 
 def refresh_dataset(
@@ -33,14 +38,17 @@ def refresh_dataset(
     instance: dg.DagsterInstance,
     name: str,
     tell: Callable[[StepNews], None],
+    partition: str = "",
 ) -> RunOutcome:
-    """Makes a dataset anew from what it is made of, and checks it.
+    """Makes a dataset anew from what it is made of, and checks it: one partition of it, if it has any.
 
     Raises:
-        UnknownNameError: nothing makes it.
+        UnknownNameError: nothing makes it, or it has no such partition.
+        InputError: it has partitions and none is given, or the other way round.
     """
     spec = location.dataset(name)
-    return _run(home, instance, location.asset_job(), tell, assets=[spec.key])
+    tags = tags_of_partition(f"dataset {name}", spec.partitions_def, partition, instance)
+    return _run(home, instance, location.asset_job(), tell, assets=[spec.key], tags=tags)
 
 
 def server_runs(home: Home) -> bool:
@@ -55,7 +63,8 @@ def _run(
     tell: Callable[[StepNews], None],
     *,
     assets: Collection[dg.AssetKey] = (),
+    tags: Mapping[str, str],
 ) -> RunOutcome:
     if server_runs(home):
-        return run_there(instance, job, tell, assets=assets)
-    return run_here(home, instance, job, tell, assets=assets)
+        return run_there(instance, job, tell, assets=assets, tags=tags)
+    return run_here(home, instance, job, tell, assets=assets, tags=tags)

@@ -184,6 +184,7 @@ def run_there(
     tell: Callable[[StepNews], None],
     *,
     assets: Collection[dg.AssetKey] = (),
+    tags: Mapping[str, str] | None = None,
 ) -> RunOutcome:
     """Puts a run into the queue of a server of the same instance, and follows it to its end.
 
@@ -194,7 +195,7 @@ def run_there(
     """
     run = instance.create_run_for_job(
         job,
-        tags=dict(job.tags),
+        tags={**job.tags, **(tags or {})},
         asset_selection=frozenset(assets) or None,
         remote_job_origin=remote_origin(job.name),
         job_code_origin=code_origin(job.name),
