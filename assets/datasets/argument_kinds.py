@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -48,7 +49,15 @@ def _reads(reader: Callable[[str], object], text: object) -> bool:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) or _reads(float, value)
+    return _fits_a_double(value) if isinstance(value, int | float) else _reads(float, value)
+
+
+def _fits_a_double(value: float) -> bool:
+    try:
+        float(value)
+    except OverflowError:
+        return False  # columns hold no such number, and comparing one with a double is an error
+    return True
 
 
 def _is_whole(value: object) -> bool:
@@ -110,9 +119,10 @@ COLUMNS = ArgumentKind(
     "a list of two or more columns",
     lambda value: _are_texts(value) and len(value) >= _LEAST_COLUMNS,  # type: ignore[arg-type]  # a list
 )
-NUMBER = ArgumentKind("a number", _is_number)
+_NUMBER = f"a number (at most {sys.float_info.max:.1e})"
+NUMBER = ArgumentKind(_NUMBER, _is_number)
 WHOLE = ArgumentKind("a whole number", _is_whole)
-BOUND = ArgumentKind("a number or a date", lambda value: _is_number(value) or _is_date(value))
+BOUND = ArgumentKind(f"{_NUMBER} or a date", lambda value: _is_number(value) or _is_date(value))
 SHARE = ArgumentKind("a number from 0 to 1", _is_share)
 SIZE = ArgumentKind("a number of 0 or more", _is_size)
 FLAG = ArgumentKind("true or false", _is_flag)
