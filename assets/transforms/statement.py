@@ -85,17 +85,30 @@ def _inputs(tree: exp.Query, name: str) -> tuple[str, ...]:
 
 
 def _names_defined_for(table: exp.Table) -> set[str]:
-    """What WITH defines where a table is named: a name is known to what comes after it, and in RECURSIVE to itself."""
+    """What WITH defines where a table is named: a name is known to what comes after it, and in RECURSIVE to itself.
+
+    To itself only after its UNION, as DuckDB has it: what the first part names is a dataset, also by the same name.
+    """
     names: set[str] = set()
     inner: exp.Expr = table
     while (outer := inner.parent) is not None:
         if isinstance(outer, exp.With):
-            known = outer.expressions[: (inner.index or 0) + bool(outer.recursive)]
+            itself = bool(outer.recursive) and _is_recursive_part(inner, table)
+            known = outer.expressions[: (inner.index or 0) + itself]
             names |= {cte.alias.lower() for cte in known}
         elif (given := outer.args.get("with_")) is not None and given is not inner:
             names |= {cte.alias.lower() for cte in given.expressions}
         inner = outer
     return names
+
+
+def _is_recursive_part(cte: exp.Expr, table: exp.Table) -> bool:
+    body = cte.this.unnest()
+    part = body.args.get("expression") if isinstance(body, exp.SetOperation) else None
+    inner: exp.Expr | None = table
+    while inner is not None and inner is not part:
+        inner = inner.parent
+    return inner is not None
 
 
 def trace_columns(

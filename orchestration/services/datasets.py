@@ -30,6 +30,7 @@ from resources.kernel.errors import (
 )
 from resources.kernel.keys import Key
 from resources.kernel.records import StoredVersion
+from resources.stores.partitions import stored_partitions
 
 SAMPLE_LIMIT = 10_000
 
@@ -114,7 +115,7 @@ def show_dataset(location: Location, instance: dg.DagsterInstance, name: str) ->
         schema=latest.schema if latest else (),
         origins=_origins(latest),
         run_id=latest.run_id if latest else None,
-        properties=latest.properties if latest else {},
+        properties=_properties(latest),
         store=store.url,
     )
 
@@ -169,6 +170,13 @@ def list_versions(location: Location, name: str) -> list[VersionSummary]:
         )
         for version in reversed(versions)
     ]
+
+
+def _properties(version: StoredVersion | None) -> Mapping[str, Any]:
+    if version is None or version.partitioned_by is None:
+        return version.properties if version else {}
+    # What its run recorded are the partitions that it made; all others are in the version as well.
+    return {**version.properties, "partitions": stored_partitions(version)}
 
 
 def _origins(version: StoredVersion | None) -> dict[str, str]:
