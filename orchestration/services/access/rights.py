@@ -16,10 +16,21 @@ class Right:
 
 
 LOOK = Right(Role.VIEWER, Scope.READ)
+WORK = Right(Role.OPERATOR, Scope.IMPORT)
 
 RIGHTS: dict[str, Right] = {
     "overview": LOOK,
     "project.list": LOOK,
+    "upload.limits": LOOK,
+    "upload.discover": LOOK,
+    "upload.list": WORK,
+    "upload.create": WORK,
+    "upload.offset": WORK,
+    "upload.show": WORK,
+    "upload.send": WORK,
+    "upload.cancel": WORK,
+    "upload.preview": WORK,
+    "upload.import": WORK,
 }
 """By use case: `noun.verb`."""
 
