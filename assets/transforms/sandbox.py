@@ -30,7 +30,10 @@ def open_sandbox(
     }
     if spill:
         config["max_temp_directory_size"] = spill
-    return duckdb.connect(config=config)
+    connection = duckdb.connect(config=config)
+    # It would draw one on standard output, where answers are.
+    connection.execute("SET enable_progress_bar = false")
+    return connection
 
 
 def lock_in(connection: duckdb.DuckDBPyConnection, folders: Sequence[Path]) -> None:

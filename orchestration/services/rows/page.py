@@ -156,7 +156,7 @@ def columns_of(schema: pa.Schema) -> tuple[Column, ...]:
 def _check(table: StoredTable, wanted: RowsWanted) -> Sequence[str]:
     """The columns of the page."""
     names = table.schema.names
-    chosen = [check_column(name, names) for name in dict.fromkeys(wanted.columns)] or names
+    chosen = _chosen(wanted.columns, names) or names
     if not 1 <= wanted.limit <= PAGE_LIMIT:
         raise InputError(f"a page has 1 to {PAGE_LIMIT:,} rows, not {wanted.limit:,}")
     if wanted.offset < 0:
@@ -176,6 +176,17 @@ def _check(table: StoredTable, wanted: RowsWanted) -> Sequence[str]:
             hint="Sort by another column",
         )
     return chosen
+
+
+def _chosen(given: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Columns by name, or several names with commas between."""
+    parts = [
+        part
+        for text in given
+        for part in ([text] if text in names else map(str.strip, text.split(",")))
+        if part
+    ]
+    return [check_column(name, names) for name in dict.fromkeys(parts)]
 
 
 def _numbers(table: StoredTable, search: Search, wanted: RowsWanted) -> tuple[int, list[int]]:
