@@ -219,7 +219,7 @@ class VersionedItem:
     def damaged(self, version: StoredVersion, file: StoredFile, reason: str) -> IntegrityError:
         """What is said of a file whose bytes are not those that were published."""
         return IntegrityError(
-            f"{self._part_name(version, file)} is damaged: {reason}",
+            f"{_part_name(self.name, version, file)} is damaged: {reason}",
             hint="Import it again, or read another version: they are not affected",
             path=file.path,
         )
@@ -239,15 +239,10 @@ class VersionedItem:
         if self._log.read(version.number) is None:
             return self._missing(version.number)
         return IntegrityError(
-            f"{self._part_name(version, file)} is missing from the store",
+            f"{_part_name(self.name, version, file)} is missing from the store",
             hint="Import it again, or read another version: they are not affected",
             path=file.path,
         )
-
-    def _part_name(self, version: StoredVersion, file: StoredFile) -> str:
-        part = file.path.rpartition("/")[2].partition(".")[0]
-        of = f" of partition {file.partition!r}" if file.partition is not None else ""
-        return f"{part}{of} of version {version.number} of {self.name}"
 
     def _missing(self, number: int | None) -> NotFoundError:
         numbers = self._log.numbers()
@@ -261,3 +256,9 @@ class VersionedItem:
         if number is not None and 0 < number < numbers[-1]:
             return GoneError(f"Version {number} of {self.name} has been removed", hint=there)
         return NotFoundError(f"{self.name} has no version {number}", hint=there)
+
+
+def _part_name(item: str, version: StoredVersion, file: StoredFile) -> str:
+    part = file.path.rpartition("/")[2].partition(".")[0]
+    of = f" of partition {file.partition!r}" if file.partition is not None else ""
+    return f"{part}{of} of version {version.number} of {item}"

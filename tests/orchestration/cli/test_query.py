@@ -60,9 +60,9 @@ def test_a_result_is_a_file_whole_or_not_at_all(waybill, tmp_path):
     waybill("download", "select * from orders order by id", "all.parquet")
     assert pq.read_table(tmp_path / "all.parquet")["id"].to_pylist() == list(range(500))
     waybill("download", "select * from orders order by id limit 1", "one.csv")
-    assert (tmp_path / "one.csv").read_text() == "id,note\n0,'=1+1\n"
+    assert (tmp_path / "one.csv").read_text() == 'id,note\n0,"\'=1+1"\n'
     waybill("download", "select * from orders order by id limit 1", "raw.csv", "--raw")
-    assert (tmp_path / "raw.csv").read_text() == "id,note\n0,=1+1\n"
+    assert (tmp_path / "raw.csv").read_text() == 'id,note\n0,"=1+1"\n'
     waybill("download", "select id, note::int as n from orders", "late.csv", code=1)
     waybill("download", "select id, note::int as n from orders", "late.parquet", code=1)
     wrong = waybill("download", "select id from orders", "x.xlsx", code=1)
