@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestration.cli.context import CommandContext
+from orchestration.cli.dataset_rows import cell, facets, rows
 from orchestration.cli.errors import fail, reported
 from orchestration.cli.output import (
     print_facts,
@@ -58,6 +59,9 @@ def list_all(
 
 app.command("refresh")(refresh)
 app.command("upload")(upload)
+app.command()(rows)
+app.command()(facets)
+app.command()(cell)
 
 
 @app.command()
