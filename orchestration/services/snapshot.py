@@ -24,7 +24,7 @@ from resources.project import CODE_ROOT, find_project
 
 KEPT = 8
 """Snapshots of other states, such as of another environment, that stay for when it comes back."""
-FORMAT = 1
+FORMAT = 2
 _ALWAYS = ("WAYBILL_HOME", "WAYBILL_STORE", "DAGSTER_HOME", "PYTHONPATH")
 _CODE = ("orchestration", "assets", "resources")
 
@@ -146,7 +146,7 @@ def _read(path: Path) -> _Kept | None:
         if given["format"] != FORMAT:
             return None
         plain = given["snapshot"]
-        entries = [DatasetEntry(e["name"], e["origin"], tuple(e["key"])) for e in plain["datasets"]]
+        entries = [DatasetEntry.of_plain(entry) for entry in plain["datasets"]]
         snapshot = Snapshot(
             tuple(entries),
             tuple(plain["problems"]),

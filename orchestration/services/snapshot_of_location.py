@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from orchestration.location import Location
 from orchestration.services.connectors import list_connectors
-from orchestration.services.datasets import dataset_entries
+from orchestration.services.dataset_entries import dataset_entries
 from orchestration.services.datasources import list_datasources
 from orchestration.services.snapshot import Snapshot
 

@@ -11,6 +11,7 @@ from resources.kernel.errors import ConfigError
 from resources.stores.catalog.classifications.catalog import ClassificationCatalog
 from resources.stores.catalog.classifications.tables import METADATA
 from resources.stores.catalog.database import CatalogDatabase
+from resources.stores.catalog.dataset_titles import METADATA as TITLES
 from resources.stores.catalog.migrate import HEAD, MIGRATIONS, is_current, revision, upgrade
 from tests.faults import Child
 from tests.resources.stores.catalog.classifications.rows import SET, change, held
@@ -26,7 +27,7 @@ def test_an_empty_database_gets_the_tables_that_the_code_knows(config):
     database = CatalogDatabase(config)
     with database.read() as connection:
         assert revision(connection) == HEAD
-        differences = compare_metadata(MigrationContext.configure(connection), METADATA)
+        differences = compare_metadata(MigrationContext.configure(connection), [METADATA, TITLES])
     assert [d for d in differences if "alembic" not in str(d)] == []
 
 
