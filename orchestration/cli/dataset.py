@@ -74,7 +74,7 @@ def list_all(
             descending=descending,
         )
         own = context.ensure_object(CommandContext)
-        found = in_order([d for d in own.datasets() if query.takes(d)], query)
+        found = in_order(own.datasets(), query)
     if as_json:
         print_json(found)
     else:

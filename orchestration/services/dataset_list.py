@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from resources.kernel.errors import ConnectorError, UnknownNameError, WaybillError
 from resources.kernel.keys import Key
@@ -69,19 +68,6 @@ class DatasetEntry:
     """(column, what it means), where the declaration says so."""
     can_run: bool = True
     """Whether it can be refreshed by itself."""
-
-    @classmethod
-    def of_plain(cls, plain: Mapping[str, Any]) -> DatasetEntry:
-        """The entry again from what `dataclasses.asdict` and JSON made of it.
-
-        Raises:
-            KeyError, TypeError: another release wrote it.
-        """
-        listed = ("owners", "kinds", "made_from", "used_by", "jobs", "key")
-        checks = tuple(DeclaredCheck(**check) for check in plain["checks"])
-        columns = tuple((name, meaning) for name, meaning in plain["columns"])
-        tuples = {name: tuple(plain[name]) for name in listed}
-        return cls(**{**plain, **tuples, "checks": checks, "columns": columns})
 
 
 @dataclass(frozen=True)

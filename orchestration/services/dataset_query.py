@@ -1,9 +1,7 @@
-"""Which datasets a list shows, in which order, and where a page of it ends: filters, counts, sorting and cursors."""
+"""Which datasets a list shows, in which order, and where a page of it ends: filters, counts and order; pages are cut by `paging.py`."""
 
 from __future__ import annotations
 
-import base64
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,11 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from orchestration.services.dataset_list import ORIGINS, STATUSES, DatasetSummary
+from orchestration.services.paging import LIMIT, check_limit, paged
 from resources.kernel.errors import InputError
-
-PAGE = 50
-LIMIT = 1_000
-"""Most lines of a page."""
 
 SORTS: Mapping[str, Callable[[DatasetSummary], Any]] = {
     "name": lambda d: d.name,
@@ -50,7 +45,7 @@ class DatasetQuery:
     search: str = ""
     sort: str = "name"
     descending: bool = False
-    limit: int = PAGE
+    limit: int = LIMIT
     cursor: str = ""
 
     @classmethod
@@ -64,8 +59,7 @@ class DatasetQuery:
         statuses = tuple(_word(text, STATUSES, "status") for text in given.pop("statuses", ()))
         query = cls(origins=origins, statuses=statuses, **given)
         _word(query.sort, tuple(SORTS), "column to sort by")
-        if not 1 <= query.limit <= LIMIT:
-            raise InputError(f"a page has 1 to {LIMIT} datasets, not {query.limit}")
+        check_limit(query.limit)
         return query
 
     def has_words(self, found: DatasetSummary) -> bool:
@@ -96,96 +90,56 @@ class DatasetPage:
     """A page of the list."""
 
     items: tuple[DatasetSummary, ...]
+    next: str | None
+    """Cursor of the page after it; None at the end."""
     total: int
     """How many datasets the filters take, on all pages."""
     origins: Mapping[str, int]
     """How many of each origin; the filter by origin left aside."""
     statuses: Mapping[str, int]
     """How many of each status; the filter by status left aside."""
-    next_cursor: str
-    """Where the next page begins; empty on the last one."""
     as_of: datetime | None = None
     """When was looked at what is kept and recorded."""
+    problem: str = ""
+    """Why no newer look was possible; empty when it was."""
 
 
 def page_of(
-    found: Sequence[DatasetSummary], query: DatasetQuery, *, as_of: datetime | None = None
+    found: Sequence[DatasetSummary],
+    query: DatasetQuery,
+    *,
+    as_of: datetime | None = None,
+    problem: str = "",
 ) -> DatasetPage:
     """The page that a query asks for.
 
-    A cursor names the last line of the page before, by its value and its name, so lines that come or go meanwhile
-    move no other line.
-
     Raises:
-        InputError: a cursor that this list never gave out, or gave out for another order.
+        InputError: no cursor of a list.
     """
-    wanted = in_order([d for d in found if query.takes(d)], query)
-    after = _decode(query) if query.cursor else None
-    rest = wanted if after is None else [d for d in wanted if _place(d, query) > after]
-    items = tuple(rest[: query.limit])
-    origins, statuses = query.counts(found)
-    more = len(rest) > query.limit
-    return DatasetPage(
-        items, len(wanted), origins, statuses, _encode(items[-1], query) if more else "", as_of
+    wanted = [d for d in found if query.takes(d)]
+    page = paged(
+        wanted,
+        lambda d: _place(d, query),
+        cursor=query.cursor or None,
+        limit=query.limit,
+        descending=query.descending,
     )
-
-
-class _Reversed:
-    """A value that sorts the other way round."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def __lt__(self, other: _Reversed) -> bool:
-        return bool(other.value < self.value)
-
-    def __gt__(self, other: _Reversed) -> bool:
-        return bool(other.value > self.value)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Reversed) and self.value == other.value
-
-    def __hash__(self) -> int:
-        return hash(self.value)
+    origins, statuses = query.counts(found)
+    return DatasetPage(page.items, page.next, len(wanted), origins, statuses, as_of, problem)
 
 
 def in_order(found: Sequence[DatasetSummary], query: DatasetQuery) -> list[DatasetSummary]:
-    """The lines as the query sorts them; by name where they are alike."""
-    return sorted(found, key=lambda d: _place(d, query))
+    """All that a query takes, in its order."""
+    wanted = [d for d in found if query.takes(d)]
+    order = sorted(wanted, key=lambda d: d.name)
+    value = SORTS[query.sort]
+    there = [d for d in order if value(d) is not None]
+    there.sort(key=value, reverse=query.descending)
+    return there + [d for d in order if value(d) is None]
 
 
 def _place(found: DatasetSummary, query: DatasetQuery) -> tuple[Any, ...]:
-    return _place_of(SORTS[query.sort](found), found.name, query)
-
-
-def _place_of(value: Any, name: str, query: DatasetQuery) -> tuple[Any, ...]:
-    if value is None:
-        return (1, 0, name)
-    return (0, _Reversed(value) if query.descending else value, name)
-
-
-def _encode(last: DatasetSummary, query: DatasetQuery) -> str:
-    told = [query.sort, query.descending, SORTS[query.sort](last), last.name]
-    return base64.urlsafe_b64encode(json.dumps(told).encode()).decode().rstrip("=")
-
-
-def _decode(query: DatasetQuery) -> tuple[Any, ...]:
-    text = query.cursor
-    try:
-        told = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        sort, descending, value, name = told
-        kind = str if sort in ("name", "title") else (int, float)
-        known = isinstance(name, str) and (value is None or isinstance(value, kind))
-    except (ValueError, TypeError):
-        known = False
-    if not known or (sort, descending) != (query.sort, query.descending):
-        raise InputError(
-            "this cursor is not one of this list in this order",
-            hint="Ask for the first page again, without a cursor",
-        )
-    return _place_of(value, name, query)
+    return SORTS[query.sort](found), found.name
 
 
 def _word(text: str, known: tuple[str, ...], what: str) -> str:

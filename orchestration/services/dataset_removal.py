@@ -13,11 +13,11 @@ import dagster as dg
 
 from orchestration.services.dataset_list import QUEUED, RUNNING, DatasetEntry
 from orchestration.services.datasets import instance_states
-from resources.kernel.errors import WaybillError
+from resources.kernel.errors import ConfigError
 from resources.stores.versions import VersionStore
 
 
-class InUseError(WaybillError):
+class InUseError(ConfigError):
     """Something is made from what is to be removed, or a run is making it."""
 
 

@@ -81,7 +81,9 @@ def test_what_has_not_changed_is_not_read_again(instance, tmp_path, monkeypatch)
         return connection
 
     monkeypatch.setattr(module, "_open", watched)
-    monkeypatch.setattr(module, "_SETTLED_NS", 0)  # a file system that tells every change by its time
+    monkeypatch.setattr(
+        module, "_SETTLED_NS", 0
+    )  # a file system that tells every change by its time
     records = RecordedStates(tmp_path)
     first = records.look()
     queries.clear()
