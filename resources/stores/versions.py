@@ -12,7 +12,7 @@ protocol is `publish.py`; removal is `collect.py`; where the files lie is `local
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -32,7 +32,8 @@ from resources.stores.manifest import Manifest
 from resources.stores.manifest_log import RESTARTS, ManifestLog
 from resources.stores.open_storage import open_storage
 from resources.stores.publish import Publisher
-from resources.stores.storage import LocalFile, Storage
+from resources.stores.removal import Removal, read_removal, remove_versions
+from resources.stores.storage import LocalFile, Mark, Storage
 
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 T = TypeVar("T")
@@ -73,6 +74,15 @@ class VersionStore:
         if not key:
             raise ConfigError("An item of the store needs a key of at least one part")
         return VersionedItem(ManifestLog(self._storage, tuple(key)))
+
+    def marks(self, keys: Collection[Key]) -> dict[Key, Mark]:
+        """For each key a text that changes whenever a version is made or removed: cheap, no manifest is read.
+
+        Raises:
+            ConnectorError: the store does not answer.
+        """
+        items = {"/".join(key): key for key in keys}
+        return {items[path]: mark for path, mark in self._storage.marks(list(items)).items()}
 
     def keys(self, prefix: Key = ()) -> list[Key]:
         """Keys under `prefix` that have at least one version, in order."""
@@ -242,6 +252,14 @@ class VersionedItem:
             path=file.path,
         )
 
+    def remove(self, *, by: str = "") -> CollectReport:
+        """Removes every version and its data at once; see `resources.stores.removal`."""
+        return remove_versions(self._log, by=by)
+
+    def removal(self) -> Removal | None:
+        """When and by whom all versions were removed, where that is the last that happened to it; None elsewhere."""
+        return read_removal(self._log)
+
     def _verify(self, version: StoredVersion, file: StoredFile, found: LocalFile | None) -> None:
         if found is None:
             raise self._absent(version, file)
@@ -263,16 +281,18 @@ class VersionedItem:
         )
 
     def _missing(self, number: int | None) -> NotFoundError:
-        numbers = self._log.numbers()
+        numbers, removed = self._log.listed()
+        there = (
+            f"There are versions {numbers[0]} to {numbers[-1]}" if numbers else "Refresh it first"
+        )
+        if number is not None and 0 < number < max([*numbers, removed + 1]):
+            return GoneError(f"Version {number} of {self.name} has been removed", hint=there)
         if not numbers:
             return NotFoundError(
                 f"{self.name} has no version in {self._log.storage.url}",
                 hint="Materialize it first",
                 key=self.key,
             )
-        there = f"There are versions {numbers[0]} to {numbers[-1]}"
-        if number is not None and 0 < number < numbers[-1]:
-            return GoneError(f"Version {number} of {self.name} has been removed", hint=there)
         return NotFoundError(f"{self.name} has no version {number}", hint=there)
 
 
