@@ -87,11 +87,8 @@ class RowsPage:
     rows: tuple[tuple[Any, ...], ...]
     cut: tuple[Cut, ...]
     """Values of which only the beginning is shown."""
-
-    @property
-    def has_more(self) -> bool:
-        """Whether rows follow after the page."""
-        return self.offset + len(self.rows) < self.matching_rows
+    has_more: bool
+    """Whether rows follow after the page."""
 
 
 def dataset_rows(location: Location, name: str, wanted: RowsWanted) -> RowsPage:
@@ -121,6 +118,7 @@ def dataset_rows(location: Location, name: str, wanted: RowsWanted) -> RowsPage:
         numbers=tuple(number + 1 for number in numbers),
         rows=tuple(map(tuple, rows)),
         cut=cut,
+        has_more=wanted.offset + len(rows) < matching,
     )
 
 
