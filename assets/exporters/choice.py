@@ -63,7 +63,9 @@ class Pinned:
         )
 
 
-def choice_config(exporter: str, *, dataset: str = "", version: int | None = None) -> dict[str, Any]:
+def choice_config(
+    exporter: str, *, dataset: str = "", version: int | None = None
+) -> dict[str, Any]:
     """The run config that has the exporter deliver this; empty for what is declared."""
     chosen = {"dataset": dataset or None, "version": version}
     config = {name: value for name, value in chosen.items() if value is not None}
@@ -92,4 +94,3 @@ def pin(spec: ExporterSpec, store: TableStore, config: Mapping[str, Any]) -> Pin
     version: StoredVersion = newest if wanted in (None, newest.number) else item.version(wanted)
     is_declared = source == spec.source and version.number == newest.number
     return Pinned(source, version.number, version.rows, is_declared)
-

@@ -26,6 +26,7 @@ from resources.kernel.records import (
     ObjectInfo,
     TableName,
     TableOrQuery,
+    TellStep,
 )
 
 
@@ -39,8 +40,12 @@ class Connector(ABC):
     """The user's name for it, for error texts."""
 
     @abstractmethod
-    def check(self) -> CheckReport:
-        """Connects, signs in, looks once. Never raises for what the other side says: the report does."""
+    def check(self, tell: TellStep | None = None) -> CheckReport:
+        """Connects, signs in, looks once. Never raises for what the other side says: the report does.
+
+        Args:
+            tell: hears of each step as it ends.
+        """
 
     @abstractmethod
     def browse(self, path: str = "", *, limit: int = 1000) -> Iterator[BrowseEntry]:

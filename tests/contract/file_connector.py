@@ -155,8 +155,10 @@ class FileListingContract:
 
     def test_check_shows_each_step(self, connector):
         """F036: what was tried, in order, and what answered."""
-        steps = connector.check().steps
+        heard = []
+        steps = connector.check(heard.append).steps
         assert steps
+        assert heard == list(steps)
         assert all(step.ok and step.name and step.detail for step in steps)
         assert len({step.name for step in steps}) == len(steps)
 

@@ -32,7 +32,7 @@ from resources.connectors.files.scratch_files import new_scratch_file
 from resources.connectors.trial.reach import try_url
 from resources.connectors.trial.stages import Stages
 from resources.kernel.errors import ConfigError, InputError, NotFoundError, WaybillError
-from resources.kernel.records import BrowseEntry, CheckReport, ObjectInfo
+from resources.kernel.records import BrowseEntry, CheckReport, ObjectInfo, TellStep
 
 SMALL_BYTES = 1 << 20
 """Objects up to this size come in one request and are held in memory on the way."""
@@ -136,7 +136,7 @@ class BucketConnector(FileConnector):
             OSError: what the local disk refuses.
         """
 
-    def check(self) -> CheckReport:
+    def check(self, tell: TellStep | None = None) -> CheckReport:
         """Credentials, the way to the service, the bucket, rights, a first byte (F036). It writes nothing.
 
         The first step that fails is the last, with its real reason.
@@ -144,7 +144,7 @@ class BucketConnector(FileConnector):
         facts = {"bucket": self.bucket, "endpoint": self.endpoint}
         if self.prefix:
             facts["prefix"] = self.prefix
-        stages = Stages()
+        stages = Stages(tell)
         stages.enter("credentials")
         try:
             service = self._sign_in()

@@ -29,7 +29,7 @@ from resources.kernel.errors import (
     SourceChangedError,
     WaybillError,
 )
-from resources.kernel.records import BrowseEntry, CheckReport, ObjectInfo
+from resources.kernel.records import BrowseEntry, CheckReport, ObjectInfo, TellStep
 
 _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
 """0001-01-01 and 9999-12-31: what a `datetime` holds; a file system stores any 64-bit number."""
@@ -58,10 +58,10 @@ class FolderConnector(FileConnector):
     def __repr__(self) -> str:
         return f"FolderConnector(name={self.name!r}, root={str(self.root)!r})"
 
-    def check(self) -> CheckReport:
+    def check(self, tell: TellStep | None = None) -> CheckReport:
         """Whether the root is there, may be listed, and may be written to."""
         facts = {"folder": str(self.root), "user": f"uid {os.geteuid()}"}
-        stages = Stages()
+        stages = Stages(tell)
         stages.enter("folder")
         try:
             stages.done(f"{self._real_root()} is there")

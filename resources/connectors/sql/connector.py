@@ -30,6 +30,7 @@ from resources.kernel.records import (
     SqlQuery,
     TableName,
     TableOrQuery,
+    TellStep,
 )
 
 
@@ -150,9 +151,9 @@ class DatabaseConnector(TableConnector):
         count = len(self.list_tables())
         return f"{count:,} tables and views can be read" if count else "no table can be read there"
 
-    def check(self) -> CheckReport:
+    def check(self, tell: TellStep | None = None) -> CheckReport:
         """Tries the way there step by step; see `checking` (F036)."""
-        return run_checks(self)
+        return run_checks(self, tell)
 
     def browse(self, path: str = "", *, limit: int = 1000) -> Iterator[BrowseEntry]:
         """Databases, schemas, tables; see `browsing` (F039)."""
