@@ -110,7 +110,7 @@ def _deliver_op(spec: ExporterSpec, execute: Execute) -> dg.OpDefinition:
             yield output
             return
         for key in (spec.key, handed.source):
-            facts = {**output.metadata, "exporter": spec.name}
+            facts: dict[str, Any] = {**output.metadata, "exporter": spec.name}
             context.log_event(dg.AssetObservation(dg.AssetKey(key), metadata=facts))
 
     return _deliver

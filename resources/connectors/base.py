@@ -213,3 +213,12 @@ class TableConnector(Connector):
             InputError: a value that the target cannot hold, with row and column (E28, E35).
             ConflictError: another session holds the table; the old rows stay (E48).
         """
+
+    @abstractmethod
+    def rehearse(
+        self, stream: BatchStream, request: ExportRequest, tell: TellStep | None = None
+    ) -> CheckReport:
+        """What `write` would meet and do, step by step; nothing is created and no row is written.
+
+        Reads the first batch of the stream at most. Never raises for what the other side says: the report does.
+        """

@@ -18,6 +18,7 @@ from resources.connectors.sql.checking import run_checks
 from resources.connectors.sql.config import Dialect, SqlConfig
 from resources.connectors.sql.names import is_internal_name
 from resources.connectors.sql.query_text import Syntax, check_query, with_literals
+from resources.connectors.sql.writing.rehearsal import rehearse_export
 from resources.connectors.sql.writing.run import Deliverer, run_export
 from resources.kernel.errors import ConfigError, NotFoundError, WaybillError
 from resources.kernel.records import (
@@ -195,6 +196,12 @@ class DatabaseConnector(TableConnector):
     def write(self, stream: BatchStream, request: ExportRequest) -> ExportReceipt:
         """Delivers a stream into a table, atomically and exactly once for its run (2b, 2c)."""
         return run_export(self, stream, request)
+
+    def rehearse(
+        self, stream: BatchStream, request: ExportRequest, tell: TellStep | None = None
+    ) -> CheckReport:
+        """Tries an export without making it; see `writing.rehearsal`."""
+        return rehearse_export(self, stream, request, tell)
 
     def deliverer(self) -> Deliverer:
         """How this database takes deliveries.

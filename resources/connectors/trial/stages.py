@@ -25,12 +25,12 @@ class Stages:
 
     def done(self, detail: str) -> None:
         """The stage under way ended well."""
-        self._note(CheckStep(self._current, True, detail))
+        self.note(CheckStep(self._current, True, detail))
 
     def walk(self, steps: Iterable[CheckStep]) -> bool:
         """Takes steps that are made elsewhere; whether they lead on."""
         for step in steps:
-            self._note(step)
+            self.note(step)
         return self.steps[-1].ok
 
     def stopped(self, reason: str, facts: dict[str, str]) -> CheckReport:
@@ -39,14 +39,15 @@ class Stages:
 
     def refused(self, reason: str, facts: dict[str, str]) -> CheckReport:
         """The report of an attempt that ended in the stage under way."""
-        self._note(CheckStep(self._current, False, reason))
+        self.note(CheckStep(self._current, False, reason))
         return self.stopped(reason, facts)
 
     def answered(self, detail: str, facts: dict[str, str]) -> CheckReport:
         """The report of an attempt that went well."""
         return CheckReport(ok=True, detail=detail, facts=facts, steps=tuple(self.steps))
 
-    def _note(self, step: CheckStep) -> None:
+    def note(self, step: CheckStep) -> None:
+        """Takes a step that was made elsewhere."""
         self.steps.append(step)
         if self._tell is not None:
             self._tell(step)
