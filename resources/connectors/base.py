@@ -48,8 +48,12 @@ class Connector(ABC):
         """
 
     @abstractmethod
-    def browse(self, path: str = "", *, limit: int = 1000) -> Iterator[BrowseEntry]:
+    def browse(
+        self, path: str = "", *, limit: int = 1000, after: str = ""
+    ) -> Iterator[BrowseEntry]:
         """What stands directly below `path`, in order of its own path, at most `limit` entries.
+
+        With `after`, the path of an entry, a list that was cut goes on behind that entry.
 
         Files: folders (a common part of keys counts as one; its path ends in `/`) and objects below a folder.
         Names that begin with a dot are hidden, as in a shell: they are left out unless `path` names them.

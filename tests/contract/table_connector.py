@@ -168,6 +168,10 @@ class TableConnectorContract:
             ("plain", "table"),
             ("shown", "view"),
         ]
+        first, second = entries
+        assert list(connector.browse(path, limit=1)) == [first]
+        assert list(connector.browse(path, limit=1, after=first.path)) == [second]
+        assert list(connector.browse(path, after=second.path)) == []
         for entry in entries:
             assert read_table(connector, TableName.parse(entry.path)).num_rows == 3
         assert [entry.name for entry in connector.browse(path, limit=1)] == ["plain"]

@@ -168,7 +168,9 @@ class FileServerConnector(FileConnector, Generic[_Channel]):
             return stages.refused(str(error), facts)
         return stages.answered(f"{server.address}: {stages.steps[-1].detail}", facts)
 
-    def browse(self, path: str = "", *, limit: int = 1000) -> Iterator[BrowseEntry]:
+    def browse(
+        self, path: str = "", *, limit: int = 1000, after: str = ""
+    ) -> Iterator[BrowseEntry]:
         """Folders and files directly below the folder `path`.
 
         Raises:
@@ -184,7 +186,8 @@ class FileServerConnector(FileConnector, Generic[_Channel]):
                 hint="Browse the folder above it",
                 key=path,
             )
-        for key, packed in itertools.islice(shown_entries(names), limit):
+        wanted = (entry for entry in shown_entries(names) if entry[0] > after)
+        for key, packed in itertools.islice(wanted, limit):
             name = key.removesuffix("/").rpartition("/")[2]
             if key.endswith("/"):
                 yield BrowseEntry(name, "folder", key)

@@ -81,7 +81,9 @@ class FolderConnector(FileConnector):
         stages.done(f"{rights} by {facts['user']}")
         return stages.answered(f"folder {self.root} {rights}", facts)
 
-    def browse(self, path: str = "", *, limit: int = 1000) -> Iterator[BrowseEntry]:
+    def browse(
+        self, path: str = "", *, limit: int = 1000, after: str = ""
+    ) -> Iterator[BrowseEntry]:
         """Folders and files directly below the folder `path`; a symlinked folder inside the root is one.
 
         Raises:
@@ -98,7 +100,8 @@ class FolderConnector(FileConnector):
                 key=path,
             )
         skipped = Skipped()
-        entries = (self._browsed(key, skipped) for key in sorted(self._browsable(prefix, skipped)))
+        keys = sorted(key for key in self._browsable(prefix, skipped) if key > after)
+        entries = (self._browsed(key, skipped) for key in keys)
         yield from itertools.islice(filter(None, entries), limit)
         skipped.report(self.name, path)
 

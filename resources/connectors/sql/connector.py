@@ -156,9 +156,11 @@ class DatabaseConnector(TableConnector):
         """Tries the way there step by step; see `checking` (F036)."""
         return run_checks(self, tell)
 
-    def browse(self, path: str = "", *, limit: int = 1000) -> Iterator[BrowseEntry]:
+    def browse(
+        self, path: str = "", *, limit: int = 1000, after: str = ""
+    ) -> Iterator[BrowseEntry]:
         """Databases, schemas, tables; see `browsing` (F039)."""
-        return browse(self, path, limit)
+        return browse(self, path, limit, after)
 
     def databases(self) -> Sequence[str]:
         """Databases that the user may sign in to, this one first; none where there is no such level."""
