@@ -1,4 +1,6 @@
-"""Dagster's web UI behind the guard, and beside it Dagster's daemon: one process, started by the supervisor.
+"""One guarded address: Dagster's web UI at `/`, the data section at `/data/`, the HTTP API at `/api/v1/`.
+
+Dagster's daemon works in the same process, which the supervisor starts. Users' code never runs here.
 
 The only module that uses calls of Dagster which are not public (`WorkspaceProcessContext`, its load target, and
 `create_app_from_workspace_process_context`): a test pins them.
@@ -16,6 +18,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 
@@ -30,7 +33,14 @@ from orchestration.server.daemon import Daemon
 from orchestration.server.guard import BODY_LIMIT_BYTES, Guard, GuardRules
 from orchestration.server.http_protocol import PunctualProtocol
 from orchestration.server.reconcile import report_interrupted_runs
-from orchestration.server.settings import PASSWORD_VARIABLE
+from orchestration.server.settings import PASSWORD_VARIABLE, RUNNERS_VARIABLE
+from orchestration.server.site_app import SiteApp
+from orchestration.server.workspace import runner_socket
+from orchestration.services.home import open_home
+from orchestration.services.site.projects import Projects
+from orchestration.services.site.secret import server_secret
+from orchestration.services.site.site import Site
+from resources.stores.catalog.database import CatalogDatabase
 
 SHUTDOWN_SECONDS = 3  # open websockets of browsers would hold the process for ever
 DAEMON_SECONDS = (
@@ -56,9 +66,31 @@ def open_workspace(workspace_file: Path) -> Iterator[WorkspaceProcessContext]:
 
 
 def guarded_app(context: WorkspaceProcessContext, rules: GuardRules) -> Guard:
-    """The web UI of a workspace behind the guard."""
-    app = create_app_from_workspace_process_context(context, live_data_poll_rate=POLL_MILLISECONDS)
-    return Guard(app, rules)
+    """The web UI of a workspace, its data section and its API, behind the guard."""
+    ui = create_app_from_workspace_process_context(context, live_data_poll_rate=POLL_MILLISECONDS)
+    return Guard(SiteApp(ui, open_site(context)), rules)
+
+
+def open_site(context: WorkspaceProcessContext) -> Site:
+    """What pages and routes answer from."""
+    home = open_home()
+    folder = Path(os.environ.get(RUNNERS_VARIABLE, os.devnull))
+    target = context.workspace_load_target
+    origins = target.create_origins() if target is not None else ()
+    own = [
+        origin.location_name
+        for origin in origins
+        # Others are servers that somebody else has started: nobody there answers questions.
+        if Path(getattr(origin, "socket", None) or "").parent == folder
+    ]
+    return Site(
+        home=home,
+        instance=context.instance,
+        projects=Projects(home, {name: runner_socket(folder, name) for name in own}),
+        catalog=CatalogDatabase.open(),
+        version=version("waybill"),
+        secret=server_secret(home),
+    )
 
 
 class _Server(uvicorn.Server):
