@@ -199,7 +199,8 @@ def to_event(record: dg.EventLogRecord) -> RunEvent | None:
         return None
     if kind == "note" and has_error(event):
         kind = "problem"
-    text = error_text(event) if kind in _WITH_REASON or kind == "problem" else _text(event)
+    tells_why = kind in _WITH_REASON or (kind in ("problem", "failed") and has_error(event))
+    text = error_text(event) if tells_why else _text(event)
     return RunEvent(
         record.storage_id,
         at,
