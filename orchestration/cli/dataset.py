@@ -16,6 +16,7 @@ from orchestration.cli.output import (
     to_verbatim,
 )
 from orchestration.cli.run import refresh
+from orchestration.cli.upload import upload
 
 if TYPE_CHECKING:
     from orchestration.services.dataset_list import DatasetSummary
@@ -56,6 +57,7 @@ def list_all(
 
 
 app.command("refresh")(refresh)
+app.command("upload")(upload)
 
 
 @app.command()

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+CODE_LOCK = "code.lock"
+"""Held by a running server; its note says where the code server of each location answers, as JSON."""
+
 
 @contextmanager
 def hold(path: Path, note: str = "", *, wait: bool = False) -> Iterator[bool]:

@@ -12,7 +12,7 @@ protocol is `publish.py`; removal is `collect.py`; where the files lie is `local
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -175,6 +175,24 @@ class VersionedItem:
             self._verify(version, file, found)
             assert found is not None  # noqa: S101 - for the type checker: `_verify` raises
             yield found.path
+
+    def has_files(self, version: StoredVersion) -> bool:
+        """Whether all files of a version are there; none is read."""
+        sizes: dict[str, dict[str, int]] = {}
+        for file in version.files:
+            folder, _, name = self._log.item_path(file.path).rpartition("/")
+            if folder not in sizes:
+                sizes[folder] = self._log.storage.sizes(folder)
+            if name not in sizes[folder]:
+                return False
+        return True
+
+    def drop_files(self, versions: Iterable[StoredVersion]) -> None:
+        """Removes the data of versions whose record stays; for items whose versions share no files."""
+        there = self._log.storage.data_folders(self._log.data_path)
+        for name in {file.path.split("/")[1] for version in versions for file in version.files}:
+            if name in there:
+                self._log.storage.remove_folder(f"{self._log.data_path}/{name}")
 
     def collect(self, keep: int = DEFAULT_KEEP, grace: timedelta = DEFAULT_GRACE) -> CollectReport:
         """Removes old versions and leftovers; see `resources.stores.collect`."""

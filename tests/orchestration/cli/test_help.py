@@ -44,6 +44,7 @@ def test_the_commands_are_these():
         "dataset show",
         "dataset sample",
         "dataset versions",
+        "dataset upload",
         "classification list",
         "classification check",
         "classification apply",
