@@ -1,4 +1,6 @@
-"""Dagster's web UI behind the guard, and beside it Dagster's daemon: one process, started by the supervisor.
+"""One guarded address: Dagster's web UI at `/`, the data section at `/data/`, the HTTP API at `/api/v1/`.
+
+Dagster's daemon works in the same process, which the supervisor starts. Users' code never runs here.
 
 The only module that uses calls of Dagster which are not public (`WorkspaceProcessContext`, its load target, and
 `create_app_from_workspace_process_context`): a test pins them.
@@ -31,6 +33,7 @@ from orchestration.server.guard import BODY_LIMIT_BYTES, Guard, GuardRules
 from orchestration.server.http_protocol import PunctualProtocol
 from orchestration.server.reconcile import report_interrupted_runs
 from orchestration.server.settings import PASSWORD_VARIABLE
+from orchestration.server.site_app import SiteApp, open_site
 
 SHUTDOWN_SECONDS = 3  # open websockets of browsers would hold the process for ever
 DAEMON_SECONDS = (
@@ -56,9 +59,9 @@ def open_workspace(workspace_file: Path) -> Iterator[WorkspaceProcessContext]:
 
 
 def guarded_app(context: WorkspaceProcessContext, rules: GuardRules) -> Guard:
-    """The web UI of a workspace behind the guard."""
-    app = create_app_from_workspace_process_context(context, live_data_poll_rate=POLL_MILLISECONDS)
-    return Guard(app, rules)
+    """The web UI of a workspace, its data section and its API, behind the guard."""
+    ui = create_app_from_workspace_process_context(context, live_data_poll_rate=POLL_MILLISECONDS)
+    return Guard(SiteApp(ui, open_site(context)), rules)
 
 
 class _Server(uvicorn.Server):
