@@ -47,6 +47,8 @@ kinds: [parquet, postgres]
 """,
     )
     refers_to: ClassVar[Mapping[str, str]] = {"orders_files": "assets.Datasource"}
+    asks: ClassVar[Mapping[str, str]] = {"datasource": "datasource"}
+    shown_first: ClassVar[tuple[str, ...]] = ("description",)
     renamed: ClassVar[Mapping[str, str]] = {"keep": "keep_versions"}
 
     datasource: str

@@ -24,7 +24,8 @@ def place_for(root: Path, noun: str, name: str) -> Path:
         owner = component_file(above)
         if owner is not None and b"DefsFolderComponent" not in owner.read_bytes():
             return owner
-    taken = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    there = folder.iterdir() if folder.is_dir() else ()
+    taken = {path.name for path in there if not path.is_dir() or any(path.iterdir())}
     numbered = (f"{name}_{number}" for number in range(2, len(taken) + 3))
     free = next(found for found in (name, *numbered) if found not in taken)
     return folder / free / NAMES[0]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 
@@ -141,10 +141,10 @@ def parse_documents(source: Source) -> list[DocumentText]:
     root: Node | None = None
     for event in yaml.parse(source.text, Loader=yaml.CSafeLoader):
         if isinstance(event, yaml.DocumentStartEvent):
-            separator = event.start_mark.index if event.explicit else None
+            separator = _index(event.start_mark) if event.explicit else None
             reader, root = _Reader(source.text), None
         elif isinstance(event, yaml.DocumentEndEvent):
-            end = event.start_mark.index if event.explicit else len(source.text)
+            end = _index(event.start_mark) if event.explicit else len(source.text)
             start = 0 if separator is None else source.next_line(separator)
             if root is not None:
                 found.append(DocumentText(start, end, separator, root))
@@ -168,7 +168,7 @@ class _Reader:
         self._text = text
         self._open: list[_Open] = []
 
-    def take(self, event: yaml.Event) -> Node | None:
+    def take(self, event: yaml.NodeEvent | yaml.CollectionEndEvent) -> Node | None:
         """The node that this event completes, if it is the outermost."""
         if isinstance(event, yaml.CollectionStartEvent):
             self._open.append(_Open(event))
@@ -182,22 +182,31 @@ class _Reader:
         self._open[-1].children.append(node)
         return None
 
-    def _leaf(self, event: yaml.Event) -> Node:
-        start, end = event.start_mark.index, event.end_mark.index
+    def _leaf(self, event: yaml.NodeEvent) -> Node:
+        start, end = _index(event.start_mark), _index(event.end_mark)
         if isinstance(event, yaml.AliasEvent):
             return Node("alias", start, end, value=str(event.anchor))
-        style = event.style or ""
+        style, value = _scalar(event)
         if style in ("|", ">"):
             end = start + len(self._text[start:end].rstrip(" \t\n\r\x85\u2028\u2029"))
-        return Node("scalar", start, end, style=style, value=event.value)
+        return Node("scalar", start, end, style=style, value=value)
 
 
 def _collection(opened: _Open, event: yaml.Event) -> Node:
-    start, children = opened.event.start_mark.index, opened.children
+    start, children = _index(opened.event.start_mark), opened.children
     is_flow = bool(opened.event.flow_style)
-    end = event.end_mark.index if is_flow or not children else children[-1].end
+    end = _index(event.end_mark) if is_flow or not children else children[-1].end
     style = "flow" if is_flow else ""
     if isinstance(opened.event, yaml.SequenceStartEvent):
         return Node("sequence", start, end, style=style, items=tuple(children))
     pairs = zip(children[::2], children[1::2], strict=True)
     return Node("mapping", start, end, style=style, entries=tuple(Entry(k, v) for k, v in pairs))
+
+
+def _scalar(event: Any) -> tuple[str, str]:
+    return event.style or "", event.value
+
+
+def _index(mark: Any) -> int:
+    """Where the parser was; it says so of every event of a text."""
+    return int(mark.index)
