@@ -174,12 +174,15 @@ class DefinitionFile:
 
 
 def attribute_at(definition: DefinitionText, source: Source, line: int) -> str:
-    """The attribute whose lines hold a line of the file, `schedule.cron` of a nested one; empty where there is none."""
+    """The attribute whose lines hold a line of the file, `schedule.cron` of a nested one.
+
+    Empty where there is none, or where several share the line.
+    """
     node: Node | None = definition.place.root.at("attributes")
     names: list[str] = []
     while node is not None and node.kind == "mapping":
         inside = [e for e in node.entries if _holds(source, e.key.start, e.value.end, line)]
-        if not inside:
+        if len(inside) != 1:
             break
         names.append(inside[-1].name)
         node = inside[-1].value

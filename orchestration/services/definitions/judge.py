@@ -40,10 +40,12 @@ class Verdict:
     Args:
         broken: new problems that something does not load for, causes first.
         warnings: new ones that break nothing.
+        before: what did not load as it is.
     """
 
     broken: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    before: tuple[Problem, ...] = ()
 
 
 def defs_root(project: Project) -> Path:
@@ -63,8 +65,13 @@ def judge(project: Project, texts: Texts) -> Verdict:
     after = problems_with(project, texts)
     if not after:
         return Verdict()
-    new = _new(problems_with(project, {}), after)
-    return Verdict(tuple(p for p in new if not p.is_warning), tuple(p for p in new if p.is_warning))
+    before = problems_with(project, {})
+    new = _new(before, after)
+    return Verdict(
+        broken=tuple(p for p in new if not p.is_warning),
+        warnings=tuple(p for p in new if p.is_warning),
+        before=tuple(p for p in before if not p.is_warning),
+    )
 
 
 def problems_with(project: Project, texts: Texts) -> list[Problem]:

@@ -314,12 +314,22 @@ def python_places(location: Location) -> dict[tuple[str, str], str]:
     registry = registry_of(location.definitions.component_tree)
     declared = {(getattr(c, "noun", ""), c.name) for c in registry.entries()} if registry else set()
     found = {}
-    for spec in location.specs:
-        key = noun_of_asset(spec), name_of_asset(spec.key)
-        if key[0] and key not in declared and not _is_yaml(spec):
-            found[key] = code_position(spec) or "no file is known"
+    for asset in location.definitions.assets or []:
+        specs = asset.specs if isinstance(asset, dg.AssetsDefinition) else [asset]
+        for spec in (one for one in specs if isinstance(one, dg.AssetSpec)):
+            key = noun_of_asset(spec), name_of_asset(spec.key)
+            if key[0] and key not in declared and not _is_yaml(spec):
+                found[key] = code_position(spec) or _place_of_code(asset) or "no file is known"
     return found
 
 
 def _is_yaml(spec: dg.AssetSpec) -> bool:
     return code_position(spec).rpartition(":")[0].endswith((".yaml", ".yml"))
+
+
+def _place_of_code(asset: object) -> str:
+    """`file:line` of the function that makes an asset."""
+    node = asset.node_def if isinstance(asset, dg.AssetsDefinition) else None
+    function = getattr(getattr(node, "compute_fn", None), "decorated_fn", None)
+    code = getattr(function, "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code is not None else ""

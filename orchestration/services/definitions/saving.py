@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from difflib import unified_diff
@@ -16,7 +17,8 @@ from pathlib import Path
 from orchestration.loading.documents import NAMES
 from orchestration.loading.problems import Problem
 from orchestration.location import Location
-from orchestration.services.definition_files.documents import attribute_at
+from orchestration.services.definition_files.documents import DefinitionFile, attribute_at
+from orchestration.services.definition_files.emit import same
 from orchestration.services.definition_files.found import read_file
 from orchestration.services.definition_files.write import write
 from orchestration.services.definitions.change import Change, Changed
@@ -31,6 +33,7 @@ from resources.project import Project
 
 READ_ONLY = "WAYBILL_READ_ONLY"
 _SHOWN = 20
+_NAMED = re.compile(r"`(\w+):")
 
 
 def is_read_only() -> bool:
@@ -113,29 +116,64 @@ def _turn(root: Path, home: Home) -> Iterator[None]:
 
 
 def _check(change: Change, plan: Plan, verdict: Verdict) -> None:
-    if not verdict.broken:
-        return
     if plan.number is None:
-        direct = [p for p in verdict.broken if not p.is_consequence] or verdict.broken
-        users = list(dict.fromkeys(map(_user, direct)))
+        _check_unused(change, plan, verdict)
+        return
+    errors: dict[str, str] = {}
+    others: list[str] = []
+    settled = _settled(plan, verdict)
+    for problem in verdict.broken:
+        if _is_in(problem, plan.after, plan.number):
+            field = _field_of(problem, plan, plan.number)
+            if field.partition(".")[0] not in settled:
+                errors[field] = _joined(errors.get(field, ""), field, problem)
+        elif not (errors and problem.is_consequence):  # causes come first
+            others.append(str(problem))
+    refuse_fields(errors, others[:_SHOWN])
+
+
+def _settled(plan: Plan, verdict: Verdict) -> set[str]:
+    """Attributes whose mistakes are not of this change: those that it leaves, of a definition that was broken before.
+
+    A component tells its first mistake, so mending one may only show the next.
+    """
+    number = plan.number
+    if number is None or number >= len(plan.before.definitions):
+        return set()
+    if not any(_is_in(problem, plan.before, number) for problem in verdict.before):
+        return set()
+    old, new = (f.definitions[number].attributes for f in (plan.before, plan.after))
+    return {"", *(name for name in old if name in new and same(old[name], new[name]))}
+
+
+def _field_of(problem: Problem, plan: Plan, number: int) -> str:
+    """The field that a problem is about, by its line or by its words; empty where neither says."""
+    name = attribute_at(plan.after.definitions[number], plan.after.source, problem.line)
+    named = _NAMED.search(problem.text)
+    for found in (name, name.partition(".")[0], named[1] if named else ""):
+        if plan.form.field(found):
+            return found
+    return name.partition(".")[0]
+
+
+def _check_unused(change: Change, plan: Plan, verdict: Verdict) -> None:
+    broken = [p for p in verdict.broken if not p.is_consequence] or verdict.broken
+    users = list(dict.fromkeys(_user(problem, plan.after) for problem in broken))
+    if users:
         raise ConfigError(
             f"{change.noun} {change.name!r} stays, since it is used by {', '.join(users[:_SHOWN])}",
             hint="Change or delete these first",
             users=users,
         )
-    errors: dict[str, str] = {}
-    others: list[str] = []
-    definition = plan.after.definitions[plan.number]
-    first = plan.after.source.line_number(definition.place.root.start)
-    last = plan.after.source.line_number(definition.place.root.end)
-    for problem in verdict.broken:
-        if problem.file == str(plan.after.path) and first <= problem.line <= last:
-            name = attribute_at(definition, plan.after.source, problem.line)
-            field = name if plan.form.field(name) else name.partition(".")[0]
-            errors[field] = _joined(errors.get(field, ""), field, problem)
-        elif not (errors and problem.is_consequence):  # causes come first
-            others.append(str(problem))
-    refuse_fields(errors, others[:_SHOWN])
+
+
+def _is_in(problem: Problem, file: DefinitionFile, number: int) -> bool:
+    """Whether a problem is about the n-th definition of a file."""
+    if problem.file != str(file.path):
+        return False
+    root = file.definitions[number].place.root
+    first, last = (file.source.line_number(index) for index in (root.start, root.end))
+    return first <= problem.line <= last
 
 
 def _joined(before: str, field: str, problem: Problem) -> str:
@@ -144,15 +182,15 @@ def _joined(before: str, field: str, problem: Problem) -> str:
     return f"{before}; {text}" if before else text
 
 
-def _user(problem: Problem) -> str:
-    """Who uses it, as `dataset orders (file:line)`; of Python what is wrong there."""
-    path = Path(problem.file)
-    place = f"{problem.file}:{problem.line}"
-    for definition in read_file(path).definitions if path.name in NAMES else ():
-        document, end = definition.document, definition.place.root.end
-        if document.line() <= problem.line <= read_file(path).source.line_number(end):
-            noun = document.type.rpartition(".")[2]
-            return f"{noun} {document.name!r} ({place})"
+def _user(problem: Problem, after: DefinitionFile) -> str:
+    """Who uses it, as `Dataset 'orders' (file:line)`; of Python what is wrong there."""
+    path, place = Path(problem.file), f"{problem.file}:{problem.line}"
+    if path.name in NAMES:
+        file = after if path == after.path else read_file(path)
+        for number, definition in enumerate(file.definitions):
+            if _is_in(problem, file, number):
+                document = definition.document
+                return f"{document.type.rpartition('.')[2]} {document.name!r} ({place})"
     return f"{place} ({problem.text})"
 
 

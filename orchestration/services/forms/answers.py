@@ -26,7 +26,7 @@ def parse_form(form: Form, given: Mapping[str, str]) -> Answers:
     for field in form.fields:
         text = given.get(field.name, field.value)
         if not text.strip():
-            if field.value or field.is_kept:
+            if field.value:
                 unset.append(field.name)
             if _is_missing(field, form, given):
                 errors[field.name] = "this is needed"
