@@ -169,16 +169,21 @@ def _answer(
     from orchestration.services.definitions.change import Change
     from orchestration.services.definitions.saving import save
     from orchestration.services.home import open_home
+    from orchestration.services.reloading import reload_server
     from resources.project import find_project
 
     with reported():
         location = context.ensure_object(CommandContext).location
         change = Change(**given, texts=texts)
-        done = save(change, find_project(), location, open_home(), dry_run=dry_run)
+        home = open_home()
+        done = save(change, find_project(), location, home, dry_run=dry_run)
     if as_json:
         print_json(done)
     else:
         _print(done, dry_run=dry_run)
+    if done.is_written:
+        with reported():
+            reload_server(home)
 
 
 def _print(done: Changed, *, dry_run: bool) -> None:

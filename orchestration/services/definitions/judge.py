@@ -24,7 +24,7 @@ from orchestration.location import Location
 from orchestration.reasons import raised_on_purpose, reason_of
 from orchestration.services.stored_columns import column_problems
 from resources.kernel.keys import SHARED_RESOURCES
-from resources.project import Project
+from resources.project import ProjectFolders
 from resources.stores.catalog.resource import CatalogResource
 from resources.stores.handles import handles
 from resources.stores.io_manager import DatasetIOManager
@@ -48,14 +48,14 @@ class Verdict:
     before: tuple[Problem, ...] = ()
 
 
-def defs_root(project: Project) -> Path:
+def defs_root(project: ProjectFolders) -> Path:
     """The folder of a project's definitions, as loading finds it."""
     project.make_importable()
     (folder, *_) = import_module(project.defs_module).__path__
     return Path(folder)
 
 
-def judge(project: Project, texts: Texts) -> Verdict:
+def judge(project: ProjectFolders, texts: Texts) -> Verdict:
     """What the project would have to say of these files.
 
     Args:
@@ -74,7 +74,7 @@ def judge(project: Project, texts: Texts) -> Verdict:
     )
 
 
-def problems_with(project: Project, texts: Texts) -> list[Problem]:
+def problems_with(project: ProjectFolders, texts: Texts) -> list[Problem]:
     """Everything that is wrong with a project whose files are those on the disk but for `texts`."""
     place = str(next(iter(texts), project.root))
     with overlaid(texts), without_dagster_warnings():

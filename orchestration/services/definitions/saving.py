@@ -29,7 +29,7 @@ from orchestration.services.forms.names import names_of
 from orchestration.services.home import Home
 from orchestration.services.locks import hold
 from resources.kernel.errors import ConfigError
-from resources.project import Project
+from resources.project import ProjectFolders
 
 READ_ONLY = "WAYBILL_READ_ONLY"
 _SHOWN = 20
@@ -41,7 +41,7 @@ def is_read_only() -> bool:
     return os.environ.get(READ_ONLY, "") not in ("", "0")
 
 
-def planner_of(project: Project, location: Location) -> Planner:
+def planner_of(project: ProjectFolders, location: Location) -> Planner:
     """What works out changes of a project.
 
     Args:
@@ -55,7 +55,7 @@ def planner_of(project: Project, location: Location) -> Planner:
 
 def save(
     change: Change,
-    project: Project,
+    project: ProjectFolders,
     location: Location,
     home: Home,
     *,
