@@ -16,8 +16,10 @@ form.addEventListener("submit", (event) => {
   stop.hidden = !isRun;
 });
 
-stop.addEventListener("click", () => {
+// What has not begun yet cannot be stopped: the button stays for another try.
+stop.addEventListener("click", async () => {
   const body = new URLSearchParams({ form_token: form.elements.form_token.value });
   stop.disabled = true;
-  fetch(form.dataset.cancel, { method: "POST", body, redirect: "manual" });
+  const answer = await fetch(form.dataset.cancel, { method: "POST", body, redirect: "manual" });
+  stop.disabled = answer.type === "opaqueredirect";
 });

@@ -36,6 +36,12 @@ EVIL = [
 ]  # fmt: skip
 
 
+PRESS_STOP = """() => {
+  const stop = document.getElementById("sql-stop");
+  setInterval(() => { if (!stop.hidden && !stop.disabled) stop.click(); }, 200);
+}"""
+
+
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
     folder = tmp_path_factory.mktemp("shop")
@@ -255,12 +261,10 @@ def test_a_query_by_keyboard_and_its_stop(shop, chromium):
         watched.check_accessible()
         page.set_viewport_size({"width": 360, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
-        watched.expected.add(409)
+        watched.expected |= {404, 409}  # pressed too early, and stopped
         page.fill("#sql", "select count(*) from orders a, orders b, orders c, orders d, orders e")
+        page.evaluate(PRESS_STOP)  # Playwright itself awaits the page that the button prevents
         page.locator("button.main").click(no_wait_after=True)
-        page.evaluate(
-            "document.getElementById('sql-stop').click()"
-        )  # a click of Playwright awaits the page
         page.wait_for_selector(".banner.bad")
         assert "the query was stopped" in page.locator(".banner.bad").inner_text()
 
