@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli import classification, connector, dataset, datasource
+from orchestration.cli import audit, classification, connector, dataset, datasource, tokens, users
 from orchestration.cli.backup import backup
 from orchestration.cli.demo import demo
 from orchestration.cli.init import init
@@ -32,6 +32,9 @@ app.add_typer(connector.app, name="connector")
 app.add_typer(datasource.app, name="datasource")
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(classification.app, name="classification")
+app.add_typer(users.app, name="user")
+app.add_typer(tokens.app, name="token")
+app.add_typer(audit.app, name="audit")
 
 
 def _print_version(asked: bool) -> None:
