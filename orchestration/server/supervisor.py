@@ -81,8 +81,8 @@ def serve(
         groups = stack.enter_context(ProcessGroups(folder))
         workspace = plan_workspace(workspace_file, folder)
         announce(f"starting; logs are in {home.logs}")
-        sockets = {server.location: str(server.socket) for server in workspace.servers}
-        stack.enter_context(hold(home.locks / CODE_LOCK, note=json.dumps(sockets)))
+        links = {server.location: str(server.socket) for server in workspace.servers}
+        stack.enter_context(hold(home.locks / CODE_LOCK, note=json.dumps(links)))
         locations = _plan_locations(home, workspace, environment, groups, announce)
         probe = secrets.token_urlsafe(16)
         web = _plan_web(home, workspace, listener, environment | {PROBE_VARIABLE: probe})

@@ -9,7 +9,7 @@ import dagster as dg
 from orchestration.loading import PROBLEMS
 from orchestration.location import Location
 from orchestration.services.connectors import list_connectors
-from orchestration.services.datasets import dataset_entries
+from orchestration.services.dataset_entries import dataset_entries
 from orchestration.services.datasources import list_datasources
 from orchestration.services.pipelines.declared import pipeline_entries
 from orchestration.services.snapshot import Declaration, Snapshot

@@ -140,6 +140,8 @@ class IncomingUploads:
                 state=_RECEIVING,
                 offset=found.offset,
             )
+        if not (folder / "bytes").exists():
+            raise ConflictError(f"{found.filename} was imported already", state="imported")
         return folder / "bytes"
 
     @contextmanager
@@ -207,6 +209,10 @@ class IncomingUploads:
         """
         shutil.rmtree(self._find(upload_id), ignore_errors=True)
 
+    def forget_bytes(self, upload_id: str) -> None:
+        """Removes the bytes of a file that was kept elsewhere; what is known of it stays for a day."""
+        (self._find(upload_id) / "bytes").unlink(missing_ok=True)
+
     def all(self) -> list[Incoming]:
         """Every file on its way or waiting to be imported, the oldest first."""
         found = []
@@ -267,7 +273,8 @@ class IncomingUploads:
     def _read(self, folder: Path) -> Incoming:
         try:
             kept: dict[str, Any] = json.loads((folder / "state.json").read_text(encoding="utf-8"))
-            size = (folder / "bytes").stat().st_size
+            bytes_file = folder / "bytes"
+            size = bytes_file.stat().st_size if bytes_file.exists() else kept["size_bytes"]
             created = datetime.fromisoformat(kept.pop("created_at"))
             expires = datetime.fromtimestamp(_last_change(folder), UTC) + KEEP
             del kept["expires_at"], kept["offset"]
