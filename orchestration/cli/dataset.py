@@ -8,6 +8,7 @@ import typer
 
 from orchestration.cli.context import CommandContext
 from orchestration.cli.errors import fail, reported
+from orchestration.cli.exporter import export as deliver
 from orchestration.cli.output import (
     print_facts,
     print_json,
@@ -15,7 +16,7 @@ from orchestration.cli.output import (
     to_size,
     to_verbatim,
 )
-from orchestration.cli.run import refresh
+from orchestration.cli.run import NoWait, refresh
 
 if TYPE_CHECKING:
     from orchestration.services.dataset_list import DatasetSummary
@@ -56,6 +57,20 @@ def list_all(
 
 
 app.command("refresh")(refresh)
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    name: Name,
+    *,
+    exporter: Annotated[str, typer.Option("--with", help="Name of the exporter that delivers it.")],
+    version: Annotated[int | None, typer.Option(help="Version; the newest by default.")] = None,
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Deliver a dataset by an exporter, whichever dataset that one declares. Otherwise like `waybill run`."""
+    deliver(context, exporter, dataset=name, version=version, no_wait=no_wait, as_json=as_json)
 
 
 @app.command()

@@ -40,7 +40,15 @@ def read_documents(path: Path) -> list[Document]:
     Raises:
         ConfigError: with file and line of the first thing that is wrong.
     """
-    text = _read(path)
+    return parse_documents(path, _read(path))
+
+
+def parse_documents(path: Path, text: str) -> list[Document]:
+    """The documents of a text, as if they stood in a file.
+
+    Raises:
+        ConfigError: with file and line of the first thing that is wrong.
+    """
     try:
         if "*" in text:
             _check_aliases(path, text)

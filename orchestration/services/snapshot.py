@@ -19,13 +19,14 @@ from typing import Any
 import msgspec
 
 from orchestration.services.dataset_list import DatasetEntry
+from orchestration.services.exports.entries import ExporterEntry
 from orchestration.services.home import Home
 from resources.environment import watch_environment
 from resources.project import CODE_ROOT, find_project
 
 KEPT = 8
 """Snapshots of other states, such as of another environment, that stay for when it comes back."""
-FORMAT = 2
+FORMAT = 3
 _ALWAYS = ("WAYBILL_HOME", "WAYBILL_STORE", "DAGSTER_HOME", "PYTHONPATH")
 _CODE = ("orchestration", "assets", "resources")
 
@@ -54,6 +55,7 @@ class Snapshot:
     """As `waybill connector list --json` prints them, whether variables are set included."""
     datasources: tuple[Mapping[str, Any], ...] = ()
     """As `waybill datasource list --json` prints them."""
+    exporters: tuple[ExporterEntry, ...] = ()
     store: str = ""
     """Where datasets are kept."""
     declarations: tuple[Declaration, ...] = ()
