@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from orchestration.location import Location
-from orchestration.services.asked_by import actor_of
 from orchestration.services.home import Home
 from orchestration.services.paging import LIMIT, check_limit, decode_cursor, encode_cursor
+from orchestration.services.runs.failures import error_text
 from orchestration.services.runs.launch import server_runs
+from orchestration.services.runs.listing import actor_of
 from orchestration.services.runs.start import Asked, start_run
-from orchestration.services.runs.watch import RunOutcome, StepNews, error_text, run_here, run_there
+from orchestration.services.runs.watch import RunOutcome, StepNews, run_here, run_there
 from resources.kernel.errors import InputError
 from resources.kernel.keys import Key, asset_key
 

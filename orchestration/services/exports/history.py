@@ -10,7 +10,6 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.services.asked_by import actor_of
 from orchestration.services.exports.entries import ExporterEntry
 from orchestration.services.exports.events import (
     Begun,
@@ -20,7 +19,8 @@ from orchestration.services.exports.events import (
     newest_deliveries,
 )
 from orchestration.services.paging import LIMIT, Page, check_limit, decode_cursor, encode_cursor
-from orchestration.services.runs.watch import error_text
+from orchestration.services.runs.failures import error_text
+from orchestration.services.runs.listing import actor_of
 from resources.kernel.errors import InputError, UnknownNameError
 from resources.kernel.keys import noun_of_key
 
