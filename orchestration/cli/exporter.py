@@ -48,7 +48,8 @@ def list_all(
     wanted = ExporterFilter(search, status)
     with reported():
         own = context.ensure_object(CommandContext)
-        found = [e for e in list_exporters(own.instance, own.snapshot.exporters) if wanted.takes(e)]
+        entries = [e for e in own.snapshot.exporters if wanted.takes_entry(e)]
+        found = [e for e in list_exporters(own.instance, entries) if wanted.takes(e)]
     if as_json:
         print_json(found)
         return

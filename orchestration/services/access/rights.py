@@ -61,6 +61,7 @@ RIGHTS: dict[str, Right] = {
     "exporter.list": LOOK,
     "exporter.show": LOOK,
     "exporter.history": LOOK,
+    "datasource.observations": LOOK,
     "pipeline.list": LOOK,
     "pipeline.show": LOOK,
     "run.list": LOOK,
@@ -74,11 +75,17 @@ RIGHTS: dict[str, Right] = {
     # Other systems, and data on its way out.
     "connector.test": ASK,
     "connector.browse": ASK,
+    "connector.describe": ASK,
     "datasource.test": ASK,
+    "exporter.test": ASK,
     "datasource.preview": ASK,
     "dataset.download": ASK,
     "classification.check": ASK,
     "classification.download": ASK,
+    # What nobody has saved yet: it leads wherever whoever asks wants it to.
+    "connector.try": CHANGE,
+    "datasource.try": CHANGE,
+    "exporter.try": CHANGE,
     # Work.
     "connector.check": WORK,
     "dataset.refresh": WORK,

@@ -13,10 +13,13 @@ from dagster._core.scheduler.instigation import InstigatorStatus, InstigatorType
 from dagster._utils.schedules import cron_string_iterator
 
 from orchestration.services.exports.entries import Delivering, ExporterEntry
-from orchestration.services.exports.history import Export, last_exports
-from resources.kernel.errors import UnknownNameError
+from orchestration.services.exports.history import Export, ExportStatus, last_exports
+from orchestration.services.paging import LIMIT, Page, paged
+from resources.kernel.errors import InputError, UnknownNameError
 from resources.kernel.keys import noun_of_key
 
+NEVER = "never"
+"""In place of a status: there was no export."""
 _BY_WORD = ("manual", "on_change")
 
 
@@ -49,14 +52,16 @@ class ExporterFilter:
     """Of the last export."""
     connector: str = ""
 
-    def takes(self, found: ExporterSummary) -> bool:
-        """Whether an exporter is wanted."""
-        texts = (found.name, found.source, found.table)
-        return (
-            any(self.search.lower() in text.lower() for text in texts)
-            and self.connector in ("", found.connector)
-            and self.status in ("", found.last.status if found.last else "never")
+    def takes_entry(self, entry: ExporterEntry) -> bool:
+        """Whether an exporter is wanted, as far as what is declared says."""
+        texts = (entry.name, "/".join(entry.source), entry.table)
+        return any(self.search.lower() in text.lower() for text in texts) and (
+            self.connector in ("", entry.connector)
         )
+
+    def takes(self, found: ExporterSummary) -> bool:
+        """Whether an exporter is wanted, as far as its last export says."""
+        return self.status in ("", found.last.status if found.last else NEVER)
 
 
 def list_exporters(
@@ -66,6 +71,32 @@ def list_exporters(
     last, stopped = last_exports(instance, entries), _stopped_schedules(instance)
     moment = now or datetime.now(UTC)
     return [_summary(entry, last.get(entry.name), stopped, moment) for entry in entries]
+
+
+def page_of_exporters(
+    instance: dg.DagsterInstance,
+    entries: Sequence[ExporterEntry],
+    wanted: ExporterFilter,
+    *,
+    cursor: str | None = None,
+    limit: int = LIMIT,
+) -> Page[ExporterSummary]:
+    """A page of the list, in order of name. Only what is shown is looked up, unless a status is asked for.
+
+    Raises:
+        InputError: no cursor of this list, a limit out of bounds, a status that there is not.
+    """
+    if wanted.status not in ("", NEVER, *ExportStatus):
+        raise InputError(
+            f"{wanted.status[:40]!r} is no status of an exporter",
+            hint=f"Known: {', '.join([NEVER, *ExportStatus])}",
+        )
+    found = [entry for entry in entries if wanted.takes_entry(entry)]
+    if wanted.status:
+        whole = [one for one in list_exporters(instance, found) if wanted.takes(one)]
+        return paged(whole, lambda one: (one.name,), cursor=cursor, limit=limit)
+    page = paged(found, lambda entry: (entry.name,), cursor=cursor, limit=limit)
+    return Page(tuple(list_exporters(instance, page.items)), page.next, page.total)
 
 
 def show_exporter(
