@@ -13,6 +13,7 @@ from orchestration.cli import (
     connector,
     dataset,
     datasource,
+    exporter,
     query,
     tokens,
     users,
@@ -42,6 +43,7 @@ app.add_typer(connector.app, name="connector")
 app.add_typer(datasource.app, name="datasource")
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(query.app, name="query")
+app.add_typer(exporter.app, name="exporter")
 app.add_typer(classification.app, name="classification")
 app.add_typer(users.app, name="user")
 app.add_typer(tokens.app, name="token")

@@ -68,6 +68,7 @@ RIGHTS: dict[str, Right] = {
     "exporter.list": LOOK,
     "exporter.show": LOOK,
     "exporter.history": LOOK,
+    "datasource.observations": LOOK,
     "pipeline.list": LOOK,
     "pipeline.show": LOOK,
     "run.list": LOOK,
@@ -81,12 +82,18 @@ RIGHTS: dict[str, Right] = {
     # Other systems, and data on its way out.
     "connector.test": ASK,
     "connector.browse": ASK,
+    "connector.describe": ASK,
     "datasource.test": ASK,
+    "exporter.test": ASK,
     "datasource.preview": ASK,
     "dataset.download": ASK,
     "query.download": ASK,
     "classification.check": ASK,
     "classification.download": ASK,
+    # What nobody has saved yet: it leads wherever whoever asks wants it to.
+    "connector.try": CHANGE,
+    "datasource.try": CHANGE,
+    "exporter.try": CHANGE,
     # Work.
     "connector.check": WORK,
     "dataset.refresh": WORK,

@@ -21,10 +21,11 @@ from resources.connectors.sql.duckdb.write_session import (
     open_session,
 )
 from resources.connectors.sql.names import quote_literal
-from resources.connectors.sql.writing.delivery import Columns, ViewState
+from resources.connectors.sql.writing.delivery import ViewState
 from resources.connectors.sql.writing.file_delivery import FileDelivery, check_folder
 from resources.connectors.sql.writing.job import ExportJob, Outcome
 from resources.connectors.sql.writing.ledger import Ledger
+from resources.connectors.sql.writing.look import Columns
 from resources.connectors.sql.writing.plan import TablePlan
 from resources.kernel.errors import NotFoundError
 

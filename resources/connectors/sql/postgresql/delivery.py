@@ -26,9 +26,10 @@ from resources.connectors.sql.postgresql.rights import missing_rights
 from resources.connectors.sql.postgresql.target import read_view_marker
 from resources.connectors.sql.postgresql.target_writer import PostgresqlTargetWriter
 from resources.connectors.sql.postgresql.write_session import PostgresqlWriteSession
-from resources.connectors.sql.writing.delivery import Columns, Delivery, ViewState
+from resources.connectors.sql.writing.delivery import Delivery, ViewState
 from resources.connectors.sql.writing.job import ExportJob, Outcome
 from resources.connectors.sql.writing.ledger import Ledger
+from resources.connectors.sql.writing.look import Columns
 from resources.connectors.sql.writing.plan import TablePlan
 from resources.kernel.errors import ConfigError, MissingDependencyError, NotFoundError
 

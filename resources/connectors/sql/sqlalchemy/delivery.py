@@ -21,9 +21,10 @@ from resources.connectors.sql.sqlalchemy.write_session import (
     SqlalchemyLedger,
     SqlalchemyWriteSession,
 )
-from resources.connectors.sql.writing.delivery import Columns, Delivery, ViewState
+from resources.connectors.sql.writing.delivery import Delivery, ViewState
 from resources.connectors.sql.writing.dialect import ExportDialect
 from resources.connectors.sql.writing.job import ExportJob, Outcome
+from resources.connectors.sql.writing.look import Columns
 from resources.connectors.sql.writing.modes import refused_mode
 from resources.connectors.sql.writing.plan import TablePlan
 from resources.connectors.sql.writing.run import Deliverer

@@ -15,10 +15,11 @@ from resources.connectors.sql.config import SqlConfig
 from resources.connectors.sql.names import quote_identifier
 from resources.connectors.sql.sqlite.target_writer import SqliteTargetWriter, stage_rows
 from resources.connectors.sql.sqlite.write_session import SqliteWriteSession
-from resources.connectors.sql.writing.delivery import Columns, ViewState
+from resources.connectors.sql.writing.delivery import ViewState
 from resources.connectors.sql.writing.file_delivery import FileDelivery, check_folder
 from resources.connectors.sql.writing.job import ExportJob, Outcome
 from resources.connectors.sql.writing.ledger import Ledger
+from resources.connectors.sql.writing.look import Columns
 from resources.connectors.sql.writing.plan import TablePlan
 from resources.kernel.errors import InputError
 
