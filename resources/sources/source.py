@@ -324,7 +324,7 @@ class FileSource(ObjectSource):
         return bool(self.spec.format) or is_readable_name(key)
 
 
-class TableSource(Source):
+class DatabaseSource(Source):
     """A table or a query of a database."""
 
     def __init__(self, spec: SourceSpec, connector: TableConnector) -> None:
