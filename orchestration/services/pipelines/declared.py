@@ -9,9 +9,10 @@ from typing import Any
 import dagster as dg
 
 from orchestration.classifications.jobs import SET_TAG
-from orchestration.connections.build import CONNECTOR_JOB, DATASOURCE_JOB
 from orchestration.dagster_warnings import without_dagster_warnings
 from orchestration.location import Location
+from orchestration.services.connectors import CONNECTOR_JOB
+from orchestration.services.datasources import DATASOURCE_JOB
 from orchestration.services.pipelines.entry import (
     PipelineEntry,
     PipelineStep,
