@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from orchestration.location import Location
     from orchestration.services.dataset_list import DatasetEntry, DatasetSummary, Tried
     from orchestration.services.snapshot import Snapshot
+    from orchestration.services.stores import Store
     from resources.kernel.keys import Key
-    from resources.stores.tables import TableStore
 
 WARNED = 10
 
@@ -102,7 +102,7 @@ class CommandContext:
         return find_entry(self.snapshot.datasets, name)
 
     @cached_property
-    def store(self) -> TableStore:
+    def store(self) -> Store:
         """Where datasets are kept.
 
         Raises:

@@ -12,7 +12,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, get_args
-from urllib.parse import quote
 
 from orchestration.services.dataset_list import DatasetEntry
 from resources.formats.csv_write import CsvWriter
@@ -90,19 +89,6 @@ def download_dataset(
     if version is None:
         return store.read_latest(entry.key, make)
     return make(store.read(entry.key, version))
-
-
-def content_disposition(file_name: str) -> str:
-    """The header's value for a file to be saved under this name, whatever the name holds (RFC 6266, 8187)."""
-    plain = "".join(
-        c if c.isascii() and c.isprintable() and c not in '"\\%/' else "_" for c in file_name
-    )
-    value = f'attachment; filename="{plain}"'
-    if plain == file_name:
-        return value
-    clean = "".join(c if c.isprintable() and c not in "/\\" else "_" for c in file_name)
-    encoded = quote(clean.encode("utf-8", "replace"), safe="!#$&+-.^_`|~")
-    return f"{value}; filename*=UTF-8''{encoded}"
 
 
 def _csv(entry: DatasetEntry, table: StoredTable, *, packed: bool, guard: bool) -> Download:

@@ -13,12 +13,8 @@ import dagster as dg
 
 from orchestration.services.dataset_list import QUEUED, RUNNING, DatasetEntry
 from orchestration.services.datasets import instance_states
-from resources.kernel.errors import ConfigError
+from resources.kernel.errors import InUseError
 from resources.stores.versions import VersionStore
-
-
-class InUseError(ConfigError):
-    """Something is made from what is to be removed, or a run is making it."""
 
 
 @dataclass(frozen=True)

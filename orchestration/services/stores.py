@@ -5,6 +5,9 @@ from __future__ import annotations
 from resources.kernel.errors import ConfigError
 from resources.stores.tables import TableStore
 
+Store = TableStore
+"""What the command line calls it, which knows no stores."""
+
 
 def open_store(url: str) -> TableStore:
     """Where datasets are kept.
