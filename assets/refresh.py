@@ -55,7 +55,10 @@ def refresh_of(condition: object, *, is_declared: bool) -> str:
 
 @cache  # one for all: thousands of assets ask for it
 def _on_change() -> Automation:
-    return dg.AutomationCondition.eager().replace("any_deps_updated", _any_deps_changed())
+    eager = dg.AutomationCondition.eager()
+    return eager.replace("any_deps_updated", _any_deps_changed()).replace(
+        "any_deps_missing", _any_deps_missing()
+    )
 
 
 def _any_deps_changed() -> Automation:
@@ -63,6 +66,19 @@ def _any_deps_changed() -> Automation:
     changed: Automation = dg.AutomationCondition.data_version_changed()
     coming: Automation = dg.AutomationCondition.will_be_requested()
     return dg.AutomationCondition.any_deps_match(changed | coming).with_label("any_deps_changed")
+
+
+def _any_deps_missing() -> Automation:
+    """A dependency has nothing that could be read.
+
+    Of one with partitions a single one will do: Dagster's own condition waits for all of them, for years of days.
+    """
+    there: Automation = ~dg.AutomationCondition.missing()
+    coming: Automation = dg.AutomationCondition.will_be_requested()
+    some: Automation = dg.AutomationCondition.all_deps_match(
+        there | coming
+    )  # of each dependency, any partition
+    return (~some).with_label("any_deps_missing")
 
 
 def check_cron(cron: str, *, attribute: str, where: str = "") -> str:

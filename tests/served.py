@@ -6,6 +6,7 @@ is there in three seconds, and a test can look at the instance and the store bes
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import time
@@ -27,10 +28,12 @@ from orchestration.server.settings import RUNNERS_VARIABLE
 from orchestration.server.threads import THREADLESS_ENVIRONMENT
 from orchestration.server.web import guarded_app, open_workspace
 from orchestration.server.workspace import plan_workspace
+from orchestration.services.access.directory import Directory
 from orchestration.services.home import Home, open_home
 from orchestration.services.new_project import plan_project
 from resources import project as projects
 from resources.scratch import ScratchFolder
+from resources.stores.catalog.database import CatalogDatabase
 
 SECONDS = 60.0
 
@@ -67,6 +70,15 @@ class Served:
     def defs(self) -> Path:
         """The folder of its definitions."""
         return self.root / self.name / "defs"
+
+    def post(self, client: httpx.Client, path: str, fields: Mapping[str, object]) -> httpx.Response:
+        """Sends a form as a browser does that has just opened a page of this server."""
+        page = client.get(f"{self.data}/")
+        token = re.search(r'name="form-token" content="([^"]*)"', page.text)
+        assert token is not None
+        return client.post(
+            path, data={"form_token": token[1], **fields}, headers={"Origin": self.url}
+        )
 
     def client(self, **options: object) -> httpx.Client:
         """A client of this address."""
@@ -160,7 +172,10 @@ def _web(workspace_file: Path, *, with_daemon: bool) -> Iterator[str]:
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         port = listener.getsockname()[1]
         config = uvicorn.Config(
-            guarded_app(context, GuardRules(port)), log_level="warning", lifespan="off"
+            guarded_app(context, GuardRules(port), Directory(CatalogDatabase.open())),
+            log_level="warning",
+            lifespan="off",
+            proxy_headers=False,
         )
         server = uvicorn.Server(config)
         if with_daemon:

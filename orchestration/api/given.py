@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Header, Path, Query, Request
-from starlette.exceptions import HTTPException
 
 from orchestration.services.access.actor import Actor
-from orchestration.services.access.rights import RIGHTS, is_allowed
+from orchestration.services.access.rights import check_right
+from orchestration.services.access.visits import actor_of
 from orchestration.services.asking.client import Asker
 from orchestration.services.paging import LIMIT, MOST
 from orchestration.services.site.projects import Project
@@ -21,8 +21,7 @@ def _site(request: Request) -> Site:
 
 
 def _actor(request: Request) -> Actor:
-    found: Actor = request.state.actor
-    return found
+    return actor_of(request)
 
 
 async def _project(
@@ -37,12 +36,12 @@ async def _asker(request: Request, project: Annotated[Project, Depends(_project)
 
 
 def authorize(request: Request) -> None:
-    """Whether the actor may do what the route does; a route without a right is nobody's."""
-    use_case = request.scope["route"].operation_id
-    if not is_allowed(use_case, _actor(request)):
-        right = RIGHTS.get(use_case)
-        needed = f"the role {right.role} and the scope {right.scope}" if right else "a right"
-        raise HTTPException(403, f"{use_case} needs {needed}")
+    """Nothing, where the actor may do what the route does.
+
+    Raises:
+        ForbiddenError: it names the right that is missing.
+    """
+    check_right(actor_of(request), request.scope["route"].operation_id)
 
 
 @dataclass(frozen=True)

@@ -130,6 +130,10 @@ class CommandContext:
         warn_of(self.problems)
         return location
 
+    def forget_location(self) -> None:
+        """The project's files have changed: whoever asks for the location next has them read anew."""
+        self.__dict__.pop("location", None)
+
     @cached_property
     def instance(self) -> dg.DagsterInstance:
         """Dagster's instance in the home folder, the one that `waybill up` shows.

@@ -9,6 +9,7 @@ import typer
 
 from orchestration.cli.context import CommandContext
 from orchestration.cli.dataset_files import download, remove, rename
+from orchestration.cli.dataset_rows import cell, facets, rows
 from orchestration.cli.errors import fail, reported
 from orchestration.cli.output import (
     print_facts,
@@ -18,6 +19,7 @@ from orchestration.cli.output import (
     to_verbatim,
 )
 from orchestration.cli.run import refresh
+from orchestration.cli.upload import upload
 
 if TYPE_CHECKING:
     from orchestration.services.dataset_detail import CheckResult, Column, DatasetDetail
@@ -110,6 +112,10 @@ app.command("refresh")(refresh)
 app.command("download")(download)
 app.command("rename")(rename)
 app.command("remove")(remove)
+app.command("upload")(upload)
+app.command()(rows)
+app.command()(facets)
+app.command()(cell)
 
 
 @app.command()

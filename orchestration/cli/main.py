@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli import classification, connector, dataset, datasource
+from orchestration.cli import classification, connector, dataset, datasource, query
 from orchestration.cli.backup import backup
 from orchestration.cli.demo import demo
 from orchestration.cli.init import init
@@ -31,6 +31,7 @@ app.command()(cancel)
 app.add_typer(connector.app, name="connector")
 app.add_typer(datasource.app, name="datasource")
 app.add_typer(dataset.app, name="dataset")
+app.add_typer(query.app, name="query")
 app.add_typer(classification.app, name="classification")
 
 

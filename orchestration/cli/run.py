@@ -13,19 +13,15 @@ from orchestration.cli.errors import FAILED, INTERRUPTED, fail, reported, warn
 from orchestration.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
-    import dagster as dg
+    from orchestration.services.runs.watch import RunOutcome
 
-    from orchestration.location import Location
-    from orchestration.services.home import Home
-    from orchestration.services.runs.start import Asked
-    from orchestration.services.runs.watch import RunOutcome, StepNews
-
-    Launch = Callable[
-        [Home, Location, dg.DagsterInstance, str, Asked, Callable[[StepNews], None]], RunOutcome
-    ]
-    Start = Callable[[Home, Location, dg.DagsterInstance, str, Asked], str]
+    Launch = Callable[..., RunOutcome]
+    Start = Callable[..., str]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of progress.")]
+Partition = Annotated[
+    str, typer.Option(help="Key of the partition to make, where the asset has partitions.")
+]
 NoWait = Annotated[
     bool,
     typer.Option(
@@ -38,6 +34,7 @@ def run(
     context: typer.Context,
     pipeline: Annotated[str, typer.Argument(help="Name of the pipeline.")],
     *,
+    partition: Partition = "",
     no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
@@ -48,15 +45,16 @@ def run(
     from orchestration.services.runs.launch import run_pipeline, start_pipeline
 
     if no_wait:
-        start(context, start_pipeline, pipeline, as_json=as_json)
+        start(context, start_pipeline, pipeline, as_json=as_json, partition=partition)
     else:
-        launch(context, run_pipeline, pipeline, as_json=as_json)
+        launch(context, run_pipeline, pipeline, as_json=as_json, partition=partition)
 
 
 def refresh(
     context: typer.Context,
     dataset: Annotated[str, typer.Argument(help="Name of the dataset.")],
     *,
+    partition: Partition = "",
     no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
@@ -64,9 +62,9 @@ def refresh(
     from orchestration.services.runs.launch import refresh_dataset, start_refresh
 
     if no_wait:
-        start(context, start_refresh, dataset, as_json=as_json)
+        start(context, start_refresh, dataset, as_json=as_json, partition=partition)
     else:
-        launch(context, refresh_dataset, dataset, as_json=as_json)
+        launch(context, refresh_dataset, dataset, as_json=as_json, partition=partition)
 
 
 def cancel(
@@ -114,35 +112,43 @@ def check(
         raise typer.Exit(FAILED)
 
 
-def start(context: typer.Context, ask: Start, name: str, *, as_json: bool) -> None:
+def start(
+    context: typer.Context, ask: Start, name: str, *, as_json: bool, partition: str = ""
+) -> None:
     """Has the server begin with work, and says which run it is."""
     from orchestration.services.home import open_home
     from orchestration.services.runs.launch import require_server
     from orchestration.services.runs.start import Asked
 
+    more = {"partition": partition} if partition else {}
     with reported():
         own, home = context.ensure_object(CommandContext), open_home()
         require_server(home)
-        run_id = ask(home, own.location, own.instance, name, Asked(own.user))
+        run_id = ask(home, own.location, own.instance, name, Asked(own.user), **more)
     if as_json:
         print_json({"run_id": run_id})
     else:
         typer.echo(f"run {run_id} waits in the server's queue")
 
 
-def launch(context: typer.Context, work: Launch, name: str, *, as_json: bool) -> None:
+def launch(
+    context: typer.Context, work: Launch, name: str, *, as_json: bool, partition: str = ""
+) -> None:
     """Runs work to its end, shows its steps, and ends the command with 1 when it fails."""
     from orchestration.services.home import open_home
     from orchestration.services.runs.start import Asked
     from orchestration.services.runs.watch import LeftToServer
 
+    more = {"partition": partition} if partition else {}
     with reported():
         own, home = context.ensure_object(CommandContext), open_home()
         with RunProgress(quiet=as_json) as progress:
             location, instance = own.location, own.instance
             progress.loaded()
             try:
-                outcome = work(home, location, instance, name, Asked(own.user), progress.tell)
+                outcome = work(
+                    home, location, instance, name, Asked(own.user), progress.tell, **more
+                )
             except LeftToServer as left:
                 warn(
                     f"run {left.run_id} goes on in the server; `waybill cancel {left.run_id}` stops it"

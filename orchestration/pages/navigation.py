@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 TABS = (
-    ("overview", "Overview", ""),
+    ("overview.show", "Overview", ""),
     ("dataset.list", "Datasets", "/datasets"),
     ("connector.list", "Connectors", "/connectors"),
     ("datasource.list", "Data sources", "/datasources"),

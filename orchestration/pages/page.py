@@ -12,11 +12,12 @@ from starlette.routing import Route
 
 from orchestration.pages.render import html
 from orchestration.pages.visit import Visit
-from orchestration.services.access.rights import RIGHTS, is_allowed
+from orchestration.services.access.rights import check_right
 from orchestration.services.site.site import site_of
 from orchestration.services.statuses import status_of
 from resources.kernel.errors import WaybillError
 
+_TITLES = {403: "Not allowed", 404: "Not found", 409: "Not possible now", 410: "Not there any more"}
 View = Callable[[Visit], Awaitable[Response]]
 logger = logging.getLogger(__name__)
 
@@ -36,8 +37,7 @@ def page(use_case: str, path: str, view: View, *, methods: Sequence[str] = ("GET
         try:
             project = await site_of(request.app.state).projects.get(request.path_params["project"])
             visit = Visit(request, project)
-            if not is_allowed(use_case, visit.actor):
-                return await _refused(visit, use_case)
+            check_right(visit.actor, use_case)
             return await view(visit)
         except WaybillError as error:
             return await _failed(visit, error)
@@ -45,22 +45,10 @@ def page(use_case: str, path: str, view: View, *, methods: Sequence[str] = ("GET
     return Route(f"/{{project}}{path}", answer, methods=list(methods), name=use_case)
 
 
-async def _refused(visit: Visit, use_case: str) -> Response:
-    right = RIGHTS.get(use_case)
-    needed = f"the role {right.role}" if right else "a right that nobody has"
-    return await visit.render(
-        "error.html",
-        status=403,
-        title="Not allowed",
-        message=f"{visit.actor.name} may not do this: it needs {needed}",
-        hint="Ask an admin of this server",
-    )
-
-
 async def _failed(visit: Visit | None, error: WaybillError) -> Response:
     values: dict[str, Any] = {"title": "", "message": error.message, "hint": error.hint}
     status = status_of(error)
-    values["title"] = "Not found" if status in (404, 410) else "This did not work"
+    values["title"] = _TITLES.get(status, "This did not work")
     if visit is not None:
         return await visit.render("error.html", status=status, **values)
     return html("error_alone.html", status, **values)

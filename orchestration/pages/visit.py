@@ -17,7 +17,8 @@ from orchestration.pages.navigation import tabs
 from orchestration.pages.notices import COOKIE, put_notice, take_notice
 from orchestration.pages.render import html
 from orchestration.services.access.actor import Actor
-from orchestration.services.access.rights import is_allowed
+from orchestration.services.access.rights import right_of
+from orchestration.services.access.visits import actor_of, form_token
 from orchestration.services.asking.client import Asker, Tell
 from orchestration.services.asking.question import Question
 from orchestration.services.paging import LIMIT
@@ -49,8 +50,7 @@ class Visit:
     @property
     def actor(self) -> Actor:
         """Who asks."""
-        found: Actor = self.request.state.actor
-        return found
+        return actor_of(self.request)
 
     @cached_property
     def base(self) -> str:
@@ -64,12 +64,13 @@ class Visit:
 
     def may(self, use_case: str) -> bool:
         """Whether to offer something."""
-        return is_allowed(use_case, self.actor)
+        right = right_of(use_case)
+        return self.actor.may(right.role, right.scope)
 
     @property
     def form_token(self) -> str:
         """What a form of this page proves with that this server made it."""
-        return ""
+        return form_token(self.request)
 
     def query(self, name: str, default: str = "") -> str:
         """A parameter of the address."""

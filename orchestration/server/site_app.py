@@ -13,10 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from orchestration.server.settings import RUNNERS_VARIABLE
 from orchestration.server.workspace import runner_socket
-from orchestration.services.access.actor import Actor
 from orchestration.services.home import open_home
 from orchestration.services.site.projects import Projects
-from orchestration.services.site.secret import server_secret
 from orchestration.services.site.site import Site
 from resources.stores.catalog.database import CatalogDatabase
 
@@ -49,11 +47,7 @@ class SiteApp:
         if not prefix:
             await self._ui(scope, receive, send)
             return
-        below = {
-            **scope,
-            "root_path": scope.get("root_path", "") + prefix,
-            "state": {"actor": Actor("local"), **scope.get("state", {})},
-        }
+        below = {**scope, "root_path": scope.get("root_path", "") + prefix}
         part = self._made.get(prefix)
         if part is None:
             part = await asyncio.to_thread(self._part, prefix)
@@ -70,8 +64,13 @@ class SiteApp:
             return self._made[prefix]
 
 
-def open_site(context: WorkspaceProcessContext) -> Site:
-    """What pages and routes answer from."""
+def open_site(context: WorkspaceProcessContext, secret: str) -> Site:
+    """What pages and routes answer from.
+
+    Args:
+        context: the code locations and the instance.
+        secret: signs what the server gives to a browser and takes back.
+    """
     home = open_home()
     folder = Path(os.environ.get(RUNNERS_VARIABLE, os.devnull))
     target = context.workspace_load_target
@@ -88,7 +87,7 @@ def open_site(context: WorkspaceProcessContext) -> Site:
         projects=Projects(home, {name: runner_socket(folder, name) for name in own}),
         catalog=CatalogDatabase.open(),
         version=version("waybill"),
-        secret=server_secret(home),
+        secret=secret,
     )
 
 

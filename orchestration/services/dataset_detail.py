@@ -20,6 +20,7 @@ from orchestration.services.dataset_list import (
 from orchestration.services.datasets import aware, failure_of, instance_states
 from resources.kernel.errors import NotFoundError, WaybillError
 from resources.kernel.records import StoredVersion
+from resources.stores.partitions import stored_partitions
 from resources.stores.versions import VersionStore
 
 RUNS = 15
@@ -149,10 +150,20 @@ def show_dataset(
         is_declared=entry.is_declared,
         columns=columns_of(entry, latest),
         run_id=latest.run_id if latest else None,
-        properties={k: v for k, v in latest.properties.items() if k != "lineage"} if latest else {},
+        properties=_properties(latest),
         store=store.url,
         path=asset_path(entry),
     )
+
+
+def _properties(version: StoredVersion | None) -> dict[str, Any]:
+    if version is None:
+        return {}
+    found = {name: value for name, value in version.properties.items() if name != "lineage"}
+    if version.partitioned_by is not None:
+        # What its run recorded are the partitions that it made; all others are in the version as well.
+        found["partitions"] = stored_partitions(version)
+    return found
 
 
 def asset_path(entry: DatasetEntry) -> str:

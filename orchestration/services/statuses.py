@@ -17,6 +17,7 @@ STATUSES: dict[type[WaybillError], tuple[int, str]] = {
     errors.ConflictError: (409, "conflict"),
     errors.ConnectorUnavailableError: (503, "unavailable"),
     errors.ConnectorError: (502, "other-system"),
+    errors.ForbiddenError: (403, "forbidden"),
     errors.StorageError: (507, "storage"),
     errors.IntegrityError: (500, "damaged"),
     WaybillError: (500, "error"),

@@ -38,12 +38,20 @@ class LocalStorage(Storage):
         self.root = root
         self.url = str(root)
 
+    def local_path(self, path: str) -> Path:
+        """See `Storage.local_path`."""
+        return self.root / path
+
     def names(self, folder: str) -> list[str]:
         """See `Storage.names`."""
         with _translated(self.root / folder, "listing"):
             try:
                 return os.listdir(self.root / folder)  # noqa: PTH208 - names only, no Path for each of 10,000 files
-            except (FileNotFoundError, NotADirectoryError):
+            except FileNotFoundError:
+                return []
+            except NotADirectoryError:
+                if not self.root.is_dir():
+                    raise  # no store at all must not look like one without versions
                 return []
 
     def read_many(self, paths: Iterable[str], first_bytes: int | None = None) -> dict[str, bytes]:
@@ -310,7 +318,21 @@ def _translated(path: Path, doing: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise storage_error(error, path, doing) from error
+        raise _in_the_way(error, path) or storage_error(error, path, doing) from error
+
+
+def _in_the_way(error: OSError, path: Path) -> StorageError | None:
+    """A file where the store needs a folder."""
+    if error.errno not in (errno.ENOTDIR, errno.EEXIST):
+        return None
+    found = next((parent for parent in (path, *path.parents) if parent.is_file()), None)
+    if found is None:
+        return None
+    return StorageError(
+        f"the store needs a folder where {found} is a file",
+        hint="Point the store (WAYBILL_STORE) to a folder, or move the file",
+        path=str(found),
+    )
 
 
 def _raise_listing(error: OSError) -> None:

@@ -12,7 +12,7 @@ protocol is `publish.py`; removal is `collect.py`; where the files lie is `local
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +23,7 @@ from resources.kernel.errors import (
     GoneError,
     IntegrityError,
     NotFoundError,
+    WaybillError,
 )
 from resources.kernel.keys import Key
 from resources.kernel.records import StoredFile, StoredVersion
@@ -186,6 +187,59 @@ class VersionedItem:
             assert found is not None  # noqa: S101 - for the type checker: `_verify` raises
             yield found.path
 
+    def has_files(self, version: StoredVersion) -> bool:
+        """Whether all files of a version are there; none is read."""
+        sizes: dict[str, dict[str, int]] = {}
+        for file in version.files:
+            folder, _, name = self._log.item_path(file.path).rpartition("/")
+            if folder not in sizes:
+                sizes[folder] = self._log.storage.sizes(folder)
+            if name not in sizes[folder]:
+                return False
+        return True
+
+    def drop_files(self, versions: Iterable[StoredVersion]) -> None:
+        """Removes the data of versions whose record stays; for items whose versions share no files."""
+        there = self._log.storage.data_folders(self._log.data_path)
+        for name in {file.path.split("/")[1] for version in versions for file in version.files}:
+            if name in there:
+                self._log.storage.remove_folder(f"{self._log.data_path}/{name}")
+
+    def read_range(
+        self, version: StoredVersion, file: StoredFile, start: int, length: int
+    ) -> bytes:
+        """`length` bytes of a file from `start`, as they stand: their hash is not asked for.
+
+        For looking at a few rows of a large file; what leaves the house is read through `local_file`.
+
+        Raises:
+            IntegrityError: the file is missing or shorter than its manifest says (E53).
+            GoneError: the version was collected meanwhile (E51).
+        """
+        found = self._log.storage.read_range(self._log.item_path(file.path), start, length)
+        if found is None:
+            raise self._absent(version, file)
+        if len(found) < min(length, file.size_bytes - start):
+            raise self.damaged(version, file, f"it ends before byte {start + length:,}")
+        return found
+
+    @contextmanager
+    def unproven_files(self, version: StoredVersion) -> Iterator[list[Path]]:
+        """All files of a version as local ones, in order; the store's own are not hashed, as in `read_range`."""
+        if not self.keeps_local_files:
+            with self.local_files(version) as copies:
+                yield copies
+            return
+        yield [self._unproven(version, file) for file in version.files]
+
+    def _unproven(self, version: StoredVersion, file: StoredFile) -> Path:
+        path = self._log.storage.local_path(self._log.item_path(file.path))
+        if path is None or not path.is_file():
+            raise self._absent(version, file)
+        if (size := path.stat().st_size) != file.size_bytes:
+            raise self.damaged(version, file, f"{size} of {file.size_bytes} bytes")
+        return path
+
     def collect(self, keep: int = DEFAULT_KEEP, grace: timedelta = DEFAULT_GRACE) -> CollectReport:
         """Removes old versions and leftovers; see `resources.stores.collect`."""
         return collect(self._log, keep=keep, grace=grace)
@@ -198,26 +252,30 @@ class VersionedItem:
         """When and by whom all versions were removed, where that is the last that happened to it; None elsewhere."""
         return read_removal(self._log)
 
+    def damaged(self, version: StoredVersion, file: StoredFile, reason: str) -> IntegrityError:
+        """What is said of a file whose bytes are not those that were published."""
+        return IntegrityError(
+            f"{_part_name(self.name, version, file)} is damaged: {reason}",
+            hint="Import it again, or read another version: they are not affected",
+            path=file.path,
+        )
+
     def _verify(self, version: StoredVersion, file: StoredFile, found: LocalFile | None) -> None:
-        part = file.path.rpartition("/")[2].partition(".")[0]
-        of = f" of partition {file.partition!r}" if file.partition is not None else ""
-        what = f"{part}{of} of version {version.number} of {self.name}"
         if found is None:
-            if self._log.read(version.number) is None:
-                raise self._missing(version.number)
-            raise IntegrityError(
-                f"{what} is missing from the store",
-                hint="Import it again, or read another version: they are not affected",
-                path=file.path,
-            )
+            raise self._absent(version, file)
         if found.size_bytes != file.size_bytes:
             reason = f"{found.size_bytes} of {file.size_bytes} bytes"
         elif found.sha256 != file.sha256:
             reason = "its SHA-256 differs from the manifest's"
         else:
             return
-        raise IntegrityError(
-            f"{what} is damaged: {reason}",
+        raise self.damaged(version, file, reason)
+
+    def _absent(self, version: StoredVersion, file: StoredFile) -> WaybillError:
+        if self._log.read(version.number) is None:
+            return self._missing(version.number)
+        return IntegrityError(
+            f"{_part_name(self.name, version, file)} is missing from the store",
             hint="Import it again, or read another version: they are not affected",
             path=file.path,
         )
@@ -236,3 +294,9 @@ class VersionedItem:
                 key=self.key,
             )
         return NotFoundError(f"{self.name} has no version {number}", hint=there)
+
+
+def _part_name(item: str, version: StoredVersion, file: StoredFile) -> str:
+    part = file.path.rpartition("/")[2].partition(".")[0]
+    of = f" of partition {file.partition!r}" if file.partition is not None else ""
+    return f"{part}{of} of version {version.number} of {item}"

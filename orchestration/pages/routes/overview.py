@@ -12,4 +12,4 @@ async def _overview(visit: Visit) -> Response:
     return await visit.render("overview.html")
 
 
-ROUTES = [page("overview", "/", _overview)]
+ROUTES = [page("overview.show", "/", _overview)]

@@ -5,7 +5,7 @@ What starts with `start_` asks the server and returns the run's id at once; the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 import dagster as dg
 
@@ -15,31 +15,47 @@ from orchestration.services.locks import is_held
 from orchestration.services.runs.start import Asked, start_run
 from orchestration.services.runs.watch import RunOutcome, StepNews, run_here, run_there
 from resources.kernel.errors import ConfigError
+from resources.stores.asset_partitions import tags_of_partition
 
 
 def start_pipeline(
-    home: Home, location: Location, instance: dg.DagsterInstance, name: str, asked: Asked
+    home: Home,
+    location: Location,
+    instance: dg.DagsterInstance,
+    name: str,
+    asked: Asked,
+    partition: str = "",
 ) -> str:
     """Has the server run a pipeline; the run's id.
 
     Raises:
-        UnknownNameError: there is none of that name.
-        InputError: the key of `asked` was used for other work.
+        UnknownNameError: there is none of that name, or no such partition.
+        InputError: the key of `asked` was used for other work; it makes an asset with partitions, and none is given,
+            or the other way round.
     """
-    return start_run(home, instance, location.job(name), asked)
+    job = location.job(name)
+    tags = tags_of_partition(f"pipeline {name}", job.partitions_def, partition, instance)
+    return start_run(home, instance, job, asked, tags=tags)
 
 
 def start_refresh(
-    home: Home, location: Location, instance: dg.DagsterInstance, name: str, asked: Asked
+    home: Home,
+    location: Location,
+    instance: dg.DagsterInstance,
+    name: str,
+    asked: Asked,
+    partition: str = "",
 ) -> str:
     """Has the server make a dataset anew from what it is made of, and check it; the run's id.
 
     Raises:
-        UnknownNameError: nothing makes it.
-        InputError: the key of `asked` was used for other work.
+        UnknownNameError: nothing makes it, or it has no such partition.
+        InputError: the key of `asked` was used for other work; it has partitions and none is given, or the other way
+            round.
     """
     spec = location.dataset(name)
-    return start_run(home, instance, location.asset_job(), asked, assets=[spec.key])
+    tags = tags_of_partition(f"dataset {name}", spec.partitions_def, partition, instance)
+    return start_run(home, instance, location.asset_job(), asked, assets=[spec.key], tags=tags)
 
 
 def run_pipeline(
@@ -49,13 +65,17 @@ def run_pipeline(
     name: str,
     asked: Asked,
     tell: Callable[[StepNews], None],
+    partition: str = "",
 ) -> RunOutcome:
     """Runs a pipeline.
 
     Raises:
-        UnknownNameError: there is none of that name.
+        UnknownNameError: there is none of that name, or no such partition.
+        InputError: it makes an asset with partitions, and none is given, or the other way round.
     """
-    return _run(home, instance, location.job(name), asked, tell)
+    job = location.job(name)
+    tags = tags_of_partition(f"pipeline {name}", job.partitions_def, partition, instance)
+    return _run(home, instance, job, asked, tell, tags=tags)
 
 
 def refresh_dataset(
@@ -65,14 +85,17 @@ def refresh_dataset(
     name: str,
     asked: Asked,
     tell: Callable[[StepNews], None],
+    partition: str = "",
 ) -> RunOutcome:
-    """Makes a dataset anew from what it is made of, and checks it.
+    """Makes a dataset anew from what it is made of, and checks it: one partition of it, if it has any.
 
     Raises:
-        UnknownNameError: nothing makes it.
+        UnknownNameError: nothing makes it, or it has no such partition.
+        InputError: it has partitions and none is given, or the other way round.
     """
     spec = location.dataset(name)
-    return _run(home, instance, location.asset_job(), asked, tell, assets=[spec.key])
+    tags = tags_of_partition(f"dataset {name}", spec.partitions_def, partition, instance)
+    return _run(home, instance, location.asset_job(), asked, tell, assets=[spec.key], tags=tags)
 
 
 def server_runs(home: Home) -> bool:
@@ -101,7 +124,9 @@ def _run(
     tell: Callable[[StepNews], None],
     *,
     assets: Collection[dg.AssetKey] = (),
+    tags: Mapping[str, str],
 ) -> RunOutcome:
     if server_runs(home):
-        return run_there(instance, start_run(home, instance, job, asked, assets=assets), tell)
-    return run_here(home, instance, job, tell, tags=asked.tags, assets=assets)
+        run_id = start_run(home, instance, job, asked, assets=assets, tags=tags)
+        return run_there(instance, run_id, tell)
+    return run_here(home, instance, job, tell, tags={**tags, **asked.tags}, assets=assets)

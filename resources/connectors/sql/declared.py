@@ -17,7 +17,7 @@ from resources.connectors.sql.names import check_table_name
 from resources.connectors.sql.writing.modes import name_limit
 from resources.kernel.errors import ConfigError, UnknownNameError, WaybillError
 
-_NEVER_URLS = ("host", "database", "username", "account", "service_name", "schema", "driver")
+_NEVER_URLS = ("host", "database", "username", "account", "service_name", "db_schema", "driver")
 _WITH_PORT = re.compile(r"[^:]+:\d*")
 
 

@@ -38,7 +38,7 @@ _ERROR_CELL = re.compile(rb"\bt\s*=\s*[\"']e[\"']")
 
 
 @dataclass
-class Findings:
+class WorkbookFindings:
     """What a look through the parts of a workbook told."""
 
     may_hold_errors: bool = False
@@ -74,7 +74,7 @@ class Findings:
         self.formulas.next_part()
 
 
-def check_workbook(file: SourceFile) -> Findings:
+def check_workbook(file: SourceFile) -> WorkbookFindings:
     """Looks through a workbook without parsing it (T9, T13).
 
     Raises:
@@ -87,7 +87,7 @@ def check_workbook(file: SourceFile) -> Findings:
                     file, "it is a workbook of Excel 97 (.xls) or protected by a password"
                 )
         raise _no_workbook(file)
-    findings = Findings()
+    findings = WorkbookFindings()
     try:
         with zipfile.ZipFile(file.path) as opened:
             check_directory(file, opened.infolist())
@@ -129,7 +129,7 @@ def _no_workbook(file: SourceFile) -> ParseError:
 
 
 def _check_part(
-    file: SourceFile, opened: zipfile.ZipFile, info: zipfile.ZipInfo, findings: Findings
+    file: SourceFile, opened: zipfile.ZipFile, info: zipfile.ZipInfo, findings: WorkbookFindings
 ) -> None:
     name = info.filename[:80]
     is_sheet = info.filename.startswith(_SHEET)

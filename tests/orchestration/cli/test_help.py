@@ -51,6 +51,7 @@ def test_the_commands_are_these():
         "dataset download",
         "dataset rename",
         "dataset remove",
+        "dataset upload",
         "classification list",
         "classification check",
         "classification apply",

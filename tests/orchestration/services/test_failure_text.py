@@ -31,7 +31,9 @@ def test_the_same_reason_either_way(tmp_path, error, cause, text):
     with dg.instance_for_test(temp_dir=str(tmp_path)) as instance:
         run = dg.materialize([x], instance=instance, raise_on_error=False)
         key = ("datasets", "x")
-        assert read_failure(tmp_path, run.run_id, key) == failure_of(instance, run.run_id, key) == text
+        assert (
+            read_failure(tmp_path, run.run_id, key) == failure_of(instance, run.run_id, key) == text
+        )
 
 
 def test_a_step_is_named_as_dagster_names_it():

@@ -50,7 +50,7 @@ def rows(text: str) -> list[list[str]]:
         (pa.array([dt.date(2013, 1, 31), None]), ["2013-01-31", ""]),
         (pa.array([500_000_000], pa.int32()).cast(pa.date32()), ["1370923-07-04"]),
         (
-            pa.array([dt.datetime(2013, 1, 1, 5)], pa.timestamp("us")),
+            pa.array([moment(2013, 1, 1, 5)], pa.timestamp("us")),
             ["2013-01-01 05:00:00.000000"],
         ),
         (
@@ -104,7 +104,7 @@ def test_our_own_import_reads_the_same_values(tmp_path):
             "x": [0.1, 1e-7],
             "n": pa.array([1, 2]),
             "on": pa.array([dt.date(2013, 1, 31), None]),
-            "at": pa.array([dt.datetime(2013, 1, 1, 5, 0, 0, 123456)] * 2, pa.timestamp("us")),
+            "at": pa.array([moment(2013, 1, 1, 5, 0, 0, 123456)] * 2, pa.timestamp("us")),
             "tz": pa.array([dt.datetime(2013, 7, 1, 5, tzinfo=UTC)] * 2, pa.timestamp("us", "UTC")),
             "ok": [True, False],
             "text": ['a "quoted", text', "two\nlines"],

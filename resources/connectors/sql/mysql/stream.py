@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from resources.connectors.sql.mysql.column_types import MysqlColumn
 from resources.connectors.sql.mysql.session import MysqlSession
-from resources.connectors.sql.mysql.wire import Chunk, Statement
+from resources.connectors.sql.mysql.wire import PreparedStatement, WireRows
 from resources.connectors.sql.mysql.wire_rows import decode
 from resources.kernel.errors import IntegrityError
 
@@ -26,10 +26,10 @@ class RowsDigest:
     The same whether the rows are read for it alone or on their way into a dataset, and however they come in chunks.
     """
 
-    def __init__(self, statement: Statement) -> None:
+    def __init__(self, statement: PreparedStatement) -> None:
         self._digest = hashlib.blake2b(repr(statement.columns).encode(), digest_size=16)
 
-    def add(self, chunk: Chunk) -> None:
+    def add(self, chunk: WireRows) -> None:
         """Takes the next rows in."""
         # The header of each row's packet goes in, too: it tells where the row ends.
         first, last = max(0, int(chunk.starts[0]) - 4), int(chunk.ends[-1])
@@ -53,7 +53,7 @@ class ResultStream:
     def __init__(
         self,
         session: MysqlSession,
-        statement: Statement,
+        statement: PreparedStatement,
         columns: Sequence[MysqlColumn],
         kill: Callable[[int], None],
     ) -> None:

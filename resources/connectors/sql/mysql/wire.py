@@ -79,7 +79,7 @@ class WireColumn:
 
 
 @dataclass(frozen=True)
-class Statement:
+class PreparedStatement:
     """A prepared statement."""
 
     number: int
@@ -96,7 +96,7 @@ class Done:
 
 
 @dataclass(frozen=True)
-class Chunk:
+class WireRows:
     """Rows of a result set as they came.
 
     Attributes:
@@ -120,7 +120,7 @@ class Wire:
         self._begin = 0
         self._end = 0
 
-    def prepare(self, sql: str) -> Statement:
+    def prepare(self, sql: str) -> PreparedStatement:
         """Has one statement parsed and described; nothing is run.
 
         Raises:
@@ -133,9 +133,11 @@ class Wire:
             described = [self._packet() for _ in range(count)]
             if count:
                 self._packet()  # the mark behind the descriptions
-        return Statement(number, tuple(map(_column, described if columns else ())), parameters)
+        return PreparedStatement(
+            number, tuple(map(_column, described if columns else ())), parameters
+        )
 
-    def execute(self, statement: Statement) -> Generator[Chunk]:
+    def execute(self, statement: PreparedStatement) -> Generator[WireRows]:
         """Runs a prepared statement; its rows as they come.
 
         Raises:
@@ -151,7 +153,7 @@ class Wire:
             raise ServerError(1615, "the table was changed while it was read")
         yield from self._chunks()
 
-    def forget(self, statement: Statement) -> None:
+    def forget(self, statement: PreparedStatement) -> None:
         """Ends a prepared statement; the server does not answer."""
         self._send(_COM_CLOSE, struct.pack("<I", statement.number))
 
@@ -241,7 +243,7 @@ class Wire:
         self._view = self._data.data
         self._begin, self._end = 0, len(left)
 
-    def _chunks(self) -> Generator[Chunk]:
+    def _chunks(self) -> Generator[WireRows]:
         """All rows up to the mark at the end. Each chunk has bytes of its own: nobody writes over them."""
         ended = False
         while not ended:
@@ -252,7 +254,7 @@ class Wire:
                 rows = rows[:-1]
             self._begin = places[-1]
             if len(rows) > 1:
-                yield Chunk(self._data, rows[:-1] + 4, rows[1:])
+                yield WireRows(self._data, rows[:-1] + 4, rows[1:])
             elif not ended:
                 yield self._large_row()
 
@@ -281,11 +283,11 @@ class Wire:
                 return places, False
             self._receive()
 
-    def _large_row(self) -> Chunk:
+    def _large_row(self) -> WireRows:
         """One row that is larger than a chunk, or than a packet."""
         row = np.frombuffer(self._packet() + bytes(SLACK), dtype=np.uint8)
         end = np.array([len(row) - SLACK], dtype=np.int64)
-        return Chunk(row, np.zeros(1, dtype=np.int64), end)
+        return WireRows(row, np.zeros(1, dtype=np.int64), end)
 
 
 def _checked(packet: bytes) -> bytes:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from resources.connectors.sql.mysql.wire import Bytes, Chunk, ConnectionLostError, Places
+from resources.connectors.sql.mysql.wire import Bytes, ConnectionLostError, Places, WireRows
 
 NO_DATE = -(2**31)
 """Sentinel day number of MySQL's invalid dates (0000-00-00, 2024-02-31)."""
@@ -54,7 +54,7 @@ Reader = Callable[[Cursor, Mask | None], pa.Array]
 """Takes one column of all rows, and moves on."""
 
 
-def decode(chunk: Chunk, readers: Sequence[Reader]) -> list[pa.Array]:
+def decode(chunk: WireRows, readers: Sequence[Reader]) -> list[pa.Array]:
     """The columns of a chunk.
 
     Raises:

@@ -34,7 +34,7 @@ class Deliverer:
     open: Callable[[ExportJob], Delivery[Any]]
 
 
-class Target(Protocol):
+class ExportTarget(Protocol):
     """What an export needs of a connector."""
 
     config: SqlConfig
@@ -51,7 +51,7 @@ class Target(Protocol):
 
 
 def run_export(
-    connector: Target,
+    connector: ExportTarget,
     stream: BatchStream,
     request: ExportRequest,
     settings: ExportSettings = _DEFAULT_SETTINGS,
@@ -102,7 +102,7 @@ def _check(
         settings=settings,
         dialect=dialect,
         columns=columns,
-        table=TableName(name, request.table.schema or config.schema),
+        table=TableName(name, request.table.schema or config.db_schema),
         source=SourceRows(stream, columns, request),
     )
 

@@ -243,7 +243,7 @@ class TestUploads:
         """kill -9 anywhere: the old content or the new one; the next writer leaves nothing behind."""
         content = CONTENT[:100_000]
         source.write_bytes(content)
-        steps = [(transfer.Upload, "_send"), (transfer.Upload, "_rename"), (Remote, "look")]
+        steps = [(transfer.SftpUpload, "_send"), (transfer.SftpUpload, "_rename"), (Remote, "look")]
 
         def body():
             connect(sftp, root=place.name).put_file("out/x.bin", source)

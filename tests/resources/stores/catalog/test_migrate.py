@@ -8,11 +8,13 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from resources.kernel.errors import ConfigError
+from resources.stores.catalog.access.tables import METADATA as ACCESS
 from resources.stores.catalog.classifications.catalog import ClassificationCatalog
-from resources.stores.catalog.classifications.tables import METADATA
+from resources.stores.catalog.classifications.tables import METADATA as CLASSIFICATIONS
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.catalog.dataset_titles import METADATA as TITLES
 from resources.stores.catalog.migrate import HEAD, MIGRATIONS, is_current, revision, upgrade
+from resources.stores.catalog.queries import METADATA as QUERIES
 from tests.faults import Child
 from tests.resources.stores.catalog.classifications.rows import SET, change, held
 
@@ -27,7 +29,9 @@ def test_an_empty_database_gets_the_tables_that_the_code_knows(config):
     database = CatalogDatabase(config)
     with database.read() as connection:
         assert revision(connection) == HEAD
-        differences = compare_metadata(MigrationContext.configure(connection), [METADATA, TITLES])
+        differences = compare_metadata(
+            MigrationContext.configure(connection), [CLASSIFICATIONS, ACCESS, TITLES, QUERIES]
+        )
     assert [d for d in differences if "alembic" not in str(d)] == []
 
 
