@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from orchestration.services.stores import Store
     from resources.kernel.keys import Key
 
+
 WARNED = 10
 
 

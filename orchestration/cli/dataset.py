@@ -109,13 +109,13 @@ def summary(
 
 
 app.command("refresh")(refresh)
-app.command("download")(download)
-app.command("rename")(rename)
-app.command("remove")(remove)
 app.command("upload")(upload)
 app.command()(rows)
 app.command()(facets)
 app.command()(cell)
+app.command("download")(download)
+app.command("rename")(rename)
+app.command("remove")(remove)
 
 
 @app.command()

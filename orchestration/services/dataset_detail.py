@@ -326,3 +326,14 @@ def _with_result(found: CheckResult, data: Any) -> CheckResult:
         examples=tuple(str(v) for v in result.get("partial_unexpected_list", ())[:_EXAMPLES]),
         failing=result.get("unexpected_count"),
     )
+
+
+def _properties(version: StoredVersion | None) -> Mapping[str, Any]:
+    """What the manifest records, but for the lineage of columns, which they show themselves."""
+    if version is None:
+        return {}
+    found = {name: value for name, value in version.properties.items() if name != "lineage"}
+    if version.partitioned_by is None:
+        return found
+    # What its run recorded are the partitions that it made; all others are in the version as well.
+    return {**found, "partitions": stored_partitions(version)}

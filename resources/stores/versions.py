@@ -244,14 +244,6 @@ class VersionedItem:
         """Removes old versions and leftovers; see `resources.stores.collect`."""
         return collect(self._log, keep=keep, grace=grace)
 
-    def remove(self, *, by: str = "") -> CollectReport:
-        """Removes every version and its data at once; see `resources.stores.removal`."""
-        return remove_versions(self._log, by=by)
-
-    def removal(self) -> Removal | None:
-        """When and by whom all versions were removed, where that is the last that happened to it; None elsewhere."""
-        return read_removal(self._log)
-
     def damaged(self, version: StoredVersion, file: StoredFile, reason: str) -> IntegrityError:
         """What is said of a file whose bytes are not those that were published."""
         return IntegrityError(
@@ -259,6 +251,14 @@ class VersionedItem:
             hint="Import it again, or read another version: they are not affected",
             path=file.path,
         )
+
+    def remove(self, *, by: str = "") -> CollectReport:
+        """Removes every version and its data at once; see `resources.stores.removal`."""
+        return remove_versions(self._log, by=by)
+
+    def removal(self) -> Removal | None:
+        """When and by whom all versions were removed, where that is the last that happened to it; None elsewhere."""
+        return read_removal(self._log)
 
     def _verify(self, version: StoredVersion, file: StoredFile, found: LocalFile | None) -> None:
         if found is None:
