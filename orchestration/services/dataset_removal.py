@@ -54,7 +54,7 @@ def remove_dataset(
     """
     if not force:
         _check_unused(entry, instance)
-    report = store.item(entry.key).remove(by=by)
+    report = store.remove(entry.key, by=by)
     if report.removed_versions:
         _tell_dagster(entry, instance, report.removed_versions, by)
     return RemovalReport(

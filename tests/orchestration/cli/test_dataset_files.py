@@ -148,7 +148,7 @@ def test_a_version_as_csv_zip_and_parquet(waybill):
         assert archive.read("orders-v1.csv").decode() == text
     waybill("download", "orders", "--format", "parquet", "--version", "1")
     stored = waybill.store.read(("datasets", "orders"))
-    with stored.only_file() as path:
+    with waybill.store.item(("datasets", "orders")).local_files(stored.version) as (path,):
         assert Path("orders-v1.parquet").read_bytes() == path.read_bytes()
     raw = waybill("download", "orders", "--raw", "-o", "-")
     assert list(csv.reader(io.StringIO(raw.stdout)))[2][2] == "=HYPERLINK(1)"

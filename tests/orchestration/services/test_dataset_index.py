@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.services.dataset_index import FRESH_SECONDS, LISTING_SECONDS, DatasetIndex
-from orchestration.services.dataset_list import DatasetEntry, Title, Tried
+from orchestration.services.dataset_list import DatasetEntry, DatasetTitle, Tried
 from resources.kernel.errors import ConnectorUnavailableError
 from resources.stores import local
 from resources.stores.manifest_log import ManifestLog
@@ -117,7 +117,7 @@ def test_what_another_process_makes_or_removes_shows(store, clock):
     def elsewhere():
         other = VersionStore.open(url)
         publish(other.item(ENTRIES[-1].key), "run-9")
-        other.item(ENTRIES[0].key).remove()
+        other.remove(ENTRIES[0].key)
 
     assert run_forked(elsewhere).status == 0
     clock.now += FRESH_SECONDS
@@ -132,7 +132,7 @@ def test_runs_and_titles_show_with_the_next_look_and_at_once_when_told(store, cl
     index = recorded.index(store, clock)
     index.view(ENTRIES)
     recorded.tried = {ENTRIES[3].key: Tried("failed", "run-2", error="no file")}
-    recorded.titles = {ENTRIES[3].key: Title("Third")}
+    recorded.titles = {ENTRIES[3].key: DatasetTitle("Third")}
     assert line(index.view(ENTRIES), "d03").status == "ready"
     index.forget()
     found = line(index.view(ENTRIES), "d03")

@@ -9,8 +9,8 @@ import pytest
 from orchestration.services.dataset_list import (
     STATUSES,
     DatasetEntry,
+    DatasetTitle,
     Newest,
-    Title,
     Tried,
     summary_of,
 )
@@ -53,7 +53,7 @@ def test_status_and_reason(found, tried, status, reason):
 
 
 def test_a_line_shows_what_is_kept_and_what_people_call_it():
-    line = summary_of(ENTRY, KEPT, Tried("ready", "run-3", NOON), Title("Orders"))
+    line = summary_of(ENTRY, KEPT, Tried("ready", "run-3", NOON), DatasetTitle("Orders"))
     assert (line.rows, line.columns, line.version, line.size_bytes) == (7, 2, 3, 99)
     assert (line.title, line.name, line.run_id) == ("Orders", "orders", "run-3")
     assert summary_of(ENTRY, None, None).title == "orders"
