@@ -26,7 +26,7 @@ from orchestration.services.dataset_list import (
 )
 from orchestration.services.failure_text import step_of
 from orchestration.services.json_rows import json_rows
-from orchestration.services.runs.watch import error_text
+from orchestration.services.runs.failures import error_text
 from resources.kernel.errors import InputError
 from resources.kernel.keys import Key
 

@@ -29,6 +29,10 @@ UNSAVED = "to be saved"
 """What a datasource is called that nobody has declared yet."""
 
 
+DATASOURCE_JOB = "datasource_test"
+"""The job of the Launchpad that looks at a datasource."""
+
+
 @dataclass(frozen=True)
 class DatasourceSummary:
     """A declared datasource."""

@@ -20,6 +20,7 @@ import msgspec
 
 from orchestration.services.dataset_list import DatasetEntry
 from orchestration.services.home import Home
+from orchestration.services.pipelines.entry import PipelineEntry
 from resources.environment import watch_environment
 from resources.project import CODE_ROOT, find_project
 
@@ -56,6 +57,7 @@ class Snapshot:
     """As `waybill datasource list --json` prints them."""
     store: str = ""
     """Where datasets are kept."""
+    pipelines: tuple[PipelineEntry, ...] = ()
     declarations: tuple[Declaration, ...] = ()
     """Every component that stands, in order of noun and name."""
 
