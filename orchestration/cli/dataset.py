@@ -23,7 +23,7 @@ from orchestration.cli.run import NoWait, refresh
 from orchestration.cli.upload import upload
 
 if TYPE_CHECKING:
-    from orchestration.services.dataset_detail import CheckResult, Column, DatasetDetail
+    from orchestration.services.dataset_detail import CheckOutcome, DatasetColumn, DatasetDetail
     from orchestration.services.dataset_list import DatasetSummary
 
 app = typer.Typer(
@@ -307,7 +307,7 @@ def _print_detail(found: DatasetDetail) -> None:
         print_facts([(name, _short(value)) for name, value in found.properties.items()])
 
 
-def _print_columns(found: Sequence[Column]) -> None:
+def _print_columns(found: Sequence[DatasetColumn]) -> None:
     header, rows = ["column", "type"], [[c.name, c.type] for c in found]
     for title, values in (
         ("from", [c.made_from for c in found]),
@@ -319,7 +319,7 @@ def _print_columns(found: Sequence[Column]) -> None:
     print_table(header, rows)
 
 
-def _found(check: CheckResult) -> str:
+def _found(check: CheckOutcome) -> str:
     """What a person looks at first: why it could not be tried, values that fail, or what was observed."""
     if check.reason or not check.examples:
         return check.reason or check.observed

@@ -4,7 +4,8 @@
 WaybillError                    message, hint, facts; picklable; retryable = False
 ├─ ConfigError                  the operator must act
 │  ├─ MissingDependencyError    an optional package is not installed
-│  └─ UnknownNameError          a name that nothing declares; lists the known ones
+│  ├─ UnknownNameError          a name that nothing declares; lists the known ones
+│  └─ InUseError                something else needs what is to be removed; names it
 ├─ InputError(ValueError)       whoever sent the data must act
 │  ├─ ParseError                a file's content; knows file, line, column
 │  ├─ EmptySourceError          a source that returned no rows
@@ -113,6 +114,10 @@ class UnknownNameError(ConfigError):
             name=name,
             known=names,
         )
+
+
+class InUseError(ConfigError):
+    """Something else needs what is to be removed, or is at work on it."""
 
 
 class InputError(WaybillError, ValueError):

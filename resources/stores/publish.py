@@ -37,7 +37,7 @@ from resources.kernel.records import StoredFile
 from resources.stores.manifest import Manifest, json_properties, schema_texts
 from resources.stores.manifest_log import ManifestLog
 from resources.stores.partitions import Replaced, in_order, united_schema
-from resources.stores.storage import storage_error
+from resources.stores.storage import sizes_in, storage_error
 
 _logger = logging.getLogger(__name__)
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
@@ -271,7 +271,7 @@ class Publisher:
     def _check_files(self, files: tuple[StoredFile, ...]) -> None:
         if not files or self._folder is None:
             return
-        sizes = self._storage.sizes(self._log.item_path(self._folder))
+        sizes = sizes_in(self._storage, self._log.item_path(self._folder))
         for file in files:
             if sizes.get(file.path.rpartition("/")[2]) != file.size_bytes:
                 raise GoneError(

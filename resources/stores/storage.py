@@ -76,10 +76,6 @@ class Storage(ABC):
         `sha256` is what the caller computed from the bytes it means.
         """
 
-    def sizes(self, folder: str) -> dict[str, int]:
-        """Name and size in bytes of every file directly in `folder`."""
-        return {file.name: file.size_bytes for file in self.listing(folder)}
-
     @abstractmethod
     def listing(self, folder: str, prefix: str = "") -> list[FoundFile]:
         """Files directly in `folder` whose names begin with `prefix`, in no order."""
@@ -146,6 +142,11 @@ class FoundFile:
     name: str
     size_bytes: int
     modified_at: datetime
+
+
+def sizes_in(storage: Storage, folder: str) -> dict[str, int]:
+    """Name and size in bytes of every file directly in `folder`."""
+    return {file.name: file.size_bytes for file in storage.listing(folder)}
 
 
 class LocalFile:
