@@ -116,6 +116,8 @@ class _Twice:
 
 
 _TWICE = _Twice()
+_LOADED: list[dg.Definitions] = []
+"""What this process has loaded as its code location: the last of it."""
 
 
 def _content() -> object:
@@ -146,10 +148,16 @@ def load_definitions(file: Path) -> dg.Definitions:
     return _load()
 
 
+def loaded() -> dg.Definitions | None:
+    """The definitions that this process serves as a code location; None before they are loaded, or if they do not."""
+    return _LOADED[-1] if _LOADED else None
+
+
 def _load() -> dg.Definitions:
     with without_dagster_warnings():
         found = _TWICE.ask(_build_own)
         found.get_repository_def()  # what Dagster does with it next, and keeps: its warnings come from there too
+        _LOADED[:] = [found]
         return found
 
 

@@ -83,6 +83,10 @@ class Registry:
             self._twins_of_kind[kind] = {n: p for n, p in places.items() if len(p) > 1}
         return cast("dict[str, T]", self._of_kind[kind])
 
+    def entries(self) -> list[NamedComponent]:
+        """Every component that stands, in the order of loading."""
+        return [component for component, _, _ in self._entries]
+
     def document_of(self, component: NamedComponent) -> Document | None:
         """The YAML that declares it; None of one that Dagster itself has read."""
         return self._places[id(component)][0]

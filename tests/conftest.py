@@ -19,6 +19,7 @@ pytest_plugins = [
     "tests.servers.mariadb",
     "tests.servers.s3",
     "tests.servers.scripted_s3",
+    "tests.servers.chromium",
 ]
 
 _LONG = ("e2e", "kill")

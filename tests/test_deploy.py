@@ -35,7 +35,7 @@ def refused(host: str, origin: str, kind: str = "http") -> int | None:
     if origin:
         headers.append((b"origin", origin.encode()))
     scope = {"type": kind, "method": "POST", "path": "/graphql", "headers": headers}
-    found = RULES.check_place(scope) or RULES.check_sender(scope)
+    found = RULES.check_place(scope)
     return found.status if found else None
 
 

@@ -5,7 +5,6 @@ What a set holds as a file is in `classification_files.py`, how answers look in 
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -34,7 +33,8 @@ from orchestration.cli.errors import FAILED, USAGE, check_output, fail, reported
 from orchestration.cli.output import print_facts, print_json, print_table, visible
 
 if TYPE_CHECKING:
-    from orchestration.services.classifications import ReadingChoice, Workplace
+    from orchestration.services.classification_runs import Workplace
+    from orchestration.services.classifications import ReadingChoice
 
 app = typer.Typer(
     no_args_is_help=True, help="Tables of keys and attributes, maintained by uploaded files."
@@ -148,7 +148,7 @@ def apply(  # noqa: PLR0913 - one parameter an option
     as_json: AsJson = False,
 ) -> None:
     """Take a file into the set, all or nothing, as a run. Ends with 1 when it is rejected."""
-    from orchestration.services.classifications import apply as apply_file
+    from orchestration.services.classification_runs import apply as apply_file
 
     with _no_verdict():
         done = apply_file(
@@ -156,7 +156,7 @@ def apply(  # noqa: PLR0913 - one parameter an option
             name,
             file,
             _choice(encoding, list_delimiter, blank_clears),
-            author=author or _user(),
+            author=author,
         )
     print_taken(done, as_json=as_json)
 
@@ -173,10 +173,15 @@ def undo(
     as_json: AsJson = False,
 ) -> None:
     """Make an earlier version hold again, as a run. That is a new version: an undo can be undone."""
-    from orchestration.services.classifications import undo as go_back
+    from orchestration.services.classification_runs import undo as go_back
 
     with reported():
-        done = go_back(_place(context), name, version, author=author or _user())
+        done = go_back(
+            _place(context),
+            name,
+            version,
+            author=author,
+        )
     print_taken(done, as_json=as_json)
 
 
@@ -260,24 +265,18 @@ def errors(
 
 
 def _place(context: typer.Context) -> Workplace:
-    from orchestration.services.classifications import Workplace
+    from orchestration.services.classification_runs import Workplace
     from orchestration.services.home import open_home
+    from orchestration.services.runs.start import Asked
 
     own = context.ensure_object(CommandContext)
-    return Workplace(open_home(), own.location, own.instance)
+    return Workplace(open_home(), own.location, own.instance, Asked(own.user))
 
 
 def _choice(encoding: str, list_delimiter: str, blank_clears: bool | None) -> ReadingChoice:
     from orchestration.services.classifications import ReadingChoice
 
     return ReadingChoice(encoding, list_delimiter, blank_clears)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container without an entry for its user
-        return "unknown"
 
 
 def _utc(moment: datetime | None) -> datetime | None:

@@ -14,7 +14,7 @@ from orchestration.cli.output import print_facts, print_json, print_table, to_si
 if TYPE_CHECKING:
     from assets.classifications.checking import CheckResult
     from orchestration.services.classification_history import HistoryLine, RejectedFile
-    from orchestration.services.classifications import TakenFile
+    from orchestration.services.classification_runs import TakenFile
 
 SHOWN_FINDINGS = 50
 SHOWN_KEYS = 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +30,14 @@ class CommandContext:
     given_instance: dg.DagsterInstance | None = None
     problems: tuple[Problem, ...] = ()
     """What was left out of the location that was loaded."""
+
+    @property
+    def user(self) -> str:
+        """Who gives the command."""
+        try:
+            return getpass.getuser()
+        except (KeyError, OSError):  # a container without an entry for its user
+            return "unknown"
 
     @cached_property
     def snapshot(self) -> Snapshot:

@@ -17,15 +17,23 @@ if TYPE_CHECKING:
 
     from orchestration.location import Location
     from orchestration.services.home import Home
+    from orchestration.services.runs.start import Asked
     from orchestration.services.runs.watch import RunOutcome, StepNews
 
     Launch = Callable[
-        [Home, Location, dg.DagsterInstance, str, Callable[[StepNews], None], str], RunOutcome
+        [Home, Location, dg.DagsterInstance, str, Asked, Callable[[StepNews], None]], RunOutcome
     ]
+    Start = Callable[[Home, Location, dg.DagsterInstance, str, Asked], str]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of progress.")]
 Partition = Annotated[
     str, typer.Option(help="Key of the partition to make, where the asset has partitions.")
+]
+NoWait = Annotated[
+    bool,
+    typer.Option(
+        "--no-wait", help="Have the server of `waybill up` run it, print the run's id and end."
+    ),
 ]
 
 
@@ -34,15 +42,19 @@ def run(
     pipeline: Annotated[str, typer.Argument(help="Name of the pipeline.")],
     *,
     partition: Partition = "",
+    no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
     """Run a pipeline: in the server of `waybill up` if one is running, otherwise here. The web UI shows it either way.
 
     Ends with 1 when the run fails. Ctrl-C ends a run that takes place here; one of the server goes on.
     """
-    from orchestration.services.runs.launch import run_pipeline
+    from orchestration.services.runs.launch import run_pipeline, start_pipeline
 
-    _launch(context, run_pipeline, pipeline, partition, as_json=as_json)
+    if no_wait:
+        start(context, start_pipeline, pipeline, partition, as_json=as_json)
+    else:
+        launch(context, run_pipeline, pipeline, partition, as_json=as_json)
 
 
 def refresh(
@@ -50,12 +62,16 @@ def refresh(
     dataset: Annotated[str, typer.Argument(help="Name of the dataset.")],
     *,
     partition: Partition = "",
+    no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
     """Rebuild a dataset from its inputs and check it; otherwise like `waybill run`."""
-    from orchestration.services.runs.launch import refresh_dataset
+    from orchestration.services.runs.launch import refresh_dataset, start_refresh
 
-    _launch(context, refresh_dataset, dataset, partition, as_json=as_json)
+    if no_wait:
+        start(context, start_refresh, dataset, partition, as_json=as_json)
+    else:
+        launch(context, refresh_dataset, dataset, partition, as_json=as_json)
 
 
 def cancel(
@@ -103,10 +119,31 @@ def check(
         raise typer.Exit(FAILED)
 
 
-def _launch(
-    context: typer.Context, launch: Launch, name: str, partition: str, *, as_json: bool
+def start(
+    context: typer.Context, ask: Start, name: str, partition: str = "", *, as_json: bool
 ) -> None:
+    """Has the server begin with work, and says which run it is."""
     from orchestration.services.home import open_home
+    from orchestration.services.runs.launch import require_server
+    from orchestration.services.runs.start import Asked
+
+    with reported():
+        own, home = context.ensure_object(CommandContext), open_home()
+        require_server(home)
+        asked = Asked(own.user, partition=partition)
+        run_id = ask(home, own.location, own.instance, name, asked)
+    if as_json:
+        print_json({"run_id": run_id})
+    else:
+        typer.echo(f"run {run_id} waits in the server's queue")
+
+
+def launch(
+    context: typer.Context, work: Launch, name: str, partition: str = "", *, as_json: bool
+) -> None:
+    """Runs work to its end, shows its steps, and ends the command with 1 when it fails."""
+    from orchestration.services.home import open_home
+    from orchestration.services.runs.start import Asked
     from orchestration.services.runs.watch import LeftToServer
 
     with reported():
@@ -115,7 +152,8 @@ def _launch(
             location, instance = own.location, own.instance
             progress.loaded()
             try:
-                outcome = launch(home, location, instance, name, progress.tell, partition)
+                asked = Asked(own.user, partition=partition)
+                outcome = work(home, location, instance, name, asked, progress.tell)
             except LeftToServer as left:
                 warn(
                     f"run {left.run_id} goes on in the server; `waybill cancel {left.run_id}` stops it"

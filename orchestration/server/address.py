@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
+from urllib.parse import urlsplit
 
+from orchestration.server.settings import PUBLIC_URL_VARIABLE, PublicAddress
 from resources.kernel.errors import ConfigError, ConflictError
+
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -42,3 +47,25 @@ def url_of(listener: socket.socket) -> str:
     """What to type into a browser."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def read_public_address(text: str) -> PublicAddress | None:
+    """The address at which a reverse proxy offers the server; None where none is given.
+
+    Raises:
+        ConfigError: it is no https address of a whole host.
+    """
+    if not text:
+        return None
+    try:
+        parts = urlsplit(text)
+        host = parts.netloc.lower().removesuffix(":443")
+    except ValueError:
+        parts, host = urlsplit(""), ""
+    extras = parts.path.strip("/") or parts.query or parts.fragment
+    if parts.scheme != "https" or extras or not _HOST.fullmatch(host):
+        raise ConfigError(
+            f"{PUBLIC_URL_VARIABLE} is {text!r}, which is no https address of a whole host",
+            hint="Write it as https://waybill.example.com: a proxy ends TLS, and nothing else is under that name",
+        )
+    return PublicAddress(host, f"https://{host}")

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from orchestration.server import news
+from orchestration.server.answering import Answering, answer
 from orchestration.server.code_server import Address, serve
 from orchestration.server.execution import (
     Execution,
@@ -44,12 +45,18 @@ LIBRARIES = (
     "dagster._core.storage.root",
     "dagster._core.storage.sqlite_storage",
     "fsspec.implementations.local",
+    "orchestration.project",
     "orchestration.server.launcher",
+    "orchestration.services.instance",
     "pyarrow.csv",
     "pyarrow.parquet",
     "sqlglot.dialects.duckdb",
 )
-_NAMES: dict[type, str] = {Execution: "waybill-run", Serving: "waybill-server"}
+_NAMES: dict[type, str] = {
+    Execution: "waybill-run",
+    Serving: "waybill-server",
+    Answering: "waybill-answer",
+}
 logger = logging.getLogger(__name__)
 
 
@@ -109,6 +116,18 @@ def main(arguments: Sequence[str]) -> int:
         command = [sys.executable, "-m", "orchestration.server.code_server", *options]
         return os.spawnv(os.P_NOWAIT, sys.executable, command)  # noqa: S606 - our own command line, no shell
 
+    def spawn_answer(question: str, connection: socket.socket) -> int:
+        descriptor = connection.fileno()
+        command = [
+            sys.executable,
+            "-m",
+            "orchestration.server.answering",
+            question,
+            str(descriptor),
+        ]
+        os.set_inheritable(descriptor, True)
+        return os.spawnv(os.P_NOWAIT, sys.executable, [*command, *arguments[1:]])  # noqa: S606 - our own command line, no shell
+
     settle_memory()
     with listen(path) as listener:
         choice = Interrupted(os.environ.get(INTERRUPTED_VARIABLE, Interrupted.RESUME.value))
@@ -116,6 +135,7 @@ def main(arguments: Sequence[str]) -> int:
             listener,
             target.location,
             spawn_code_server,
+            spawn_answer,
             can_execute=definitions.error is None,
             choice=choice,
         ).serve()
@@ -132,6 +152,8 @@ def _do(task: Task, definitions: Definitions, address: Address) -> int:
             return report(task)
         case Farewell():
             return say_farewell(task)
+        case Answering():
+            return answer(task, definitions)
         case Serving():
             return serve(definitions, address, task.parent)
 

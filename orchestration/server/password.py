@@ -50,7 +50,7 @@ def require_password(
     if not wanted:
         return [f"other users of this machine ({listed}) can open the web UI and act as you in it"]
     path = home / PASSWORD_FILE
-    os.environ[PASSWORD_VARIABLE] = _kept_password(path)
+    os.environ[PASSWORD_VARIABLE] = kept_secret(path)
     return [
         f"this machine has other users ({listed}): the web UI asks for a password, any user name will do",
         f"the password is in {path}; set {PASSWORD_VARIABLE} to choose your own",
@@ -87,8 +87,12 @@ def _name(uid: int) -> str:
         return str(uid)
 
 
-def _kept_password(path: Path) -> str:
-    """The password in `path`, made when there is none; for our eyes only, whatever its rights were."""
+def kept_secret(path: Path) -> str:
+    """The secret in `path`, made when there is none; for our eyes only, whatever its rights were.
+
+    Raises:
+        ConfigError: others may read or write it, or it is no file with something in it.
+    """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         with os.fdopen(os.open(path, flags, 0o600), "w", encoding="ascii") as stream:
@@ -99,7 +103,7 @@ def _kept_password(path: Path) -> str:
     kept = path.read_text(encoding="utf-8").strip() if stat.S_ISREG(facts.st_mode) else ""
     if not kept or facts.st_uid != os.getuid() or facts.st_mode & 0o077:
         raise ConfigError(
-            f"{path} is no password of yours alone: it is empty, a link, or others may read or write it",
+            f"{path} is no secret of yours alone: it is empty, a link, or others may read or write it",
             hint="Remove it, and the next start makes a new one",
         )
     return kept

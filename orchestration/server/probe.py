@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import http.client
 import json
-import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from orchestration.server.settings import PASSWORD_VARIABLE
 
 TIMEOUT_SECONDS = 2
 _QUERY = """{ workspaceOrError { ... on Workspace { locationEntries { name loadStatus
@@ -28,15 +24,16 @@ class Readiness:
     loading: bool = False
 
 
-def ask(listener: socket.socket) -> Readiness | None:
-    """The state of the code locations; None while there is no answer."""
+def ask(listener: socket.socket, secret: str) -> Readiness | None:
+    """The state of the code locations; None while there is no answer.
+
+    Args:
+        listener: where the server answers.
+        secret: what it lets in whoever only asks this with.
+    """
     host, port = listener.getsockname()[:2]
     connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
-    password = os.environ.get(PASSWORD_VARIABLE)
-    headers = {"Content-Type": "application/json"}
-    if password:
-        token = base64.b64encode(f"waybill:{password}".encode()).decode()
-        headers["Authorization"] = f"Basic {token}"
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {secret}"}
     try:
         connection.request("POST", "/graphql", json.dumps({"query": _QUERY}), headers)
         answer = connection.getresponse()

@@ -1,4 +1,4 @@
-"""Forks what a code location needs: its code server and its runs. Stops and buries them.
+"""Forks what a code location needs: its code server, its runs, and answers to questions. Stops and buries them.
 
 The process that serves here has loaded the definitions and has one thread. Before each fork the threads are
 counted: where there are others it declines, and the work is done by fresh processes, which is slower.
@@ -20,13 +20,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestration.server import news
+from orchestration.server.answering import Answering
 from orchestration.server.execution import Execution, Farewell, Obituary
 from orchestration.server.settings import RETIRE, STOP, Interrupted
 from orchestration.server.threads import end_idle_threads, other_threads
+from orchestration.services.asking.frames import FAILED, encode_error, frame
+from resources.kernel.errors import ConnectorUnavailableError
 
 STOP_SECONDS = 10.0  # E57
 REQUEST_SECONDS = 2.0
 REQUEST_LIMIT_BYTES = 10_000_000
+ANSWERS = 24
+"""How many questions are answered at a time: each is a process."""
+BUSY = frame(
+    FAILED,
+    encode_error(
+        ConnectorUnavailableError(
+            f"{ANSWERS} requests are being answered already", hint="Try again in a moment"
+        )
+    ),
+)
 CODE_SERVER_DEATHS, CODE_SERVER_WINDOW_SECONDS = 5, 60.0
 logger = logging.getLogger(__name__)
 
@@ -42,12 +55,12 @@ class Worker:
 
 @dataclass(frozen=True)
 class Request:
-    """What a launcher asks for: to start or to stop a run."""
+    """What is asked for: to start or to stop a run, or to answer a question."""
 
     action: str
-    run_id: str
-    arguments: str
-    lock: str
+    run_id: str = ""
+    arguments: str = ""
+    lock: str = ""
 
     @classmethod
     def parse(cls, line: bytes) -> Request:
@@ -57,8 +70,10 @@ class Request:
             ValueError: it is no request.
         """
         given = json.loads(line)
-        if not isinstance(given, dict) or given.get("action") not in ("start", "stop"):
-            raise ValueError("neither start nor stop")
+        if not isinstance(given, dict) or given.get("action") not in ("start", "stop", "ask"):
+            raise ValueError("neither start nor stop nor ask")
+        if given["action"] == "ask":
+            return cls("ask", arguments=line.decode())
         texts = [given.get("run_id"), given.get("arguments", ""), given.get("lock", "")]
         if not all(isinstance(text, str) for text in texts):
             raise ValueError("run_id, lock and arguments are texts")
@@ -74,7 +89,7 @@ class Serving:
     parent: int
 
 
-Task = Execution | Obituary | Farewell | Serving
+Task = Execution | Obituary | Farewell | Serving | Answering
 
 
 @dataclass
@@ -85,6 +100,7 @@ class Runner:
         listener: where launchers ask.
         location: what the code location is called.
         spawn_code_server: starts it as a fresh process, where a fork would be wrong; its process id.
+        spawn_answer: the same for what answers a question; it is given the question and the connection.
         can_execute: whether there are definitions to execute.
         choice: what becomes of runs when the server is stopped.
     """
@@ -92,10 +108,12 @@ class Runner:
     listener: socket.socket
     location: str
     spawn_code_server: Callable[[], int]
+    spawn_answer: Callable[[str, socket.socket], int]
     can_execute: bool = True
     choice: Interrupted = Interrupted.RESUME
     workers: dict[int, Worker] = field(default_factory=dict)
     reporters: set[int] = field(default_factory=set)
+    answers: set[int] = field(default_factory=set)
     farewell: int | None = None
     code_server: int | None = None
     code_server_deaths: list[float] = field(default_factory=list)
@@ -132,7 +150,7 @@ class Runner:
         return 0.5 if stopping or self.code_server is None else None
 
     def _is_done(self) -> bool:
-        left = self.workers or self.reporters or self.farewell or self.code_server
+        left = self.workers or self.reporters or self.answers or self.farewell or self.code_server
         return self.is_leaving and not left
 
     def fork(self) -> int | None:
@@ -165,7 +183,7 @@ class Runner:
         self.code_server = self.spawn_code_server() if pid is None else pid
         return None
 
-    def _answer(self) -> Execution | None:
+    def _answer(self) -> Execution | Answering | None:
         connection, _ = self.listener.accept()
         connection.settimeout(REQUEST_SECONDS)
         try:
@@ -173,7 +191,10 @@ class Runner:
             if not line:  # somebody looked whether anybody listens
                 return None
             request = Request.parse(line)
-            if request.action == "start" and (pid := self._fork_run(request.run_id)) is not None:
+            if request.action == "ask":
+                if (answering := self._ask(request.arguments, connection)) is not None:
+                    return answering
+            elif request.action == "start" and (pid := self._fork_run(request.run_id)) is not None:
                 if pid == 0:
                     return Execution(request.arguments, Path(request.lock), connection)
                 # The fork answers for itself, as soon as it holds its lock.
@@ -183,6 +204,17 @@ class Runner:
         except (OSError, ValueError) as error:
             logger.warning("a request could not be answered: %r", error)
         connection.close()
+        return None
+
+    def _ask(self, question: str, connection: socket.socket) -> Answering | None:
+        """Has a question answered over the connection by a process that ends with it; in that process, what to do."""
+        if len(self.answers) >= ANSWERS:
+            connection.sendall(BUSY)
+            return None
+        pid = self.fork()
+        if pid == 0:
+            return Answering(question, connection)
+        self.answers.add(self.spawn_answer(question, connection) if pid is None else pid)
         return None
 
     def _fork_run(self, run_id: str) -> int | None:
@@ -242,6 +274,7 @@ class Runner:
         """Reaps dead children; in a fork, made for a run that did not end by itself, what to report."""
         self._bury_code_server()
         self.reporters -= {pid for pid in self.reporters if _status_of(pid) is not None}
+        self.answers -= {pid for pid in self.answers if _status_of(pid) is not None}
         if self.farewell is not None and _status_of(self.farewell) is not None:
             self.farewell = None
             self._stop_all()

@@ -1,10 +1,26 @@
 """Names and limits that the server's processes agree on; imports nothing of ours."""
 
 import signal
+from dataclasses import dataclass
 from enum import Enum
 
 PASSWORD_VARIABLE = "WAYBILL_UI_PASSWORD"  # noqa: S105 - the name of a variable, not a password
 """Asked by HTTP Basic when set."""
+
+PUBLIC_URL_VARIABLE = "WAYBILL_PUBLIC_URL"
+"""Where a reverse proxy offers the server to others: `https://waybill.example.com`."""
+
+READ_ONLY_VARIABLE = "WAYBILL_READ_ONLY"
+"""Set to 1: everybody is a viewer, whatever the role."""
+
+METRICS_VARIABLE = "WAYBILL_METRICS"
+"""Set to 1: /metrics is answered, for Prometheus."""
+
+UPLOAD_LIMIT_VARIABLE = "WAYBILL_UPLOAD_LIMIT_BYTES"
+"""The largest upload, in bytes."""
+
+PROBE_VARIABLE = "WAYBILL_PROBE"
+"""A secret between the supervisor and the web UI, with which it is asked whether it is ready."""
 
 STOP_SECONDS = 7
 """How long the server's processes may take to end by themselves before they are killed."""
@@ -35,3 +51,16 @@ class Interrupted(Enum):
         if self is Interrupted.RESUME:
             return "It is tried again, from where it failed, when the server is started again."
         return "It is not tried again."
+
+
+@dataclass(frozen=True)
+class PublicAddress:
+    """Where a reverse proxy offers the server.
+
+    Args:
+        host: as browsers send it in Host: `waybill.example.com`.
+        origin: as they send it in Origin: `https://waybill.example.com`.
+    """
+
+    host: str
+    origin: str

@@ -6,12 +6,14 @@ to the group of their code location. The reaper ends all groups when this proces
 
 from __future__ import annotations
 
+import secrets
 import signal
 import socket
 import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Self
@@ -23,7 +25,12 @@ from orchestration.server.news import VARIABLE as NEWS_VARIABLE
 from orchestration.server.news import NewsReader
 from orchestration.server.probe import ask
 from orchestration.server.process import ProcessGroups, Service, check_may_restart
-from orchestration.server.settings import INTERRUPTED_VARIABLE, RUNNERS_VARIABLE, Interrupted
+from orchestration.server.settings import (
+    INTERRUPTED_VARIABLE,
+    PROBE_VARIABLE,
+    RUNNERS_VARIABLE,
+    Interrupted,
+)
 from orchestration.server.threads import THREADLESS_ENVIRONMENT
 from orchestration.server.workspace import Workspace, plan_workspace
 from orchestration.services.home import Home
@@ -74,10 +81,12 @@ def serve(
         workspace = plan_workspace(workspace_file, folder)
         announce(f"starting; logs are in {home.logs}")
         locations = _plan_locations(home, workspace, environment, groups, announce)
-        web = _plan_web(home, workspace, listener, environment)
+        probe = secrets.token_urlsafe(16)
+        web = _plan_web(home, workspace, listener, environment | {PROBE_VARIABLE: probe})
         for service in [web, *(location.service for location in locations)]:
             service.zygote = zygote
-        news = _News(listener, announce, NewsReader(Path(environment[NEWS_VARIABLE])), workspace)
+        reader = NewsReader(Path(environment[NEWS_VARIABLE]))
+        news = _News(_Front(listener, probe), announce, reader, workspace)
         while not stop.asked:
             # First what a process has said, then what became of it.
             news.tell()
@@ -217,13 +226,21 @@ def _wait(condition: Callable[[], bool], seconds: float) -> None:
         time.sleep(POLL_SECONDS)
 
 
+@dataclass(frozen=True)
+class _Front:
+    """Where the server answers, and the secret with which it is asked whether it is ready."""
+
+    listener: socket.socket
+    probe: str
+
+
 class _News:
     """Says that the server is starting, that it answers, what does not load, and what its processes have to say."""
 
     def __init__(
-        self, listener: socket.socket, announce: Announce, reader: NewsReader, workspace: Workspace
+        self, front: _Front, announce: Announce, reader: NewsReader, workspace: Workspace
     ) -> None:
-        self._listener = listener
+        self._front = front
         self._announce = announce
         self._reader = reader
         self._own = {server.location for server in workspace.servers}
@@ -237,7 +254,7 @@ class _News:
         self.pass_on()
         if self._ready or time.monotonic() < self._probe_at:
             return
-        state = ask(self._listener)
+        state = ask(self._front.listener, self._front.probe)
         self._probe_at = time.monotonic() + PROBE_SECONDS
         if state is None or state.loading:
             self._tell_progress()
@@ -247,7 +264,7 @@ class _News:
         for location, error in state.errors:
             if location not in self._own:  # those say it themselves, and better
                 self._announce(f"the code location {location!r} does not load: {first_line(error)}")
-        self._announce(f"ready at {url_of(self._listener)}  (Ctrl-C ends it)")
+        self._announce(f"ready at {url_of(self._front.listener)}  (Ctrl-C ends it)")
 
     def pass_on(self) -> None:
         """What the processes have said since the last time."""

@@ -51,6 +51,12 @@ class Throttle:
         if client is not None:
             self._known.pop((client[0], client[1]), None)
 
+    def repaid(self, client: Client) -> None:
+        """What was counted as wrong beforehand was right."""
+        address = _address(client)
+        if address in self._full_at:
+            self._full_at[address] -= SECONDS_A_TRY
+
     def passed(self, client: Client) -> None:
         """The right password came over this connection."""
         if client is not None:

@@ -1,4 +1,6 @@
-"""Dagster's web UI behind the guard, and beside it Dagster's daemon: one process, started by the supervisor.
+"""One guarded address: Dagster's web UI at `/`, the data section at `/data/`, the HTTP API at `/api/v1/`.
+
+Dagster's daemon works in the same process, which the supervisor starts. Users' code never runs here.
 
 The only module that uses calls of Dagster which are not public (`WorkspaceProcessContext`, its load target, and
 `create_app_from_workspace_process_context`): a test pins them.
@@ -10,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import socket
 import sys
 import time
@@ -28,9 +29,13 @@ from dagster_webserver.version import __version__ as webserver_version
 
 from orchestration.server.daemon import Daemon
 from orchestration.server.guard import BODY_LIMIT_BYTES, Guard, GuardRules
+from orchestration.server.guard.settings import read_rules
 from orchestration.server.http_protocol import PunctualProtocol
+from orchestration.server.permissions import RoleWorkspace
 from orchestration.server.reconcile import report_interrupted_runs
-from orchestration.server.settings import PASSWORD_VARIABLE
+from orchestration.server.site_app import SiteApp, open_site
+from orchestration.services.access.directory import Directory
+from resources.stores.catalog.database import CatalogDatabase
 
 SHUTDOWN_SECONDS = 3  # open websockets of browsers would hold the process for ever
 DAEMON_SECONDS = (
@@ -49,16 +54,19 @@ def open_workspace(workspace_file: Path) -> Iterator[WorkspaceProcessContext]:
             statement_timeout=STATEMENT_MILLISECONDS, pool_recycle=3_600, max_overflow=20
         )
         target = WorkspaceFileTarget(paths=[str(workspace_file)])
-        with WorkspaceProcessContext(
+        with RoleWorkspace(
             instance, version=webserver_version, workspace_load_target=target
         ) as context:
             yield context
 
 
-def guarded_app(context: WorkspaceProcessContext, rules: GuardRules) -> Guard:
-    """The web UI of a workspace behind the guard."""
-    app = create_app_from_workspace_process_context(context, live_data_poll_rate=POLL_MILLISECONDS)
-    return Guard(app, rules)
+def guarded_app(
+    context: WorkspaceProcessContext, rules: GuardRules, directory: Directory | None = None
+) -> Guard:
+    """The web UI of a workspace, its data section and its API, behind the guard."""
+    ui = create_app_from_workspace_process_context(context, live_data_poll_rate=POLL_MILLISECONDS)
+    secret = rules.key.decode("latin-1")
+    return Guard(SiteApp(ui, open_site(context, secret)), rules, directory)
 
 
 class _Server(uvicorn.Server):
@@ -79,14 +87,16 @@ class _Server(uvicorn.Server):
 
 def serve(workspace_file: Path, listener: socket.socket) -> None:
     """Answers on `listener`, which is bound already, until SIGTERM or SIGINT."""
-    rules = GuardRules(listener.getsockname()[1], os.environ.pop(PASSWORD_VARIABLE, ""))
+    rules = read_rules(listener.getsockname()[1])
+    directory = Directory(CatalogDatabase.open())
     with open_workspace(workspace_file) as context:
         config = uvicorn.Config(
-            guarded_app(context, rules),
+            guarded_app(context, rules, directory),
             http=PunctualProtocol,
             log_level="warning",
             lifespan="off",
             server_header=False,
+            proxy_headers=False,  # the guard knows whom to believe
             ws_max_size=BODY_LIMIT_BYTES,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )

@@ -8,14 +8,15 @@ it had. Anything else, and the project is loaded anew.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import sys
 import sysconfig
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from orchestration.services.dataset_list import DatasetEntry
 from orchestration.services.home import Home
@@ -24,9 +25,23 @@ from resources.project import CODE_ROOT, find_project
 
 KEPT = 8
 """Snapshots of other states, such as of another environment, that stay for when it comes back."""
-FORMAT = 1
+FORMAT = 2
 _ALWAYS = ("WAYBILL_HOME", "WAYBILL_STORE", "DAGSTER_HOME", "PYTHONPATH")
 _CODE = ("orchestration", "assets", "resources")
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """A component of the users' definitions, and where it stands."""
+
+    noun: str
+    """In the words of the command line: `connector`, `dataset`, `classification set`."""
+    name: str
+    type: str
+    """As YAML names it: `assets.Dataset`."""
+    file: str
+    line: int
+    description: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,6 +56,8 @@ class Snapshot:
     """As `waybill datasource list --json` prints them."""
     store: str = ""
     """Where datasets are kept."""
+    declarations: tuple[Declaration, ...] = ()
+    """Every component that stands, in order of noun and name."""
 
 
 @dataclass(frozen=True)
@@ -88,19 +105,18 @@ class SnapshotFolder:
 
     def _keep(self, snapshot: Snapshot, content: str, names: Iterable[str]) -> None:
         salt = os.urandom(16).hex()
-        kept = {
-            "format": FORMAT,
-            "snapshot": asdict(snapshot),
-            "content": content,
-            "modules": {file: _digest(Path(file)) for file in _own_modules()},
-            "salt": salt,
-            "variables": {name: _masked(salt, name) for name in sorted(names)},
-        }
+        kept = _Kept(
+            snapshot,
+            content,
+            {file: _digest(Path(file)) for file in _own_modules()},
+            salt,
+            {name: _masked(salt, name) for name in sorted(names)},
+        )
         self._folder.mkdir(mode=0o700, exist_ok=True)
         target = self._folder / f"{hashlib.sha256(salt.encode()).hexdigest()[:16]}.json"
         scratch = target.with_suffix(f".{os.getpid()}")
         scratch.touch(mode=0o600)
-        scratch.write_text(json.dumps(kept), encoding="utf-8")
+        scratch.write_bytes(msgspec.json.encode(kept))
         scratch.replace(target)  # whole or not at all, whoever else writes or reads
         for old in sorted(self._folder.glob("*.json"), key=_changed_at, reverse=True)[KEPT:]:
             old.unlink(missing_ok=True)
@@ -142,22 +158,8 @@ def _holds(kept: _Kept) -> bool:
 
 def _read(path: Path) -> _Kept | None:
     try:
-        given = json.loads(path.read_text(encoding="utf-8"))
-        if given["format"] != FORMAT:
-            return None
-        plain = given["snapshot"]
-        entries = [DatasetEntry(e["name"], e["origin"], tuple(e["key"])) for e in plain["datasets"]]
-        snapshot = Snapshot(
-            tuple(entries),
-            tuple(plain["problems"]),
-            tuple(plain["connectors"]),
-            tuple(plain["datasources"]),
-            plain["store"],
-        )
-        return _Kept(
-            snapshot, given["content"], given["modules"], given["salt"], given["variables"]
-        )
-    except (OSError, ValueError, KeyError, TypeError):
+        return msgspec.json.decode(path.read_bytes(), type=_Kept)
+    except (OSError, msgspec.MsgspecError):
         return None  # removed meanwhile, or written by another release
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+import dagster as dg
+
+from orchestration.loading import PROBLEMS
 from orchestration.location import Location
 from orchestration.services.connectors import list_connectors
 from orchestration.services.datasets import dataset_entries
 from orchestration.services.datasources import list_datasources
-from orchestration.services.snapshot import Snapshot
+from orchestration.services.snapshot import Declaration, Snapshot
+from resources.references import NamedComponent, Registry, registry_of
 
 
 def snapshot_of(location: Location, problems: tuple[str, ...]) -> Snapshot:
@@ -19,4 +23,34 @@ def snapshot_of(location: Location, problems: tuple[str, ...]) -> Snapshot:
         connectors=tuple(asdict(found) for found in list_connectors(location)),
         datasources=tuple(asdict(found) for found in list_datasources(location)),
         store=location.store().url if "store" in (location.definitions.resources or {}) else "",
+        declarations=tuple(declarations(location)),
+    )
+
+
+def declarations(location: Location) -> list[Declaration]:
+    """Every component that stands, in order of noun and name."""
+    registry = registry_of(location.definitions.component_tree)
+    if registry is None:
+        return []
+    found = [_declaration(component, registry) for component in registry.entries()]
+    return sorted(found, key=lambda one: (one.noun, one.name))
+
+
+def problems_of(location: Location) -> tuple[str, ...]:
+    """What was left out of a location that is served all the same, a line each."""
+    told = (location.definitions.metadata or {}).get(PROBLEMS)
+    lines = told.data if isinstance(told, dg.JsonMetadataValue) else []
+    return tuple(str(line) for line in lines or [])
+
+
+def _declaration(component: NamedComponent, registry: Registry) -> Declaration:
+    document = registry.document_of(component)
+    file, line = registry.place_of(component)
+    return Declaration(
+        noun=getattr(component, "noun", ""),
+        name=component.name,
+        type=document.type if document is not None else type(component).__qualname__,
+        file=file,
+        line=line,
+        description=getattr(component, "description", ""),
     )

@@ -16,6 +16,7 @@ WaybillError                    message, hint, facts; picklable; retryable = Fal
 │  ├─ ConnectorAuthError        credentials or permissions
 │  ├─ ConnectorUnavailableError *  no connection, cut off, timed out
 │  └─ SourceChangedError *      the object changed while it was read
+├─ ForbiddenError               who asks may not do that
 ├─ StorageError                 our own store: full, read-only, unsafe
 └─ IntegrityError               bytes, rows or provenance differ from the record
 ```
@@ -192,6 +193,10 @@ class SourceChangedError(ConnectorError):
     """The object changed while it was read (E40)."""
 
     retryable = True
+
+
+class ForbiddenError(WaybillError):
+    """Who asks may not do that; its facts name the right that is missing."""
 
 
 class StorageError(WaybillError):

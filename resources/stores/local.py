@@ -302,7 +302,9 @@ def _in_the_way(error: OSError, path: Path) -> StorageError | None:
     if error.errno not in (errno.ENOTDIR, errno.EEXIST):
         return None
     found = next((parent for parent in (path, *path.parents) if parent.is_file()), None)
-    return found and StorageError(
+    if found is None:
+        return None
+    return StorageError(
         f"the store needs a folder where {found} is a file",
         hint="Point the store (WAYBILL_STORE) to a folder, or move the file",
         path=str(found),

@@ -55,6 +55,11 @@ class Actor:
     via: Via = "local"
     address: str = ""
 
+    @property
+    def user(self) -> str:
+        """The user's name alone, also where a token of the user asks."""
+        return self.name.partition(" (token ")[0]
+
     def may(self, role: Role, scope: Scope) -> bool:
         """Whether this actor may do what asks for a role and a scope."""
         return self.role.includes(role) and scope in self.scopes

@@ -1,4 +1,7 @@
-"""Runs that a person asks for by name: in the server of the home folder where there is one, else in this process."""
+"""Runs that a person asks for by name: in the server of the home folder where there is one, else in this process.
+
+What starts with `start_` asks the server and returns the run's id at once; the other ones follow the run to its end.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,38 @@ import dagster as dg
 from orchestration.location import Location
 from orchestration.services.home import Home
 from orchestration.services.locks import is_held
+from orchestration.services.runs.start import Asked, start_run
 from orchestration.services.runs.watch import RunOutcome, StepNews, run_here, run_there
+from resources.kernel.errors import ConfigError
 from resources.stores.asset_partitions import tags_of_partition
+
+
+def start_pipeline(
+    home: Home, location: Location, instance: dg.DagsterInstance, name: str, asked: Asked
+) -> str:
+    """Has the server run a pipeline; the run's id.
+
+    Raises:
+        UnknownNameError: there is none of that name, or no such partition.
+        InputError: the key of `asked` was used for other work; it has partitions and none is asked for, or the
+            other way round.
+    """
+    job, tags = _pipeline(location, instance, name, asked)
+    return start_run(home, instance, job, asked, tags=tags)
+
+
+def start_refresh(
+    home: Home, location: Location, instance: dg.DagsterInstance, name: str, asked: Asked
+) -> str:
+    """Has the server make a dataset anew from what it is made of, and check it; the run's id.
+
+    Raises:
+        UnknownNameError: nothing makes it, or it has no such partition.
+        InputError: the key of `asked` was used for other work; it has partitions and none is asked for, or the
+            other way round.
+    """
+    key, tags = _dataset(location, instance, name, asked)
+    return start_run(home, instance, location.asset_job(), asked, assets=[key], tags=tags)
 
 
 def run_pipeline(
@@ -18,18 +51,17 @@ def run_pipeline(
     location: Location,
     instance: dg.DagsterInstance,
     name: str,
+    asked: Asked,
     tell: Callable[[StepNews], None],
-    partition: str = "",
 ) -> RunOutcome:
     """Runs a pipeline.
 
     Raises:
         UnknownNameError: there is none of that name, or no such partition.
-        InputError: it makes an asset with partitions, and none is given, or the other way round.
+        InputError: it has partitions and none is asked for, or the other way round.
     """
-    job = location.job(name)
-    tags = tags_of_partition(f"pipeline {name}", job.partitions_def, partition, instance)
-    return _run(home, instance, job, tell, tags=tags)
+    job, tags = _pipeline(location, instance, name, asked)
+    return _run(home, instance, job, asked, tell, tags=tags)
 
 
 def refresh_dataset(
@@ -37,18 +69,17 @@ def refresh_dataset(
     location: Location,
     instance: dg.DagsterInstance,
     name: str,
+    asked: Asked,
     tell: Callable[[StepNews], None],
-    partition: str = "",
 ) -> RunOutcome:
-    """Makes a dataset anew from what it is made of, and checks it: one partition of it, if it has any.
+    """Makes a dataset anew from what it is made of, and checks it.
 
     Raises:
         UnknownNameError: nothing makes it, or it has no such partition.
-        InputError: it has partitions and none is given, or the other way round.
+        InputError: it has partitions and none is asked for, or the other way round.
     """
-    spec = location.dataset(name)
-    tags = tags_of_partition(f"dataset {name}", spec.partitions_def, partition, instance)
-    return _run(home, instance, location.asset_job(), tell, assets=[spec.key], tags=tags)
+    key, tags = _dataset(location, instance, name, asked)
+    return _run(home, instance, location.asset_job(), asked, tell, assets=[key], tags=tags)
 
 
 def server_runs(home: Home) -> bool:
@@ -56,15 +87,46 @@ def server_runs(home: Home) -> bool:
     return is_held(home.locks / "up.lock")
 
 
+def require_server(home: Home) -> None:
+    """Makes sure that somebody will take what is put into the queue.
+
+    Raises:
+        ConfigError: no server runs.
+    """
+    if not server_runs(home):
+        raise ConfigError(
+            f"no server runs for the home folder {home.root}, so nothing would take the run up",
+            hint="Start one with `waybill up`, or leave out --no-wait to run it here",
+        )
+
+
 def _run(
     home: Home,
     instance: dg.DagsterInstance,
     job: dg.JobDefinition,
+    asked: Asked,
     tell: Callable[[StepNews], None],
     *,
     assets: Collection[dg.AssetKey] = (),
     tags: Mapping[str, str],
 ) -> RunOutcome:
     if server_runs(home):
-        return run_there(instance, job, tell, assets=assets, tags=tags)
-    return run_here(home, instance, job, tell, assets=assets, tags=tags)
+        run_id = start_run(home, instance, job, asked, assets=assets, tags=tags)
+        return run_there(instance, run_id, tell)
+    return run_here(home, instance, job, tell, tags={**tags, **asked.tags}, assets=assets)
+
+
+def _pipeline(
+    location: Location, instance: dg.DagsterInstance, name: str, asked: Asked
+) -> tuple[dg.JobDefinition, dict[str, str]]:
+    job = location.job(name)
+    parts, wanted = job.partitions_def, asked.partition
+    return job, tags_of_partition(f"pipeline {name}", parts, wanted, instance)
+
+
+def _dataset(
+    location: Location, instance: dg.DagsterInstance, name: str, asked: Asked
+) -> tuple[dg.AssetKey, dict[str, str]]:
+    spec = location.dataset(name)
+    parts, wanted = spec.partitions_def, asked.partition
+    return spec.key, tags_of_partition(f"dataset {name}", parts, wanted, instance)

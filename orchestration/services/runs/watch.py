@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 import dagster as dg
 from dagster._core.definitions.job_base import InMemoryJob
-from dagster._core.events import DagsterEvent
 from dagster._core.execution.api import execute_run
 
 from orchestration.executor import in_process_executor
@@ -179,35 +178,22 @@ def run_here(
 
 
 def run_there(
-    instance: dg.DagsterInstance,
-    job: dg.JobDefinition,
-    tell: Callable[[StepNews], None],
-    *,
-    assets: Collection[dg.AssetKey] = (),
-    tags: Mapping[str, str] | None = None,
+    instance: dg.DagsterInstance, run_id: str, tell: Callable[[StepNews], None]
 ) -> RunOutcome:
-    """Puts a run into the queue of a server of the same instance, and follows it to its end.
+    """Follows a run of a server of the same instance to its end.
 
     The run is the server's: it goes on when this process ends.
 
     Raises:
         LeftToServer: Ctrl-C.
     """
-    run = instance.create_run_for_job(
-        job,
-        tags={**job.tags, **(tags or {})},
-        asset_selection=frozenset(assets) or None,
-        remote_job_origin=remote_origin(job.name),
-        job_code_origin=code_origin(job.name),
-    )
-    with RunWatcher(instance, run.run_id, tell) as watcher:
-        instance.report_dagster_event(DagsterEvent.job_enqueue(run), run_id=run.run_id)
+    with RunWatcher(instance, run_id, tell) as watcher:
         try:
-            while not (found := instance.get_run_by_id(run.run_id)) or not found.is_finished:
+            while not (found := instance.get_run_by_id(run_id)) or not found.is_finished:
                 time.sleep(POLL_SECONDS)
         except KeyboardInterrupt:
-            raise LeftToServer(run.run_id) from None
-    return _outcome(run.run_id, watcher, ok=found.is_success)
+            raise LeftToServer(run_id) from None
+    return _outcome(run_id, watcher, ok=found.is_success)
 
 
 def _outcome(run_id: str, watcher: RunWatcher, *, ok: bool) -> RunOutcome:

@@ -48,6 +48,10 @@ class CatalogDatabase:
         """Whether it is a file of this machine."""
         return self.config.dialect == "sqlite"
 
+    def exists(self) -> bool:
+        """Whether there may be something in it: a file that is not there yet is not made by asking."""
+        return self.config.path is None or self.config.path.exists()
+
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """One transaction, committed at the end of the context, rolled back by an error or a kill.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 
 import dagster as dg
@@ -14,6 +15,8 @@ from orchestration.cli.context import CommandContext
 from orchestration.cli.errors import FAILED, USAGE
 from orchestration.cli.main import app
 from orchestration.location import Location
+from orchestration.services.home import open_home
+from orchestration.services.locks import hold
 from orchestration.services.runs.origin import code_origin, remote_origin
 from resources.project import find_project
 from tests.project import project
@@ -71,6 +74,20 @@ def test_a_dataset_is_made_anew_and_checked(waybill, command):
     assert run.asset_selection == {dg.AssetKey(["datasets", "orders"])}
     kinds = [log.dagster_event_type for log in waybill.instance.all_logs(run.run_id)]
     assert dg.DagsterEventType.ASSET_CHECK_EVALUATION in kinds
+
+
+@pytest.mark.parametrize(
+    ("command", "job"),
+    [(("run", "nightly"), "nightly"), (("refresh", "orders"), "__ASSET_JOB")],
+)
+def test_work_is_left_to_the_server_and_the_command_ends_with_its_id(waybill, command, job):
+    waybill(*command, "--no-wait", code=USAGE)
+    assert waybill.instance.get_runs() == []
+    with hold(open_home().locks / "up.lock"):
+        answer = json.loads(waybill(*command, "--no-wait", "--json"))
+    (run,) = waybill.instance.get_runs()
+    assert (run.run_id, run.job_name, run.status.value) == (answer["run_id"], job, "QUEUED")
+    assert run.tags["waybill/actor"] == getpass.getuser()
 
 
 def test_unknown_names_are_usage_errors(waybill):

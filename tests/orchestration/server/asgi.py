@@ -21,33 +21,29 @@ class Answer:
 
 
 def ask(
-    app, method="GET", path="/", *, headers=None, body=b"", chunks=None, query=b"", kind="http"
+    app,
+    method="GET",
+    path="/",
+    *,
+    headers=None,
+    body=b"",
+    chunks=None,
+    query=b"",
+    kind="http",
+    client=("127.0.0.1", 50000),
+    texts=(),
 ):
-    """One request; `chunks` sends the body in several messages."""
-    given = {"host": "127.0.0.1:3000", **(headers or {})}
-    scope = {
-        "type": kind,
-        "method": method,
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": query,
-        "root_path": "",
-        "scheme": "http",
-        "http_version": "1.1",
-        "server": ("127.0.0.1", 3000),
-        "client": ("127.0.0.1", 50000),
-        "subprotocols": ["graphql-ws"],
-        "headers": [(k.encode(), v.encode()) for k, v in given.items() if v is not None],
-    }
-    if kind == "websocket":
-        del scope["method"]
+    """One request; `chunks` sends the body in several messages, `texts` are those of a websocket."""
+    scope = _scope(kind, method, path, query, headers or {}) | {"client": client}
     parts = list(chunks or [body])
     inbox = [
         {"type": "http.request", "body": part, "more_body": number < len(parts) - 1}
         for number, part in enumerate(parts)
     ]
     if kind == "websocket":
-        inbox = [{"type": "websocket.connect"}]
+        del scope["method"]
+        said = [{"type": "websocket.receive", "text": text} for text in texts]
+        inbox = [{"type": "websocket.connect"}, *said]
     answer = Answer()
 
     async def receive():
@@ -62,3 +58,20 @@ def ask(
 
     asyncio.run(app(scope, receive, send))
     return answer
+
+
+def _scope(kind, method, path, query, headers):
+    given = {"host": "127.0.0.1:3000", **headers}
+    return {
+        "type": kind,
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query,
+        "root_path": "",
+        "scheme": "http",
+        "http_version": "1.1",
+        "server": ("127.0.0.1", 3000),
+        "subprotocols": ["graphql-ws"],
+        "headers": [(k.encode(), v.encode()) for k, v in given.items() if v is not None],
+    }

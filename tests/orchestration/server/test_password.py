@@ -95,7 +95,7 @@ def test_a_password_that_others_know_or_chose_is_refused(tmp_path, how):
     else:
         file.write_text("" if how == "empty" else "known")
         file.chmod(0o644 if how == "readable" else 0o600)
-    with pytest.raises(ConfigError, match="no password of yours alone"):
+    with pytest.raises(ConfigError, match="no secret of yours alone"):
         require_password(tmp_path, others=["ada"])
 
 

@@ -219,7 +219,7 @@ def test_without_a_runner_dagsters_own_way_is_taken(warm, monkeypatch):
 
 def test_a_process_with_another_thread_does_not_fork(monkeypatch, tmp_path):
     monkeypatch.setenv("WAYBILL_NEWS", str(tmp_path / "news.txt"))
-    runner = Runner(listener=None, location="tiny", spawn_code_server=lambda: 0)
+    runner = Runner(None, "tiny", lambda: 0, lambda _question, _connection: 0)
     done = threading.Event()
     other = threading.Thread(target=done.wait, name="the other")
     other.start()

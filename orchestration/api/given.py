@@ -1,0 +1,69 @@
+"""What routes are given: the server's view, the project, who asks, and where a list goes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Header, Path, Query, Request
+
+from orchestration.services.access.actor import Actor
+from orchestration.services.access.rights import check_right
+from orchestration.services.access.visits import actor_of
+from orchestration.services.asking.client import Asker
+from orchestration.services.paging import LIMIT, MOST
+from orchestration.services.site.projects import Project
+from orchestration.services.site.site import Site, site_of
+
+
+def _site(request: Request) -> Site:
+    return site_of(request.app.state)
+
+
+def _actor(request: Request) -> Actor:
+    return actor_of(request)
+
+
+async def _project(
+    request: Request,
+    project: Annotated[str, Path(description="Name of the project: its code location.")],
+) -> Project:
+    return await _site(request).projects.get(project)
+
+
+async def _asker(request: Request, project: Annotated[Project, Depends(_project)]) -> Asker:
+    return project.asker(_actor(request))
+
+
+def authorize(request: Request) -> None:
+    """Nothing, where the actor may do what the route does.
+
+    Raises:
+        ForbiddenError: it names the right that is missing.
+    """
+    check_right(actor_of(request), request.scope["route"].operation_id)
+
+
+@dataclass(frozen=True)
+class ListQuery:
+    """Where a list goes on, and what is searched in it."""
+
+    cursor: Annotated[str | None, Query(description="`next` of the page before.")] = None
+    limit: Annotated[int, Query(ge=1, le=MOST, description="Most items of the page.")] = LIMIT
+    q: Annotated[str, Query(max_length=200, description="Part of the name, in any case.")] = ""
+
+
+GivenSite = Annotated[Site, Depends(_site)]
+GivenActor = Annotated[Actor, Depends(_actor)]
+GivenProject = Annotated[Project, Depends(_project)]
+GivenAsker = Annotated[Asker, Depends(_asker)]
+GivenList = Annotated[ListQuery, Depends()]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        description="The same key again starts nothing new and answers with the same run.",
+    ),
+]

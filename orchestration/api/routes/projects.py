@@ -1,0 +1,31 @@
+"""Projects: the code locations of the workspace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+
+from orchestration.api.given import GivenSite
+
+router = APIRouter()
+
+
+@dataclass(frozen=True)
+class ProjectState:
+    """A project, and whether it loads."""
+
+    name: str
+    error: str
+    """Why it does not load now, with file and line; empty when it does."""
+    problems: tuple[str, ...]
+    """What was left out of it, a line each."""
+
+
+@router.get("/projects", operation_id="project.list")
+async def list_projects(site: GivenSite) -> list[ProjectState]:
+    """List the projects of this server, and whether each loads."""
+    return [
+        ProjectState(found.name, found.error, found.snapshot.problems)
+        for found in await site.projects.all()
+    ]

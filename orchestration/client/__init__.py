@@ -1,0 +1,1 @@
+"""The HTTP API from Python: `waybill.Client`. What goes wrong is the error that the command line would report."""

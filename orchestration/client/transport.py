@@ -1,0 +1,140 @@
+"""Requests to a server of Waybill: signed in, tried again where that is harmless, problems raised as our own errors."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import msgspec
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+from orchestration.services.statuses import STATUSES
+from resources.kernel.errors import ConnectorUnavailableError, WaybillError
+
+URL_VARIABLE, TOKEN_VARIABLE = "WAYBILL_URL", "WAYBILL_TOKEN"
+DEFAULT_URL = "http://127.0.0.1:3000"
+CONNECT_SECONDS, READ_SECONDS = 10.0, 120.0
+TRIES = 4
+T = TypeVar("T")
+_KINDS = {name: kind for kind, (_, name) in STATUSES.items()}
+
+
+@dataclass
+class Transport:
+    """A connection to a server.
+
+    Args:
+        url: where it answers; `WAYBILL_URL` by default.
+        token: signs in; `WAYBILL_TOKEN` by default, none where the server asks for none.
+    """
+
+    url: str = ""
+    token: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        """Opens nothing yet."""
+        self.url = (self.url or os.environ.get(URL_VARIABLE, DEFAULT_URL)).rstrip("/")
+        token = self.token or os.environ.get(TOKEN_VARIABLE, "")
+        self._session = requests.Session()
+        self._session.trust_env = False  # no proxy and no .netrc behind the caller's back (T6)
+        if token:
+            self._session.headers["Authorization"] = f"Bearer {token}"
+        # A request that starts work has a key and may be sent again; one that has none may not.
+        again = Retry(TRIES, backoff_factor=0.3, status_forcelist=(429, 503), allowed_methods=None)
+        self._session.mount(self.url, HTTPAdapter(max_retries=again))
+        self._once = requests.Session()
+        self._once.trust_env = False
+        self._once.headers.update(self._session.headers)
+
+    def get(self, path: str, kind: type[T], **query: Any) -> T:
+        """The answer to a GET, as `kind`."""
+        return self._decoded(self._send("GET", path, params=_plain(query)), kind)
+
+    def pages(self, path: str, kind: type[T], **query: Any) -> Iterator[T]:
+        """Every item of a list, however many pages it has."""
+        cursor: str | None = None
+        while True:
+            found = self.get(path, dict[str, Any], cursor=cursor, **query)
+            for item in found["items"]:
+                yield msgspec.convert(item, kind)
+            cursor = found["next"]
+            if cursor is None:
+                return
+
+    def send(self, method: str, path: str, kind: type[T], body: Any = None, *, key: str = "") -> T:
+        """The answer to a request that changes something.
+
+        Args:
+            method: of HTTP.
+            path: below `/api/v1`.
+            kind: what the answer is read as.
+            body: sent as JSON.
+            key: makes it safe to send again: the server does once what comes twice.
+        """
+        headers = {"Idempotency-Key": key} if key else {}
+        return self._decoded(
+            self._send(method, path, json=body, headers=headers, again=bool(key)), kind
+        )
+
+    def stream(self, path: str, **query: Any) -> requests.Response:
+        """An answer whose body is read while it arrives; the caller closes it."""
+        return self._send("GET", path, params=_plain(query), stream=True)
+
+    def raw(self, method: str, path: str, **options: Any) -> requests.Response:
+        """An answer as it is, for what is no JSON."""
+        return self._send(method, path, **options)
+
+    def _send(
+        self, method: str, path: str, *, again: bool = True, **options: Any
+    ) -> requests.Response:
+        session = self._session if again else self._once
+        try:
+            answer = session.request(
+                method,
+                path if path.startswith("http") else f"{self.url}/api/v1{path}",
+                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                allow_redirects=False,
+                **options,
+            )
+        except requests.RequestException as error:
+            raise ConnectorUnavailableError(
+                f"{method} {path}: {self.url} does not answer: {type(error).__name__}",
+                hint="Is `waybill up` running there?",
+            ) from error
+        if answer.status_code >= 300:
+            with answer:
+                raise _error(answer)
+        return answer
+
+    def _decoded(self, answer: requests.Response, kind: type[T]) -> T:
+        if kind is type(None):
+            return None
+        return msgspec.json.decode(answer.content, type=kind, strict=False)
+
+
+def _error(answer: requests.Response) -> WaybillError:
+    """The error that an answer tells of."""
+    try:
+        told = answer.json()
+        name = str(told["type"]).rpartition("#problem-")[2]
+        kind = _KINDS.get(name, WaybillError)
+        return kind.rebuild(told["detail"], told.get("hint", ""), told.get("facts", {}))
+    except (ValueError, KeyError, TypeError):
+        return WaybillError(
+            f"{answer.request.method} {answer.request.path_url}: {answer.status_code} {answer.reason}",
+            hint="Is this the address of a Waybill server?",
+        )
+
+
+def part(text: str) -> str:
+    """A text as one part of a path."""
+    return quote(text, safe="")
+
+
+def _plain(query: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in query.items() if value not in (None, "", ())}

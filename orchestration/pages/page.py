@@ -1,0 +1,54 @@
+"""What stands around every page: the project it is about, the right to see it, and what becomes of an error."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from orchestration.pages.render import html
+from orchestration.pages.visit import Visit
+from orchestration.services.access.rights import check_right
+from orchestration.services.site.site import site_of
+from orchestration.services.statuses import status_of
+from resources.kernel.errors import WaybillError
+
+_TITLES = {403: "Not allowed", 404: "Not found", 409: "Not possible now", 410: "Not there any more"}
+View = Callable[[Visit], Awaitable[Response]]
+logger = logging.getLogger(__name__)
+
+
+def page(use_case: str, path: str, view: View, *, methods: Sequence[str] = ("GET",)) -> Route:
+    """A page, or what its form does.
+
+    Args:
+        use_case: `noun.verb`: says who may do it.
+        path: below the project, with parameters: `/datasets/{name}`.
+        view: makes the answer.
+        methods: that it takes.
+    """
+
+    async def answer(request: Request) -> Response:
+        visit: Visit | None = None
+        try:
+            project = await site_of(request.app.state).projects.get(request.path_params["project"])
+            visit = Visit(request, project)
+            check_right(visit.actor, use_case)
+            return await view(visit)
+        except WaybillError as error:
+            return await _failed(visit, error)
+
+    return Route(f"/{{project}}{path}", answer, methods=list(methods), name=use_case)
+
+
+async def _failed(visit: Visit | None, error: WaybillError) -> Response:
+    values: dict[str, Any] = {"title": "", "message": error.message, "hint": error.hint}
+    status = status_of(error)
+    values["title"] = _TITLES.get(status, "This did not work")
+    if visit is not None:
+        return await visit.render("error.html", status=status, **values)
+    return html("error_alone.html", status, **values)

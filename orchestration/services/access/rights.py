@@ -1,0 +1,139 @@
+"""Which right each use case asks for: a role of whoever asks, and a scope of a token. One table for all faces.
+
+A viewer looks; an operator starts and stops work, brings data in and sends it out; an admin changes what is declared and
+who may do what. A use case that is not in the table asks for the most.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestration.services.access.actor import Actor, Role, Scope
+from resources.kernel.errors import ForbiddenError
+
+
+@dataclass(frozen=True)
+class Right:
+    """What a use case asks for."""
+
+    role: Role
+    scope: Scope
+
+    def __str__(self) -> str:
+        return f"the role {self.role} and the scope {self.scope}"
+
+
+LOOK = Right(Role.VIEWER, Scope.READ)
+"""Shows what is declared, kept or recorded."""
+
+ASK = Right(Role.OPERATOR, Scope.READ)
+"""Changes nothing, but takes data out, or asks another system with stored credentials."""
+
+WORK = Right(Role.OPERATOR, Scope.IMPORT)
+"""Starts or stops work, brings data in, sends results out."""
+
+EDIT = Right(Role.OPERATOR, Scope.WRITE)
+"""Changes how something is called or described."""
+
+OWN = Right(Role.VIEWER, Scope.WRITE)
+"""Changes what belongs to whoever asks."""
+
+CHANGE = Right(Role.ADMIN, Scope.WRITE)
+"""Changes what is declared or kept, and who may do what."""
+
+GOVERN = Right(Role.ADMIN, Scope.READ)
+"""Shows who may do what, and who did."""
+
+RIGHTS: dict[str, Right] = {
+    # What is declared, kept and recorded.
+    "project.list": LOOK,
+    "overview.show": LOOK,
+    "connector.list": LOOK,
+    "connector.show": LOOK,
+    "datasource.list": LOOK,
+    "datasource.show": LOOK,
+    "dataset.list": LOOK,
+    "dataset.show": LOOK,
+    "dataset.sample": LOOK,
+    "dataset.columns": LOOK,
+    "dataset.versions": LOOK,
+    "dataset.rows": LOOK,
+    "exporter.list": LOOK,
+    "exporter.show": LOOK,
+    "exporter.history": LOOK,
+    "pipeline.list": LOOK,
+    "pipeline.show": LOOK,
+    "run.list": LOOK,
+    "run.show": LOOK,
+    "run.watch": LOOK,
+    "classification.list": LOOK,
+    "classification.show": LOOK,
+    "classification.history": LOOK,
+    "classification.errors": LOOK,
+    "classification.template": LOOK,
+    # Other systems, and data on its way out.
+    "connector.test": ASK,
+    "connector.browse": ASK,
+    "datasource.test": ASK,
+    "datasource.preview": ASK,
+    "dataset.download": ASK,
+    "classification.check": ASK,
+    "classification.download": ASK,
+    # Work.
+    "connector.check": WORK,
+    "dataset.refresh": WORK,
+    "dataset.upload": WORK,
+    "dataset.export": WORK,
+    "datasource.observe": WORK,
+    "exporter.run": WORK,
+    "pipeline.run": WORK,
+    "run.cancel": WORK,
+    "classification.apply": WORK,
+    "classification.undo": WORK,
+    "asset.report": WORK,
+    # Titles and descriptions.
+    "dataset.rename": EDIT,
+    "dataset.remove": CHANGE,
+    # Who may do what.
+    "access.me": LOOK,
+    "access.password": OWN,
+    "token.create": OWN,
+    "token.list": LOOK,
+    "token.revoke": OWN,
+    "user.list": GOVERN,
+    "user.add": CHANGE,
+    "user.role": CHANGE,
+    "user.password": CHANGE,
+    "user.disable": CHANGE,
+    "user.enable": CHANGE,
+    "user.remove": CHANGE,
+    "audit.list": GOVERN,
+    "audit.download": GOVERN,
+    "metrics.show": LOOK,
+}
+"""Use case -> what it asks for."""
+
+
+def right_of(use_case: str) -> Right:
+    """What a use case asks for."""
+    return RIGHTS.get(use_case, CHANGE)
+
+
+def check_right(actor: Actor, use_case: str, right: Right | None = None) -> None:
+    """Nothing, where `actor` may do it.
+
+    Raises:
+        ForbiddenError: it names the right that is missing.
+    """
+    wanted = right or right_of(use_case)
+    if actor.may(wanted.role, wanted.scope):
+        return
+    has_role = actor.role.includes(wanted.role)
+    missing = f"the scope {wanted.scope}" if has_role else f"the role {wanted.role}"
+    raise ForbiddenError(
+        f"{use_case} needs {wanted}; {actor.name} lacks {missing}",
+        hint="Use a token with this scope" if has_role else "Ask an admin",
+        use_case=use_case,
+        role=wanted.role.value,
+        scope=wanted.scope.value,
+    )

@@ -1,0 +1,41 @@
+"""What the guard says of a request to whoever answers it: who asks, and the token that forms of the answer carry."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from typing import Any, Protocol
+
+from orchestration.services.access.actor import Actor
+
+ACTOR = "actor"
+FORM_TOKEN = "form_token"  # noqa: S105 - the name of a field
+FORM_FIELD = "form_token"
+"""What the hidden field is called; it is the first of its form, so that it is known before a file comes in."""
+
+SESSION = "session"
+
+
+class Request(Protocol):
+    """A request of Starlette's, as far as it is looked at."""
+
+    @property
+    def scope(self) -> MutableMapping[str, Any]:
+        """ASGI's."""
+
+
+def actor_of(request: Request) -> Actor:
+    """Who asks. Nobody else than the guard says so."""
+    actor = request.scope["state"][ACTOR]
+    if not isinstance(actor, Actor):
+        raise TypeError("the guard has not seen this request")
+    return actor
+
+
+def form_token(request: Request) -> str:
+    """What each form of a page carries in `form_token`, or a script in the header `X-Form-Token`."""
+    return str(request.scope["state"][FORM_TOKEN])
+
+
+def session_of(request: Request) -> str:
+    """The secret of the session in which somebody asks; empty for another way in."""
+    return str(request.scope["state"].get(SESSION, ""))
