@@ -117,7 +117,7 @@ def _component(type_name: str) -> type[_HasExamples]:
 
 
 def _declared_below(root: Path) -> Iterator[tuple[str, str]]:
-    """Type and name of every component in YAML; what cannot be read is left to whoever loads the project."""
+    """Type and name of every component in YAML; files that cannot be read are reported when the project is loaded."""
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(f for f in folders if f[0] != "." and f not in _FOREIGN)
         for file in sorted(set(files).intersection(_FILES)):

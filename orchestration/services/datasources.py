@@ -26,7 +26,7 @@ PREVIEW_LIMIT = 1000
 _MAPPINGS = ("options", "parameters")
 _SETTINGS = ("format", "member", *_MAPPINGS, "timeout_seconds", "fingerprint")
 UNSAVED = "to be saved"
-"""What a datasource is called that nobody has declared yet."""
+"""What a datasource is called that is not declared yet."""
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ def collect(log: ManifestLog, *, keep: int, grace: timedelta) -> CollectReport:
     Manifests go in ascending order, the newest `keep` stay, and so does every version superseded less than
     `grace` ago. Then data folders go that no manifest names and whose newest file is older than `grace`.
     The grace period must be at least twice the longest run: a run's data has no manifest until it ends. While
-    any manifest is damaged no data goes at all: nobody knows which files it names.
+    any manifest is damaged no data is removed: the files it names are unknown.
     """
     before = datetime.now(UTC) - grace
     # Listed first: a folder that gets its manifest from now on is in the manifests read later.

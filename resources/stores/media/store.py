@@ -107,8 +107,8 @@ class MediaStore:
         """Removes objects that no kept version needs; see the docstring of the package.
 
         Nothing in Waybill calls it yet, since nothing of Waybill's keeps objects: it goes over all objects of the store,
-        so it belongs to a job of its own, and not to the collection of one item's versions after each run. Whoever uses
-        the store from Python calls it, too.
+        so it belongs to a job of its own, and not to the collection of one item's versions after each run. A project
+        that keeps files in the store has to call it.
         """
         return collect_media(self._storage, grace=grace)
 

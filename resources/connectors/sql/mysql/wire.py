@@ -244,7 +244,7 @@ class Wire:
         self._begin, self._end = 0, len(left)
 
     def _chunks(self) -> Generator[WireRows]:
-        """All rows up to the mark at the end. Each chunk has bytes of its own: nobody writes over them."""
+        """All rows up to the mark at the end. Each chunk has bytes of its own, which are not overwritten."""
         ended = False
         while not ended:
             self._renew(CHUNK_BYTES)

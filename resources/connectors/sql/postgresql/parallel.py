@@ -31,7 +31,7 @@ class NoHelperError(Exception):
 
 
 class _StoppedError(Exception):
-    """The reader has gone: whoever reads for it stops."""
+    """The reader has gone: the connections that read for it stop."""
 
 
 class RangeReader:

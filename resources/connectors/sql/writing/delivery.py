@@ -52,7 +52,7 @@ class Delivery(ABC, Generic[Session]):
         if done is not None and not self.may_be_unfinished:
             return done
         if done is None:
-            self.stage_or_peek()  # the source may be slow: nobody waits for it behind a lock
+            self.stage_or_peek()  # the source may be slow: no other session should wait for it behind a lock
         with self.transaction(), self.locked():
             done = self.delivered()  # another process of the same run may have been faster
             return self._replace() if done is None else self.finish(done)
@@ -131,7 +131,7 @@ class Delivery(ABC, Generic[Session]):
         """Brings the rows into the table; see `TargetWriter.write`."""
 
     def point_latest(self) -> list[str]:
-        """Makes the view `<base>_latest` show the table of this run, unless the name is somebody else's."""
+        """Makes the view `<base>_latest` show the table of this run, unless something else has the name."""
         name = latest_view_name(self.job.request.table.name, self.job.dialect.name_limit)
         if self.view_state(name) == "foreign":
             return [f"view {name} was not made: something else has this name"]
@@ -165,7 +165,7 @@ class Delivery(ABC, Generic[Session]):
 
     @abstractmethod
     def view_state(self, name: str) -> ViewState:
-        """Whether the name is free, a view that this exporter made, or somebody else's."""
+        """Whether the name is free, a view that this exporter made, or something else."""
 
     @abstractmethod
     def replace_view(self, name: str) -> list[str]:
