@@ -28,7 +28,7 @@ PREVIEW_LIMIT = 1000
 _MAPPINGS = ("options", "parameters")
 _SETTINGS = ("format", "member", "rename", *_MAPPINGS, "timeout_seconds", "fingerprint")
 UNSAVED = "to be saved"
-"""What a datasource is called that nobody has declared yet."""
+"""What a datasource is called that is not declared yet."""
 
 
 DATASOURCE_JOB = "datasource_test"

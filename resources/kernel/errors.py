@@ -6,7 +6,7 @@ WaybillError                    message, hint, facts; picklable; retryable = Fal
 │  ├─ MissingDependencyError    an optional package is not installed
 │  ├─ UnknownNameError          a name that nothing declares; lists the known ones
 │  └─ InUseError                something else needs what is to be removed; names it
-├─ InputError(ValueError)       whoever sent the data must act
+├─ InputError(ValueError)       the sender of the data must act
 │  ├─ ParseError                a file's content; knows file, line, column
 │  ├─ EmptySourceError          a source that returned no rows
 │  └─ SchemaMismatchError       columns or types do not fit the target

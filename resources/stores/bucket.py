@@ -33,7 +33,7 @@ class Bucket:
 
     @property
     def _fs(self) -> Any:
-        """Opened by whoever needs it first, so that a store costs nothing until then."""
+        """Opened at the first use, so that a store costs nothing until then."""
         with self._lock:
             if self._opened is None:
                 self._opened = _open(self._protocol, self._options)

@@ -98,7 +98,7 @@ class LocalStorage(Storage):
             return True
 
     def staging_folder(self, path: str) -> Path:
-        """The data folder itself: files are written in place, nobody looks before the manifest names them."""
+        """The data folder itself: files are written in place; no reader looks before the manifest names them."""
         return self.root / path
 
     def store(self, path: str, local: Path, sha256: str) -> None:

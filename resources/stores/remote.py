@@ -140,7 +140,7 @@ class RemoteStorage(Bucket, Storage):
     def remove_folder(self, path: str) -> int:
         """See `Storage.remove_folder`."""
         found = self._find(path)
-        # The owner's mark goes last: a removal that is cut off leaves a folder that nobody takes for free.
+        # The owner's mark goes last: a removal that is cut off leaves a folder that still counts as taken.
         self._remove(sorted(found, key=lambda full: full.endswith(f"/{_OWNER}")))
         return sum(info["size"] for info in found.values())
 

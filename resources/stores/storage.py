@@ -60,7 +60,7 @@ class Storage(ABC):
 
     @abstractmethod
     def claim_folder(self, path: str) -> bool:
-        """Makes `path` a folder of the caller's own; False when somebody has it."""
+        """Creates the folder `path` for the caller alone; False when it exists already."""
 
     @abstractmethod
     def staging_folder(self, path: str) -> Path:

@@ -281,7 +281,7 @@ class StoredTable:
 
 
 class _Process:
-    """Lives as long as the process: owner of copies that nobody else outlives."""
+    """Lives as long as the process: owns copies that no other object keeps."""
 
 
 _PROCESS = _Process()

@@ -5,7 +5,7 @@
 <root>/<key parts>/data/<run id>-<attempt>/part-00000.parquet
 ```
 A version in partitions names files of earlier runs, too: `partitions.py`.
-Plain files: whoever has no Waybill reads the manifest, or just the folder. Tables are `tables.py`; the writer's
+Plain files: without Waybill, read the manifest or just the folder. Tables are `tables.py`; the writer's
 protocol is `publish.py`; removal is `collect.py`; where the files lie is `local.py` and `remote.py`.
 """
 
