@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli import classification, connector, dataset, datasource, query
+from orchestration.cli import (
+    audit,
+    classification,
+    connector,
+    dataset,
+    datasource,
+    query,
+    tokens,
+    users,
+)
 from orchestration.cli.backup import backup
 from orchestration.cli.definition import add_commands
 from orchestration.cli.demo import demo
@@ -34,6 +43,9 @@ app.add_typer(datasource.app, name="datasource")
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(query.app, name="query")
 app.add_typer(classification.app, name="classification")
+app.add_typer(users.app, name="user")
+app.add_typer(tokens.app, name="token")
+app.add_typer(audit.app, name="audit")
 add_commands(app)  # after the groups: it adds to them
 
 

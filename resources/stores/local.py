@@ -46,10 +46,6 @@ class LocalStorage(Storage):
         self.root = root
         self.url = str(root)
 
-    def local_path(self, path: str) -> Path:
-        """See `Storage.local_path`."""
-        return self.root / path
-
     def names(self, folder: str) -> list[str]:
         """See `Storage.names`."""
         with _translated(self.root / folder, "listing"):

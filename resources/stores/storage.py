@@ -39,11 +39,6 @@ class Storage(ABC):
         """The full name of `path`, for messages."""
         return f"{self.url.rstrip('/')}/{path}"
 
-    def local_path(self, path: str) -> Path | None:
-        """Where a file lies on this machine, whether it is there or not; None where files are copied to be read."""
-        del path
-        return None
-
     @abstractmethod
     def names(self, folder: str) -> list[str]:
         """Names of the files directly in `folder`, in no order; none when there is no such folder."""

@@ -215,13 +215,6 @@ class StoredTable:
         rows = [file.rows or 0 for file in self.version.files]
         return open_numbered(connection, paths, rows, self.schema)
 
-    def unreadable(self, reason: str) -> IntegrityError:
-        """What is said where its files were published whole and a reader stumbles over them."""
-        return IntegrityError(
-            f"Version {self.version.number} of {self.name} cannot be read: {reason}",
-            hint="Import it again, or read another version",
-        )
-
     def sample(self, n: int = 10) -> pa.Table:
         """The first `n` rows."""
         rows: list[pa.RecordBatch] = []
@@ -273,8 +266,9 @@ class StoredTable:
 
     def _lasting_files(self, owner: object | None, *, is_proven: bool = True) -> list[Path]:
         """Files that stay for as long as `owner` lives, or the process: DuckDB and Polars open them late."""
-        opened = self._item.local_files if is_proven else self._item.unproven_files
-        with opened(self.version) as paths:
+        if self._item.keeps_local_files and not is_proven:
+            return self._item.looking.paths(self.version)
+        with self._item.local_files(self.version) as paths:
             if self._item.keeps_local_files:
                 return paths
             folder = ScratchFolder("store")

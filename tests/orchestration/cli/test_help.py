@@ -65,6 +65,17 @@ def test_the_commands_are_these():
         "classification template",
         "classification history",
         "classification errors",
+        "user list",
+        "user add",
+        "user role",
+        "user password",
+        "user disable",
+        "user enable",
+        "user remove",
+        "token create",
+        "token list",
+        "token revoke",
+        "audit list",
     }
 
 
@@ -106,7 +117,7 @@ def test_a_command_is_documented(path):
     assert any(line.startswith(heading) for line in DOCS.splitlines())
 
 
-GROUPS = ("dataset", "connector", "datasource", "classification")
+GROUPS = ("dataset", "connector", "datasource", "classification", "user", "token", "audit")
 FILES = ("download", "template")  # their answer is a file
 
 

@@ -129,7 +129,7 @@ def test_a_mistake_is_told_at_its_field_and_nothing_is_written(shop):
         ("create", "dataset", "written", {"datasource": "files"}, "name", "in Python, at"),
         ("create", "dataset", "No!", {"datasource": "files"}, "name", "cannot name a dataset"),
         ("create", "dataset", "../up", {"datasource": "files"}, "name", "cannot name a dataset"),
-        ("create", "dataset", "new", {}, "datasource", "this is needed"),
+        ("create", "datasource", "new", {"path": "x"}, "connector", "this is needed"),
         ("create", "transform", "new", {"sql": "select 1 from"}, "sql", ""),
         ("create", "exporter", "new", {"dataset": "orders", "connector": "lake", "table": "t"}, "connector", ""),
     ]  # fmt: skip
