@@ -44,6 +44,18 @@ CHANGE = Right(Role.ADMIN, Scope.WRITE)
 GOVERN = Right(Role.ADMIN, Scope.READ)
 """Shows who may do what, and who did."""
 
+_DECLARED = (
+    "connector",
+    "datasource",
+    "dataset",
+    "transform",
+    "model",
+    "prediction",
+    "embedding",
+    "exporter",
+    "classification",
+    "pipeline",
+)
 RIGHTS: dict[str, Right] = {
     # What is declared, kept and recorded.
     "project.list": LOOK,
@@ -119,6 +131,9 @@ RIGHTS: dict[str, Right] = {
     "classification.apply": WORK,
     "classification.undo": WORK,
     "asset.report": WORK,
+    # What is declared.
+    **{f"{noun}.{verb}": CHANGE for noun in _DECLARED for verb in ("create", "edit", "delete")},
+    **{f"{noun}.{verb}": LOOK for noun in _DECLARED for verb in ("form", "definition")},
     # Titles and descriptions.
     "dataset.rename": EDIT,
     "dataset.remove": CHANGE,
