@@ -51,8 +51,7 @@ class Location:
         known = self.connectors()
         if name not in known:
             raise UnknownNameError("connector", name, known)
-        with _resolved(name, known[name]) as resource:
-            return resource.connect()
+        return open_connector(known[name])
 
     def source(self, spec: SourceSpec) -> Source:
         """What a datasource's declaration means on its connector, secrets read from the environment.
@@ -64,7 +63,7 @@ class Location:
         known = self.connectors()
         if spec.connector not in known:
             raise UnknownNameError("connector", spec.connector, known)
-        with _resolved(spec.connector, known[spec.connector]) as resource:
+        with _resolved(known[spec.connector]) as resource:
             return open_source(resource, spec)
 
     def datasources(self) -> dict[str, SourceSpec]:
@@ -147,6 +146,33 @@ class Location:
                 users.setdefault(connector, []).append(f"pipeline {pipeline}")
         return {connector: sorted(names) for connector, names in users.items()}
 
+    def asset_jobs(self) -> dict[str, frozenset[Key]]:
+        """Of each pipeline, a job that makes assets, the keys of these; users' own jobs are among them."""
+        with without_dagster_warnings():
+            repository = self.definitions.get_repository_def()
+            jobs = {
+                n: repository.get_job(n) for n in repository.job_names if not n.startswith("__")
+            }
+        found = {n: job.asset_layer.selected_asset_keys for n, job in sorted(jobs.items())}
+        return {n: frozenset(tuple(key.path) for key in keys) for n, keys in found.items() if keys}
+
+    def checks(self) -> dict[Key, list[dg.AssetCheckSpec]]:
+        """The checks of each asset that has some."""
+        found: dict[Key, list[dg.AssetCheckSpec]] = {}
+        for definition in self.definitions.asset_checks or []:
+            for check in definition.check_specs:
+                found.setdefault(tuple(check.asset_key.path), []).append(check)
+        for asset in self.definitions.assets or []:
+            for check in asset.check_specs if isinstance(asset, dg.AssetsDefinition) else ():
+                found.setdefault(tuple(check.asset_key.path), []).append(check)
+        return found
+
+    def materializable(self) -> frozenset[Key]:
+        """Keys of the assets that a run can make."""
+        with without_dagster_warnings():
+            graph = self.definitions.resolve_asset_graph()
+        return frozenset(tuple(key.path) for key in graph.materializable_asset_keys)
+
     def asset_job(self) -> dg.JobDefinition:
         """The job that makes any asset by itself."""
         with without_dagster_warnings():
@@ -171,8 +197,19 @@ def _metadata_text(metadata: Mapping[str, object], name: str) -> str:
     return str(given.value if isinstance(given, dg.MetadataValue) else given)
 
 
+def open_connector(resource: ConnectorResource) -> Connector:
+    """A connector, declared or not, its secrets read from the environment. Connects to nothing yet.
+
+    Raises:
+        ConfigError: a variable that it names is not set.
+    """
+    with _resolved(resource) as resolved:
+        return resolved.connect()
+
+
 @contextmanager
-def _resolved(name: str, resource: ConnectorResource) -> Iterator[ConnectorResource]:
+def _resolved(resource: ConnectorResource) -> Iterator[ConnectorResource]:
     resource.check_variables()
-    with dg.build_resources({name: resource}) as resources:
-        yield getattr(resources, name)
+    with dg.build_resources({"connector": resource}) as resources:
+        found: ConnectorResource = resources.connector
+        yield found

@@ -64,6 +64,8 @@ member: 2024/*.csv
 """,
     )
     refers_to: ClassVar[Mapping[str, str]] = {"orders_files": "assets.Datasource"}
+    asks: ClassVar[Mapping[str, str]] = {"datasource": "datasource"}
+    shown_first: ClassVar[tuple[str, ...]] = ("upload", "description")
     renamed: ClassVar[Mapping[str, str]] = {"keep": "keep_versions"}
 
     datasource: str = ""

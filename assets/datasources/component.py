@@ -78,6 +78,12 @@ table: sales.customers
 """,
     )
     refers_to: ClassVar[Mapping[str, str]] = {"landing": "resources.FolderConnector"}
+    asks: ClassVar[Mapping[str, str]] = {
+        "connector": "connector",
+        "query": "sql",
+        "observe": "cron",
+    }
+    shown_first: ClassVar[tuple[str, ...]] = ("table", "query", "options", "description")
 
     connector: str
     """Name of a connector."""

@@ -62,5 +62,5 @@ def up(
 
 
 def announce(text: str) -> None:
-    """A line of the running server, written at once also where nobody watches a terminal."""
+    """A line of the running server, written at once, also where the output is not a terminal."""
     typer.echo(f"waybill: {text}")

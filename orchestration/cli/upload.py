@@ -110,8 +110,8 @@ def _preview(
 def _keep(context: typer.Context, order: UploadOrder, *, no_wait: bool, as_json: bool) -> None:
     """Keeps the files and sees to it that whoever imports them knows the dataset."""
     from orchestration.services.home import open_home
+    from orchestration.services.reloading import reload_server
     from orchestration.services.runs.launch import require_server
-    from orchestration.services.runs.reload import reload_server
     from orchestration.services.stores import open_store
     from orchestration.services.uploads.importing import bring_in
     from resources.project import find_project

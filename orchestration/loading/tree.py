@@ -170,6 +170,18 @@ class YamlComponent:
         return context_with_injected_scope(self._decl.context, self._decl.kind, module)
 
 
+def load_aside(
+    tree: ProjectTree, document: Document, kind: type[dg.Component], attributes: Any
+) -> tuple[dg.Component, ComponentLoadContext]:
+    """A component that the tree does not get to know, such as one that is only being written; and where it would stand."""
+    loc = ComponentPath.from_path(document.file.parent, 0)
+    context = tree.decl_load_context.for_component_loc(loc)
+    decl = DocumentDecl(context=context, loc=loc, document=document, kind=kind)
+    scoped = context_with_injected_scope(context, kind, None) if document.has_braces else context
+    load_context = ComponentLoadContext.from_decl_load_context(scoped, decl)
+    return kind.load(attributes, load_context), load_context
+
+
 def with_place(
     built: dg.Definitions, component: dg.Component, document: Document
 ) -> dg.Definitions:
@@ -203,9 +215,7 @@ class ForeignComponents:
     def from_document(cls, tree: ProjectTree, document: Document, number: int) -> ForeignComponents:
         """A component of another package, or a folder."""
         loc = ComponentPath.from_path(document.file.parent, number)
-        positions = parse_yamls_with_source_position(
-            document.file.read_text(encoding="utf-8"), str(document.file)
-        )
+        positions = parse_yamls_with_source_position(document.source_text(), str(document.file))
         decl = build_component_decl_from_yaml_document(
             tree.decl_load_context.for_component_loc(loc), positions[number], loc
         )

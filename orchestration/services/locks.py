@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 CODE_LOCK = "code.lock"
-"""Held by a running server; its note says where the code server of each location answers, as JSON."""
+"""Held by a running server; its note, as JSON, names for each location the link to the socket of its newest process."""
 
 
 @contextmanager

@@ -19,13 +19,15 @@ from typing import Any
 import msgspec
 
 from orchestration.services.dataset_list import DatasetEntry
+from orchestration.services.exports.entries import ExporterEntry
 from orchestration.services.home import Home
+from orchestration.services.pipelines.entry import PipelineEntry
 from resources.environment import watch_environment
 from resources.project import CODE_ROOT, find_project
 
 KEPT = 8
 """Snapshots of other states, such as of another environment, that stay for when it comes back."""
-FORMAT = 2
+FORMAT = 3
 _ALWAYS = ("WAYBILL_HOME", "WAYBILL_STORE", "DAGSTER_HOME", "PYTHONPATH")
 _CODE = ("orchestration", "assets", "resources")
 
@@ -54,8 +56,10 @@ class Snapshot:
     """As `waybill connector list --json` prints them, whether variables are set included."""
     datasources: tuple[Mapping[str, Any], ...] = ()
     """As `waybill datasource list --json` prints them."""
+    exporters: tuple[ExporterEntry, ...] = ()
     store: str = ""
     """Where datasets are kept."""
+    pipelines: tuple[PipelineEntry, ...] = ()
     declarations: tuple[Declaration, ...] = ()
     """Every component that stands, in order of noun and name."""
 

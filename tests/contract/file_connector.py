@@ -28,6 +28,7 @@ from resources.kernel.errors import (
 )
 from resources.kernel.records import ObjectInfo
 from resources.sources.objects import select_objects
+from tests.contract.looking import PagesOfFiles
 
 
 class Outside(Protocol):
@@ -145,8 +146,6 @@ class FileListingContract:
     def read(self, connector: FileConnector, item: ObjectInfo, scratch: Path) -> bytes:
         with connector.local_copy(item, scratch) as path:
             return path.read_bytes()
-
-    # --- check
 
     def test_check_says_that_it_answers(self, connector):
         report = connector.check()
@@ -409,7 +408,7 @@ class FileListingContract:
         assert self.keys(connector) == []
 
 
-class FileConnectorContract(FileListingContract):
+class FileConnectorContract(FileListingContract, PagesOfFiles):
     """Inherit this; see the module's docstring."""
 
     @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))

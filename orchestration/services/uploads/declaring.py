@@ -16,7 +16,7 @@ import yaml
 from orchestration.loading.documents import component_file
 from orchestration.services.uploads.settings import UploadSettings
 from resources.kernel.errors import ConfigError, ConflictError, StorageError
-from resources.project import Project
+from resources.project import ProjectFolders
 
 FOLDER = "uploads"
 READ_ONLY = "WAYBILL_READ_ONLY"
@@ -36,7 +36,7 @@ def declaration(name: str, settings: UploadSettings, description: str = "") -> s
     return _HEAD + text
 
 
-def declare_upload(project: Project, name: str, settings: UploadSettings) -> Path:
+def declare_upload(project: ProjectFolders, name: str, settings: UploadSettings) -> Path:
     """Writes the declaration of the dataset `name`; nothing when exactly that stands there already.
 
     Args:

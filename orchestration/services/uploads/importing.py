@@ -18,7 +18,7 @@ from orchestration.services.uploads.settings import UploadSettings
 from resources.formats.first_bytes import check_first_bytes
 from resources.kernel.errors import ConfigError
 from resources.kernel.keys import check_name
-from resources.project import Project
+from resources.project import ProjectFolders
 from resources.references import declared_in
 from resources.stores.kept_uploads import GivenFile, KeptUpload, KeptUploads
 from resources.stores.uploads import open_regular
@@ -118,7 +118,7 @@ def keep_upload(
 
 def bring_in(
     store: VersionStore,
-    project: Project,
+    project: ProjectFolders,
     order: UploadOrder,
     declared: UploadSettings | None,
     tell: Callable[[int], None] = lambda _: None,

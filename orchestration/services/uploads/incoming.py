@@ -34,6 +34,8 @@ from resources.kernel.errors import ConflictError, InputError, NotFoundError, Wa
 from resources.stores.storage import storage_error
 
 KEEP = timedelta(days=1)
+PART_OF = "part_of"
+"""In the note of a file: the id of the first file of the same table."""
 _LOOK_EVERY_SECONDS = 600.0
 _ROOM_EVERY_BYTES = 64 * 1024**2
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -140,6 +142,8 @@ class IncomingUploads:
                 state=_RECEIVING,
                 offset=found.offset,
             )
+        if not (folder / "bytes").exists():
+            raise ConflictError(f"{found.filename} was imported already", state="imported")
         return folder / "bytes"
 
     @contextmanager
@@ -207,6 +211,18 @@ class IncomingUploads:
         """
         shutil.rmtree(self._find(upload_id), ignore_errors=True)
 
+    def parts(self, upload_id: str) -> list[str]:
+        """Ids of further files that were announced as parts of the same table, in the order in which they came."""
+        return [
+            found.upload_id
+            for found in self.all()
+            if found.note.get(PART_OF) == upload_id and found.is_received
+        ]
+
+    def forget_bytes(self, upload_id: str) -> None:
+        """Removes the bytes of a file that was kept elsewhere; what is known of it stays for a day."""
+        (self._find(upload_id) / "bytes").unlink(missing_ok=True)
+
     def all(self) -> list[Incoming]:
         """Every file on its way or waiting to be imported, the oldest first."""
         found = []
@@ -267,7 +283,8 @@ class IncomingUploads:
     def _read(self, folder: Path) -> Incoming:
         try:
             kept: dict[str, Any] = json.loads((folder / "state.json").read_text(encoding="utf-8"))
-            size = (folder / "bytes").stat().st_size
+            bytes_file = folder / "bytes"
+            size = bytes_file.stat().st_size if bytes_file.exists() else kept["size_bytes"]
             created = datetime.fromisoformat(kept.pop("created_at"))
             expires = datetime.fromtimestamp(_last_change(folder), UTC) + KEEP
             del kept["expires_at"], kept["offset"]

@@ -12,24 +12,22 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import ClassVar, Self
 
-from resources.connectors.base import TableConnector
 from resources.connectors.sql.browsing import browse, table_entry
 from resources.connectors.sql.checking import run_checks
 from resources.connectors.sql.config import Dialect, SqlConfig
 from resources.connectors.sql.names import is_internal_name
 from resources.connectors.sql.query_text import Syntax, check_query, with_literals
-from resources.connectors.sql.writing.run import Deliverer, run_export
+from resources.connectors.sql.writing.connector import WritingConnector
 from resources.kernel.errors import ConfigError, NotFoundError, WaybillError
 from resources.kernel.records import (
     BatchStream,
     BrowseEntry,
     CheckReport,
-    ExportReceipt,
-    ExportRequest,
     Retype,
     SqlQuery,
     TableName,
     TableOrQuery,
+    TellStep,
 )
 
 
@@ -42,7 +40,7 @@ def open_table_connector(name: str, config: SqlConfig) -> DatabaseConnector:
     return kind(name, config)
 
 
-class DatabaseConnector(TableConnector):
+class DatabaseConnector(WritingConnector):
     """A database reached by SQL. Stateless but for what it learnt about values that need a wider type."""
 
     dialect_name: ClassVar[Dialect]
@@ -52,7 +50,7 @@ class DatabaseConnector(TableConnector):
     def __init__(self, name: str, config: SqlConfig) -> None:
         self.name = name
         self.config = config
-        self.default_schema = config.schema
+        self.default_schema = config.db_schema
         self._as_text: dict[str, frozenset[str]] = {}
         self.most_rows: int | None = None
 
@@ -150,13 +148,15 @@ class DatabaseConnector(TableConnector):
         count = len(self.list_tables())
         return f"{count:,} tables and views can be read" if count else "no table can be read there"
 
-    def check(self) -> CheckReport:
+    def check(self, tell: TellStep | None = None) -> CheckReport:
         """Tries the way there step by step; see `checking` (F036)."""
-        return run_checks(self)
+        return run_checks(self, tell)
 
-    def browse(self, path: str = "", *, limit: int = 1000) -> Iterator[BrowseEntry]:
+    def browse(
+        self, path: str = "", *, limit: int = 1000, after: str = ""
+    ) -> Iterator[BrowseEntry]:
         """Databases, schemas, tables; see `browsing` (F039)."""
-        return browse(self, path, limit)
+        return browse(self, path, limit, after)
 
     def databases(self) -> Sequence[str]:
         """Databases that the user may sign in to, this one first; none where there is no such level."""
@@ -189,22 +189,6 @@ class DatabaseConnector(TableConnector):
             else f"{len(known)} tables can be read there; none has a name like it",
             table=str(table),
             near=listed,
-        )
-
-    def write(self, stream: BatchStream, request: ExportRequest) -> ExportReceipt:
-        """Delivers a stream into a table, atomically and exactly once for its run (2b, 2c)."""
-        return run_export(self, stream, request)
-
-    def deliverer(self) -> Deliverer:
-        """How this database takes deliveries.
-
-        Raises:
-            ConfigError: it is read only here.
-        """
-        spec = self.config.spec
-        raise ConfigError(
-            f"{self.label}: {spec.title} is read only here: {spec.refusal}",
-            hint="Export to another database",
         )
 
 

@@ -20,7 +20,7 @@ from resources.connectors.sql.connector import (
     query_subject,
 )
 from resources.connectors.sql.duckdb.column_types import DuckdbColumn, plan_duckdb_columns
-from resources.connectors.sql.duckdb.delivery import open_delivery
+from resources.connectors.sql.duckdb.delivery import look_at_delivery, open_delivery
 from resources.connectors.sql.duckdb.written_types import DIALECT
 from resources.connectors.sql.errors import duckdb_error
 from resources.connectors.sql.names import quote_identifier
@@ -64,14 +64,16 @@ class DuckdbConnector(DatabaseConnector):
             connection = duckdb.connect(str(path), read_only=read_only)
             connection.execute("SET TimeZone = 'UTC'")
             if read_only and self.config.options.get("external_access") != "allowed":
-                # A view of somebody else's file could read this machine's files and the network.
+                # A view in a file from elsewhere could read this machine's files and the network.
                 connection.execute("SET enable_external_access = false")
             return connection
 
     def deliverer(self) -> Deliverer:
         """See `delivery`."""
         return Deliverer(
-            DIALECT, lambda job: open_delivery(self.config, job, self.connect, self.translated)
+            DIALECT,
+            lambda job: open_delivery(self.config, job, self.connect, self.translated),
+            lambda job: look_at_delivery(self.config, job, lambda: self.connect(read_only=True)),
         )
 
     def driver_errors(self) -> tuple[type[Exception], ...]:
@@ -99,7 +101,7 @@ class DuckdbConnector(DatabaseConnector):
                 " WHERE database_name = current_catalog() AND NOT internal"
             ).fetchall()
         names = {str(name) for (name,) in rows} | {"main"}
-        return sorted(name for name in names if self.config.schema in (None, name))
+        return sorted(name for name in names if self.config.db_schema in (None, name))
 
     def table_entries(self, schema: str | None) -> Iterable[BrowseEntry]:
         """Tables with DuckDB's own estimate of their rows, and views."""
@@ -192,7 +194,7 @@ class DuckdbConnector(DatabaseConnector):
             "SELECT table_schema, table_name FROM information_schema.tables"
             " WHERE table_catalog = current_catalog() ORDER BY 1, 2"
         ).fetchall()
-        wanted = self.config.schema
+        wanted = self.config.db_schema
         return [
             TableName(name, schema)
             for schema, name in rows
@@ -228,7 +230,7 @@ class DuckdbConnector(DatabaseConnector):
         return ReadPlan(tuple(columns), plan.guesses), select
 
     def _table_sql(self, connection: duckdb.DuckDBPyConnection, table: TableName) -> str:
-        wanted = TableName(table.name, table.schema or self.config.schema or "main")
+        wanted = TableName(table.name, table.schema or self.config.db_schema or "main")
         known = connection.execute(
             "SELECT count(*) FROM information_schema.tables"
             " WHERE table_catalog = current_catalog() AND table_schema = ? AND table_name = ?",

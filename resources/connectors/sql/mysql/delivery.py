@@ -9,15 +9,16 @@ A lock of the server's keeps exporters of one table apart (E17). The rows get in
   ledger row: its COMMIT decides that the run has delivered. Then RENAME TABLE, which is atomic, puts the staging table in
   the table's place. A run that dies between the two is finished by its retry: the ledger row says that it delivered, and
   a staging table of its run says that the renaming is still to be done. So does the next export of the same table,
-  whoever's it is; a staging table without a ledger row it drops.
+  of any run; a staging table without a ledger row it drops.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from resources.connectors.sql.mysql.errors import code_of
+from resources.connectors.sql.mysql.rights import missing_rights
 from resources.connectors.sql.mysql.session import MysqlSession, literal
 from resources.connectors.sql.mysql.target_writer import MysqlTargetWriter
 from resources.connectors.sql.mysql.write_session import LOCK_CODES, MysqlWriteSession
@@ -27,9 +28,10 @@ from resources.connectors.sql.names import (
     parse_timestamped_name,
     staging_name,
 )
-from resources.connectors.sql.writing.delivery import Columns, Delivery, ViewState
+from resources.connectors.sql.writing.delivery import Delivery, ViewState
 from resources.connectors.sql.writing.job import ExportJob, Outcome
 from resources.connectors.sql.writing.ledger import Ledger
+from resources.connectors.sql.writing.look import Columns
 from resources.connectors.sql.writing.plan import TablePlan
 from resources.kernel.errors import NotFoundError
 
@@ -59,8 +61,8 @@ class MysqlDelivery(Delivery[MysqlWriteSession]):
     may_be_unfinished = True
     """A run may die between the COMMIT that delivered and the RENAME TABLE that shows it: its retry renames."""
 
-    def prepare(self) -> None:
-        """Settles that the database is there; makes the ledger, under a lock of its own, since that commits.
+    def settle(self) -> None:
+        """Settles that the database is there.
 
         Raises:
             NotFoundError: there is no such database.
@@ -74,9 +76,17 @@ class MysqlDelivery(Delivery[MysqlWriteSession]):
             raise NotFoundError(
                 f"{self.job.doing}: there is no database {database!r}", hint="Create it first"
             )
+
+    def prepare(self) -> None:
+        """Makes the ledger, under a lock of its own, since that commits."""
+        self.settle()
         if not self.ledger.exists():
             self.session.lock("ledger")
             self.ledger.create()
+
+    def lacking(self, plan: TablePlan) -> Sequence[str] | None:
+        """By the catalog's lists of rights; see `rights`."""
+        return missing_rights(self.session, plan, has_ledger=self.ledger.exists())
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -90,7 +100,7 @@ class MysqlDelivery(Delivery[MysqlWriteSession]):
     def locked(self) -> Iterator[None]:
         """By a lock of the server's that belongs to the session: one of a transaction would end with the first DDL.
 
-        Whoever has it ends what killed exports of this table left half-way, since nobody else works on it (R7).
+        Its holder finishes what killed exports of this table left half-way: no other export works on it (R7).
         """
         self.session.lock(f"table {self.job.request.table.name}")
         self._settle()
@@ -112,7 +122,7 @@ class MysqlDelivery(Delivery[MysqlWriteSession]):
             if name in decided:
                 session.swap_in(name, replaces=decided[name] == "overwrite")
             elif not session.catalog.children(name):
-                # Else somebody's foreign key has followed it: not ours to drop.
+                # Otherwise another table's foreign key has followed it: not ours to drop.
                 session.execute(f"DROP TABLE IF EXISTS {session.qualified(name)}")
 
     def write(self, plan: TablePlan, target: Columns | None, outcome: Outcome) -> None:
@@ -163,7 +173,7 @@ class MysqlDelivery(Delivery[MysqlWriteSession]):
         return []
 
     def drop_retired(self, name: str) -> str | None:
-        """Drops a table unless somebody reads it just now or a view needs it."""
+        """Drops a table unless it is being read or a view needs it."""
         session = self.session
         if views := session.catalog.views_on(name):
             return f"table {name} is kept beyond its time: view {views[0]} uses it"

@@ -2,7 +2,7 @@
 
 A lock for the transaction's time keeps exporters of one table apart (E17). The rows arrive by binary COPY:
 
-- a table that does not exist, or holds no row, or is appended to, takes them directly: nobody sees them before COMMIT;
+- a table that does not exist, or holds no row, or is appended to, takes them directly: no other session sees them before COMMIT;
 - one with old rows has them deleted and takes the new ones directly: readers go on with the old rows, and every snapshot
   stays whole; other writers wait;
 - rows that change their type on the way, or bring new columns, go to an UNLOGGED staging table first, so that the first
@@ -15,19 +15,21 @@ created by the same transaction: whatever ends it, a kill or a crash included, l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 import sqlalchemy as sa
 
 from resources.connectors.sql.names import quote_literal
+from resources.connectors.sql.postgresql.rights import missing_rights
 from resources.connectors.sql.postgresql.target import read_view_marker
 from resources.connectors.sql.postgresql.target_writer import PostgresqlTargetWriter
 from resources.connectors.sql.postgresql.write_session import PostgresqlWriteSession
-from resources.connectors.sql.writing.delivery import Columns, Delivery, ViewState
+from resources.connectors.sql.writing.delivery import Delivery, ViewState
 from resources.connectors.sql.writing.job import ExportJob, Outcome
 from resources.connectors.sql.writing.ledger import Ledger
+from resources.connectors.sql.writing.look import Columns
 from resources.connectors.sql.writing.plan import TablePlan
 from resources.kernel.errors import ConfigError, MissingDependencyError, NotFoundError
 
@@ -75,8 +77,13 @@ def open_delivery(engine: sa.Engine, job: ExportJob) -> PostgresqlDelivery:
 class PostgresqlDelivery(Delivery[PostgresqlWriteSession]):
     """One delivery into a PostgreSQL table."""
 
-    def prepare(self) -> None:
-        """Settles the schema and makes the ledger, so that the export itself needs no DDL on shared tables."""
+    def settle(self) -> None:
+        """Settles which schema is written to.
+
+        Raises:
+            ConfigError: the user has none.
+            NotFoundError: there is no such schema.
+        """
         execute, session = self.session.execute, self.session
         for statement in _SESSION:
             execute(statement)
@@ -91,11 +98,15 @@ class PostgresqlDelivery(Delivery[PostgresqlWriteSession]):
             raise NotFoundError(
                 f"{self.job.doing}: there is no schema {session.schema!r}", hint="Create it first"
             )
+
+    def prepare(self) -> None:
+        """Makes the ledger, so that the export itself needs no DDL on shared tables."""
+        self.settle()
         if not self.ledger.exists():
-            execute("BEGIN")
-            session.lock("ledger")
+            self.session.execute("BEGIN")
+            self.session.lock("ledger")
             self.ledger.create()
-            execute("COMMIT")
+            self.session.execute("COMMIT")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -109,6 +120,14 @@ class PostgresqlDelivery(Delivery[PostgresqlWriteSession]):
         """By an advisory lock, which the server gives back with the transaction: the table itself stays free meanwhile."""
         self.session.lock(f"table {self.job.request.table.name}")
         yield
+
+    def examine(self, plan: TablePlan, target: Columns | None) -> None:
+        """Row security, foreign keys, rules and heirs; see `refusals`."""
+        PostgresqlTargetWriter(self.session, plan, target).examine()
+
+    def lacking(self, plan: TablePlan) -> Sequence[str]:
+        """By the server's own functions; see `rights`."""
+        return missing_rights(self.session, plan, has_ledger=self.ledger.exists())
 
     def write(self, plan: TablePlan, target: Columns | None, outcome: Outcome) -> None:
         """See the base."""
@@ -146,7 +165,7 @@ class PostgresqlDelivery(Delivery[PostgresqlWriteSession]):
         return [f"view {name} was made anew because the columns changed: its grants are gone"]
 
     def drop_retired(self, name: str) -> str | None:
-        """Drops a table unless somebody reads it just now or a view needs it."""
+        """Drops a table unless it is being read or a view needs it."""
         from psycopg.errors import DependentObjectsStillExist, LockNotAvailable
 
         execute = self.session.execute

@@ -48,18 +48,22 @@ class PostgresqlTargetWriter(TargetWriter[PostgresqlWriteSession]):
             self._create_table()
             self._load(self.job.table.name)
             return "create"
-        direct = False
-        if plan.action == "keep":
-            hidden = check_kept(self.session, self._target_oid(), overwrites=self.overwrites)
-            direct = plan.exact and not plan.added and not hidden
-        if plan.action == "recreate":
-            self._refuse_drop(self._target_oid())
+        hidden = self.examine()
+        direct = plan.action == "keep" and plan.exact and not plan.added and not hidden
         look = self.session.patiently
         if direct and not (self.overwrites and look(lambda: self.old_rows(1), release=True)):
             return self._write_directly(outcome)
         if direct and not look(self._should_truncate, release=True):
             return self._write_over(outcome)
         return self._write_staged(outcome)
+
+    def examine(self) -> bool:
+        """Refuses a table that must not be written, or not be dropped; whether row security hides rows of it."""
+        if self.plan.action == "keep":
+            return check_kept(self.session, self._target_oid(), overwrites=self.overwrites)
+        if self.plan.action == "recreate":
+            self._refuse_drop(self._target_oid())
+        return False
 
     def _write_staged(self, outcome: Outcome) -> str:
         """By way of a table of this transaction, so that the first value that does not fit is found before the target is touched."""
@@ -187,7 +191,7 @@ class PostgresqlTargetWriter(TargetWriter[PostgresqlWriteSession]):
         return "delete+insert"
 
     def _should_truncate(self) -> bool:
-        """More old rows than was asked for, the right to truncate, and nobody's foreign key that forbids it.
+        """More old rows than was asked for, the right to truncate, and no foreign key that forbids it.
 
         Never unless asked for: a transaction that began before sees an empty table, and no DELETE trigger fires.
         """
@@ -204,7 +208,7 @@ class PostgresqlTargetWriter(TargetWriter[PostgresqlWriteSession]):
         )
 
     def _lock_alone(self) -> bool:
-        """Tries to have the table for this session alone, and not for long: whoever reads next waits behind it."""
+        """Tries to lock the table for this session alone, and not for long: the next reader waits behind it."""
         return self.session.lock_briefly(f"LOCK TABLE {self.table} IN ACCESS EXCLUSIVE MODE")
 
     def _target_oid(self) -> int:

@@ -6,7 +6,7 @@ In WAL mode readers go on reading the old rows until the COMMIT.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import sqlalchemy as sa
@@ -15,10 +15,11 @@ from resources.connectors.sql.config import SqlConfig
 from resources.connectors.sql.names import quote_identifier
 from resources.connectors.sql.sqlite.target_writer import SqliteTargetWriter, stage_rows
 from resources.connectors.sql.sqlite.write_session import SqliteWriteSession
-from resources.connectors.sql.writing.delivery import Columns, ViewState
+from resources.connectors.sql.writing.delivery import ViewState
 from resources.connectors.sql.writing.file_delivery import FileDelivery, check_folder
 from resources.connectors.sql.writing.job import ExportJob, Outcome
 from resources.connectors.sql.writing.ledger import Ledger
+from resources.connectors.sql.writing.look import Columns
 from resources.connectors.sql.writing.plan import TablePlan
 from resources.kernel.errors import InputError
 
@@ -32,9 +33,7 @@ def open_delivery(config: SqlConfig, engine: sa.Engine, job: ExportJob) -> Sqlit
         ConfigError: the folder does not exist.
         InputError: a schema other than `main`.
     """
-    check_folder(config, job)
-    if job.table.schema not in (None, "main"):
-        raise InputError(f"{job.doing}: SQLite has no schema {job.table.schema!r}, only main")
+    _check_place(config, job)
     pooled = engine.raw_connection()
     connection = pooled.driver_connection
     pooled.detach()
@@ -42,6 +41,28 @@ def open_delivery(config: SqlConfig, engine: sa.Engine, job: ExportJob) -> Sqlit
         raise TypeError(f"{type(connection).__name__} is no connection of sqlite3")
     session = SqliteWriteSession(connection, job)
     return SqliteDelivery(session, Ledger(session, _LEDGER_TYPES))
+
+
+def look_at_delivery(
+    config: SqlConfig, connect: Callable[[], sqlite3.Connection], job: ExportJob
+) -> SqliteDelivery | None:
+    """A delivery over a connection that only reads; None while there is no file.
+
+    Raises:
+        ConfigError: the folder does not exist.
+        InputError: a schema other than `main`.
+    """
+    _check_place(config, job)
+    if config.path is None or not config.path.exists():
+        return None
+    session = SqliteWriteSession(connect(), job)
+    return SqliteDelivery(session, Ledger(session, _LEDGER_TYPES))
+
+
+def _check_place(config: SqlConfig, job: ExportJob) -> None:
+    check_folder(config, job)
+    if job.table.schema not in (None, "main"):
+        raise InputError(f"{job.doing}: SQLite has no schema {job.table.schema!r}, only main")
 
 
 class SqliteDelivery(FileDelivery[SqliteWriteSession]):
@@ -54,7 +75,7 @@ class SqliteDelivery(FileDelivery[SqliteWriteSession]):
             self.session.execute("PRAGMA main.journal_mode = WAL")
 
     def stage_or_peek(self) -> None:
-        """All rows wait outside of the file: it has one writer, and whoever is that keeps all others out.
+        """All rows wait outside of the file: it has one writer at a time, which keeps all others out.
 
         What can be refused at once is refused first; under the lock it is looked at again, since somebody may have
         changed the table while the rows were loaded.
@@ -66,13 +87,17 @@ class SqliteDelivery(FileDelivery[SqliteWriteSession]):
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """`BEGIN IMMEDIATE`: a transaction that only begins to write later may find that somebody else already does."""
+        """`BEGIN IMMEDIATE`: a transaction that begins to write only later may find another writer."""
         self.session.execute("BEGIN IMMEDIATE")
         yield
         try:
             self.session.execute("COMMIT")
         except sqlite3.IntegrityError as error:  # of a foreign key, which waits until now
             raise self.session.referred(error) from error
+
+    def examine(self, plan: TablePlan, target: Columns | None) -> None:
+        """Foreign keys of other tables."""
+        SqliteTargetWriter(self.session, plan, target).check_children()
 
     def write(self, plan: TablePlan, target: Columns | None, outcome: Outcome) -> None:
         """See the base."""

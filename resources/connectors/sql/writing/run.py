@@ -14,6 +14,7 @@ from resources.connectors.sql.writing.checks import check_request, plan_columns
 from resources.connectors.sql.writing.delivery import Delivery
 from resources.connectors.sql.writing.dialect import ExportDialect
 from resources.connectors.sql.writing.job import ExportJob, Outcome
+from resources.connectors.sql.writing.look import Look
 from resources.connectors.sql.writing.settings import ExportSettings
 from resources.connectors.sql.writing.source import SourceRows
 from resources.kernel.records import BatchStream, ExportReceipt, ExportRequest, TableName
@@ -28,13 +29,16 @@ class Deliverer:
     Args:
         dialect: what the planning of an export needs to know about it.
         open: connects, and makes a delivery of a job.
+        look: the same for a rehearsal, over a connection that can change nothing where there is one; None of it where
+            the first delivery makes the database. As `open` when left out.
     """
 
     dialect: ExportDialect
     open: Callable[[ExportJob], Delivery[Any]]
+    look: Callable[[ExportJob], Look[Any] | None] | None = None
 
 
-class Target(Protocol):
+class ExportTarget(Protocol):
     """What an export needs of a connector."""
 
     config: SqlConfig
@@ -51,7 +55,7 @@ class Target(Protocol):
 
 
 def run_export(
-    connector: Target,
+    connector: ExportTarget,
     stream: BatchStream,
     request: ExportRequest,
     settings: ExportSettings = _DEFAULT_SETTINGS,
@@ -74,7 +78,7 @@ def run_export(
     """
     started = time.perf_counter()
     deliverer = connector.deliverer()
-    job = _check(connector.config, stream, request, settings, deliverer.dialect)
+    job = check_export(connector.config, stream, request, settings, deliverer.dialect)
     with connector.translated(job.doing):
         delivery = deliverer.open(job)
         try:
@@ -85,13 +89,19 @@ def run_export(
     return _receipt(job, outcome, time.perf_counter() - started)
 
 
-def _check(
+def check_export(
     config: SqlConfig,
     stream: BatchStream,
     request: ExportRequest,
     settings: ExportSettings,
     dialect: ExportDialect,
 ) -> ExportJob:
+    """The export as far as it needs no database.
+
+    Raises:
+        InputError: a request that cannot be carried out on any data.
+        SchemaMismatchError: columns that the database cannot take (E20, E23, E24, E38).
+    """
     check_request(request, dialect)
     columns = plan_columns(stream.schema, request, dialect)
     name = request.table.name
@@ -102,7 +112,7 @@ def _check(
         settings=settings,
         dialect=dialect,
         columns=columns,
-        table=TableName(name, request.table.schema or config.schema),
+        table=TableName(name, request.table.schema or config.db_schema),
         source=SourceRows(stream, columns, request),
     )
 
