@@ -152,6 +152,7 @@ RIGHTS: dict[str, Right] = {
     "user.remove": CHANGE,
     "audit.list": GOVERN,
     "audit.download": GOVERN,
+    "audit.download.json": GOVERN,
     "metrics.show": LOOK,
 }
 """Use case -> what it asks for."""
