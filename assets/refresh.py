@@ -15,6 +15,7 @@ Automation = dg.AutomationCondition[
 
 ON_CHANGE = "on_change"
 MANUAL = "manual"
+_CRON = "cron "
 
 
 def automation_for(refresh: str, *, where: str = "") -> Automation | None:
@@ -34,7 +35,22 @@ def automation_for(refresh: str, *, where: str = "") -> Automation | None:
     check_cron(refresh, attribute="refresh", where=where)
     due: Automation = dg.AutomationCondition.cron_tick_passed(refresh)
     idle: Automation = ~dg.AutomationCondition.in_progress()
-    return (due & idle).with_label(f"cron {refresh}")
+    return (due & idle).with_label(f"{_CRON}{refresh}")
+
+
+def refresh_of(condition: object, *, is_declared: bool) -> str:
+    """The `refresh` that an asset's automation condition stands for; empty for a condition of somebody's own.
+
+    Args:
+        condition: of the asset.
+        is_declared: whether YAML declares it: then no condition means `manual`.
+    """
+    if condition is None:
+        return MANUAL if is_declared else ""
+    if condition == _on_change():
+        return ON_CHANGE
+    label = getattr(condition, "label", None) or ""
+    return label.removeprefix(_CRON) if label.startswith(_CRON) else ""
 
 
 @cache  # one for all: thousands of assets ask for it

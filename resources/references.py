@@ -243,7 +243,7 @@ def check_asset_references(definitions: dg.Definitions) -> None:
         for dep in spec.deps:
             noun = noun_of_key(tuple(dep.asset_key.path))
             if noun and dep.asset_key not in keys:
-                problems.append((_code_position(spec), noun, dep.asset_key, spec.key))
+                problems.append((code_position(spec), noun, dep.asset_key, spec.key))
     for where, noun, wanted, user in sorted(problems, key=lambda problem: problem[0]):
         raise UnknownNameError(
             noun,
@@ -281,7 +281,8 @@ def known_names(specs: Iterable[dg.AssetSpec], noun: str) -> list[str]:
     return [name_of_asset(spec.key) for spec in specs if noun_of_asset(spec) == noun]
 
 
-def _code_position(spec: dg.AssetSpec) -> str:
+def code_position(spec: dg.AssetSpec) -> str:
+    """`file:line` of what declares an asset; empty where nobody says."""
     references = spec.metadata.get("dagster/code_references")
     for reference in getattr(references, "code_references", []):
         path = getattr(reference, "file_path", None)

@@ -17,12 +17,22 @@ from types import TracebackType
 from typing import Literal, Self
 
 Purpose = Literal[
-    "classification", "demo", "fingerprint", "import", "server", "store", "transform", "unpack"
+    "classification",
+    "demo",
+    "fingerprint",
+    "import",
+    "query",
+    "rows",
+    "server",
+    "store",
+    "transform",
+    "unpack",
 ]
 """What scratch folders are for; each has a prefix that nothing else uses."""
 
 PURPOSES: tuple[Purpose, ...] = (
-    "classification", "demo", "fingerprint", "import", "server", "store", "transform", "unpack",
+    "classification", "demo", "fingerprint", "import", "query", "rows", "server", "store", "transform",
+    "unpack",
 )  # fmt: skip
 
 

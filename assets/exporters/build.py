@@ -3,19 +3,24 @@
 The first op pins the version to deliver, the second is the sink. What passes between them is a small record, kept
 by the `handles` IO manager so that the ops may run in different processes.
 
+A run may ask for another dataset, or an older version (`assets/exporters/choice.py`). The asset's lineage says that it was
+made of what is declared, in its newest version; so a delivery of anything else materializes nothing. It is an observation
+of the exporter and of the dataset, with what went out, and whoever waits for the declared dataset still waits.
+
 Without `from __future__ import annotations`: Dagster reads live annotations.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
 
 from assets.boundary import RETRIES, boundary
+from assets.exporters.choice import CHOICE_SCHEMA, Pinned, pin
 from assets.exporters.spec import ExporterSpec
 from assets.exporters.targets import TARGETS
 from assets.logical_run import logical_run
-from resources.kernel.errors import NotFoundError
 from resources.stores.resource import StoreResource
 
 
@@ -69,21 +74,18 @@ def build_exporter(
 def _pin_op(spec: ExporterSpec) -> dg.OpDefinition:
     @dg.op(
         name=f"pin_{spec.name}",
-        description=f"Settles which version of {spec.source_name} is delivered",
+        description=f"Settles which version of {spec.source_name} is delivered, or of the dataset that the run asks for",
         ins={"dataset": dg.In(dg.Nothing)},
         out=dg.Out(io_manager_key="handles"),
+        config_schema=CHOICE_SCHEMA,
         retry_policy=RETRIES,
     )
     def _pin(context: dg.OpExecutionContext, store: StoreResource) -> dict[str, Any]:
         with boundary():
-            version = store.tables().item(spec.source).latest()
-            if version is None:
-                raise NotFoundError(
-                    f"exporter {spec.name}: {spec.source_name} has no version yet",
-                    hint="Materialize it first",
-                )
-        context.log.info("%s, version %s: %s rows", spec.source_name, version.number, version.rows)
-        return {"version": version.number, "rows": version.rows}
+            pinned = pin(spec, store.tables(), context.op_config)
+        sent = replace(spec, source=pinned.source)
+        context.log.info("%s, version %s: %s rows", sent.source_name, pinned.version, pinned.rows)
+        return pinned.to_handle()
 
     return _pin
 
@@ -93,12 +95,22 @@ def _deliver_op(spec: ExporterSpec, execute: Execute) -> dg.OpDefinition:
         name=f"deliver_{spec.name}",
         description=f"Writes the rows into {spec.table}: all of them, at once, exactly once",
         ins={"pinned": dg.In()},
-        out=dg.Out(io_manager_key="handles"),
+        out=dg.Out(io_manager_key="handles", is_required=False),
         required_resource_keys={"store", spec.connector},
         retry_policy=RETRIES,
         tags={"kind": "sink"},
     )
-    def _deliver(context: dg.OpExecutionContext, pinned: dict[str, Any]) -> dg.Output[None]:
-        return execute(context, spec, context.resources.store, pinned["version"])
+    def _deliver(
+        context: dg.OpExecutionContext, pinned: dict[str, Any]
+    ) -> Iterator[dg.Output[None]]:
+        handed = Pinned.of_handle(pinned)
+        sent = replace(spec, source=handed.source)
+        output = execute(context, sent, context.resources.store, handed.version)
+        if handed.is_declared:
+            yield output
+            return
+        for key in (spec.key, handed.source):
+            facts: dict[str, Any] = {**output.metadata, "exporter": spec.name}
+            context.log_event(dg.AssetObservation(dg.AssetKey(key), metadata=facts))
 
     return _deliver

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli import classification, connector, dataset, datasource
+from orchestration.cli import classification, connector, dataset, datasource, query
 from orchestration.cli.backup import backup
+from orchestration.cli.definition import add_commands
 from orchestration.cli.demo import demo
 from orchestration.cli.init import init
 from orchestration.cli.run import cancel, check, refresh, run
@@ -31,7 +32,9 @@ app.command()(cancel)
 app.add_typer(connector.app, name="connector")
 app.add_typer(datasource.app, name="datasource")
 app.add_typer(dataset.app, name="dataset")
+app.add_typer(query.app, name="query")
 app.add_typer(classification.app, name="classification")
+add_commands(app)  # after the groups: it adds to them
 
 
 def _print_version(asked: bool) -> None:

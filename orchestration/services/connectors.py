@@ -13,6 +13,9 @@ from resources.connectors.resource import ConnectorResource
 from resources.kernel.errors import InputError, WaybillError
 from resources.kernel.records import BrowseEntry, CheckReport, CheckStep
 
+CONNECTOR_JOB = "connector_check"
+"""The job of the Launchpad that tries a connector."""
+
 BROWSE_LIMIT = 10_000
 """The most entries that one look may show."""
 

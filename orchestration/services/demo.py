@@ -12,7 +12,8 @@ import dagster as dg
 from orchestration.location import Location
 from orchestration.services.demo_data import Landed, find_package_data, land_files, land_tables
 from orchestration.services.home import Home
-from orchestration.services.runs.watch import Made, RunOutcome, StepNews, run_here
+from orchestration.services.runs.events import Made
+from orchestration.services.runs.watch import RunOutcome, StepNews, run_here
 from resources.connectors.base import FileConnector, TableConnector
 from resources.connectors.folder.connector import FolderConnector
 from resources.connectors.sql import DatabaseConnector

@@ -20,12 +20,13 @@ import msgspec
 
 from orchestration.services.dataset_list import DatasetEntry
 from orchestration.services.home import Home
+from orchestration.services.pipelines.entry import PipelineEntry
 from resources.environment import watch_environment
 from resources.project import CODE_ROOT, find_project
 
 KEPT = 8
 """Snapshots of other states, such as of another environment, that stay for when it comes back."""
-FORMAT = 2
+FORMAT = 3
 _ALWAYS = ("WAYBILL_HOME", "WAYBILL_STORE", "DAGSTER_HOME", "PYTHONPATH")
 _CODE = ("orchestration", "assets", "resources")
 
@@ -56,6 +57,7 @@ class Snapshot:
     """As `waybill datasource list --json` prints them."""
     store: str = ""
     """Where datasets are kept."""
+    pipelines: tuple[PipelineEntry, ...] = ()
     declarations: tuple[Declaration, ...] = ()
     """Every component that stands, in order of noun and name."""
 

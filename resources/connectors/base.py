@@ -26,6 +26,7 @@ from resources.kernel.records import (
     ObjectInfo,
     TableName,
     TableOrQuery,
+    TellStep,
 )
 
 
@@ -39,12 +40,20 @@ class Connector(ABC):
     """The user's name for it, for error texts."""
 
     @abstractmethod
-    def check(self) -> CheckReport:
-        """Connects, signs in, looks once. Never raises for what the other side says: the report does."""
+    def check(self, tell: TellStep | None = None) -> CheckReport:
+        """Connects, signs in, looks once. Never raises for what the other side says: the report does.
+
+        Args:
+            tell: hears of each step as it ends.
+        """
 
     @abstractmethod
-    def browse(self, path: str = "", *, limit: int = 1000) -> Iterator[BrowseEntry]:
+    def browse(
+        self, path: str = "", *, limit: int = 1000, after: str = ""
+    ) -> Iterator[BrowseEntry]:
         """What stands directly below `path`, in order of its own path, at most `limit` entries.
+
+        With `after`, the path of an entry, a list that was cut goes on behind that entry.
 
         Files: folders (a common part of keys counts as one; its path ends in `/`) and objects below a folder.
         Names that begin with a dot are hidden, as in a shell: they are left out unless `path` names them.
@@ -207,4 +216,13 @@ class TableConnector(Connector):
                 that are too long or twins but for case (E20, E23, E24, E38): before anything is written.
             InputError: a value that the target cannot hold, with row and column (E28, E35).
             ConflictError: another session holds the table; the old rows stay (E48).
+        """
+
+    @abstractmethod
+    def rehearse(
+        self, stream: BatchStream, request: ExportRequest, tell: TellStep | None = None
+    ) -> CheckReport:
+        """What `write` would meet and do, step by step; nothing is created and no row is written.
+
+        Reads the first batch of the stream at most. Never raises for what the other side says: the report does.
         """

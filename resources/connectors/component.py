@@ -33,6 +33,7 @@ class ConnectorComponent(DeclaredComponent):
     """What every connector's component has: a name, and a resource under that name."""
 
     noun: ClassVar[str] = "connector"
+    shown_first: ClassVar[tuple[str, ...]] = ("description",)
 
     description: str = ""
     """What it leads to, for people."""

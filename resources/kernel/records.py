@@ -149,6 +149,10 @@ class CheckStep:
     """What answered, or why it failed."""
 
 
+TellStep = Callable[[CheckStep], None]
+"""Hears of each step of a test when it has ended, while the test goes on."""
+
+
 @dataclass(frozen=True)
 class CheckReport:
     """What `connector test` found: that it answers, as whom, and what it can do (E4, F036)."""

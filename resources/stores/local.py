@@ -11,19 +11,22 @@ import errno
 import hashlib
 import os
 import shutil
+import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
 from resources.kernel.errors import StorageError
-from resources.stores.storage import TEMPORARY, FoundFile, LocalFile, Storage, storage_error
+from resources.stores.storage import TEMPORARY, FoundFile, LocalFile, Mark, Storage, storage_error
 
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 _REMEMBERED = 20_000
+_SETTLED_NS = 2_000_000_000
+"""Coarsest clock of a file system that is met: FAT, NFS 2."""
 
 
 class LocalStorage(Storage):
@@ -34,6 +37,10 @@ class LocalStorage(Storage):
     def __init__(self, root: Path) -> None:
         self.root = root
         self.url = str(root)
+
+    def local_path(self, path: str) -> Path:
+        """See `Storage.local_path`."""
+        return self.root / path
 
     def names(self, folder: str) -> list[str]:
         """See `Storage.names`."""
@@ -182,6 +189,12 @@ class LocalStorage(Storage):
                 if _time((folder / name).stat().st_mtime) <= before:
                     (folder / name).unlink()
 
+    def marks(self, items: Sequence[str]) -> dict[str, Mark]:
+        """The times of their folders of manifests, in which a file comes or goes with each change."""
+        with _translated(self.root, "listing"):
+            young = time.time_ns() - _SETTLED_NS
+            return {item: _mark(f"{self.root}/{item}/v", young) for item in items}
+
     def items(self, prefix: str) -> list[str]:
         """See `Storage.items`."""
         start = self.root / prefix if prefix else self.root
@@ -197,6 +210,17 @@ class LocalStorage(Storage):
 
     def _has_manifest(self, folder: str) -> bool:
         return any(name.endswith(".json") for name in self.names(folder))
+
+
+def _mark(folder: str, young: int) -> Mark:
+    try:
+        found = os.stat(folder)  # noqa: PTH116 - no Path for each of 10,000 folders
+    except FileNotFoundError:
+        return Mark("")
+    # A second change within the same tick of the file system's clock shows no other time.
+    return Mark(
+        f"{found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}", found.st_ctime_ns < young
+    )
 
 
 class _Verified:

@@ -7,7 +7,7 @@ Files are written to local disk, then put, then their size is checked (2a).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from resources.kernel.errors import ConnectorUnavailableError, StorageError
 from resources.scratch import ScratchFolder
 from resources.stores.bucket import Bucket, is_empty, modified_at, name_of
-from resources.stores.storage import FoundFile, LocalFile, Storage
+from resources.stores.storage import FoundFile, LocalFile, Mark, Storage
 
 _OWNER = "_owner"
 _PROBE = "_exclusive_create_probe"
@@ -156,6 +156,19 @@ class RemoteStorage(Bucket, Storage):
             for upload in self._fs.list_multipart_uploads(bucket):
                 if upload["Key"].startswith(prefix) and upload["Initiated"] <= before:
                     self._fs.abort_mpu(bucket, upload["Key"], upload["UploadId"])
+
+    def marks(self, items: Sequence[str]) -> dict[str, Mark]:
+        """One listing of all that stands below what the items have in common, a thousand files a request."""
+        wanted: dict[str, list[str]] = {item: [] for item in items}
+        for prefix in sorted({item.partition("/")[0] for item in items}):
+            for full in self._find(prefix):
+                item, _, name = full.removeprefix(f"{self._root}/").rpartition("/v/")
+                if item in wanted and "/" not in name:
+                    wanted[item].append(name)
+        return {
+            item: Mark(f"{max(names)} {len(names)}" if names else "")
+            for item, names in wanted.items()
+        }
 
     def items(self, prefix: str) -> list[str]:
         """See `Storage.items`."""

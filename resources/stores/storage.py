@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,6 +38,11 @@ class Storage(ABC):
     def locate(self, path: str) -> str:
         """The full name of `path`, for messages."""
         return f"{self.url.rstrip('/')}/{path}"
+
+    def local_path(self, path: str) -> Path | None:
+        """Where a file lies on this machine, whether it is there or not; None where files are copied to be read."""
+        del path
+        return None
 
     @abstractmethod
     def names(self, folder: str) -> list[str]:
@@ -121,8 +126,22 @@ class Storage(ABC):
         """Removes what killed writers of `item` left half-written and invisible since `before`."""
 
     @abstractmethod
+    def marks(self, items: Sequence[str]) -> dict[str, Mark]:
+        """A mark for each item, without a look into any file."""
+
+    @abstractmethod
     def items(self, prefix: str) -> list[str]:
         """Folders under `prefix` that hold a manifest, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What tells one state of an item's versions from another."""
+
+    text: str
+    """Changes whenever a version is made or removed; empty when there never was one."""
+    is_settled: bool = True
+    """False while a change may still come to pass without the text showing it: look again."""
 
 
 @dataclass(frozen=True, slots=True)

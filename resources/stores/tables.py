@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -21,9 +22,10 @@ from resources.kernel.keys import Key
 from resources.kernel.records import BatchStream
 from resources.scratch import ScratchFolder
 from resources.stores.collect import DEFAULT_GRACE, DEFAULT_KEEP, CollectReport
-from resources.stores.duckdb_read import open_relation
+from resources.stores.duckdb_read import NumberedRelation, open_numbered, open_relation
 from resources.stores.manifest import Manifest
 from resources.stores.partitions import only_partitions, stored_partitions
+from resources.stores.table_rows import TableRows
 from resources.stores.table_types import to_storage
 from resources.stores.table_writer import TableWriter
 from resources.stores.versions import VersionedItem, VersionStore
@@ -153,6 +155,16 @@ class StoredTable:
         next(reading)  # opens the first file now, so that a version that is gone says so here
         return BatchStream(schema, reading)
 
+    def only_file(self) -> AbstractContextManager[Path]:
+        """The one file of a version that has just one, local and checked while the context lives.
+
+        Raises:
+            IntegrityError: it is damaged or missing (E53).
+            GoneError: the version was collected meanwhile (E51).
+        """
+        (file,) = self.version.files
+        return self._item.local_file(self.version, file)
+
     def to_table(self, columns: Sequence[str] | None = None) -> pa.Table:
         """All rows in memory."""
         schema = self._select(columns)
@@ -196,6 +208,30 @@ class StoredTable:
         paths = self._lasting_files(connection)
         self.opened_folders |= {path.parent for path in paths}
         return open_relation(connection, paths, self.schema, where=self.name)
+
+    def rows_at(self, numbers: Sequence[int], columns: Sequence[str] | None = None) -> pa.Table:
+        """Rows by their numbers, counted from 0, in the order asked for; see `table_rows` for what is not proven.
+
+        Raises:
+            InputError: unknown columns.
+            IntegrityError: a file that is missing, cut off or cannot be read (E53).
+            GoneError: the version was collected meanwhile (E51).
+        """
+        return TableRows(self._item, self.version).read(numbers, self._select(columns))
+
+    def numbered(self, connection: duckdb.DuckDBPyConnection) -> NumberedRelation:
+        """The rows as DuckDB searches them, to be looked at: columns by their place, and each row's number."""
+        paths = self._lasting_files(connection, is_proven=False)
+        self.opened_folders |= {path.parent for path in paths}
+        rows = [file.rows or 0 for file in self.version.files]
+        return open_numbered(connection, paths, rows, self.schema)
+
+    def unreadable(self, reason: str) -> IntegrityError:
+        """What is said where its files were published whole and a reader stumbles over them."""
+        return IntegrityError(
+            f"Version {self.version.number} of {self.name} cannot be read: {reason}",
+            hint="Import it again, or read another version",
+        )
 
     def sample(self, n: int = 10) -> pa.Table:
         """The first `n` rows."""
@@ -246,9 +282,10 @@ class StoredTable:
                 hint="Import it again, or read another version",
             )
 
-    def _lasting_files(self, owner: object | None) -> list[Path]:
+    def _lasting_files(self, owner: object | None, *, is_proven: bool = True) -> list[Path]:
         """Files that stay for as long as `owner` lives, or the process: DuckDB and Polars open them late."""
-        with self._item.local_files(self.version) as paths:
+        opened = self._item.local_files if is_proven else self._item.unproven_files
+        with opened(self.version) as paths:
             if self._item.keeps_local_files:
                 return paths
             folder = ScratchFolder("store")

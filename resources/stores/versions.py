@@ -12,7 +12,7 @@ protocol is `publish.py`; removal is `collect.py`; where the files lie is `local
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +23,7 @@ from resources.kernel.errors import (
     GoneError,
     IntegrityError,
     NotFoundError,
+    WaybillError,
 )
 from resources.kernel.keys import Key
 from resources.kernel.records import StoredFile, StoredVersion
@@ -31,7 +32,8 @@ from resources.stores.manifest import Manifest
 from resources.stores.manifest_log import RESTARTS, ManifestLog
 from resources.stores.open_storage import open_storage
 from resources.stores.publish import Publisher
-from resources.stores.storage import LocalFile, Storage
+from resources.stores.removal import Removal, read_removal, remove_versions
+from resources.stores.storage import LocalFile, Mark, Storage
 
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 T = TypeVar("T")
@@ -72,6 +74,15 @@ class VersionStore:
         if not key:
             raise ConfigError("An item of the store needs a key of at least one part")
         return VersionedItem(ManifestLog(self._storage, tuple(key)))
+
+    def marks(self, keys: Collection[Key]) -> dict[Key, Mark]:
+        """For each key a text that changes whenever a version is made or removed: cheap, no manifest is read.
+
+        Raises:
+            ConnectorError: the store does not answer.
+        """
+        items = {"/".join(key): key for key in keys}
+        return {items[path]: mark for path, mark in self._storage.marks(list(items)).items()}
 
     def keys(self, prefix: Key = ()) -> list[Key]:
         """Keys under `prefix` that have at least one version, in order."""
@@ -176,43 +187,116 @@ class VersionedItem:
             assert found is not None  # noqa: S101 - for the type checker: `_verify` raises
             yield found.path
 
+    def has_files(self, version: StoredVersion) -> bool:
+        """Whether all files of a version are there; none is read."""
+        sizes: dict[str, dict[str, int]] = {}
+        for file in version.files:
+            folder, _, name = self._log.item_path(file.path).rpartition("/")
+            if folder not in sizes:
+                sizes[folder] = self._log.storage.sizes(folder)
+            if name not in sizes[folder]:
+                return False
+        return True
+
+    def drop_files(self, versions: Iterable[StoredVersion]) -> None:
+        """Removes the data of versions whose record stays; for items whose versions share no files."""
+        there = self._log.storage.data_folders(self._log.data_path)
+        for name in {file.path.split("/")[1] for version in versions for file in version.files}:
+            if name in there:
+                self._log.storage.remove_folder(f"{self._log.data_path}/{name}")
+
+    def read_range(
+        self, version: StoredVersion, file: StoredFile, start: int, length: int
+    ) -> bytes:
+        """`length` bytes of a file from `start`, as they stand: their hash is not asked for.
+
+        For looking at a few rows of a large file; what leaves the house is read through `local_file`.
+
+        Raises:
+            IntegrityError: the file is missing or shorter than its manifest says (E53).
+            GoneError: the version was collected meanwhile (E51).
+        """
+        found = self._log.storage.read_range(self._log.item_path(file.path), start, length)
+        if found is None:
+            raise self._absent(version, file)
+        if len(found) < min(length, file.size_bytes - start):
+            raise self.damaged(version, file, f"it ends before byte {start + length:,}")
+        return found
+
+    @contextmanager
+    def unproven_files(self, version: StoredVersion) -> Iterator[list[Path]]:
+        """All files of a version as local ones, in order; the store's own are not hashed, as in `read_range`."""
+        if not self.keeps_local_files:
+            with self.local_files(version) as copies:
+                yield copies
+            return
+        yield [self._unproven(version, file) for file in version.files]
+
+    def _unproven(self, version: StoredVersion, file: StoredFile) -> Path:
+        path = self._log.storage.local_path(self._log.item_path(file.path))
+        if path is None or not path.is_file():
+            raise self._absent(version, file)
+        if (size := path.stat().st_size) != file.size_bytes:
+            raise self.damaged(version, file, f"{size} of {file.size_bytes} bytes")
+        return path
+
     def collect(self, keep: int = DEFAULT_KEEP, grace: timedelta = DEFAULT_GRACE) -> CollectReport:
         """Removes old versions and leftovers; see `resources.stores.collect`."""
         return collect(self._log, keep=keep, grace=grace)
 
+    def damaged(self, version: StoredVersion, file: StoredFile, reason: str) -> IntegrityError:
+        """What is said of a file whose bytes are not those that were published."""
+        return IntegrityError(
+            f"{_part_name(self.name, version, file)} is damaged: {reason}",
+            hint="Import it again, or read another version: they are not affected",
+            path=file.path,
+        )
+
+    def remove(self, *, by: str = "") -> CollectReport:
+        """Removes every version and its data at once; see `resources.stores.removal`."""
+        return remove_versions(self._log, by=by)
+
+    def removal(self) -> Removal | None:
+        """When and by whom all versions were removed, where that is the last that happened to it; None elsewhere."""
+        return read_removal(self._log)
+
     def _verify(self, version: StoredVersion, file: StoredFile, found: LocalFile | None) -> None:
-        part = file.path.rpartition("/")[2].partition(".")[0]
-        of = f" of partition {file.partition!r}" if file.partition is not None else ""
-        what = f"{part}{of} of version {version.number} of {self.name}"
         if found is None:
-            if self._log.read(version.number) is None:
-                raise self._missing(version.number)
-            raise IntegrityError(
-                f"{what} is missing from the store",
-                hint="Import it again, or read another version: they are not affected",
-                path=file.path,
-            )
+            raise self._absent(version, file)
         if found.size_bytes != file.size_bytes:
             reason = f"{found.size_bytes} of {file.size_bytes} bytes"
         elif found.sha256 != file.sha256:
             reason = "its SHA-256 differs from the manifest's"
         else:
             return
-        raise IntegrityError(
-            f"{what} is damaged: {reason}",
+        raise self.damaged(version, file, reason)
+
+    def _absent(self, version: StoredVersion, file: StoredFile) -> WaybillError:
+        if self._log.read(version.number) is None:
+            return self._missing(version.number)
+        return IntegrityError(
+            f"{_part_name(self.name, version, file)} is missing from the store",
             hint="Import it again, or read another version: they are not affected",
             path=file.path,
         )
 
     def _missing(self, number: int | None) -> NotFoundError:
-        numbers = self._log.numbers()
+        numbers, removed = self._log.listed()
+        there = (
+            f"There are versions {numbers[0]} to {numbers[-1]}" if numbers else "Refresh it first"
+        )
+        if number is not None and 0 < number < max([*numbers, removed + 1]):
+            return GoneError(f"Version {number} of {self.name} has been removed", hint=there)
         if not numbers:
             return NotFoundError(
                 f"{self.name} has no version in {self._log.storage.url}",
                 hint="Materialize it first",
                 key=self.key,
             )
-        there = f"There are versions {numbers[0]} to {numbers[-1]}"
-        if number is not None and 0 < number < numbers[-1]:
-            return GoneError(f"Version {number} of {self.name} has been removed", hint=there)
         return NotFoundError(f"{self.name} has no version {number}", hint=there)
+
+
+def _part_name(item: str, version: StoredVersion, file: StoredFile) -> str:
+    part = file.path.rpartition("/")[2].partition(".")[0]
+    of = f" of partition {file.partition!r}" if file.partition is not None else ""
+    return f"{part}{of} of version {version.number} of {item}"

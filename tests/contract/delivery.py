@@ -34,6 +34,7 @@ from resources.kernel.errors import (
 )
 from resources.kernel.records import Retype, TableName
 from tests.contract.delivery_kills import DeliveryFaults, DeliveryKills
+from tests.contract.delivery_rehearsal import DeliveryRehearsal
 from tests.faults import Child
 from tests.resources.connectors.sql.writing.databases import (
     PATIENT,
@@ -364,7 +365,13 @@ class DeliveryTurns:
 
 
 class DeliveryContract(
-    DeliveryModes, DeliveryShapes, DeliveryTables, DeliveryTurns, DeliveryKills, DeliveryFaults
+    DeliveryModes,
+    DeliveryShapes,
+    DeliveryTables,
+    DeliveryTurns,
+    DeliveryRehearsal,
+    DeliveryKills,
+    DeliveryFaults,
 ):
     """All of it."""
 

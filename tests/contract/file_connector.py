@@ -155,8 +155,10 @@ class FileListingContract:
 
     def test_check_shows_each_step(self, connector):
         """F036: what was tried, in order, and what answered."""
-        steps = connector.check().steps
+        heard = []
+        steps = connector.check(heard.append).steps
         assert steps
+        assert heard == list(steps)
         assert all(step.ok and step.name and step.detail for step in steps)
         assert len({step.name for step in steps}) == len(steps)
 
@@ -282,6 +284,20 @@ class FileListingContract:
         assert len(self.browsed(connector, "many", limit=61)) == 60
         deep = self.browsed(connector, "deep/many", limit=7)
         assert deep == [("folder", f"deep/{name}/") for name in names[:7]]
+
+    def test_a_list_that_was_cut_goes_on(self, connector, outside):
+        """Page by page, folders and objects come once each, and no page is longer than asked for."""
+        for key in TREE:
+            outside.put(key, b"x")
+        for i in range(30):
+            outside.put(f"a/{i:02}/x.csv", b"x")
+        for place in ("", "a/"):
+            pages, after = [], ""
+            while page := self.browsed(connector, place, limit=4, after=after):
+                assert len(page) <= 4
+                pages += page
+                after = page[-1][1]
+            assert pages == self.browsed(connector, place)
 
     def test_browse_of_an_empty_place(self, connector):
         assert list(connector.browse()) == []

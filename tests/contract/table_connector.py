@@ -27,6 +27,7 @@ from resources.kernel.errors import ConnectorUnavailableError, InputError, NotFo
 from resources.kernel.records import (
     BatchStream,
     BrowseEntry,
+    CheckStep,
     Retype,
     SqlQuery,
     TableName,
@@ -108,7 +109,9 @@ class TableConnectorContract:
         assert "version" in report.facts
 
     def test_check_tells_each_step(self, connector: DatabaseConnector) -> None:
-        report = connector.check()
+        heard: list[CheckStep] = []
+        report = connector.check(heard.append)
+        assert heard == list(report.steps)
         names = [step.name for step in report.steps]
         assert all(step.ok and step.detail for step in report.steps)
         if connector.config.path is not None:
@@ -134,8 +137,10 @@ class TableConnectorContract:
         self._fails_at(changed, step, "")
 
     def _fails_at(self, config: SqlConfig, step: str, words: str) -> None:
-        report = open_table_connector("warehouse", config).check()
+        heard: list[CheckStep] = []
+        report = open_table_connector("warehouse", config).check(heard.append)
         assert not report.ok
+        assert heard == list(report.steps)
         assert (report.steps[-1].name, report.steps[-1].ok) == (step, False)
         assert all(earlier.ok for earlier in report.steps[:-1])
         assert words in report.detail
@@ -163,6 +168,10 @@ class TableConnectorContract:
             ("plain", "table"),
             ("shown", "view"),
         ]
+        first, second = entries
+        assert list(connector.browse(path, limit=1)) == [first]
+        assert list(connector.browse(path, limit=1, after=first.path)) == [second]
+        assert list(connector.browse(path, after=second.path)) == []
         for entry in entries:
             assert read_table(connector, TableName.parse(entry.path)).num_rows == 3
         assert [entry.name for entry in connector.browse(path, limit=1)] == ["plain"]

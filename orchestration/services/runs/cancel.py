@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dagster as dg
 
-from resources.kernel.errors import ConnectorUnavailableError, InputError, NotFoundError
+from orchestration.services.runs.find import find_record
+from orchestration.services.runs.states import check_action
+from resources.kernel.errors import ConnectorUnavailableError
 
 _WAITING = (dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.QUEUED)
 
 
-def cancel_run(instance: dg.DagsterInstance, run_id: str) -> None:
+def cancel_run(instance: dg.DagsterInstance, run_id: str, *, location: str = "") -> None:
     """Takes a run out of the queue, or asks its process to stop: no op of it is tried again, nothing half done stays (E57).
 
     Returns once the request was taken; the run ends within seconds.
@@ -17,19 +19,15 @@ def cancel_run(instance: dg.DagsterInstance, run_id: str) -> None:
     Args:
         instance: where the run is recorded.
         run_id: the whole id.
+        location: the code location that it has to belong to; any when empty.
 
     Raises:
         NotFoundError: there is no such run.
-        InputError: it has ended already.
+        ConflictError: it has ended already.
         ConnectorUnavailableError: its process does not answer.
     """
-    run = instance.get_run_by_id(run_id)
-    if run is None:
-        raise NotFoundError(
-            f"there is no run {run_id!r}", hint="The web UI and `waybill run --json` show whole ids"
-        )
-    if run.is_finished:
-        raise InputError(f"run {run_id} has ended already: {run.status.value.lower()}")
+    run = find_record(instance, run_id, location=location).dagster_run
+    check_action("cancel", run)
     if run.status in _WAITING:
         instance.report_run_canceling(run)
         instance.report_run_canceled(run)

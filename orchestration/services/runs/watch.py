@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,9 +17,10 @@ from dagster._core.execution.api import execute_run
 from orchestration.executor import in_process_executor
 from orchestration.services.home import Home
 from orchestration.services.locks import hold
+from orchestration.services.runs.events import Made, RunEvent, Tail
 from orchestration.services.runs.origin import code_origin, remote_origin
 from orchestration.services.runs.process import RunProcess, lock_of
-from resources.kernel.errors import MESSAGE_LIMIT, WaybillError
+from resources.kernel.errors import NotFoundError
 
 POLL_SECONDS = 0.25
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -33,21 +35,6 @@ class StepNews:
     seconds: float | None = None
     rows: int | None = None
     error: str = ""
-
-
-@dataclass(frozen=True)
-class Made:
-    """An asset that the run materialized."""
-
-    key: tuple[str, ...]
-    step: str
-    facts: Mapping[str, Any]
-    """Its metadata, plain values."""
-
-    @property
-    def rows(self) -> int | None:
-        """How many rows it has, for tables."""
-        return self.facts.get("dagster/row_count")
 
 
 @dataclass(frozen=True)
@@ -76,10 +63,8 @@ class RunWatcher:
     def __init__(
         self, instance: dg.DagsterInstance, run_id: str, tell: Callable[[StepNews], None]
     ) -> None:
-        self._instance = instance
-        self._run_id = run_id
         self._tell = tell
-        self._cursor: str | None = None
+        self._tail = Tail(instance, run_id, tell=self._take)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="run-watcher", daemon=True)
         self.made: list[Made] = []
@@ -103,37 +88,28 @@ class RunWatcher:
             self._read()
 
     def _read(self) -> None:
-        while True:
-            page = self._instance.get_records_for_run(self._run_id, cursor=self._cursor)
-            for record in page.records:
-                event = record.event_log_entry.dagster_event
-                if event is not None:
-                    self._take(event)
-            self._cursor = page.cursor
-            if not page.has_more:
-                return
+        with suppress(NotFoundError):  # watched from before it is made
+            self._tail.read()
 
-    def _take(self, event: dg.DagsterEvent) -> None:
-        step, kind = event.step_key or "", event.event_type
-        if kind == dg.DagsterEventType.STEP_START:
+    def _take(self, event: RunEvent) -> None:
+        step, kind = event.step, event.kind
+        if kind == "step started":
             self._tell(StepNews(step, "started"))
-        elif kind == dg.DagsterEventType.STEP_SUCCESS:
-            self.seconds_of[step] = event.step_success_data.duration_ms / 1000
+        elif kind == "step done":
+            self.seconds_of[step] = event.seconds or 0.0
             rows = next((m.rows for m in self.made if m.step == step), None)
-            self._tell(StepNews(step, "done", self.seconds_of[step], rows))
-        elif kind == dg.DagsterEventType.STEP_UP_FOR_RETRY:
-            self._tell(StepNews(step, "retried", error=error_text(event)))
-        elif kind == dg.DagsterEventType.STEP_FAILURE:
-            self.errors.append(f"{step.replace('__', '/')}: {error_text(event)}")
-            self._tell(StepNews(step, "failed", error=error_text(event)))
-        elif kind == dg.DagsterEventType.ASSET_MATERIALIZATION:
-            found = event.step_materialization_data.materialization
-            facts = {name: value.value for name, value in found.metadata.items()}
-            self.made.append(Made(tuple(found.asset_key.path), step, facts))
-        elif kind == dg.DagsterEventType.ENGINE_EVENT and _has_error(event):
-            self._broken = error_text(event)
-        elif kind == dg.DagsterEventType.RUN_FAILURE and not self.errors:
-            self.errors.append(self._broken or event.message or "the run failed")
+            self._tell(StepNews(step, "done", event.seconds, rows))
+        elif kind == "step tried again":
+            self._tell(StepNews(step, "retried", error=event.text))
+        elif kind == "step failed":
+            self.errors.append(f"{step.replace('__', '/')}: {event.text}")
+            self._tell(StepNews(step, "failed", error=event.text))
+        elif event.made is not None:
+            self.made.append(event.made)
+        elif kind == "problem":
+            self._broken = event.text
+        elif kind == "failed" and not self.errors:
+            self.errors.append(self._broken or event.text or "the run failed")
 
 
 def run_here(
@@ -200,43 +176,3 @@ def _outcome(run_id: str, watcher: RunWatcher, *, ok: bool) -> RunOutcome:
     return RunOutcome(
         run_id, ok, tuple(watcher.made), watcher.seconds_of, "; ".join(watcher.errors)
     )
-
-
-def _has_error(event: dg.DagsterEvent) -> bool:
-    return getattr(event.event_specific_data, "error", None) is not None
-
-
-def error_text(event: dg.DagsterEvent) -> str:
-    """Why a step failed, in one line: what was raised on purpose, the outermost first, else the innermost error."""
-    data = event.event_specific_data
-    failure = getattr(data, "user_failure_data", None)
-    if failure is not None and failure.description:
-        return _one_line(failure.description)
-    error = getattr(data, "error", None)
-    while error is not None:
-        if (text := _raised_on_purpose(error.message)) is not None:
-            return _one_line(text)
-        if error.cause is None:
-            break
-        error = error.cause
-    return _one_line(error.message if error is not None else event.message or "no reason was given")
-
-
-def _raised_on_purpose(message: str) -> str | None:
-    """The text of an error that Waybill or a user's asset raised to be read; an event keeps its class as text only."""
-    kinds: list[type[Exception]] = [dg.Failure, *_kinds(WaybillError)]
-    for kind in kinds:
-        name = f"{kind.__module__}.{kind.__qualname__}: "
-        if message.startswith(name):
-            return message.removeprefix(name)
-    return None
-
-
-def _kinds(kind: type[Exception]) -> Iterator[type[Exception]]:
-    yield kind
-    for narrower in kind.__subclasses__():
-        yield from _kinds(narrower)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())[:MESSAGE_LIMIT]

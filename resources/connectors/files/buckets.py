@@ -32,7 +32,7 @@ from resources.connectors.files.scratch_files import new_scratch_file
 from resources.connectors.trial.reach import try_url
 from resources.connectors.trial.stages import Stages
 from resources.kernel.errors import ConfigError, InputError, NotFoundError, WaybillError
-from resources.kernel.records import BrowseEntry, CheckReport, ObjectInfo
+from resources.kernel.records import BrowseEntry, CheckReport, ObjectInfo, TellStep
 
 SMALL_BYTES = 1 << 20
 """Objects up to this size come in one request and are held in memory on the way."""
@@ -136,7 +136,7 @@ class BucketConnector(FileConnector):
             OSError: what the local disk refuses.
         """
 
-    def check(self) -> CheckReport:
+    def check(self, tell: TellStep | None = None) -> CheckReport:
         """Credentials, the way to the service, the bucket, rights, a first byte (F036). It writes nothing.
 
         The first step that fails is the last, with its real reason.
@@ -144,7 +144,7 @@ class BucketConnector(FileConnector):
         facts = {"bucket": self.bucket, "endpoint": self.endpoint}
         if self.prefix:
             facts["prefix"] = self.prefix
-        stages = Stages()
+        stages = Stages(tell)
         stages.enter("credentials")
         try:
             service = self._sign_in()
@@ -184,7 +184,9 @@ class BucketConnector(FileConnector):
             ),
         )
 
-    def browse(self, path: str = "", *, limit: int = 1000) -> Iterator[BrowseEntry]:
+    def browse(
+        self, path: str = "", *, limit: int = 1000, after: str = ""
+    ) -> Iterator[BrowseEntry]:
         """Folders and objects directly below the folder `path`, in order of path.
 
         What keys have in common up to a `/` is a folder; one without a name is left out, and what is hidden by a dot.
@@ -195,16 +197,22 @@ class BucketConnector(FileConnector):
         """
         prefix = self._full(folder_prefix(path))
         entries: list[BrowseEntry] = []
-        request = PageRequest(prefix, by_folder=True, limit=limit + 1)
+        # Behind a folder is behind all that stands in it: the service would tell of it once more.
+        start = self._full(after + BEYOND * after.endswith("/")) if after else ""
+        request = PageRequest(prefix, after=start, by_folder=True, limit=limit + 1)
         while True:
             page = self._page(request)
-            if path and not (entries or page.objects or page.folders or page.next_token):
+            if (
+                path
+                and not after
+                and not (entries or page.objects or page.folders or page.next_token)
+            ):
                 raise NotFoundError(
                     f"connector {self.name!r}: no folder {path!r} in bucket {self.bucket!r}",
                     hint="Browse the folder above it",
                     key=path,
                 )
-            entries += self._entries(page, prefix)
+            entries += [e for e in self._entries(page, prefix) if e.path > after]
             if len(entries) >= limit or not page.next_token:
                 break
             request = replace(request, token=page.next_token)

@@ -28,7 +28,7 @@ from resources.connectors.files.written import check_written
 from resources.connectors.trial.reach import try_to_reach
 from resources.connectors.trial.stages import Stages
 from resources.kernel.errors import InputError, NotFoundError, WaybillError
-from resources.kernel.records import BrowseEntry, CheckReport, ObjectInfo
+from resources.kernel.records import BrowseEntry, CheckReport, ObjectInfo, TellStep
 from resources.kernel.retries import RetryPolicy
 
 _ONCE = RetryPolicy(1)
@@ -155,11 +155,11 @@ class FileServerConnector(FileConnector, Generic[_Channel]):
         """Whether the protocol can name such a file at all."""
         return True
 
-    def check(self) -> CheckReport:
+    def check(self, tell: TellStep | None = None) -> CheckReport:
         """Name, port, and the stages of signing in up to the right to list the root (F036)."""
         server = self._server
         facts = dict(server.facts)
-        stages = Stages()
+        stages = Stages(tell)
         if not stages.walk(try_to_reach(server.host, server.real_port)):
             return stages.stopped(stages.steps[-1].detail, facts)
         try:
@@ -168,7 +168,9 @@ class FileServerConnector(FileConnector, Generic[_Channel]):
             return stages.refused(str(error), facts)
         return stages.answered(f"{server.address}: {stages.steps[-1].detail}", facts)
 
-    def browse(self, path: str = "", *, limit: int = 1000) -> Iterator[BrowseEntry]:
+    def browse(
+        self, path: str = "", *, limit: int = 1000, after: str = ""
+    ) -> Iterator[BrowseEntry]:
         """Folders and files directly below the folder `path`.
 
         Raises:
@@ -184,7 +186,8 @@ class FileServerConnector(FileConnector, Generic[_Channel]):
                 hint="Browse the folder above it",
                 key=path,
             )
-        for key, packed in itertools.islice(shown_entries(names), limit):
+        wanted = (entry for entry in shown_entries(names) if entry[0] > after)
+        for key, packed in itertools.islice(wanted, limit):
             name = key.removesuffix("/").rpartition("/")[2]
             if key.endswith("/"):
                 yield BrowseEntry(name, "folder", key)

@@ -29,7 +29,7 @@ from resources.kernel.errors import (
     SourceChangedError,
     WaybillError,
 )
-from resources.kernel.records import BrowseEntry, CheckReport, ObjectInfo
+from resources.kernel.records import BrowseEntry, CheckReport, ObjectInfo, TellStep
 
 _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
 """0001-01-01 and 9999-12-31: what a `datetime` holds; a file system stores any 64-bit number."""
@@ -58,10 +58,10 @@ class FolderConnector(FileConnector):
     def __repr__(self) -> str:
         return f"FolderConnector(name={self.name!r}, root={str(self.root)!r})"
 
-    def check(self) -> CheckReport:
+    def check(self, tell: TellStep | None = None) -> CheckReport:
         """Whether the root is there, may be listed, and may be written to."""
         facts = {"folder": str(self.root), "user": f"uid {os.geteuid()}"}
-        stages = Stages()
+        stages = Stages(tell)
         stages.enter("folder")
         try:
             stages.done(f"{self._real_root()} is there")
@@ -81,7 +81,9 @@ class FolderConnector(FileConnector):
         stages.done(f"{rights} by {facts['user']}")
         return stages.answered(f"folder {self.root} {rights}", facts)
 
-    def browse(self, path: str = "", *, limit: int = 1000) -> Iterator[BrowseEntry]:
+    def browse(
+        self, path: str = "", *, limit: int = 1000, after: str = ""
+    ) -> Iterator[BrowseEntry]:
         """Folders and files directly below the folder `path`; a symlinked folder inside the root is one.
 
         Raises:
@@ -98,7 +100,8 @@ class FolderConnector(FileConnector):
                 key=path,
             )
         skipped = Skipped()
-        entries = (self._browsed(key, skipped) for key in sorted(self._browsable(prefix, skipped)))
+        keys = sorted(key for key in self._browsable(prefix, skipped) if key > after)
+        entries = (self._browsed(key, skipped) for key in keys)
         yield from itertools.islice(filter(None, entries), limit)
         skipped.report(self.name, path)
 

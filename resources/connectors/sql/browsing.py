@@ -31,14 +31,17 @@ class BrowsableDatabase(Protocol):
         """Tables and views of a schema, with the system's own estimate of their rows."""
 
 
-def browse(connector: BrowsableDatabase, path: str, limit: int) -> Iterator[BrowseEntry]:
-    """What stands directly below a place, in order of path.
+def browse(
+    connector: BrowsableDatabase, path: str, limit: int, after: str = ""
+) -> Iterator[BrowseEntry]:
+    """What stands directly below a place, in order of path, behind the entry whose path is `after`.
 
     Raises:
         NotFoundError: no such place, or a database that needs a connector of its own.
     """
     parts = [part for part in path.split("/") if part]
-    found = sorted(_entries(connector, parts, path), key=lambda entry: entry.path)
+    entries = [entry for entry in _entries(connector, parts, path) if entry.path > after]
+    found = sorted(entries, key=lambda entry: entry.path)
     return itertools.islice(found, max(0, limit))
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from resources.connectors.sql.config import SqlConfig
+from resources.connectors.trial.stages import Stages
 from resources.kernel.errors import (
     ConfigError,
     ConnectorAuthError,
@@ -20,7 +21,7 @@ from resources.kernel.errors import (
     NotFoundError,
     WaybillError,
 )
-from resources.kernel.records import CheckReport, CheckStep
+from resources.kernel.records import CheckReport, TellStep
 
 Attempt = Callable[[], str]
 _HEADERS = {"sqlite": b"SQLite format 3\0"}
@@ -41,24 +42,23 @@ class Checked(Protocol):
         """What the user may do, in words."""
 
 
-def run_checks(connector: Checked) -> CheckReport:
+def run_checks(connector: Checked, tell: TellStep | None = None) -> CheckReport:
     """Tries one step after another; the first that fails is the last."""
     started = time.perf_counter()
     facts: dict[str, str] = {}
-    steps: list[CheckStep] = []
+    stages = Stages(tell)
     for name, attempt in _steps(connector, facts):
+        stages.enter(name)
         try:
             detail = attempt()
         except WaybillError as error:
-            is_tls = name == "login" and isinstance(error, ConfigError) and "TLS" in str(error)
-            steps.append(CheckStep("TLS" if is_tls else name, ok=False, detail=str(error)))
-            kind = {"error": type(error).__name__}
-            return CheckReport(ok=False, detail=str(error), facts=kind, steps=tuple(steps))
+            if name == "login" and isinstance(error, ConfigError) and "TLS" in str(error):
+                stages.enter("TLS")
+            return stages.refused(str(error), {"error": type(error).__name__})
         if detail:
-            steps.append(CheckStep(name, ok=True, detail=detail))
+            stages.done(detail)
     facts["milliseconds"] = f"{(time.perf_counter() - started) * 1000:.0f}"
-    detail = f"{connector.config.location} answers"
-    return CheckReport(ok=True, detail=detail, facts=facts, steps=tuple(steps))
+    return stages.answered(f"{connector.config.location} answers", facts)
 
 
 def _steps(connector: Checked, facts: dict[str, str]) -> Iterator[tuple[str, Attempt]]:

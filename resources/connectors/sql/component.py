@@ -17,8 +17,9 @@ from resources.connectors.sql.declared import (
     check_place,
     refused_table,
 )
-from resources.connectors.sql.dialects import DIALECTS, FIELDS, LIMITS, Dialect
+from resources.connectors.sql.dialects import DIALECTS, FIELDS, LIMITS, Dialect, DialectSpec
 from resources.connectors.sql.examples import EXAMPLES
+from resources.declared import Variant
 from resources.kernel.errors import ConfigError, WaybillError
 from resources.kernel.records import WriteMode
 
@@ -28,6 +29,18 @@ Anything = Annotated[
     Any, dg.Resolver(lambda context, value: context.resolve_value(value), model_field_type=Any)
 ]
 _PLACE = tuple(name for name in FIELDS if name not in _SECRETS)
+
+
+def _yaml_name(field: str) -> str:
+    """`schema` is a name that pydantic keeps for itself."""
+    return "db_schema" if field == "schema" else field
+
+
+def _variant(spec: DialectSpec) -> Variant:
+    """What a dialect takes, in the words of YAML."""
+    options = () if spec.options is not None and not spec.options else ("options",)
+    needs, takes = (tuple(map(_yaml_name, names)) for names in (spec.needs, spec.takes))
+    return Variant(spec.title, needs, takes, (*options, *spec.limits))
 
 
 class SqlConnectorResource(ConnectorResource):
@@ -83,6 +96,10 @@ class SqlConnectorComponent(ConnectorComponent):
     """An SQL database: PostgreSQL, MySQL, MariaDB, SQLite, DuckDB, SQL Server, Oracle, Snowflake, BigQuery, or another."""
 
     examples: ClassVar[tuple[str, ...]] = EXAMPLES
+    decides: ClassVar[str] = "dialect"
+    variants: ClassVar[Mapping[str, Variant]] = {
+        name: _variant(spec) for name, spec in DIALECTS.items()
+    }
 
     dialect: Dialect
     """Which database it is; each takes fields of its own (docs/connectors.md)."""

@@ -18,6 +18,7 @@ from resources.connectors.sql.checking import run_checks
 from resources.connectors.sql.config import Dialect, SqlConfig
 from resources.connectors.sql.names import is_internal_name
 from resources.connectors.sql.query_text import Syntax, check_query, with_literals
+from resources.connectors.sql.writing.rehearsal import rehearse_export
 from resources.connectors.sql.writing.run import Deliverer, run_export
 from resources.kernel.errors import ConfigError, NotFoundError, WaybillError
 from resources.kernel.records import (
@@ -30,6 +31,7 @@ from resources.kernel.records import (
     SqlQuery,
     TableName,
     TableOrQuery,
+    TellStep,
 )
 
 
@@ -150,13 +152,15 @@ class DatabaseConnector(TableConnector):
         count = len(self.list_tables())
         return f"{count:,} tables and views can be read" if count else "no table can be read there"
 
-    def check(self) -> CheckReport:
+    def check(self, tell: TellStep | None = None) -> CheckReport:
         """Tries the way there step by step; see `checking` (F036)."""
-        return run_checks(self)
+        return run_checks(self, tell)
 
-    def browse(self, path: str = "", *, limit: int = 1000) -> Iterator[BrowseEntry]:
+    def browse(
+        self, path: str = "", *, limit: int = 1000, after: str = ""
+    ) -> Iterator[BrowseEntry]:
         """Databases, schemas, tables; see `browsing` (F039)."""
-        return browse(self, path, limit)
+        return browse(self, path, limit, after)
 
     def databases(self) -> Sequence[str]:
         """Databases that the user may sign in to, this one first; none where there is no such level."""
@@ -194,6 +198,12 @@ class DatabaseConnector(TableConnector):
     def write(self, stream: BatchStream, request: ExportRequest) -> ExportReceipt:
         """Delivers a stream into a table, atomically and exactly once for its run (2b, 2c)."""
         return run_export(self, stream, request)
+
+    def rehearse(
+        self, stream: BatchStream, request: ExportRequest, tell: TellStep | None = None
+    ) -> CheckReport:
+        """Tries an export without making it; see `writing.rehearsal`."""
+        return rehearse_export(self, stream, request, tell)
 
     def deliverer(self) -> Deliverer:
         """How this database takes deliveries.

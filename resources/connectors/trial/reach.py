@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -22,39 +23,42 @@ def try_to_reach(
     *,
     tls: ssl.SSLContext | None = None,
     timeout_seconds: float = TIMEOUT_SECONDS,
-) -> list[CheckStep]:
+) -> Iterator[CheckStep]:
     """Name resolution, port and, with a context, TLS; the first step that fails is the last.
 
     Sends nothing but a TLS greeting, and no credentials.
     """
-    steps = [_resolve(host, port)]
-    if not steps[-1].ok:
-        return steps
+    resolved = _resolve(host, port)
+    yield resolved
+    if not resolved.ok:
+        return
     try:
         connection = socket.create_connection((host, port), timeout_seconds)
     except OSError as error:
-        return [*steps, CheckStep("port", False, f"{host}:{port}: {_plain(error)}")]
+        yield CheckStep("port", False, f"{host}:{port}: {_plain(error)}")
+        return
     with connection:
-        steps.append(CheckStep("port", True, f"{connection.getpeername()[0]}:{port} answers"))
+        yield CheckStep("port", True, f"{connection.getpeername()[0]}:{port} answers")
         if tls is not None:
-            steps.append(_greet(connection, host, tls))
-    return steps
+            yield _greet(connection, host, tls)
 
 
 def try_url(
     url: str, *, tls: ssl.SSLContext | None = None, timeout_seconds: float = TIMEOUT_SECONDS
-) -> list[CheckStep]:
+) -> Iterator[CheckStep]:
     """The same for an address of http or https; where the process has a proxy for it, the way to the proxy."""
     parts = urlsplit(url)
     host, scheme = parts.hostname or "", parts.scheme
     proxy = "" if proxy_bypass(host) else getproxies().get(scheme, "")
     if proxy:
         way = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-        steps = try_to_reach(way.hostname or "", way.port or 80, timeout_seconds=timeout_seconds)
-        return [CheckStep(f"proxy {step.name}", step.ok, step.detail) for step in steps]
+        host, port = way.hostname or "", way.port or 80
+        for step in try_to_reach(host, port, timeout_seconds=timeout_seconds):
+            yield CheckStep(f"proxy {step.name}", step.ok, step.detail)
+        return
     port = parts.port or (443 if scheme == "https" else 80)
     context = (tls or ssl.create_default_context()) if scheme == "https" else None
-    return try_to_reach(host, port, tls=context, timeout_seconds=timeout_seconds)
+    yield from try_to_reach(host, port, tls=context, timeout_seconds=timeout_seconds)
 
 
 def _resolve(host: str, port: int) -> CheckStep:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from resources.kernel.records import CheckReport, CheckStep
+from collections.abc import Iterable
+
+from resources.kernel.records import CheckReport, CheckStep, TellStep
 
 
 class Stages:
-    """The steps of one attempt to connect; the one that is under way when an error comes is the one that failed."""
+    """The steps of one attempt to connect; the one that is under way when an error comes is the one that failed.
 
-    def __init__(self) -> None:
+    Args:
+        tell: hears of each step as it ends.
+    """
+
+    def __init__(self, tell: TellStep | None = None) -> None:
         self.steps: list[CheckStep] = []
+        self._tell = tell
         self._current = "connection"
 
     def enter(self, name: str) -> None:
@@ -18,12 +25,13 @@ class Stages:
 
     def done(self, detail: str) -> None:
         """The stage under way ended well."""
-        self.steps.append(CheckStep(self._current, True, detail))
+        self.note(CheckStep(self._current, True, detail))
 
-    def walk(self, steps: list[CheckStep]) -> bool:
-        """Takes steps that were made elsewhere; whether they lead on."""
-        self.steps += steps
-        return steps[-1].ok
+    def walk(self, steps: Iterable[CheckStep]) -> bool:
+        """Takes steps that are made elsewhere; whether they lead on."""
+        for step in steps:
+            self.note(step)
+        return self.steps[-1].ok
 
     def stopped(self, reason: str, facts: dict[str, str]) -> CheckReport:
         """The report of an attempt that ended with the last of the steps noted."""
@@ -31,9 +39,15 @@ class Stages:
 
     def refused(self, reason: str, facts: dict[str, str]) -> CheckReport:
         """The report of an attempt that ended in the stage under way."""
-        self.steps.append(CheckStep(self._current, False, reason))
+        self.note(CheckStep(self._current, False, reason))
         return self.stopped(reason, facts)
 
     def answered(self, detail: str, facts: dict[str, str]) -> CheckReport:
         """The report of an attempt that went well."""
         return CheckReport(ok=True, detail=detail, facts=facts, steps=tuple(self.steps))
+
+    def note(self, step: CheckStep) -> None:
+        """Takes a step that was made elsewhere."""
+        self.steps.append(step)
+        if self._tell is not None:
+            self._tell(step)

@@ -124,5 +124,5 @@ def test_a_run_in_the_queue_is_canceled_and_no_other(waybill):
     states = {run.run_id: run.status for run in waybill.instance.get_runs()}
     assert states[queued.run_id] == dg.DagsterRunStatus.CANCELED
     assert states[other.run_id] == dg.DagsterRunStatus.QUEUED
-    assert "ended already: canceled" in waybill("cancel", queued.run_id, code=FAILED)
+    assert "ended already: stopped" in waybill("cancel", queued.run_id, code=FAILED)
     assert "there is no run 'x'" in waybill("cancel", "x", code=USAGE)

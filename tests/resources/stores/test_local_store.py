@@ -26,6 +26,7 @@ from tests.contract.version_store import (
 )
 from tests.contract.version_store_faults import VersionStoreFaultContract
 from tests.contract.version_store_kills import VersionStoreKillContract
+from tests.contract.version_store_removal import VersionStoreRemovalContract
 from tests.faults import failing_at, run_forked
 
 STEPS = [
@@ -68,6 +69,10 @@ class TestLocalStoreFaults(_Local, VersionStoreFaultContract):
 
 
 class TestLocalStoreKills(_Local, VersionStoreKillContract):
+    pass
+
+
+class TestLocalStoreRemoval(_Local, VersionStoreRemovalContract):
     pass
 
 

@@ -20,7 +20,7 @@ from resources.connectors.sql.connector import (
     query_subject,
 )
 from resources.connectors.sql.duckdb.column_types import DuckdbColumn, plan_duckdb_columns
-from resources.connectors.sql.duckdb.delivery import open_delivery
+from resources.connectors.sql.duckdb.delivery import look_at_delivery, open_delivery
 from resources.connectors.sql.duckdb.written_types import DIALECT
 from resources.connectors.sql.errors import duckdb_error
 from resources.connectors.sql.names import quote_identifier
@@ -71,7 +71,9 @@ class DuckdbConnector(DatabaseConnector):
     def deliverer(self) -> Deliverer:
         """See `delivery`."""
         return Deliverer(
-            DIALECT, lambda job: open_delivery(self.config, job, self.connect, self.translated)
+            DIALECT,
+            lambda job: open_delivery(self.config, job, self.connect, self.translated),
+            lambda job: look_at_delivery(self.config, job, lambda: self.connect(read_only=True)),
         )
 
     def driver_errors(self) -> tuple[type[Exception], ...]:

@@ -6,6 +6,7 @@ finds the file held by another process waits a while (E17).
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,10 +43,26 @@ def open_delivery(
     return DuckdbDelivery(session, Ledger(session))
 
 
+def look_at_delivery(config: SqlConfig, job: ExportJob, connect: Connect) -> DuckdbDelivery | None:
+    """A delivery over a connection that only reads, beside others that do; None while there is no file.
+
+    Raises:
+        ConfigError: the folder does not exist.
+        ConnectorUnavailableError: another process writes the file.
+    """
+    check_folder(config, job)
+    if config.path is None or not config.path.exists():
+        return None
+    alone = threading.Lock()
+    alone.acquire()
+    session = DuckdbWriteSession(connect(), job, alone)
+    return DuckdbDelivery(session, Ledger(session))
+
+
 class DuckdbDelivery(FileDelivery[DuckdbWriteSession]):
     """One delivery into a DuckDB file."""
 
-    def prepare(self) -> None:
+    def settle(self) -> None:
         """Settles that the schema is there.
 
         Raises:

@@ -144,7 +144,9 @@ class MysqlConnector(DatabaseConnector):
         with self._session("listing tables") as session:
             return self._tables(session)
 
-    def browse(self, path: str = "", *, limit: int = 1000) -> Iterator[BrowseEntry]:
+    def browse(
+        self, path: str = "", *, limit: int = 1000, after: str = ""
+    ) -> Iterator[BrowseEntry]:
         """Databases; below one its tables with the server's own estimates of their rows.
 
         Raises:
@@ -162,7 +164,7 @@ class MysqlConnector(DatabaseConnector):
                 )
             else:
                 entries = list_entries(session.rows, place)
-        shown = (entry for entry in entries if not is_internal(entry.name))
+        shown = (e for e in entries if not is_internal(e.name) and e.path > after)
         for entry, _ in zip(sorted(shown, key=lambda e: e.path), range(limit), strict=False):
             yield entry
 

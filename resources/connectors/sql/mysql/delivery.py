@@ -14,10 +14,11 @@ A lock of the server's keeps exporters of one table apart (E17). The rows get in
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from resources.connectors.sql.mysql.errors import code_of
+from resources.connectors.sql.mysql.rights import missing_rights
 from resources.connectors.sql.mysql.session import MysqlSession, literal
 from resources.connectors.sql.mysql.target_writer import MysqlTargetWriter
 from resources.connectors.sql.mysql.write_session import LOCK_CODES, MysqlWriteSession
@@ -59,8 +60,8 @@ class MysqlDelivery(Delivery[MysqlWriteSession]):
     may_be_unfinished = True
     """A run may die between the COMMIT that delivered and the RENAME TABLE that shows it: its retry renames."""
 
-    def prepare(self) -> None:
-        """Settles that the database is there; makes the ledger, under a lock of its own, since that commits.
+    def settle(self) -> None:
+        """Settles that the database is there.
 
         Raises:
             NotFoundError: there is no such database.
@@ -74,9 +75,17 @@ class MysqlDelivery(Delivery[MysqlWriteSession]):
             raise NotFoundError(
                 f"{self.job.doing}: there is no database {database!r}", hint="Create it first"
             )
+
+    def prepare(self) -> None:
+        """Makes the ledger, under a lock of its own, since that commits."""
+        self.settle()
         if not self.ledger.exists():
             self.session.lock("ledger")
             self.ledger.create()
+
+    def lacking(self, plan: TablePlan) -> Sequence[str] | None:
+        """By the catalog's lists of rights; see `rights`."""
+        return missing_rights(self.session, plan, has_ledger=self.ledger.exists())
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -77,7 +77,11 @@ class PostgresqlConnector(DatabaseConnector):
 
     def deliverer(self) -> Deliverer:
         """See `delivery`."""
-        return Deliverer(DIALECT, lambda job: open_delivery(self.engine(), job))
+        return Deliverer(
+            DIALECT,
+            lambda job: open_delivery(self.engine(), job),
+            lambda job: open_delivery(self.engine(read_only=True), job),
+        )
 
     def driver_errors(self) -> tuple[type[Exception], ...]:
         """SQLAlchemy's, psycopg's and ADBC's; ADBC breaks a stream of batches with an OSError."""

@@ -15,13 +15,14 @@ created by the same transaction: whatever ends it, a kill or a crash included, l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 import sqlalchemy as sa
 
 from resources.connectors.sql.names import quote_literal
+from resources.connectors.sql.postgresql.rights import missing_rights
 from resources.connectors.sql.postgresql.target import read_view_marker
 from resources.connectors.sql.postgresql.target_writer import PostgresqlTargetWriter
 from resources.connectors.sql.postgresql.write_session import PostgresqlWriteSession
@@ -75,8 +76,13 @@ def open_delivery(engine: sa.Engine, job: ExportJob) -> PostgresqlDelivery:
 class PostgresqlDelivery(Delivery[PostgresqlWriteSession]):
     """One delivery into a PostgreSQL table."""
 
-    def prepare(self) -> None:
-        """Settles the schema and makes the ledger, so that the export itself needs no DDL on shared tables."""
+    def settle(self) -> None:
+        """Settles which schema is written to.
+
+        Raises:
+            ConfigError: the user has none.
+            NotFoundError: there is no such schema.
+        """
         execute, session = self.session.execute, self.session
         for statement in _SESSION:
             execute(statement)
@@ -91,11 +97,15 @@ class PostgresqlDelivery(Delivery[PostgresqlWriteSession]):
             raise NotFoundError(
                 f"{self.job.doing}: there is no schema {session.schema!r}", hint="Create it first"
             )
+
+    def prepare(self) -> None:
+        """Makes the ledger, so that the export itself needs no DDL on shared tables."""
+        self.settle()
         if not self.ledger.exists():
-            execute("BEGIN")
-            session.lock("ledger")
+            self.session.execute("BEGIN")
+            self.session.lock("ledger")
             self.ledger.create()
-            execute("COMMIT")
+            self.session.execute("COMMIT")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -109,6 +119,14 @@ class PostgresqlDelivery(Delivery[PostgresqlWriteSession]):
         """By an advisory lock, which the server gives back with the transaction: the table itself stays free meanwhile."""
         self.session.lock(f"table {self.job.request.table.name}")
         yield
+
+    def examine(self, plan: TablePlan, target: Columns | None) -> None:
+        """Row security, foreign keys, rules and heirs; see `refusals`."""
+        PostgresqlTargetWriter(self.session, plan, target).examine()
+
+    def lacking(self, plan: TablePlan) -> Sequence[str]:
+        """By the server's own functions; see `rights`."""
+        return missing_rights(self.session, plan, has_ledger=self.ledger.exists())
 
     def write(self, plan: TablePlan, target: Columns | None, outcome: Outcome) -> None:
         """See the base."""

@@ -48,18 +48,22 @@ class PostgresqlTargetWriter(TargetWriter[PostgresqlWriteSession]):
             self._create_table()
             self._load(self.job.table.name)
             return "create"
-        direct = False
-        if plan.action == "keep":
-            hidden = check_kept(self.session, self._target_oid(), overwrites=self.overwrites)
-            direct = plan.exact and not plan.added and not hidden
-        if plan.action == "recreate":
-            self._refuse_drop(self._target_oid())
+        hidden = self.examine()
+        direct = plan.action == "keep" and plan.exact and not plan.added and not hidden
         look = self.session.patiently
         if direct and not (self.overwrites and look(lambda: self.old_rows(1), release=True)):
             return self._write_directly(outcome)
         if direct and not look(self._should_truncate, release=True):
             return self._write_over(outcome)
         return self._write_staged(outcome)
+
+    def examine(self) -> bool:
+        """Refuses a table that must not be written, or not be dropped; whether row security hides rows of it."""
+        if self.plan.action == "keep":
+            return check_kept(self.session, self._target_oid(), overwrites=self.overwrites)
+        if self.plan.action == "recreate":
+            self._refuse_drop(self._target_oid())
+        return False
 
     def _write_staged(self, outcome: Outcome) -> str:
         """By way of a table of this transaction, so that the first value that does not fit is found before the target is touched."""

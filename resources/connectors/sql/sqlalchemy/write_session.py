@@ -100,6 +100,11 @@ class SqlalchemyWriteSession(WriteSession):
         found = sa.inspect(self.connection).get_columns(name, schema=self.job.table.schema)
         return tuple(_target_column(column, self.connection.dialect) for column in found)
 
+    def count_up_to(self, table: str, most: int) -> int:
+        """See the base; in the dialect's own words for a limit."""
+        rows = sa.select(sa.literal_column("1")).select_from(sa.text(table)).limit(most).subquery()
+        return int(self.connection.scalar(sa.select(sa.func.count()).select_from(rows)) or 0)
+
     def existing_tables(self) -> set[str]:
         """Tables of the schema."""
         return set(sa.inspect(self.connection).get_table_names(schema=self.job.table.schema))

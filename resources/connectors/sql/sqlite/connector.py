@@ -30,7 +30,7 @@ from resources.connectors.sql.reading import (
     pieces,
 )
 from resources.connectors.sql.sqlite.column_types import SqliteColumn
-from resources.connectors.sql.sqlite.delivery import open_delivery
+from resources.connectors.sql.sqlite.delivery import look_at_delivery, open_delivery
 from resources.connectors.sql.sqlite.scan import (
     QUERY_VIEW,
     Declared,
@@ -62,7 +62,11 @@ class SqliteConnector(DatabaseConnector):
 
     def deliverer(self) -> Deliverer:
         """See `delivery`."""
-        return Deliverer(DIALECT, lambda job: open_delivery(self.config, self.engine(), job))
+        return Deliverer(
+            DIALECT,
+            lambda job: open_delivery(self.config, self.engine(), job),
+            lambda job: look_at_delivery(self.config, self.connect, job),
+        )
 
     def driver_errors(self) -> tuple[type[Exception], ...]:
         """SQLAlchemy's and sqlite3's."""

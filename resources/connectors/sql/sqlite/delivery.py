@@ -6,7 +6,7 @@ In WAL mode readers go on reading the old rows until the COMMIT.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import sqlalchemy as sa
@@ -32,9 +32,7 @@ def open_delivery(config: SqlConfig, engine: sa.Engine, job: ExportJob) -> Sqlit
         ConfigError: the folder does not exist.
         InputError: a schema other than `main`.
     """
-    check_folder(config, job)
-    if job.table.schema not in (None, "main"):
-        raise InputError(f"{job.doing}: SQLite has no schema {job.table.schema!r}, only main")
+    _check_place(config, job)
     pooled = engine.raw_connection()
     connection = pooled.driver_connection
     pooled.detach()
@@ -42,6 +40,28 @@ def open_delivery(config: SqlConfig, engine: sa.Engine, job: ExportJob) -> Sqlit
         raise TypeError(f"{type(connection).__name__} is no connection of sqlite3")
     session = SqliteWriteSession(connection, job)
     return SqliteDelivery(session, Ledger(session, _LEDGER_TYPES))
+
+
+def look_at_delivery(
+    config: SqlConfig, connect: Callable[[], sqlite3.Connection], job: ExportJob
+) -> SqliteDelivery | None:
+    """A delivery over a connection that only reads; None while there is no file.
+
+    Raises:
+        ConfigError: the folder does not exist.
+        InputError: a schema other than `main`.
+    """
+    _check_place(config, job)
+    if config.path is None or not config.path.exists():
+        return None
+    session = SqliteWriteSession(connect(), job)
+    return SqliteDelivery(session, Ledger(session, _LEDGER_TYPES))
+
+
+def _check_place(config: SqlConfig, job: ExportJob) -> None:
+    check_folder(config, job)
+    if job.table.schema not in (None, "main"):
+        raise InputError(f"{job.doing}: SQLite has no schema {job.table.schema!r}, only main")
 
 
 class SqliteDelivery(FileDelivery[SqliteWriteSession]):
@@ -73,6 +93,10 @@ class SqliteDelivery(FileDelivery[SqliteWriteSession]):
             self.session.execute("COMMIT")
         except sqlite3.IntegrityError as error:  # of a foreign key, which waits until now
             raise self.session.referred(error) from error
+
+    def examine(self, plan: TablePlan, target: Columns | None) -> None:
+        """Foreign keys of other tables."""
+        SqliteTargetWriter(self.session, plan, target).check_children()
 
     def write(self, plan: TablePlan, target: Columns | None, outcome: Outcome) -> None:
         """See the base."""

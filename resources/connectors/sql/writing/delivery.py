@@ -70,9 +70,12 @@ class Delivery(ABC, Generic[Session]):
         self.record(outcome.rows)
         return outcome
 
-    @abstractmethod
+    def settle(self) -> None:
+        """Sets the session up; settles that the schema is there. Changes nothing, so that a rehearsal may do it too."""
+
     def prepare(self) -> None:
-        """Sets the session up; settles that the schema is there and, if it can be made ahead, its ledger."""
+        """Settles, and makes the ledger where it can be made ahead."""
+        self.settle()
 
     def delivered(self) -> Outcome | None:
         """What this run delivered before, if it did."""
@@ -125,6 +128,17 @@ class Delivery(ABC, Generic[Session]):
         )
         job.source.only_nulls = plan.only_nulls
         return plan
+
+    def examine(self, plan: TablePlan, target: Columns | None) -> None:
+        """Refuses a table that `write` would refuse, as far as that can be seen before there is a row.
+
+        Raises:
+            WaybillError: why it cannot be written.
+        """
+
+    def lacking(self, plan: TablePlan) -> Sequence[str] | None:  # noqa: ARG002 - few databases can be asked
+        """Rights that the user lacks for what is planned; None where the database tells that only when it is tried."""
+        return None
 
     @abstractmethod
     def write(self, plan: TablePlan, target: Columns | None, outcome: Outcome) -> None:

@@ -28,10 +28,13 @@ class Deliverer:
     Args:
         dialect: what the planning of an export needs to know about it.
         open: connects, and makes a delivery of a job.
+        look: the same for a rehearsal, over a connection that can change nothing where there is one; None of it where
+            the first delivery makes the database. As `open` when left out.
     """
 
     dialect: ExportDialect
     open: Callable[[ExportJob], Delivery[Any]]
+    look: Callable[[ExportJob], Delivery[Any] | None] | None = None
 
 
 class ExportTarget(Protocol):
@@ -74,7 +77,7 @@ def run_export(
     """
     started = time.perf_counter()
     deliverer = connector.deliverer()
-    job = _check(connector.config, stream, request, settings, deliverer.dialect)
+    job = check_export(connector.config, stream, request, settings, deliverer.dialect)
     with connector.translated(job.doing):
         delivery = deliverer.open(job)
         try:
@@ -85,13 +88,19 @@ def run_export(
     return _receipt(job, outcome, time.perf_counter() - started)
 
 
-def _check(
+def check_export(
     config: SqlConfig,
     stream: BatchStream,
     request: ExportRequest,
     settings: ExportSettings,
     dialect: ExportDialect,
 ) -> ExportJob:
+    """The export as far as it needs no database.
+
+    Raises:
+        InputError: a request that cannot be carried out on any data.
+        SchemaMismatchError: columns that the database cannot take (E20, E23, E24, E38).
+    """
     check_request(request, dialect)
     columns = plan_columns(stream.schema, request, dialect)
     name = request.table.name

@@ -53,6 +53,13 @@ class WriteSession(ABC):
         """A name as the database quotes it."""
         return quote_identifier(name)
 
+    def count_up_to(self, table: str, most: int) -> int:
+        """How many rows a table holds, given its quoted name, counted up to `most`."""
+        ((count,),) = self.execute(
+            f"SELECT count(*) FROM (SELECT 1 FROM {table} LIMIT {most}) AS old"
+        )
+        return int(str(count))
+
     def count(self, table: str) -> int:
         """How many rows a table holds, given its quoted name."""
         ((count,),) = self.execute(f"SELECT count(*) FROM {table}")

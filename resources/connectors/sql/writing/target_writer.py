@@ -55,10 +55,7 @@ class TargetWriter(ABC, Generic[Session]):
 
     def old_rows(self, most: int) -> int:
         """How many rows the table holds, counted up to `most`."""
-        ((count,),) = self.session.execute(
-            f"SELECT count(*) FROM (SELECT 1 FROM {self.table} LIMIT {most}) AS old"
-        )
-        return int(str(count))
+        return self.session.count_up_to(self.table, most)
 
     def check_stored(self, stored: int) -> None:
         """Compares the rows that the database stored with those that were sent.

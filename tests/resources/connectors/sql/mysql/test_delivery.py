@@ -21,6 +21,7 @@ from resources.kernel.errors import (
 )
 from resources.kernel.records import TableName
 from tests.contract.delivery_kills import settle
+from tests.contract.delivery_rehearsal import rehearse
 from tests.faults import count_steps, kill_at
 from tests.resources.connectors.sql.mysql.test_delivery_contract import POINTS
 from tests.resources.connectors.sql.writing.databases import (
@@ -30,6 +31,7 @@ from tests.resources.connectors.sql.writing.databases import (
     connect_mariadb,
     sales,
 )
+from tests.servers.mariadb import ONLOOKER
 
 pytestmark = pytest.mark.mariadb
 
@@ -351,3 +353,15 @@ def test_the_documented_grants_are_enough(mariadb: ExportDatabase) -> None:
         assert mariadb.versions() == [(2, 10)]
     finally:
         mariadb.run(f"DROP USER w_{name}@'%'", f"DROP USER r_{name}@'%'")
+
+
+def test_a_rehearsal_names_the_rights_that_are_lacking(mariadb: ExportDatabase) -> None:
+    """The onlooker may read everything, and nothing else."""
+    mariadb.export(sales(1))
+    looking = ExportDatabase(replace(mariadb.config, username=ONLOOKER), QUICK)
+    report = rehearse(looking, sales(2))
+    assert (report.ok, report.steps[-1].name) == (False, "rights")
+    database = mariadb.config.database
+    assert f"DELETE on {database}.sales, INSERT on {database}.sales" in report.detail
+    assert f"INSERT on {database}._exports" in report.detail
+    assert rehearse(mariadb, sales(2)).ok

@@ -17,6 +17,7 @@ from resources.kernel.errors import (
     IntegrityError,
     SchemaMismatchError,
 )
+from tests.contract.delivery_rehearsal import rehearse
 from tests.resources.connectors.sql.writing.databases import (
     QUICK,
     ExportDatabase,
@@ -386,5 +387,30 @@ def test_hidden_rows_are_not_left_between_new_ones(postgresql: ExportDatabase) -
         assert postgresql.versions() == [(1, 10)]
         more = sales(2).set_column(0, "id", pa.array(range(100, 110)))
         assert loader.export(more, mode="append").rows == 10
+    finally:
+        postgresql.run(f"DROP OWNED BY {role}", f"DROP ROLE {role}")
+
+
+def test_a_rehearsal_names_the_rights_that_are_lacking(postgresql: ExportDatabase) -> None:
+    role = f"writer_{postgresql.config.database}"
+    postgresql.export(sales(1))
+    postgresql.run(f"CREATE ROLE {role} LOGIN PASSWORD 'secret'")
+    writer = ExportDatabase(replace(postgresql.config, username=role, password="secret"), QUICK)
+
+    def lacking(**changes: str) -> str:
+        report = rehearse(writer, sales(2), **changes)
+        return "" if report.ok else report.detail.partition("lacks ")[2]
+
+    try:
+        assert lacking().startswith(
+            "SELECT on table _exports, INSERT on table _exports, SELECT on table sales,"
+            " INSERT on table sales, DELETE on table sales"
+        )
+        postgresql.run(f"GRANT ALL ON sales, _exports TO {role}")
+        assert lacking() == ""
+        assert lacking(mode="timestamp").startswith("CREATE on schema public")
+        wider = sales(2).append_column("price", pa.array([1.5] * 10))
+        assert "ownership of table sales" in rehearse(writer, wider).detail
+        assert writer.export(sales(3), run_id="run-3").rows == 10
     finally:
         postgresql.run(f"DROP OWNED BY {role}", f"DROP ROLE {role}")
