@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from traceback import extract_tb
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import dagster as dg
 from pydantic import Field
@@ -55,6 +55,8 @@ def make_asset_spec(
 
 class NounComponent(DeclaredComponent):
     """A component that makes one asset."""
+
+    asks: ClassVar[Mapping[str, str]] = {"description": "lines"}
 
     description: str = ""
     """A description for people, in Markdown; the UI shows it."""
@@ -166,6 +168,8 @@ class NounComponent(DeclaredComponent):
 
 class RefreshedNoun(NounComponent):
     """A component whose asset Waybill makes, when it is told to."""
+
+    asks: ClassVar[Mapping[str, str]] = {"refresh": "refresh"}
 
     refresh: str = ON_CHANGE
     """When it is rebuilt: `on_change` (when an input has changed), `manual`, or a cron."""

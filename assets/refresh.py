@@ -15,6 +15,7 @@ Automation = dg.AutomationCondition[
 
 ON_CHANGE = "on_change"
 MANUAL = "manual"
+_CRON = "cron "
 
 
 def automation_for(refresh: str, *, where: str = "") -> Automation | None:
@@ -34,12 +35,30 @@ def automation_for(refresh: str, *, where: str = "") -> Automation | None:
     check_cron(refresh, attribute="refresh", where=where)
     due: Automation = dg.AutomationCondition.cron_tick_passed(refresh)
     idle: Automation = ~dg.AutomationCondition.in_progress()
-    return (due & idle).with_label(f"cron {refresh}")
+    return (due & idle).with_label(f"{_CRON}{refresh}")
+
+
+def refresh_of(condition: object, *, is_declared: bool) -> str:
+    """The `refresh` that an asset's automation condition stands for; empty for a condition of somebody's own.
+
+    Args:
+        condition: of the asset.
+        is_declared: whether YAML declares it: then no condition means `manual`.
+    """
+    if condition is None:
+        return MANUAL if is_declared else ""
+    if condition == _on_change():
+        return ON_CHANGE
+    label = getattr(condition, "label", None) or ""
+    return label.removeprefix(_CRON) if label.startswith(_CRON) else ""
 
 
 @cache  # one for all: thousands of assets ask for it
 def _on_change() -> Automation:
-    return dg.AutomationCondition.eager().replace("any_deps_updated", _any_deps_changed())
+    eager = dg.AutomationCondition.eager()
+    return eager.replace("any_deps_updated", _any_deps_changed()).replace(
+        "any_deps_missing", _any_deps_missing()
+    )
 
 
 def _any_deps_changed() -> Automation:
@@ -47,6 +66,19 @@ def _any_deps_changed() -> Automation:
     changed: Automation = dg.AutomationCondition.data_version_changed()
     coming: Automation = dg.AutomationCondition.will_be_requested()
     return dg.AutomationCondition.any_deps_match(changed | coming).with_label("any_deps_changed")
+
+
+def _any_deps_missing() -> Automation:
+    """A dependency has nothing that could be read.
+
+    Of one with partitions a single one will do: Dagster's own condition waits for all of them, for years of days.
+    """
+    there: Automation = ~dg.AutomationCondition.missing()
+    coming: Automation = dg.AutomationCondition.will_be_requested()
+    some: Automation = dg.AutomationCondition.all_deps_match(
+        there | coming
+    )  # of each dependency, any partition
+    return (~some).with_label("any_deps_missing")
 
 
 def check_cron(cron: str, *, attribute: str, where: str = "") -> str:

@@ -146,6 +146,33 @@ class Location:
                 users.setdefault(connector, []).append(f"pipeline {pipeline}")
         return {connector: sorted(names) for connector, names in users.items()}
 
+    def asset_jobs(self) -> dict[str, frozenset[Key]]:
+        """Of each pipeline, a job that makes assets, the keys of these; users' own jobs are among them."""
+        with without_dagster_warnings():
+            repository = self.definitions.get_repository_def()
+            jobs = {
+                n: repository.get_job(n) for n in repository.job_names if not n.startswith("__")
+            }
+        found = {n: job.asset_layer.selected_asset_keys for n, job in sorted(jobs.items())}
+        return {n: frozenset(tuple(key.path) for key in keys) for n, keys in found.items() if keys}
+
+    def checks(self) -> dict[Key, list[dg.AssetCheckSpec]]:
+        """The checks of each asset that has some."""
+        found: dict[Key, list[dg.AssetCheckSpec]] = {}
+        for definition in self.definitions.asset_checks or []:
+            for check in definition.check_specs:
+                found.setdefault(tuple(check.asset_key.path), []).append(check)
+        for asset in self.definitions.assets or []:
+            for check in asset.check_specs if isinstance(asset, dg.AssetsDefinition) else ():
+                found.setdefault(tuple(check.asset_key.path), []).append(check)
+        return found
+
+    def materializable(self) -> frozenset[Key]:
+        """Keys of the assets that a run can make."""
+        with without_dagster_warnings():
+            graph = self.definitions.resolve_asset_graph()
+        return frozenset(tuple(key.path) for key in graph.materializable_asset_keys)
+
     def asset_job(self) -> dg.JobDefinition:
         """The job that makes any asset by itself."""
         with without_dagster_warnings():

@@ -11,6 +11,7 @@ from orchestration.definitions import build_defs, defs, load_own_project
 from orchestration.loading.collection import no_full_collections
 from orchestration.loading.problems import Problem
 from orchestration.location import Location
+from orchestration.pipelines.unattended import unattended_problems
 from orchestration.reasons import raised_on_purpose, reason_of
 from orchestration.services.stored_columns import column_problems
 from resources.kernel.errors import ConfigError, WaybillError
@@ -59,7 +60,7 @@ def check_project() -> list[Problem]:
     with without_dagster_warnings(), no_full_collections():
         location, problems = load_tolerant()
         location.definitions.get_repository_def()
-    found = {*problems, *column_problems(location)}
+    found = {*problems, *column_problems(location), *unattended_problems(location)}
     return sorted(found, key=lambda problem: problem.order)
 
 

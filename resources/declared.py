@@ -194,6 +194,16 @@ class Declared(dg.Model, dg.Resolvable):
             raise MisfitError(error, tuple(context.path[1:]), type(model)) from None
 
 
+class Variant(NamedTuple):
+    """What a component takes when the attribute that decides has a certain value."""
+
+    title: str
+    needs: tuple[str, ...]
+    takes: tuple[str, ...]
+    rarely: tuple[str, ...] = ()
+    """What it takes as well and hardly anybody gives."""
+
+
 @dg.scaffold_with(ExampleScaffolder)
 class DeclaredComponent(dg.Component, Declared, NamedComponent):
     """What every component of ours is in YAML."""
@@ -209,6 +219,15 @@ class DeclaredComponent(dg.Component, Declared, NamedComponent):
     """Components that the first example names: its name there, and its type."""
     renamed: ClassVar[Mapping[str, str]] = {}
     """Attributes that had another name once: old, new."""
+    asks: ClassVar[Mapping[str, str]] = {}
+    """What a form asks for an attribute beyond its type: `cron`, `refresh`, `sql`, `lines`, or the noun whose names it takes;
+    those of base classes count too."""
+    shown_first: ClassVar[tuple[str, ...]] = ()
+    """Attributes that a form shows at once, beside those that are needed and those of the first example."""
+    decides: ClassVar[str] = ""
+    """The attribute whose value decides which others count."""
+    variants: ClassVar[Mapping[str, Variant]] = {}
+    """The values that it may have, and what counts with each."""
 
     def check_declared(self, context: dg.ComponentLoadContext) -> None:
         """Whether the name may stand, and stands only once.

@@ -20,7 +20,7 @@ CODE_ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)
-class Project:
+class ProjectFolders:
     """Where a project keeps what, as its `pyproject.toml` tells `dg` and Waybill alike.
 
     Args:
@@ -65,13 +65,13 @@ class Project:
 
 @dataclass
 class _AtHand:
-    project: Project | None = None
+    project: ProjectFolders | None = None
 
 
 _AT_HAND = _AtHand()
 
 
-def use_project(place: Path) -> Project:
+def use_project(place: Path) -> ProjectFolders:
     """Makes the project of `place`, a file or a folder, the one that this process works for, wherever it was started.
 
     A project may lie in another one, or in a clone: the innermost counts.
@@ -88,7 +88,7 @@ def use_project(place: Path) -> Project:
     return found
 
 
-def find_project(start: Path | None = None) -> Project:
+def find_project(start: Path | None = None) -> ProjectFolders:
     """The project that `start`, or the current folder, lies in; else the clone that this code is of.
 
     Without `start` it is the one of `use_project`, where that was called.
@@ -108,7 +108,7 @@ def find_project(start: Path | None = None) -> Project:
     )
 
 
-def read_project(folder: Path) -> Project | None:
+def read_project(folder: Path) -> ProjectFolders | None:
     """The project of exactly this folder; None when it is none.
 
     Raises:
@@ -123,7 +123,7 @@ def read_project(folder: Path) -> Project | None:
 
 
 @lru_cache(maxsize=64)
-def _read(file: Path, _changed: int) -> Project | None:
+def _read(file: Path, _changed: int) -> ProjectFolders | None:
     try:
         tools = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {})
     except (OSError, ValueError) as error:
@@ -138,7 +138,7 @@ def _read(file: Path, _changed: int) -> Project | None:
             hint="Name the project's own package there, for example root_module = 'shop'",
             file=str(file),
         )
-    return Project(
+    return ProjectFolders(
         root=file.parent,
         package=package,
         defs_module=str(given.get("defs_module", f"{package}.defs")),

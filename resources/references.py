@@ -1,4 +1,4 @@
-"""References between components: who is declared, and where the YAML names somebody who is not.
+"""References between components: which are declared, and where the YAML names one that is not.
 
 The only module that uses Dagster calls which are not public (`ComponentTree.get_all_components`, a declaration's
 `source_tree`, `dagster/code_references` of a component's specs): its test pins them. Components ask here while
@@ -33,7 +33,7 @@ _COUNTS = {2: "two", 3: "three"}
 class Registry:
     """Every component of a project that could be loaded, and the names of those that could not.
 
-    Filled before any component builds its definitions, so that whoever asks gets the same answer.
+    Filled before any component builds its definitions, so that every caller gets the same answer.
     """
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class Registry:
             self._broken.setdefault(name, []).append((kind, where))
 
     def leave_out(self, locs: Collection[Hashable]) -> None:
-        """Forgets the components loaded from `locs`: their definitions do not stand, so nobody can use them."""
+        """Forgets the components loaded from `locs`: they have no definitions that could be used."""
         self._entries = [entry for entry in self._entries if entry[2] not in locs]
         self._of_kind.clear()
         self._twins_of_kind.clear()
@@ -243,7 +243,7 @@ def check_asset_references(definitions: dg.Definitions) -> None:
         for dep in spec.deps:
             noun = noun_of_key(tuple(dep.asset_key.path))
             if noun and dep.asset_key not in keys:
-                problems.append((_code_position(spec), noun, dep.asset_key, spec.key))
+                problems.append((code_position(spec), noun, dep.asset_key, spec.key))
     for where, noun, wanted, user in sorted(problems, key=lambda problem: problem[0]):
         raise UnknownNameError(
             noun,
@@ -281,7 +281,8 @@ def known_names(specs: Iterable[dg.AssetSpec], noun: str) -> list[str]:
     return [name_of_asset(spec.key) for spec in specs if noun_of_asset(spec) == noun]
 
 
-def _code_position(spec: dg.AssetSpec) -> str:
+def code_position(spec: dg.AssetSpec) -> str:
+    """`file:line` of what declares an asset; empty where nobody says."""
     references = spec.metadata.get("dagster/code_references")
     for reference in getattr(references, "code_references", []):
         path = getattr(reference, "file_path", None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ class Document:
     """Plain values, as a safe loader makes them; dates stay text."""
     has_braces: bool = True
     """Whether its file holds `{{` anywhere: without, there is no template in it."""
+    text: str | None = field(default=None, repr=False)
+    """All of its file as it was read; None where that was not kept."""
 
     def line(self, path: KeyPath = ()) -> int:
         """The line of what `path` leads to, or of the last thing on the way that is there: of a mapping, the key's."""
@@ -50,8 +52,12 @@ class Document:
                 return self.line(path)
             _, node = found
         if isinstance(node, yaml.ScalarNode):
-            return _line_of(node, self.file, text[: offset + 1]) or self.line(path)
+            return _line_of(node, self.source_text(), text[: offset + 1]) or self.line(path)
         return self.line(path)
+
+    def source_text(self) -> str:
+        """The text of its file."""
+        return self.file.read_text(encoding="utf-8") if self.text is None else self.text
 
     @property
     def type(self) -> str:
@@ -81,11 +87,11 @@ def _step(node: yaml.Node, part: str | int) -> tuple[int, yaml.Node] | None:
     return None
 
 
-def _line_of(node: yaml.ScalarNode, file: Path, text: str) -> int | None:
+def _line_of(node: yaml.ScalarNode, source: str, text: str) -> int | None:
     """The line in which the last character of `text`, which begins a scalar, stands; None when the file has another text."""
     wanted = "".join(text.split())
     start, column = node.start_mark.line, node.start_mark.column
-    lines = file.read_text(encoding="utf-8").splitlines()[start : node.end_mark.line + 1]
+    lines = source.splitlines()[start : node.end_mark.line + 1]
     if node.style in ("|", ">"):  # the text begins in the line after the mark
         start, lines = start + 1, lines[1:]
     elif lines:

@@ -18,7 +18,7 @@ from assets.classifications.checking import (
 from assets.classifications.declaration import ClassificationSpec
 from assets.classifications.operations import Operations
 from assets.classifications.parsing import parse
-from assets.classifications.problems import RULES, Notice, Problem, Rejected
+from assets.classifications.problems import RULES, FileProblem, Notice, Rejected
 from assets.classifications.publishing import read_state
 from assets.classifications.row_changes import row_changes
 from assets.classifications.schema import KEY, ParseOptions
@@ -161,7 +161,7 @@ def too_large(size_bytes: int, limit: int) -> Rejected:
     """The verdict on a file that is not even fetched (G8)."""
     rule = "file_too_large"
     message = f"{RULES[rule]}: {size_bytes:,} bytes, {limit:,} are taken"
-    return Rejected((Problem(0, rule, None, message),), 1)
+    return Rejected((FileProblem(0, rule, None, message),), 1)
 
 
 def undo(
@@ -303,5 +303,5 @@ def _rejection(parsed: Rejected) -> dict[str, Any]:
     }
 
 
-def _findings(found: tuple[Problem, ...] | tuple[Notice, ...]) -> list[dict[str, Any]]:
+def _findings(found: tuple[FileProblem, ...] | tuple[Notice, ...]) -> list[dict[str, Any]]:
     return [finding_json(one) for one in found[:FIRST_FINDINGS]]

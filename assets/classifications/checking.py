@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from assets.classifications.declaration import ClassificationSpec
 from assets.classifications.operations import Operations
 from assets.classifications.parsing import parse
-from assets.classifications.problems import BARE_KEY, Notice, Problem, Rejected
+from assets.classifications.problems import BARE_KEY, FileProblem, Notice, Rejected
 from assets.classifications.publishing import read_state
 from assets.classifications.reading.arrays import to_arrow
 from assets.classifications.reading.batch import ErrorReport
@@ -58,7 +58,7 @@ class CheckResult:
     """
 
     outcome: Outcome
-    errors: tuple[Problem, ...] = ()
+    errors: tuple[FileProblem, ...] = ()
     error_count: int = 0
     warnings: tuple[Notice, ...] = ()
     changes: Changes = field(default_factory=Changes)
@@ -174,7 +174,7 @@ def changes_json(changes: Changes, lines: int) -> dict[str, Any]:
     }
 
 
-def finding_json(found: Problem | Notice) -> dict[str, Any]:
+def finding_json(found: FileProblem | Notice) -> dict[str, Any]:
     """An error or a warning as JSON."""
     place = {} if found.column is None else {"column": found.column}
     return {"row": found.row, "rule": found.rule, **place, "message": found.message}

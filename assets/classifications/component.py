@@ -84,6 +84,8 @@ group: master_data
 kinds: [table]
 """,
     )
+    asks: ClassVar[Mapping[str, str]] = {"files.connector": "connector"}
+    shown_first: ClassVar[tuple[str, ...]] = ("description",)
     renamed: ClassVar[Mapping[str, str]] = {"keep": "keep_versions"}
 
     columns: list[Column]

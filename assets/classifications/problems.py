@@ -58,7 +58,7 @@ WARNINGS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class FileProblem:
     """One error of a file.
 
     Args:
@@ -76,7 +76,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One warning of a file: `rule` is a key of `WARNINGS`, the rest as in `Problem`."""
+    """One warning of a file: `rule` is a key of `WARNINGS`, the rest as in `FileProblem`."""
 
     row: int
     rule: str
@@ -95,7 +95,7 @@ class Rejected:
         warning_counts: exact number of warnings by rule.
     """
 
-    problems: tuple[Problem, ...]
+    problems: tuple[FileProblem, ...]
     problem_count: int
     warnings: tuple[Notice, ...] = ()
     warning_counts: Mapping[str, int] = field(default_factory=dict)

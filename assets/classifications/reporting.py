@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Protocol, TextIO
 
 from assets.classifications.checking import finding_json
-from assets.classifications.problems import Problem
+from assets.classifications.problems import FileProblem
 from assets.classifications.reading.batch import ErrorReport
 from resources.kernel.errors import InputError
 
@@ -30,7 +30,7 @@ class CsvReport:
         self._stream = stream
         self.restart()
 
-    def write(self, problems: Sequence[Problem]) -> None:
+    def write(self, problems: Sequence[FileProblem]) -> None:
         """See `ErrorReport`."""
         self._writer.writerows((p.row, p.rule, p.column or "", p.message) for p in problems)
 
@@ -53,7 +53,7 @@ class JsonReport:
         self._stream = stream
         self.restart()
 
-    def write(self, problems: Sequence[Problem]) -> None:
+    def write(self, problems: Sequence[FileProblem]) -> None:
         """See `ErrorReport`."""
         for problem in problems:
             self._stream.write(self._before + json.dumps(finding_json(problem), ensure_ascii=False))

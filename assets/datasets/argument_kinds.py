@@ -1,12 +1,13 @@
 """What an argument of an expectation may be, as Great Expectations takes it and YAML can say it.
 
-Not here: `{"$PARAMETER": ...}`, which the library takes for any value and nobody could ever give one for.
+Not here: `{"$PARAMETER": ...}`, which the library takes for any value, but for which no value can be given.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -20,7 +21,7 @@ _LEAST_COLUMNS = 2
 
 
 @dataclass(frozen=True)
-class Kind:
+class ArgumentKind:
     """A kind of value."""
 
     words: str
@@ -28,11 +29,11 @@ class Kind:
     takes: Callable[[object], bool]
     is_needed: bool = False
 
-    def needed(self) -> Kind:
+    def needed(self) -> ArgumentKind:
         """The same for an argument that has to be given."""
         return replace(self, is_needed=True)
 
-    def or_null(self) -> Kind:
+    def or_null(self) -> ArgumentKind:
         """The same for an argument that may be null."""
         return replace(self, takes=lambda value: value is None or self.takes(value))
 
@@ -48,7 +49,15 @@ def _reads(reader: Callable[[str], object], text: object) -> bool:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) or _reads(float, value)
+    return _fits_a_double(value) if isinstance(value, int | float) else _reads(float, value)
+
+
+def _fits_a_double(value: float) -> bool:
+    try:
+        float(value)
+    except OverflowError:
+        return False  # columns hold no such number, and comparing one with a double is an error
+    return True
 
 
 def _is_whole(value: object) -> bool:
@@ -99,28 +108,35 @@ def _are_pairs(value: object) -> bool:
     )
 
 
-def choice(*known: str) -> Kind:
+def choice(*known: str) -> ArgumentKind:
     """One of some words."""
-    return Kind("one of " + ", ".join(map(repr, known)), lambda value: value in known)
+    return ArgumentKind("one of " + ", ".join(map(repr, known)), lambda value: value in known)
 
 
-COLUMN = Kind("the name of a column", lambda value: isinstance(value, str) and value != "")
-SHAPE = Kind("a list of columns", _is_list)
-COLUMNS = Kind(
+COLUMN = ArgumentKind("the name of a column", lambda value: isinstance(value, str) and value != "")
+SHAPE = ArgumentKind("a list of columns", _is_list)
+COLUMNS = ArgumentKind(
     "a list of two or more columns",
     lambda value: _are_texts(value) and len(value) >= _LEAST_COLUMNS,  # type: ignore[arg-type]  # a list
 )
-NUMBER = Kind("a number", _is_number)
-WHOLE = Kind("a whole number", _is_whole)
-BOUND = Kind("a number or a date", lambda value: _is_number(value) or _is_date(value))
-SHARE = Kind("a number from 0 to 1", _is_share)
-SIZE = Kind("a number of 0 or more", _is_size)
-FLAG = Kind("true or false", _is_flag)
-TEXT = Kind("a text", _is_text)
-CHARACTER = Kind("a single character", lambda value: _is_text(value) and len(str(value)) == 1)
-VALUES = Kind("a list of values", _is_list)
-SOME_VALUES = Kind("a list of one or more values", lambda value: _is_list(value) and bool(value))
-TEXTS = Kind("a list of texts", _are_texts)
-SOME_TEXTS = Kind("a list of one or more texts", lambda value: _are_texts(value) and bool(value))
-PAIRS = Kind("a list of pairs of values", _are_pairs)
-MAPPING = Kind("names with values", lambda value: isinstance(value, dict))
+_NUMBER = f"a number (at most {sys.float_info.max:.1e})"
+NUMBER = ArgumentKind(_NUMBER, _is_number)
+WHOLE = ArgumentKind("a whole number", _is_whole)
+BOUND = ArgumentKind(f"{_NUMBER} or a date", lambda value: _is_number(value) or _is_date(value))
+SHARE = ArgumentKind("a number from 0 to 1", _is_share)
+SIZE = ArgumentKind("a number of 0 or more", _is_size)
+FLAG = ArgumentKind("true or false", _is_flag)
+TEXT = ArgumentKind("a text", _is_text)
+CHARACTER = ArgumentKind(
+    "a single character", lambda value: _is_text(value) and len(str(value)) == 1
+)
+VALUES = ArgumentKind("a list of values", _is_list)
+SOME_VALUES = ArgumentKind(
+    "a list of one or more values", lambda value: _is_list(value) and bool(value)
+)
+TEXTS = ArgumentKind("a list of texts", _are_texts)
+SOME_TEXTS = ArgumentKind(
+    "a list of one or more texts", lambda value: _are_texts(value) and bool(value)
+)
+PAIRS = ArgumentKind("a list of pairs of values", _are_pairs)
+MAPPING = ArgumentKind("names with values", lambda value: isinstance(value, dict))

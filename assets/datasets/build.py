@@ -19,8 +19,12 @@ from assets.single_op import OpParts, build_materialized, config_of
 from assets.table_asset import finish_table, table_result
 from resources.kernel.keys import Key, asset_key
 from resources.sources.open import open_source
+from resources.sources.source import Source
 from resources.sources.spec import SourceSpec
+from resources.sources.uploads import UploadSource, open_upload
+from resources.stores.kept_uploads import KeptUploads
 from resources.stores.resource import StoreResource
+from resources.stores.tables import TableStore
 from resources.stores.ui_metadata import escape_markdown, markdown_table, shown_seconds
 
 
@@ -32,6 +36,8 @@ class DatasetSpec:
     source: SourceSpec
     allow_empty: bool = False
     keep_versions: int = 3
+    keep_uploads: int = 1
+    """Of a dataset that is uploaded: how many uploads stay once they were imported."""
     column_descriptions: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -41,6 +47,14 @@ class DatasetSpec:
 
     def asset_spec(self, **given: Any) -> dg.AssetSpec:
         """The asset as Waybill shows it, but for what is `given`."""
+        if self.source.upload:
+            return make_asset_spec(
+                self.key,
+                given,
+                kinds={"parquet"},
+                description="Imported from uploaded files",
+                metadata={"origin": "upload"},
+            )
         return make_asset_spec(
             self.key,
             given,
@@ -69,10 +83,10 @@ def import_dataset(
 ) -> dg.MaterializeResult[None]:
     """Imports the source, unless it shows what was imported already."""
     with boundary():
-        connector = getattr(context.resources, spec.source.connector)
         tables = store.tables()
+        source = _open(context, spec.source, tables)
         report = import_table(
-            open_source(connector, spec.source),
+            source,
             tables,
             ImportOrder(
                 name=spec.name,
@@ -85,9 +99,13 @@ def import_dataset(
             ),
         )
         table = finish_table(context, spec, tables, report.version.number)
+        if isinstance(source, UploadSource):
+            KeptUploads(tables).release(
+                spec.name, imported=source.upload.number, keep=spec.keep_uploads
+            )
     for warning in report.warnings:
         context.log.warning(warning)
-    return table_result(table, _metadata(spec, report), descriptions=spec.column_descriptions)
+    return table_result(table, _metadata(source, report), descriptions=spec.column_descriptions)
 
 
 Execute = Callable[
@@ -102,7 +120,7 @@ def build_dataset(
     expectations: Sequence[Expectation] = (),
     execute: Execute = import_dataset,
 ) -> dg.Definitions:
-    """The asset `("datasets", name)` downstream of its datasource, and its checks.
+    """The asset `("datasets", name)`, downstream of its datasource if it has one, and its checks.
 
     Args:
         spec: the declaration.
@@ -112,7 +130,7 @@ def build_dataset(
     """
     asset = asset or spec.asset_spec()
     parts = OpParts(
-        frozenset({"store", spec.source.connector}),
+        frozenset({"store", spec.source.connector} - {""}),
         config=IMPORT_CONFIG,
         retries=RETRIES,
         pool=f"dataset/{spec.name}",
@@ -127,9 +145,15 @@ def build_dataset(
     )
 
 
-def _metadata(spec: DatasetSpec, report: ImportReport) -> dict[str, Any]:
+def _open(context: dg.AssetExecutionContext, spec: SourceSpec, tables: TableStore) -> Source:
+    if spec.upload:
+        return open_upload(tables, spec)
+    return open_source(getattr(context.resources, spec.connector), spec)
+
+
+def _metadata(source: Source, report: ImportReport) -> dict[str, Any]:
     metadata: dict[str, Any] = {
-        "source": f"{spec.source.connector}: {spec.source.target}",
+        **source.facts(),
         "source version": report.fingerprint.version,
         "seconds": shown_seconds(report.seconds),
         "changed": "no: the source shows the same fingerprint as when this version was imported"

@@ -10,15 +10,19 @@ from pydantic import Field
 
 from assets.datasets.build import DatasetSpec, build_dataset, import_dataset
 from assets.datasets.expectations import Expectation, parse_expectations
+from assets.noun import placed
+from assets.refresh import MANUAL, ON_CHANGE
 from assets.table_asset import TableComponent
 from resources.declarations import DeclaresSource
+from resources.file_attributes import FileAttributes
 from resources.kernel.errors import ConfigError
 from resources.references import position, require
+from resources.sources.spec import SourceSpec, check_upload
 from resources.stores.resource import StoreResource
 
 
-class Dataset(TableComponent):
-    """A versioned table, imported from a datasource."""
+class Dataset(FileAttributes, TableComponent):
+    """A versioned table, imported from a datasource or from uploaded files."""
 
     noun: ClassVar[str] = "dataset"
     examples: ClassVar[tuple[str, ...]] = (
@@ -45,12 +49,32 @@ tags: {domain: sales}
 group: sales
 kinds: [parquet, postgres]
 """,
+        """\
+name: survey
+upload: true              # `waybill dataset upload FILE --name survey`, or the data section
+format: csv
+options: {separator: ";", decimal_mark: ","}
+rename: {Alter: age}
+keep_uploads: 3
+""",
+        """\
+name: budget
+upload: true
+member: 2024/*.csv
+""",
     )
     refers_to: ClassVar[Mapping[str, str]] = {"orders_files": "assets.Datasource"}
+    asks: ClassVar[Mapping[str, str]] = {"datasource": "datasource"}
+    shown_first: ClassVar[tuple[str, ...]] = ("upload", "description")
     renamed: ClassVar[Mapping[str, str]] = {"keep": "keep_versions"}
 
-    datasource: str
-    """Name of a datasource."""
+    datasource: str = ""
+    """Name of a datasource. Give this or `upload`."""
+    upload: bool = False
+    """Whether it is made of the files that were uploaded for it last."""
+    keep_uploads: int | None = Field(default=None, ge=0)
+    """Uploaded files: how many uploads keep their bytes once they were imported; 1 when left out, so that the newest
+    can be imported anew. With 0 they go when they were imported."""
     checks: list[dict[str, Any]] = Field(default_factory=list)
     """Great Expectations by name: `- expect_column_values_to_not_be_null: {column: carrier}`; a class of your own by its path."""
     allow_empty: bool = False
@@ -58,14 +82,12 @@ kinds: [parquet, postgres]
 
     def build(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """One materialized asset, its checks, and when it is refreshed."""
-        source = require(
-            context, DeclaresSource, self.datasource, noun="datasource", attribute="datasource"
-        )
         spec = DatasetSpec(
             name=self.name,
-            source=source.source_spec(),
+            source=self._source(context),
             allow_empty=self.allow_empty,
             keep_versions=self.keep_versions,
+            keep_uploads=1 if self.keep_uploads is None else self.keep_uploads,
             column_descriptions=self.column_descriptions,
         )
         return build_dataset(
@@ -75,10 +97,56 @@ kinds: [parquet, postgres]
             execute=self.execute,
         )
 
+    def upload_spec(self) -> SourceSpec:
+        """How its uploads are read; of a dataset with `upload: true`."""
+        return SourceSpec(self.name, connector="", upload=True, **self.file_settings())
+
+    def asset_attributes(self) -> dict[str, Any]:
+        """What the declaration says of the asset; an uploaded one is made when something was uploaded."""
+        given = super().asset_attributes()
+        return {**given, "automation_condition": None} if self.upload else given
+
+    def _source(self, context: dg.ComponentLoadContext) -> SourceSpec:
+        if self.upload == bool(self.datasource):
+            named = "both" if self.upload else "neither"
+            raise self.refusal(
+                context,
+                f"it has to say where its rows come from: it names {named} of `datasource` and `upload`",
+                "datasource" if self.datasource else "name",
+                hint="Give `datasource: NAME`, or `upload: true`",
+            )
+        if self.upload:
+            return self._upload(context)
+        for attribute in (*self.file_settings(), "keep_uploads"):
+            if getattr(self, attribute) not in ("", {}, None):
+                raise self.refusal(
+                    context,
+                    f"{attribute!r} is for uploaded files",
+                    attribute,
+                    hint="Give it to the datasource",
+                )
+        found = require(
+            context, DeclaresSource, self.datasource, noun="datasource", attribute="datasource"
+        )
+        return found.source_spec()
+
+    def _upload(self, context: dg.ComponentLoadContext) -> SourceSpec:
+        if self.refresh not in (ON_CHANGE, MANUAL):
+            raise self.refusal(
+                context,
+                "an uploaded dataset is made when something was uploaded, not by a cron",
+                "refresh",
+                hint="Leave `refresh:` out",
+            )
+        spec = self.upload_spec()
+        with placed(context, "name"):
+            check_upload(spec)
+        return spec
+
     def execute(
         self, context: dg.AssetExecutionContext, spec: DatasetSpec, store: StoreResource
     ) -> dg.MaterializeResult[None]:
-        """Imports the source."""
+        """Imports the source, or the newest upload."""
         return import_dataset(context, spec, store)
 
     def _expectations(self, context: dg.ComponentLoadContext) -> list[Expectation]:

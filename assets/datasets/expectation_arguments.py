@@ -27,17 +27,19 @@ from assets.datasets.argument_kinds import (
     TEXTS,
     VALUES,
     WHOLE,
-    Kind,
+    ArgumentKind,
     choice,
 )
 
-Arguments = Mapping[str, Kind]
+Arguments = Mapping[str, ArgumentKind]
 
 FOR_ALL: Arguments = {
     "id": TEXT.or_null(),
     "meta": MAPPING.or_null(),
-    "notes": Kind("a text or a list of texts", lambda v: TEXT.takes(v) or TEXTS.takes(v)).or_null(),
-    "result_format": Kind(
+    "notes": ArgumentKind(
+        "a text or a list of texts", lambda v: TEXT.takes(v) or TEXTS.takes(v)
+    ).or_null(),
+    "result_format": ArgumentKind(
         "one of 'BOOLEAN_ONLY', 'BASIC', 'SUMMARY', 'COMPLETE', or names with values",
         lambda v: v in ("BOOLEAN_ONLY", "BASIC", "SUMMARY", "COMPLETE") or MAPPING.takes(v),
     ),
@@ -49,7 +51,7 @@ FOR_ALL: Arguments = {
 """What every expectation takes."""
 
 _ROWS: Arguments = {
-    "row_condition": Kind(
+    "row_condition": ArgumentKind(
         "a text, or names with values", lambda v: TEXT.takes(v) or MAPPING.takes(v)
     ).or_null(),
     "condition_parser": choice(
@@ -59,21 +61,21 @@ _ROWS: Arguments = {
 _STRICT: Arguments = {"strict_min": FLAG, "strict_max": FLAG}
 
 
-def _between(kind: Kind) -> Arguments:
+def _between(kind: ArgumentKind) -> Arguments:
     return {"min_value": kind.or_null(), "max_value": kind.or_null()}
 
 
-def _column(**own: Kind) -> Arguments:
+def _column(**own: ArgumentKind) -> Arguments:
     """About one column."""
     return {"column": COLUMN.needed(), **own, **_ROWS}
 
 
-def _values(**own: Kind) -> Arguments:
+def _values(**own: ArgumentKind) -> Arguments:
     """About each value of a column."""
     return _column(**own, mostly=SHARE)
 
 
-def _pair(**own: Kind) -> Arguments:
+def _pair(**own: ArgumentKind) -> Arguments:
     """About two columns."""
     when = choice("both_values_are_missing", "either_value_is_missing", "neither")
     both = {"column_A": COLUMN.needed(), "column_B": COLUMN.needed()}
@@ -81,8 +83,8 @@ def _pair(**own: Kind) -> Arguments:
 
 
 def _columns(
-    when: Kind | None = None,
-    **own: Kind,
+    when: ArgumentKind | None = None,
+    **own: ArgumentKind,
 ) -> Arguments:
     """About several columns."""
     ignore = when or choice("all_values_are_missing", "any_value_is_missing", "never")

@@ -77,7 +77,7 @@ def _import(source: Source, store: TableStore, order: ImportOrder, started: floa
                 return _unchanged(source, known, fingerprint, started)
         if writer.rows == 0 and not order.allow_empty and previous is not None and previous.rows:
             raise EmptySourceError(
-                f"dataset {order.name}: source {source.spec.name} ({source.spec.target}) returned 0 rows;"
+                f"dataset {order.name}: {source.title} ({source.spec.target}) returned 0 rows;"
                 f" kept version {previous.number} with {previous.rows:,}",
                 hint="If the source is rightly empty, set `allow_empty: true` and run again",
             )
@@ -137,16 +137,13 @@ def _is_same(version: StoredVersion, source: Source, fingerprint: Fingerprint) -
 def _properties(
     source: Source, fingerprint: Fingerprint, stream: BatchStream, hint: str
 ) -> dict[str, Any]:
-    spec = source.spec
     return {
-        "origin": "datasource",
+        "origin": source.origin,
         "source": {
-            "datasource": spec.name,
-            "connector": spec.connector,
-            "target": spec.target,
+            **source.record(),
             "fingerprint": fingerprint.version,
             "hint": hint,
-            "declaration": spec.digest(),
+            "declaration": source.spec.digest(),
             "rules": RULES,
             "facts": dict(fingerprint.facts),
         },

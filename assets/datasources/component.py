@@ -13,6 +13,7 @@ from assets.noun import NounComponent, placed
 from assets.refresh import check_cron
 from resources.connectors.component import ConnectorComponent
 from resources.declarations import DeclaresSource
+from resources.file_attributes import FileAttributes
 from resources.references import position, require
 from resources.sources.fingerprint_rules import FingerprintRule
 from resources.sources.query_parameters import parse_parameters
@@ -35,7 +36,7 @@ Rule = Annotated[
 ]
 
 
-class Datasource(NounComponent, DeclaresSource):
+class Datasource(FileAttributes, NounComponent, DeclaresSource):
     """Something to import from: files under a path, a table, or a query."""
 
     examples: ClassVar[tuple[str, ...]] = (
@@ -65,7 +66,8 @@ connector: landing
 path: prices/prices-*.zip
 member: prices.csv
 format: csv
-options: {encoding: cp1252, delimiter: ";", decimal: ","}
+options: {encoding: cp1252, separator: ";", decimal_mark: ","}
+rename: {Preis: price}
 settle_seconds: 60
 fingerprint: hash
 """,
@@ -76,6 +78,12 @@ table: sales.customers
 """,
     )
     refers_to: ClassVar[Mapping[str, str]] = {"landing": "resources.FolderConnector"}
+    asks: ClassVar[Mapping[str, str]] = {
+        "connector": "connector",
+        "query": "sql",
+        "observe": "cron",
+    }
+    shown_first: ClassVar[tuple[str, ...]] = ("table", "query", "options", "description")
 
     connector: str
     """Name of a connector."""
@@ -91,12 +99,6 @@ table: sales.customers
     """Longest run of the query; the connector's own limit when left out."""
     fingerprint: Rule = FingerprintRule()
     """How to tell that it changed: `auto`, `hash`, `rows`, or `{max: COLUMN}` (docs/datasources.md)."""
-    member: str = ""
-    """ZIP archives: the member to read, or a glob such as `2013/*.csv`; the only data file when left out."""
-    format: str = ""
-    """`csv`, `excel`, `json`, `jsonl` or `parquet`; told by the file's name when left out."""
-    options: dict[str, Any] = Field(default_factory=dict)
-    """Options of the format: encoding, separator, types, ... (docs/formats.md)."""
     settle_seconds: int | None = None
     """Files: how long one must be unchanged before a run that was not launched by hand takes it; by the kind of
     connector when left out (docs/datasources.md)."""
@@ -111,9 +113,7 @@ table: sales.customers
             path=self.path,
             table=self.table,
             query=self.query,
-            member=self.member,
-            format=self.format,
-            options=self.options,
+            **self.file_settings(),
             parameters=self.parameters,
             timeout_seconds=self.timeout_seconds,
             fingerprint=self.fingerprint,

@@ -46,6 +46,8 @@ kinds: [scikitlearn]
 """,
     )
     refers_to: ClassVar[Mapping[str, str]] = {"orders": "assets.Dataset"}
+    asks: ClassVar[Mapping[str, str]] = {"dataset": "dataset"}
+    shown_first: ClassVar[tuple[str, ...]] = ("columns", "description")
     renamed: ClassVar[Mapping[str, str]] = {"keep": "keep_versions"}
 
     dataset: str

@@ -59,6 +59,12 @@ truncate_above: 100000
         "orders": "assets.Dataset",
         "warehouse": "resources.SqlConnector",
     }
+    asks: ClassVar[Mapping[str, str]] = {
+        "dataset": "dataset",
+        "embedding": "embedding",
+        "connector": "connector",
+    }
+    shown_first: ClassVar[tuple[str, ...]] = ("embedding", "refresh", "description")
     renamed: ClassVar[Mapping[str, str]] = {"keep": "keep_tables"}
 
     dataset: str = ""

@@ -32,7 +32,7 @@ class Delivered:
     warnings: tuple[str, ...] = ()
 
 
-class Target(Protocol):
+class TargetKind(Protocol):
     """A kind of place."""
 
     def deliver(
@@ -81,7 +81,7 @@ class TableTarget:
         table: StoredTable,
         run: tuple[str, datetime],
     ) -> Delivered:
-        """See `Target.deliver`; what a table promises is told by `resources.connectors.sql.writing`."""
+        """See `TargetKind.deliver`; what a table promises is told by `resources.connectors.sql.writing`."""
         receipt = resource.tables().write(table.batches(), _request(spec, table, run))
         return Delivered(_metadata(spec, receipt, table.version), receipt.warnings)
 
@@ -106,7 +106,7 @@ class TableTarget:
             stream.close()
 
 
-TARGETS: Mapping[Holds, Target] = {"tables": TableTarget()}
+TARGETS: Mapping[Holds, TargetKind] = {"tables": TableTarget()}
 
 
 def _request(spec: ExporterSpec, table: StoredTable, run: tuple[str, datetime]) -> ExportRequest:

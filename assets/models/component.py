@@ -57,6 +57,8 @@ kinds: [scikitlearn]
 """,
     )
     refers_to: ClassVar[Mapping[str, str]] = {"orders": "assets.Dataset"}
+    asks: ClassVar[Mapping[str, str]] = {"dataset": "dataset"}
+    shown_first: ClassVar[tuple[str, ...]] = ("description",)
     renamed: ClassVar[Mapping[str, str]] = {"keep": "keep_versions"}
 
     dataset: str
@@ -149,6 +151,8 @@ kinds: [scikitlearn]
         "orders": "assets.Dataset",
         "delivery_days": "assets.Model",
     }
+    asks: ClassVar[Mapping[str, str]] = {"dataset": "dataset", "model": "model"}
+    shown_first: ClassVar[tuple[str, ...]] = ("columns", "description")
     renamed: ClassVar[Mapping[str, str]] = {"keep": "columns"}
 
     dataset: str

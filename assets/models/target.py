@@ -22,7 +22,7 @@ MIN_ROWS = 10  # fewer rows cannot be split, trained on and judged
 
 
 @dataclass(frozen=True)
-class Target:
+class PredictedColumn:
     """The column to predict, as a first look at all of it showed.
 
     Attributes:
@@ -54,7 +54,9 @@ class Target:
         return np.asarray(pc.index_in(values, value_set=classes).to_numpy(), dtype=np.int64)
 
 
-def inspect_target(source: TableSource, name: str, task: Task | None, *, where: str) -> Target:
+def inspect_target(
+    source: TableSource, name: str, task: Task | None, *, where: str
+) -> PredictedColumn:
     """One pass over the target column alone.
 
     Raises:
@@ -77,7 +79,7 @@ def inspect_target(source: TableSource, name: str, task: Task | None, *, where: 
     if chosen is None:
         chosen, guesses = _guess_integer(name, len(counts.values))
     classes = _classes(name, counts, where=where) if chosen == "classification" else ()
-    return Target(
+    return PredictedColumn(
         name=name,
         type=str(kind),
         task=chosen,

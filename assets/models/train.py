@@ -25,7 +25,7 @@ from assets.models.card import ModelCard
 from assets.models.estimators import Algorithm, Task, build_estimator, check_parameters
 from assets.models.importance import Importance, compute_importance
 from assets.models.split import Split, split_ordered, split_random, split_stratified
-from assets.models.target import Target, inspect_target
+from assets.models.target import PredictedColumn, inspect_target
 from resources.kernel.errors import ConfigError, InputError, UnknownNameError
 
 DEFAULT_MAX_ROWS = 500_000
@@ -160,7 +160,7 @@ def _feature_columns(schema: pa.Schema, spec: TrainingSpec) -> list[str]:
 
 
 def _read_rows(
-    source: TableSource, spec: TrainingSpec, columns: list[str], target: Target
+    source: TableSource, spec: TrainingSpec, columns: list[str], target: PredictedColumn
 ) -> pa.Table:
     """At most `max_rows` of the rows that have a target."""
     extra = [spec.split] if spec.split and spec.split not in columns else []
@@ -174,7 +174,7 @@ def _read_rows(
 
 
 def _split_rows(
-    rows: pa.Table, values: npt.NDArray[Any], spec: TrainingSpec, target: Target
+    rows: pa.Table, values: npt.NDArray[Any], spec: TrainingSpec, target: PredictedColumn
 ) -> Split:
     if spec.split is not None:
         times = rows.column(spec.split)
@@ -188,7 +188,11 @@ class _Fitted:
     """An estimator and the training values it was fitted on."""
 
     def __init__(
-        self, spec: TrainingSpec, target: Target, plan: FeaturePlan, values: npt.NDArray[Any]
+        self,
+        spec: TrainingSpec,
+        target: PredictedColumn,
+        plan: FeaturePlan,
+        values: npt.NDArray[Any],
     ) -> None:
         self._spec = spec
         self._target = target
@@ -274,7 +278,7 @@ def _judge(fitted: _Fitted, held: Matrix, actual: npt.NDArray[Any]) -> _Verdict:
     )
 
 
-def _row_counts(source: TableSource, target: Target, split: Split) -> dict[str, int]:
+def _row_counts(source: TableSource, target: PredictedColumn, split: Split) -> dict[str, int]:
     return {
         "table": source.rows,
         "without_target": target.missing_rows,

@@ -38,7 +38,7 @@ _TELLING = (
 """What is wrong with a statement; anything else is no verdict: memory, time, the disk."""
 
 
-class MisfitError(InputError):
+class StatementMisfitError(InputError):
     """A statement that its inputs do not fit."""
 
     def __init__(self, misfit: Misfit) -> None:
@@ -46,7 +46,7 @@ class MisfitError(InputError):
         self.offset = misfit.offset
 
     def __reduce__(self) -> tuple[object, ...]:
-        return MisfitError, (Misfit(self.message, self.hint, self.offset),)
+        return StatementMisfitError, (Misfit(self.message, self.hint, self.offset),)
 
 
 class StatementBinder:
@@ -100,7 +100,7 @@ class StatementBinder:
                     self._connection, statement.sql, self._next_file(), where="the result"
                 )
         except (*_TELLING, InputError) as error:
-            raise MisfitError(self._explain(error, statement, tables)) from error
+            raise StatementMisfitError(self._explain(error, statement, tables)) from error
         except (duckdb.Error, MemoryError):
             return None
 

@@ -43,6 +43,8 @@ kinds: [duckdb]
 """,
     )
     refers_to: ClassVar[Mapping[str, str]] = {"orders": "assets.Dataset"}
+    asks: ClassVar[Mapping[str, str]] = {"sql": "sql"}
+    shown_first: ClassVar[tuple[str, ...]] = ("refresh", "description")
     renamed: ClassVar[Mapping[str, str]] = {"keep": "keep_versions"}
 
     sql: str = ""

@@ -122,6 +122,11 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + more
 
 
+def reason_of(error: Exception) -> str:
+    """What an error of a connection with `errors_as_json` says, in one line."""
+    return _shortened(str(_parsed(error)["exception_message"]))
+
+
 def _parsed(error: Exception) -> Mapping[str, object]:
     kind, _, text = str(error).partition(": ")
     try:

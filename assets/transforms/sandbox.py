@@ -12,11 +12,28 @@ if TYPE_CHECKING:
 MEMORY_LIMIT = "2GB"  # beyond it DuckDB spills to a scratch folder
 
 
-def open_sandbox(scratch: str) -> duckdb.DuckDBPyConnection:
-    """A database in memory, not locked in yet."""
+def open_sandbox(
+    scratch: str, *, memory: str = MEMORY_LIMIT, spill: str = ""
+) -> duckdb.DuckDBPyConnection:
+    """A database in memory, not locked in yet.
+
+    Args:
+        scratch: the folder that it spills to.
+        memory: beyond which it spills.
+        spill: most that the folder may take; what the disk has by default.
+    """
     import duckdb
 
-    return duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "temp_directory": scratch})
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": memory,
+        "temp_directory": scratch,
+    }
+    if spill:
+        config["max_temp_directory_size"] = spill
+    connection = duckdb.connect(config=config)
+    # It would draw one on standard output, where answers are.
+    connection.execute("SET enable_progress_bar = false")
+    return connection
 
 
 def lock_in(connection: duckdb.DuckDBPyConnection, folders: Sequence[Path]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,10 @@ from resources.kernel.errors import ConfigError
 from resources.kernel.keys import is_name
 
 DIALECT = "duckdb"
+
+logging.getLogger("sqlglot").setLevel(
+    logging.ERROR
+)  # it warns of what is refused here in words of our own
 
 ColumnLineage = dict[str, list[tuple[str, str]]]
 """Output column -> the (dataset, column) pairs that it is made of."""
@@ -38,6 +43,15 @@ def parse_statement(sql: str, *, name: str) -> Statement:
     Raises:
         ConfigError: it is not one SELECT, reads something that is no dataset, or names none.
     """
+    return read_statement(sql, where=f"transform {name}")
+
+
+def read_statement(sql: str, *, where: str) -> Statement:
+    """Reads SQL over datasets, whatever it is for.
+
+    Raises:
+        ConfigError: it is not one SELECT, reads something that is no dataset, or names none.
+    """
     try:
         trees = sqlglot.parse(sql, dialect=DIALECT)
         parsed = [
@@ -45,29 +59,29 @@ def parse_statement(sql: str, *, name: str) -> Statement:
         ]
     except SqlglotError as error:
         raise ConfigError(
-            f"transform {name}: the SQL cannot be read: {_why_unreadable(error)}",
+            f"{where}: the SQL cannot be read: {_why_unreadable(error)}",
             hint="It is DuckDB's SQL: one SELECT over the names of datasets",
         ) from error
     except RecursionError as error:
         raise ConfigError(
-            f"transform {name}: the SQL cannot be read: its expressions are nested too deep",
+            f"{where}: the SQL cannot be read: its expressions are nested too deep",
             hint="Take inner parts out: WITH part AS (SELECT ...)",
         ) from error
     if len(parsed) != 1 or not isinstance(parsed[0], exp.Query):
         raise ConfigError(
-            f"transform {name}: expected one SELECT, found "
+            f"{where}: expected one SELECT, found "
             + (f"{len(parsed)} statements" if len(parsed) != 1 else parsed[0].key.upper()),
-            hint="A transform reads datasets and returns rows; it changes nothing",
+            hint="It reads datasets and returns rows; it changes nothing",
         )
-    inputs = _inputs(parsed[0], name)
+    inputs = _inputs(parsed[0], where)
     if not inputs:
         raise ConfigError(
-            f"transform {name}: the SQL names no dataset", hint="SELECT ... FROM name_of_a_dataset"
+            f"{where}: the SQL names no dataset", hint="SELECT ... FROM name_of_a_dataset"
         )
     return Statement(sql=sql.strip().rstrip(";"), inputs=inputs)
 
 
-def _inputs(tree: exp.Query, name: str) -> tuple[str, ...]:
+def _inputs(tree: exp.Query, where: str) -> tuple[str, ...]:
     """Every table of the statement, wherever it stands, but for the names that it defines itself."""
     defines = tree.find(exp.CTE) is not None
     found: dict[str, None] = {}
@@ -76,7 +90,7 @@ def _inputs(tree: exp.Query, name: str) -> tuple[str, ...]:
             continue
         if not isinstance(table.this, exp.Identifier) or table.db or not is_name(table.name):
             raise ConfigError(
-                f"transform {name}: FROM {table.sql(dialect=DIALECT)[:80]!r} is not a dataset",
+                f"{where}: FROM {table.sql(dialect=DIALECT)[:80]!r} is not a dataset",
                 hint="Name datasets only, in lower case; a file or a function is imported by a datasource"
                 " first",
             )
@@ -85,17 +99,30 @@ def _inputs(tree: exp.Query, name: str) -> tuple[str, ...]:
 
 
 def _names_defined_for(table: exp.Table) -> set[str]:
-    """What WITH defines where a table is named: a name is known to what comes after it, and in RECURSIVE to itself."""
+    """What WITH defines where a table is named: a name is known to what comes after it, and in RECURSIVE to itself.
+
+    To itself only after its UNION, as DuckDB has it: what the first part names is a dataset, also by the same name.
+    """
     names: set[str] = set()
     inner: exp.Expr = table
     while (outer := inner.parent) is not None:
         if isinstance(outer, exp.With):
-            known = outer.expressions[: (inner.index or 0) + bool(outer.recursive)]
+            itself = bool(outer.recursive) and _is_recursive_part(inner, table)
+            known = outer.expressions[: (inner.index or 0) + itself]
             names |= {cte.alias.lower() for cte in known}
         elif (given := outer.args.get("with_")) is not None and given is not inner:
             names |= {cte.alias.lower() for cte in given.expressions}
         inner = outer
     return names
+
+
+def _is_recursive_part(cte: exp.Expr, table: exp.Table) -> bool:
+    body = cte.this.unnest()
+    part = body.args.get("expression") if isinstance(body, exp.SetOperation) else None
+    inner: exp.Expr | None = table
+    while inner is not None and inner is not part:
+        inner = inner.parent
+    return inner is not None
 
 
 def trace_columns(

@@ -1,4 +1,4 @@
-"""How long a transform's query may run."""
+"""How long a query may run: a transform's, and any other of the sandbox."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from resources.kernel.errors import InputError
+from resources.kernel.errors import InputError, WaybillError
 
 if TYPE_CHECKING:
     import duckdb
@@ -20,10 +20,23 @@ _AGAIN_SECONDS = 0.05
 def time_limit(
     connection: duckdb.DuckDBPyConnection, seconds: float, *, name: str
 ) -> Iterator[None]:
-    """Interrupts what runs on `connection` once `seconds` have passed.
+    """Interrupts what a transform runs on `connection` once `seconds` have passed.
 
     Raises:
         InputError: they have: names the transform and its limit, whatever the interrupted call itself raised.
+    """
+    with interrupted_after(connection, seconds, _too_long(name, seconds)):
+        yield
+
+
+@contextmanager
+def interrupted_after(
+    connection: duckdb.DuckDBPyConnection, seconds: float, told: WaybillError
+) -> Iterator[None]:
+    """Interrupts what runs on `connection` once `seconds` have passed.
+
+    Raises:
+        WaybillError: they have: `told`, whatever the interrupted call itself raised.
     """
     done, passed = threading.Event(), threading.Event()
     watch = threading.Thread(target=_watch, args=(connection, seconds, done, passed), daemon=True)
@@ -34,13 +47,13 @@ def time_limit(
         Exception
     ) as error:  # DuckDB's own, `OSError: INTERRUPT` out of a stream, or what was made of it
         if passed.is_set():
-            raise _too_long(name, seconds) from error
+            raise told from error
         raise
     finally:
         done.set()
         watch.join()
     if passed.is_set():
-        raise _too_long(name, seconds)
+        raise told
 
 
 def _watch(

@@ -12,7 +12,7 @@ from resources.connectors.sql import DatabaseConnector, SqlConfig, open_table_co
 from resources.connectors.sql.mysql.connector import MysqlConnector
 from resources.kernel.keys import asset_key
 from resources.kernel.records import TableName
-from resources.sources.source import TableSource
+from resources.sources.source import DatabaseSource
 from resources.sources.spec import SourceSpec
 from resources.stores.tables import TableStore
 
@@ -22,7 +22,7 @@ _NEEDED = ("pymysql", "resources.connectors.sql.mysql.connector", "cryptography.
 def table_to_dataset(task: Task) -> Callable[[], str]:
     """A datasource on a table: stream it, write and publish a version."""
     spec = SourceSpec(name="bench", connector="bench", table=task.table)
-    source, store = TableSource(spec, _connector(task)), TableStore.open(str(_folder(task)))
+    source, store = DatabaseSource(spec, _connector(task)), TableStore.open(str(_folder(task)))
     order = ImportOrder(
         name=task.dataset, key=asset_key("datasets", task.dataset), run_id=task.run_id
     )

@@ -14,7 +14,7 @@ from resources.connectors.folder.connector import FolderConnector
 from resources.connectors.sql import SqlConfig, open_table_connector
 from resources.kernel.keys import Key, asset_key
 from resources.kernel.records import ExportRequest, TableName
-from resources.sources.source import FileSource, Source, TableSource
+from resources.sources.source import DatabaseSource, FileSource, Source
 from resources.sources.spec import SourceSpec
 from resources.stores.tables import TableStore
 
@@ -35,7 +35,7 @@ def csv_to_dataset(task: Task) -> Callable[[], str]:
 def table_to_dataset(task: Task) -> Callable[[], str]:
     """A datasource on a table of PostgreSQL: stream it, write and publish a version."""
     spec = SourceSpec(name="bench", connector="bench", table=task.table)
-    return _import(task, TableSource(spec, _connector(task)), Path(task.out) / "store")
+    return _import(task, DatabaseSource(spec, _connector(task)), Path(task.out) / "store")
 
 
 def table_rows_to_dataset(task: Task) -> Callable[[], str]:

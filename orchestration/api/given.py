@@ -53,6 +53,7 @@ class ListQuery:
     q: Annotated[str, Query(max_length=200, description="Part of the name, in any case.")] = ""
 
 
+Name = Annotated[str, Path(description="Its name.", max_length=200)]
 GivenSite = Annotated[Site, Depends(_site)]
 GivenActor = Annotated[Actor, Depends(_actor)]
 GivenProject = Annotated[Project, Depends(_project)]

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 
     from orchestration.loading.problems import Problem
     from orchestration.location import Location
-    from orchestration.services.dataset_list import DatasetEntry, DatasetSummary
+    from orchestration.services.dataset_list import DatasetEntry, DatasetSummary, Tried
     from orchestration.services.snapshot import Snapshot
+    from orchestration.services.stores import Store
     from resources.kernel.keys import Key
+
 
 WARNED = 10
 
@@ -63,7 +65,7 @@ class CommandContext:
 
         return snapshot_of(self.location, tuple(map(str, self.problems)))
 
-    def states(self, entries: Sequence[DatasetEntry]) -> Mapping[Key, str]:
+    def states(self, entries: Sequence[DatasetEntry]) -> Mapping[Key, Tried]:
         """What became of the last try to make each dataset."""
         from orchestration.services.home import open_home
         from orchestration.services.recorded_states import recorded_states
@@ -84,14 +86,33 @@ class CommandContext:
             ConnectorError: the store does not answer.
         """
         from orchestration.services.dataset_list import summarize
-        from orchestration.services.stores import open_store
+        from orchestration.services.dataset_titles import read_titles
 
         entries = self.snapshot.datasets
         states = self.states(entries)  # first: what it saw made is in the store then
+        return summarize(entries, states, self.store, read_titles())
+
+    def dataset(self, name: str) -> DatasetEntry:
+        """What is declared of a dataset.
+
+        Raises:
+            UnknownNameError: nothing makes it; lists the known ones.
+        """
+        from orchestration.services.dataset_list import find_entry
+
+        return find_entry(self.snapshot.datasets, name)
+
+    @cached_property
+    def store(self) -> Store:
+        """Where datasets are kept.
+
+        Raises:
+            ConfigError: the project does not load, or has no store.
+        """
+        from orchestration.services.stores import open_store
+
         given = self.given_location
-        return summarize(
-            entries, states, given.store() if given else open_store(self.snapshot.store)
-        )
+        return given.store() if given else open_store(self.snapshot.store)
 
     @cached_property
     def location(self) -> Location:
@@ -109,6 +130,10 @@ class CommandContext:
         location, self.problems = load_tolerant()
         warn_of(self.problems)
         return location
+
+    def forget_location(self) -> None:
+        """The project's files have changed: whoever asks for the location next has them read anew."""
+        self.__dict__.pop("location", None)
 
     @cached_property
     def instance(self) -> dg.DagsterInstance:

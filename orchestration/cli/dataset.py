@@ -1,12 +1,15 @@
-"""`waybill dataset`: which datasets there are, and what is in them."""
+"""`waybill dataset`: which datasets there are, and what is known of one. What is done to one is `dataset_files.py`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from orchestration.cli.context import CommandContext
+from orchestration.cli.dataset_files import download, remove, rename
+from orchestration.cli.dataset_rows import cell, facets, rows
 from orchestration.cli.errors import fail, reported
 from orchestration.cli.exporter import export as deliver
 from orchestration.cli.output import (
@@ -17,37 +20,64 @@ from orchestration.cli.output import (
     to_verbatim,
 )
 from orchestration.cli.run import NoWait, refresh
+from orchestration.cli.upload import upload
 
 if TYPE_CHECKING:
+    from orchestration.services.dataset_detail import CheckOutcome, DatasetColumn, DatasetDetail
     from orchestration.services.dataset_list import DatasetSummary
-    from orchestration.services.datasets import DatasetDetail
 
 app = typer.Typer(
-    no_args_is_help=True, help="Versioned tables: imported, transformed or predicted."
+    no_args_is_help=True, help="Versioned tables: uploaded, imported, transformed or predicted."
 )
 
 Name = Annotated[str, typer.Argument(help="Name of the dataset.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Origins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--origin",
+        help="Only of this origin: upload, datasource, pipeline output, pipeline intermediate; repeatable.",
+    ),
+]
+Statuses = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--status",
+        help="Only of this status: pending, queued, running, ready, failed, stopped, damaged; repeatable.",
+    ),
+]
+Search = Annotated[str, typer.Option(help="Only those with this in their name or title.")]
 
 
 @app.command("list")
 def list_all(
     context: typer.Context,
     *,
-    origin: Annotated[
-        str, typer.Option(help="Only those made by: datasource, transform, prediction ...")
-    ] = "",
-    status: Annotated[str, typer.Option(help="Only those of this status, such as failed.")] = "",
-    search: Annotated[str, typer.Option(help="Only those with this in their name.")] = "",
+    origin: Origins = None,
+    status: Statuses = None,
+    search: Search = "",
+    sort: Annotated[
+        str,
+        typer.Option(
+            help="name, title, origin, status, rows, columns, version, size or updated.",
+        ),
+    ] = "name",
+    descending: Annotated[bool, typer.Option("--descending", help="Largest first.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """List every dataset: where it comes from, how its last run ended, its newest version."""
-    from orchestration.services.dataset_list import DatasetFilter
+    from orchestration.services.dataset_query import DatasetQuery, in_order
 
-    wanted = DatasetFilter(origin, status, search)
     with reported():
+        query = DatasetQuery.of(
+            origins=origin or (),
+            statuses=status or (),
+            search=search,
+            sort=sort,
+            descending=descending,
+        )
         own = context.ensure_object(CommandContext)
-        found = [d for d in own.datasets() if wanted.takes(d)]
+        found = in_order(own.datasets(), query)
     if as_json:
         print_json(found)
     else:
@@ -56,7 +86,37 @@ def list_all(
         fail(*errors)
 
 
+@app.command()
+def summary(
+    context: typer.Context,
+    *,
+    origin: Origins = None,
+    status: Statuses = None,
+    search: Search = "",
+    as_json: AsJson = False,
+) -> None:
+    """Count datasets by origin and by status. Each count leaves the filter of its own kind aside."""
+    from orchestration.services.dataset_query import DatasetQuery, page_of
+
+    with reported():
+        query = DatasetQuery.of(origins=origin or (), statuses=status or (), search=search)
+        page = page_of(context.ensure_object(CommandContext).datasets(), query)
+    if as_json:
+        print_json({"total": page.total, "origins": page.origins, "statuses": page.statuses})
+        return
+    rows = [("origin", *found) for found in page.origins.items()]
+    rows += [("status", *found) for found in page.statuses.items()]
+    print_table(("by", "", "datasets"), rows)
+
+
 app.command("refresh")(refresh)
+app.command("upload")(upload)
+app.command()(rows)
+app.command()(facets)
+app.command()(cell)
+app.command("download")(download)
+app.command("rename")(rename)
+app.command("remove")(remove)
 
 
 @app.command()
@@ -76,17 +136,80 @@ def export(
 @app.command()
 def show(context: typer.Context, name: Name, *, as_json: AsJson = False) -> None:
     """Show a dataset: columns and types, what it is made from, who uses it, what its newest version records."""
-    from orchestration.services.datasets import show_dataset
+    from orchestration.services.dataset_detail import show_dataset
+    from orchestration.services.dataset_titles import read_titles
 
     with reported():
         own = context.ensure_object(CommandContext)
-        found = show_dataset(own.location, own.instance, name)
+        entry = own.dataset(name)
+        found = show_dataset(entry, own.store, own.instance, read_titles().get(entry.key))
     if as_json:
         print_json(found)
     else:
         _print_detail(found)
     if found.summary.error:
         fail(found.summary.error)
+
+
+@app.command()
+def columns(
+    context: typer.Context,
+    name: Name,
+    *,
+    version: Annotated[int | None, typer.Option(help="Version; the newest by default.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the columns of a version: type, meaning, what each is made from."""
+    from orchestration.services.dataset_detail import list_columns
+
+    with reported():
+        own = context.ensure_object(CommandContext)
+        found = list_columns(own.dataset(name), own.store, version=version)
+    if as_json:
+        print_json(found)
+    else:
+        _print_columns(found)
+
+
+@app.command()
+def checks(context: typer.Context, name: Name, *, as_json: AsJson = False) -> None:
+    """List the checks of a dataset with their newest results and values that failed. Evaluates none."""
+    from orchestration.services.dataset_detail import list_checks
+
+    with reported():
+        own = context.ensure_object(CommandContext)
+        found = list_checks(own.dataset(name), own.instance)
+    if as_json:
+        print_json(found)
+        return
+    header = ("check", "outcome", "severity", "failing", "found", "version", "at (UTC)")
+    print_table(
+        header,
+        [(c.name, c.outcome, c.severity, c.failing, _found(c), c.version, c.at) for c in found],
+        limit=80,
+    )
+
+
+@app.command()
+def runs(
+    context: typer.Context,
+    name: Name,
+    *,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many.")] = 15,
+    as_json: AsJson = False,
+) -> None:
+    """List the last runs that made a dataset or tried to, newest first."""
+    from orchestration.services.dataset_detail import list_runs
+
+    with reported():
+        own = context.ensure_object(CommandContext)
+        found = list_runs(own.dataset(name), own.instance, limit=limit)
+    if as_json:
+        print_json(found)
+        return
+    header = ("run", "state", "job", "created (UTC)", "ended (UTC)", "error")
+    rows = [(r.run_id, r.state, r.job, r.created_at, r.ended_at, r.error) for r in found]
+    print_table(header, rows, limit=200)
 
 
 @app.command()
@@ -113,10 +236,11 @@ def sample(
 @app.command()
 def versions(context: typer.Context, name: Name, *, as_json: AsJson = False) -> None:
     """List the versions of a dataset that are kept, newest first."""
-    from orchestration.services.datasets import list_versions
+    from orchestration.services.dataset_detail import list_versions
 
     with reported():
-        found = list_versions(context.ensure_object(CommandContext).location, name)
+        own = context.ensure_object(CommandContext)
+        found = list_versions(own.dataset(name), own.store)
     if as_json:
         print_json(found)
         return
@@ -129,9 +253,9 @@ def versions(context: typer.Context, name: Name, *, as_json: AsJson = False) -> 
 
 
 def _print_list(found: list[DatasetSummary]) -> None:
-    header = ("name", "origin", "status", "rows", "columns", "version", "size", "updated (UTC)")
+    header = ["name", "origin", "status", "rows", "columns", "version", "size", "updated (UTC)"]
     rows = [
-        (
+        [
             d.name,
             d.origin,
             d.status,
@@ -140,9 +264,15 @@ def _print_list(found: list[DatasetSummary]) -> None:
             d.version,
             to_size(d.size_bytes),
             d.updated_at,
-        )
+        ]
         for d in found
     ]
+    if any(d.title != d.name for d in found):
+        header.append("title")
+        rows = [[*row, d.title] for row, d in zip(rows, found, strict=True)]
+    if any(d.reason for d in found):
+        header.append("reason")
+        rows = [[*row, d.reason] for row, d in zip(rows, found, strict=True)]
     print_table(header, rows)
 
 
@@ -151,30 +281,49 @@ def _print_detail(found: DatasetDetail) -> None:
     print_facts(
         [
             ("dataset", summary.name),
+            ("title", summary.title if summary.title != summary.name else ""),
             ("description", found.description),
             ("origin", summary.origin),
             ("status", summary.status),
+            ("reason", summary.reason),
             ("version", summary.version),
             ("updated (UTC)", summary.updated_at),
             ("rows", summary.rows),
             ("size", to_size(summary.size_bytes)),
             ("made from", found.made_from),
             ("used by", found.used_by),
+            ("refresh", found.refresh),
+            ("pipelines", found.jobs),
+            ("owners", found.owners),
             ("run", found.run_id),
             ("store", found.store),
         ]
     )
-    if found.schema:
+    if found.columns:
         typer.echo()
-        if found.origins:
-            rows = [(name, kind, found.origins.get(name, "")) for name, kind in found.schema]
-            print_table(("column", "type", "from"), rows)
-        else:
-            print_table(("column", "type"), found.schema)
-    facts = {name: value for name, value in found.properties.items() if name != "lineage"}
-    if facts:
+        _print_columns(found.columns)
+    if found.properties:
         typer.echo()
-        print_facts([(name, _short(value)) for name, value in facts.items()])
+        print_facts([(name, _short(value)) for name, value in found.properties.items()])
+
+
+def _print_columns(found: Sequence[DatasetColumn]) -> None:
+    header, rows = ["column", "type"], [[c.name, c.type] for c in found]
+    for title, values in (
+        ("from", [c.made_from for c in found]),
+        ("meaning", [c.description for c in found]),
+    ):
+        if any(values):
+            header.append(title)
+            rows = [[*row, value] for row, value in zip(rows, values, strict=True)]
+    print_table(header, rows)
+
+
+def _found(check: CheckOutcome) -> str:
+    """What a person looks at first: why it could not be tried, values that fail, or what was observed."""
+    if check.reason or not check.examples:
+        return check.reason or check.observed
+    return ", ".join(check.examples)
 
 
 def _short(value: object) -> object:

@@ -91,7 +91,7 @@ def look(  # noqa: PLR0913 - a parameter an option
     if as_json:
         print_json(found)
     else:
-        _print(found)
+        print_look(found)
     if not found.ok:
         raise typer.Exit(FAILED)
 
@@ -174,7 +174,8 @@ def _spec(location: Location, name: str, target: dict[str, str], settings: list[
     return unsaved_datasource(target, settings)
 
 
-def _print(found: DatasourceTest) -> None:
+def print_look(found: DatasourceTest) -> None:
+    """What a look found, for people."""
     facts: list[tuple[str, Any]] = [
         ("datasource", found.name),
         ("connector", found.connector),

@@ -10,6 +10,7 @@ import typer
 from orchestration.cli.context import CommandContext
 from orchestration.cli.errors import reported
 from orchestration.cli.output import make_console, print_json, print_table, visible
+from orchestration.services.runs.steps import step_name
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -138,13 +139,6 @@ def _print_report(report: DemoReport) -> None:
         if table.kind == "duckdb":
             look = f"duckdb.connect('{table.location}').table('{table.table}').limit(5).show()"
             typer.echo(f'  {sys.executable} -c "import duckdb; {look}"')
-
-
-def step_name(step: str) -> str:
-    """A step as people know it: `exports__orders.deliver_orders` is `exports/orders: deliver`."""
-    asset, _, op = step.replace("__", "/").partition(".")
-    verb = op.removesuffix(f"_{asset.rpartition('/')[2]}")
-    return f"{asset}: {verb}" if verb else asset
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -14,7 +14,7 @@ from orchestration.cli.errors import reported, warn
 from orchestration.cli.output import print_json
 
 if TYPE_CHECKING:
-    from orchestration.services.new_project import Made, Plan
+    from orchestration.services.new_project import Plan, WrittenFiles
 
 
 def init(
@@ -62,7 +62,7 @@ def init(
     _print(plan, made)
 
 
-def _print(plan: Plan, made: Made) -> None:
+def _print(plan: Plan, made: WrittenFiles) -> None:
     for path in made.made:
         typer.echo(f"made  {path}")
     for path in made.kept:

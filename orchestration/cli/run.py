@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     Start = Callable[[Home, Location, dg.DagsterInstance, str, Asked], str]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of progress.")]
+Partition = Annotated[
+    str, typer.Option(help="Key of the partition to make, where the asset has partitions.")
+]
 NoWait = Annotated[
     bool,
     typer.Option(
@@ -38,6 +41,7 @@ def run(
     context: typer.Context,
     pipeline: Annotated[str, typer.Argument(help="Name of the pipeline.")],
     *,
+    partition: Partition = "",
     no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
@@ -48,15 +52,16 @@ def run(
     from orchestration.services.runs.launch import run_pipeline, start_pipeline
 
     if no_wait:
-        start(context, start_pipeline, pipeline, as_json=as_json)
+        start(context, start_pipeline, pipeline, partition, as_json=as_json)
     else:
-        launch(context, run_pipeline, pipeline, as_json=as_json)
+        launch(context, run_pipeline, pipeline, partition, as_json=as_json)
 
 
 def refresh(
     context: typer.Context,
     dataset: Annotated[str, typer.Argument(help="Name of the dataset.")],
     *,
+    partition: Partition = "",
     no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
@@ -64,9 +69,9 @@ def refresh(
     from orchestration.services.runs.launch import refresh_dataset, start_refresh
 
     if no_wait:
-        start(context, start_refresh, dataset, as_json=as_json)
+        start(context, start_refresh, dataset, partition, as_json=as_json)
     else:
-        launch(context, refresh_dataset, dataset, as_json=as_json)
+        launch(context, refresh_dataset, dataset, partition, as_json=as_json)
 
 
 def cancel(
@@ -114,7 +119,9 @@ def check(
         raise typer.Exit(FAILED)
 
 
-def start(context: typer.Context, ask: Start, name: str, *, as_json: bool) -> None:
+def start(
+    context: typer.Context, ask: Start, name: str, partition: str = "", *, as_json: bool
+) -> None:
     """Has the server begin with work, and says which run it is."""
     from orchestration.services.home import open_home
     from orchestration.services.runs.launch import require_server
@@ -123,14 +130,17 @@ def start(context: typer.Context, ask: Start, name: str, *, as_json: bool) -> No
     with reported():
         own, home = context.ensure_object(CommandContext), open_home()
         require_server(home)
-        run_id = ask(home, own.location, own.instance, name, Asked(own.user))
+        asked = Asked(own.user, partition=partition)
+        run_id = ask(home, own.location, own.instance, name, asked)
     if as_json:
         print_json({"run_id": run_id})
     else:
         typer.echo(f"run {run_id} waits in the server's queue")
 
 
-def launch(context: typer.Context, work: Launch, name: str, *, as_json: bool) -> None:
+def launch(
+    context: typer.Context, work: Launch, name: str, partition: str = "", *, as_json: bool
+) -> None:
     """Runs work to its end, shows its steps, and ends the command with 1 when it fails."""
     from orchestration.services.home import open_home
     from orchestration.services.runs.start import Asked
@@ -142,7 +152,8 @@ def launch(context: typer.Context, work: Launch, name: str, *, as_json: bool) ->
             location, instance = own.location, own.instance
             progress.loaded()
             try:
-                outcome = work(home, location, instance, name, Asked(own.user), progress.tell)
+                asked = Asked(own.user, partition=partition)
+                outcome = work(home, location, instance, name, asked, progress.tell)
             except LeftToServer as left:
                 warn(
                     f"run {left.run_id} goes on in the server; `waybill cancel {left.run_id}` stops it"

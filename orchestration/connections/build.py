@@ -16,12 +16,14 @@ import dagster as dg
 from orchestration.location import Location
 from orchestration.services.connectors import (
     BROWSE_LIMIT,
+    CONNECTOR_JOB,
     Browsed,
     ConnectorTest,
     browse_connector,
     check_connector,
 )
 from orchestration.services.datasources import (
+    DATASOURCE_JOB,
     PREVIEW_LIMIT,
     DatasourceTest,
     preview_datasource,
@@ -31,7 +33,6 @@ from resources.failures import boundary
 from resources.kernel.records import CheckReport
 from resources.stores.ui_metadata import SAMPLE_COLUMNS, escape_markdown, markdown_table
 
-CONNECTOR_JOB, DATASOURCE_JOB = "connector_check", "datasource_test"
 _SHOWN_ENTRIES = 200
 _CELL = 160
 

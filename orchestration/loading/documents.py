@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+from orchestration.loading import overlay
 from resources.kernel.errors import ConfigError
 from resources.yaml_positions import Document
 
@@ -29,13 +30,11 @@ class _Loader(yaml.CSafeLoader):
 
 def component_file(folder: Path) -> Path | None:
     """The component file of a folder; None when it has none."""
-    return next((path for name in NAMES if (path := folder / name).is_file()), None)
+    return next((path for name in NAMES if overlay.is_file(path := folder / name)), None)
 
 
 def read_documents(path: Path) -> list[Document]:
-    """The documents of a component file.
-
-    A key that stands twice would lose its first value; aliases can blow a small file up without limit.
+    """The documents of a component file, as `parse_documents` finds them.
 
     Raises:
         ConfigError: with file and line of the first thing that is wrong.
@@ -44,7 +43,9 @@ def read_documents(path: Path) -> list[Document]:
 
 
 def parse_documents(path: Path, text: str) -> list[Document]:
-    """The documents of a text, as if they stood in a file.
+    """The documents of a component file's text.
+
+    A key that stands twice would lose its first value; aliases can blow a small file up without limit.
 
     Raises:
         ConfigError: with file and line of the first thing that is wrong.
@@ -67,15 +68,23 @@ def parse_documents(path: Path, text: str) -> list[Document]:
     return documents
 
 
-def _read(path: Path) -> str:
-    size = path.stat().st_size
-    if size > MAX_BYTES:
+def check_size(path: Path, size_bytes: int) -> None:
+    """Nothing, where a component file may be so large (T36).
+
+    Raises:
+        ConfigError: it may not.
+    """
+    if size_bytes > MAX_BYTES:
         raise ConfigError(
-            f"{path}:1: {size:,} bytes are too many for a component file",
+            f"{path}:1: {size_bytes:,} bytes are too many for a component file",
             hint=f"At most {MAX_BYTES:,}; split it into several folders below defs/",
         )
+
+
+def _read(path: Path) -> str:
+    check_size(path, overlay.size(path))
     try:
-        return path.read_text(encoding="utf-8")
+        return overlay.read_text(path)
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise ConfigError(
@@ -105,7 +114,7 @@ def _documents(path: Path, text: str) -> Iterator[Document]:
                 )
             value = loader.construct_document(node)
             if value is not None:
-                yield Document(path, node, value, has_braces="{{" in text)
+                yield Document(path, node, value, has_braces="{{" in text, text=text)
     finally:
         loader.dispose()
 

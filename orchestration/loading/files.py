@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from orchestration.loading import overlay
 from orchestration.loading.documents import component_file
 from orchestration.loading.problems import Problem
 
@@ -37,7 +38,7 @@ def _walk(folder: Path, found: Found) -> None:
         found.unread += [path for path in _below(folder) if path != component]
         return
     for path in _visible(folder):
-        if path.is_dir():
+        if overlay.is_dir(path):
             _walk(path, found)
         elif path.suffix == ".py":
             found.python.append(path)
@@ -47,14 +48,15 @@ def _walk(folder: Path, found: Found) -> None:
 
 def _below(folder: Path) -> Iterator[Path]:
     for path in _visible(folder):
-        if path.is_dir():
+        if overlay.is_dir(path):
             yield from _below(path)
         elif path.suffix in (".py", ".yaml", ".yml") and path.name != "__init__.py":
             yield path
 
 
 def _visible(folder: Path) -> list[Path]:
-    return [p for p in sorted(folder.iterdir()) if p.name[0] != "." and p.name != "__pycache__"]
+    found = sorted(overlay.children(folder))
+    return [p for p in found if p.name[0] != "." and p.name != "__pycache__"]
 
 
 def unread_file(path: Path, root: Path) -> Problem:

@@ -215,9 +215,7 @@ class ForeignComponents:
     def from_document(cls, tree: ProjectTree, document: Document, number: int) -> ForeignComponents:
         """A component of another package, or a folder."""
         loc = ComponentPath.from_path(document.file.parent, number)
-        positions = parse_yamls_with_source_position(
-            document.file.read_text(encoding="utf-8"), str(document.file)
-        )
+        positions = parse_yamls_with_source_position(document.source_text(), str(document.file))
         decl = build_component_decl_from_yaml_document(
             tree.decl_load_context.for_component_loc(loc), positions[number], loc
         )

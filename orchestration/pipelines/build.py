@@ -140,6 +140,7 @@ def _schedule(spec: PipelineSpec, schedule: ScheduleSpec, job: Any) -> dg.Schedu
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description=f"{schedule.cron} ({schedule.timezone}), from {schedule.start or 'now'}"
         f" to {schedule.end or 'ever'}",
+        metadata={"start": str(schedule.start or ""), "end": str(schedule.end or "")},
     )
 
 

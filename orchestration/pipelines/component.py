@@ -74,6 +74,14 @@ description: Takes orders in as they arrive
 """,
     )
     refers_to: ClassVar[Mapping[str, str]] = {"orders_to_warehouse": "assets.Exporter"}
+    asks: ClassVar[Mapping[str, str]] = {
+        "export": "exporter",
+        "assets": "asset",
+        "schedule.cron": "cron",
+        "on_new_objects.connector": "connector",
+        "description": "lines",
+    }
+    shown_first: ClassVar[tuple[str, ...]] = ("assets", "on_new_objects", "description")
 
     export: list[str] = Field(default_factory=list)
     """Names of exporters."""

@@ -19,6 +19,9 @@ from resources.connectors.resource import ConnectorResource
 from resources.kernel.errors import InputError, UnknownNameError, WaybillError
 from resources.kernel.records import BrowseEntry, CheckReport, CheckStep, TableName, TellStep
 
+CONNECTOR_JOB = "connector_check"
+"""The job of the Launchpad that tries a connector."""
+
 BROWSE_LIMIT = 10_000
 """The most entries that one look may show."""
 

@@ -1,122 +1,113 @@
-"""Datasets: which there are, in what state, what is in them.
+"""Datasets of a loaded project: which there are, and rows of them.
 
-The store says what is kept, Dagster's instance says what was tried last.
+The store says what is kept, Dagster's instance says what was tried last; `dataset_detail.py` shows one of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
 from orchestration.location import Location
+from orchestration.services.dataset_entries import dataset_entries
 from orchestration.services.dataset_list import (
-    MADE,
+    FAILED,
+    READY,
     DatasetEntry,
     DatasetSummary,
-    newest_version,
+    DatasetTitle,
+    Tried,
     state_of_run,
     summarize,
-    summary_of,
 )
+from orchestration.services.failure_text import step_of
 from orchestration.services.json_rows import json_rows
-from resources.kernel.errors import (
-    InputError,
-    NotFoundError,
-    WaybillError,
-)
+from orchestration.services.runs.failures import error_text
+from resources.kernel.errors import InputError
 from resources.kernel.keys import Key
-from resources.kernel.records import StoredVersion
 
 SAMPLE_LIMIT = 10_000
+_FAILURES = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
 
 
-@dataclass(frozen=True)
-class DatasetDetail:
-    """All that is known of a dataset."""
-
-    summary: DatasetSummary
-    description: str
-    made_from: tuple[str, ...]
-    """Upstream assets, as `noun/name`."""
-    used_by: tuple[str, ...]
-    schema: tuple[tuple[str, str], ...]
-    """(column, type)"""
-    origins: Mapping[str, str]
-    """Where a column comes from, where that is known: `flights.hour, flights.minute`."""
-    run_id: str | None
-    properties: Mapping[str, Any]
-    """What the newest version's manifest records: source, fingerprint, guesses ..."""
-    store: str
-
-
-@dataclass(frozen=True)
-class VersionSummary:
-    """One version of a dataset."""
-
-    version: int
-    created_at: datetime
-    rows: int | None
-    columns: int
-    size_bytes: int
-    files: int
-    run_id: str
-
-
-def list_datasets(location: Location, instance: dg.DagsterInstance) -> list[DatasetSummary]:
-    """Every dataset that something makes, in order of name; one that cannot be read has its `error` set.
+def list_datasets(
+    location: Location,
+    instance: dg.DagsterInstance,
+    titles: Mapping[Key, DatasetTitle] | None = None,
+) -> list[DatasetSummary]:
+    """Every dataset that something makes, in order of name.
 
     Raises:
         ConnectorError: the store does not answer.
     """
     entries = dataset_entries(location)
-    return summarize(entries, instance_states(instance, entries), location.store())
+    tried = instance_states(instance, entries)  # first: what it saw made is in the store then
+    return summarize(entries, tried, location.store(), titles or {})
 
 
 def instance_states(
     instance: dg.DagsterInstance, entries: Sequence[DatasetEntry]
-) -> dict[Key, str]:
+) -> dict[Key, Tried]:
     """What became of the last try to make each dataset; nothing for those never tried."""
-    states = _states(instance, [dg.AssetKey(entry.key) for entry in entries])
-    return {tuple(key.path): state for key, state in states.items()}
+    records = instance.get_asset_records([dg.AssetKey(entry.key) for entry in entries])
+    assets = [record.asset_entry for record in records]
+    wanted = [a.last_run_id for a in assets if a.last_run_id and not _is_of(a, a.last_run_id)]
+    runs = _runs(instance, sorted(set(wanted)))
+    found = {tuple(a.asset_key.path): _tried(instance, a, runs) for a in assets}
+    return {key: tried for key, tried in found.items() if tried is not None}
 
 
-def dataset_entries(location: Location) -> list[DatasetEntry]:
-    """What is declared of each dataset, in order of name."""
-    return [
-        DatasetEntry(name, _origin(spec), tuple(spec.key.path))
-        for name, spec in location.datasets().items()
-    ]
+def _is_of(asset: Any, run_id: str) -> bool:
+    made = asset.last_materialization
+    return made is not None and made.run_id == run_id
 
 
-def show_dataset(location: Location, instance: dg.DagsterInstance, name: str) -> DatasetDetail:
-    """A dataset with its columns, its place in lineage and its record.
+def _runs(instance: dg.DagsterInstance, run_ids: list[str]) -> dict[str, tuple[str, datetime]]:
+    if not run_ids:
+        return {}
+    records = instance.get_run_records(dg.RunsFilter(run_ids=run_ids))
+    return {
+        record.dagster_run.run_id: (
+            record.dagster_run.status.value,
+            aware(record.update_timestamp),
+        )
+        for record in records
+    }
 
-    Raises:
-        UnknownNameError: nothing makes it.
-        ConnectorError: the store does not answer.
-    """
-    spec, store = location.dataset(name), location.store()
-    state = _states(instance, [spec.key]).get(
-        spec.key
-    )  # first: what it saw made is in the store then
-    entry = DatasetEntry(name, _origin(spec), tuple(spec.key.path))
-    newest = newest_version(store, tuple(spec.key.path))
-    latest = None if isinstance(newest, WaybillError) else newest
-    return DatasetDetail(
-        summary=summary_of(entry, newest, state),
-        description=spec.description or "",
-        made_from=tuple(sorted(dep.asset_key.to_user_string() for dep in spec.deps)),
-        used_by=tuple(location.readers_of(spec.key)),
-        schema=latest.schema if latest else (),
-        origins=_origins(latest),
-        run_id=latest.run_id if latest else None,
-        properties=latest.properties if latest else {},
-        store=store.url,
-    )
+
+def aware(moment: datetime) -> datetime:
+    """A moment of Dagster's records: UTC, where it does not say so itself."""
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _tried(
+    instance: dg.DagsterInstance, asset: Any, runs: Mapping[str, tuple[str, datetime]]
+) -> Tried | None:
+    last, run_id = asset.last_materialization, asset.last_run_id
+    made = Tried(READY, last.run_id, datetime.fromtimestamp(last.timestamp, UTC)) if last else None
+    if run_id not in runs:
+        return made
+    status, at = runs[run_id]
+    state = state_of_run(status, was_made=made is not None)
+    error = failure_of(instance, run_id, tuple(asset.asset_key.path)) if state == FAILED else ""
+    return Tried(state, run_id, at, error)
+
+
+def failure_of(instance: dg.DagsterInstance, run_id: str, key: Key) -> str:
+    """Why a run did not make an asset, in one line; empty when its events tell nothing."""
+    records = instance.get_records_for_run(run_id, of_type=_FAILURES).records
+    events = [e for r in records if (e := r.event_log_entry.dagster_event) is not None]
+    failed = [e for e in events if e.event_type == dg.DagsterEventType.STEP_FAILURE]
+    own = next((e for e in failed if e.step_key == step_of(key)), None)
+    if own is not None:
+        return error_text(own)
+    if failed:
+        return f"{str(failed[0].step_key).replace('__', '/')}: {error_text(failed[0])}"
+    return error_text(events[-1]) if events else ""
 
 
 @dataclass(frozen=True)
@@ -144,58 +135,3 @@ def sample_dataset(location: Location, name: str, *, rows: int, version: int | N
     else:
         table = store.read_latest(key, lambda found: found.sample(rows))
     return Sample(tuple(table.column_names), json_rows(table))
-
-
-def list_versions(location: Location, name: str) -> list[VersionSummary]:
-    """The versions that are kept, newest first.
-
-    Raises:
-        UnknownNameError: nothing makes it.
-        NotFoundError: it has none.
-    """
-    spec = location.dataset(name)
-    versions = location.store().item(tuple(spec.key.path)).versions()
-    if not versions:
-        raise NotFoundError(f"dataset {name!r} has no version yet", hint="Materialize it first")
-    return [
-        VersionSummary(
-            version=version.number,
-            created_at=version.created_at,
-            rows=version.rows,
-            columns=len(version.schema),
-            size_bytes=version.size_bytes,
-            files=len(version.files),
-            run_id=version.run_id,
-        )
-        for version in reversed(versions)
-    ]
-
-
-def _origins(version: StoredVersion | None) -> dict[str, str]:
-    properties: Mapping[str, Any] = version.properties if version else {}
-    return {
-        column: ", ".join(".".join(origin[-2:]) for origin in origins)
-        for column, origins in properties.get("lineage", {}).items()
-    }
-
-
-def _origin(spec: dg.AssetSpec) -> str:
-    """What the maker says of itself; plain Python that says nothing is a transform."""
-    given = spec.metadata.get("origin", "transform")
-    return str(given.value if isinstance(given, dg.MetadataValue) else given)
-
-
-def _states(instance: dg.DagsterInstance, keys: list[dg.AssetKey]) -> dict[dg.AssetKey, str]:
-    """What became of the last try to make each asset; nothing for those never tried."""
-    states = {}
-    for record in instance.get_asset_records(keys):
-        entry = record.asset_entry
-        made = entry.last_materialization
-        run_id = entry.last_run_id
-        if made is not None and run_id in (None, made.run_id):
-            states[entry.asset_key] = MADE
-        elif (run := instance.get_run_by_id(run_id) if run_id else None) is not None:
-            states[entry.asset_key] = state_of_run(run.status.value, was_made=made is not None)
-        elif made is not None:
-            states[entry.asset_key] = MADE
-    return states

@@ -26,9 +26,13 @@ from resources.sources.spec import SourceSpec, check_source
 
 PREVIEW_LIMIT = 1000
 _MAPPINGS = ("options", "parameters")
-_SETTINGS = ("format", "member", *_MAPPINGS, "timeout_seconds", "fingerprint")
+_SETTINGS = ("format", "member", "rename", *_MAPPINGS, "timeout_seconds", "fingerprint")
 UNSAVED = "to be saved"
-"""What a datasource is called that nobody has declared yet."""
+"""What a datasource is called that is not declared yet."""
+
+
+DATASOURCE_JOB = "datasource_test"
+"""The job of the Launchpad that looks at a datasource."""
 
 
 @dataclass(frozen=True)
@@ -102,19 +106,29 @@ def preview_datasource(
         ConfigError: a declaration that makes no sense, a variable that is not set.
         InputError: more rows than a preview may have.
     """
-    if not 0 < rows <= PREVIEW_LIMIT:
-        raise InputError(f"a preview has 1 to {PREVIEW_LIMIT} rows, not {rows}")
     holds = "files" if isinstance(location.connector(spec.connector), FileConnector) else "tables"
     check_source(spec, holds=holds)
-    source = location.source(spec)
     if with_fingerprint is None:
         with_fingerprint = holds == "files" and spec.fingerprint.method == "auto"
+    return look_at(location.source(spec), rows, with_fingerprint=with_fingerprint)
+
+
+def look_at(source: Source, rows: int, *, with_fingerprint: bool) -> DatasourceTest:
+    """Reads the first rows of a source; what the other side or the files say is in the answer.
+
+    Raises:
+        ConfigError: a declaration that makes no sense, a variable that is not set.
+        InputError: more rows than a preview may have.
+    """
+    if not 0 < rows <= PREVIEW_LIMIT:
+        raise InputError(f"a preview has 1 to {PREVIEW_LIMIT} rows, not {rows}")
     started = time.monotonic()
     try:
         return _found(source, rows, with_fingerprint, started)
     except ConfigError:
         raise  # nothing that the other side said
     except WaybillError as error:
+        spec = source.spec
         return DatasourceTest(
             spec.name,
             spec.connector,

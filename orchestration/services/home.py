@@ -13,7 +13,7 @@ from pathlib import Path
 
 from resources.home import OWNER_FILE, homes_folder, owner_of, waybill_home
 from resources.kernel.errors import ConfigError, StorageError
-from resources.project import Project, find_project
+from resources.project import ProjectFolders, find_project
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def workspace_file() -> Path:
     )
 
 
-def warnings_of(home: Path, project: Project) -> list[str]:
+def warnings_of(home: Path, project: ProjectFolders) -> list[str]:
     """What a person should know about where data is kept before trusting it."""
     found = []
     if home.is_relative_to(project.root):

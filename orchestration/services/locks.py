@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+CODE_LOCK = "code.lock"
+"""Held by a running server; its note, as JSON, names for each location the link to the socket of its newest process."""
+
 
 @contextmanager
 def hold(path: Path, note: str = "", *, wait: bool = False) -> Iterator[bool]:

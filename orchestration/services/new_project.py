@@ -23,7 +23,7 @@ from orchestration.services.env_file import add_home
 from orchestration.services.home import open_home, warnings_of
 from resources.home import waybill_home
 from resources.kernel.errors import ConfigError, ConflictError, StorageError
-from resources.project import Project, read_project, use_project
+from resources.project import ProjectFolders, read_project, use_project
 
 EXAMPLES = ("orders", "demo", "none")
 _OPTIONAL = ("README.md", ".gitignore", ".env.example")
@@ -34,7 +34,7 @@ _OURS = ("assets", "resources", "orchestration", "waybill", "tests")
 
 
 @dataclass
-class Made:
+class WrittenFiles:
     """What became of each file, in order."""
 
     root: Path
@@ -135,7 +135,7 @@ def plan_project(
     return Plan(root, package.replace("_", "-"), package, example, found, note)
 
 
-def make_project(plan: Plan) -> Made:
+def make_project(plan: Plan) -> WrittenFiles:
     """Makes a project; of one that is there already only what this machine lacks, its `.env` and home folder.
 
     Raises:
@@ -146,7 +146,7 @@ def make_project(plan: Plan) -> Made:
     # What makes the folder a project comes last: a folder that is one is whole.
     wanted = dict(sorted(plan.files(), key=lambda file: file[0] == _LAST)) if is_new else {}
     kept = _kept(plan, wanted)
-    made = Made(plan.root, plan.root)
+    made = WrittenFiles(plan.root, plan.root)
     try:
         for place, text in wanted.items():
             if place in kept:
@@ -234,7 +234,7 @@ def _write(path: Path, text: str) -> None:
         file.write(text)
 
 
-def _settle(project: Project, plan: Plan, made: Made, *, is_new: bool) -> None:
+def _settle(project: ProjectFolders, plan: Plan, made: WrittenFiles, *, is_new: bool) -> None:
     """What this machine needs: the home folder, and `.env` that names it."""
     made.notes += warnings_of(waybill_home(), project)
     home = open_home()

@@ -7,33 +7,185 @@ Only of an instance that keeps everything in its own folder; of any other nothin
 from __future__ import annotations
 
 import json
+import os
+import re
 import sqlite3
-from collections.abc import Collection
+import time
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from orchestration.services.dataset_list import MADE, state_of_run
+from orchestration.services.dataset_list import (
+    FAILED,
+    READY,
+    Tried,
+    state_of_run,
+)
+from orchestration.services.failure_text import EVENT_TYPES, failure_text, step_of
 from resources.kernel.keys import Key
 
 _ELSEWHERE = ("storage", "run_storage", "event_log_storage", "local_artifact_storage")
-_ASSETS = """select asset_key, last_materialization, last_run_id from asset_keys
+_ASSETS = """select asset_key, last_materialization_timestamp, last_run_id, wipe_timestamp from asset_keys
 where wipe_timestamp is null or last_materialization_timestamp > wipe_timestamp"""
+_AT_ONCE = 400  # values of a statement
+_SETTLED_NS = 2_000_000_000
+_RUN_ID = re.compile(r"[A-Za-z0-9_-]+")
 
 
-def recorded_states(dagster_home: Path, keys: Collection[Key]) -> dict[Key, str] | None:
+@dataclass(frozen=True)
+class _Asset:
+    """An asset as its row says."""
+
+    row: tuple[Any, ...]
+    """Changes with everything that happens to the asset."""
+    made: Tried | None
+    """Its last materialization."""
+
+
+class RecordedStates:
+    """The records of an instance, at hand for whoever asks often.
+
+    When no file of the instance has changed an answer reads none; else two short queries, and the records of those
+    assets and runs that are new. One thread at a time.
+
+    Args:
+        dagster_home: the instance's folder.
+    """
+
+    def __init__(self, dagster_home: Path) -> None:
+        self._home = dagster_home
+        self._events = dagster_home / "history/runs/index.db"
+        self._runs = dagster_home / "history/runs.db"
+        self._seen: tuple[Any, ...] = ()
+        self._assets: dict[Key, _Asset] = {}
+        self._ended: dict[str, tuple[str, datetime | None]] = {}
+        self._errors: dict[tuple[str, Key], str] = {}
+        self._states: dict[Key, Tried] = {}
+        self._settings: tuple[object, bool] = (None, False)
+
+    def look(self) -> Mapping[Key, Tried] | None:
+        """What became of the last try to make each asset; None where only Dagster can tell."""
+        if not self._keeps_its_own() or not self._events.exists() or not self._runs.exists():
+            return None  # opened for the first time: Dagster makes the files, or says what is wrong
+        seen, is_settled = self._times()
+        if seen == self._seen:
+            return self._states
+        try:
+            self._states = self._read()
+        except (sqlite3.Error, KeyError, TypeError, ValueError):
+            return None  # another release of Dagster, or a file that is being made
+        self._seen = seen if is_settled else ()
+        return self._states
+
+    def _keeps_its_own(self) -> bool:
+        settings = self._home / "dagster.yaml"
+        try:
+            found = settings.stat()
+            seen: object = (found.st_mtime_ns, found.st_size, found.st_ino)
+        except OSError:
+            seen = None
+        if seen is None or seen != self._settings[0]:
+            self._settings = seen, _keeps_its_own(settings)
+        return self._settings[1]
+
+    def _times(self) -> tuple[tuple[Any, ...], bool]:
+        """Times and sizes of the databases and their logs, and whether a change after now must show in them."""
+        found = []
+        for file in (self._events, self._runs):
+            for path in (str(file), f"{file}-wal"):
+                try:
+                    stat = os.stat(path)  # noqa: PTH116 - a list of paths as text
+                except FileNotFoundError:
+                    continue
+                if stat.st_size:  # SQLite makes an empty log for whoever only reads
+                    found.append((path, stat.st_mtime_ns, stat.st_size, stat.st_ino))
+        newest = max((times[1] for times in found), default=0)
+        return tuple(found), newest < time.time_ns() - _SETTLED_NS
+
+    def _read(self) -> dict[Key, Tried]:
+        with closing(_open(self._events)) as connection:
+            self._assets = self._read_assets(connection)
+        named = {a.row[2] for a in self._assets.values() if a.row[2]}
+        self._ended = {run_id: facts for run_id, facts in self._ended.items() if run_id in named}
+        self._errors = {known: text for known, text in self._errors.items() if known[0] in named}
+        runs = {**self._ended, **self._read_runs(named - set(self._ended))}
+        return {
+            key: tried
+            for key, asset in self._assets.items()
+            if (tried := self._tried(key, asset, runs)) is not None
+        }
+
+    def _read_assets(self, connection: sqlite3.Connection) -> dict[Key, _Asset]:
+        rows = {row[0]: row for row in connection.execute(_ASSETS)}
+        known = {a.row[0]: a for a in self._assets.values()}
+        new = [k for k, row in rows.items() if k not in known or known[k].row != row]
+        made: dict[str, Tried | None] = {}
+        for marks, part in _parts(new):
+            query = f"select asset_key, last_materialization from asset_keys where asset_key in ({marks})"
+            for asset_key, event in connection.execute(query, part):
+                made[asset_key] = _made(json.loads(event)) if event else None
+        return {
+            tuple(json.loads(k)): known[k] if k not in made else _Asset(row, made[k])
+            for k, row in rows.items()
+            if k in made or k in known
+        }
+
+    def _read_runs(self, run_ids: Collection[str]) -> dict[str, tuple[str, datetime | None]]:
+        """Status and time of runs; those that have ended are not asked for again."""
+        if not run_ids:
+            return {}
+        found: dict[str, tuple[str, datetime | None]] = {}
+        with closing(_open(self._runs)) as connection:
+            for marks, part in _parts(sorted(run_ids)):
+                query = (
+                    f"select run_id, status, update_timestamp from runs where run_id in ({marks})"
+                )
+                for run_id, status, at in connection.execute(query, part):
+                    found[run_id] = status, _time(at)
+        ended = ("SUCCESS", "FAILURE", "CANCELED")
+        self._ended.update({r: facts for r, facts in found.items() if facts[0] in ended})
+        return found
+
+    def _tried(
+        self, key: Key, asset: _Asset, runs: Mapping[str, tuple[str, datetime | None]]
+    ) -> Tried | None:
+        made, run_id = asset.made, asset.row[2]
+        if (made is not None and run_id in (None, made.run_id)) or run_id not in runs:
+            return made
+        status, at = runs[run_id]
+        state = state_of_run(status, was_made=made is not None)
+        return Tried(state, run_id, at, self._error(run_id, key) if state == FAILED else "")
+
+    def _error(self, run_id: str, key: Key) -> str:
+        known = (run_id, key)
+        if known not in self._errors:
+            self._errors[known] = read_failure(self._home, run_id, key)
+        return self._errors[known]
+
+
+def recorded_states(dagster_home: Path, keys: Collection[Key]) -> dict[Key, Tried] | None:
     """What became of the last try to make each asset; None where only Dagster can tell."""
-    if not _keeps_its_own(dagster_home / "dagster.yaml"):
-        return None
-    events, runs = dagster_home / "history/runs/index.db", dagster_home / "history/runs.db"
-    if not events.exists() or not runs.exists():
-        return None  # opened for the first time: Dagster makes the files, or says what is wrong
+    found = RecordedStates(dagster_home).look()
+    return None if found is None else {key: found[key] for key in keys if key in found}
+
+
+def read_failure(dagster_home: Path, run_id: str, key: Key) -> str:
+    """Why a run did not make an asset; empty when its events tell nothing, or have gone."""
+    file = dagster_home / "history/runs" / f"{run_id}.db"
+    if not _RUN_ID.fullmatch(run_id) or not file.exists():
+        return ""
+    query = f"select event from event_logs where dagster_event_type in ({','.join('?' * len(EVENT_TYPES))}) order by id"
     try:
-        return _read(events, runs, set(keys))
+        with closing(_open(file)) as connection:
+            events = [json.loads(event) for (event,) in connection.execute(query, EVENT_TYPES)]
+        return failure_text(events, step_of(key))
     except (sqlite3.Error, KeyError, TypeError, ValueError):
-        return None  # another release of Dagster, or a file that is being made
+        return ""
 
 
 def _keeps_its_own(settings: Path) -> bool:
@@ -45,32 +197,22 @@ def _keeps_its_own(settings: Path) -> bool:
     return isinstance(given, dict) and not any(name in given for name in _ELSEWHERE)
 
 
-def _read(events: Path, runs: Path, keys: set[Key]) -> dict[Key, str]:
-    states: dict[Key, str] = {}
-    waiting: dict[Key, tuple[str, bool]] = {}
-    for asset, made, run_id in _rows(events, _ASSETS):
-        key = tuple(json.loads(asset))
-        if key not in keys:
-            continue
-        made_by = _run_of(json.loads(made)) if made else None
-        if made_by is not None and run_id in (None, made_by):
-            states[key] = MADE
-        elif run_id is not None:
-            waiting[key] = (run_id, made_by is not None)
-    statuses = dict(_rows(runs, "select run_id, status from runs")) if waiting else {}
-    for key, (run_id, was_made) in waiting.items():
-        if run_id in statuses:
-            states[key] = state_of_run(statuses[run_id], was_made=was_made)
-        elif was_made:
-            states[key] = MADE
-    return states
-
-
-def _run_of(event: dict[str, Any]) -> str:
+def _made(event: dict[str, Any]) -> Tried:
     entry = event.get("event_log_entry", event)
-    return str(entry["run_id"])
+    return Tried(READY, str(entry["run_id"]), datetime.fromtimestamp(entry["timestamp"], UTC))
 
 
-def _rows(file: Path, query: str) -> list[Any]:
-    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=10)) as connection:
-        return connection.execute(query).fetchall()
+def _time(text: str | None) -> datetime | None:
+    """A moment as Dagster's SQLite has it: UTC, without saying so."""
+    return None if not text else datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def _parts(values: Iterable[str]) -> Iterable[tuple[str, list[str]]]:
+    listed = list(values)
+    for start in range(0, len(listed), _AT_ONCE):
+        part = listed[start : start + _AT_ONCE]
+        yield ",".join("?" * len(part)), part
+
+
+def _open(file: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=10)

@@ -21,6 +21,7 @@ import msgspec
 from orchestration.services.dataset_list import DatasetEntry
 from orchestration.services.exports.entries import ExporterEntry
 from orchestration.services.home import Home
+from orchestration.services.pipelines.entry import PipelineEntry
 from resources.environment import watch_environment
 from resources.project import CODE_ROOT, find_project
 
@@ -58,6 +59,7 @@ class Snapshot:
     exporters: tuple[ExporterEntry, ...] = ()
     store: str = ""
     """Where datasets are kept."""
+    pipelines: tuple[PipelineEntry, ...] = ()
     declarations: tuple[Declaration, ...] = ()
     """Every component that stands, in order of noun and name."""
 

@@ -9,9 +9,10 @@ import dagster as dg
 from orchestration.loading import PROBLEMS
 from orchestration.location import Location
 from orchestration.services.connectors import list_connectors
-from orchestration.services.datasets import dataset_entries
+from orchestration.services.dataset_entries import dataset_entries
 from orchestration.services.datasources import list_datasources
 from orchestration.services.exports.declared import exporter_entries
+from orchestration.services.pipelines.declared import pipeline_entries
 from orchestration.services.snapshot import Declaration, Snapshot
 from resources.references import NamedComponent, Registry, registry_of
 
@@ -25,6 +26,7 @@ def snapshot_of(location: Location, problems: tuple[str, ...]) -> Snapshot:
         exporters=tuple(exporter_entries(location)),
         datasources=tuple(asdict(found) for found in list_datasources(location)),
         store=location.store().url if "store" in (location.definitions.resources or {}) else "",
+        pipelines=tuple(pipeline_entries(location)),
         declarations=tuple(declarations(location)),
     )
 

@@ -173,7 +173,7 @@ class _Look:
             self._unusable[name] = error
 
     def _bind(self, binder: StatementBinder, name: str, tables: Mapping[str, Known]) -> None:
-        from assets.transforms.binding import MisfitError
+        from assets.transforms.binding import StatementMisfitError
 
         transform = self._transforms[name]
         self._known.pop(name, None)
@@ -184,7 +184,7 @@ class _Look:
         statement = Statement(transform.sql, tuple(sorted(tables)))
         try:
             found = binder.bind(statement, {n: known.schema for n, known in tables.items()})
-        except MisfitError as error:
+        except StatementMisfitError as error:
             file, line = transform.place(error.offset)
             text = f"transform {name!r}: {error.message}"
             self._problems.append(_problem(file, line, text, error.hint, tables))

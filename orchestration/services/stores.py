@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from resources.stores.versions import VersionStore
+from resources.kernel.errors import ConfigError
+from resources.stores.tables import TableStore
+
+Store = TableStore
+"""What the command line calls it, which knows no stores."""
 
 
-def open_store(url: str) -> VersionStore:
-    """Where datasets are kept, to look at versions, not at rows."""
-    return VersionStore.open(url)
+def open_store(url: str) -> TableStore:
+    """Where datasets are kept.
+
+    Raises:
+        ConfigError: the project has no store.
+    """
+    if not url:
+        raise ConfigError(
+            "the code location has no resource 'store'",
+            hint="Build its definitions with orchestration.definitions.build_defs",
+        )
+    return TableStore.open(url)

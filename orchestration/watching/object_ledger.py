@@ -38,7 +38,7 @@ CREATE TABLE IF NOT EXISTS requests (
 _SETTLED = "waiting IS NOT NULL AND looked - first_seen >= :settle"
 
 
-class Known(NamedTuple):
+class KnownObject(NamedTuple):
     """What the ledger holds about one key."""
 
     key: str
@@ -64,7 +64,7 @@ class ObjectsRequest:
     """One run to ask for.
 
     Attributes:
-        run_key: the same for the same new objects, whoever asks how often: Dagster makes one run of it.
+        run_key: the same for the same new objects, however often it is asked for: Dagster makes one run of it.
         objects: how many new objects it stands for.
         size_bytes: all of them together.
         first_keys: the first of them in order of key, ten at most.
@@ -96,7 +96,7 @@ class ObjectLedger:
         for table in ("facts", "objects", "requests"):
             self._db.execute(f"DELETE FROM {table}")
 
-    def known_after(self, key: str) -> Iterator[Known]:
+    def known_after(self, key: str) -> Iterator[KnownObject]:
         """What is known of the keys greater than `key`, ascending; rows already passed may change meanwhile."""
         while True:
             page = self._db.execute(
@@ -104,7 +104,7 @@ class ObjectLedger:
                 " WHERE key > ? ORDER BY key LIMIT ?",
                 (key, _PAGE_ROWS),
             ).fetchall()
-            yield from map(Known._make, page)
+            yield from map(KnownObject._make, page)
             if len(page) < _PAGE_ROWS:
                 return
             key = page[-1][0]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 
-from orchestration.watching.object_ledger import Known, ObjectLedger
+from orchestration.watching.object_ledger import KnownObject, ObjectLedger
 from resources.connectors.files.listing_progress import ListingStopped, stopping_when
 from resources.kernel.errors import IntegrityError
 from resources.kernel.records import ObjectInfo
@@ -66,8 +66,8 @@ class Sweep:
         self._back: list[tuple[str | None, str | None, str]] = []
         self._gone: list[tuple[float, str]] = []
         self._total, self._newest, self._reached = 0, 0, ""
-        self._rows: Iterator[Known] = iter(())
-        self._row: Known | None = None
+        self._rows: Iterator[KnownObject] = iter(())
+        self._row: KnownObject | None = None
 
     def run(
         self, listing: Iterable[ObjectInfo], after: str, should_stop: Callable[[], bool]
@@ -115,12 +115,12 @@ class Sweep:
         self._newest = max(self._newest, modified)
         self.listed += 1
 
-    def _miss_while(self, is_passed: Callable[[Known], bool]) -> None:
+    def _miss_while(self, is_passed: Callable[[KnownObject], bool]) -> None:
         while self._row is not None and is_passed(self._row):
             self._miss(self._row)
             self._row = next(self._rows, None)
 
-    def _take(self, item: ObjectInfo, version: str, known: Known | None) -> None:
+    def _take(self, item: ObjectInfo, version: str, known: KnownObject | None) -> None:
         if known is not None and known[1:] == (version, None, None, known[4], known[5], None):
             return  # seen, and nothing else about it: nearly all of a bucket, nearly always
         if known is None:
@@ -145,7 +145,7 @@ class Sweep:
             self._flush()
 
     def _first_seen(
-        self, item: ObjectInfo, version: str, known: Known | None
+        self, item: ObjectInfo, version: str, known: KnownObject | None
     ) -> tuple[str, str, int, float, float]:
         """A new version, with the time since which it has surely been as it is."""
         since = self._now
@@ -153,7 +153,7 @@ class Sweep:
             since = min(since, item.modified_at.timestamp() + self._doubt)
         return item.key, version, item.size_bytes, since, self._now
 
-    def _miss(self, row: Known) -> None:
+    def _miss(self, row: KnownObject) -> None:
         if row.missing is None:
             self._gone.append((self._now, row.key))
         if len(self._gone) >= _FLUSH_ROWS:
@@ -181,7 +181,7 @@ class Sweep:
         self._book.set_fact("newest", str(self._newest))
 
 
-def _is_same(held: str, item: ObjectInfo, version: str, known: Known) -> bool:
+def _is_same(held: str, item: ObjectInfo, version: str, known: KnownObject) -> bool:
     """Whether a listed object is the version held.
 
     The etag decides. A key that was away and comes back with another modification time was written anew: whoever

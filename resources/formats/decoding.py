@@ -60,7 +60,7 @@ def check_encoding(name: str | None) -> None:
 
 
 @dataclass(frozen=True)
-class Encoding:
+class TextEncoding:
     """How the bytes of one file become text."""
 
     codec: str
@@ -77,7 +77,7 @@ class Encoding:
         return codecs.lookup(self.codec).name == "utf-8"
 
 
-def detect_encoding(file: SourceFile, head: bytes, given: str | None) -> Encoding:
+def detect_encoding(file: SourceFile, head: bytes, given: str | None) -> TextEncoding:
     """The encoding of a file that begins with `head`.
 
     Raises:
@@ -89,20 +89,20 @@ def detect_encoding(file: SourceFile, head: bytes, given: str | None) -> Encodin
         same = bool(codec) and (name == codec or name in ("utf-16", "utf-32", "utf-8-sig"))
         if name in ("utf-16", "utf-32", "utf-8-sig"):
             name = codec or {"utf-8-sig": "utf-8"}.get(name, f"{name}-le")
-        return Encoding(name, len(mark) if same else 0, "given")
+        return TextEncoding(name, len(mark) if same else 0, "given")
     if codec:
-        return Encoding(codec, len(mark), "byte order mark")
+        return TextEncoding(codec, len(mark), "byte order mark")
     if head.count(0) > len(head) * _NUL_SHARE:
         return _detect_utf16(file, head)
-    return Encoding("utf-8", 0, "default; checked in every value", is_assumed=True)
+    return TextEncoding("utf-8", 0, "default; checked in every value", is_assumed=True)
 
 
-def _detect_utf16(file: SourceFile, head: bytes) -> Encoding:
+def _detect_utf16(file: SourceFile, head: bytes) -> TextEncoding:
     """UTF-16 without a mark: every second byte of western text is NUL, and no other one."""
     for codec, high in (("utf-16-le", head[1::2]), ("utf-16-be", head[0::2])):
         low = head[0::2] if codec == "utf-16-le" else head[1::2]
         if 0 not in low and high.count(0) > len(high) * _HIGH_SHARE:
-            return Encoding(codec, 0, "every second byte is NUL")
+            return TextEncoding(codec, 0, "every second byte is NUL")
     raise ParseError(
         "many NUL bytes, and no byte order mark", file=file.name, line=1, hint=_hint_of_nuls(head)
     )
@@ -136,10 +136,12 @@ def is_utf8(file: SourceFile) -> bool:
     return True
 
 
-def decode_blocks(file: SourceFile, encoding: Encoding, size: int = BLOCK_BYTES) -> Iterator[bytes]:
+def decode_blocks(
+    file: SourceFile, encoding: TextEncoding, size: int = BLOCK_BYTES
+) -> Iterator[bytes]:
     """The file's text as blocks of UTF-8, byte order mark removed.
 
-    UTF-8 passes unchecked: whoever parses it checks it.
+    UTF-8 passes unchecked: the parser checks it.
 
     Raises:
         ParseError: bytes that are not of the encoding, with their offset and line.

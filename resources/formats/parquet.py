@@ -21,7 +21,7 @@ from resources.formats.parquet_schemas import guess_types, unite_schemas
 from resources.formats.partitions import of_file
 from resources.formats.plain_arrays import to_plain
 from resources.formats.text_types.bad_values import first_bad_place
-from resources.formats.text_types.evidence import TEXT, ColumnType
+from resources.formats.text_types.evidence import TEXT, TextType
 from resources.formats.text_types.given import parse_type, read_given
 from resources.formats.text_types.rule import ISO
 from resources.kernel.errors import InputError, SchemaMismatchError, UnknownNameError
@@ -44,7 +44,7 @@ class ParquetOptions(FormatOptions):
     def __post_init__(self) -> None:
         self.given()
 
-    def given(self) -> dict[str, ColumnType]:
+    def given(self) -> dict[str, TextType]:
         """The types given in `types:`.
 
         Raises:
@@ -181,7 +181,7 @@ def _in_nanoseconds(kind: pa.DataType) -> pa.DataType:
 
 
 def _convert(
-    column: pa.Array, wanted: pa.Field, given: ColumnType | None, file: SourceFile, row: int
+    column: pa.Array, wanted: pa.Field, given: TextType | None, file: SourceFile, row: int
 ) -> pa.Array:
     def convert(part: pa.Array) -> pa.Array | None:
         try:
@@ -214,7 +214,7 @@ def _shown(value: pa.Array) -> str:
         return ""
 
 
-def _as_given(column: pa.Array, given: ColumnType) -> pa.Array | None:
+def _as_given(column: pa.Array, given: TextType) -> pa.Array | None:
     """The column as the type given for it, or None; texts are read as in text formats, the rest is cast exactly."""
     kind = column.type
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from resources.formats.columns import find_usual, unite_columns
 from resources.formats.options import ColumnsPolicy
-from resources.formats.text_types.evidence import ColumnType
+from resources.formats.text_types.evidence import TextType
 from resources.formats.wider_types import common_type, is_wider
 from resources.kernel.errors import SchemaMismatchError
 from resources.kernel.kept_types import count_leaves, holds, kept_type
@@ -21,7 +21,7 @@ _VARIANT = {"metadata", "value"}
 
 
 def unite_schemas(
-    schemas: Mapping[str, pa.Schema], given: Mapping[str, ColumnType], policy: ColumnsPolicy
+    schemas: Mapping[str, pa.Schema], given: Mapping[str, TextType], policy: ColumnsPolicy
 ) -> tuple[pa.Schema, list[str], list[Guess]]:
     """The schema of all files together, what is to be said about those that differ from most, and columns made wider.
 

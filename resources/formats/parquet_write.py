@@ -32,12 +32,15 @@ _REPEATS = 4  # a dictionary pays when values come up at least so often in the s
 
 
 def parquet_writer(
-    path: Path, schema: pa.Schema, *, sample: pa.Table | pa.RecordBatch | None = None
+    path: Path | pa.NativeFile,
+    schema: pa.Schema,
+    *,
+    sample: pa.Table | pa.RecordBatch | None = None,
 ) -> pq.ParquetWriter:
     """A writer with the settings of this project.
 
     Args:
-        path: local file to create.
+        path: local file to create, or what takes its bytes.
         schema: of the batches to come.
         sample: the first rows, to choose which columns get a dictionary; without them, text columns do.
     """
@@ -155,7 +158,7 @@ class ThreadedWriter:
 
     def _write_queue(self) -> None:
         writer: pq.ParquetWriter | None = None
-        group = _RowGroup(self.schema)
+        group = RowGroup(self.schema)
         try:
             for batch in self._incoming():
                 if self._aborted:
@@ -172,7 +175,7 @@ class ThreadedWriter:
                 writer.close()
 
 
-class _RowGroup:
+class RowGroup:
     """Batches on their way to becoming one row group."""
 
     def __init__(self, schema: pa.Schema) -> None:

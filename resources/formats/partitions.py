@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from resources.formats.files import Reader, SourceFile
 from resources.formats.options import FormatOptions
-from resources.formats.text_types.evidence import TEXT, ColumnType, decide
+from resources.formats.text_types.evidence import TEXT, TextType, decide
 from resources.formats.text_types.given import parse_type, read_given
 from resources.formats.text_types.rule import ISO, convert, examine
 from resources.kernel.errors import ParseError, SchemaMismatchError
@@ -92,7 +92,7 @@ class PartitionReader:
         names = list(next(iter(partitions.values())))
         self._given = [name for name in names if name in types]
         check_column_names(names, where="names of folders")
-        self._kinds: dict[str, ColumnType] = {}
+        self._kinds: dict[str, TextType] = {}
         self._columns: dict[str, pa.Array] = {}
         for name in names:
             texts = pa.array([values[name] for values in partitions.values()], pa.string())
@@ -153,7 +153,7 @@ class PartitionReader:
             yield pa.RecordBatch.from_arrays([*batch.columns, *columns], schema=schema)
 
 
-def _typed(name: str, texts: pa.Array, given: str | None) -> tuple[ColumnType, pa.Array]:
+def _typed(name: str, texts: pa.Array, given: str | None) -> tuple[TextType, pa.Array]:
     if given is not None:
         kind = parse_type(given, where=f"types: {name}")
         values = read_given(texts, kind, ISO)

@@ -15,13 +15,13 @@ from typing import Any, Literal, get_args
 
 import pyarrow as pa
 
-from resources.connectors.base import FileConnector, TableConnector
+from resources.connectors.base import TableConnector
 from resources.kernel.errors import ConfigError, InputError, NotFoundError, WaybillError
 from resources.kernel.records import ObjectInfo, SqlQuery, TableName
 from resources.kernel.retyping import read_settled
 from resources.kernel.temporal_text import temporal_texts
 from resources.scratch import ScratchFolder
-from resources.sources.local_copies import LocalCopies
+from resources.sources.local_copies import Copier, LocalCopies
 from resources.sources.row_digest import digest_rows
 
 Method = Literal["auto", "hash", "rows", "max"]
@@ -118,7 +118,7 @@ def sign_of_table(
     return Sign(hashlib.sha256(text.encode()).hexdigest()[:32], facts)
 
 
-def sign_of_bytes(connector: FileConnector, objects: list[ObjectInfo]) -> Sign:
+def sign_of_bytes(copier: Copier, objects: list[ObjectInfo]) -> Sign:
     """The state of files by their names and bytes; reads all of them.
 
     Raises:
@@ -127,7 +127,7 @@ def sign_of_bytes(connector: FileConnector, objects: list[ObjectInfo]) -> Sign:
     found = []
     with ScratchFolder("fingerprint") as scratch:
         for item in objects:
-            with connector.local_copy(item, scratch.path) as path:
+            with copier.local_copy(item, scratch.path) as path:
                 found.append((item, _digest_of_file(path)))
     return _sign_of_digests(found)
 

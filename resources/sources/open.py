@@ -6,7 +6,7 @@ This is where transports and formats meet; connectors themselves know neither so
 from __future__ import annotations
 
 from resources.connectors.resource import ConnectorResource
-from resources.sources.source import FileSource, Source, TableSource
+from resources.sources.source import DatabaseSource, FileSource, Source
 from resources.sources.spec import SourceSpec
 
 
@@ -18,4 +18,4 @@ def open_source(connector: ConnectorResource, spec: SourceSpec) -> Source:
     """
     if spec.path:
         return FileSource(spec, connector.files())
-    return TableSource(spec, connector.tables())
+    return DatabaseSource(spec, connector.tables())

@@ -13,7 +13,7 @@ import pyarrow as pa
 from resources.kernel.errors import InputError
 from resources.kernel.records import BatchStream, Guess, ObjectInfo
 from resources.kernel.retyping import read_settled
-from resources.sources.source import FileSource, OpenStream, Source
+from resources.sources.source import ObjectSource, OpenStream, Source
 from resources.stores.table_types import storage_schema, to_storage
 
 FETCHED_BYTES = 256 << 20
@@ -45,7 +45,7 @@ def preview_source(source: Source, rows: int) -> Preview:
         InputError: every object is too large to be fetched for a look.
         WaybillError: whatever the connector or the format refuses, or the store cannot keep (E12).
     """
-    if not isinstance(source, FileSource):
+    if not isinstance(source, ObjectSource):
         return _preview(source, rows)
     objects = source.objects()
     small = _within_limit(source, objects)
@@ -62,7 +62,7 @@ def preview_source(source: Source, rows: int) -> Preview:
     return Preview(found.table, is_whole, found.guesses, warnings, len(part))
 
 
-def _within_limit(source: FileSource, objects: list[ObjectInfo]) -> list[ObjectInfo]:
+def _within_limit(source: ObjectSource, objects: list[ObjectInfo]) -> list[ObjectInfo]:
     """The first objects that a look may fetch; where nothing has to be fetched, all.
 
     Raises:
@@ -92,7 +92,7 @@ def _megabytes(item: ObjectInfo) -> str:
 
 def _preview(source: Source, rows: int) -> Preview:
     with source.open_heads(rows + 1) as open_stream:
-        table, stream = _head(open_stream, rows, f"datasource {source.spec.name}")
+        table, stream = _head(open_stream, rows, source.title)
     shown = table.slice(0, rows)
     return Preview(shown, table.num_rows <= rows, tuple(stream.guesses), tuple(stream.warnings))
 

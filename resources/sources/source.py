@@ -1,7 +1,19 @@
 """What a datasource is made of: a connector and what to take from it. Transport and format meet here.
 
-A datasource watches through `fingerprint`, a dataset imports through `open_streams`; both go the same way, so a
-dataset's record of what it imported can be compared with what a datasource observes.
+**What holds.** A dataset's record of what it imported can be compared with what a datasource observes: a datasource
+watches through `fingerprint`, a dataset imports through `open_streams`, and both look at the same objects by the same
+rule. What a stream brings does not change while its context lives.
+
+**Why.** Objects of a bucket are read from local copies whose length and etag were proven; a query runs in one snapshot. An
+import holds its source (`held`), so that its fingerprint is that of the rows it has read. After a `Retype` the same
+content is opened again.
+
+**When it is lost.** A source that changes between the look and the read is a `SourceChangedError` and is tried again. A
+database without snapshots gives what its own page in docs/connectors says. `fingerprint` sees as much as its rule: of a
+table watched by `max: updated_at`, a change that leaves that column alone is not seen.
+
+**What it costs.** Objects: a listing, then each object once over the network and once on the local disk. Tables: the rows; the
+fingerprint by checksum reads them once more, unless reading tells it (`reading_tells`).
 """
 
 from __future__ import annotations
@@ -11,6 +23,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import Self
 
 from resources.connectors.base import FileConnector, TableConnector
 from resources.formats.files import SourceFile
@@ -19,9 +32,10 @@ from resources.kernel.errors import IntegrityError, NotFoundError, SourceChanged
 from resources.kernel.records import BatchStream, ObjectInfo, SqlQuery, TableName
 from resources.scratch import ScratchFolder
 from resources.sources.fingerprint_rules import sign_of_bytes, sign_of_copies, sign_of_table
-from resources.sources.local_copies import LocalCopies, make_local_copies
+from resources.sources.local_copies import Copier, LocalCopies, make_local_copies
 from resources.sources.objects import near_paths, select_objects
 from resources.sources.query_parameters import resolve_parameters
+from resources.sources.renaming import renamed
 from resources.sources.row_digest import digested
 from resources.sources.settling import wait_until_settled
 from resources.sources.spec import SourceSpec
@@ -47,6 +61,25 @@ class Source(ABC):
     """Something that can be watched and imported."""
 
     spec: SourceSpec
+
+    @property
+    def title(self) -> str:
+        """What errors call it."""
+        return f"datasource {self.spec.name}"
+
+    @property
+    def origin(self) -> str:
+        """Where a dataset comes from that is imported of it."""
+        return "datasource"
+
+    def record(self) -> Mapping[str, object]:
+        """What a version remembers of where its rows came from, beside fingerprint and declaration."""
+        spec = self.spec
+        return {"datasource": spec.name, "connector": spec.connector, "target": spec.target}
+
+    def facts(self) -> Mapping[str, object]:
+        """The same for people."""
+        return {"source": f"{self.spec.connector}: {self.spec.target}"}
 
     @abstractmethod
     def fingerprint(self) -> Fingerprint:
@@ -109,7 +142,132 @@ class Source(ABC):
         return self.open_streams()
 
 
-class FileSource(Source):
+class ObjectSource(Source):
+    """Objects that make one table: those under a path of a connector, or what was uploaded.
+
+    Args:
+        spec: the declaration.
+        copier: hands out their bytes.
+        objects: which of them to take, instead of all that there are now.
+        copies: local copies of these, when there are any.
+        left_out: what is not among them, and why.
+    """
+
+    def __init__(
+        self,
+        spec: SourceSpec,
+        copier: Copier,
+        objects: Sequence[ObjectInfo] | None = None,
+        copies: LocalCopies | None = None,
+        left_out: Sequence[str] = (),
+    ) -> None:
+        self.spec = spec
+        self._copier = copier
+        self._given = objects
+        self._copies = copies
+        self._left_out = tuple(left_out)
+
+    def objects(self) -> list[ObjectInfo]:
+        """The objects that there are now, in order of key.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        return self._find() if self._given is None else list(self._given)
+
+    @abstractmethod
+    def _find(self) -> list[ObjectInfo]:
+        """What is there now."""
+
+    @abstractmethod
+    def _with(
+        self, objects: Sequence[ObjectInfo], copies: LocalCopies | None, left_out: Sequence[str]
+    ) -> Self:
+        """The same source of these objects."""
+
+    def _check(self, objects: Sequence[ObjectInfo]) -> None:
+        """Refuses objects that together mean something else than their rows."""
+
+    @property
+    def left_out(self) -> Sequence[str]:
+        """Files that are still being written."""
+        return self._left_out
+
+    @property
+    def fetches(self) -> bool:
+        """Whether reading an object fetches all of it first."""
+        return self._copier.fetches
+
+    def taking(self, objects: Sequence[ObjectInfo]) -> Self:
+        """The same source, of these objects alone."""
+        return self._with(objects, None, ())
+
+    def fingerprint(self) -> Fingerprint:
+        """A digest over every key and etag, or over the bytes when the datasource asks for `hash`."""
+        objects = self.objects()
+        found = fingerprint_objects(objects)
+        if self.spec.fingerprint.method == "hash":
+            sign = (
+                sign_of_bytes(self._copier, objects)
+                if self._copies is None
+                else sign_of_copies(self._copies)
+            )
+            return Fingerprint(sign.version, {**found.facts, **sign.facts})
+        return found
+
+    @contextmanager
+    def held(self) -> Iterator[Source]:
+        """The source with the objects that it has now; those whose bytes are its fingerprint are fetched once."""
+        objects = self.objects()
+        if self.spec.fingerprint.method != "hash":
+            yield self._with(objects, None, self._left_out)
+            return
+        with self._local_copies(objects) as copies:
+            yield self._with(objects, copies, self._left_out)
+
+    @contextmanager
+    def _local_copies(self, objects: Sequence[ObjectInfo]) -> Iterator[LocalCopies]:
+        with ScratchFolder("import") as scratch, ExitStack() as stack:
+            yield make_local_copies(self._copier, objects, scratch.path, stack)
+
+    @contextmanager
+    def open_streams(self) -> Iterator[OpenStream]:
+        """Local copies of all objects, then one reader over them."""
+        objects = self.objects()
+        self._check(objects)
+        with ExitStack() as stack:
+            scratch = stack.enter_context(ScratchFolder("import"))
+            copies = self._copies
+            if copies is None:
+                copies = stack.enter_context(self._local_copies(objects))
+            missing = [item.key for item, path in copies if path is None]
+            files = [SourceFile(item.key, path) for item, path in copies if path is not None]
+            if not files:
+                raise NotFoundError(
+                    f"{self.title}: all {len(missing)} objects were deleted after they were listed",
+                    path=self.spec.path,
+                )
+            reader = open_reader(
+                files,
+                format=self.spec.format or None,
+                options=self.spec.options,
+                member=self.spec.member,
+                scratch=scratch.path,
+            )
+
+            def open_stream() -> BatchStream:
+                stream = reader.stream()
+                stream.warnings += self._left_out
+                stream.warnings += [
+                    f"{key}: deleted after it was listed; skipped" for key in missing
+                ]
+                rename = self.spec.rename
+                return renamed(stream, rename, where=self.title) if rename else stream
+
+            yield open_stream
+
+
+class FileSource(ObjectSource):
     """All objects under a path of a file connector, as one table.
 
     Args:
@@ -128,20 +286,15 @@ class FileSource(Source):
         copies: LocalCopies | None = None,
         left_out: Sequence[str] = (),
     ) -> None:
-        self.spec = spec
+        super().__init__(spec, connector, objects, copies, left_out)
         self._connector = connector
-        self._given = objects
-        self._copies = copies
-        self._left_out = tuple(left_out)
 
-    def objects(self) -> list[ObjectInfo]:
-        """The objects that the path matches now, in order of key.
+    def _with(
+        self, objects: Sequence[ObjectInfo], copies: LocalCopies | None, left_out: Sequence[str]
+    ) -> Self:
+        return type(self)(self.spec, self._connector, objects, copies, left_out)
 
-        Raises:
-            NotFoundError: none does.
-        """
-        if self._given is not None:
-            return list(self._given)
+    def _find(self) -> list[ObjectInfo]:
         found = list(select_objects(self._connector, self.spec.path, is_readable=self._is_readable))
         if not found:
             raise NotFoundError(
@@ -153,10 +306,8 @@ class FileSource(Source):
             )
         return found
 
-    @property
-    def left_out(self) -> Sequence[str]:
-        """Files that are still being written."""
-        return self._left_out
+    def _check(self, objects: Sequence[ObjectInfo]) -> None:
+        check_no_table_format(self.spec, self._connector, objects)
 
     def at_rest(self, settle_seconds: float | None) -> FileSource:
         """The files that have been left alone for so long; waits a little for those that nearly have."""
@@ -179,86 +330,13 @@ class FileSource(Source):
             " the next import takes it"
             for item in found.unsettled
         ]
-        return FileSource(self.spec, self._connector, found.whole, left_out=left_out)
-
-    @property
-    def fetches(self) -> bool:
-        """Whether reading an object fetches all of it first."""
-        return self._connector.fetches
-
-    def taking(self, objects: Sequence[ObjectInfo]) -> FileSource:
-        """The same source, of these objects alone."""
-        return FileSource(self.spec, self._connector, objects)
+        return self._with(found.whole, None, left_out)
 
     def _is_readable(self, key: str) -> bool:
         return bool(self.spec.format) or is_readable_name(key)
 
-    def fingerprint(self) -> Fingerprint:
-        """A digest over every key and etag, or over the bytes when the datasource asks for `hash`."""
-        objects = self.objects()
-        found = fingerprint_objects(objects)
-        if self.spec.fingerprint.method == "hash":
-            sign = (
-                sign_of_bytes(self._connector, objects)
-                if self._copies is None
-                else sign_of_copies(self._copies)
-            )
-            return Fingerprint(sign.version, {**found.facts, **sign.facts})
-        return found
 
-    @contextmanager
-    def held(self) -> Iterator[Source]:
-        """The source with the objects that it has now; those whose bytes are its fingerprint are fetched once."""
-        objects = self.objects()
-        if self.spec.fingerprint.method != "hash":
-            yield FileSource(self.spec, self._connector, objects, left_out=self._left_out)
-            return
-        with self._local_copies(objects) as copies:
-            yield FileSource(self.spec, self._connector, objects, copies, self._left_out)
-
-    @contextmanager
-    def _local_copies(self, objects: Sequence[ObjectInfo]) -> Iterator[LocalCopies]:
-        with ScratchFolder("import") as scratch, ExitStack() as stack:
-            yield make_local_copies(self._connector, objects, scratch.path, stack)
-
-    @contextmanager
-    def open_streams(self) -> Iterator[OpenStream]:
-        """Local copies of all objects, then one reader over them."""
-        objects = self.objects()
-        check_no_table_format(self.spec, self._connector, objects)
-        with ExitStack() as stack:
-            scratch = stack.enter_context(ScratchFolder("import"))
-            copies = self._copies
-            if copies is None:
-                copies = stack.enter_context(self._local_copies(objects))
-            missing = [item.key for item, path in copies if path is None]
-            files = [SourceFile(item.key, path) for item, path in copies if path is not None]
-            if not files:
-                raise NotFoundError(
-                    f"datasource {self.spec.name}: all {len(missing)} objects were deleted"
-                    " after they were listed",
-                    path=self.spec.path,
-                )
-            reader = open_reader(
-                files,
-                format=self.spec.format or None,
-                options=self.spec.options,
-                member=self.spec.member,
-                scratch=scratch.path,
-            )
-
-            def open_stream() -> BatchStream:
-                stream = reader.stream()
-                stream.warnings += self._left_out
-                stream.warnings += [
-                    f"{key}: deleted after it was listed; skipped" for key in missing
-                ]
-                return stream
-
-            yield open_stream
-
-
-class TableSource(Source):
+class DatabaseSource(Source):
     """A table or a query of a database."""
 
     def __init__(self, spec: SourceSpec, connector: TableConnector) -> None:

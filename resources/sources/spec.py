@@ -14,6 +14,7 @@ from resources.kernel.errors import ConfigError, InputError
 from resources.sources.fingerprint_rules import FingerprintRule
 from resources.sources.objects import check_path, may_be_folder
 from resources.sources.query_parameters import Parameters
+from resources.sources.renaming import check_rename
 
 
 @dataclass(frozen=True)
@@ -39,21 +40,30 @@ class SourceSpec:
     """How to tell that it changed."""
     settle_seconds: int | None = None
     """Files: how long one must have been left alone; as the connector has it when None."""
+    rename: Mapping[str, str] = field(default_factory=dict)
+    """Files: columns that get another name, by the name that they have there."""
+    upload: bool = False
+    """What was uploaded for the dataset of this name, in place of a connector and one of the three."""
 
     @property
     def holds(self) -> str:
         """What its connector has to hold: `files` or `tables`."""
-        return "files" if self.path else "tables"
+        return "files" if self.path or self.upload else "tables"
 
     @property
     def target(self) -> str:
         """What is taken, for people: `flights/*.csv.gz`, `table orders`, `query`."""
+        if self.upload:
+            return "uploaded files"
         return self.path or (f"table {self.table}" if self.table else "query")
 
     def digest(self) -> str:
         """Changes when the datasource asks for something else, reads it otherwise, or is watched otherwise."""
         asked = asdict(self)
         del asked["timeout_seconds"], asked["settle_seconds"]  # change nothing about what is read
+        for later in ("rename", "upload"):  # what was imported before there were any stays as it is
+            if not asked[later]:
+                del asked[later]
         text = json.dumps(asked, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -78,7 +88,7 @@ def check_source(spec: SourceSpec, *, holds: str) -> None:
             hint=f"Give exactly one of: {', '.join(wanted)}",
         )
     useless = (
-        {"format", "member", "options", "settle_seconds"}
+        {"format", "member", "options", "rename", "settle_seconds"}
         if holds == "tables"
         else {"parameters", "timeout_seconds"}
     )
@@ -88,7 +98,7 @@ def check_source(spec: SourceSpec, *, holds: str) -> None:
     if found:
         raise ConfigError(
             f"datasource {spec.name!r}: {' and '.join(map(repr, found))} cannot go with {given[0]!r}",
-            hint="`format`, `member`, `options` and `settle_seconds` are for files; `parameters` and `timeout_seconds` for queries",
+            hint="`format`, `member`, `options`, `rename` and `settle_seconds` are for files; `parameters` and `timeout_seconds` for queries",
             attribute=found[0],
         )
     _check_seconds(spec)
@@ -107,6 +117,29 @@ def check_source(spec: SourceSpec, *, holds: str) -> None:
             _check_format(spec)
         except ConfigError as error:
             raise _about(spec, error, "options" if spec.options else "path") from error
+        check_rename(spec.rename)
+
+
+def check_upload(spec: SourceSpec) -> None:
+    """Looks at how uploaded files are to be read, before there is any.
+
+    Raises:
+        ConfigError: options without a format, a wrong format or option, names that cannot be. Its fact `attribute`
+            names the place.
+    """
+    if spec.options and not spec.format:
+        raise ConfigError(
+            "options need a format: a file of another one may be uploaded next",
+            hint="Give `format:`",
+            attribute="options",
+        )
+    if spec.format:
+        try:
+            check_options("", spec.options, format=spec.format, member=spec.member)
+        except ConfigError as error:
+            attribute = "format" if error.message.startswith("format:") else "options"
+            raise ConfigError(error.message, hint=error.hint, attribute=attribute) from error
+    check_rename(spec.rename)
 
 
 def _check_seconds(spec: SourceSpec) -> None:

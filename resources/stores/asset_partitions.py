@@ -1,4 +1,4 @@
-"""Partitions as Dagster tells them: what tells them apart, which a step reads, and which it has to write.
+"""Partitions as Dagster has them: what tells them apart, which one a run is for, which a step reads and has to write.
 
 How they are kept is `partitions.py`.
 """
@@ -10,12 +10,55 @@ from typing import Any
 
 import dagster as dg
 
-from resources.kernel.errors import InputError, NotFoundError
+from resources.kernel.errors import InputError, NotFoundError, UnknownNameError
 from resources.stores.partitions import Replaced
 from resources.stores.tables import StoredTable
 
 ALLOW_MISSING_KEY = "allow_missing_partitions"
 """Key of an input's metadata, as for Dagster's own IO managers: partitions that were never stored are left out."""
+
+_SHOWN = 5
+_CHOOSE = "Choose one: `--partition KEY`, or in the UI where the run is launched"
+
+
+def tags_of_partition(
+    name: str,
+    partitions: dg.PartitionsDefinition[Any] | None,
+    key: str,
+    instance: dg.DagsterInstance,
+) -> dict[str, str]:
+    """Tags that make a run one of the partition `key`; none for what has no partitions.
+
+    Args:
+        name: what is made, for errors.
+        partitions: how it is partitioned.
+        key: the partition, as Dagster writes it; of several dimensions in the order of their names: `2024-01-02|north`.
+        instance: knows which dynamic partitions there are.
+
+    Raises:
+        InputError: it has partitions and no key is given, or a key is given and it has none.
+        UnknownNameError: it has no partition of that key.
+    """
+    if partitions is None:
+        if key:
+            raise InputError(f"{name} has no partitions", hint="Leave out `--partition`")
+        return {}
+    with dg.partition_loading_context(dynamic_partitions_store=instance):
+        if not key:
+            raise InputError(
+                f"{name} has partitions, and a run makes one of them",
+                hint=f"{_CHOOSE}. {_known_keys(partitions)}",
+            )
+        if not partitions.has_partition_key(key):
+            raise UnknownNameError(f"partition of {name}", key, partitions.get_partition_keys())
+        return dict(partitions.get_tags_for_partition_key(key))
+
+
+def _known_keys(partitions: dg.PartitionsDefinition[Any]) -> str:
+    keys = partitions.get_partition_keys()
+    if not keys:
+        return "There are none yet"
+    return f"There are {len(keys)}, the last ones: {', '.join(keys[-_SHOWN:])}"
 
 
 def replaced_partitions(context: dg.OutputContext) -> Replaced | None:
@@ -31,7 +74,7 @@ def replaced_partitions(context: dg.OutputContext) -> Replaced | None:
     if not context.has_asset_partitions:
         raise InputError(
             f"{context.asset_key.to_user_string()} has partitions, and this run is for none of them",
-            hint="Choose a partition where the run is launched: in the UI, or `dg launch --partition KEY`",
+            hint=_CHOOSE,
         )
     keys = frozenset(map(str, context.asset_partition_keys))
     return Replaced(_told_apart_by(partitions), keys)

@@ -1,11 +1,12 @@
 """A DuckDB query or relation straight into one Parquet file, without passing through Python.
 
 DuckDB's own choice of Parquet types is not always ours: a HUGEINT, the type of every `sum()` of integers, would
-become a DOUBLE. So the types of the result are looked at first; see `_target`.
+become a DOUBLE. So the types of the result are looked at first; see `kept_as`.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,7 +54,7 @@ def copy_query(
         InputError: no single SELECT, SQL that DuckDB refuses, a column that cannot be kept, by its name.
         StorageError: `path` cannot be written (E7).
     """
-    statement = _single_select(connection, sql, where)
+    statement = single_select(connection, sql, where)
     with _translated(path, where):
         relation = connection.sql(statement)
         columns = _projection(relation, where)
@@ -75,7 +76,7 @@ def copy_shape(
         duckdb.Error: DuckDB refuses the SQL.
         InputError: no single SELECT, a column that cannot be kept, by its name.
     """
-    relation = connection.sql(_single_select(connection, sql, where))
+    relation = connection.sql(single_select(connection, sql, where))
     columns = ", ".join(
         f"CAST(NULL AS {target}) AS {column}" for column, _, target in _kept(relation, where)
     )
@@ -92,7 +93,12 @@ def copy_relation(relation: duckdb.DuckDBPyRelation, path: Path, *, where: str) 
     return _written(path, where)
 
 
-def _single_select(connection: duckdb.DuckDBPyConnection, sql: str, where: str) -> str:
+def single_select(connection: duckdb.DuckDBPyConnection, sql: str, where: str) -> str:
+    """The only statement of `sql`, without the semicolon behind it.
+
+    Raises:
+        InputError: no single SELECT.
+    """
     with _translated(None, where):
         statements = connection.extract_statements(sql)
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
@@ -117,7 +123,7 @@ def _kept(relation: duckdb.DuckDBPyRelation, where: str) -> Iterator[tuple[str, 
     names = relation.columns
     _check_names(names, where)
     for name, kind in zip(names, relation.types, strict=True):
-        target = _target(kind)
+        target = kept_as(kind)
         if target is None:
             raise InputError(
                 f"{where}: column {name!r} has the type {kind}, which Parquet cannot keep unchanged",
@@ -138,7 +144,7 @@ def _check_names(names: list[str], where: str) -> None:
         ) from None
 
 
-def _target(kind: Any) -> str | None:
+def kept_as(kind: Any) -> str | None:
     """The type to write: itself, BIGINT for a HUGEINT (exact, or the cast fails), text, or None to refuse."""
     name = "json" if str(kind) == "JSON" else str(kind.id)
     if name in _KEPT:
@@ -153,7 +159,7 @@ def _target(kind: Any) -> str | None:
 def _nested_target(kind: Any, name: str) -> str | None:
     if name not in {"list", "array", "struct", "map"}:
         return None
-    children = [(label, _target(child)) for label, child in kind.children if label != "size"]
+    children = [(label, kept_as(child)) for label, child in kind.children if label != "size"]
     if any(target is None for _, target in children):
         return None
     if name == "struct":
@@ -234,5 +240,16 @@ def _conversion_hint(error: duckdb.Error) -> str:
 
 
 def _text(error: duckdb.Error) -> str:
-    own_statement = str(error).partition("\nLINE 1: COPY (")[0]
+    own_statement = _unwrapped(str(error)).partition("\nLINE 1: COPY (")[0]
     return " ".join(own_statement.split())[:280]
+
+
+def _unwrapped(text: str) -> str:
+    """What a connection with `errors_as_json` says, as others say it."""
+    kind, found, rest = text.partition(": ")
+    if not (found and rest.startswith("{")):
+        return text
+    try:
+        return f"{kind}: {json.loads(rest)['exception_message']}"
+    except (ValueError, KeyError):
+        return text

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +47,52 @@ def open_empty_relation(
     with ThreadedWriter(path, schema):
         pass
     return open_relation(connection, [path], schema, where=where)
+
+
+@dataclass(frozen=True)
+class NumberedRelation:
+    """Part files as DuckDB searches them."""
+
+    source: str
+    """What stands behind FROM: columns `c0`, `c1` ... by their place, so that no name can do harm, and `n`, the number
+    of a row, counted from 0."""
+    types: tuple[str | None, ...]
+    """DuckDB's type of each column; None where its values are not those that are stored."""
+
+
+def open_numbered(
+    connection: duckdb.DuckDBPyConnection,
+    paths: Sequence[Path],
+    rows: Sequence[int],
+    schema: pa.Schema,
+) -> NumberedRelation:
+    """The rows of part files with their numbers; any names, any types.
+
+    Args:
+        connection: gets nothing but the relation.
+        paths: the part files, in order.
+        rows: how many each has.
+        schema: of the table.
+    """
+    names = [f"c{place}" for place in range(len(schema))]
+    listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+    starts = list(accumulate(rows, initial=0))[: len(rows)]
+    table = f"read_parquet([{listed}]) AS t({', '.join(names)})"
+    found = connection.sql(f"SELECT {', '.join(names)} FROM {table}").types
+    number = f"list_extract([{', '.join(map(str, starts))}]::BIGINT[], file_index::BIGINT + 1) + file_row_number"
+    if len(starts) == 1:
+        number = "file_row_number"
+    return NumberedRelation(
+        source=f"(SELECT *, {number} AS n FROM {table})",
+        types=tuple(
+            None if _is_changed(field.type) else str(kind)
+            for field, kind in zip(schema, found, strict=True)
+        ),
+    )
+
+
+def _is_changed(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_decimal(kind) and kind.precision > _MAX_DIGITS)
 
 
 def _check(schema: pa.Schema, where: str) -> None:

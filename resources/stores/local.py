@@ -11,19 +11,30 @@ import errno
 import hashlib
 import os
 import shutil
+import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
 from resources.kernel.errors import StorageError
-from resources.stores.storage import TEMPORARY, FoundFile, LocalFile, Storage, storage_error
+from resources.stores.storage import (
+    TEMPORARY,
+    FoundFile,
+    LocalFile,
+    Mark,
+    Storage,
+    sizes_in,
+    storage_error,
+)
 
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 _REMEMBERED = 20_000
+_SETTLED_NS = 2_000_000_000
+"""Coarsest clock of a file system that is met: FAT, NFS 2."""
 
 
 class LocalStorage(Storage):
@@ -40,7 +51,11 @@ class LocalStorage(Storage):
         with _translated(self.root / folder, "listing"):
             try:
                 return os.listdir(self.root / folder)  # noqa: PTH208 - names only, no Path for each of 10,000 files
-            except (FileNotFoundError, NotADirectoryError):
+            except FileNotFoundError:
+                return []
+            except NotADirectoryError:
+                if not self.root.is_dir():
+                    raise  # no store at all must not look like one without versions
                 return []
 
     def read_many(self, paths: Iterable[str], first_bytes: int | None = None) -> dict[str, bytes]:
@@ -83,7 +98,7 @@ class LocalStorage(Storage):
             return True
 
     def staging_folder(self, path: str) -> Path:
-        """The data folder itself: files are written in place, nobody looks before the manifest names them."""
+        """The data folder itself: files are written in place; no reader looks before the manifest names them."""
         return self.root / path
 
     def store(self, path: str, local: Path, sha256: str) -> None:
@@ -163,7 +178,7 @@ class LocalStorage(Storage):
 
     def remove_folder(self, path: str) -> int:
         """See `Storage.remove_folder`."""
-        freed = sum(self.sizes(path).values())
+        freed = sum(sizes_in(self, path).values())
         with _translated(self.root / path, "removing"), contextlib.suppress(FileNotFoundError):
             shutil.rmtree(self.root / path)
         return freed
@@ -177,6 +192,12 @@ class LocalStorage(Storage):
             with _translated(folder / name, "removing"), contextlib.suppress(FileNotFoundError):
                 if _time((folder / name).stat().st_mtime) <= before:
                     (folder / name).unlink()
+
+    def marks(self, items: Sequence[str]) -> dict[str, Mark]:
+        """The times of their folders of manifests, in which a file comes or goes with each change."""
+        with _translated(self.root, "listing"):
+            young = time.time_ns() - _SETTLED_NS
+            return {item: _mark(f"{self.root}/{item}/v", young) for item in items}
 
     def items(self, prefix: str) -> list[str]:
         """See `Storage.items`."""
@@ -193,6 +214,17 @@ class LocalStorage(Storage):
 
     def _has_manifest(self, folder: str) -> bool:
         return any(name.endswith(".json") for name in self.names(folder))
+
+
+def _mark(folder: str, young: int) -> Mark:
+    try:
+        found = os.stat(folder)  # noqa: PTH116 - no Path for each of 10,000 folders
+    except FileNotFoundError:
+        return Mark("")
+    # A second change within the same tick of the file system's clock shows no other time.
+    return Mark(
+        f"{found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}", found.st_ctime_ns < young
+    )
 
 
 class _Verified:
@@ -290,7 +322,21 @@ def _translated(path: Path, doing: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise storage_error(error, path, doing) from error
+        raise _in_the_way(error, path) or storage_error(error, path, doing) from error
+
+
+def _in_the_way(error: OSError, path: Path) -> StorageError | None:
+    """A file where the store needs a folder."""
+    if error.errno not in (errno.ENOTDIR, errno.EEXIST):
+        return None
+    found = next((parent for parent in (path, *path.parents) if parent.is_file()), None)
+    if found is None:
+        return None
+    return StorageError(
+        f"the store needs a folder where {found} is a file",
+        hint="Point the store (WAYBILL_STORE) to a folder, or move the file",
+        path=str(found),
+    )
 
 
 def _raise_listing(error: OSError) -> None:

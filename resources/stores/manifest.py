@@ -24,6 +24,7 @@ FORMAT = 2
 """The newest that is understood. Versions in partitions have it; all others are written as 1, which older Waybills read."""
 _PLAIN = 1
 _NAME = re.compile(r"(\d{20})\.json")
+_REMOVED = re.compile(r"(\d{20})\.removed")
 _FILE = re.compile(r"data/[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9_][A-Za-z0-9_. -]*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _HEAD = re.compile(
@@ -47,6 +48,17 @@ def manifest_name(number: int) -> str:
 def manifest_number(name: str) -> int | None:
     """The version that a file name stands for; None for anything that is no manifest."""
     match = _NAME.fullmatch(name)
+    return int(match[1]) if match else None
+
+
+def removed_name(number: int) -> str:
+    """File name of the mark that says: versions up to `number` were removed, and no number is given out again."""
+    return f"{number:020d}.removed"
+
+
+def removed_number(name: str) -> int | None:
+    """The version up to which a file name says that all were removed; None for anything else."""
+    match = _REMOVED.fullmatch(name)
     return int(match[1]) if match else None
 
 

@@ -13,6 +13,8 @@ from resources.stores.manifest import (
     encode_manifest,
     manifest_name,
     manifest_number,
+    removed_name,
+    removed_number,
 )
 from resources.stores.storage import Storage
 
@@ -43,6 +45,12 @@ class ManifestLog:
         """Numbers of the versions there are, ascending: one listing, no manifest is read."""
         found = (manifest_number(name) for name in self.storage.names(f"{self.path}/v"))
         return sorted(number for number in found if number is not None)
+
+    def listed(self) -> tuple[list[int], int]:
+        """Numbers of the versions, ascending, and up to which number all were removed once: one listing."""
+        names = self.storage.names(f"{self.path}/v")
+        numbers = sorted(n for n in map(manifest_number, names) if n is not None)
+        return numbers, max((n for n in map(removed_number, names) if n is not None), default=0)
 
     def latest(self) -> Manifest | None:
         """The newest version; None when there is none: one listing and one read.
@@ -115,6 +123,21 @@ class ManifestLog:
     def remove(self, number: int) -> None:
         """Takes a version back."""
         self.storage.remove(self._path(number))
+
+    def mark_removed(self, number: int, facts: bytes) -> bool:
+        """Says that versions up to `number` are removed; False when that was said before."""
+        return self.storage.create(self._mark(number), facts)
+
+    def removal(self, number: int) -> bytes | None:
+        """What the mark of a removal says."""
+        return self.storage.read_many([self._mark(number)]).get(self._mark(number))
+
+    def unmark(self, number: int) -> None:
+        """Takes back the mark of a removal that a later one says as well."""
+        self.storage.remove(self._mark(number))
+
+    def _mark(self, number: int) -> str:
+        return f"{self.path}/v/{removed_name(number)}"
 
     def item_path(self, path: str) -> str:
         """A path of a manifest, which is relative to the item, as a path of the storage."""

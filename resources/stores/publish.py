@@ -11,6 +11,23 @@
    just reused a removed number: it takes the manifest back and starts again from 2. (Asking only for the
    predecessor would also undo a rightful version whose predecessor was collected in between.) Partitions are taken
    back, too, when the newest version has them as they were before.
+
+When all versions were removed on request (`removal.py`), a mark tells up to which number: counting goes on above it. A
+writer that finds its own number at or below it, or the version that it took partitions from removed, takes its
+manifest back and starts again.
+
+**What holds.** A reader sees a version whole or not at all; of writers of one item each gets a number of its own; a run
+that is tried again finds the version that it has made. A kill at any moment leaves the version before, or the new one.
+
+**Why.** The one step that can be seen is the creation of the manifest, which the file system or the bucket lets only one
+writer do. Everything before it is data that no manifest names, and so nothing that a reader looks at.
+
+**When it is lost.** A run that works for longer than the grace period of collection (a day) after its last file may lose its
+data before it publishes; step 3 notices that, and the run fails (`GoneError`). A file system or bucket without exclusive creation is
+refused when the store is opened or first written to.
+
+**What it costs.** One listing and the manifests that are new since the last look, one creation; again for each other
+writer that was faster. Data of killed runs lies there until it is collected.
 """
 
 from __future__ import annotations
@@ -33,7 +50,7 @@ from resources.kernel.records import StoredFile
 from resources.stores.manifest import Manifest, json_properties, schema_texts
 from resources.stores.manifest_log import ManifestLog
 from resources.stores.partitions import Replaced, in_order, united_schema
-from resources.stores.storage import storage_error
+from resources.stores.storage import sizes_in, storage_error
 
 _logger = logging.getLogger(__name__)
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
@@ -183,7 +200,7 @@ class Publisher:
     def _append(self, plan: _Plan) -> Manifest:
         checked: set[int] = set()
         for _ in range(_TRIES):
-            numbers = self._log.numbers()
+            numbers, removed = self._log.listed()
             if done := self._find_own([n for n in numbers if n not in checked]):
                 return done
             checked.update(numbers)
@@ -191,7 +208,7 @@ class Publisher:
             base = self._log.read(numbers[-1]) if plan.replaced and numbers else None
             if plan.replaced and numbers and base is None:
                 continue  # superseded and collected meanwhile: there is a newer one
-            manifest = self._manifest(max(numbers, default=0) + 1, plan, base)
+            manifest = self._manifest(max([*numbers, removed]) + 1, plan, base)
             if self._create(manifest) and self._keeps_number(manifest, base, plan.replaced):
                 return manifest
         raise ConflictError(
@@ -227,14 +244,18 @@ class Publisher:
         self, manifest: Manifest, base: Manifest | None, replaced: Replaced | None
     ) -> bool:
         number = manifest.number
-        above = [n for n in self._log.numbers() if n >= number]
-        if above == [number]:
+        numbers, removed = self._log.listed()
+        above = [n for n in numbers if n >= number]
+        is_removed = number <= removed or (
+            base is not None and base.number <= removed and base.number not in numbers
+        )
+        if above == [number] and not is_removed:
             return True
         # Not among them: superseded and collected already, it was the newest in its turn.
         has_gap = number in above and above != list(range(number, number + len(above)))
         newest, _ = self._log.read_undamaged(above[-1:] if replaced else [])
         is_lost = any(replaced.is_lost(base, manifest, found) for found in newest if replaced)
-        if not has_gap and not is_lost:
+        if not has_gap and not is_lost and not is_removed:
             return True
         self._log.remove(number)
         self._tried = None
@@ -263,7 +284,7 @@ class Publisher:
     def _check_files(self, files: tuple[StoredFile, ...]) -> None:
         if not files or self._folder is None:
             return
-        sizes = self._storage.sizes(self._log.item_path(self._folder))
+        sizes = sizes_in(self._storage, self._log.item_path(self._folder))
         for file in files:
             if sizes.get(file.path.rpartition("/")[2]) != file.size_bytes:
                 raise GoneError(

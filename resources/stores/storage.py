@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -60,7 +60,7 @@ class Storage(ABC):
 
     @abstractmethod
     def claim_folder(self, path: str) -> bool:
-        """Makes `path` a folder of the caller's own; False when somebody has it."""
+        """Creates the folder `path` for the caller alone; False when it exists already."""
 
     @abstractmethod
     def staging_folder(self, path: str) -> Path:
@@ -75,10 +75,6 @@ class Storage(ABC):
 
         `sha256` is what the caller computed from the bytes it means.
         """
-
-    def sizes(self, folder: str) -> dict[str, int]:
-        """Name and size in bytes of every file directly in `folder`."""
-        return {file.name: file.size_bytes for file in self.listing(folder)}
 
     @abstractmethod
     def listing(self, folder: str, prefix: str = "") -> list[FoundFile]:
@@ -121,8 +117,22 @@ class Storage(ABC):
         """Removes what killed writers of `item` left half-written and invisible since `before`."""
 
     @abstractmethod
+    def marks(self, items: Sequence[str]) -> dict[str, Mark]:
+        """A mark for each item, without a look into any file."""
+
+    @abstractmethod
     def items(self, prefix: str) -> list[str]:
         """Folders under `prefix` that hold a manifest, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What tells one state of an item's versions from another."""
+
+    text: str
+    """Changes whenever a version is made or removed; empty when there never was one."""
+    is_settled: bool = True
+    """False while a change may still come to pass without the text showing it: look again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +142,11 @@ class FoundFile:
     name: str
     size_bytes: int
     modified_at: datetime
+
+
+def sizes_in(storage: Storage, folder: str) -> dict[str, int]:
+    """Name and size in bytes of every file directly in `folder`."""
+    return {file.name: file.size_bytes for file in storage.listing(folder)}
 
 
 class LocalFile:

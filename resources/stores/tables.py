@@ -21,9 +21,10 @@ from resources.kernel.keys import Key
 from resources.kernel.records import BatchStream
 from resources.scratch import ScratchFolder
 from resources.stores.collect import DEFAULT_GRACE, DEFAULT_KEEP, CollectReport
-from resources.stores.duckdb_read import open_relation
+from resources.stores.duckdb_read import NumberedRelation, open_numbered, open_relation
 from resources.stores.manifest import Manifest
 from resources.stores.partitions import only_partitions, stored_partitions
+from resources.stores.table_rows import TableRows
 from resources.stores.table_types import to_storage
 from resources.stores.table_writer import TableWriter
 from resources.stores.versions import VersionedItem, VersionStore
@@ -197,6 +198,23 @@ class StoredTable:
         self.opened_folders |= {path.parent for path in paths}
         return open_relation(connection, paths, self.schema, where=self.name)
 
+    def rows_at(self, numbers: Sequence[int], columns: Sequence[str] | None = None) -> pa.Table:
+        """Rows by their numbers, counted from 0, in the order asked for; see `table_rows` for what is not proven.
+
+        Raises:
+            InputError: unknown columns.
+            IntegrityError: a file that is missing, cut off or cannot be read (E53).
+            GoneError: the version was collected meanwhile (E51).
+        """
+        return TableRows(self._item, self.version).read(numbers, self._select(columns))
+
+    def numbered(self, connection: duckdb.DuckDBPyConnection) -> NumberedRelation:
+        """The rows as DuckDB searches them, to be looked at: columns by their place, and each row's number."""
+        paths = self._lasting_files(connection, is_proven=False)
+        self.opened_folders |= {path.parent for path in paths}
+        rows = [file.rows or 0 for file in self.version.files]
+        return open_numbered(connection, paths, rows, self.schema)
+
     def sample(self, n: int = 10) -> pa.Table:
         """The first `n` rows."""
         rows: list[pa.RecordBatch] = []
@@ -246,8 +264,10 @@ class StoredTable:
                 hint="Import it again, or read another version",
             )
 
-    def _lasting_files(self, owner: object | None) -> list[Path]:
+    def _lasting_files(self, owner: object | None, *, is_proven: bool = True) -> list[Path]:
         """Files that stay for as long as `owner` lives, or the process: DuckDB and Polars open them late."""
+        if self._item.keeps_local_files and not is_proven:
+            return self._item.looking.paths(self.version)
         with self._item.local_files(self.version) as paths:
             if self._item.keeps_local_files:
                 return paths
@@ -261,7 +281,7 @@ class StoredTable:
 
 
 class _Process:
-    """Lives as long as the process: owner of copies that nobody else outlives."""
+    """Lives as long as the process: owns copies that no other object keeps."""
 
 
 _PROCESS = _Process()

@@ -5,14 +5,14 @@
 <root>/<key parts>/data/<run id>-<attempt>/part-00000.parquet
 ```
 A version in partitions names files of earlier runs, too: `partitions.py`.
-Plain files: whoever has no Waybill reads the manifest, or just the folder. Tables are `tables.py`; the writer's
+Plain files: without Waybill, read the manifest or just the folder. Tables are `tables.py`; the writer's
 protocol is `publish.py`; removal is `collect.py`; where the files lie is `local.py` and `remote.py`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -21,17 +21,18 @@ from typing import Any, Self, TypeVar
 from resources.kernel.errors import (
     ConfigError,
     GoneError,
-    IntegrityError,
     NotFoundError,
 )
 from resources.kernel.keys import Key
 from resources.kernel.records import StoredFile, StoredVersion
 from resources.stores.collect import DEFAULT_GRACE, DEFAULT_KEEP, CollectReport, collect
+from resources.stores.looking import LookedAtFiles, absent_file, damaged_file, missing_version
 from resources.stores.manifest import Manifest
 from resources.stores.manifest_log import RESTARTS, ManifestLog
 from resources.stores.open_storage import open_storage
 from resources.stores.publish import Publisher
-from resources.stores.storage import LocalFile, Storage
+from resources.stores.removal import Removal, read_removal, remove_versions
+from resources.stores.storage import LocalFile, Mark, Storage, sizes_in
 
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 T = TypeVar("T")
@@ -72,6 +73,23 @@ class VersionStore:
         if not key:
             raise ConfigError("An item of the store needs a key of at least one part")
         return VersionedItem(ManifestLog(self._storage, tuple(key)))
+
+    def marks(self, keys: Collection[Key]) -> dict[Key, Mark]:
+        """For each key a text that changes whenever a version is made or removed: cheap, no manifest is read.
+
+        Raises:
+            ConnectorError: the store does not answer.
+        """
+        items = {"/".join(key): key for key in keys}
+        return {items[path]: mark for path, mark in self._storage.marks(list(items)).items()}
+
+    def remove(self, key: Key, *, by: str = "") -> CollectReport:
+        """Removes every version of an item and its data at once; see `resources.stores.removal`."""
+        return remove_versions(ManifestLog(self._storage, self.item(key).key), by=by)
+
+    def removal(self, key: Key) -> Removal | None:
+        """When and by whom all versions were removed, where that is the last that happened; None elsewhere."""
+        return read_removal(ManifestLog(self._storage, self.item(key).key))
 
     def keys(self, prefix: Key = ()) -> list[Key]:
         """Keys under `prefix` that have at least one version, in order."""
@@ -176,43 +194,43 @@ class VersionedItem:
             assert found is not None  # noqa: S101 - for the type checker: `_verify` raises
             yield found.path
 
+    def has_files(self, version: StoredVersion) -> bool:
+        """Whether all files of a version are there; none is read."""
+        sizes: dict[str, dict[str, int]] = {}
+        for file in version.files:
+            folder, _, name = self._log.item_path(file.path).rpartition("/")
+            if folder not in sizes:
+                sizes[folder] = sizes_in(self._log.storage, folder)
+            if name not in sizes[folder]:
+                return False
+        return True
+
+    def drop_files(self, versions: Iterable[StoredVersion]) -> None:
+        """Removes the data of versions whose record stays; for items whose versions share no files."""
+        there = self._log.storage.data_folders(self._log.data_path)
+        for name in {file.path.split("/")[1] for version in versions for file in version.files}:
+            if name in there:
+                self._log.storage.remove_folder(f"{self._log.data_path}/{name}")
+
     def collect(self, keep: int = DEFAULT_KEEP, grace: timedelta = DEFAULT_GRACE) -> CollectReport:
         """Removes old versions and leftovers; see `resources.stores.collect`."""
         return collect(self._log, keep=keep, grace=grace)
 
+    @property
+    def looking(self) -> LookedAtFiles:
+        """Its files as they lie there, for a look at a few rows: not hashed."""
+        return LookedAtFiles(self._log)
+
     def _verify(self, version: StoredVersion, file: StoredFile, found: LocalFile | None) -> None:
-        part = file.path.rpartition("/")[2].partition(".")[0]
-        of = f" of partition {file.partition!r}" if file.partition is not None else ""
-        what = f"{part}{of} of version {version.number} of {self.name}"
         if found is None:
-            if self._log.read(version.number) is None:
-                raise self._missing(version.number)
-            raise IntegrityError(
-                f"{what} is missing from the store",
-                hint="Import it again, or read another version: they are not affected",
-                path=file.path,
-            )
+            raise absent_file(self._log, version, file)
         if found.size_bytes != file.size_bytes:
             reason = f"{found.size_bytes} of {file.size_bytes} bytes"
         elif found.sha256 != file.sha256:
             reason = "its SHA-256 differs from the manifest's"
         else:
             return
-        raise IntegrityError(
-            f"{what} is damaged: {reason}",
-            hint="Import it again, or read another version: they are not affected",
-            path=file.path,
-        )
+        raise damaged_file(self._log, version, file, reason)
 
     def _missing(self, number: int | None) -> NotFoundError:
-        numbers = self._log.numbers()
-        if not numbers:
-            return NotFoundError(
-                f"{self.name} has no version in {self._log.storage.url}",
-                hint="Materialize it first",
-                key=self.key,
-            )
-        there = f"There are versions {numbers[0]} to {numbers[-1]}"
-        if number is not None and 0 < number < numbers[-1]:
-            return GoneError(f"Version {number} of {self.name} has been removed", hint=there)
-        return NotFoundError(f"{self.name} has no version {number}", hint=there)
+        return missing_version(self._log, number)

@@ -96,9 +96,9 @@ def test_the_datasets_are_listed(second):
         item["name"]: item for item in json.loads(waybill(home, "dataset", "list", "--json").stdout)
     }
     assert found["flights"]["rows"] == 336_776
-    assert {item["status"] for item in found.values()} == {"materialized"}
+    assert {item["status"] for item in found.values()} == {"ready"}
     assert found["flights"]["origin"] == "datasource"
-    assert found["predicted_delays"]["origin"] == "prediction"
+    assert found["predicted_delays"]["origin"] == "pipeline output"
 
 
 def test_a_step_that_fails_is_the_error(second):

@@ -130,7 +130,7 @@ def test_a_project_is_made_filled_served_and_stopped(machine, shop):
         "waybill", "dataset", "list", "--json", cwd=shop, WAYBILL_HOME=str(restored)
     )
     (orders,) = [d for d in json.loads(listed.stdout) if d["name"] == "orders"]
-    assert (orders["rows"], orders["version"], orders["status"]) == (4, 1, "materialized")
+    assert (orders["rows"], orders["version"], orders["status"]) == (4, 1, "ready")
     for copy in (restored, stopped):
         store = TableStore.open(str(copy / "store"))
         assert store.read(("datasets", "orders"), 1).to_table().equals(rows)

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
-from assets.classifications.problems import WARNINGS, Notice, Problem
+from assets.classifications.problems import WARNINGS, FileProblem, Notice
 from assets.classifications.reading.arrays import to_arrow
 from assets.classifications.reading.values import Value, integer_remark
 from assets.classifications.schema import SetSchema
@@ -69,7 +69,7 @@ class Batch:
 class ErrorReport(Protocol):
     """Takes every error of a file as it is found, which is in file order."""
 
-    def write(self, problems: Sequence[Problem]) -> None:
+    def write(self, problems: Sequence[FileProblem]) -> None:
         """The problems of one record."""
 
     def restart(self) -> None:
@@ -86,17 +86,17 @@ class Findings:
     max_problems: int
     max_warnings: int
     report: ErrorReport | None = None
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[FileProblem] = field(default_factory=list)
     problem_count: int = 0
     warnings: list[Notice] = field(default_factory=list)
     warning_counts: Counter[str] = field(default_factory=Counter)
 
     @property
     def only_counts(self) -> bool:
-        """Nobody asks any more which problems there are."""
+        """No more problems are wanted."""
         return self.report is None and len(self.problems) >= self.max_problems
 
-    def refuse(self, problems: list[Problem]) -> None:
+    def refuse(self, problems: list[FileProblem]) -> None:
         """Add the problems of one record."""
         self.problem_count += len(problems)
         if len(self.problems) < self.max_problems:
@@ -120,7 +120,7 @@ class Findings:
         if self.warning_counts[rule] <= self.max_warnings:
             self.warnings.append(Notice(row, rule, column, f"{WARNINGS[rule]}: {detail}"))
 
-    def problems_in_file_order(self) -> tuple[Problem, ...]:
+    def problems_in_file_order(self) -> tuple[FileProblem, ...]:
         """Stable by row: within a row the order in which they were found."""
         return tuple(sorted(self.problems, key=lambda problem: problem.row)[: self.max_problems])
 

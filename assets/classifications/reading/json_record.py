@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from assets.classifications.problems import Problem
+from assets.classifications.problems import FileProblem
 from assets.classifications.reading.batch import (
     DELETE_FIELDS,
     DELETE_KEY,
@@ -148,7 +148,7 @@ class JsonRows:
         except UnicodeDecodeError:
             return None
 
-    def _check_members(self, row: int, record: Mapping[str, Any]) -> list[Problem]:
+    def _check_members(self, row: int, record: Mapping[str, Any]) -> list[FileProblem]:
         """J12."""
         problems = []
         for name in record:
@@ -186,7 +186,7 @@ class JsonRows:
             return Fault("json_syntax", _reason(error, text))
         return dict(again)
 
-    def _take_record(self, row: int, record: dict[str, Any], problems: list[Problem]) -> None:
+    def _take_record(self, row: int, record: dict[str, Any], problems: list[FileProblem]) -> None:
         if not problems and self._is_plain(record):
             self.records.add(row, UPDATE, record["key"], record["data"], [])
             return
@@ -227,7 +227,7 @@ class JsonRows:
         row: int,
         kind: int,
         key: str,
-        problems: list[Problem],
+        problems: list[FileProblem],
         values: Mapping[str, Value],
         cleared: list[str],
     ) -> None:
@@ -236,7 +236,7 @@ class JsonRows:
         else:
             self.records.add(row, kind, key, values, cleared)
 
-    def _delete_key(self, row: int, record: dict[str, Any], problems: list[Problem]) -> None:
+    def _delete_key(self, row: int, record: dict[str, Any], problems: list[FileProblem]) -> None:
         """J6."""
         if "data" in record:
             problems.append(
@@ -244,13 +244,13 @@ class JsonRows:
             )
         self._add(row, DELETE_KEY, record.get("key", ""), problems, {}, [])
 
-    def _delete_fields(self, row: int, record: dict[str, Any], problems: list[Problem]) -> None:
+    def _delete_fields(self, row: int, record: dict[str, Any], problems: list[FileProblem]) -> None:
         """J5."""
         names = self._columns_of(row, record, "data_required_delete_field", problems)
         self._add(row, DELETE_FIELDS, record.get("key", ""), problems, {}, names)
 
     def _columns_of(
-        self, row: int, record: dict[str, Any], rule: str, problems: list[Problem]
+        self, row: int, record: dict[str, Any], rule: str, problems: list[FileProblem]
     ) -> list[str]:
         """Known columns that `data` names (J4, J5, J13)."""
         data = record.get("data", _ABSENT)
@@ -265,7 +265,7 @@ class JsonRows:
         )
         return [name for name in data if name in self.schema.by_name]
 
-    def _update(self, row: int, record: dict[str, Any], problems: list[Problem]) -> None:
+    def _update(self, row: int, record: dict[str, Any], problems: list[FileProblem]) -> None:
         """J4, J9, J10."""
         values: dict[str, Value] = {}
         cleared = []

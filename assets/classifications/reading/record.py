@@ -10,7 +10,7 @@ FIELD_LIMIT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Dialect:
+class RecordDialect:
     """CSV trims spaces round a field and refuses a quote inside an unquoted one; TSV does neither."""
 
     delimiter: bytes
@@ -30,7 +30,7 @@ class Record:
     end: int
 
 
-def read_record(data: bytes, start: int, dialect: Dialect, *, is_last: bool) -> Record | None:
+def read_record(data: bytes, start: int, dialect: RecordDialect, *, is_last: bool) -> Record | None:
     """The record that starts there; None if its end is not in `data` and more is to come.
 
     After broken quoting the record goes on as if the quote were text, so that the next record is found.
@@ -46,7 +46,7 @@ def read_record(data: bytes, start: int, dialect: Dialect, *, is_last: bool) -> 
     return scan.run(is_last=is_last)
 
 
-def _split_plain(line: bytes, dialect: Dialect) -> list[bytes]:
+def _split_plain(line: bytes, dialect: RecordDialect) -> list[bytes]:
     if not line.strip(dialect.blank):
         return []
     fields = line.split(dialect.delimiter, FIELD_LIMIT)
@@ -56,7 +56,7 @@ def _split_plain(line: bytes, dialect: Dialect) -> list[bytes]:
 class _Scan:
     """Field by field through one record that has a quote somewhere."""
 
-    def __init__(self, data: bytes, start: int, dialect: Dialect) -> None:
+    def __init__(self, data: bytes, start: int, dialect: RecordDialect) -> None:
         self._data = data
         self._position = start
         self._dialect = dialect

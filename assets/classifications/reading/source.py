@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from assets.classifications.problems import RULES, Problem
+from assets.classifications.problems import RULES, FileProblem
 
 _BOMS = (
     (b"\xef\xbb\xbf", "UTF-8"),
@@ -44,7 +44,7 @@ class RefusedFileError(Exception):
 
     def __init__(self, rule: str, detail: str) -> None:
         super().__init__(detail)
-        self.problem = Problem(0, rule, None, f"{RULES[rule]}: {detail}")
+        self.problem = FileProblem(0, rule, None, f"{RULES[rule]}: {detail}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from assets.classifications.reading.record import Dialect
+from assets.classifications.reading.record import RecordDialect
 
 _NEWLINE, _RETURN, _SPACE, _QUOTE = 10, 13, 32, 34
 _MANY_SPACES = 16  # a field with more of them round it is left to the exact way
@@ -55,7 +55,7 @@ class _Separators:
     is_odd: bool
 
 
-def find_layout(data: bytes, dialect: Dialect, columns: int, *, is_last: bool) -> Layout:
+def find_layout(data: bytes, dialect: RecordDialect, columns: int, *, is_last: bool) -> Layout:
     """Lay out a block that starts with a record; a last one must end with a newline."""
     block = np.frombuffer(data, np.uint8)
     separators = _find_separators(data, block, dialect, is_last=is_last)
@@ -96,7 +96,7 @@ def _fields_of(places: np.ndarray, line_ends: np.ndarray, columns: int) -> np.nd
 
 
 def _without_blank_lines(
-    data: bytes, block: np.ndarray, dialect: Dialect, line_ends: np.ndarray, spans: np.ndarray
+    data: bytes, block: np.ndarray, dialect: RecordDialect, line_ends: np.ndarray, spans: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Which records are not blank lines (C10); only those of a single field can be."""
     single = np.flatnonzero(np.diff(line_ends, prepend=-1) == 1)
@@ -112,7 +112,7 @@ def _without_blank_lines(
 
 
 def _find_separators(
-    data: bytes, block: np.ndarray, dialect: Dialect, *, is_last: bool
+    data: bytes, block: np.ndarray, dialect: RecordDialect, *, is_last: bool
 ) -> _Separators:
     delimiter = dialect.delimiter[0]
     mask = block == delimiter
@@ -165,7 +165,7 @@ def _has_leading_quote(data: bytes) -> bool:
 
 
 def _first_odd_quote(
-    block: np.ndarray, quotes: np.ndarray, dialect: Dialect, *, is_last: bool
+    block: np.ndarray, quotes: np.ndarray, dialect: RecordDialect, *, is_last: bool
 ) -> int | None:
     """Place of the first quote against which parity proves nothing; None if there is none."""
     opening, closing = quotes[0::2], quotes[1::2]
@@ -178,7 +178,7 @@ def _first_odd_quote(
 
 
 def _opens_well(
-    block: np.ndarray, opening: np.ndarray, closing: np.ndarray, dialect: Dialect
+    block: np.ndarray, opening: np.ndarray, closing: np.ndarray, dialect: RecordDialect
 ) -> np.ndarray:
     before = opening - 1
     if dialect.is_csv:
@@ -193,7 +193,7 @@ def _opens_well(
     return np.asarray(well)
 
 
-def _closes_well(block: np.ndarray, closing: np.ndarray, dialect: Dialect) -> np.ndarray:
+def _closes_well(block: np.ndarray, closing: np.ndarray, dialect: RecordDialect) -> np.ndarray:
     """What is behind the block is not known and counts as good: the record is cut there anyway."""
     last = len(block) - 1
     is_doubled = block[np.minimum(closing + 1, last)] == _QUOTE

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from assets.classifications.reading.batch import Batch, Findings, RecordList
-from assets.classifications.reading.record import Dialect, Record, read_record
+from assets.classifications.reading.record import Record, RecordDialect, read_record
 from assets.classifications.reading.signature import DELIMITERS, check_table_start
 from assets.classifications.reading.source import Piece, RefusedFileError, Utf8Gate
 from assets.classifications.reading.structure import find_layout
@@ -44,7 +44,7 @@ class _TableReader:
         self, suffix: str, schema: SetSchema, options: ParseOptions, findings: Findings
     ) -> None:
         self._suffix = suffix
-        self._dialect = Dialect(DELIMITERS[suffix], is_csv=suffix == ".csv")
+        self._dialect = RecordDialect(DELIMITERS[suffix], is_csv=suffix == ".csv")
         self._schema = schema
         self._options = options
         self._findings = findings

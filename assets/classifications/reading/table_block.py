@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from assets.classifications.reading.arrays import to_arrow, with_nulls
 from assets.classifications.reading.batch import DELETE_KEY, UPDATE, Batch, Rewritten
 from assets.classifications.reading.convert import convert_column
-from assets.classifications.reading.record import Dialect
+from assets.classifications.reading.record import RecordDialect
 from assets.classifications.reading.spans import (
     find_odd_keys,
     find_tokens,
@@ -36,7 +36,7 @@ def read_block(
     layout: Layout,
     columns: Sequence[SetColumn],
     options: ParseOptions,
-    dialect: Dialect,
+    dialect: RecordDialect,
 ) -> tuple[Batch, np.ndarray]:
     """The batch, its `rows` counted from 0 in the block, and the numbers of records for the exact way."""
     block = np.frombuffer(data, np.uint8)

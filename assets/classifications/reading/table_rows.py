@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from assets.classifications.problems import RULES, Problem
+from assets.classifications.problems import RULES, FileProblem
 from assets.classifications.reading.batch import DELETE_KEY, UPDATE, Findings, RecordList
 from assets.classifications.reading.values import (
     Fault,
@@ -27,7 +27,7 @@ from assets.classifications.schema import (
 HEADER_ROW = 1
 
 
-def check_header(headers: Sequence[str], schema: SetSchema) -> list[Problem]:
+def check_header(headers: Sequence[str], schema: SetSchema) -> list[FileProblem]:
     """C1, G9 in the order in which they are told: blank, fewer than two, first column, then duplicate and unknown."""
     hint = _delimiter_hint(headers[0])
     blank = [
@@ -75,8 +75,8 @@ def unknown_column(name: str, schema: SetSchema) -> str:
     return f"{excerpt(name)} is no column of the set; known: {known}{more}"
 
 
-def _header(column: str | None, rule: str, detail: str) -> Problem:
-    return Problem(HEADER_ROW, rule, column, f"{RULES[rule]}: {detail}")
+def _header(column: str | None, rule: str, detail: str) -> FileProblem:
+    return FileProblem(HEADER_ROW, rule, column, f"{RULES[rule]}: {detail}")
 
 
 @dataclass
@@ -108,7 +108,9 @@ class TableRows:
         fault = Fault("malformed_document", "the quotes of this record are broken")
         self.findings.refuse([fault.at(row)])
 
-    def _delete(self, row: int, key: str, cells: Sequence[str], problems: list[Problem]) -> None:
+    def _delete(
+        self, row: int, key: str, cells: Sequence[str], problems: list[FileProblem]
+    ) -> None:
         named = zip(self.columns, cells, strict=True)
         ignored = [column.name for column, cell in named if cell not in ("", DELETE_TOKEN)]
         if ignored:
@@ -118,7 +120,9 @@ class TableRows:
         else:
             self.records.add(row, DELETE_KEY, key, {}, [])
 
-    def _update(self, row: int, key: str, cells: Sequence[str], problems: list[Problem]) -> None:
+    def _update(
+        self, row: int, key: str, cells: Sequence[str], problems: list[FileProblem]
+    ) -> None:
         values: dict[str, Value] = {}
         cleared = []
         for column, cell in zip(self.columns, cells, strict=True):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
 
-from assets.classifications.problems import RULES, Problem
+from assets.classifications.problems import RULES, FileProblem
 from assets.classifications.schema import (
     DELETE_TOKEN,
     EMPTY_TOKEN,
@@ -31,9 +31,9 @@ class Fault:
     rule: str
     detail: str
 
-    def at(self, row: int, column: str | None = None) -> Problem:
+    def at(self, row: int, column: str | None = None) -> FileProblem:
         """The problem with its place and wording."""
-        return Problem(row, self.rule, column, f"{RULES[self.rule]}: {self.detail}")
+        return FileProblem(row, self.rule, column, f"{RULES[self.rule]}: {self.detail}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,18 @@ CHANGE = Right(Role.ADMIN, Scope.WRITE)
 GOVERN = Right(Role.ADMIN, Scope.READ)
 """Shows who may do what, and who did."""
 
+_DECLARED = (
+    "connector",
+    "datasource",
+    "dataset",
+    "transform",
+    "model",
+    "prediction",
+    "embedding",
+    "exporter",
+    "classification",
+    "pipeline",
+)
 RIGHTS: dict[str, Right] = {
     # What is declared, kept and recorded.
     "project.list": LOOK,
@@ -58,6 +70,13 @@ RIGHTS: dict[str, Right] = {
     "dataset.columns": LOOK,
     "dataset.versions": LOOK,
     "dataset.rows": LOOK,
+    "dataset.facets": LOOK,
+    "dataset.cell": LOOK,
+    "query.run": LOOK,
+    "query.cancel": LOOK,
+    "query.history": LOOK,
+    "query.show": LOOK,
+    "query.transform": LOOK,
     "exporter.list": LOOK,
     "exporter.show": LOOK,
     "exporter.history": LOOK,
@@ -80,6 +99,7 @@ RIGHTS: dict[str, Right] = {
     "exporter.test": ASK,
     "datasource.preview": ASK,
     "dataset.download": ASK,
+    "query.download": ASK,
     "classification.check": ASK,
     "classification.download": ASK,
     # What nobody has saved yet: it leads wherever whoever asks wants it to.
@@ -90,14 +110,30 @@ RIGHTS: dict[str, Right] = {
     "connector.check": WORK,
     "dataset.refresh": WORK,
     "dataset.upload": WORK,
+    "upload.limits": LOOK,
+    "upload.discover": LOOK,
+    "upload.list": WORK,
+    "upload.create": WORK,
+    "upload.offset": WORK,
+    "upload.show": WORK,
+    "upload.send": WORK,
+    "upload.cancel": WORK,
+    "upload.preview": WORK,
+    "upload.import": WORK,
     "dataset.export": WORK,
     "datasource.observe": WORK,
     "exporter.run": WORK,
     "pipeline.run": WORK,
+    "pipeline.pause": WORK,
+    "pipeline.resume": WORK,
     "run.cancel": WORK,
+    "run.retry": WORK,
     "classification.apply": WORK,
     "classification.undo": WORK,
     "asset.report": WORK,
+    # What is declared.
+    **{f"{noun}.{verb}": CHANGE for noun in _DECLARED for verb in ("create", "edit", "delete")},
+    **{f"{noun}.{verb}": LOOK for noun in _DECLARED for verb in ("form", "definition")},
     # Titles and descriptions.
     "dataset.rename": EDIT,
     "dataset.remove": CHANGE,

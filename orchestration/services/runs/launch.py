@@ -5,7 +5,7 @@ What starts with `start_` asks the server and returns the run's id at once; the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 import dagster as dg
 
@@ -15,6 +15,7 @@ from orchestration.services.locks import is_held
 from orchestration.services.runs.start import Asked, start_run
 from orchestration.services.runs.watch import RunOutcome, StepNews, run_here, run_there
 from resources.kernel.errors import ConfigError
+from resources.stores.asset_partitions import tags_of_partition
 
 
 def start_pipeline(
@@ -23,10 +24,12 @@ def start_pipeline(
     """Has the server run a pipeline; the run's id.
 
     Raises:
-        UnknownNameError: there is none of that name.
-        InputError: the key of `asked` was used for other work.
+        UnknownNameError: there is none of that name, or no such partition.
+        InputError: the key of `asked` was used for other work; it has partitions and none is asked for, or the
+            other way round.
     """
-    return start_run(home, instance, location.job(name), asked)
+    job, tags = _pipeline(location, instance, name, asked)
+    return start_run(home, instance, job, asked, tags=tags)
 
 
 def start_refresh(
@@ -35,11 +38,12 @@ def start_refresh(
     """Has the server make a dataset anew from what it is made of, and check it; the run's id.
 
     Raises:
-        UnknownNameError: nothing makes it.
-        InputError: the key of `asked` was used for other work.
+        UnknownNameError: nothing makes it, or it has no such partition.
+        InputError: the key of `asked` was used for other work; it has partitions and none is asked for, or the
+            other way round.
     """
-    spec = location.dataset(name)
-    return start_run(home, instance, location.asset_job(), asked, assets=[spec.key])
+    key, tags = _dataset(location, instance, name, asked)
+    return start_run(home, instance, location.asset_job(), asked, assets=[key], tags=tags)
 
 
 def run_pipeline(
@@ -53,9 +57,11 @@ def run_pipeline(
     """Runs a pipeline.
 
     Raises:
-        UnknownNameError: there is none of that name.
+        UnknownNameError: there is none of that name, or no such partition.
+        InputError: it has partitions and none is asked for, or the other way round.
     """
-    return _run(home, instance, location.job(name), asked, tell)
+    job, tags = _pipeline(location, instance, name, asked)
+    return _run(home, instance, job, asked, tell, tags=tags)
 
 
 def refresh_dataset(
@@ -69,10 +75,11 @@ def refresh_dataset(
     """Makes a dataset anew from what it is made of, and checks it.
 
     Raises:
-        UnknownNameError: nothing makes it.
+        UnknownNameError: nothing makes it, or it has no such partition.
+        InputError: it has partitions and none is asked for, or the other way round.
     """
-    spec = location.dataset(name)
-    return _run(home, instance, location.asset_job(), asked, tell, assets=[spec.key])
+    key, tags = _dataset(location, instance, name, asked)
+    return _run(home, instance, location.asset_job(), asked, tell, assets=[key], tags=tags)
 
 
 def server_runs(home: Home) -> bool:
@@ -101,7 +108,25 @@ def _run(
     tell: Callable[[StepNews], None],
     *,
     assets: Collection[dg.AssetKey] = (),
+    tags: Mapping[str, str],
 ) -> RunOutcome:
     if server_runs(home):
-        return run_there(instance, start_run(home, instance, job, asked, assets=assets), tell)
-    return run_here(home, instance, job, tell, tags=asked.tags, assets=assets)
+        run_id = start_run(home, instance, job, asked, assets=assets, tags=tags)
+        return run_there(instance, run_id, tell)
+    return run_here(home, instance, job, tell, tags={**tags, **asked.tags}, assets=assets)
+
+
+def _pipeline(
+    location: Location, instance: dg.DagsterInstance, name: str, asked: Asked
+) -> tuple[dg.JobDefinition, dict[str, str]]:
+    job = location.job(name)
+    parts, wanted = job.partitions_def, asked.partition
+    return job, tags_of_partition(f"pipeline {name}", parts, wanted, instance)
+
+
+def _dataset(
+    location: Location, instance: dg.DagsterInstance, name: str, asked: Asked
+) -> tuple[dg.AssetKey, dict[str, str]]:
+    spec = location.dataset(name)
+    parts, wanted = spec.partitions_def, asked.partition
+    return spec.key, tags_of_partition(f"dataset {name}", parts, wanted, instance)

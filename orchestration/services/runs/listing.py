@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 from dagster._core.storage.tags import (
     PARENT_RUN_ID_TAG,
-    REPOSITORY_LABEL_TAG,
     SCHEDULE_NAME_TAG,
     SENSOR_NAME_TAG,
 )
 
 from orchestration.classifications.jobs import SET_TAG
+from orchestration.services.paging import LIMIT, Page, check_limit, decode_cursor, encode_cursor
 from orchestration.services.runs.find import location_of
 from orchestration.services.runs.start import ACTOR_TAG
 from orchestration.services.runs.states import RunState, state_of, statuses_of
 from resources.kernel.errors import InputError
 from resources.kernel.keys import noun_of_key
 
-PAGE_RUNS = 50
-MOST_RUNS = 200
 SHOWN_TARGETS = 20
 ASSET_JOB = "__ASSET_JOB"
 _BY_ITSELF: Mapping[str, str] = {"schedule": SCHEDULE_NAME_TAG, "sensor": SENSOR_NAME_TAG}
@@ -83,7 +81,7 @@ class RunFilter:
     location: str = ""
 
     def to_dagster(self, run_ids: Sequence[str] | None = None) -> dg.RunsFilter:
-        """As Dagster's storage takes it, without the asset."""
+        """As Dagster's storage takes it; without the asset, and the location, by which it would look long."""
         return dg.RunsFilter(
             run_ids=list(run_ids) if run_ids is not None else None,
             job_name=self.pipeline or None,
@@ -99,18 +97,7 @@ class RunFilter:
             kind, _, name = self.actor.partition(" ")
             tag = _BY_ITSELF.get(kind)
             tags |= {tag: name} if tag and name else {ACTOR_TAG: self.actor}
-        if self.location:
-            tags[REPOSITORY_LABEL_TAG] = f"__repository__@{self.location}"
         return tags
-
-
-@dataclass(frozen=True)
-class RunPage:
-    """Runs, and where the next page begins."""
-
-    runs: tuple[RunSummary, ...]
-    cursor: str | None
-    """None: nothing comes after it."""
 
 
 def list_runs(
@@ -118,62 +105,75 @@ def list_runs(
     wanted: RunFilter,
     *,
     cursor: str | None = None,
-    limit: int = PAGE_RUNS,
-) -> RunPage:
+    limit: int = LIMIT,
+) -> Page[RunSummary]:
     """Runs behind `cursor`, newest first.
 
     Args:
         instance: where they are recorded.
         wanted: which.
         cursor: that of the page before.
-        limit: most runs, up to 200.
+        limit: most runs.
 
     Raises:
         InputError: a limit or a cursor that is none.
     """
-    if not 1 <= limit <= MOST_RUNS:
-        raise InputError(f"a page has 1 to {MOST_RUNS} runs, not {limit}")
-    if wanted.asset:
-        return _runs_of_asset(instance, wanted, cursor, limit)
-    if cursor and not instance.has_run(cursor):
-        raise _unknown(cursor)
-    found = instance.get_run_records(wanted.to_dagster(), limit=limit + 1, cursor=cursor)
-    shown = found[:limit]
-    more = shown[-1].dagster_run.run_id if len(found) > limit else None
-    return RunPage(tuple(summary_of(record) for record in shown), more)
+    check_limit(limit)
+    place = decode_cursor(cursor)[0] if cursor else None
+    look = _runs_of_asset if wanted.asset else _newest_runs
+    return _first_of(look(instance, wanted, place, limit + 1), wanted, limit)
 
 
-def count_runs(
-    instance: dg.DagsterInstance, wanted: RunFilter, states: Sequence[RunState] = tuple(RunState)
-) -> dict[RunState, int]:
-    """How many runs are in each state; the states of `wanted` and its asset are left aside."""
-    rest = replace(wanted, asset="")
-    return {state: instance.get_runs_count(_in_state(rest, state)) for state in states}
+_Placed = tuple[object, dg.RunRecord]
+"""A run, and what a cursor says of where it stands."""
 
 
-def _in_state(wanted: RunFilter, state: RunState) -> dg.RunsFilter:
-    return replace(wanted, states=(state,)).to_dagster()
+def _first_of(runs: Iterator[_Placed], wanted: RunFilter, limit: int) -> Page[RunSummary]:
+    found: dict[str, RunSummary] = {}
+    last: object = None
+    for number, (place, record) in enumerate(runs):
+        run = record.dagster_run
+        if wanted.location in ("", location_of(run)) and run.run_id not in found:
+            if len(found) == limit:
+                return Page(tuple(found.values()), encode_cursor([last]))
+            found[run.run_id], last = summary_of(record), place
+        if number >= _SCANNED_PAGES * limit:
+            return Page(tuple(found.values()), encode_cursor([place]))
+    return Page(tuple(found.values()), None)
+
+
+def _newest_runs(
+    instance: dg.DagsterInstance, wanted: RunFilter, place: object, size: int
+) -> Iterator[_Placed]:
+    if place is not None and not (isinstance(place, str) and instance.has_run(place)):
+        raise _unknown(place)
+    while True:
+        records = instance.get_run_records(wanted.to_dagster(), limit=size, cursor=place)
+        for record in records:
+            place = record.dagster_run.run_id
+            yield place, record
+        if len(records) < size:
+            return
 
 
 def _runs_of_asset(
-    instance: dg.DagsterInstance, wanted: RunFilter, cursor: str | None, limit: int
-) -> RunPage:
+    instance: dg.DagsterInstance, wanted: RunFilter, place: object, size: int
+) -> Iterator[_Placed]:
     """By the events of the asset: each run writes down what it is going to make before it makes anything."""
-    before = _LATEST_EVENT if cursor is None else _number(cursor)
-    found: dict[str, dg.RunRecord] = {}
-    for _ in range(_SCANNED_PAGES):
-        events = _asset_events(instance, wanted.asset, before, limit)
+    before = _LATEST_EVENT if place is None else place
+    while True:
+        if not isinstance(before, int):
+            raise _unknown(before)
+        events = _asset_events(instance, wanted.asset, before, size)
         ids = list(dict.fromkeys(event.run_id for event in events))
-        if not ids:
-            return RunPage(tuple(map(summary_of, found.values())), None)
-        kept = {r.dagster_run.run_id: r for r in instance.get_run_records(wanted.to_dagster(ids))}
+        found = instance.get_run_records(wanted.to_dagster(ids)) if ids else []
+        kept = {record.dagster_run.run_id: record for record in found}
         for event in events:
             before = event.storage_id
             if event.run_id in kept:
-                found.setdefault(event.run_id, kept[event.run_id])
-            if len(found) == limit:
-                return RunPage(tuple(map(summary_of, found.values())), str(before))
-    return RunPage(tuple(map(summary_of, found.values())), str(before))
+                yield before, kept[event.run_id]
+        if len(events) < size:
+            return
 
 
 def _asset_events(
@@ -187,7 +187,7 @@ def _asset_events(
         else dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED
     )
     wanted = dg.EventRecordsFilter(kind, asset_key=key, before_cursor=before)
-    return instance.get_event_records(wanted, limit=limit)
+    return instance.event_log_storage.get_event_records(wanted, limit=limit)
 
 
 def summary_of(record: dg.RunRecord) -> RunSummary:
@@ -240,14 +240,8 @@ def _utc(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def _number(cursor: str) -> int:
-    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
-        raise _unknown(cursor)
-    return int(cursor)
-
-
-def _unknown(cursor: str) -> InputError:
+def _unknown(place: object) -> InputError:
     return InputError(
-        f"{cursor[:80]!r} is no cursor of this list",
-        hint="The run that it names may have been deleted: begin with the first page",
+        f"{str(place)[:80]!r} is not in this list, so no page begins behind it",
+        hint="The run may have been deleted: begin with the first page",
     )

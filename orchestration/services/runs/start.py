@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
 from dagster._core.events import DagsterEvent
+from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 from orchestration.services.home import Home
 from orchestration.services.locks import hold
@@ -35,10 +36,12 @@ class Asked:
     Args:
         actor: the name of who asks.
         key: the same key of the same actor means the same run; empty: a new run each time.
+        partition: which one to make, where the work has partitions.
     """
 
     actor: str
     key: str = ""
+    partition: str = ""
 
     def __post_init__(self) -> None:
         """Refuses a key that no header could carry."""
@@ -86,7 +89,7 @@ def start_run(
         InputError: the key of `asked` was used for other work.
     """
     run_id = asked.make_run_id()
-    with _in_turn(home, asked, run_id):
+    with in_turn(home, run_id) if asked.key else nullcontext():
         run = instance.get_run_by_id(run_id) if asked.key else None
         if run is None:
             run = instance.create_run_for_job(
@@ -98,19 +101,21 @@ def start_run(
                 remote_job_origin=remote_origin(job.name),
                 job_code_origin=code_origin(job.name),
             )
-        _check_same(run, job, assets, config)
-        # Otherwise it was queued before, unless whoever made it was killed right then.
-        if run.status == dg.DagsterRunStatus.NOT_STARTED:
-            instance.report_dagster_event(DagsterEvent.job_enqueue(run), run_id=run_id)
+        _check_same(run, job, assets, config, asked.partition)
+        enqueue(instance, run)
     return run_id
 
 
+def enqueue(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+    """Puts a run into the queue that is not there yet: new, or of somebody who was killed right after making it."""
+    if run.status == dg.DagsterRunStatus.NOT_STARTED:
+        instance.report_dagster_event(DagsterEvent.job_enqueue(run), run_id=run.run_id)
+
+
 @contextmanager
-def _in_turn(home: Home, asked: Asked, run_id: str) -> Iterator[None]:
-    if not asked.key:
-        yield
-        return
-    with hold(home.locks / f"start-{run_id[0]}.lock", wait=True):  # 16 files, however many keys
+def in_turn(home: Home, run_id: str) -> Iterator[None]:
+    """Lets those in one after the other who are about the same run."""
+    with hold(home.locks / f"start-{run_id[0]}.lock", wait=True):  # 16 files, however many runs
         yield
 
 
@@ -119,11 +124,18 @@ def _check_same(
     job: dg.JobDefinition,
     assets: Collection[dg.AssetKey],
     config: Mapping[str, Any] | None,
+    partition: str,
 ) -> None:
-    made = (run.job_name, run.asset_selection or frozenset(), run.run_config or {})
-    if made != (job.name, frozenset(assets), config or {}):
-        raise InputError(
-            f"the idempotency key was used for other work before: run {run.run_id} of {run.job_name}",
-            hint="Give each piece of work a key of its own",
-            run_id=run.run_id,
-        )
+    of = run.tags.get(PARTITION_NAME_TAG, "")
+    made = (run.job_name, run.asset_selection or frozenset(), run.run_config or {}, of)
+    if made != (job.name, frozenset(assets), config or {}, partition):
+        raise used_before(run)
+
+
+def used_before(run: dg.DagsterRun) -> InputError:
+    """The refusal of a key that stands for another run."""
+    return InputError(
+        f"the idempotency key was used for other work before: run {run.run_id} of {run.job_name}",
+        hint="Give each piece of work a key of its own",
+        run_id=run.run_id,
+    )

@@ -35,6 +35,7 @@ _STATES: Mapping[dg.DagsterRunStatus, RunState] = {
     dg.DagsterRunStatus.STARTING: RunState.STARTING,
     dg.DagsterRunStatus.STARTED: RunState.RUNNING,
     dg.DagsterRunStatus.MANAGED: RunState.RUNNING,
+    dg.DagsterRunStatus.SUSPENDED: RunState.RUNNING,
     dg.DagsterRunStatus.CANCELING: RunState.STOPPING,
     dg.DagsterRunStatus.SUCCESS: RunState.DONE,
     dg.DagsterRunStatus.FAILURE: RunState.FAILED,

@@ -19,11 +19,11 @@ from resources.connectors.files.servers import Entries, FileServerConnector
 from resources.connectors.files.skipped import Skipped
 from resources.connectors.files.tree_listing import FolderNames
 from resources.connectors.ftp.errors import error_table
-from resources.connectors.ftp.facts import Facts
+from resources.connectors.ftp.facts import FtpFacts
 from resources.connectors.ftp.pool import Pool
-from resources.connectors.ftp.session import Session, open_session
+from resources.connectors.ftp.session import FtpSession, open_session
 from resources.connectors.ftp.settings import FtpSettings
-from resources.connectors.ftp.transfer import Download, Upload, sweep
+from resources.connectors.ftp.transfer import FtpDownload, FtpUpload, sweep
 from resources.connectors.ftp.tree import Ancestors, read_names
 from resources.connectors.trial.stages import Stages
 from resources.kernel.errors import InputError, NotFoundError
@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 
-class FtpConnector(FileServerConnector[Session]):
+class FtpConnector(FileServerConnector[FtpSession]):
     """The files of an FTP server below a folder.
 
     An etag is made of size, time of change and, where the server has one, its own name of the very file. Servers show
@@ -61,7 +61,7 @@ class FtpConnector(FileServerConnector[Session]):
     def __repr__(self) -> str:
         return f"FtpConnector({self.settings!r})"
 
-    def _run(self, ask: Callable[[Session], Any]) -> Any:
+    def _run(self, ask: Callable[[FtpSession], Any]) -> Any:
         self._warn_if_plain()
         with self._pool.session() as session:
             return ask(session)
@@ -77,7 +77,7 @@ class FtpConnector(FileServerConnector[Session]):
 
         self._calls.run("use the server", "", look, once=True)
 
-    def _rights(self, session: Session, facts: dict[str, str]) -> str:
+    def _rights(self, session: FtpSession, facts: dict[str, str]) -> str:
         """What the account may do at the root."""
         root = self._path(session, "")
         may_create = session.may_create(root)
@@ -118,19 +118,19 @@ class FtpConnector(FileServerConnector[Session]):
         return entries
 
     def _listed(self, key: str, packed: bytes, skipped: Skipped) -> ObjectInfo | None:  # noqa: ARG002 - folders skip what is no file
-        facts = Facts.unpack(packed)
+        facts = FtpFacts.unpack(packed)
         if facts.is_complete:
             return facts.describe(key)
         with contextlib.suppress(NotFoundError):  # deleted since its folder was listed
             return self.stat(key)
         return None
 
-    def _new_download(self, item: ObjectInfo, path: Path) -> Download:
-        return Download(self.settings, item, lambda session: self._path(session, item.key), path)
+    def _new_download(self, item: ObjectInfo, path: Path) -> FtpDownload:
+        return FtpDownload(self.settings, item, lambda session: self._path(session, item.key), path)
 
-    def _new_upload(self, key: str, source: Path) -> Upload:
+    def _new_upload(self, key: str, source: Path) -> FtpUpload:
         self._sweep(key.rpartition("/")[0])
-        return Upload(self.settings, key, lambda session: self._path(session, key), source)
+        return FtpUpload(self.settings, key, lambda session: self._path(session, key), source)
 
     def _check_target(self, key: str) -> None:
         super()._check_target(key)
@@ -141,7 +141,7 @@ class FtpConnector(FileServerConnector[Session]):
                 key=key[:200],
             )
 
-    def _path(self, session: Session, key: str) -> str:
+    def _path(self, session: FtpSession, key: str) -> str:
         """The path on the server of a key, or of the prefix of a folder."""
         given = self.settings.root
         root = given if given.startswith("/") else f"{session.home}/{given}"
@@ -164,7 +164,7 @@ class FtpConnector(FileServerConnector[Session]):
                 self.settings.address,
             )
 
-    def _call(self, attempt: str, key: str, ask: Callable[[Session], _T]) -> _T:
+    def _call(self, attempt: str, key: str, ask: Callable[[FtpSession], _T]) -> _T:
         answer: _T = self._calls.run(attempt, key, lambda: self._run(ask))
         return answer
 

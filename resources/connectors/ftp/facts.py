@@ -23,7 +23,7 @@ _MODIFY = re.compile(r"[\d.]{1,30}", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Facts(NamedTuple):
+class FtpFacts(NamedTuple):
     """A file as the server describes it.
 
     Attributes:
@@ -47,7 +47,7 @@ class Facts(NamedTuple):
         return f"{self.size} {self.modify} {self.unique}".encode()
 
     @classmethod
-    def unpack(cls, packed: bytes) -> Facts:
+    def unpack(cls, packed: bytes) -> FtpFacts:
         """A file from `pack`."""
         size, modify, unique = packed.decode().split(" ")
         return cls("file", int(size), modify, unique)
@@ -58,7 +58,7 @@ class Facts(NamedTuple):
         return ObjectInfo(key, self.size, etag, _parse_time(self.modify))
 
 
-def parse_fact_line(line: bytes) -> tuple[bytes, Facts]:
+def parse_fact_line(line: bytes) -> tuple[bytes, FtpFacts]:
     """Name and facts from a line of MLSD, or of the middle of an answer to MLST.
 
     Raises:
@@ -73,7 +73,7 @@ def parse_fact_line(line: bytes) -> tuple[bytes, Facts]:
         found[label.lower()] = value
     size = found.get("size", "")
     modify = found.get("modify", "")
-    return name, Facts(
+    return name, FtpFacts(
         _kind(found.get("type", "").lower()),
         int(size) if size.isascii() and size.isdigit() and len(size) < 19 else -1,
         modify if _MODIFY.fullmatch(modify) else "",
@@ -81,7 +81,7 @@ def parse_fact_line(line: bytes) -> tuple[bytes, Facts]:
     )
 
 
-def parse_list_line(line: bytes) -> tuple[bytes, Facts] | None:
+def parse_list_line(line: bytes) -> tuple[bytes, FtpFacts] | None:
     """Name, kind and size from a line of LIST; None for the line that sums up.
 
     The times in it are rounded and of an unknown zone: they are not used.
@@ -94,11 +94,11 @@ def parse_list_line(line: bytes) -> tuple[bytes, Facts] | None:
         kind, name = _UNIX_KINDS.get(unix[1], "other"), unix[3]
         if kind == "link":
             name = name.partition(b" -> ")[0]
-        return name, Facts(kind, int(unix[2]))
+        return name, FtpFacts(kind, int(unix[2]))
     dos = _DOS.fullmatch(line)
     if dos:
         is_folder = dos[1] == b"<DIR>"
-        return dos[2], Facts("folder") if is_folder else Facts("file", int(dos[1]))
+        return dos[2], FtpFacts("folder") if is_folder else FtpFacts("file", int(dos[1]))
     if re.fullmatch(rb"total \d+|", line):
         return None
     raise _not_understood(line)

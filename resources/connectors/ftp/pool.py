@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from resources.connectors.ftp.errors import is_crowded
-from resources.connectors.ftp.session import Session
+from resources.connectors.ftp.session import FtpSession
 
 ASK_AFTER_SECONDS = 15.0
 """A session that was idle for longer is asked whether it still lives: servers end idle ones."""
@@ -28,7 +28,7 @@ class Pool:
         limit: the most sessions at once.
     """
 
-    def __init__(self, name: str, open_session: Callable[[], Session], limit: int) -> None:
+    def __init__(self, name: str, open_session: Callable[[], FtpSession], limit: int) -> None:
         self._name = name
         self._open_session = open_session
         self._limit = limit
@@ -36,7 +36,7 @@ class Pool:
         self._forget()
 
     @contextmanager
-    def session(self) -> Iterator[Session]:
+    def session(self) -> Iterator[FtpSession]:
         """A session for as long as the context lives.
 
         One that a whole refusal of the server ended is used again; after any other error it is in an unknown state.
@@ -65,11 +65,11 @@ class Pool:
             self._idle.clear()
 
     def _forget(self) -> None:
-        self._idle: list[Session] = []
+        self._idle: list[FtpSession] = []
         self._open = 0
         self._process = os.getpid()
 
-    def _take(self) -> Session:
+    def _take(self) -> FtpSession:
         while True:
             session = self._wait()
             if session is not None:
@@ -83,7 +83,7 @@ class Pool:
                 if not self._may_wait(error):
                     raise
 
-    def _wait(self) -> Session | None:
+    def _wait(self) -> FtpSession | None:
         """An idle session, or None: then the place of a new one is ours."""
         with self._changed:
             if self._process != os.getpid():
@@ -110,7 +110,7 @@ class Pool:
         )
         return True
 
-    def _give_back(self, session: Session) -> None:
+    def _give_back(self, session: FtpSession) -> None:
         session.used_at = time.monotonic()
         with self._changed:
             self._idle.append(session)

@@ -15,7 +15,7 @@ from typing import Protocol
 from resources.connectors.ftp.control import Control
 from resources.connectors.ftp.errors import SignInError, bare, is_crowded, says_denied
 from resources.connectors.ftp.facts import (
-    Facts,
+    FtpFacts,
     parse_fact_line,
     parse_features,
     parse_list_line,
@@ -40,7 +40,7 @@ class Names(Protocol):
         """What is neither."""
 
 
-class Session:
+class FtpSession:
     """A signed-in connection.
 
     Attributes:
@@ -71,7 +71,7 @@ class Session:
             return False
         return True
 
-    def stat(self, path: str) -> Facts | None:
+    def stat(self, path: str) -> FtpFacts | None:
         """What stands at `path`; None for what is no file."""
         if self.has_facts:
             facts = self.facts(path)
@@ -86,9 +86,9 @@ class Session:
             if str(error)[:3] == "550" and not says_denied(error):
                 return None
             raise
-        return Facts("file", int(size[4:].strip()), modify[4:].strip())
+        return FtpFacts("file", int(size[4:].strip()), modify[4:].strip())
 
-    def facts(self, path: str) -> Facts | None:
+    def facts(self, path: str) -> FtpFacts | None:
         """What the server says of a file or folder; None when there is none, or when it knows no MLST."""
         if not self.has_facts:
             return None
@@ -183,14 +183,14 @@ class Session:
         try:
             self.control.voidcmd(f"MKD {path}")
         except ftplib.error_perm:
-            if not self.is_folder(path):  # somebody else may have made it at the same moment
+            if not self.is_folder(path):  # another client may have made it at the same moment
                 raise
 
     def _fact_line(self, path: str) -> str:
         reply = self.control.sendcmd(f"MLST {path}").split("\n")
         return next((line.lstrip(" ") for line in reply[1:-1] if "=" in line), "")
 
-    def _entries(self, path: str) -> Generator[tuple[bytes, Facts], None, None]:
+    def _entries(self, path: str) -> Generator[tuple[bytes, FtpFacts], None, None]:
         if not self.has_facts:
             self.control.voidcmd(f"CWD {path}")  # LIST with a path would read wildcards in it
         command = f"MLSD {path}" if self.has_facts else self.list_command
@@ -226,7 +226,7 @@ class Session:
         self.control.voidresp()
 
 
-def open_session(settings: FtpSettings, stages: Stages) -> Session:
+def open_session(settings: FtpSettings, stages: Stages) -> FtpSession:
     """Connects, verifies the server, signs in.
 
     Raises:
@@ -241,7 +241,7 @@ def open_session(settings: FtpSettings, stages: Stages) -> Session:
         stages.enter("login")
         home, features = _sign_in(control, settings)
         stages.done(f"user {settings.username!r} may sign in; starts in {home!r}")
-        session = Session(control, home, features)
+        session = FtpSession(control, home, features)
         session.find_list_command()
     except BaseException:
         control.close()
@@ -306,7 +306,7 @@ def _features(control: Control) -> frozenset[str]:
         return frozenset()
 
 
-def _add(names: Names, name: bytes, facts: Facts) -> None:
+def _add(names: Names, name: bytes, facts: FtpFacts) -> None:
     if facts.kind == "link":
         names.skip(name, "a link, and the server does not say where it leads")
     elif facts.kind == "other":

@@ -14,22 +14,22 @@ from resources.connectors.files.server_errors import TransferCutError, no_such
 from resources.connectors.files.server_transfers import ServerDownload, ServerUpload
 from resources.connectors.ftp.control import DataConnectionError
 from resources.connectors.ftp.errors import bare, is_crowded
-from resources.connectors.ftp.facts import Facts
-from resources.connectors.ftp.session import Session
+from resources.connectors.ftp.facts import FtpFacts
+from resources.connectors.ftp.session import FtpSession
 from resources.connectors.ftp.settings import FtpSettings
 from resources.kernel.errors import ConnectorError
 
-Locate = Callable[[Session], str]
+Locate = Callable[[FtpSession], str]
 """The path on the server, which is known when a session is."""
 
 _BLOCK_BYTES = 256 << 10
 _NOT_LISTED = ": it is no longer the one listed"
 
 
-class Download(ServerDownload[FtpSettings, Locate]):
+class FtpDownload(ServerDownload[FtpSettings, Locate]):
     """A file on its way down."""
 
-    def __call__(self, session: Session) -> None:
+    def __call__(self, session: FtpSession) -> None:
         """Brings down what is missing.
 
         Raises:
@@ -56,7 +56,7 @@ class Download(ServerDownload[FtpSettings, Locate]):
         if self.reached < total:
             raise TransferCutError(self.reached, total)
 
-    def _fetch(self, session: Session, remote: str) -> None:
+    def _fetch(self, session: FtpSession, remote: str) -> None:
         handle = os.open(self._local, os.O_WRONLY)
         try:
             session.retrieve(remote, self.reached, lambda block: self._keep(handle, block))
@@ -74,12 +74,12 @@ class Download(ServerDownload[FtpSettings, Locate]):
         self.reached += len(block)
 
 
-class Upload(ServerUpload[FtpSettings, Locate, str]):
+class FtpUpload(ServerUpload[FtpSettings, Locate, str]):
     """A file on its way up."""
 
     _size = 0
 
-    def __call__(self, session: Session) -> None:
+    def __call__(self, session: FtpSession) -> None:
         """Replaces the file by the local one.
 
         Raises:
@@ -101,7 +101,7 @@ class Upload(ServerUpload[FtpSettings, Locate, str]):
         self._rename(session, part, remote)
         self._left.remove(part)
 
-    def clean(self, session: Session) -> None:
+    def clean(self, session: FtpSession) -> None:
         """Removes what attempts that failed left on the server, as far as it lets us (R7)."""
         for part in list(self._left):
             with contextlib.suppress(ftplib.error_perm):  # it was renamed, or never came to be
@@ -119,12 +119,12 @@ class Upload(ServerUpload[FtpSettings, Locate, str]):
                 error, f"connector {self._settings.name!r}: upload", self._local
             ) from error
 
-    def _compare(self, session: Session, part: str) -> None:
+    def _compare(self, session: FtpSession, part: str) -> None:
         stored = session.stat(part)
         if stored is None or stored.size != self._size:
             raise TransferCutError(max(stored.size, 0) if stored else 0, self._size)
 
-    def _rename(self, session: Session, part: str, remote: str) -> None:
+    def _rename(self, session: FtpSession, part: str, remote: str) -> None:
         try:
             session.rename(part, remote)
         except ftplib.error_perm as error:
@@ -142,18 +142,18 @@ class _Parts:
     """The partial files among the entries of a folder."""
 
     def __init__(self) -> None:
-        self.found: list[tuple[str, Facts]] = []
+        self.found: list[tuple[str, FtpFacts]] = []
 
     def add(self, name: bytes, facts: bytes, *, is_folder: bool) -> None:
         text = name.decode(errors="replace")
         if not is_folder and is_partial(text):
-            self.found.append((text, Facts.unpack(facts)))
+            self.found.append((text, FtpFacts.unpack(facts)))
 
     def skip(self, name: bytes, reason: str) -> None:
         """No file of ours."""
 
 
-def sweep(session: Session, folder: str) -> None:
+def sweep(session: FtpSession, folder: str) -> None:
     """Removes partial files in `folder` whose writers are gone (R7)."""
     parts = _Parts()
     try:
@@ -164,5 +164,5 @@ def sweep(session: Session, folder: str) -> None:
         path = f"{folder}/{name}"
         facts = listed if listed.is_complete else session.stat(path)
         if facts and is_abandoned(name, facts.describe(name).modified_at):
-            with contextlib.suppress(ftplib.error_perm):  # somebody else was quicker
+            with contextlib.suppress(ftplib.error_perm):  # another client was quicker
                 session.delete(path)

@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterator
 
 from resources.connectors.files.skipped import Skipped
 from resources.connectors.files.tree_listing import FolderNames
-from resources.connectors.ftp.facts import Facts
-from resources.connectors.ftp.session import Session
+from resources.connectors.ftp.facts import FtpFacts
+from resources.connectors.ftp.session import FtpSession
 
-Path = Callable[[Session, str], str]
+Path = Callable[[FtpSession, str], str]
 """The path of a key on the server of a session."""
 
 
-def read_names(session: Session, path: Path, prefix: str, skipped: Skipped) -> FolderNames | None:
+def read_names(
+    session: FtpSession, path: Path, prefix: str, skipped: Skipped
+) -> FolderNames | None:
     """What stands in the folder `prefix`; None when there is no such folder.
 
     A refusal does not say whether a folder is missing or closed: the folder above does. What is closed is an error,
@@ -33,7 +35,7 @@ def read_names(session: Session, path: Path, prefix: str, skipped: Skipped) -> F
     return names
 
 
-def _is_listed(session: Session, path: Path, prefix: str) -> bool:
+def _is_listed(session: FtpSession, path: Path, prefix: str) -> bool:
     above, slash, _ = prefix[:-1].rpartition("/")
     names = read_names(session, path, above + slash, Skipped())
     return names is not None and any(key == prefix for key, _ in names)
@@ -59,7 +61,7 @@ class Ancestors:
             if not key.endswith("/"):
                 yield key, packed
                 continue
-            unique = Facts.unpack(packed).unique
+            unique = FtpFacts.unpack(packed).unique
             if unique in above:
                 skipped.add(key, "a link to a folder above it")
                 continue

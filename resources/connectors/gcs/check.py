@@ -6,7 +6,7 @@ import os
 import ssl
 
 from resources.connectors.files.buckets import SignedIn
-from resources.connectors.gcs.client import Call, Session
+from resources.connectors.gcs.client import BucketSession, Call
 from resources.connectors.gcs.errors import GcsRefusal
 
 _RIGHTS = {
@@ -22,7 +22,7 @@ _WAYS = {
 }
 
 
-def signed_in(session: Session, url: str, signs_by: str) -> SignedIn:
+def signed_in(session: BucketSession, url: str, signs_by: str) -> SignedIn:
     """Whose credentials they are and where they were found.
 
     Args:
@@ -36,7 +36,7 @@ def signed_in(session: Session, url: str, signs_by: str) -> SignedIn:
     return SignedIn(found, url, _tls() if url.startswith("https") else None)
 
 
-def ask_rights(session: Session) -> str:
+def ask_rights(session: BucketSession) -> str:
     """Which of the rights that Waybill can use the credentials have."""
     try:
         told = session.ask(Call("/iam/testPermissions", query={"permissions": [*_RIGHTS]})).json()

@@ -77,7 +77,7 @@ class Call:
     accepted: frozenset[int] = frozenset({200, 201, 204, 206})
 
 
-class Session:
+class BucketSession:
     """Requests about one bucket, from many threads at once."""
 
     def __init__(self, settings: GcsSettings, bucket: str, credentials: Any) -> None:

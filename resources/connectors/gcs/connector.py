@@ -16,7 +16,7 @@ from resources.connectors.endpoints import check_endpoint
 from resources.connectors.files.bucket_errors import Attempt
 from resources.connectors.files.buckets import (
     BucketConnector,
-    Page,
+    ListingPage,
     PageRequest,
     SignedIn,
 )
@@ -25,14 +25,14 @@ from resources.connectors.files.scratch_files import open_source
 from resources.connectors.files.shared_session import SharedSession
 from resources.connectors.gcs.check import ask_rights, signed_in
 from resources.connectors.gcs.client import (
+    BucketSession,
     Call,
     GcsSettings,
-    Session,
     find_credentials,
     object_target,
 )
 from resources.connectors.gcs.errors import GcsRefusal, is_expired, translate_gcs_error
-from resources.connectors.gcs.transfer import FIELDS, Upload, download, upload
+from resources.connectors.gcs.transfer import FIELDS, GcsUpload, download, upload
 from resources.kernel.errors import ConfigError, InputError, IntegrityError
 from resources.kernel.records import ObjectInfo
 
@@ -85,8 +85,8 @@ class GcsConnector(BucketConnector):
                 f"connector {name!r}: {' and '.join(f'`{field}:`' for field in self.signs_by)} are given",
                 hint="Give one of them, or none for Google's default credentials",
             )
-        self._sessions: SharedSession[Session] = SharedSession(
-            lambda: Session(
+        self._sessions: SharedSession[BucketSession] = SharedSession(
+            lambda: BucketSession(
                 self.settings, bucket, find_credentials(name, self.settings, credentials_json)
             )
         )
@@ -122,9 +122,9 @@ class GcsConnector(BucketConnector):
         """
         full = self._writable(key)
         size = open_source(self.name, source)
-        job = Upload.of(full, source, size, self._generation(key))
+        job = GcsUpload.of(full, source, size, self._generation(key))
 
-        def send(session: Session) -> dict[str, Any]:
+        def send(session: BucketSession) -> dict[str, Any]:
             try:
                 return upload(session, job)
             except GcsRefusal as refusal:
@@ -143,7 +143,7 @@ class GcsConnector(BucketConnector):
             )
         return _describe(told, key)
 
-    def call(self, attempt: str, key: str, ask: Callable[[Session], _T]) -> _T:
+    def call(self, attempt: str, key: str, ask: Callable[[BucketSession], _T]) -> _T:
         """What `ask` gets from the service; expired credentials are read anew once (E47); errors in our words."""
         from google.auth.exceptions import GoogleAuthError
         from requests import RequestException
@@ -168,7 +168,7 @@ class GcsConnector(BucketConnector):
         call = Call(object_target(found.key), query={"alt": "media"}, headers=headers, stream=True)
         self.call("read", found.key, lambda session: session.ask(call).close())
 
-    def _page(self, request: PageRequest) -> Page:
+    def _page(self, request: PageRequest) -> ListingPage:
         asked: dict[str, str | int] = {
             "maxResults": min(request.limit or PAGE_KEYS, PAGE_KEYS),
             "prefix": request.prefix,
@@ -179,7 +179,7 @@ class GcsConnector(BucketConnector):
         }
         call = Call("/o", query={name: value for name, value in asked.items() if value})
         page = self.call("list", "", lambda session: session.ask(call).json())
-        return Page(
+        return ListingPage(
             [
                 _describe(found, found["name"])
                 for found in page.get("items", ())
@@ -201,7 +201,7 @@ class GcsConnector(BucketConnector):
         """The generation that is there now; `0` for none, which is what a condition calls it."""
         call = Call(object_target(self._readable(key)), query={"fields": FIELDS})
 
-        def look(session: Session) -> str:
+        def look(session: BucketSession) -> str:
             try:
                 return str(session.ask(call).json()["generation"])
             except GcsRefusal as refusal:

@@ -17,7 +17,7 @@ from resources.connectors.files.parts import (
     download_parts,
     prove_part,
 )
-from resources.connectors.gcs.client import Call, Session, object_target
+from resources.connectors.gcs.client import BucketSession, Call, object_target
 from resources.connectors.gcs.errors import GcsRefusal
 from resources.kernel.records import ObjectInfo
 from resources.kernel.retries import RetryPolicy
@@ -31,7 +31,7 @@ _INCOMPLETE = 308
 _INCOMPATIBLE = "The system is not compatible with Google Cloud Storage in this"
 
 
-def download(session: Session, full: str, item: ObjectInfo, path: Path) -> None:
+def download(session: BucketSession, full: str, item: ObjectInfo, path: Path) -> None:
     """Writes exactly the bytes of `item` to `path`, an existing file.
 
     Raises:
@@ -49,7 +49,7 @@ def download(session: Session, full: str, item: ObjectInfo, path: Path) -> None:
 
 
 class _Download:
-    def __init__(self, session: Session, full: str, item: ObjectInfo) -> None:
+    def __init__(self, session: BucketSession, full: str, item: ObjectInfo) -> None:
         self._session = session
         self._target = object_target(full)
         self._item = item
@@ -94,7 +94,7 @@ class _Body:
 
 
 @dataclass(frozen=True)
-class Upload:
+class GcsUpload:
     """What is uploaded, and over which generation."""
 
     full: str
@@ -106,7 +106,7 @@ class Upload:
     """Base64, as the service writes it."""
 
     @classmethod
-    def of(cls, full: str, source: Path, size_bytes: int, over: str) -> Upload:
+    def of(cls, full: str, source: Path, size_bytes: int, over: str) -> GcsUpload:
         """Reads the file once, for its digest."""
         digest = hashlib.md5(usedforsecurity=False)
         with source.open("rb") as file:
@@ -119,14 +119,14 @@ class _StoppedShortError(Exception):
     """An upload that ended before its end; its cause is what ended it."""
 
 
-def upload(session: Session, job: Upload) -> dict[str, Any]:
+def upload(session: BucketSession, job: GcsUpload) -> dict[str, Any]:
     """Uploads a file; the object appears whole when the last byte has arrived and its digest fits, or not at all.
 
     Returns:
         What the service says about the new object.
 
     Raises:
-        GcsRefusal: 412 when somebody else wrote the object meanwhile.
+        GcsRefusal: 412 when the object was written by another client meanwhile.
         requests.RequestException: cut off in every attempt.
     """
     import requests
@@ -154,7 +154,7 @@ def upload(session: Session, job: Upload) -> dict[str, Any]:
         raise error.__cause__ or error from None  # `go_on` always gives a cause
 
 
-def _begin(session: Session, job: Upload) -> str:
+def _begin(session: BucketSession, job: GcsUpload) -> str:
     answer = session.ask(
         Call(
             session.address("/o", upload=True),
@@ -175,7 +175,7 @@ def _begin(session: Session, job: Upload) -> str:
     return str(answer.headers["Location"])
 
 
-def _send(session: Session, address: str, job: Upload, start: int) -> dict[str, Any] | int:
+def _send(session: BucketSession, address: str, job: GcsUpload, start: int) -> dict[str, Any] | int:
     headers = {"Content-Type": "application/octet-stream"}
     if job.size_bytes:
         headers["Content-Range"] = f"bytes {start}-{job.size_bytes - 1}/{job.size_bytes}"
@@ -185,7 +185,7 @@ def _send(session: Session, address: str, job: Upload, start: int) -> dict[str, 
         return _told_or_kept(session.ask_once(_put(address, headers, body)))
 
 
-def _ask_how_far(session: Session, address: str, job: Upload) -> dict[str, Any] | int:
+def _ask_how_far(session: BucketSession, address: str, job: GcsUpload) -> dict[str, Any] | int:
     headers = {"Content-Range": f"bytes */{job.size_bytes}"}
     return _told_or_kept(session.ask(_put(address, headers, b"")))
 

@@ -19,9 +19,9 @@ from resources.connectors.files.skipped import Skipped
 from resources.connectors.files.tree_listing import FolderNames
 from resources.connectors.sftp.client import SftpClient
 from resources.connectors.sftp.errors import error_table, is_vendors
-from resources.connectors.sftp.remote import Facts, Remote, is_missing
+from resources.connectors.sftp.remote import Remote, SftpFacts, is_missing
 from resources.connectors.sftp.settings import SftpSettings
-from resources.connectors.sftp.transfer import Download, Upload, sweep
+from resources.connectors.sftp.transfer import SftpDownload, SftpUpload, sweep
 from resources.connectors.trial.stages import Stages
 from resources.kernel.errors import ConnectorAuthError, InputError, NotFoundError
 from resources.kernel.records import ObjectInfo
@@ -44,7 +44,7 @@ class SftpConnector(FileServerConnector[Remote]):
 
     kind: ClassVar[str] = "sftp"
     clock_doubt_seconds: ClassVar[int] = 3600
-    """What a clock that nobody sets may be wrong by."""
+    """How wrong an unsynchronised clock may be."""
 
     retries: ClassVar[RetryPolicy] = RetryPolicy(3, pause_seconds=0.5, growth=4)
     """A download that got a segment further since its last cut has all its tries again."""
@@ -118,7 +118,7 @@ class SftpConnector(FileServerConnector[Remote]):
 
     def _listed(self, key: str, packed: bytes, skipped: Skipped) -> ObjectInfo | None:
         """A link is what it leads to."""
-        facts = Facts.unpack(packed)
+        facts = SftpFacts.unpack(packed)
         if facts.is_complete:
             return facts.describe(key)
         if facts.kind == "other":
@@ -133,10 +133,12 @@ class SftpConnector(FileServerConnector[Remote]):
                 skipped.add(key, "a symlink to no regular file")
         return None
 
-    def _new_download(self, item: ObjectInfo, path: Path) -> Download:
-        return Download(self.settings, item, lambda remote: self._existing(remote, item.key), path)
+    def _new_download(self, item: ObjectInfo, path: Path) -> SftpDownload:
+        return SftpDownload(
+            self.settings, item, lambda remote: self._existing(remote, item.key), path
+        )
 
-    def _new_upload(self, key: str, source: Path) -> Upload:
+    def _new_upload(self, key: str, source: Path) -> SftpUpload:
         folder, _, name = key.rpartition("/")
 
         async def target(remote: Remote) -> bytes:
@@ -146,7 +148,7 @@ class SftpConnector(FileServerConnector[Remote]):
                 self._swept.add(folder)
             return path.rstrip(b"/") + b"/" + name.encode()
 
-        return Upload(self.settings, key, target, source)
+        return SftpUpload(self.settings, key, target, source)
 
     async def _root(self, remote: Remote) -> bytes:
         """The real path of the root.
@@ -221,9 +223,9 @@ class SftpConnector(FileServerConnector[Remote]):
                 skipped.add(prefix, "a link to a folder above it")
                 return None
             names = FolderNames(prefix, skipped)
-            links: list[tuple[bytes, Facts]] = []
+            links: list[tuple[bytes, SftpFacts]] = []
 
-            def take(name: bytes, facts: Facts) -> None:
+            def take(name: bytes, facts: SftpFacts) -> None:
                 if resolve and facts.kind == "link":
                     links.append((name, facts))
                 else:

@@ -22,7 +22,7 @@ _ENTRIES_A_LOOK = 64  # at the clock
 _LAST_SECOND = 253_402_300_799  # 9999-12-31: what a `datetime` holds
 
 
-class Facts(NamedTuple):
+class SftpFacts(NamedTuple):
     """A file as the server describes it.
 
     Attributes:
@@ -46,7 +46,7 @@ class Facts(NamedTuple):
         return f"{self.kind} {self.size} {self.mtime} {self.nanos}".encode()
 
     @classmethod
-    def unpack(cls, packed: bytes) -> Facts:
+    def unpack(cls, packed: bytes) -> SftpFacts:
         """A file from `pack`."""
         kind, size, mtime, nanos = packed.decode().split(" ")
         return cls(kind, int(size), int(mtime), int(nanos))  # type: ignore[arg-type]  # a Kind, by `pack`
@@ -82,7 +82,7 @@ class Remote:
             self._give_up()
             raise
 
-    async def look(self, path: bytes) -> Facts | None:
+    async def look(self, path: bytes) -> SftpFacts | None:
         """What stands at `path`, a link for itself; None for nothing."""
         try:
             return facts_of(await self.within(self.sftp.lstat(path)))
@@ -101,7 +101,7 @@ class Remote:
             raise
         return bytes(found)
 
-    async def each_entry(self, path: bytes, take: Callable[[bytes, Facts], None]) -> None:
+    async def each_entry(self, path: bytes, take: Callable[[bytes, SftpFacts], None]) -> None:
         """Hands what stands in a folder to `take`, as the server sends it."""
         now = asyncio.get_running_loop().time
         try:
@@ -135,17 +135,17 @@ class Remote:
         try:
             await self.within(self.sftp.mkdir(path))
         except Exception:
-            if await self.look(path) is None:  # somebody else may have made it at the same moment
+            if await self.look(path) is None:  # another client may have made it at the same moment
                 raise
 
 
-def facts_of(attrs: Any) -> Facts:
+def facts_of(attrs: Any) -> SftpFacts:
     """What a server's attributes say."""
     mode = attrs.permissions
     kind: Kind = _KINDS.get(attrs.type, "other")
     if kind == "other" and mode is not None:
         kind = _kind_of_mode(mode)
-    return Facts(
+    return SftpFacts(
         kind,
         -1 if attrs.size is None else attrs.size,
         -1 if attrs.mtime is None else attrs.mtime,

@@ -19,7 +19,7 @@ from resources.connectors.files.partial_names import (
 from resources.connectors.files.server_errors import TransferCutError, no_such
 from resources.connectors.files.server_transfers import ServerDownload, ServerUpload
 from resources.connectors.sftp.errors import is_a, may_pass
-from resources.connectors.sftp.remote import Facts, Remote, facts_of
+from resources.connectors.sftp.remote import Remote, SftpFacts, facts_of
 from resources.connectors.sftp.settings import SftpSettings
 from resources.kernel.records import ObjectInfo
 
@@ -34,7 +34,7 @@ Locate = Callable[[Remote], Awaitable[bytes]]
 _log = logging.getLogger(__name__)
 
 
-class Download(ServerDownload[SftpSettings, Locate]):
+class SftpDownload(ServerDownload[SftpSettings, Locate]):
     """A file on its way down."""
 
     async def __call__(self, remote: Remote) -> None:
@@ -103,7 +103,7 @@ class Download(ServerDownload[SftpSettings, Locate]):
             raise self._changed(sizes)
 
 
-class Upload(ServerUpload[SftpSettings, Locate, bytes]):
+class SftpUpload(ServerUpload[SftpSettings, Locate, bytes]):
     """A file on its way up."""
 
     async def __call__(self, remote: Remote) -> None:
@@ -193,7 +193,7 @@ async def sweep(remote: Remote, folder: bytes) -> None:
     """Removes partial files in `folder` whose writers are gone (R7)."""
     left: list[bytes] = []
 
-    def take(name: bytes, facts: Facts) -> None:
+    def take(name: bytes, facts: SftpFacts) -> None:
         text = name.decode(errors="replace")
         if (
             facts.kind == "file"

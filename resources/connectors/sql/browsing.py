@@ -14,7 +14,7 @@ from resources.kernel.errors import NotFoundError
 from resources.kernel.records import BrowseEntry, TableName
 
 
-class Browsed(Protocol):
+class BrowsableDatabase(Protocol):
     """A database that can be looked around in."""
 
     @property
@@ -31,7 +31,9 @@ class Browsed(Protocol):
         """Tables and views of a schema, with the system's own estimate of their rows."""
 
 
-def browse(connector: Browsed, path: str, limit: int, after: str = "") -> Iterator[BrowseEntry]:
+def browse(
+    connector: BrowsableDatabase, path: str, limit: int, after: str = ""
+) -> Iterator[BrowseEntry]:
     """What stands directly below a place, in order of path, behind the entry whose path is `after`.
 
     Raises:
@@ -43,7 +45,7 @@ def browse(connector: Browsed, path: str, limit: int, after: str = "") -> Iterat
     return itertools.islice(found, max(0, limit))
 
 
-def _entries(connector: Browsed, parts: list[str], path: str) -> Iterable[BrowseEntry]:
+def _entries(connector: BrowsableDatabase, parts: list[str], path: str) -> Iterable[BrowseEntry]:
     databases = list(connector.databases())
     prefix = ""
     if databases:

@@ -17,8 +17,9 @@ from resources.connectors.sql.declared import (
     check_place,
     refused_table,
 )
-from resources.connectors.sql.dialects import DIALECTS, FIELDS, LIMITS, Dialect
+from resources.connectors.sql.dialects import DIALECTS, FIELDS, LIMITS, Dialect, DialectSpec
 from resources.connectors.sql.examples import EXAMPLES
+from resources.declared import Variant
 from resources.kernel.errors import ConfigError, WaybillError
 from resources.kernel.records import WriteMode
 
@@ -28,6 +29,18 @@ Anything = Annotated[
     Any, dg.Resolver(lambda context, value: context.resolve_value(value), model_field_type=Any)
 ]
 _PLACE = tuple(name for name in FIELDS if name not in _SECRETS)
+
+
+def _yaml_name(field: str) -> str:
+    """`schema` is a name that pydantic keeps for itself."""
+    return "db_schema" if field == "schema" else field
+
+
+def _variant(spec: DialectSpec) -> Variant:
+    """What a dialect takes, in the words of YAML."""
+    options = () if spec.options is not None and not spec.options else ("options",)
+    needs, takes = (tuple(map(_yaml_name, names)) for names in (spec.needs, spec.takes))
+    return Variant(spec.title, needs, takes, (*options, *spec.limits))
 
 
 class SqlConnectorResource(ConnectorResource):
@@ -58,7 +71,7 @@ class SqlConnectorResource(ConnectorResource):
         """The database; a relative path starts at Waybill's home folder."""
         from resources.connectors.sql import SqlConfig, open_table_connector
 
-        given: dict[str, Any] = {name: getattr(self, _yaml_name(name)) or None for name in FIELDS}
+        given: dict[str, Any] = {name: getattr(self, name) or None for name in FIELDS}
         given["path"] = from_home(self.path) if self.path else None
         given |= self.limits
         config = SqlConfig(dialect=self.dialect, options=dict(self.options), **given)
@@ -83,6 +96,10 @@ class SqlConnectorComponent(ConnectorComponent):
     """An SQL database: PostgreSQL, MySQL, MariaDB, SQLite, DuckDB, SQL Server, Oracle, Snowflake, BigQuery, or another."""
 
     examples: ClassVar[tuple[str, ...]] = EXAMPLES
+    decides: ClassVar[str] = "dialect"
+    variants: ClassVar[Mapping[str, Variant]] = {
+        name: _variant(spec) for name, spec in DIALECTS.items()
+    }
 
     dialect: Dialect
     """Which database it is; each takes fields of its own (docs/connectors.md)."""
@@ -161,12 +178,12 @@ class SqlConnectorComponent(ConnectorComponent):
 
     def resource(self, where: str) -> ConnectorResource:
         """The database's resource, after the fields were checked against the dialect."""
-        fields = {name: getattr(self, name) for name in map(_yaml_name, FIELDS)}
+        fields = {name: getattr(self, name) for name in FIELDS}
         for name in _SECRETS:
             fields[name] = secret_value(fields[name], name, where)
         self._check_fields(where)
         try:
-            check_place(self.dialect, {name: getattr(self, _yaml_name(name)) for name in _PLACE})
+            check_place(self.dialect, {name: getattr(self, name) for name in _PLACE})
             options = check_options(self.dialect, self.options)
             limits = check_limits(self.dialect, {name: getattr(self, name) for name in LIMITS})
         except WaybillError as error:
@@ -183,12 +200,12 @@ class SqlConnectorComponent(ConnectorComponent):
 
     def _check_fields(self, where: str) -> None:
         spec = DIALECTS[self.dialect]
-        given = [name for name in FIELDS if getattr(self, _yaml_name(name))]
-        missing = [_yaml_name(name) for name in spec.needs if name not in given]
-        useless = [_yaml_name(name) for name in given if name not in (*spec.needs, *spec.takes)]
+        given = [name for name in FIELDS if getattr(self, name)]
+        missing = [name for name in spec.needs if name not in given]
+        useless = [name for name in given if name not in (*spec.needs, *spec.takes)]
         if missing or useless:
-            needs = ", ".join(map(_yaml_name, spec.needs))
-            takes = ", ".join(map(_yaml_name, spec.takes))
+            needs = ", ".join(spec.needs)
+            takes = ", ".join(spec.takes)
             raise ConfigError(
                 f"{where}: connector {self.name!r} ({self.dialect})"
                 + (f" lacks {', '.join(missing)}" if missing else "")
@@ -196,8 +213,3 @@ class SqlConnectorComponent(ConnectorComponent):
                 hint=f"A {self.dialect} connector needs {needs}"
                 + (f", and takes {takes}" if takes else ""),
             )
-
-
-def _yaml_name(field: str) -> str:
-    """`schema` is a name that pydantic keeps for itself."""
-    return "db_schema" if field == "schema" else field

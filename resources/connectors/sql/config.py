@@ -48,7 +48,7 @@ class SqlConfig:
         database: name of the database on the server.
         username: role to sign in as.
         password: its password. Shown nowhere (R10, T25).
-        schema: schema of tables that are named without one, and the only one that is listed.
+        db_schema: schema of tables that are named without one, and the only one that is listed.
         service_name: Oracle's name of the database.
         account: Snowflake's account identifier.
         warehouse: Snowflake's virtual warehouse.
@@ -77,7 +77,7 @@ class SqlConfig:
     database: str | None = None
     username: str | None = None
     password: str | None = field(default=None, repr=False)
-    schema: str | None = None
+    db_schema: str | None = None
     options: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
     connect_timeout_seconds: int = 10
     read_timeout_seconds: int = 300

@@ -50,7 +50,7 @@ class DatabaseConnector(WritingConnector):
     def __init__(self, name: str, config: SqlConfig) -> None:
         self.name = name
         self.config = config
-        self.default_schema = config.schema
+        self.default_schema = config.db_schema
         self._as_text: dict[str, frozenset[str]] = {}
         self.most_rows: int | None = None
 

@@ -1,6 +1,6 @@
 """What can be judged of a database's declaration without a driver and without a connection.
 
-Every mistake is named by its attribute, so that whoever reads YAML can point at the line. No value that may hold a secret
+Every mistake is named by its attribute, so that the loader can point at the line in YAML. No value that may hold a secret
 is repeated (T23, T27).
 """
 
@@ -17,7 +17,7 @@ from resources.connectors.sql.names import check_table_name
 from resources.connectors.sql.writing.modes import name_limit
 from resources.kernel.errors import ConfigError, UnknownNameError, WaybillError
 
-_NEVER_URLS = ("host", "database", "username", "account", "service_name", "schema", "driver")
+_NEVER_URLS = ("host", "database", "username", "account", "service_name", "db_schema", "driver")
 _WITH_PORT = re.compile(r"[^:]+:\d*")
 
 

@@ -30,7 +30,7 @@ FIELDS = (
     "database",
     "username",
     "password",
-    "schema",
+    "db_schema",
     "service_name",
     "account",
     "warehouse",
@@ -87,7 +87,7 @@ class DialectSpec:
     name_limit: tuple[int, str] = (128, "characters")
 
 
-_SIGN_IN = ("port", "password", "schema")
+_SIGN_IN = ("port", "password", "db_schema")
 
 POSTGRESQL_OPTIONS = frozenset(
     {
@@ -132,7 +132,7 @@ DIALECTS: Mapping[Dialect, DialectSpec] = {
         "SQLite",
         "sqlite:SqliteConnector",
         needs=("path",),
-        takes=("schema",),
+        takes=("db_schema",),
         icon="sqlite",
         limits=("lock_timeout_seconds", "statement_timeout_seconds"),
     ),
@@ -140,7 +140,7 @@ DIALECTS: Mapping[Dialect, DialectSpec] = {
         "DuckDB",
         "duckdb:DuckdbConnector",
         needs=("path",),
-        takes=("schema",),
+        takes=("db_schema",),
         options=frozenset({"external_access"}),
         icon="duckdb",
         choices={"external_access": ("refused", "allowed")},
@@ -203,7 +203,7 @@ DIALECTS: Mapping[Dialect, DialectSpec] = {
         "Snowflake",
         "snowflake:SnowflakeConnector",
         needs=("account", "database", "username"),
-        takes=("host", "port", "password", "schema", "warehouse", "role", "key_password"),
+        takes=("host", "port", "password", "db_schema", "warehouse", "role", "key_password"),
         options=frozenset({"authenticator", "private_key_file", "protocol"}),
         icon="snowflake",
         name_limit=(255, "characters"),
@@ -222,7 +222,7 @@ DIALECTS: Mapping[Dialect, DialectSpec] = {
         "another SQL database",
         "other:open_other",
         needs=("driver",),
-        takes=("host", "port", "database", "username", "password", "schema"),
+        takes=("host", "port", "database", "username", "password", "db_schema"),
         options=None,
         icon="sql",
         limits=_ALL_LIMITS,

@@ -110,7 +110,7 @@ _DUCKDB_KINDS: Mapping[str, tuple[type[WaybillError], str]] = {
 _BY_STATE: Mapping[str, tuple[type[WaybillError], str]] = {
     "28": (ConnectorAuthError, "Check `username` and `password`"),
     "3D": (NotFoundError, "Check `database`"),
-    "3F": (NotFoundError, "Check `schema`"),
+    "3F": (NotFoundError, "Check `db_schema`"),
     "42501": (ConnectorAuthError, "Ask for the privilege, or name another user"),
     "42P01": (NotFoundError, "Check the names in the query"),
     "55P03": (ConflictError, "Another session holds the table; try again when it is done"),

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from resources.formats.csv.chunks import Chunk
-from resources.formats.csv.convert import ChunkConverter, ConvertedChunk, FailedFile, FileChunk
+from resources.formats.csv.chunks import CsvChunk
+from resources.formats.csv.convert import ChunkConverter, ConvertedCsv, FailedCsv, FileChunk
 from resources.formats.partitions import folder_columns
 
 SMALL_BYTES = 256 * 1024
@@ -31,10 +31,10 @@ class Bundle:
         pieces = [part.chunk.data for part in self.parts]
         data = b"".join(piece if piece.endswith(newline) else piece + newline for piece in pieces)
         has_quotes = any(part.chunk.has_quotes for part in self.parts)
-        return FileChunk(first.layout, Chunk(data, first.chunk.offset, has_quotes))
+        return FileChunk(first.layout, CsvChunk(data, first.chunk.offset, has_quotes))
 
 
-def bundle(items: Iterable[FileChunk | FailedFile]) -> Iterator[Bundle | FileChunk | FailedFile]:
+def bundle(items: Iterable[FileChunk | FailedCsv]) -> Iterator[Bundle | FileChunk | FailedCsv]:
     """The same chunks in the same order, small ones that are alike in bundles of a few megabytes."""
     waiting: list[FileChunk] = []
     size = 0
@@ -53,13 +53,13 @@ def bundle(items: Iterable[FileChunk | FailedFile]) -> Iterator[Bundle | FileChu
 
 
 def convert_bundle(
-    converter: ChunkConverter, item: Bundle | FileChunk | FailedFile
-) -> list[ConvertedChunk | FailedFile]:
+    converter: ChunkConverter, item: Bundle | FileChunk | FailedCsv
+) -> list[ConvertedCsv | FailedCsv]:
     """A bundle as one batch; its parts one by one if anything in it is against the plan or in doubt."""
     if not isinstance(item, Bundle):
         return [converter.convert(item)]
     whole = converter.convert(item.merged())
-    if isinstance(whole, FailedFile) or whole.tells_files_apart:
+    if isinstance(whole, FailedCsv) or whole.tells_files_apart:
         return [converter.convert(part) for part in item.parts]
     return [whole]
 
@@ -68,7 +68,7 @@ def _closed(waiting: list[FileChunk]) -> Bundle | FileChunk:
     return Bundle(tuple(waiting)) if len(waiting) > 1 else waiting[0]
 
 
-def _are_alike(one: FileChunk, other: FileChunk | FailedFile) -> bool:
+def _are_alike(one: FileChunk, other: FileChunk | FailedCsv) -> bool:
     first, second = one.layout, other.layout
     return (
         first.names == second.names

@@ -9,9 +9,9 @@ import numpy as np
 
 from resources.formats.compression import BLOCK_BYTES
 from resources.formats.csv import structure
-from resources.formats.csv.dialect import Dialect
+from resources.formats.csv.dialect import CsvDialect
 from resources.formats.csv.lines import Cuts, read_text
-from resources.formats.decoding import Encoding
+from resources.formats.decoding import TextEncoding
 from resources.formats.files import SourceFile
 from resources.kernel.errors import ParseError
 
@@ -21,12 +21,12 @@ _SHOWN = 40
 
 
 @dataclass(frozen=True)
-class TextFile:
+class CsvText:
     """A file with all that is needed to cut its text into records."""
 
     source: SourceFile
-    encoding: Encoding
-    dialect: Dialect
+    encoding: TextEncoding
+    dialect: CsvDialect
     cuts: Cuts = field(default_factory=Cuts)
 
     def blocks(self, size: int = BLOCK_BYTES) -> Iterator[bytes]:
@@ -51,7 +51,7 @@ class TextFile:
 
 
 @dataclass(frozen=True)
-class Chunk:
+class CsvChunk:
     """Whole records of one file."""
 
     data: bytes
@@ -60,7 +60,7 @@ class Chunk:
     has_quotes: bool
 
 
-def read_chunks(file: TextFile, size: int = BLOCK_BYTES) -> Iterator[Chunk]:
+def read_chunks(file: CsvText, size: int = BLOCK_BYTES) -> Iterator[CsvChunk]:
     """The file as chunks of about `size` bytes, the header in the first of them.
 
     Raises:
@@ -83,7 +83,7 @@ def read_chunks(file: TextFile, size: int = BLOCK_BYTES) -> Iterator[Chunk]:
         yield _check(file, waiting, offset, structure.find_quotes(waiting, file.dialect))
 
 
-def _check(file: TextFile, data: bytes, offset: int, quotes: structure.Positions) -> Chunk:
+def _check(file: CsvText, data: bytes, offset: int, quotes: structure.Positions) -> CsvChunk:
     fault = structure.find_quote_fault(data, quotes, file.dialect)
     if fault is not None:
         raise _quote_error(file, data, offset, fault)
@@ -97,11 +97,11 @@ def _check(file: TextFile, data: bytes, offset: int, quotes: structure.Positions
     newline = structure.find_newline_fault(data, quotes, file.dialect)
     if newline is not None:
         raise _newline_error(file, data, offset, newline)
-    return Chunk(data, offset, has_quotes=bool(len(quotes)))
+    return CsvChunk(data, offset, has_quotes=bool(len(quotes)))
 
 
 def _quote_error(
-    file: TextFile, data: bytes, offset: int, fault: structure.QuoteFault
+    file: CsvText, data: bytes, offset: int, fault: structure.QuoteFault
 ) -> ParseError:
     place = fault.position
     text = data[max(place - _SHOWN // 2, 0) : place + _SHOWN // 2].decode(errors="replace")
@@ -120,7 +120,7 @@ def _quote_error(
     return ParseError(reason, file=file.name, line=file.line_at(offset + place), hint=hint)
 
 
-def _newline_error(file: TextFile, data: bytes, offset: int, place: int) -> ParseError:
+def _newline_error(file: CsvText, data: bytes, offset: int, place: int) -> ParseError:
     names = {b"\n": "line feeds", b"\r": "carriage returns", b"\r\n": "CR LF pairs"}
     found = "carriage return" if data[place] == ord("\r") else "line feed"
     return ParseError(
@@ -131,7 +131,7 @@ def _newline_error(file: TextFile, data: bytes, offset: int, place: int) -> Pars
     )
 
 
-def _check_length(file: TextFile, data: bytes, offset: int, quotes: structure.Positions) -> None:
+def _check_length(file: CsvText, data: bytes, offset: int, quotes: structure.Positions) -> None:
     if len(data) <= RECORD_LIMIT:
         return
     newline = structure.find_newline_fault(data, quotes, file.dialect)

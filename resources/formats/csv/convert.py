@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from resources.formats.csv.chunks import Chunk
+from resources.formats.csv.chunks import CsvChunk
 from resources.formats.csv.doubts import NO_MARKS, MarksSeen, look
-from resources.formats.csv.parse import Layout, line_of_record, parse_chunk
+from resources.formats.csv.parse import ColumnLayout, line_of_record, parse_chunk
 from resources.formats.csv.plan import CsvPlan, convert_column
 from resources.formats.text_types.bad_values import first_bad_value
 from resources.formats.text_types.evidence import (
     IS_TEXT,
     NO_VALUES,
     NOTHING,
-    ColumnType,
     Evidence,
-    Kind,
+    TextType,
+    ValueKind,
 )
 from resources.formats.text_types.given import read_given
 from resources.kernel.errors import InputError, ParseError
@@ -30,28 +30,28 @@ _FINE_SECONDS = re.compile(r":\d\d\.\d{7,9}(?!\d)")
 class FileChunk:
     """A chunk and the file it is of."""
 
-    layout: Layout
-    chunk: Chunk
+    layout: ColumnLayout
+    chunk: CsvChunk
 
 
 @dataclass(frozen=True)
-class Misfit:
+class ColumnMisfit:
     """A column of a chunk that holds a value against the plan."""
 
     name: str
-    column_type: ColumnType
+    column_type: TextType
     texts: pa.Array
 
 
 @dataclass(frozen=True)
-class ConvertedChunk:
+class ConvertedCsv:
     """A chunk read as planned, and what its values say about the plan."""
 
     source: FileChunk
     batch: pa.RecordBatch | None
     """None: a value was against the plan."""
     evidence: list[Evidence]
-    misfits: list[Misfit]
+    misfits: list[ColumnMisfit]
     marks: MarksSeen = NO_MARKS
 
     @property
@@ -61,10 +61,10 @@ class ConvertedChunk:
 
 
 @dataclass(frozen=True)
-class FailedFile:
+class FailedCsv:
     """A file that could not be read, from some point on."""
 
-    layout: Layout
+    layout: ColumnLayout
     error: InputError
 
 
@@ -80,21 +80,21 @@ class ChunkConverter:
     has_foreign: bool = False
     """Whether a number against the marks is known already."""
 
-    def convert(self, item: FileChunk | FailedFile) -> ConvertedChunk | FailedFile:
+    def convert(self, item: FileChunk | FailedCsv) -> ConvertedCsv | FailedCsv:
         """The chunk as a typed batch. Errors come back as values, so that they keep their place in the order."""
-        if isinstance(item, FailedFile):
+        if isinstance(item, FailedCsv):
             return item
         try:
             return self._convert(item)
         except InputError as error:
-            return FailedFile(item.layout, error)
+            return FailedCsv(item.layout, error)
 
-    def _convert(self, item: FileChunk) -> ConvertedChunk:
+    def _convert(self, item: FileChunk) -> ConvertedCsv:
         texts = parse_chunk(item.chunk, item.layout)
         here = set(item.layout.names)
         values: list[pa.Array | None] = []
         evidence: list[Evidence] = []
-        misfits: list[Misfit] = []
+        misfits: list[ColumnMisfit] = []
         for name, column_type in zip(self.plan.names, self.plan.types, strict=True):
             if name not in here:
                 values.append(pa.nulls(texts.num_rows, column_type.arrow))
@@ -112,16 +112,16 @@ class ChunkConverter:
                 values.append(converted.values)
                 evidence.append(converted.evidence)
                 if converted.values is None:
-                    misfits.append(Misfit(name, column_type, column))
+                    misfits.append(ColumnMisfit(name, column_type, column))
         whole = all(column is not None for column in values)
         batch = pa.RecordBatch.from_arrays(values, schema=self.plan.schema) if whole else None
         marks = NO_MARKS
         if self.watches_marks:
             marks = look(texts, self.plan, evidence, has_foreign=self.has_foreign)
-        return ConvertedChunk(item, batch, evidence, misfits, marks)
+        return ConvertedCsv(item, batch, evidence, misfits, marks)
 
     def _read_given(
-        self, texts: pa.Array, name: str, column_type: ColumnType, item: FileChunk
+        self, texts: pa.Array, name: str, column_type: TextType, item: FileChunk
     ) -> pa.Array:
         rule = self.plan.rule_for(name)
         values = read_given(texts, column_type, rule)
@@ -138,7 +138,9 @@ class ChunkConverter:
         )
 
 
-def _way_out(text: str, column_type: ColumnType) -> str:
-    if column_type.kind & (Kind.TIMESTAMP | Kind.TIMESTAMPTZ) and _FINE_SECONDS.search(text):
+def _way_out(text: str, column_type: TextType) -> str:
+    if column_type.kind & (ValueKind.TIMESTAMP | ValueKind.TIMESTAMPTZ) and _FINE_SECONDS.search(
+        text
+    ):
         return f"It has more than six decimals of a second: `{column_type}(ns)` holds nine"
     return "Correct the value, give another type in `types:`, or list it in `null_values:`"

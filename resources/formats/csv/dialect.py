@@ -19,7 +19,7 @@ FIELD_LIMIT = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Dialect:
+class CsvDialect:
     """How text is cut into records and fields."""
 
     separator: str = ","
@@ -28,7 +28,7 @@ class Dialect:
     r"""What ends a record: `\n`, `\r\n` or `\r`."""
 
 
-def read_records(text: str, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
+def read_records(text: str, dialect: CsvDialect) -> Iterator[tuple[int, list[str]]]:
     """The records of a text with the line (from 0) each begins on. Slow: for headers, samples and errors.
 
     A line without anything gives an empty list. Ends without complaint at a quote that is never closed.
@@ -47,7 +47,9 @@ def read_records(text: str, dialect: Dialect) -> Iterator[tuple[int, list[str]]]
         line = reader.line_num
 
 
-def detect_dialect(sample: str, options: CsvOptions, name: str = "") -> tuple[Dialect, list[Guess]]:
+def detect_dialect(
+    sample: str, options: CsvOptions, name: str = ""
+) -> tuple[CsvDialect, list[Guess]]:
     """The dialect of a file that begins with `sample`, and what of it was guessed. Names such as `x.tsv` tell it too."""
     guesses = []
     quote: str | None = options.quote or '"'
@@ -63,7 +65,7 @@ def detect_dialect(sample: str, options: CsvOptions, name: str = "") -> tuple[Di
     if options.quote is None and _is_quoted_by_apostrophes(sample, separator):
         quote = "'"
         guesses.append(Guess("quote", "'", "every name in the header stands in '", "quote"))
-    return Dialect(separator, quote, detect_newline(sample, quote)), guesses
+    return CsvDialect(separator, quote, detect_newline(sample, quote)), guesses
 
 
 def _plain_name(name: str) -> str:
@@ -77,7 +79,7 @@ def _detect_separator(sample: str, quote: str | None) -> tuple[str, str]:
     """The candidate that cuts most records into as many fields as the header has, more than one."""
     scores = []
     for candidate in CANDIDATES:
-        counts = _field_counts(sample, Dialect(candidate, quote))
+        counts = _field_counts(sample, CsvDialect(candidate, quote))
         if counts and counts[0] > 1:
             same = sum(count == counts[0] for count in counts) / len(counts)
             scores.append((same, counts[0], candidate))
@@ -87,7 +89,7 @@ def _detect_separator(sample: str, quote: str | None) -> tuple[str, str]:
     return separator, f"{columns} columns in {same:.0%} of the first lines"
 
 
-def _field_counts(sample: str, dialect: Dialect) -> list[int]:
+def _field_counts(sample: str, dialect: CsvDialect) -> list[int]:
     counts = []
     for _, record in read_records(sample, dialect):
         if record:

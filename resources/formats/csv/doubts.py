@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from resources.formats.csv.chunks import Chunk
-from resources.formats.csv.parse import Layout, line_of_record
+from resources.formats.csv.chunks import CsvChunk
+from resources.formats.csv.parse import ColumnLayout, line_of_record
 from resources.formats.csv.plan import CsvPlan
-from resources.formats.text_types.evidence import NOTHING, Evidence, Kind
+from resources.formats.text_types.evidence import NOTHING, Evidence, ValueKind
 from resources.formats.text_types.marks import Marks, MarkUse, find_foreign, find_use
 from resources.formats.text_types.rule import TypingRule
 from resources.kernel.errors import ParseError
 from resources.kernel.records import Guess
 
-_NUMBERS = Kind.INTEGER | Kind.NUMBER
+_NUMBERS = ValueKind.INTEGER | ValueKind.NUMBER
 _DIGITS_IN_DOUBT = 3
 _SHOWN = 40
 
@@ -121,7 +121,9 @@ class MarkWatch:
         for name, use in uses.items():
             known[name] = known[name].merge(use) if name in known else use
 
-    def add_foreign(self, found: ForeignNumber | None, chunk: Chunk, layout: Layout) -> None:
+    def add_foreign(
+        self, found: ForeignNumber | None, chunk: CsvChunk, layout: ColumnLayout
+    ) -> None:
         """Keeps the first number that is against the marks."""
         if found is not None and not self.foreign:
             line = line_of_record(chunk, layout, found.row)

@@ -8,17 +8,17 @@ from itertools import islice
 
 from resources.formats.columns import listed
 from resources.formats.compression import BLOCK_BYTES
-from resources.formats.csv.chunks import Chunk, TextFile, read_chunks
+from resources.formats.csv.chunks import CsvChunk, CsvText, read_chunks
 from resources.formats.csv.dialect import (
     CANDIDATES,
-    Dialect,
+    CsvDialect,
     detect_dialect,
     detect_newline,
     read_records,
 )
 from resources.formats.csv.lines import Cuts, Escape
 from resources.formats.csv.options import CsvOptions
-from resources.formats.csv.parse import Layout
+from resources.formats.csv.parse import ColumnLayout
 from resources.formats.csv.start import (
     Title,
     drop_comments,
@@ -29,7 +29,7 @@ from resources.formats.csv.start import (
     separator_guess,
 )
 from resources.formats.csv.structure import find_first_record_end
-from resources.formats.decoding import Encoding, not_decodable
+from resources.formats.decoding import TextEncoding, not_decodable
 from resources.formats.files import SourceFile
 from resources.kernel.errors import EmptySourceError, SchemaMismatchError
 from resources.kernel.records import Guess
@@ -47,21 +47,23 @@ class TextHead:
     """The beginning of a file as text."""
 
     file: SourceFile
-    encoding: Encoding
+    encoding: TextEncoding
     text: str
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundLayout:
     """How a file is written, and what of that was guessed."""
 
-    dialect: Dialect
+    dialect: CsvDialect
     cuts: Cuts
     guesses: tuple[Guess, ...] = ()
     title: Title | None = None
 
 
-def find_dialect(head: TextHead, options: CsvOptions, like: Dialect | None = None) -> Found:
+def find_dialect(
+    head: TextHead, options: CsvOptions, like: CsvDialect | None = None
+) -> FoundLayout:
     """How a file is written.
 
     Args:
@@ -87,10 +89,10 @@ def find_dialect(head: TextHead, options: CsvOptions, like: Dialect | None = Non
         dialect = replace(dialect, separator=title.separator)
         above += title.lines
     cuts = Cuts(above, options.skip_footer, options.comment, _escape(options, dialect))
-    return Found(dialect, cuts, tuple(guesses), title)
+    return FoundLayout(dialect, cuts, tuple(guesses), title)
 
 
-def header_guesses(layout: Layout, found: Found, options: CsvOptions) -> list[Guess]:
+def header_guesses(layout: ColumnLayout, found: FoundLayout, options: CsvOptions) -> list[Guess]:
     """What is said about the header and about separators behind the last value."""
     guesses = []
     line = layout.file.cuts.first_lines + 1
@@ -105,7 +107,7 @@ def header_guesses(layout: Layout, found: Found, options: CsvOptions) -> list[Gu
     return guesses
 
 
-def header_warnings(layout: Layout, found: Found, options: CsvOptions) -> list[str]:
+def header_warnings(layout: ColumnLayout, found: FoundLayout, options: CsvOptions) -> list[str]:
     """What is said louder: lines that were left out, names that may be values."""
     warnings = []
     if found.title is not None:
@@ -126,7 +128,7 @@ def header_warnings(layout: Layout, found: Found, options: CsvOptions) -> list[s
     return warnings
 
 
-def _escape(options: CsvOptions, dialect: Dialect) -> Escape | None:
+def _escape(options: CsvOptions, dialect: CsvDialect) -> Escape | None:
     return Escape(options.escape, dialect.separator, dialect.quote) if options.escape else None
 
 
@@ -138,14 +140,14 @@ def _sample_of(head: TextHead, options: CsvOptions, above: int) -> str:
     return Escape(options.escape, "", quote).hide(sample) if options.escape else sample
 
 
-def _find_title(sample: str, dialect: Dialect, options: CsvOptions) -> Title | None:
+def _find_title(sample: str, dialect: CsvDialect, options: CsvOptions) -> Title | None:
     if options.skip_rows is not None or not options.has_header:
         return None
     others = () if options.separator else CANDIDATES
     return find_title(sample, dialect, others)
 
 
-def lay_out(head: TextHead, found: Found, options: CsvOptions) -> Layout:
+def lay_out(head: TextHead, found: FoundLayout, options: CsvOptions) -> ColumnLayout:
     """The columns of a file that is written as found.
 
     Raises:
@@ -153,7 +155,7 @@ def lay_out(head: TextHead, found: Found, options: CsvOptions) -> Layout:
         ParseError: the beginning of the file breaks its format.
         InputError: columns without a name or of one name (E22).
     """
-    file = TextFile(head.file, head.encoding, found.dialect, found.cuts)
+    file = CsvText(head.file, head.encoding, found.dialect, found.cuts)
     header, rows = _first_records(file, options)
     has_trailing = _has_trailing(header, rows, options)
     if has_trailing and header and not header[-1]:
@@ -162,10 +164,10 @@ def lay_out(head: TextHead, found: Found, options: CsvOptions) -> Layout:
     nulls = options.common_null_values
     if options.escape == "\\":  # what MySQL, Hive and PostgreSQL write for null
         nulls = (*nulls, _NULL_OF_BACKSLASH)
-    return Layout(file, names, nulls, has_trailing, options.column_null_values)
+    return ColumnLayout(file, names, nulls, has_trailing, options.column_null_values)
 
 
-def _first_records(file: TextFile, options: CsvOptions) -> tuple[list[str], list[list[str]]]:
+def _first_records(file: CsvText, options: CsvOptions) -> tuple[list[str], list[list[str]]]:
     """The first record, and some of those behind it."""
     first = next(read_chunks(file, HEAD_BYTES), None)
     if first is None or not first.data.strip(b"\r\n"):
@@ -207,7 +209,7 @@ def _has_trailing(header: list[str], rows: Sequence[list[str]], options: CsvOpti
     return all(len(row) == named + 1 and not row[-1] for row in rows)
 
 
-def _name_columns(file: TextFile, record: list[str], options: CsvOptions) -> tuple[str, ...]:
+def _name_columns(file: CsvText, record: list[str], options: CsvOptions) -> tuple[str, ...]:
     if options.column_names is None:
         if not options.has_header:
             return tuple(f"column_{number}" for number in range(1, len(record) + 1))
@@ -223,7 +225,7 @@ def _name_columns(file: TextFile, record: list[str], options: CsvOptions) -> tup
     return options.column_names
 
 
-def _way_out_of_header(record: list[str], file: TextFile) -> str:
+def _way_out_of_header(record: list[str], file: CsvText) -> str:
     line = file.cuts.first_lines + 1
     if all(record[:-1]):
         return (
@@ -237,7 +239,9 @@ def _way_out_of_header(record: list[str], file: TextFile) -> str:
     )
 
 
-def read_rows(layout: Layout, options: CsvOptions, size: int = BLOCK_BYTES) -> Iterator[Chunk]:
+def read_rows(
+    layout: ColumnLayout, options: CsvOptions, size: int = BLOCK_BYTES
+) -> Iterator[CsvChunk]:
     """The file's chunks without its header and what stands between it and the rows."""
     chunks = read_chunks(layout.file, size)
     if not options.has_header:
@@ -257,7 +261,7 @@ def read_rows(layout: Layout, options: CsvOptions, size: int = BLOCK_BYTES) -> I
     yield from chunks
 
 
-def _behind(data: bytes, records: int, dialect: Dialect) -> int:
+def _behind(data: bytes, records: int, dialect: CsvDialect) -> int:
     """Where the first records end."""
     end = 0
     for _ in range(records):

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from resources.formats.compression import BLOCK_BYTES
-from resources.formats.csv.dialect import Dialect
-from resources.formats.decoding import Encoding, decode_blocks
+from resources.formats.csv.dialect import CsvDialect
+from resources.formats.decoding import TextEncoding, decode_blocks
 from resources.formats.files import SourceFile
 from resources.kernel.errors import ParseError
 
@@ -88,7 +88,11 @@ class Cuts:
 
 
 def read_text(
-    file: SourceFile, encoding: Encoding, dialect: Dialect, cuts: Cuts, size: int = BLOCK_BYTES
+    file: SourceFile,
+    encoding: TextEncoding,
+    dialect: CsvDialect,
+    cuts: Cuts,
+    size: int = BLOCK_BYTES,
 ) -> Iterator[bytes]:
     """The file's text as blocks of UTF-8 without what is cut.
 
@@ -158,7 +162,9 @@ def _whole_lines(blocks: Iterator[bytes], end: bytes) -> Iterator[bytes]:
         yield waiting
 
 
-def _blank_comments(blocks: Iterator[bytes], comment: bytes, dialect: Dialect) -> Iterator[bytes]:
+def _blank_comments(
+    blocks: Iterator[bytes], comment: bytes, dialect: CsvDialect
+) -> Iterator[bytes]:
     """Lines that begin with the sign, outside quotes, without their text."""
     sign, newline = (dialect.quote or "").encode(), dialect.newline
     inside = False

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from resources.formats.csv.plan import CsvPlan
-from resources.formats.text_types.evidence import Kind
+from resources.formats.text_types.evidence import ValueKind
 from resources.kernel.records import Guess
 
 _THOUSANDS = r"^-?[1-9]\d{0,2}\.\d{3}$"
@@ -28,7 +28,7 @@ def _look(texts: pa.RecordBatch, plan: CsvPlan, separator: str) -> Iterator[Gues
     present = frozenset(texts.schema.names)
     for name, column_type in zip(plan.names, plan.types, strict=True):
         is_settled = name in plan.given or name in plan.own_marks
-        if column_type.kind != Kind.NUMBER or is_settled or name not in present:
+        if column_type.kind != ValueKind.NUMBER or is_settled or name not in present:
             continue
         column = texts.column(name).drop_null()
         subject = f"type of {name!r}"

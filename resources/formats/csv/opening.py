@@ -18,9 +18,9 @@ from resources.formats.csv.layout import (
     lay_out,
 )
 from resources.formats.csv.options import CsvOptions
-from resources.formats.csv.parse import Layout
+from resources.formats.csv.parse import ColumnLayout
 from resources.formats.csv.start import names_like_values
-from resources.formats.decoding import Encoding, detect_encoding, is_utf8
+from resources.formats.decoding import TextEncoding, detect_encoding, is_utf8
 from resources.formats.eight_bit import guess_encoding
 from resources.formats.files import SourceFile, check_not_empty
 from resources.formats.left_out import LeftOut
@@ -36,7 +36,7 @@ class OpenedFiles:
     """The files of one dataset, each with its layout."""
 
     left_out: LeftOut
-    layouts: list[Layout] = field(default_factory=list)
+    layouts: list[ColumnLayout] = field(default_factory=list)
     guesses: list[Guess] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -67,7 +67,7 @@ def open_files(files: Sequence[SourceFile], options: CsvOptions) -> OpenedFiles:
     return opened
 
 
-def _open_file(file: SourceFile, options: CsvOptions, opened: OpenedFiles) -> Layout:
+def _open_file(file: SourceFile, options: CsvOptions, opened: OpenedFiles) -> ColumnLayout:
     check_not_empty([file])
     head = next(read_blocks(file, HEAD_BYTES), b"")
     check_text(file, head)
@@ -85,7 +85,7 @@ def _open_file(file: SourceFile, options: CsvOptions, opened: OpenedFiles) -> La
 
 def _find_layout(
     head: TextHead, opened: OpenedFiles, options: CsvOptions
-) -> tuple[Layout, list[Guess]]:
+) -> tuple[ColumnLayout, list[Guess]]:
     """Dialect and columns: those of the first file if they fit exactly, else what the file itself says is looked at."""
     shared = _as_first(head, opened, options)
     if shared is not None and shared.names == opened.layouts[0].names:
@@ -102,7 +102,7 @@ def _find_layout(
     return own, _other_dialect(own, opened)
 
 
-def _as_first(head: TextHead, opened: OpenedFiles, options: CsvOptions) -> Layout | None:
+def _as_first(head: TextHead, opened: OpenedFiles, options: CsvOptions) -> ColumnLayout | None:
     """The file read as the first one is written; None if that is impossible."""
     if not opened.layouts:
         return None
@@ -113,23 +113,23 @@ def _as_first(head: TextHead, opened: OpenedFiles, options: CsvOptions) -> Layou
         return None
 
 
-def _first(opened: OpenedFiles) -> Encoding:
+def _first(opened: OpenedFiles) -> TextEncoding:
     return opened.layouts[0].file.encoding
 
 
-def encoding_guess(file: SourceFile, encoding: Encoding, *, is_first: bool) -> Guess:
+def encoding_guess(file: SourceFile, encoding: TextEncoding, *, is_first: bool) -> Guess:
     """What the metadata says about the encoding of a file."""
     subject = "encoding" if is_first else f"encoding of {file.name}"
     return Guess(subject, encoding.codec, f"{encoding.reason} ({file.name})", "encoding")
 
 
-def settle_encoding(file: SourceFile, encoding: Encoding) -> Encoding:
+def settle_encoding(file: SourceFile, encoding: TextEncoding) -> TextEncoding:
     """The encoding of a file that was taken for UTF-8: another one if it is not, and there is no doubt which."""
     found = guess_encoding(file) if encoding.is_assumed and not is_utf8(file) else None
-    return encoding if found is None else Encoding(found[0], 0, found[1])
+    return encoding if found is None else TextEncoding(found[0], 0, found[1])
 
 
-def _check_head(file: SourceFile, head: bytes, encoding: Encoding) -> Encoding:
+def _check_head(file: SourceFile, head: bytes, encoding: TextEncoding) -> TextEncoding:
     try:
         codecs.getincrementaldecoder("utf-8")("strict").decode(head)
     except UnicodeDecodeError:
@@ -137,7 +137,7 @@ def _check_head(file: SourceFile, head: bytes, encoding: Encoding) -> Encoding:
     return encoding
 
 
-def _other_dialect(layout: Layout, opened: OpenedFiles) -> list[Guess]:
+def _other_dialect(layout: ColumnLayout, opened: OpenedFiles) -> list[Guess]:
     """What is said about a file that is written otherwise than the first."""
     dialect, first = layout.file.dialect, opened.layouts[0].file.dialect
     guesses = []

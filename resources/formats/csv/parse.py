@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from resources.formats.csv.chunks import Chunk, TextFile
+from resources.formats.csv.chunks import CsvChunk, CsvText
 from resources.formats.csv.dialect import read_records
 from resources.formats.csv.lines import holds_hidden
 from resources.formats.decoding import not_decodable
@@ -26,10 +26,10 @@ _COMMENTS = ("#", "//", "--")
 
 
 @dataclass(frozen=True)
-class Layout:
+class ColumnLayout:
     """The columns of one file, in its order, and what means null in it."""
 
-    file: TextFile
+    file: CsvText
     names: tuple[str, ...]
     null_values: tuple[str, ...]
     has_trailing: bool = False
@@ -48,7 +48,7 @@ class Layout:
         return len(self.parsed_names) == 1 and not self.file.cuts.leaves_blanks
 
 
-def parse_chunk(chunk: Chunk, layout: Layout) -> pa.RecordBatch:
+def parse_chunk(chunk: CsvChunk, layout: ColumnLayout) -> pa.RecordBatch:
     """The records of a chunk as columns of text; empty, quoted or not, is null.
 
     Raises:
@@ -86,7 +86,7 @@ def parse_chunk(chunk: Chunk, layout: Layout) -> pa.RecordBatch:
     return _with_nulls(batch, layout) if layout.column_nulls else batch
 
 
-def _with_nulls(batch: pa.RecordBatch, layout: Layout) -> pa.RecordBatch:
+def _with_nulls(batch: pa.RecordBatch, layout: ColumnLayout) -> pa.RecordBatch:
     """The batch without the texts that mean null in one column."""
     columns = [
         _without(column, layout.column_nulls.get(name, ()))
@@ -106,7 +106,9 @@ def _without(texts: pa.Array, marks: tuple[str, ...]) -> pa.Array:
     return texts.take(places)
 
 
-def _without_trailing(batch: pa.RecordBatch, chunk: Chunk, layout: Layout) -> pa.RecordBatch:
+def _without_trailing(
+    batch: pa.RecordBatch, chunk: CsvChunk, layout: ColumnLayout
+) -> pa.RecordBatch:
     behind = batch.column(_TRAILING)
     if behind.null_count < len(behind):
         index = pc.index(pc.is_valid(behind), True).as_py()
@@ -120,7 +122,7 @@ def _without_trailing(batch: pa.RecordBatch, chunk: Chunk, layout: Layout) -> pa
     return batch.select(layout.names)
 
 
-def _restored(batch: pa.RecordBatch, chunk: Chunk, layout: Layout) -> pa.RecordBatch:
+def _restored(batch: pa.RecordBatch, chunk: CsvChunk, layout: ColumnLayout) -> pa.RecordBatch:
     escape = layout.file.cuts.escape
     if escape is None or not holds_hidden(chunk.data):
         return batch
@@ -129,7 +131,7 @@ def _restored(batch: pa.RecordBatch, chunk: Chunk, layout: Layout) -> pa.RecordB
     )
 
 
-def _parse_options(layout: Layout, stop: object) -> pacsv.ParseOptions:
+def _parse_options(layout: ColumnLayout, stop: object) -> pacsv.ParseOptions:
     dialect = layout.file.dialect
     return pacsv.ParseOptions(
         delimiter=dialect.separator,
@@ -147,7 +149,7 @@ def _one_batch(table: pa.Table) -> pa.RecordBatch:
     return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema)
 
 
-def line_of_record(chunk: Chunk, layout: Layout, index: int) -> int:
+def line_of_record(chunk: CsvChunk, layout: ColumnLayout, index: int) -> int:
     """The line of the file on which the chunk's record number `index` (from 0) begins."""
     blank_counts = layout.counts_blank_lines
     seen = -1
@@ -159,7 +161,7 @@ def line_of_record(chunk: Chunk, layout: Layout, index: int) -> int:
 
 
 def _explain(
-    chunk: Chunk, layout: Layout, faults: list[pacsv.InvalidRow], error: pa.ArrowInvalid
+    chunk: CsvChunk, layout: ColumnLayout, faults: list[pacsv.InvalidRow], error: pa.ArrowInvalid
 ) -> ParseError:
     if faults:
         return _ragged(chunk, layout, faults[0])
@@ -179,7 +181,7 @@ def _explain(
     )
 
 
-def _ragged(chunk: Chunk, layout: Layout, row: pacsv.InvalidRow) -> ParseError:
+def _ragged(chunk: CsvChunk, layout: ColumnLayout, row: pacsv.InvalidRow) -> ParseError:
     text = row.text if len(row.text) <= _SHOWN else row.text[:_SHOWN] + "…"
     return ParseError(
         f"expected {row.expected_columns} fields, found {row.actual_columns}: {text!r}",
@@ -191,7 +193,7 @@ def _ragged(chunk: Chunk, layout: Layout, row: pacsv.InvalidRow) -> ParseError:
     )
 
 
-def _way_out(row: pacsv.InvalidRow, layout: Layout) -> str:
+def _way_out(row: pacsv.InvalidRow, layout: ColumnLayout) -> str:
     """What helps with a ragged row, by what it looks like."""
     dialect = layout.file.dialect
     sign = next((sign for sign in _COMMENTS if row.text.startswith(sign)), "")

@@ -11,8 +11,8 @@ from resources.formats.text_types.evidence import (
     IS_TEXT,
     NO_VALUES,
     TEXT,
-    ColumnType,
     Evidence,
+    TextType,
     decide,
 )
 from resources.formats.text_types.rule import TypingRule, convert, examine
@@ -24,8 +24,8 @@ class CsvPlan:
     """Names and types of all columns, in order."""
 
     names: tuple[str, ...]
-    types: tuple[ColumnType, ...]
-    given: Mapping[str, ColumnType]
+    types: tuple[TextType, ...]
+    given: Mapping[str, TextType]
     """Columns whose type the user gave: `types` holds the same."""
     unseen: frozenset[str]
     """Columns without any value so far: text until one turns up, which may change the plan."""
@@ -74,7 +74,7 @@ class CsvPlan:
 def make_plan(
     names: Sequence[str],
     evidence: Sequence[Evidence],
-    given: Mapping[str, ColumnType],
+    given: Mapping[str, TextType],
     rule: TypingRule,
 ) -> CsvPlan:
     """The plan that follows from what was seen."""
@@ -88,7 +88,7 @@ def make_plan(
 
 
 @dataclass(frozen=True)
-class Converted:
+class ConvertedColumn:
     """One column of a chunk after conversion."""
 
     values: pa.Array | None
@@ -96,16 +96,18 @@ class Converted:
     evidence: Evidence
 
 
-def convert_column(texts: pa.Array, name: str, column_type: ColumnType, plan: CsvPlan) -> Converted:
+def convert_column(
+    texts: pa.Array, name: str, column_type: TextType, plan: CsvPlan
+) -> ConvertedColumn:
     """A column of a chunk as planned, or the evidence that the plan must change."""
     if name in plan.unseen:
-        return Converted(texts, examine(texts, plan.rule_for(name)))
+        return ConvertedColumn(texts, examine(texts, plan.rule_for(name)))
     if column_type == TEXT:
-        return Converted(texts, IS_TEXT)
+        return ConvertedColumn(texts, IS_TEXT)
     found = convert(texts, column_type, plan.rule_for(name))
     if found is None:
-        return Converted(None, examine(texts, plan.rule_for(name)))
-    return Converted(*found)
+        return ConvertedColumn(None, examine(texts, plan.rule_for(name)))
+    return ConvertedColumn(*found)
 
 
 def merge_all(one: Sequence[Evidence], other: Sequence[Evidence]) -> list[Evidence]:

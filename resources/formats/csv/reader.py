@@ -12,8 +12,8 @@ from resources.formats.compression import BLOCK_BYTES
 from resources.formats.csv.bundles import bundle, convert_bundle
 from resources.formats.csv.convert import (
     ChunkConverter,
-    ConvertedChunk,
-    FailedFile,
+    ConvertedCsv,
+    FailedCsv,
     FileChunk,
 )
 from resources.formats.csv.doubts import MarkWatch, look_at_uses, names_in_doubt
@@ -25,7 +25,7 @@ from resources.formats.csv.opening import (
     settle_encoding,
 )
 from resources.formats.csv.options import CsvOptions
-from resources.formats.csv.parse import Layout, parse_chunk
+from resources.formats.csv.parse import ColumnLayout, parse_chunk
 from resources.formats.csv.plan import CsvPlan, merge_all
 from resources.formats.csv.reasons import explain_misfit, type_guess
 from resources.formats.csv.sample import take_first_look
@@ -118,20 +118,20 @@ class CsvReader:
     ) -> Iterator[pa.RecordBatch]:
         run = _Pass(plan, opened, stream, watches_marks=self._options.detects_marks)
         for result in self._converted(opened, run):
-            if isinstance(result, FailedFile):
+            if isinstance(result, FailedCsv):
                 self._leave_out(result, run)
             elif (batch := run.take(result)) is not None:
                 yield of_file(batch, result.source.layout.file.name)
         self._finish(run)
 
-    def _converted(self, opened: OpenedFiles, run: _Pass) -> Iterator[ConvertedChunk | FailedFile]:
+    def _converted(self, opened: OpenedFiles, run: _Pass) -> Iterator[ConvertedCsv | FailedCsv]:
         chunks = self._chunks(opened, run)
         # A file that may be left out must be learnt from alone.
         items = bundle(chunks) if self._options.on_bad_file == "fail" else chunks
         for results in in_order(partial(convert_bundle, run.converter), items):
             yield from results
 
-    def _chunks(self, opened: OpenedFiles, run: _Pass) -> Iterator[FileChunk | FailedFile]:
+    def _chunks(self, opened: OpenedFiles, run: _Pass) -> Iterator[FileChunk | FailedCsv]:
         size = self._block_bytes(opened)  # once: it looks at the columns of every file
         for layout in list(opened.layouts):
             try:
@@ -140,9 +140,9 @@ class CsvReader:
                         break
                     yield FileChunk(layout, chunk)
             except InputError as error:
-                yield FailedFile(layout, error)
+                yield FailedCsv(layout, error)
 
-    def _leave_out(self, failure: FailedFile, run: _Pass) -> None:
+    def _leave_out(self, failure: FailedCsv, run: _Pass) -> None:
         if "byte_offset" in failure.error.facts:
             self._settle_encodings(run.opened)
         run.opened.left_out.add(failure.layout.file.name, failure.error)
@@ -230,7 +230,7 @@ class _Pass:
         self._evidence: dict[str, list[Evidence]] = {}
         self._reasons: dict[str, Guess] = {}
 
-    def take(self, result: ConvertedChunk) -> pa.RecordBatch | None:
+    def take(self, result: ConvertedCsv) -> pa.RecordBatch | None:
         """Learns from a chunk; its batch, if all has gone by the plan so far."""
         layout = result.source.layout
         if layout.file.name in self.failed:
@@ -243,7 +243,7 @@ class _Pass:
             self._holds = False
         return result.batch if self._holds else None
 
-    def _learn(self, result: ConvertedChunk, layout: Layout) -> None:
+    def _learn(self, result: ConvertedCsv, layout: ColumnLayout) -> None:
         for misfit in result.misfits:
             if misfit.name not in self._reasons:
                 bad = explain_misfit(

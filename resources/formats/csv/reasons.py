@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from resources.formats.csv.chunks import Chunk
-from resources.formats.csv.parse import Layout, line_of_record
+from resources.formats.csv.chunks import CsvChunk
+from resources.formats.csv.parse import ColumnLayout, line_of_record
 from resources.formats.text_types.bad_values import BadValue, first_bad_value
-from resources.formats.text_types.evidence import TRIED, ColumnType, Kind
+from resources.formats.text_types.evidence import TRIED, TextType, ValueKind
 from resources.formats.text_types.rule import TypingRule, convert, fit
 from resources.kernel.records import Guess
 
@@ -41,16 +41,18 @@ def explain_text(texts: pa.Array, rule: TypingRule) -> BadValue:
     return max(bad, key=lambda value: value.index)
 
 
-def explain_misfit(texts: pa.Array, column_type: ColumnType, rule: TypingRule) -> BadValue:
+def explain_misfit(texts: pa.Array, column_type: TextType, rule: TypingRule) -> BadValue:
     """The first value that is not of the planned type."""
     return first_bad_value(texts, lambda part: convert(part, column_type, rule) is not None)
 
 
-def _fits(texts: pa.Array, kind: Kind, rule: TypingRule) -> bool:
+def _fits(texts: pa.Array, kind: ValueKind, rule: TypingRule) -> bool:
     return texts.null_count == len(texts) or fit(texts, kind, rule) is not None
 
 
-def type_guess(name: str, decided: str, bad: BadValue, *, chunk: Chunk, layout: Layout) -> Guess:
+def type_guess(
+    name: str, decided: str, bad: BadValue, *, chunk: CsvChunk, layout: ColumnLayout
+) -> Guess:
     """What the metadata says about a column that one value made wider."""
     line = line_of_record(chunk, layout, bad.index)
     trait = f" ({bad.trait})" if bad.trait else ""

@@ -8,14 +8,14 @@ from functools import reduce
 
 import pyarrow as pa
 
-from resources.formats.csv.chunks import Chunk
+from resources.formats.csv.chunks import CsvChunk
 from resources.formats.csv.doubts import MarkWatch, look, look_at_uses, names_in_doubt
 from resources.formats.csv.layout import read_rows
 from resources.formats.csv.lookalikes import find_lookalikes
 from resources.formats.csv.marks import find_marks
 from resources.formats.csv.opening import OpenedFiles
 from resources.formats.csv.options import CsvOptions
-from resources.formats.csv.parse import Layout, parse_chunk
+from resources.formats.csv.parse import ColumnLayout, parse_chunk
 from resources.formats.csv.plan import CsvPlan, make_plan, merge_all
 from resources.formats.csv.reasons import explain_text, type_guess
 from resources.formats.text_types.bad_values import looks_typed
@@ -23,8 +23,8 @@ from resources.formats.text_types.evidence import (
     IS_TEXT,
     NO_VALUES,
     NOTHING,
-    ColumnType,
     Evidence,
+    TextType,
 )
 from resources.formats.text_types.rule import examine
 from resources.kernel.errors import ParseError
@@ -40,10 +40,10 @@ _EXPLAINED = 20
 class SampledChunk:
     """The first records of one file."""
 
-    layout: Layout
-    chunk: Chunk
+    layout: ColumnLayout
+    chunk: CsvChunk
     texts: pa.RecordBatch
-    rest: Iterator[Chunk]
+    rest: Iterator[CsvChunk]
     """What comes behind them."""
 
     def is_whole(self) -> bool:
@@ -65,7 +65,7 @@ class FirstLook:
 def take_first_look(
     opened: OpenedFiles,
     options: CsvOptions,
-    given: Mapping[str, ColumnType],
+    given: Mapping[str, TextType],
     block_bytes: int,
 ) -> FirstLook:
     """Plans the types from the beginnings of some files, of each at most `block_bytes`."""

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from resources.formats.csv.dialect import NAMES, Dialect, read_records
+from resources.formats.csv.dialect import NAMES, CsvDialect, read_records
 from resources.kernel.records import Guess
 
 _SEPARATOR_LINE = re.compile(
@@ -84,7 +84,7 @@ class Title:
         )
 
 
-def find_title(sample: str, dialect: Dialect, others: Iterable[str]) -> Title | None:
+def find_title(sample: str, dialect: CsvDialect, others: Iterable[str]) -> Title | None:
     """The title above the header, with the separator of the dialect or, if that says nothing, with another one."""
     records = _records(sample, dialect)
     if not records or not _may_be_title(records):
@@ -99,7 +99,7 @@ def find_title(sample: str, dialect: Dialect, others: Iterable[str]) -> Title | 
 
 
 def _is_beyond_doubt(
-    title: Title, records: Sequence[tuple[int, list[str]]], dialect: Dialect
+    title: Title, records: Sequence[tuple[int, list[str]]], dialect: CsvDialect
 ) -> bool:
     """Whether the first line is no header and no row either.
 
@@ -119,7 +119,7 @@ def _is_value(text: str) -> bool:
     return _VALUE.fullmatch(text.strip()) is not None and not _YEAR.fullmatch(text.strip())
 
 
-def _records(sample: str, dialect: Dialect) -> list[tuple[int, list[str]]]:
+def _records(sample: str, dialect: CsvDialect) -> list[tuple[int, list[str]]]:
     records = list(islice(read_records(sample, dialect), _LOOKED_AT))
     is_cut = len(records) < _LOOKED_AT and not sample.endswith(("\n", "\r"))
     return records[:-1] if is_cut and len(records) > _FEWEST_RECORDS else records

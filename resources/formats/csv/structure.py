@@ -11,21 +11,21 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from resources.formats.csv.dialect import Dialect
+from resources.formats.csv.dialect import CsvDialect
 
 Positions = npt.NDArray[np.int64]
 _NONE: Positions = np.empty(0, np.int64)
 _CR, _LF = b"\r\n"
 
 
-def find_quotes(data: bytes, dialect: Dialect) -> Positions:
+def find_quotes(data: bytes, dialect: CsvDialect) -> Positions:
     """Where the quotes are."""
     if dialect.quote is None or dialect.quote.encode() not in data:
         return _NONE
     return np.flatnonzero(np.frombuffer(data, np.uint8) == ord(dialect.quote))
 
 
-def find_record_end(data: bytes, quotes: Positions, dialect: Dialect) -> int:
+def find_record_end(data: bytes, quotes: Positions, dialect: CsvDialect) -> int:
     """Where the last whole record ends, just behind its newline; 0 if there is none.
 
     A carriage return that ends the stretch is left for the next: its line feed may follow.
@@ -39,7 +39,7 @@ def find_record_end(data: bytes, quotes: Positions, dialect: Dialect) -> int:
     return 0
 
 
-def find_first_record_end(data: bytes, dialect: Dialect) -> int:
+def find_first_record_end(data: bytes, dialect: CsvDialect) -> int:
     """Where the first record ends that is not a blank line; the length of the data if it has no newline."""
     start = len(data) - len(data.lstrip(b"\r\n"))
     quote = dialect.quote.encode() if dialect.quote else None
@@ -60,7 +60,7 @@ class QuoteFault:
     """Where the field was opened that this quote closes too early; None if it stands in an unquoted field."""
 
 
-def find_quote_fault(data: bytes, quotes: Positions, dialect: Dialect) -> QuoteFault | None:
+def find_quote_fault(data: bytes, quotes: Positions, dialect: CsvDialect) -> QuoteFault | None:
     """The first quote that neither begins nor ends a field nor is doubled (E31)."""
     if not len(quotes) or dialect.quote is None:
         return None
@@ -80,7 +80,7 @@ def find_quote_fault(data: bytes, quotes: Positions, dialect: Dialect) -> QuoteF
     return None if first_opening is None else QuoteFault(first_opening, None)
 
 
-def find_newline_fault(data: bytes, quotes: Positions, dialect: Dialect) -> int | None:
+def find_newline_fault(data: bytes, quotes: Positions, dialect: CsvDialect) -> int | None:
     """The first newline outside quotes that is not the one of the file (E33)."""
     if dialect.newline == b"\r\n":
         return _find_half_newline(data, quotes)

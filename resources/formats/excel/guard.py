@@ -38,7 +38,7 @@ _ERROR_CELL = re.compile(rb"\bt\s*=\s*[\"']e[\"']")
 
 
 @dataclass
-class Findings:
+class WorkbookFindings:
     """What a look through the parts of a workbook told."""
 
     may_hold_errors: bool = False
@@ -46,9 +46,9 @@ class Findings:
     formulas: BareFormulas = field(default_factory=BareFormulas)
     """Formulas without a value."""
     hidden_rows: dict[str, int] = field(default_factory=dict)
-    """How many rows nobody sees, by the name of the part."""
+    """How many rows are hidden, by the name of the part."""
     hidden_columns: dict[str, list[range]] = field(default_factory=dict)
-    """Numbers of the columns nobody sees, from 1, by the name of the part."""
+    """Numbers of the hidden columns, from 1, by the name of the part."""
     _columns: set[bytes] = field(default_factory=set)
     _rows: set[bytes] = field(default_factory=set)
 
@@ -74,7 +74,7 @@ class Findings:
         self.formulas.next_part()
 
 
-def check_workbook(file: SourceFile) -> Findings:
+def check_workbook(file: SourceFile) -> WorkbookFindings:
     """Looks through a workbook without parsing it (T9, T13).
 
     Raises:
@@ -87,7 +87,7 @@ def check_workbook(file: SourceFile) -> Findings:
                     file, "it is a workbook of Excel 97 (.xls) or protected by a password"
                 )
         raise _no_workbook(file)
-    findings = Findings()
+    findings = WorkbookFindings()
     try:
         with zipfile.ZipFile(file.path) as opened:
             check_directory(file, opened.infolist())
@@ -129,7 +129,7 @@ def _no_workbook(file: SourceFile) -> ParseError:
 
 
 def _check_part(
-    file: SourceFile, opened: zipfile.ZipFile, info: zipfile.ZipInfo, findings: Findings
+    file: SourceFile, opened: zipfile.ZipFile, info: zipfile.ZipInfo, findings: WorkbookFindings
 ) -> None:
     name = info.filename[:80]
     is_sheet = info.filename.startswith(_SHEET)

@@ -23,7 +23,7 @@ from resources.formats.files import SourceFile, check_not_empty
 from resources.formats.left_out import LeftOut
 from resources.formats.partitions import of_file
 from resources.formats.text_types.bad_values import first_bad_value
-from resources.formats.text_types.evidence import ColumnType
+from resources.formats.text_types.evidence import TextType
 from resources.formats.text_types.given import parse_type, read_given
 from resources.kernel.errors import InputError, ParseError, UnknownNameError
 from resources.kernel.records import BatchStream, Guess
@@ -52,7 +52,7 @@ class ExcelReader:
         self._files = list(files)
         self._options = options or ExcelOptions()
         self._looked: _Looked | None = None
-        self._given: dict[str, ColumnType] = {}
+        self._given: dict[str, TextType] = {}
 
     def stream(self) -> BatchStream:
         """The rows of all files in the order given, columns matched by name.
@@ -112,7 +112,7 @@ class ExcelReader:
         looked.warnings[:0] = left_out.warnings()
         return looked
 
-    def _parse_types(self, names: Sequence[str]) -> dict[str, ColumnType]:
+    def _parse_types(self, names: Sequence[str]) -> dict[str, TextType]:
         for name in self._options.types:
             if name not in names:
                 raise UnknownNameError("column", name, names, where="types")
@@ -175,7 +175,7 @@ def _look_at(sheet: Sheet) -> tuple[dict[str, CellKind], bool]:
     return columns, has_early_days
 
 
-def _guesses(kinds: dict[str, ColumnKind], given: dict[str, ColumnType]) -> list[Guess]:
+def _guesses(kinds: dict[str, ColumnKind], given: dict[str, TextType]) -> list[Guess]:
     return [
         Guess(f"type of {name!r}", "text", f"it holds {kind}, each kept as its text", "types")
         for name, kind in kinds.items()

@@ -9,7 +9,7 @@ from enum import Enum
 import numpy as np
 
 from resources.formats.compression import read_blocks
-from resources.formats.decoding import Encoding, decode_blocks, detect_encoding
+from resources.formats.decoding import TextEncoding, decode_blocks, detect_encoding
 from resources.formats.files import SourceFile, check_not_empty
 from resources.formats.json.envelope import RecordsSeeker, suggest_path
 from resources.formats.json.non_finite import NonFinite
@@ -24,7 +24,7 @@ _HEAD_BYTES = 64 * 1024
 _BLANK = b" \t\r\n"
 
 
-class Shape(Enum):
+class RecordShape(Enum):
     """How the records of a file follow each other."""
 
     LINES = "one object a line"
@@ -34,12 +34,12 @@ class Shape(Enum):
 
 
 @dataclass(frozen=True)
-class TextFile:
+class JsonText:
     """A file with all that is needed to cut it into records."""
 
     source: SourceFile
-    encoding: Encoding
-    shape: Shape
+    encoding: TextEncoding
+    shape: RecordShape
     records: str = ""
     """The path of the array of records, if they stand under a key."""
     non_finite: NonFinite = "error"
@@ -54,10 +54,10 @@ class TextFile:
 
 
 @dataclass(frozen=True)
-class Chunk:
+class JsonChunk:
     """Whole records of one file: lines, or elements with their commas."""
 
-    file: TextFile
+    file: JsonText
     data: bytes
     line: int
     """Of the file, 1-based, on which the data begins."""
@@ -65,7 +65,7 @@ class Chunk:
 
 def open_file(
     file: SourceFile, encoding: str | None, *, lines: bool, records: str = ""
-) -> TextFile:
+) -> JsonText:
     """Looks at the beginning of a file.
 
     Args:
@@ -91,13 +91,13 @@ def open_file(
             file=file.name,
         )
     if records:
-        return TextFile(file, found, Shape.ENVELOPE, records)
+        return JsonText(file, found, RecordShape.ENVELOPE, records)
     if start.startswith(b"{"):
         is_lines = begins_with_whole_lines(start, lines=lines)
-        shape = Shape.LINES if is_lines else Shape.OBJECTS
-        return TextFile(file, found, shape, envelope=suggest_path(start))
+        shape = RecordShape.LINES if is_lines else RecordShape.OBJECTS
+        return JsonText(file, found, shape, envelope=suggest_path(start))
     if start.startswith(b"[") and not lines:
-        return TextFile(file, found, Shape.ARRAY)
+        return JsonText(file, found, RecordShape.ARRAY)
     what = (
         "a `[`: give `format: json`"
         if start.startswith(b"[")
@@ -111,7 +111,7 @@ def open_file(
     )
 
 
-def read_chunks(file: TextFile, size: int = CHUNK_BYTES) -> Iterator[Chunk]:
+def read_chunks(file: JsonText, size: int = CHUNK_BYTES) -> Iterator[JsonChunk]:
     """The file as chunks of about `size` bytes.
 
     Raises:
@@ -119,22 +119,22 @@ def read_chunks(file: TextFile, size: int = CHUNK_BYTES) -> Iterator[Chunk]:
             bytes; with the line.
     """
     blocks = decode_blocks(file.source, file.encoding, size)
-    if file.shape is Shape.ARRAY:
+    if file.shape is RecordShape.ARRAY:
         return _ArrayCutter(file).cut(blocks)
-    if file.shape is Shape.ENVELOPE:
+    if file.shape is RecordShape.ENVELOPE:
         return _read_envelope(file, blocks)
-    return (_read_lines if file.shape is Shape.LINES else _read_objects)(file, blocks)
+    return (_read_lines if file.shape is RecordShape.LINES else _read_objects)(file, blocks)
 
 
-def _read_objects(file: TextFile, blocks: Iterator[bytes]) -> Iterator[Chunk]:
+def _read_objects(file: JsonText, blocks: Iterator[bytes]) -> Iterator[JsonChunk]:
     cutter = ObjectCutter(file.name)
     for data, line in cutter.cut(blocks):
         _check_length(file, cutter.waiting, cutter.line)
         if data:
-            yield Chunk(file, data, line)
+            yield JsonChunk(file, data, line)
 
 
-def _read_envelope(file: TextFile, blocks: Iterator[bytes]) -> Iterator[Chunk]:
+def _read_envelope(file: JsonText, blocks: Iterator[bytes]) -> Iterator[JsonChunk]:
     seeker = RecordsSeeker(file.records, file.name, blocks)
     found = False
     while seeker.seek():
@@ -146,7 +146,7 @@ def _read_envelope(file: TextFile, blocks: Iterator[bytes]) -> Iterator[Chunk]:
         raise seeker.missing()
 
 
-def _read_lines(file: TextFile, blocks: Iterator[bytes]) -> Iterator[Chunk]:
+def _read_lines(file: JsonText, blocks: Iterator[bytes]) -> Iterator[JsonChunk]:
     waiting, line = b"", 1
     for block in blocks:
         end = block.rfind(b"\n") + 1
@@ -155,13 +155,13 @@ def _read_lines(file: TextFile, blocks: Iterator[bytes]) -> Iterator[Chunk]:
             _check_length(file, waiting, line)
             continue
         data, waiting = waiting + block[:end], block[end:]
-        yield Chunk(file, data, line)
+        yield JsonChunk(file, data, line)
         line += data.count(b"\n")
     if waiting.strip(_BLANK):
-        yield Chunk(file, waiting, line)
+        yield JsonChunk(file, waiting, line)
 
 
-def _check_length(file: TextFile, waiting: bytes, line: int) -> None:
+def _check_length(file: JsonText, waiting: bytes, line: int) -> None:
     if len(waiting) > RECORD_LIMIT:
         raise ParseError(
             f"a record longer than {RECORD_LIMIT // 2**20} MB",
@@ -184,7 +184,7 @@ _FOLLOWING = {
 class _ArrayCutter:
     """Cuts the elements of one array; knows where in it the reading stands."""
 
-    def __init__(self, file: TextFile, *, line: int = 1, stops: bool = False) -> None:
+    def __init__(self, file: JsonText, *, line: int = 1, stops: bool = False) -> None:
         self._file = file
         self._line = line
         self._stops = stops  # behind the array, whatever follows
@@ -201,7 +201,7 @@ class _ArrayCutter:
         """On which `rest` begins."""
         return self._line
 
-    def cut(self, blocks: Iterator[bytes]) -> Iterator[Chunk]:
+    def cut(self, blocks: Iterator[bytes]) -> Iterator[JsonChunk]:
         """Chunks of whole elements."""
         for block in blocks:
             self._waiting += block
@@ -240,7 +240,7 @@ class _ArrayCutter:
         )
         return self._error(f"expected {what}, found {mark!r}", "Every element has to be an object")
 
-    def _take_elements(self) -> Chunk | None:
+    def _take_elements(self) -> JsonChunk | None:
         places, depths = find_depths(self._waiting)
         closed = np.flatnonzero(depths < 0)
         if len(closed):
@@ -249,7 +249,7 @@ class _ArrayCutter:
         if not len(ends):
             return None
         end = int(ends[-1]) + 1
-        chunk = Chunk(self._file, self._waiting[:end], self._line)
+        chunk = JsonChunk(self._file, self._waiting[:end], self._line)
         self._drop(end)
         self._expected = ","
         return chunk

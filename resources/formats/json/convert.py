@@ -7,14 +7,21 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
-from resources.formats.json.chunks import Chunk, Shape, TextFile
+from resources.formats.json.chunks import JsonChunk, JsonText, RecordShape
 from resources.formats.json.general import count_records, cut_records
 from resources.formats.json.non_finite import replace_non_finite
 from resources.formats.json.shapes import BadLiteralError, find_shapes
 from resources.formats.json.template import cut_by_template
-from resources.formats.json.values import JSON, MIXED, Seen, look_at, plain_texts, read_literals
+from resources.formats.json.values import (
+    JSON,
+    MIXED,
+    SeenValues,
+    look_at,
+    plain_texts,
+    read_literals,
+)
 from resources.formats.text_types.bad_values import first_bad_value
-from resources.formats.text_types.evidence import ColumnType
+from resources.formats.text_types.evidence import TextType
 from resources.formats.text_types.given import read_given
 from resources.formats.text_types.rule import TypingRule
 from resources.kernel.errors import InputError, ParseError
@@ -27,8 +34,8 @@ Literals = Mapping[str, pa.Array]
 class JsonPlan:
     """Names and types of all columns, in order."""
 
-    types: Mapping[str, ColumnType]
-    given: Mapping[str, ColumnType]
+    types: Mapping[str, TextType]
+    given: Mapping[str, TextType]
     rule: TypingRule
 
     @property
@@ -48,27 +55,27 @@ class JsonPlan:
 
 
 @dataclass(frozen=True)
-class ConvertedChunk:
+class ConvertedJson:
     """A chunk read as planned."""
 
-    chunk: Chunk
+    chunk: JsonChunk
     batch: pa.RecordBatch | None
     """None: a value was against the plan."""
-    seen: Mapping[str, Seen]
+    seen: Mapping[str, SeenValues]
     """What its values are, by column, in order of first appearance."""
     examples: Mapping[str, str]
     """The first value against the plan, by column, and where it stands."""
 
 
 @dataclass(frozen=True)
-class FailedFile:
+class FailedJson:
     """A file that could not be read, from some point on."""
 
-    file: TextFile
+    file: JsonText
     error: InputError
 
 
-def look_at_chunk(chunk: Chunk) -> dict[str, Seen]:
+def look_at_chunk(chunk: JsonChunk) -> dict[str, SeenValues]:
     """What the values of a chunk are, by column."""
     for literals in _ways(chunk):
         try:
@@ -78,7 +85,7 @@ def look_at_chunk(chunk: Chunk) -> dict[str, Seen]:
     raise _not_json(chunk)
 
 
-def convert_chunk(chunk: Chunk, plan: JsonPlan) -> ConvertedChunk:
+def convert_chunk(chunk: JsonChunk, plan: JsonPlan) -> ConvertedJson:
     """The chunk as a typed batch.
 
     Raises:
@@ -92,9 +99,9 @@ def convert_chunk(chunk: Chunk, plan: JsonPlan) -> ConvertedChunk:
     raise _not_json(chunk)
 
 
-def _ways(chunk: Chunk) -> Iterator[Callable[[], Literals]]:
+def _ways(chunk: JsonChunk) -> Iterator[Callable[[], Literals]]:
     """The ways to cut a chunk, the fast one first."""
-    array = chunk.file.shape is not Shape.LINES
+    array = chunk.file.shape is not RecordShape.LINES
     replaced = replace_non_finite(chunk.data, chunk.file.non_finite)
     plain = replace(chunk, data=replaced.data)
     yield lambda: replaced.restore(cut_by_template(plain.data, array=array) or _not_alike())
@@ -105,18 +112,18 @@ def _not_alike() -> Literals:
     raise BadLiteralError
 
 
-def _not_json(chunk: Chunk) -> ParseError:
+def _not_json(chunk: JsonChunk) -> ParseError:
     return ParseError("cannot be read as JSON", file=chunk.file.name, line=chunk.line)
 
 
-def _convert(chunk: Chunk, literals: Literals, plan: JsonPlan) -> ConvertedChunk:
-    seen: dict[str, Seen] = {}
+def _convert(chunk: JsonChunk, literals: Literals, plan: JsonPlan) -> ConvertedJson:
+    seen: dict[str, SeenValues] = {}
     values: dict[str, pa.Array] = {}
     examples: dict[str, str] = {}
     for name, column in literals.items():
         if name in plan.given:
             values[name] = _read_given(chunk, column, name, plan)
-            seen[name] = Seen()
+            seen[name] = SeenValues()
             continue
         kind = plan.types.get(name)
         if kind is None:
@@ -130,7 +137,7 @@ def _convert(chunk: Chunk, literals: Literals, plan: JsonPlan) -> ConvertedChunk
     rows = len(next(iter(literals.values()))) if literals else count_records(chunk)
     whole = not examples and all(name in plan.types for name in literals)
     batch = _batch(values, rows, plan) if whole else None
-    return ConvertedChunk(chunk, batch, seen, examples)
+    return ConvertedJson(chunk, batch, seen, examples)
 
 
 def _batch(values: Mapping[str, pa.Array], rows: int, plan: JsonPlan) -> pa.RecordBatch:
@@ -141,7 +148,7 @@ def _batch(values: Mapping[str, pa.Array], rows: int, plan: JsonPlan) -> pa.Reco
     return pa.RecordBatch.from_arrays(columns, schema=plan.schema)
 
 
-def _read_given(chunk: Chunk, literals: pa.Array, name: str, plan: JsonPlan) -> pa.Array:
+def _read_given(chunk: JsonChunk, literals: pa.Array, name: str, plan: JsonPlan) -> pa.Array:
     kind = plan.given[name]
     find_shapes(literals)
     if kind == JSON:
@@ -161,19 +168,23 @@ def _read_given(chunk: Chunk, literals: pa.Array, name: str, plan: JsonPlan) -> 
     )
 
 
-def _example(chunk: Chunk, literals: pa.Array, kind: ColumnType) -> str:
+def _example(chunk: JsonChunk, literals: pa.Array, kind: TextType) -> str:
     bad = first_bad_value(literals, lambda part: read_literals(part, kind)[0] is not None)
     return f"{bad.shown} in {chunk.file.name}, {_place_of(chunk, bad.index)}"
 
 
-def _place_of(chunk: Chunk, index: int) -> str:
+def _place_of(chunk: JsonChunk, index: int) -> str:
     line = _line_of(chunk, index)
-    return f"line {line}" if chunk.file.shape is Shape.LINES else f"an element behind line {line}"
+    return (
+        f"line {line}"
+        if chunk.file.shape is RecordShape.LINES
+        else f"an element behind line {line}"
+    )
 
 
-def _line_of(chunk: Chunk, index: int) -> int:
+def _line_of(chunk: JsonChunk, index: int) -> int:
     """The line of a record; of arrays the line on which the chunk begins."""
-    if chunk.file.shape is not Shape.LINES:
+    if chunk.file.shape is not RecordShape.LINES:
         return chunk.line
     lines = (n for n, line in enumerate(chunk.data.split(b"\n")) if line.strip())
     return chunk.line + next(n for place, n in enumerate(lines) if place == index)

@@ -9,7 +9,7 @@ import msgspec
 import pyarrow as pa
 
 from resources.formats.decoding import not_decodable
-from resources.formats.json.chunks import Chunk, Shape
+from resources.formats.json.chunks import JsonChunk, RecordShape
 from resources.formats.json.structure import count_members
 from resources.kernel.errors import ParseError
 
@@ -25,7 +25,7 @@ _LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _NULL = b"null"
 
 
-def cut_records(chunk: Chunk) -> dict[str, pa.Array]:
+def cut_records(chunk: JsonChunk) -> dict[str, pa.Array]:
     """The literals of all records by column, in order of first appearance; null where `null` or nothing stands.
 
     Raises:
@@ -57,12 +57,12 @@ def _spread(members: list[tuple[int, bytes]], count: int) -> pa.Array:
     return pa.array(literals, pa.binary())
 
 
-def count_records(chunk: Chunk) -> int:
+def count_records(chunk: JsonChunk) -> int:
     """How many records a sound chunk has."""
     return len(_decode(chunk))
 
 
-def _check_text(chunk: Chunk) -> None:
+def _check_text(chunk: JsonChunk) -> None:
     if chunk.data.isascii():
         return
     try:
@@ -73,8 +73,8 @@ def _check_text(chunk: Chunk) -> None:
         raise not_decodable(chunk.file.source, "utf-8", None, line, around) from error
 
 
-def _decode(chunk: Chunk) -> list[Record]:
-    if chunk.file.shape is not Shape.LINES:
+def _decode(chunk: JsonChunk) -> list[Record]:
+    if chunk.file.shape is not RecordShape.LINES:
         try:
             return _RECORDS.decode(b"[" + chunk.data + b"]")
         except _FAULTS as error:
@@ -89,7 +89,7 @@ def _decode(chunk: Chunk) -> list[Record]:
     return _decode_lines(chunk, lines)
 
 
-def _decode_lines(chunk: Chunk, lines: list[bytes]) -> list[Record]:
+def _decode_lines(chunk: JsonChunk, lines: list[bytes]) -> list[Record]:
     records = []
     for number, line in enumerate(lines):
         if not line.strip(_BLANK):
@@ -101,14 +101,14 @@ def _decode_lines(chunk: Chunk, lines: list[bytes]) -> list[Record]:
     return records
 
 
-def _explain_array(chunk: Chunk, error: Exception) -> ParseError:
+def _explain_array(chunk: JsonChunk, error: Exception) -> ParseError:
     found = _POSITION.search(str(error))
     place = int(found[1]) - 1 if found else 0
     line = chunk.line + chunk.data.count(b"\n", 0, place)
     return _explain(chunk, line, chunk.data[max(place - 80, 0) : place + 20], error)
 
 
-def _explain(chunk: Chunk, line: int, text: bytes, error: Exception) -> ParseError:
+def _explain(chunk: JsonChunk, line: int, text: bytes, error: Exception) -> ParseError:
     said = _POSITION.sub("", str(error)).removeprefix("JSON is malformed: ")[:120]
     hint = "Correct the record, or send the file again if it is cut off"
     if isinstance(error, RecursionError):
@@ -125,7 +125,7 @@ def _explain(chunk: Chunk, line: int, text: bytes, error: Exception) -> ParseErr
             f"{said}; a `\\u` escape may be half of a pair",
             "Write both halves, or the character",
         )
-    elif said.startswith("Input data was truncated") and chunk.file.shape is Shape.LINES:
+    elif said.startswith("Input data was truncated") and chunk.file.shape is RecordShape.LINES:
         said = "an object that does not end on its line"
         hint = (
             "Read are one object a line, or an array of objects over any lines (`format: json`)."
@@ -144,13 +144,13 @@ def _inner_members(records: list[Record]) -> int:
     return count_members(b"\n".join(nested)) if nested else 0
 
 
-def _twins(chunk: Chunk) -> ParseError:
+def _twins(chunk: JsonChunk) -> ParseError:
     """The error about the first record with two members of one name."""
     line, names = chunk.line, "a name"
     for number, text in enumerate(_record_texts(chunk)):
         pairs = msgspec.json.decode(text, type=Record)
         if count_members(text) != len(pairs) + _inner_members([pairs]):
-            line = chunk.line + number if chunk.file.shape is Shape.LINES else line
+            line = chunk.line + number if chunk.file.shape is RecordShape.LINES else line
             names = _repeated(text, pairs)
             break
     return ParseError(
@@ -161,8 +161,8 @@ def _twins(chunk: Chunk) -> ParseError:
     )
 
 
-def _record_texts(chunk: Chunk) -> list[bytes]:
-    if chunk.file.shape is Shape.LINES:
+def _record_texts(chunk: JsonChunk) -> list[bytes]:
+    if chunk.file.shape is RecordShape.LINES:
         return [line or b"{}" for line in (part.strip(_BLANK) for part in chunk.data.split(b"\n"))]
     raws = msgspec.json.decode(b"[" + chunk.data + b"]", type=list[msgspec.Raw])
     return [bytes(raw) for raw in raws]

@@ -24,7 +24,7 @@ _EXPONENT = 99_000
 
 
 @dataclass(frozen=True)
-class Replaced:
+class FiniteText:
     """Data without such values, and what stands for them in it."""
 
     data: bytes
@@ -43,10 +43,10 @@ class Replaced:
         return restored
 
 
-def replace_non_finite(data: bytes, policy: NonFinite) -> Replaced:
+def replace_non_finite(data: bytes, policy: NonFinite) -> FiniteText:
     """Takes such values out, outside of texts, as null or to be put back."""
     if policy == "error" or (b"NaN" not in data and b"Infinity" not in data):
-        return Replaced(data, {})
+        return FiniteText(data, {})
     found = [*_TOKEN.finditer(data)]
     quotes = find_quotes(data)
     inside = np.searchsorted(quotes, [match.start() for match in found]) % 2
@@ -57,7 +57,7 @@ def replace_non_finite(data: bytes, policy: NonFinite) -> Replaced:
             parts += [data[end : match.start()], places[match[0].decode()].encode()]
             end = match.end()
     back = {} if policy == "null" else {place: word for word, place in places.items()}
-    return Replaced(b"".join([*parts, data[end:]]), back)
+    return FiniteText(b"".join([*parts, data[end:]]), back)
 
 
 def _free_numbers(data: bytes) -> dict[str, str]:

@@ -10,13 +10,13 @@ from resources.formats.decoding import check_encoding
 from resources.formats.json.non_finite import NonFinite
 from resources.formats.json.values import JSON
 from resources.formats.options import FormatOptions
-from resources.formats.text_types.evidence import ColumnType
+from resources.formats.text_types.evidence import TextType
 from resources.formats.text_types.given import parse_type
 from resources.formats.text_types.rule import TypingRule
 from resources.kernel.errors import ConfigError
 
 
-def _parse(column: str, name: str) -> ColumnType:
+def _parse(column: str, name: str) -> TextType:
     try:
         return parse_type(name, where=f"types: {column}")
     except ConfigError as error:
@@ -46,7 +46,7 @@ class JsonOptions(FormatOptions):
         check_encoding(self.encoding)
         self.given()
 
-    def given(self) -> dict[str, ColumnType]:
+    def given(self) -> dict[str, TextType]:
         """The types given in `types:`.
 
         Raises:

@@ -12,22 +12,22 @@ from resources.formats.columns import unite_columns
 from resources.formats.files import SourceFile, check_not_empty
 from resources.formats.json.chunks import (
     CHUNK_BYTES,
-    Chunk,
-    Shape,
-    TextFile,
+    JsonChunk,
+    JsonText,
+    RecordShape,
     open_file,
     read_chunks,
 )
 from resources.formats.json.convert import (
-    ConvertedChunk,
-    FailedFile,
+    ConvertedJson,
+    FailedJson,
     JsonPlan,
     convert_chunk,
     look_at_chunk,
 )
 from resources.formats.json.options import JsonOptions
-from resources.formats.json.shapes import Shape as ValueShape
-from resources.formats.json.values import LITERAL, MIXED, NOTHING_SEEN, Seen, as_numbers
+from resources.formats.json.shapes import LiteralShape
+from resources.formats.json.values import LITERAL, MIXED, NOTHING_SEEN, SeenValues, as_numbers
 from resources.formats.left_out import LeftOut
 from resources.formats.options import ColumnsPolicy
 from resources.formats.ordered import in_order
@@ -48,9 +48,9 @@ _FIRST_BYTES = 1024 * 1024
 _OTHER_BYTES = 64 * 1024
 _OTHER_FILES = 15
 _GUESSED = 50
-_SHAPES = {Shape.LINES: "JSON Lines", Shape.OBJECTS: "objects one after another"}
+_SHAPES = {RecordShape.LINES: "JSON Lines", RecordShape.OBJECTS: "objects one after another"}
 
-SeenColumns = dict[str, Seen]
+SeenColumns = dict[str, SeenValues]
 
 
 class JsonReader:
@@ -72,7 +72,7 @@ class JsonReader:
         self._options = options or JsonOptions()
         self._lines = lines
         self._chunk_bytes = chunk_bytes
-        self._opened: list[TextFile] = []
+        self._opened: list[JsonText] = []
         self._plan: JsonPlan | None = None
         self._guesses: list[Guess] = []
         self._seen_all = False
@@ -121,13 +121,13 @@ class JsonReader:
             self._opened.append(opened)
             self._note(opened)
 
-    def _note(self, file: TextFile) -> None:
+    def _note(self, file: JsonText) -> None:
         if self._options.encoding is None and len(self._opened) == 1:
             reason = f"{file.encoding.reason} ({file.name})"
             self._guesses.append(Guess("encoding", file.encoding.codec, reason, "encoding"))
         if (
             not self._lines
-            and file.shape in (Shape.LINES, Shape.OBJECTS)
+            and file.shape in (RecordShape.LINES, RecordShape.OBJECTS)
             and len(self._guesses) < _GUESSED
         ):
             reason = "its first record stands in no array"
@@ -168,13 +168,13 @@ class JsonReader:
         run = _Pass()
         convert = partial(_convert, plan=plan)
         for result in in_order(convert, self._chunks(run)):
-            if isinstance(result, FailedFile):
+            if isinstance(result, FailedJson):
                 self._leave_out(result.file.name, result.error, run)
             elif run.take(result) and result.batch is not None:
                 yield of_file(result.batch, result.chunk.file.name)
         self._finish(plan, run, stream)
 
-    def _chunks(self, run: _Pass) -> Iterator[Chunk | FailedFile]:
+    def _chunks(self, run: _Pass) -> Iterator[JsonChunk | FailedJson]:
         for file in self._opened:
             try:
                 for chunk in read_chunks(file, self._chunk_bytes):
@@ -182,7 +182,7 @@ class JsonReader:
                         break
                     yield chunk
             except InputError as error:
-                yield FailedFile(file, error)
+                yield FailedJson(file, error)
 
     def _leave_out(self, name: str, error: InputError, run: _Pass) -> None:
         if name not in run.failed:
@@ -265,7 +265,7 @@ class _Pass:
     _holds: bool = True
     _examples: dict[str, str] = field(default_factory=dict)
 
-    def take(self, result: ConvertedChunk) -> bool:
+    def take(self, result: ConvertedJson) -> bool:
         """Learns from a chunk; whether all has gone by the plan so far."""
         name = result.chunk.file.name
         if name in self.failed:
@@ -288,17 +288,17 @@ class _Pass:
         ][:_GUESSED]
 
 
-def _convert(item: Chunk | FailedFile, *, plan: JsonPlan) -> ConvertedChunk | FailedFile:
+def _convert(item: JsonChunk | FailedJson, *, plan: JsonPlan) -> ConvertedJson | FailedJson:
     """The chunk as a typed batch. Errors come back as values, so that they keep their place in the order."""
-    if isinstance(item, FailedFile):
+    if isinstance(item, FailedJson):
         return item
     try:
         return convert_chunk(item, plan)
     except InputError as error:
-        return FailedFile(item.file, error)
+        return FailedJson(item.file, error)
 
 
-def _merge(into: SeenColumns, seen: Mapping[str, Seen]) -> None:
+def _merge(into: SeenColumns, seen: Mapping[str, SeenValues]) -> None:
     for name, found in seen.items():
         into[name] = into.get(name, NOTHING_SEEN).merge(found)
 
@@ -312,12 +312,12 @@ def _literal_guesses(plan: JsonPlan, columns: SeenColumns) -> list[Guess]:
             continue
         if kind == MIXED:
             guesses.append(Guess(f"type of {name!r}", "text", _mixture(seen), "types"))
-        elif kind == NUMBER and ValueShape.NON_FINITE in seen.shapes:
+        elif kind == NUMBER and LiteralShape.NON_FINITE in seen.shapes:
             reason = "NaN or Infinity among its values, so all are doubles"
             guesses.append(Guess(f"type of {name!r}", "number", reason, "non_finite"))
         elif kind == LITERAL:
             reason = f"{seen} are kept as they stand in the file"
-            if as_numbers(seen.shapes) == ValueShape.NUMBER:
+            if as_numbers(seen.shapes) == LiteralShape.NUMBER:
                 reason = "numbers that neither a double of 15 digits nor a decimal of 38 holds"
             guesses.append(Guess(f"type of {name!r}", "text", reason, "types"))
         elif pa.types.is_decimal(kind.arrow):
@@ -327,7 +327,7 @@ def _literal_guesses(plan: JsonPlan, columns: SeenColumns) -> list[Guess]:
     return guesses[:_GUESSED]
 
 
-def _envelope(file: TextFile) -> str:
+def _envelope(file: JsonText) -> str:
     return f"{file.name} holds one object, with an array of objects under {file.envelope!r}"
 
 
@@ -341,7 +341,7 @@ def _mixture_warnings(plan: JsonPlan, columns: SeenColumns) -> list[str]:
     return warnings[:_GUESSED]
 
 
-def _mixture(seen: Seen) -> str:
+def _mixture(seen: SeenValues) -> str:
     return (
         f"{seen}: texts are kept as they are, other values as they stand in the file, so that the text"
         ' "77" and the number 77 are one'

@@ -10,7 +10,7 @@ import pyarrow as pa
 from resources.formats.text_types.numbers import text_bytes
 
 
-class Shape(IntFlag):
+class LiteralShape(IntFlag):
     """What a literal is, by its first character."""
 
     STRING = 1
@@ -21,14 +21,14 @@ class Shape(IntFlag):
     """`NaN`, `Infinity`, `-Infinity`: no JSON, and here only where `non_finite:` allows it."""
 
 
-NO_SHAPE = Shape(0)
-SCALARS = (NO_SHAPE, Shape.STRING, Shape.NUMBER, Shape.BOOLEAN)
+NO_SHAPE = LiteralShape(0)
+SCALARS = (NO_SHAPE, LiteralShape.STRING, LiteralShape.NUMBER, LiteralShape.BOOLEAN)
 _SHAPES = np.zeros(256, np.uint8)
-_SHAPES[ord('"')] = Shape.STRING
-_SHAPES[[ord(c) for c in "-0123456789"]] = Shape.NUMBER
-_SHAPES[[ord(c) for c in "tf"]] = Shape.BOOLEAN
-_SHAPES[[ord(c) for c in "{["]] = Shape.NESTED
-_SHAPES[[ord(c) for c in "NI"]] = Shape.NON_FINITE
+_SHAPES[ord('"')] = LiteralShape.STRING
+_SHAPES[[ord(c) for c in "-0123456789"]] = LiteralShape.NUMBER
+_SHAPES[[ord(c) for c in "tf"]] = LiteralShape.BOOLEAN
+_SHAPES[[ord(c) for c in "{["]] = LiteralShape.NESTED
+_SHAPES[[ord(c) for c in "NI"]] = LiteralShape.NON_FINITE
 _MINUS, _INFINITY = b"-I"
 
 
@@ -36,7 +36,7 @@ class BadLiteralError(Exception):
     """A literal that is no JSON value: the chunk was cut in wrong places."""
 
 
-def find_shapes(literals: pa.Array) -> Shape:
+def find_shapes(literals: pa.Array) -> LiteralShape:
     """All shapes among the values, by their first characters.
 
     Raises:
@@ -49,9 +49,9 @@ def find_shapes(literals: pa.Array) -> Shape:
     found = np.flatnonzero(np.bincount(_SHAPES[data[starts]], minlength=1))
     if 0 in found:
         raise BadLiteralError
-    shapes = Shape(int(np.bitwise_or.reduce(found, initial=0)))
-    if Shape.NUMBER in shapes and (data == _INFINITY).any():
+    shapes = LiteralShape(int(np.bitwise_or.reduce(found, initial=0)))
+    if LiteralShape.NUMBER in shapes and (data == _INFINITY).any():
         behind = starts[data[starts] == _MINUS] + 1
         if (data[behind[behind < len(data)]] == _INFINITY).any():
-            shapes |= Shape.NON_FINITE
+            shapes |= LiteralShape.NON_FINITE
     return shapes

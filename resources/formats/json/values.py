@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from resources.formats.json.non_finite import WORDS
-from resources.formats.json.shapes import NO_SHAPE, BadLiteralError, Shape, find_shapes
+from resources.formats.json.shapes import NO_SHAPE, BadLiteralError, LiteralShape, find_shapes
 from resources.formats.json.trimming import trim
 from resources.formats.text_types.doubles import are_shortest
 from resources.formats.text_types.evidence import (
@@ -26,21 +26,21 @@ from resources.formats.text_types.evidence import (
     NUMBER,
     SPELLINGS,
     TEXT,
-    ColumnType,
     Evidence,
-    Kind,
+    TextType,
+    ValueKind,
     boolean,
 )
 from resources.formats.text_types.evidence import decide as decide_text
 from resources.formats.text_types.numbers import text_bytes
 from resources.formats.text_types.rule import convert, fit, parse_booleans
 
-BOOLEAN = boolean(Kind.TRUE_FALSE)
-LITERAL = ColumnType("text of JSON", pa.string())
+BOOLEAN = boolean(ValueKind.TRUE_FALSE)
+LITERAL = TextType("text of JSON", pa.string())
 """Values as they stand in the file: objects and arrays, or kinds of which none is a text."""
-MIXED = ColumnType("text of several kinds", pa.string())
+MIXED = TextType("text of several kinds", pa.string())
 """Texts as they are, other values as they stand in the file."""
-JSON = ColumnType("json", pa.string())
+JSON = TextType("json", pa.string())
 """What a user asks for: every value as it stands in the file, texts with their quotes."""
 _TEXTS = msgspec.json.Decoder(list[str])
 _EXPONENTS = r"^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$"
@@ -49,67 +49,67 @@ _QUOTE = ord('"')
 
 
 @dataclass(frozen=True)
-class Seen:
+class SeenValues:
     """What the values of a column are. Merging in any order gives the same."""
 
-    shapes: Shape = NO_SHAPE
+    shapes: LiteralShape = NO_SHAPE
     numbers: Evidence = NO_VALUES
 
-    def merge(self, other: Seen) -> Seen:
+    def merge(self, other: SeenValues) -> SeenValues:
         """Both sets of values together."""
-        return Seen(self.shapes | other.shapes, self.numbers.merge(other.numbers))
+        return SeenValues(self.shapes | other.shapes, self.numbers.merge(other.numbers))
 
     @property
-    def kind(self) -> ColumnType:
+    def kind(self) -> TextType:
         """The type of a column of which this is all there is."""
         shapes = as_numbers(self.shapes)
-        if shapes in (NO_SHAPE, Shape.STRING):
+        if shapes in (NO_SHAPE, LiteralShape.STRING):
             return TEXT
-        if shapes == Shape.BOOLEAN:
+        if shapes == LiteralShape.BOOLEAN:
             return BOOLEAN
-        if shapes == Shape.NUMBER:
+        if shapes == LiteralShape.NUMBER:
             found = decide_text(self.numbers)
             return LITERAL if found == TEXT else found
-        return MIXED if shapes & Shape.STRING else LITERAL
+        return MIXED if shapes & LiteralShape.STRING else LITERAL
 
     def __str__(self) -> str:
         words = {
-            Shape.STRING: "texts",
-            Shape.NUMBER: "numbers",
-            Shape.BOOLEAN: "booleans",
-            Shape.NESTED: "objects or arrays",
-            Shape.NON_FINITE: "NaN or Infinity",
+            LiteralShape.STRING: "texts",
+            LiteralShape.NUMBER: "numbers",
+            LiteralShape.BOOLEAN: "booleans",
+            LiteralShape.NESTED: "objects or arrays",
+            LiteralShape.NON_FINITE: "NaN or Infinity",
         }
         return " and ".join(word for shape, word in words.items() if shape in self.shapes)
 
 
-NOTHING_SEEN = Seen()
+NOTHING_SEEN = SeenValues()
 
 
-def as_numbers(shapes: Shape) -> Shape:
+def as_numbers(shapes: LiteralShape) -> LiteralShape:
     """The shapes, with what is no finite number counted as one."""
-    if Shape.NON_FINITE not in shapes:
+    if LiteralShape.NON_FINITE not in shapes:
         return shapes
-    return (shapes & ~Shape.NON_FINITE) | Shape.NUMBER
+    return (shapes & ~LiteralShape.NON_FINITE) | LiteralShape.NUMBER
 
 
-def look_at(literals: pa.Array) -> Seen:
+def look_at(literals: pa.Array) -> SeenValues:
     """What the values of a column are.
 
     Raises:
         BadLiteralError: some literal is none.
     """
     shapes = find_shapes(literals)
-    if as_numbers(shapes) == Shape.NUMBER:
-        return Seen(shapes, _examine_numbers(literals))
-    if shapes == Shape.STRING:
+    if as_numbers(shapes) == LiteralShape.NUMBER:
+        return SeenValues(shapes, _examine_numbers(literals))
+    if shapes == LiteralShape.STRING:
         decode_strings(literals)
-    elif shapes == Shape.BOOLEAN:
+    elif shapes == LiteralShape.BOOLEAN:
         _booleans(literals)
-    return Seen(shapes)
+    return SeenValues(shapes)
 
 
-def read_literals(literals: pa.Array, kind: ColumnType) -> tuple[pa.Array | None, Seen]:
+def read_literals(literals: pa.Array, kind: TextType) -> tuple[pa.Array | None, SeenValues]:
     """The column as `kind`, or None if it is not of it; and what its values are.
 
     Raises:
@@ -120,50 +120,56 @@ def read_literals(literals: pa.Array, kind: ColumnType) -> tuple[pa.Array | None
         return pa.nulls(len(literals), kind.arrow), NOTHING_SEEN
     if kind in (MIXED, LITERAL):
         return _read_any(literals, kind, shapes), look_at(literals)
-    if shapes == Shape.STRING:
-        return (decode_strings(literals) if kind == TEXT else None), Seen(shapes)
-    if shapes == Shape.BOOLEAN:
+    if shapes == LiteralShape.STRING:
+        return (decode_strings(literals) if kind == TEXT else None), SeenValues(shapes)
+    if shapes == LiteralShape.BOOLEAN:
         values = _booleans(literals)
-        return (values if kind == BOOLEAN else None), Seen(shapes)
-    if as_numbers(shapes) == Shape.NUMBER:
+        return (values if kind == BOOLEAN else None), SeenValues(shapes)
+    if as_numbers(shapes) == LiteralShape.NUMBER:
         values, seen = _read_numbers(literals, kind)
-        return values, Seen(shapes, seen.numbers)
-    return None, Seen(shapes)
+        return values, SeenValues(shapes, seen.numbers)
+    return None, SeenValues(shapes)
 
 
-def _read_any(literals: pa.Array, kind: ColumnType, shapes: Shape) -> pa.Array | None:
+def _read_any(literals: pa.Array, kind: TextType, shapes: LiteralShape) -> pa.Array | None:
     if kind == MIXED:
         return plain_texts(literals)
-    return None if Shape.STRING in shapes else literals
+    return None if LiteralShape.STRING in shapes else literals
 
 
 def _booleans(literals: pa.Array) -> pa.Array:
-    values = parse_booleans(literals, SPELLINGS[Kind.TRUE_FALSE])
+    values = parse_booleans(literals, SPELLINGS[ValueKind.TRUE_FALSE])
     if values is None:
         raise BadLiteralError
     return values
 
 
-def _read_numbers(literals: pa.Array, kind: ColumnType) -> tuple[pa.Array | None, Seen]:
+def _read_numbers(literals: pa.Array, kind: TextType) -> tuple[pa.Array | None, SeenValues]:
     found = (
-        convert(literals, kind) if kind.kind in Kind.INTEGER | Kind.NUMBER and kind.kind else None
+        convert(literals, kind)
+        if kind.kind in ValueKind.INTEGER | ValueKind.NUMBER and kind.kind
+        else None
     )
     if found is not None:
-        return found[0], Seen(Shape.NUMBER, found[1])
+        return found[0], SeenValues(LiteralShape.NUMBER, found[1])
     evidence = _examine_numbers(literals)
     exact = kind == NUMBER and decide_text(evidence) == NUMBER
-    return (literals.cast(pa.float64()) if exact else None), Seen(Shape.NUMBER, evidence)
+    return (literals.cast(pa.float64()) if exact else None), SeenValues(
+        LiteralShape.NUMBER, evidence
+    )
 
 
 def _examine_numbers(literals: pa.Array) -> Evidence:
-    for kind in (Kind.INTEGER, Kind.NUMBER):
+    for kind in (ValueKind.INTEGER, ValueKind.NUMBER):
         found = fit(literals, kind)
         if found is not None:
             return found[1]
     words = pc.is_in(literals, pa.array(WORDS))
     if pc.any(words).as_py():
         finite = literals.filter(pc.invert(words)).drop_null()
-        return Evidence(Kind.DOUBLE).merge(_examine_numbers(finite) if len(finite) else NO_VALUES)
+        return Evidence(ValueKind.DOUBLE).merge(
+            _examine_numbers(finite) if len(finite) else NO_VALUES
+        )
     if not pc.all(pc.match_substring_regex(literals, _EXPONENTS)).as_py():
         raise BadLiteralError
     return _examine_exponents(literals)
@@ -179,7 +185,7 @@ def _examine_exponents(literals: pa.Array) -> Evidence:
     held = pc.or_(written_zero, pc.greater_equal(pc.abs(values), _SMALLEST))
     finite = pc.all(pc.is_finite(values)).as_py()
     is_short = most <= DOUBLE_DIGITS and finite and pc.all(held).as_py()
-    return Evidence(Kind.DOUBLE) if is_short or are_shortest(literals, values) else IS_TEXT
+    return Evidence(ValueKind.DOUBLE) if is_short or are_shortest(literals, values) else IS_TEXT
 
 
 def decode_strings(literals: pa.Array) -> pa.Array:

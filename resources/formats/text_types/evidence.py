@@ -13,7 +13,7 @@ from operator import or_
 import pyarrow as pa
 
 
-class Kind(Flag):
+class ValueKind(Flag):
     """What every value seen so far can be read as."""
 
     INTEGER = auto()
@@ -29,14 +29,14 @@ class Kind(Flag):
     TIMESTAMPTZ = auto()
 
 
-NOTHING = Kind(0)
-TRIED = tuple(kind for kind in Kind if kind is not Kind.DOUBLE)
+NOTHING = ValueKind(0)
+TRIED = tuple(kind for kind in ValueKind if kind is not ValueKind.DOUBLE)
 """Kinds that a column is tried for, in this order; what is said of numbers tells whether doubles hold them."""
-ANYTHING: Kind = reduce(or_, Kind)
-SPELLINGS: dict[Kind, tuple[str, str]] = {
-    Kind.TRUE_FALSE: ("true", "false"),
-    Kind.TITLE_TRUE_FALSE: ("True", "False"),
-    Kind.UPPER_TRUE_FALSE: ("TRUE", "FALSE"),
+ANYTHING: ValueKind = reduce(or_, ValueKind)
+SPELLINGS: dict[ValueKind, tuple[str, str]] = {
+    ValueKind.TRUE_FALSE: ("true", "false"),
+    ValueKind.TITLE_TRUE_FALSE: ("True", "False"),
+    ValueKind.UPPER_TRUE_FALSE: ("TRUE", "FALSE"),
 }
 DOUBLE_DIGITS = 15
 """A double gives every plain decimal of so many significant digits back as it was printed."""
@@ -52,7 +52,7 @@ class Evidence:
     The extents are upper bounds over the values, of use only while `NUMBER` is among the kinds.
     """
 
-    kinds: Kind = ANYTHING
+    kinds: ValueKind = ANYTHING
     integer_digits: int = 0
     fraction_digits: int = 0
     significant_digits: int = 0
@@ -74,40 +74,42 @@ IS_TEXT = Evidence(NOTHING)
 
 
 @dataclass(frozen=True)
-class ColumnType:
+class TextType:
     """A type of the rule and the Arrow type that holds it."""
 
     name: str
     arrow: pa.DataType
-    kind: Kind = NOTHING
+    kind: ValueKind = NOTHING
 
     def __str__(self) -> str:
         return self.name
 
 
-TEXT = ColumnType("text", pa.string())
-INTEGER = ColumnType("integer", pa.int64(), Kind.INTEGER)
-NUMBER = ColumnType("number", pa.float64(), Kind.NUMBER)
-DATE = ColumnType("date", pa.date32(), Kind.DATE)
-TIMESTAMP = ColumnType("timestamp", pa.timestamp("us"), Kind.TIMESTAMP)
-TIMESTAMPTZ = ColumnType("timestamptz", pa.timestamp("us", "UTC"), Kind.TIMESTAMPTZ)
+TEXT = TextType("text", pa.string())
+INTEGER = TextType("integer", pa.int64(), ValueKind.INTEGER)
+NUMBER = TextType("number", pa.float64(), ValueKind.NUMBER)
+DATE = TextType("date", pa.date32(), ValueKind.DATE)
+TIMESTAMP = TextType("timestamp", pa.timestamp("us"), ValueKind.TIMESTAMP)
+TIMESTAMPTZ = TextType("timestamptz", pa.timestamp("us", "UTC"), ValueKind.TIMESTAMPTZ)
 
-TIMESTAMP_NS = ColumnType("timestamp(ns)", pa.timestamp("ns"), Kind.TIMESTAMP)
+TIMESTAMP_NS = TextType("timestamp(ns)", pa.timestamp("ns"), ValueKind.TIMESTAMP)
 """Given only, as the next: up to nine decimals of seconds, years 1678 to 2261."""
-TIMESTAMPTZ_NS = ColumnType("timestamptz(ns)", pa.timestamp("ns", "UTC"), Kind.TIMESTAMPTZ)
+TIMESTAMPTZ_NS = TextType("timestamptz(ns)", pa.timestamp("ns", "UTC"), ValueKind.TIMESTAMPTZ)
 
 
-def decimal(precision: int, scale: int) -> ColumnType:
+def decimal(precision: int, scale: int) -> TextType:
     """`decimal(precision,scale)`, of at most 38 digits."""
-    return ColumnType(f"decimal({precision},{scale})", pa.decimal128(precision, scale), Kind.NUMBER)
+    return TextType(
+        f"decimal({precision},{scale})", pa.decimal128(precision, scale), ValueKind.NUMBER
+    )
 
 
-def boolean(spelling: Kind) -> ColumnType:
+def boolean(spelling: ValueKind) -> TextType:
     """A boolean written in one of `SPELLINGS`."""
-    return ColumnType("boolean", pa.bool_(), spelling)
+    return TextType("boolean", pa.bool_(), spelling)
 
 
-def decide(evidence: Evidence) -> ColumnType:
+def decide(evidence: Evidence) -> TextType:
     """The type of a column of which `evidence` is all there is."""
     kinds = evidence.kinds
     if kinds in (NOTHING, ANYTHING):
@@ -118,10 +120,10 @@ def decide(evidence: Evidence) -> ColumnType:
     for spelling in SPELLINGS:
         if spelling in kinds:
             return boolean(spelling)
-    return NUMBER if Kind.DOUBLE in kinds else _decide_number(evidence)
+    return NUMBER if ValueKind.DOUBLE in kinds else _decide_number(evidence)
 
 
-def _decide_number(evidence: Evidence) -> ColumnType:
+def _decide_number(evidence: Evidence) -> TextType:
     precision = evidence.integer_digits + evidence.fraction_digits
     if evidence.significant_digits <= DOUBLE_DIGITS and evidence.fraction_digits <= DOUBLE_FRACTION:
         return NUMBER

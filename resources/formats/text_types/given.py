@@ -21,8 +21,8 @@ from resources.formats.text_types.evidence import (
     TIMESTAMP_NS,
     TIMESTAMPTZ,
     TIMESTAMPTZ_NS,
-    ColumnType,
-    Kind,
+    TextType,
+    ValueKind,
     boolean,
     decimal,
 )
@@ -35,7 +35,7 @@ from resources.formats.text_types.rule import (
 )
 from resources.kernel.errors import ConfigError
 
-BOOLEAN = boolean(Kind.TRUE_FALSE)
+BOOLEAN = boolean(ValueKind.TRUE_FALSE)
 _NAMED = {
     t.name: t
     for t in (
@@ -57,7 +57,7 @@ _ISO_MINUTES = r"^\d{4}-\d\d-\d\d[ T]\d\d:\d\d"  # Arrow takes a bare date, or o
 _NINE = ord("9")
 
 
-def parse_type(text: str, *, where: str) -> ColumnType:
+def parse_type(text: str, *, where: str) -> TextType:
     """A type by its name: integer, number, decimal(p,s), boolean, date, timestamp, timestamptz, timestamp(ns), timestamptz(ns) or text.
 
     Raises:
@@ -73,7 +73,7 @@ def parse_type(text: str, *, where: str) -> ColumnType:
     raise ConfigError(f"{where}: unknown type {text!r}", hint=f"Known: {known}", type=text)
 
 
-def read_given(texts: pa.Array, column_type: ColumnType, rule: TypingRule) -> pa.Array | None:
+def read_given(texts: pa.Array, column_type: TextType, rule: TypingRule) -> pa.Array | None:
     """The column as the given type, or None if some value does not fit it."""
     if texts.null_count == len(texts):
         return pa.nulls(len(texts), column_type.arrow)
@@ -81,9 +81,9 @@ def read_given(texts: pa.Array, column_type: ColumnType, rule: TypingRule) -> pa
         folded = pc.utf8_lower(texts)
         found = (parse_booleans(folded, spelling) for spelling in _SPELLINGS)
         return next((values for values in found if values is not None), None)
-    if column_type.kind in Kind.INTEGER | Kind.NUMBER and column_type != TEXT:
+    if column_type.kind in ValueKind.INTEGER | ValueKind.NUMBER and column_type != TEXT:
         return _read_numbers(texts, column_type, rule)
-    if column_type.kind == Kind.TIMESTAMPTZ:
+    if column_type.kind == ValueKind.TIMESTAMPTZ:
         texts = pc.replace_substring_regex(texts, _ZONE_NAME, "Z")
     if column_type in (TIMESTAMP_NS, TIMESTAMPTZ_NS):
         return _read_nanoseconds(texts, column_type)
@@ -91,7 +91,7 @@ def read_given(texts: pa.Array, column_type: ColumnType, rule: TypingRule) -> pa
     return None if found_fit is None else found_fit[0]
 
 
-def _read_nanoseconds(texts: pa.Array, column_type: ColumnType) -> pa.Array | None:
+def _read_nanoseconds(texts: pa.Array, column_type: TextType) -> pa.Array | None:
     if not pc.all(pc.match_substring_regex(texts, _ISO_MINUTES)).as_py():
         return None
     try:
@@ -100,7 +100,7 @@ def _read_nanoseconds(texts: pa.Array, column_type: ColumnType) -> pa.Array | No
         return None
 
 
-def _read_numbers(texts: pa.Array, column_type: ColumnType, rule: TypingRule) -> pa.Array | None:
+def _read_numbers(texts: pa.Array, column_type: TextType, rule: TypingRule) -> pa.Array | None:
     plain = plain_numbers(texts, rule)
     if plain is None:
         return None

@@ -16,9 +16,9 @@ from resources.formats.text_types.evidence import (
     NOTHING,
     SPELLINGS,
     TRIED,
-    ColumnType,
     Evidence,
-    Kind,
+    TextType,
+    ValueKind,
 )
 from resources.formats.text_types.numbers import Decimals, measure_decimals, parse_integers
 from resources.formats.text_types.temporal import parse_by_format, parse_dates, parse_timestamps
@@ -52,26 +52,26 @@ def examine(texts: pa.Array, rule: TypingRule = ISO) -> Evidence:
     return next((evidence for _, evidence in filter(None, found)), IS_TEXT)
 
 
-def fit(texts: pa.Array, kind: Kind, rule: TypingRule = ISO) -> Fit | None:
+def fit(texts: pa.Array, kind: ValueKind, rule: TypingRule = ISO) -> Fit | None:
     """The column read as one kind, if every value is of it: int64, double, boolean, date or timestamp.
 
     A column of numbers comes back as doubles whatever its digits: the evidence says whether they hold the values.
     """
-    if Kind.INTEGER in kind:
+    if ValueKind.INTEGER in kind:
         return _fit_integers(texts, rule)
-    if Kind.NUMBER in kind:
+    if ValueKind.NUMBER in kind:
         return _fit_numbers(texts, rule, pa.float64())
     values = _fit_other(texts, kind, rule)
     return None if values is None else (values, Evidence(kind))
 
 
-def convert(texts: pa.Array, column_type: ColumnType, rule: TypingRule = ISO) -> Fit | None:
+def convert(texts: pa.Array, column_type: TextType, rule: TypingRule = ISO) -> Fit | None:
     """The column as its planned type with the evidence found on the way, or None if some value does not fit it."""
     if texts.null_count == len(texts):
         return pa.nulls(len(texts), column_type.arrow), NO_VALUES
     if column_type.kind == NOTHING:
         return texts, IS_TEXT
-    if Kind.NUMBER in column_type.kind:
+    if ValueKind.NUMBER in column_type.kind:
         return _fit_numbers(texts, rule, column_type.arrow)
     return fit(texts, column_type.kind, rule)
 
@@ -81,9 +81,9 @@ def _fit_integers(texts: pa.Array, rule: TypingRule) -> Fit | None:
     found = None if plain is None else parse_integers(plain)
     if found is None:
         return None
-    kinds = Kind.INTEGER | Kind.NUMBER
+    kinds = ValueKind.INTEGER | ValueKind.NUMBER
     if found.digits <= DOUBLE_DIGITS:
-        kinds |= Kind.DOUBLE
+        kinds |= ValueKind.DOUBLE
     return found.values, Evidence(kinds, found.digits, significant_digits=found.digits)
 
 
@@ -94,14 +94,14 @@ def _fit_numbers(texts: pa.Array, rule: TypingRule, arrow_type: pa.DataType) -> 
     extent = measure_decimals(plain)
     if extent is None:
         values = parse_doubles(plain) if arrow_type == pa.float64() else None
-        return None if values is None else (values, Evidence(Kind.DOUBLE))
+        return None if values is None else (values, Evidence(ValueKind.DOUBLE))
     try:
         values = plain.cast(arrow_type)
     except pa.ArrowInvalid:
         return None
     # Where decimals are planned some value is none of a double: the others need no look.
     is_double = arrow_type == pa.float64() and _gives_digits_back(plain, values, extent)
-    kinds = Kind.NUMBER | Kind.DOUBLE if is_double else Kind.NUMBER
+    kinds = ValueKind.NUMBER | ValueKind.DOUBLE if is_double else ValueKind.NUMBER
     return values, Evidence(
         kinds, extent.integer_digits, extent.fraction_digits, extent.significant_digits
     )
@@ -127,14 +127,14 @@ def plain_numbers(texts: pa.Array, rule: TypingRule) -> pa.Array | None:
     return pc.replace_substring(texts, rule.decimal_mark, ".")
 
 
-def _fit_other(texts: pa.Array, kind: Kind, rule: TypingRule) -> pa.Array | None:
+def _fit_other(texts: pa.Array, kind: ValueKind, rule: TypingRule) -> pa.Array | None:
     if kind in SPELLINGS:
         return parse_booleans(texts, SPELLINGS[kind])
-    if kind is Kind.DATE:
+    if kind is ValueKind.DATE:
         if rule.date_format is not None:
             return parse_by_format(texts, rule.date_format, pa.date32())
         return parse_dates(texts)
-    arrow_type = pa.timestamp("us", "UTC" if kind is Kind.TIMESTAMPTZ else None)
+    arrow_type = pa.timestamp("us", "UTC" if kind is ValueKind.TIMESTAMPTZ else None)
     if rule.timestamp_format is not None:
         return parse_by_format(texts, rule.timestamp_format, arrow_type)
     return parse_timestamps(texts, arrow_type)

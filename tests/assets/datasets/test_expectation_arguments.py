@@ -8,6 +8,7 @@ import pytest
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from great_expectations.expectations.registry import get_expectation_impl
 
+from assets.datasets.argument_kinds import NUMBER
 from assets.datasets.expectation_arguments import ARGUMENTS, FOR_ALL, wrong_arguments
 from assets.datasets.expectations import parse_expectations
 from resources.kernel.errors import ConfigError
@@ -23,7 +24,7 @@ EXAMPLES = {
     "names with values": {"quantiles": [0.5], "value_ranges": [[0, 1]]},
     "a text": "a",
     "the name of a column": "a",
-    "a number": 1,
+    NUMBER.words: 1,
     "a whole number": 1,
     "true or false": True,
 }
@@ -96,6 +97,9 @@ def test_kinds_of_values_are_those_of_the_library(kind):
          ["column has to be the name of a column", "mostly has to be a number from 0 to 1"]),
         ({"expect_column_values_to_match_regex": {"column": "a", "pattern": "x"}}, ["takes no 'pattern'. It takes column, regex, mostly"]),
         ({"expect_column_value_lengths_to_equal": {"column": "a", "length": 3}}, ["takes no 'length'", "lacks 'value': a number"]),
+        ({"expect_column_values_to_be_between": {"column": "a", "max_value": 10**400}},
+         ["max_value has to be a number (at most 1.8e+308) or a date"]),
+        ({"expect_column_values_to_not_be_null": {"column": "a", "mostly": 10**400}}, ["mostly has to be a number from 0 to 1"]),
         ({"expect_compound_columns_to_be_unique": {"columns": ["a", "b"]}}, ["takes no 'columns'. Did you mean 'column_list'?"]),
         ({"expect_column_values_to_not_be_null": {1: 2, "column": "a", "ünï": None, "x" * 9: []}},
          ["takes no 1.", "takes no 'ünï'.", "takes no 'xxxxxxxxx'."]),

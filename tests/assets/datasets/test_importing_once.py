@@ -15,7 +15,7 @@ from resources.connectors.sql import SqlConfig, open_table_connector
 from resources.kernel.errors import EmptySourceError, IntegrityError
 from resources.kernel.records import BatchStream
 from resources.sources.fingerprint_rules import FingerprintRule
-from resources.sources.source import FileSource, OpenStream, Source, TableSource
+from resources.sources.source import DatabaseSource, FileSource, OpenStream, Source
 from resources.sources.spec import SourceSpec
 from resources.stores.tables import TableStore
 from tests.resources.connectors.sql.mysql.database import MariadbDatabase
@@ -53,8 +53,8 @@ class Mariadb:
     def run(self, *statements: str) -> None:
         self.database.run(*statements)
 
-    def source(self, **target) -> TableSource:
-        return TableSource(SourceSpec("s", "db", **(target or {"table": "t"})), self.connector)
+    def source(self, **target) -> DatabaseSource:
+        return DatabaseSource(SourceSpec("s", "db", **(target or {"table": "t"})), self.connector)
 
     @contextmanager
     def sends(self, passes: int) -> Iterator[None]:
@@ -106,7 +106,7 @@ def test_a_change_that_the_hint_does_not_show_is_seen(mariadb, store, monkeypatc
     assert report.fingerprint.version == mariadb.source().fingerprint().version
 
 
-class ChangesMeanwhile(TableSource):
+class ChangesMeanwhile(DatabaseSource):
     """Somebody adds a row as soon as the first rows have been read."""
 
     meanwhile = staticmethod(lambda: None)
@@ -176,7 +176,9 @@ def test_all_rows_by_hash_are_read_once(tmp_path, store):
     connection = sqlite3.connect(path)
     connection.executescript("CREATE TABLE t (id INTEGER); INSERT INTO t VALUES (1), (2)")
     spec = SourceSpec("s", "db", table="t", fingerprint=FingerprintRule("hash"))
-    source = TableSource(spec, open_table_connector("db", SqlConfig(dialect="sqlite", path=path)))
+    source = DatabaseSource(
+        spec, open_table_connector("db", SqlConfig(dialect="sqlite", path=path))
+    )
     observed = source.fingerprint().version
     assert bring(source, store, "run-1").fingerprint.version == observed
     assert bring(source, store, "run-2").unchanged

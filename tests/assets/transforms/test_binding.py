@@ -5,7 +5,7 @@ import resource
 import pyarrow as pa
 import pytest
 
-from assets.transforms.binding import MisfitError, StatementBinder
+from assets.transforms.binding import StatementBinder, StatementMisfitError
 from assets.transforms.run import run_statement
 from assets.transforms.statement import Statement, parse_statement
 from resources.kernel.errors import InputError
@@ -72,7 +72,7 @@ def test_columns_and_types_are_those_that_a_run_publishes(store, binder):
 
 @pytest.mark.parametrize("sql", REFUSED)
 def test_what_is_refused_a_run_refuses_too(store, binder, sql):
-    with pytest.raises(MisfitError):
+    with pytest.raises(StatementMisfitError):
         bind(binder, sql)
     with pytest.raises(InputError):
         run(store, sql)
@@ -96,7 +96,7 @@ def test_a_file_is_neither_opened_nor_looked_for(binder, tmp_path, sql):
     outside.write_text("canary\n1\n")
     told = []
     for file in (outside, tmp_path / "nowhere.csv"):
-        with pytest.raises(MisfitError) as caught:
+        with pytest.raises(StatementMisfitError) as caught:
             bind(binder, sql.format(file=file))
         told.append(str(caught.value).replace(file.name, "FILE"))
     assert told[0] == told[1]

@@ -31,10 +31,20 @@ SCHEMAS = {"flights": ["carrier", "dep_delay", "note"], "airlines": ["carrier", 
             "with recursive n as (select 1 as i union all select i + 1 from n where i < 3) select * from n, flights",
             ("flights",),
         ),
+        (
+            "with recursive n as (select i from n union all select i + 1 from n where i < 3) select * from n",
+            ("n",),
+        ),
+        (
+            "with recursive n as (with m as (from n) from m union all select i + 1 from n) select * from n, flights",
+            ("flights", "n"),
+        ),
+        ("with recursive n as (select i from n) select * from n", ("n",)),
     ],
     ids=[
         *("plain", "from first", "join", "cte", "scalar subquery", "union", "quoted"),
         *("cte in other letters", "cte over its own name", "cte of a subquery", "recursive"),
+        *("recursive over a dataset of its name", "the same within", "recursive in word only"),
     ],
 )
 def test_the_inputs_are_the_tables_that_the_sql_names(sql, inputs):

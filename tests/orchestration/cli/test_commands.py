@@ -134,15 +134,15 @@ def test_the_state_of_a_dataset_follows_its_last_run(waybill, lake):
             item["name"]: item["status"] for item in answer(waybill("dataset", "list", "--json"))
         }
 
-    assert states() == {"orders": "never materialized", "totals": "never materialized"}
+    assert states() == {"orders": "pending", "totals": "pending"}
     waybill.materialize("datasets/orders")
-    assert states() == {"orders": "materialized", "totals": "never materialized"}
+    assert states() == {"orders": "ready", "totals": "pending"}
     (lake / "1.csv").write_text("id,amount\n1\n")
     waybill.materialize("datasets/orders", raise_on_error=False)
     assert states()["orders"] == "failed"
     (lake / "1.csv").write_text(ORDERS)
     waybill.materialize("datasets/orders", "datasets/totals")
-    assert states() == {"orders": "materialized", "totals": "materialized"}
+    assert states() == {"orders": "ready", "totals": "ready"}
 
 
 def test_the_list_shows_origin_rows_and_version(waybill):
@@ -156,17 +156,21 @@ def test_the_list_shows_origin_rows_and_version(waybill):
         1,
     )
     assert datetime.fromisoformat(orders["updated_at"]).tzinfo is not None
-    assert found["totals"]["origin"] == "transform"
+    assert found["totals"]["origin"] == "pipeline output"
     assert "orders" in waybill("dataset", "list").stdout
 
 
 def test_a_dataset_is_shown_with_its_place_in_lineage(waybill):
-    assert "never materialized" in waybill("dataset", "show", "orders").stdout
+    assert "pending" in waybill("dataset", "show", "orders").stdout
     waybill.materialize("datasets/orders")
     found = answer(waybill("dataset", "show", "orders", "--json"))
     assert found["made_from"] == ["datasources/orders_landing"]
     assert found["used_by"] == ["datasets/totals"]
-    assert found["schema"] == [["id", "string"], ["amount", "double"], ["note", "string"]]
+    assert [(c["name"], c["type"]) for c in found["columns"]] == [
+        ("id", "string"),
+        ("amount", "double"),
+        ("note", "string"),
+    ]
     assert "amount" in waybill("dataset", "show", "orders").stdout
 
 

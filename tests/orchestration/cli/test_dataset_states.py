@@ -63,8 +63,8 @@ def states(result):
 
 def test_a_key_of_three_parts_is_a_dataset_like_any_other(waybill):
     assert states(waybill("list", "--json")) == {
-        "plain": ("materialized", 1),
-        "sub/deep": ("materialized", 1),
+        "plain": ("ready", 1),
+        "sub/deep": ("ready", 1),
     }
     assert json.loads(waybill("show", "sub/deep", "--json").stdout)["summary"]["rows"] == 1
     assert json.loads(waybill("sample", "sub/deep", "--json").stdout) == [{"a": 3}]
@@ -73,7 +73,7 @@ def test_a_key_of_three_parts_is_a_dataset_like_any_other(waybill):
 
 @pytest.mark.parametrize(
     ("content", "status", "reason"),
-    [("{", "damaged", "not JSON"), ('{"format": 999}', "unreadable", "newer Waybill")],
+    [("{", "damaged", "not JSON"), ('{"format": 999}', "damaged", "newer Waybill")],
     ids=["damaged", "from the future"],
 )
 def test_a_manifest_that_cannot_be_read_takes_only_its_own_row(
@@ -84,7 +84,7 @@ def test_a_manifest_that_cannot_be_read_takes_only_its_own_row(
     found[0].chmod(0o644)
     found[0].write_text(content)
     result = waybill("list", "--json", code=1)
-    assert states(result) == {"plain": (status, None), "sub/deep": ("materialized", 1)}
+    assert states(result) == {"plain": (status, None), "sub/deep": ("ready", 1)}
     assert result.stderr.startswith("error: dataset 'plain': ")
     assert reason in result.stderr
     assert result.stderr.count("\n") == 1
@@ -99,11 +99,11 @@ def test_a_manifest_that_cannot_be_read_takes_only_its_own_row(
 
 def test_what_the_store_lost_is_not_called_materialized(waybill):
     shutil.rmtree(waybill.store.url.removeprefix("file://"))
-    assert states(waybill("list", "--json")) == {
-        "plain": ("missing from the store", None),
-        "sub/deep": ("missing from the store", None),
+    assert states(waybill("list", "--json", code=1)) == {
+        "plain": ("damaged", None),
+        "sub/deep": ("damaged", None),
     }
-    assert "missing from the store" in waybill("show", "plain").stdout
+    assert "the store has no version" in waybill("show", "plain", code=1).stderr
 
 
 def test_a_broken_dagster_yaml_is_one_line(root):

@@ -12,7 +12,7 @@ from resources.connectors.sql import SqlConfig, open_table_connector
 from resources.kernel.errors import ConfigError, InputError, NotFoundError
 from resources.sources.fingerprint_rules import FingerprintRule
 from resources.sources.query_parameters import FromEnvironment, parse_parameters, resolve_parameters
-from resources.sources.source import FileSource, TableSource
+from resources.sources.source import DatabaseSource, FileSource
 from resources.sources.spec import SourceSpec
 
 CHANGES = {
@@ -66,7 +66,7 @@ def database(request, tmp_path):
 
 def version(connector, rule, **target) -> str:
     spec = SourceSpec("s", "db", fingerprint=rule, **(target or {"table": "t"}))
-    return TableSource(spec, connector).fingerprint().version
+    return DatabaseSource(spec, connector).fingerprint().version
 
 
 @pytest.mark.parametrize("rule", RULES, ids=str)
@@ -94,7 +94,7 @@ def test_what_a_rule_sees_and_what_it_misses(database, rule, target):
 def test_facts_show_what_was_found(database):
     connector, _ = database
     spec = SourceSpec("s", "db", table="t", fingerprint=FingerprintRule("max", "seq", rows=True))
-    assert TableSource(spec, connector).fingerprint().facts == {
+    assert DatabaseSource(spec, connector).fingerprint().facts == {
         "source": "table t",
         "max of seq": "30",
         "rows": 3,

@@ -26,6 +26,7 @@ from tests.contract.version_store import (
 )
 from tests.contract.version_store_faults import VersionStoreFaultContract
 from tests.contract.version_store_kills import VersionStoreKillContract
+from tests.contract.version_store_removal import VersionStoreRemovalContract
 from tests.faults import failing_at, run_forked
 
 STEPS = [
@@ -68,6 +69,10 @@ class TestLocalStoreFaults(_Local, VersionStoreFaultContract):
 
 
 class TestLocalStoreKills(_Local, VersionStoreKillContract):
+    pass
+
+
+class TestLocalStoreRemoval(_Local, VersionStoreRemovalContract):
     pass
 
 
@@ -222,3 +227,14 @@ def test_foreign_files_are_left_alone(tmp_path):
     assert item.numbers() == [2]
     assert notes.exists()
     assert (folder / "mine.txt").exists()
+
+
+@pytest.mark.parametrize("below", ["", "deeper"])
+def test_a_file_in_the_place_of_the_store_is_not_an_empty_store(tmp_path, below):
+    file = tmp_path / "store"
+    file.write_text("no folder")
+    item = VersionStore.open(str(file / below)).item(KEY)
+    for act in (item.versions, item.latest, lambda: publish(item, "run-1")):
+        with pytest.raises(StorageError, match=f"needs a folder where {file} is a file"):
+            act()
+    assert file.read_text() == "no folder"

@@ -219,6 +219,24 @@ def test_a_writer_stalled_past_a_collection_loses_no_partition(store, monkeypatc
     assert store.item(KEY).numbers() == [3, 4]
 
 
+def test_a_partition_over_a_version_that_is_removed_meanwhile_stands_alone(store, monkeypatch):
+    materialize(store, {"a": numbers(1, 10)}, "run-1")
+    with store.writer(KEY, run_id="run-2") as writer:
+        writer.begin_partition("b")
+        writer.write(stream(numbers(1, 20)))
+        create = writer._publisher._log.create
+
+        def remove_first(manifest):
+            monkeypatch.undo()
+            store.remove(KEY)
+            return create(manifest)
+
+        monkeypatch.setattr(writer._publisher._log, "create", remove_first)
+        made = writer.publish({}, Replaced(SCHEME, frozenset("b")))
+    assert made.number == 2
+    assert column(store.read(KEY)) == [20], "no file of the removed version is named"
+
+
 @pytest.mark.kill
 def test_eight_processes_of_one_backfill_lose_no_partition(store):
     url = store.url

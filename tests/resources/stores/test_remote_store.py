@@ -32,6 +32,7 @@ from tests.contract.version_store import (
 )
 from tests.contract.version_store_faults import VersionStoreFaultContract
 from tests.contract.version_store_kills import VersionStoreKillContract
+from tests.contract.version_store_removal import VersionStoreRemovalContract
 from tests.servers.s3 import S3Server
 from tests.servers.scripted_s3 import Answer, s3_error
 
@@ -83,6 +84,10 @@ class TestS3StoreKills(_S3, VersionStoreKillContract):
     polls = 200
     stride = 2
     collect_stride = 8
+
+
+class TestS3StoreRemoval(_S3, VersionStoreRemovalContract):
+    removal_stride = 4
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ class DuckdbConnector(DatabaseConnector):
             connection = duckdb.connect(str(path), read_only=read_only)
             connection.execute("SET TimeZone = 'UTC'")
             if read_only and self.config.options.get("external_access") != "allowed":
-                # A view of somebody else's file could read this machine's files and the network.
+                # A view in a file from elsewhere could read this machine's files and the network.
                 connection.execute("SET enable_external_access = false")
             return connection
 
@@ -101,7 +101,7 @@ class DuckdbConnector(DatabaseConnector):
                 " WHERE database_name = current_catalog() AND NOT internal"
             ).fetchall()
         names = {str(name) for (name,) in rows} | {"main"}
-        return sorted(name for name in names if self.config.schema in (None, name))
+        return sorted(name for name in names if self.config.db_schema in (None, name))
 
     def table_entries(self, schema: str | None) -> Iterable[BrowseEntry]:
         """Tables with DuckDB's own estimate of their rows, and views."""
@@ -194,7 +194,7 @@ class DuckdbConnector(DatabaseConnector):
             "SELECT table_schema, table_name FROM information_schema.tables"
             " WHERE table_catalog = current_catalog() ORDER BY 1, 2"
         ).fetchall()
-        wanted = self.config.schema
+        wanted = self.config.db_schema
         return [
             TableName(name, schema)
             for schema, name in rows
@@ -230,7 +230,7 @@ class DuckdbConnector(DatabaseConnector):
         return ReadPlan(tuple(columns), plan.guesses), select
 
     def _table_sql(self, connection: duckdb.DuckDBPyConnection, table: TableName) -> str:
-        wanted = TableName(table.name, table.schema or self.config.schema or "main")
+        wanted = TableName(table.name, table.schema or self.config.db_schema or "main")
         known = connection.execute(
             "SELECT count(*) FROM information_schema.tables"
             " WHERE table_catalog = current_catalog() AND table_schema = ? AND table_name = ?",

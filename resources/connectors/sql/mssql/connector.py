@@ -18,7 +18,7 @@ from resources.connectors.sql.sqlalchemy.column_types import Parse, ValueColumn,
 from resources.connectors.sql.sqlalchemy.connector import SqlalchemyConnector
 from resources.connectors.sql.sqlalchemy.delivery import deliverer
 from resources.connectors.sql.sqlalchemy.exact_text import moments, times
-from resources.connectors.sql.sqlalchemy.selection import Selection
+from resources.connectors.sql.sqlalchemy.selection import SourceSelect
 from resources.connectors.sql.writing.run import Deliverer
 from resources.kernel.errors import InputError
 
@@ -133,7 +133,7 @@ class MssqlConnector(SqlalchemyConnector):
         }
 
     def begin(self, connection: sa.Connection) -> None:
-        """SNAPSHOT where the database allows it, so that nobody waits; else one that keeps writers out."""
+        """SNAPSHOT where the database allows it, which blocks no writer; else a level that keeps writers out."""
         snapshot, committed = connection.exec_driver_sql(ISOLATION).one()
         connection.rollback()
         connection.execution_options(isolation_level=isolation(int(snapshot), bool(committed)))
@@ -146,7 +146,7 @@ class MssqlConnector(SqlalchemyConnector):
             state = connection.exec_driver_sql(ENCRYPTED).scalar()
         return "encrypted" if state == "TRUE" else "not encrypted: set `encryption: require`"
 
-    def plan(self, connection: sa.Connection, selection: Selection) -> list[ValueColumn]:
+    def plan(self, connection: sa.Connection, selection: SourceSelect) -> list[ValueColumn]:
         """As the server describes the result."""
         rows = connection.execute(sa.text(DESCRIBE), {"statement": selection.text}).all()
         if rows and rows[0].error_message:
@@ -160,10 +160,10 @@ class MssqlConnector(SqlalchemyConnector):
         """By the name of the type: `datetime2(7)`."""
         return plan_mssql_column(str(described[0] or ""), str(described[1]), self.result_name)
 
-    def enclosed(self, selection: Selection) -> Selection:
+    def enclosed(self, selection: SourceSelect) -> SourceSelect:
         """WITH cannot stand between parentheses here: what follows it does."""
         tables, statement = split_with(selection.sql, self.syntax, where=self.label)
-        return Selection(statement, prefix=tables).around("*", self.alias)
+        return SourceSelect(statement, prefix=tables).around("*", self.alias)
 
 
 def isolation(snapshot_state: int, committed_snapshot: bool) -> str:

@@ -1,7 +1,7 @@
 """The MySQL and MariaDB connector: every row by prepared statements in binary form, taken apart a column at a time.
 
 A read is one SELECT in one read-only session: for InnoDB that is one state of the table, however long it takes, and
-nobody waits for it. No key is needed, tables, views and queries go the same way.
+it blocks no writer. No key is needed, tables, views and queries go the same way.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from resources.connectors.sql.mysql.session import (
     ssl_mode,
 )
 from resources.connectors.sql.mysql.stream import ResultStream, RowsDigest
-from resources.connectors.sql.mysql.wire import ConnectionLostError, ServerError, Statement
+from resources.connectors.sql.mysql.wire import ConnectionLostError, PreparedStatement, ServerError
 from resources.connectors.sql.mysql.write_session import WRITING_MODE
 from resources.connectors.sql.mysql.written_types import DIALECT
 from resources.connectors.sql.query_text import MYSQL
@@ -71,7 +71,7 @@ class _Source:
 
     plan: ReadPlan
     columns: Sequence[MysqlColumn]
-    statement: Statement
+    statement: PreparedStatement
     invisible: Sequence[str] = ()
     """Columns of the table that `SELECT *` leaves out."""
 
@@ -89,7 +89,7 @@ class MysqlConnector(DatabaseConnector):
 
     def __init__(self, name: str, config: SqlConfig) -> None:
         super().__init__(name, config)
-        self.default_schema = config.schema or config.database
+        self.default_schema = config.db_schema or config.database
         ssl_mode(config)  # a mode that there is not is refused before anything connects
 
     def session(self, *, writes: bool = False, sql_mode: str = READING_MODE) -> MysqlSession:
@@ -268,7 +268,7 @@ class MysqlConnector(DatabaseConnector):
         if wanted.schema not in databases:
             raise NotFoundError(
                 f"{self.label}: no database {wanted.schema!r} in {self.config.location}",
-                hint="Check the part before the dot, or `schema`",
+                hint="Check the part before the dot, or `db_schema`",
             )
         names = list_names(session.rows, str(wanted.schema))
         raise self.unknown_table(wanted, [TableName(name, wanted.schema) for name in names])

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from resources.connectors.sql.mysql.column_types import MysqlColumn
 from resources.connectors.sql.mysql.session import MysqlSession
-from resources.connectors.sql.mysql.wire import Chunk, Statement
+from resources.connectors.sql.mysql.wire import PreparedStatement, WireRows
 from resources.connectors.sql.mysql.wire_rows import decode
 from resources.kernel.errors import IntegrityError
 
@@ -26,10 +26,10 @@ class RowsDigest:
     The same whether the rows are read for it alone or on their way into a dataset, and however they come in chunks.
     """
 
-    def __init__(self, statement: Statement) -> None:
+    def __init__(self, statement: PreparedStatement) -> None:
         self._digest = hashlib.blake2b(repr(statement.columns).encode(), digest_size=16)
 
-    def add(self, chunk: Chunk) -> None:
+    def add(self, chunk: WireRows) -> None:
         """Takes the next rows in."""
         # The header of each row's packet goes in, too: it tells where the row ends.
         first, last = max(0, int(chunk.starts[0]) - 4), int(chunk.ends[-1])
@@ -44,7 +44,7 @@ class ResultStream:
     """What one prepared statement returns.
 
     Args:
-        session: whose statement it is; nobody else uses it meanwhile.
+        session: whose statement it is; not used for anything else meanwhile.
         statement: what to run.
         columns: how its columns are read.
         kill: ends what the server does for a session, over another one.
@@ -53,7 +53,7 @@ class ResultStream:
     def __init__(
         self,
         session: MysqlSession,
-        statement: Statement,
+        statement: PreparedStatement,
         columns: Sequence[MysqlColumn],
         kill: Callable[[int], None],
     ) -> None:
@@ -128,7 +128,7 @@ class ResultStream:
                 self._changed.notify_all()
 
     def _put(self, batch: pa.RecordBatch) -> bool:
-        """Hands over a batch as soon as there is room; False when nobody wants it any more."""
+        """Hands over a batch as soon as there is room; False when the reader has gone."""
         with self._changed:
             while len(self._ready) >= _BATCHES_AHEAD and not self._stopped:
                 self._changed.wait()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from resources.connectors.sql.mysql.written_types import plain_sql_type
 from resources.connectors.sql.names import STAGING_PREFIX
-from resources.connectors.sql.writing.plan import FilledBy, TargetColumn
+from resources.connectors.sql.writing.plan import FilledBy, ReferringKey, TargetColumn
 from resources.kernel.errors import InputError
 
 Execute = Callable[..., list[tuple[object, ...]]]
@@ -42,16 +41,6 @@ WHERE table_schema = {0} AND table_name = {1} ORDER BY 1
 _VIEWS = "SELECT table_name, view_definition FROM information_schema.views WHERE table_schema = {0}"
 _CHANGES_CHILDREN = frozenset({"CASCADE", "SET NULL", "SET DEFAULT"})
 _ROW_TABLES = frozenset({"BASE TABLE", "SYSTEM VERSIONED"})
-
-
-@dataclass(frozen=True)
-class Child:
-    """A foreign key of another table that refers to the target."""
-
-    table: str
-    constraint: str
-    deletes: str
-    """What a DELETE would do to that table's rows; empty when it is refused instead."""
 
 
 class Catalog:
@@ -107,10 +96,10 @@ class Catalog:
         """The columns of a table, in order."""
         return tuple(_column(*row) for row in self._ask(_COLUMNS, name))
 
-    def children(self, name: str) -> list[Child]:
+    def children(self, name: str) -> list[ReferringKey]:
         """Foreign keys of other tables that refer to this one (E49)."""
         return [
-            Child(str(table), str(key), str(rule) if rule in _CHANGES_CHILDREN else "")
+            ReferringKey(str(table), str(key), str(rule) if rule in _CHANGES_CHILDREN else "")
             for table, key, rule in self._ask(_CHILDREN, name)
         ]
 

@@ -1,11 +1,19 @@
 """The part of MySQL's protocol that moves rows: prepared statements, binary result sets, data for LOAD DATA LOCAL.
 
-pymysql signs in and runs small statements; here its socket is used directly, because rows in binary form can be taken
-apart a column at a time, with no object a value. What belongs here: packets. What does not: what their bytes mean
-(`wire_rows`), or how to connect (`session`).
+pymysql signs in and runs small statements; here its socket is used directly. What belongs here: packets. What does not:
+what their bytes mean (`wire_rows`), or how to connect (`session`).
 
-A statement is prepared, never sent as text: the server then takes a single statement and no more (T17), tells its
-columns without running it.
+**What holds.** Rows are handed over only as whole packets, in order, and a result counts as complete only with the
+server's own mark at its end. Anything else, such as the end of the connection, is a `ConnectionLostError` or a
+`ServerError`, never a shorter result. A statement is prepared, never sent as text: the server
+then takes a single statement and no more (T17), and describes its columns without running it.
+
+**Why not a driver.** Rows in binary form can be taken apart a column at a time, with no object for each value. The drivers
+at hand make objects, or change values silently: `0000-00-00` into null, wide decimals into doubles.
+
+**When it is lost.** After any of these errors the state of the connection is unknown: it is closed, not used again.
+
+**What it costs.** Some `CHUNK_BYTES` of a result are in memory at a time, more if a single row is longer.
 """
 
 from __future__ import annotations
@@ -79,7 +87,7 @@ class WireColumn:
 
 
 @dataclass(frozen=True)
-class Statement:
+class PreparedStatement:
     """A prepared statement."""
 
     number: int
@@ -96,7 +104,7 @@ class Done:
 
 
 @dataclass(frozen=True)
-class Chunk:
+class WireRows:
     """Rows of a result set as they came.
 
     Attributes:
@@ -120,7 +128,7 @@ class Wire:
         self._begin = 0
         self._end = 0
 
-    def prepare(self, sql: str) -> Statement:
+    def prepare(self, sql: str) -> PreparedStatement:
         """Has one statement parsed and described; nothing is run.
 
         Raises:
@@ -133,9 +141,11 @@ class Wire:
             described = [self._packet() for _ in range(count)]
             if count:
                 self._packet()  # the mark behind the descriptions
-        return Statement(number, tuple(map(_column, described if columns else ())), parameters)
+        return PreparedStatement(
+            number, tuple(map(_column, described if columns else ())), parameters
+        )
 
-    def execute(self, statement: Statement) -> Generator[Chunk]:
+    def execute(self, statement: PreparedStatement) -> Generator[WireRows]:
         """Runs a prepared statement; its rows as they come.
 
         Raises:
@@ -151,7 +161,7 @@ class Wire:
             raise ServerError(1615, "the table was changed while it was read")
         yield from self._chunks()
 
-    def forget(self, statement: Statement) -> None:
+    def forget(self, statement: PreparedStatement) -> None:
         """Ends a prepared statement; the server does not answer."""
         self._send(_COM_CLOSE, struct.pack("<I", statement.number))
 
@@ -241,8 +251,8 @@ class Wire:
         self._view = self._data.data
         self._begin, self._end = 0, len(left)
 
-    def _chunks(self) -> Generator[Chunk]:
-        """All rows up to the mark at the end. Each chunk has bytes of its own: nobody writes over them."""
+    def _chunks(self) -> Generator[WireRows]:
+        """All rows up to the mark at the end. Each chunk has bytes of its own, which are not overwritten."""
         ended = False
         while not ended:
             self._renew(CHUNK_BYTES)
@@ -252,7 +262,7 @@ class Wire:
                 rows = rows[:-1]
             self._begin = places[-1]
             if len(rows) > 1:
-                yield Chunk(self._data, rows[:-1] + 4, rows[1:])
+                yield WireRows(self._data, rows[:-1] + 4, rows[1:])
             elif not ended:
                 yield self._large_row()
 
@@ -281,11 +291,11 @@ class Wire:
                 return places, False
             self._receive()
 
-    def _large_row(self) -> Chunk:
+    def _large_row(self) -> WireRows:
         """One row that is larger than a chunk, or than a packet."""
         row = np.frombuffer(self._packet() + bytes(SLACK), dtype=np.uint8)
         end = np.array([len(row) - SLACK], dtype=np.int64)
-        return Chunk(row, np.zeros(1, dtype=np.int64), end)
+        return WireRows(row, np.zeros(1, dtype=np.int64), end)
 
 
 def _checked(packet: bytes) -> bytes:

@@ -124,7 +124,7 @@ class PostgresqlConnector(DatabaseConnector):
         """Schemas that the user may use."""
         with self._session("listing schemas") as connection:
             names = connection.exec_driver_sql(LIST_SCHEMAS).scalars().all()
-        return [str(name) for name in names if self.config.schema in (None, name)]
+        return [str(name) for name in names if self.config.db_schema in (None, name)]
 
     def table_entries(self, schema: str | None) -> Iterable[BrowseEntry]:
         """Tables and views with the planner's estimate; partitions are summed up."""
@@ -179,7 +179,7 @@ class PostgresqlConnector(DatabaseConnector):
             yield BatchStream(opened.plan.schema, batches, guesses=opened.plan.guesses)
 
     def _open_read(self, stack: ExitStack, source: TableOrQuery) -> _OpenRead:
-        """Locks, snapshot and first session. Begins again when somebody queues for a lock in between."""
+        """Locks, snapshot and first session. Begins again when another session queues for a lock in between."""
         deadline = time.monotonic() + self.config.lock_timeout_seconds
         while True:
             with ExitStack() as attempt:
@@ -225,7 +225,7 @@ class PostgresqlConnector(DatabaseConnector):
 
     def _tables(self, connection: sa.Connection) -> list[TableName]:
         rows = connection.exec_driver_sql(LIST_TABLES).all()
-        wanted = self.config.schema
+        wanted = self.config.db_schema
         return [
             TableName(name, schema)
             for schema, name in rows
@@ -248,7 +248,7 @@ class PostgresqlConnector(DatabaseConnector):
         return plan_columns(columns, where=where), select, relation
 
     def _relation(self, connection: sa.Connection, table: TableName) -> Relation:
-        wanted = TableName(table.name, table.schema or self.config.schema)
+        wanted = TableName(table.name, table.schema or self.config.db_schema)
         relation = find_relation(connection, wanted)
         if relation is not None:
             return relation
@@ -257,7 +257,7 @@ class PostgresqlConnector(DatabaseConnector):
             if not connection.execute(sql, {"schema": wanted.schema}).scalar_one():
                 raise NotFoundError(
                     f"{self.label}: no schema {wanted.schema!r} in {self.config.location}",
-                    hint="Check the part before the dot, or `schema`",
+                    hint="Check the part before the dot, or `db_schema`",
                 )
         raise self.unknown_table(wanted, self._tables(connection))
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from resources.connectors.sql.writing.plan import FilledBy, TargetColumn
+from resources.connectors.sql.writing.plan import FilledBy, ReferringKey, TargetColumn
 from resources.kernel.errors import InputError
 
 Execute = Callable[..., list[tuple[object, ...]]]
@@ -71,16 +70,6 @@ ORDER BY 1
 """
 
 
-@dataclass(frozen=True)
-class Child:
-    """A foreign key of another table that refers to the target."""
-
-    table: str
-    constraint: str
-    deletes: str
-    """What a DELETE would do to that table's rows; empty when it is refused instead."""
-
-
 def find_table(execute: Execute, schema: str, name: str) -> int | None:
     """The table's identity, or None when the name is free.
 
@@ -118,10 +107,10 @@ def read_columns(execute: Execute, oid: int) -> tuple[TargetColumn, ...]:
     )
 
 
-def find_children(execute: Execute, oid: int) -> list[Child]:
+def find_children(execute: Execute, oid: int) -> list[ReferringKey]:
     """Foreign keys of other tables that refer to this one (E49)."""
     return [
-        Child(str(table), str(name), _CHANGES_CHILDREN.get(str(action), ""))
+        ReferringKey(str(table), str(name), _CHANGES_CHILDREN.get(str(action), ""))
         for table, name, action in execute(_CHILDREN, oid)
     ]
 

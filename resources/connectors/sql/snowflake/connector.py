@@ -18,7 +18,7 @@ from resources.connectors.sql.sqlalchemy.column_types import DIGITS, Parse, Valu
 from resources.connectors.sql.sqlalchemy.connector import SqlalchemyConnector
 from resources.connectors.sql.sqlalchemy.delivery import deliverer
 from resources.connectors.sql.sqlalchemy.exact_text import moments, times
-from resources.connectors.sql.sqlalchemy.selection import Selection
+from resources.connectors.sql.sqlalchemy.selection import SourceSelect
 from resources.connectors.sql.writing.run import Deliverer
 from resources.kernel.records import Retype
 
@@ -93,7 +93,7 @@ class SnowflakeConnector(SqlalchemyConnector):
     def url(self) -> sa.URL:
         """snowflake-sqlalchemy's."""
         config = self.config
-        schema = f"/{config.schema}" if config.schema else ""
+        schema = f"/{config.db_schema}" if config.db_schema else ""
         query = {"account": config.account, "warehouse": config.warehouse, "role": config.role}
         return sa.URL.create(
             "snowflake",
@@ -143,7 +143,7 @@ class SnowflakeConnector(SqlalchemyConnector):
         )
 
     def raw_batches(
-        self, connection: sa.Connection, selection: Selection, columns: Sequence[ValueColumn]
+        self, connection: sa.Connection, selection: SourceSelect, columns: Sequence[ValueColumn]
     ) -> Iterator[pa.RecordBatch]:
         """The driver's Arrow tables, column by column in the announced types; see the base."""
         driver: Any = connection.connection.driver_connection

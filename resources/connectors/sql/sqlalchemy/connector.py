@@ -41,7 +41,12 @@ from resources.connectors.sql.sqlalchemy.column_types import (
     as_text,
     widened,
 )
-from resources.connectors.sql.sqlalchemy.selection import Selection, bound_selection, fetched, run
+from resources.connectors.sql.sqlalchemy.selection import (
+    SourceSelect,
+    bound_selection,
+    fetched,
+    run,
+)
 from resources.connectors.sql.sqlalchemy.session import SqlalchemySession
 from resources.kernel.records import (
     BatchStream,
@@ -59,9 +64,9 @@ _HASH_BITS = 128
 class SqlalchemyConnector(SqlalchemySession):
     """A database read through SQLAlchemy."""
 
-    def plan(self, connection: sa.Connection, selection: Selection) -> list[ValueColumn]:
+    def plan(self, connection: sa.Connection, selection: SourceSelect) -> list[ValueColumn]:
         """The columns of a source as far as the driver can tell their types; no row is read."""
-        nothing = Selection(
+        nothing = SourceSelect(
             f"{selection.around('*', self.alias).sql} WHERE 1 = 0", selection.values
         )
         if not self.encloses:
@@ -79,7 +84,7 @@ class SqlalchemyConnector(SqlalchemySession):
     def probe(self) -> dict[str, str]:
         """Version and user, as far as the driver tells."""
         with self.session("connecting") as connection:
-            run(connection, Selection(self.probe_statement())).all()
+            run(connection, SourceSelect(self.probe_statement())).all()
             version = connection.dialect.server_version_info
         number = ".".join(map(str, version)) if version else "unknown"
         return {"version": f"{self.config.spec.title} {number}", "driver": self.url().drivername}
@@ -99,7 +104,7 @@ class SqlalchemyConnector(SqlalchemySession):
         """Schemas of the database, the system's own left out; none where it has none."""
         with self.session("listing schemas") as connection:
             names = sa.inspect(connection).get_schema_names()
-        wanted = self.config.schema
+        wanted = self.config.db_schema
         return [
             name
             for name in sorted(names)
@@ -170,7 +175,7 @@ class SqlalchemyConnector(SqlalchemySession):
     def _batches(
         self,
         connection: sa.Connection,
-        selection: Selection,
+        selection: SourceSelect,
         columns: Sequence[ValueColumn],
         source: TableOrQuery,
         batch_rows: int,
@@ -181,7 +186,7 @@ class SqlalchemyConnector(SqlalchemySession):
                 yield from pieces(batch, batch_rows)
 
     def raw_batches(
-        self, connection: sa.Connection, selection: Selection, columns: Sequence[ValueColumn]
+        self, connection: sa.Connection, selection: SourceSelect, columns: Sequence[ValueColumn]
     ) -> Iterator[pa.RecordBatch]:
         """The rows of a statement in batches of about `FETCH_BYTES`.
 
@@ -204,7 +209,7 @@ class SqlalchemyConnector(SqlalchemySession):
             raise Retype(dict.fromkeys(sorted(unfit), "string"))
 
     def _columns(
-        self, connection: sa.Connection, selection: Selection, source: TableOrQuery
+        self, connection: sa.Connection, selection: SourceSelect, source: TableOrQuery
     ) -> list[ValueColumn]:
         columns = self.plan(connection, selection)
         check_result_names(
@@ -227,7 +232,7 @@ class SqlalchemyConnector(SqlalchemySession):
             for column, noted in zip(columns, seen, strict=True)
         ]
 
-    def _reading(self, selection: Selection, columns: Sequence[ValueColumn]) -> Selection:
+    def _reading(self, selection: SourceSelect, columns: Sequence[ValueColumn]) -> SourceSelect:
         if not any(column.expression for column in columns):
             return selection
         items = []
@@ -240,12 +245,12 @@ class SqlalchemyConnector(SqlalchemySession):
         """A column of a result, spelt exactly as the driver told it."""
         return str(self._preparer.quote_identifier(name))
 
-    def _selection(self, connection: sa.Connection, source: TableOrQuery) -> Selection:
+    def _selection(self, connection: sa.Connection, source: TableOrQuery) -> SourceSelect:
         if isinstance(source, TableName):
-            table = TableName(source.name, source.schema or self.config.schema)
+            table = TableName(source.name, source.schema or self.config.db_schema)
             if not sa.inspect(connection).has_table(table.name, schema=table.schema):
                 raise self.unknown_table(table, self._tables(connection))
-            return Selection(f"SELECT * FROM {self.table_sql(table)}")
+            return SourceSelect(f"SELECT * FROM {self.table_sql(table)}")
         where = f"{self.label}: {query_subject(source)}"
         query = SqlQuery(source) if isinstance(source, str) else source
         text = check_query(query.text, where=where, syntax=self.syntax)
@@ -255,19 +260,19 @@ class SqlalchemyConnector(SqlalchemySession):
             check_query(statement, where=where)
         return self.query_selection(SqlQuery(text, query.parameters), where=where)
 
-    def query_selection(self, query: SqlQuery, *, where: str) -> Selection:
+    def query_selection(self, query: SqlQuery, *, where: str) -> SourceSelect:
         """The query as the driver takes it: with its values apart, or written into it."""
         if not self.binds:
-            return self.enclosed(Selection(with_literals(query, self.syntax, where=where)))
+            return self.enclosed(SourceSelect(with_literals(query, self.syntax, where=where)))
         return self.enclosed(bound_selection(query, self.syntax, where=where))
 
-    def enclosed(self, selection: Selection) -> Selection:
+    def enclosed(self, selection: SourceSelect) -> SourceSelect:
         """A query between parentheses: what is no single SELECT is an error there (T17)."""
         return selection.around("*", self.alias) if self.encloses else selection
 
     def _tables(self, connection: sa.Connection) -> list[TableName]:
         inspector = sa.inspect(connection)
-        schema = self.config.schema
+        schema = self.config.db_schema
         names = {
             *inspector.get_table_names(schema=schema),
             *inspector.get_view_names(schema=schema),

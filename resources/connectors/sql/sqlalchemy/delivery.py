@@ -1,7 +1,7 @@
 """Writing to any database in which rows are deleted and inserted in one transaction.
 
 No staging table: the rows go to the table itself inside the one transaction that deletes the old ones and writes the
-ledger row, so that nobody sees anything before the COMMIT and nothing is left behind by whatever ends it earlier. Where
+ledger row, so that nothing is seen before the COMMIT and nothing is left behind by whatever ends it earlier. Where
 a database commits with each change of a table's shape, such changes come first, by themselves.
 """
 

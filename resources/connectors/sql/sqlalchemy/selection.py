@@ -34,7 +34,7 @@ _MARK = "\x02"  # stands around the name of a placeholder
 _MARKED = re.compile("\x02([A-Za-z_][A-Za-z0-9_]*)\x02")
 
 
-class Selection:
+class SourceSelect:
     """A SELECT of a whole source, and the values for its placeholders.
 
     Args:
@@ -55,13 +55,13 @@ class Selection:
         """The whole statement."""
         return f"{self.prefix}\n{self.sql}" if self.prefix else self.sql
 
-    def around(self, select_list: str, alias: str) -> Selection:
+    def around(self, select_list: str, alias: str) -> SourceSelect:
         """A SELECT of some of its columns."""
         sql = f"SELECT {select_list} FROM ({self.sql}\n){alias}"
-        return Selection(sql, self.values, prefix=self.prefix)
+        return SourceSelect(sql, self.values, prefix=self.prefix)
 
 
-def bound_selection(query: SqlQuery, syntax: Syntax, *, where: str) -> Selection:
+def bound_selection(query: SqlQuery, syntax: Syntax, *, where: str) -> SourceSelect:
     """The query with its values apart, for the driver to bind.
 
     Args:
@@ -83,10 +83,10 @@ def bound_selection(query: SqlQuery, syntax: Syntax, *, where: str) -> Selection
             raise InputError(f"{where}: parameter {name!r} holds a NUL character")
         if isinstance(value, float) and value - value != 0:
             raise InputError(f"{where}: parameter {name!r} is not a finite number")
-    return Selection(text, query.parameters)
+    return SourceSelect(text, query.parameters)
 
 
-def run(connection: sa.Connection, selection: Selection) -> sa.CursorResult[Any]:
+def run(connection: sa.Connection, selection: SourceSelect) -> sa.CursorResult[Any]:
     """Runs a statement whose rows are fetched as they are asked for."""
     streaming = connection.execution_options(stream_results=True)
     # Colons mean something to SQLAlchemy, wherever they stand.
@@ -121,7 +121,7 @@ def fetched(result: sa.CursorResult[Any], most: int | None = None) -> Iterator[S
 
 
 def waiting_on(connection: sa.Connection) -> Callable[[], AbstractContextManager[None]]:
-    """What tells the watch of a connection, if it has one, that somebody waits for the server.
+    """What tells the watch of a connection, if it has one, that a caller waits for the server.
 
     Asked for once, while the connection is sound: a broken one would connect anew to tell.
     """

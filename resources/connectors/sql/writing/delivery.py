@@ -1,7 +1,8 @@
 """A delivery into a table, told once: its rows are seen whole or not at all, and a run delivers them once.
 
-`Delivery.deliver` is the whole story, in order. A database fills in the steps; where it has to differ from the others, the
-docstring of its override says why. What holds everywhere, and is proven for each database by `tests/contract/delivery.py`:
+`Delivery.deliver` is the whole story, in order. A database fills in seven steps, the abstract ones: four for every delivery,
+three for the views and old tables of mode `timestamp`. Where it has to differ from the others, the docstring of its override
+says why. What holds everywhere, and is proven for each database by `tests/contract/delivery.py`:
 
 - whatever ends a delivery early, a kill included, leaves the old rows or the new ones, and the ledger says which;
 - a retry of a run that has delivered finds that and reads no row; one of a run that has not, delivers;
@@ -43,7 +44,7 @@ class Delivery(Look[Session]):
         if done is not None and not self.may_be_unfinished:
             return done
         if done is None:
-            self.stage_or_peek()  # the source may be slow: nobody waits for it behind a lock
+            self.stage_or_peek()  # the source may be slow: no other session should wait for it behind a lock
         with self.transaction(), self.locked():
             done = self.delivered()  # another process of the same run may have been faster
             return self._replace() if done is None else self.finish(done)
@@ -86,7 +87,7 @@ class Delivery(Look[Session]):
         """Brings the rows into the table; see `TargetWriter.write`."""
 
     def point_latest(self) -> list[str]:
-        """Makes the view `<base>_latest` show the table of this run, unless the name is somebody else's."""
+        """Makes the view `<base>_latest` show the table of this run, unless something else has the name."""
         name = latest_view_name(self.job.request.table.name, self.job.dialect.name_limit)
         if self.view_state(name) == "foreign":
             return [f"view {name} was not made: something else has this name"]
@@ -120,7 +121,7 @@ class Delivery(Look[Session]):
 
     @abstractmethod
     def view_state(self, name: str) -> ViewState:
-        """Whether the name is free, a view that this exporter made, or somebody else's."""
+        """Whether the name is free, a view that this exporter made, or something else."""
 
     @abstractmethod
     def replace_view(self, name: str) -> list[str]:

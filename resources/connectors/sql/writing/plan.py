@@ -37,6 +37,16 @@ class TargetColumn:
 
 
 @dataclass(frozen=True)
+class ReferringKey:
+    """A foreign key of another table that refers to the target."""
+
+    table: str
+    constraint: str
+    deletes: str
+    """What a DELETE would do to that table's rows; empty when it is refused instead."""
+
+
+@dataclass(frozen=True)
 class Cast:
     """A column whose values arrive in another type than the table's column has.
 

@@ -15,7 +15,7 @@ from resources.connectors.sql.names import latest_view_name
 from resources.connectors.sql.writing.job import ExportJob
 from resources.connectors.sql.writing.look import Look
 from resources.connectors.sql.writing.plan import TablePlan, plan_table
-from resources.connectors.sql.writing.run import Deliverer, Target, check_export
+from resources.connectors.sql.writing.run import Deliverer, ExportTarget, check_export
 from resources.connectors.sql.writing.settings import ExportSettings
 from resources.connectors.trial.stages import Stages
 from resources.kernel.errors import ConnectorAuthError, WaybillError
@@ -26,7 +26,7 @@ COUNTED_ROWS = 100_000
 _SETTINGS = ExportSettings()
 
 
-class Tried(Target, Protocol):
+class TriedTarget(ExportTarget, Protocol):
     """What a rehearsal needs of a connector."""
 
     def check(self, tell: TellStep | None = None) -> CheckReport:
@@ -34,7 +34,10 @@ class Tried(Target, Protocol):
 
 
 def rehearse_export(
-    connector: Tried, stream: BatchStream, request: ExportRequest, tell: TellStep | None = None
+    connector: TriedTarget,
+    stream: BatchStream,
+    request: ExportRequest,
+    tell: TellStep | None = None,
 ) -> CheckReport:
     """Tries the way to the target, the columns, the rights; says what an export would do.
 
@@ -53,7 +56,7 @@ def rehearse_export(
 
 
 def _rehearse(
-    connector: Tried, stream: BatchStream, request: ExportRequest, stages: Stages
+    connector: TriedTarget, stream: BatchStream, request: ExportRequest, stages: Stages
 ) -> CheckReport:
     deliverer = connector.deliverer()
     job = check_export(connector.config, stream, request, _SETTINGS, deliverer.dialect)

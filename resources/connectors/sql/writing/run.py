@@ -38,7 +38,7 @@ class Deliverer:
     look: Callable[[ExportJob], Look[Any] | None] | None = None
 
 
-class Target(Protocol):
+class ExportTarget(Protocol):
     """What an export needs of a connector."""
 
     config: SqlConfig
@@ -55,7 +55,7 @@ class Target(Protocol):
 
 
 def run_export(
-    connector: Target,
+    connector: ExportTarget,
     stream: BatchStream,
     request: ExportRequest,
     settings: ExportSettings = _DEFAULT_SETTINGS,
@@ -112,7 +112,7 @@ def check_export(
         settings=settings,
         dialect=dialect,
         columns=columns,
-        table=TableName(name, request.table.schema or config.schema),
+        table=TableName(name, request.table.schema or config.db_schema),
         source=SourceRows(stream, columns, request),
     )
 

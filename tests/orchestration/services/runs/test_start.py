@@ -6,25 +6,11 @@ import dagster as dg
 import pytest
 from dagster._core.events import DagsterEvent
 
-from orchestration.services.home import open_home
 from orchestration.services.runs.start import ACTOR_TAG, KEY_TAG, Asked, start_run
 from resources.kernel.errors import InputError
 from tests.faults import kill_at
 
 ORDERS = dg.AssetKey(["datasets", "orders"])
-
-
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("WAYBILL_HOME", str(tmp_path))
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
-    return open_home()
-
-
-@pytest.fixture
-def instance(home):
-    with dg.DagsterInstance.get() as instance:
-        yield instance
 
 
 @pytest.fixture(scope="module")

@@ -5,24 +5,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from orchestration.services.home import open_home
 from orchestration.services.locks import is_held
 from orchestration.services.runs.process import RunProcess
 from orchestration.services.runs.watch import run_here
 from resources.kernel.errors import MESSAGE_LIMIT, ConfigError
-
-
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("WAYBILL_HOME", str(tmp_path))
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
-    return open_home()
-
-
-@pytest.fixture
-def instance(home):
-    with dg.DagsterInstance.get() as instance:
-        yield instance
 
 
 def job_of(*assets):

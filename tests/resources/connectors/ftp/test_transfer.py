@@ -14,7 +14,7 @@ import pytest
 
 from resources.connectors.files.partial_names import new_partial_name
 from resources.connectors.ftp import transfer
-from resources.connectors.ftp.session import Session
+from resources.connectors.ftp.session import FtpSession
 from resources.kernel.errors import (
     ConnectorError,
     ConnectorUnavailableError,
@@ -115,7 +115,7 @@ class TestChanges:
     def test_replaced_in_the_middle(self, connector, outside, tmp_path, monkeypatch):
         outside.put("x.bin", CONTENT)
         item = connector.stat("x.bin")
-        keep, kept = transfer.Download._keep, []
+        keep, kept = transfer.FtpDownload._keep, []
 
         def replace_once(self, handle, block):
             keep(self, handle, block)
@@ -123,7 +123,7 @@ class TestChanges:
                 outside.put("x.bin", CONTENT[::-1])
             kept.append(len(block))
 
-        monkeypatch.setattr(transfer.Download, "_keep", replace_once)
+        monkeypatch.setattr(transfer.FtpDownload, "_keep", replace_once)
         with pytest.raises(SourceChangedError, match="changed while it was read"):
             read(connector, item, tmp_path / "s")
 
@@ -134,27 +134,27 @@ class TestChanges:
         outside.put("x.bin", CONTENT)
         item = connector.stat("x.bin")
         ftps.faults.cut_after, ftps.faults.cuts = 700_000, 1
-        retrieve = Session.retrieve
+        retrieve = FtpSession.retrieve
 
         def replace_before_the_rest(self, path, offset, sink):
             if offset:
                 outside.put("x.bin", CONTENT[::-1])
             retrieve(self, path, offset, sink)
 
-        monkeypatch.setattr(Session, "retrieve", replace_before_the_rest)
+        monkeypatch.setattr(FtpSession, "retrieve", replace_before_the_rest)
         with pytest.raises(SourceChangedError):
             read(connector, item, tmp_path / "s")
 
     def test_deleted_in_the_middle(self, connector, outside, tmp_path, monkeypatch):
         outside.put("x.bin", CONTENT)
         item = connector.stat("x.bin")
-        keep = transfer.Download._keep
+        keep = transfer.FtpDownload._keep
 
         def delete(self, handle, block):
             keep(self, handle, block)
             (outside.root / "x.bin").unlink(missing_ok=True)
 
-        monkeypatch.setattr(transfer.Download, "_keep", delete)
+        monkeypatch.setattr(transfer.FtpDownload, "_keep", delete)
         with pytest.raises(NotFoundError, match=r"x\.bin"):
             read(connector, item, tmp_path / "s")
 
@@ -206,10 +206,10 @@ class TestUploads:
     def test_killed_at_every_step(self, ftps, place, outside, source):
         """kill -9 anywhere: the old content or the new one; the next writer leaves nothing behind."""
         steps = [
-            (Session, "store"),
-            (Session, "stat"),
-            (Session, "rename"),
-            (Session, "make_folders"),
+            (FtpSession, "store"),
+            (FtpSession, "stat"),
+            (FtpSession, "rename"),
+            (FtpSession, "make_folders"),
         ]
 
         def body():

@@ -165,7 +165,7 @@ ALIKE = {
 def test_both_ways_cut_alike(tmp_path, data):
     """The fast way takes these records, and finds what the general one finds."""
     (file,) = write_files(tmp_path, data)
-    chunk = chunks.Chunk(chunks.open_file(file, None, lines=True), data, 1)
+    chunk = chunks.JsonChunk(chunks.open_file(file, None, lines=True), data, 1)
     fast = cut_by_template(data, array=False)
     assert {name: column.to_pylist() for name, column in fast.items()} == {
         name: column.to_pylist() for name, column in cut_records(chunk).items()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resources.formats.text_types.evidence import NO_VALUES, Evidence, Kind, decide
+from resources.formats.text_types.evidence import NO_VALUES, Evidence, ValueKind, decide
 from resources.formats.text_types.rule import TypingRule, convert, examine
 
 
@@ -202,5 +202,5 @@ def test_slices_are_read_by_their_own_values():
 
 
 def test_evidence_of_nothing_changes_nothing():
-    some = Evidence(Kind.DATE)
+    some = Evidence(ValueKind.DATE)
     assert NO_VALUES.merge(some) == some == some.merge(NO_VALUES)

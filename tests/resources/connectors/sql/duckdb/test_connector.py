@@ -189,7 +189,7 @@ def test_tables_of_other_schemas(database: DuckdbDatabase) -> None:
     assert read_table(connector, TableName("t")).to_pylist() == [{"a": 2}]
     assert read_table(connector, TableName.parse("other.t")).to_pylist() == [{"a": 1}]
     assert database.config.path is not None
-    config = SqlConfig("duckdb", path=database.config.path, schema="other")
+    config = SqlConfig("duckdb", path=database.config.path, db_schema="other")
     scoped = open_table_connector("duck", config)
     assert [str(t) for t in scoped.list_tables()] == ["other.t"]
     assert read_table(scoped, TableName("t")).to_pylist() == [{"a": 1}]

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from resources.connectors.sql import SqlConfig
-from resources.connectors.sql.mysql.wire import Chunk, ConnectionLostError
+from resources.connectors.sql.mysql.wire import ConnectionLostError, WireRows
 from resources.connectors.sql.mysql.wire_rows import (
     NO_DATE,
     decode,
@@ -146,14 +146,14 @@ def test_twins_but_for_case_are_refused(database: MariadbDatabase) -> None:
         database.connector().describe("SELECT 1 AS a, 2 AS A")
 
 
-def _chunk(*rows: bytes) -> Chunk:
+def _chunk(*rows: bytes) -> WireRows:
     data, starts, ends = bytearray(), [], []
     for row in rows:
         starts.append(len(data))
         data += row
         ends.append(len(data))
     padded = np.frombuffer(bytes(data) + bytes(16), dtype=np.uint8)
-    return Chunk(padded, np.array(starts, dtype=np.int64), np.array(ends, dtype=np.int64))
+    return WireRows(padded, np.array(starts, dtype=np.int64), np.array(ends, dtype=np.int64))
 
 
 READERS = [number_reader("<i4"), read_texts, read_dates]

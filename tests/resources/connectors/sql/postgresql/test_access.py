@@ -106,7 +106,7 @@ def test_schema_of_the_connection_is_the_default(database: PostgresDatabase) -> 
         "CREATE TABLE sales.t AS SELECT 1 AS a",
         "CREATE TABLE t AS SELECT 2 AS a",
     )
-    config = database.server.config(database.config.database, schema="sales")
+    config = database.server.config(database.config.database, db_schema="sales")
     scoped = open_table_connector("warehouse", config)
     assert [str(table) for table in scoped.list_tables()] == ["sales.t"]
     assert read_table(scoped, TableName("t")).to_pylist() == [{"a": 1}]

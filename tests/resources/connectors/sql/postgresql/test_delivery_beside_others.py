@@ -200,7 +200,7 @@ def test_schemas(postgresql: ExportDatabase) -> None:
     postgresql.export(sales(1), table=TableName("sales", "my mart"))
     assert postgresql.run('SELECT count(*) FROM "my mart".sales') == [(10,)]
     assert postgresql.run('SELECT count(*) FROM "my mart"._exports') == [(1,)]
-    by_config = ExportDatabase(replace(postgresql.config, schema="my mart"), QUICK)
+    by_config = ExportDatabase(replace(postgresql.config, db_schema="my mart"), QUICK)
     assert by_config.export(sales(2), run_id="run-2").swap == "delete+insert"
 
 

@@ -24,7 +24,7 @@ from tests.resources.connectors.sql.scripted_driver import ScriptedServer, count
 from tests.resources.connectors.sql.writing.databases import request, sales, stream
 
 CONFIG = SqlConfig(
-    "snowflake", account="org-acc", database="DWH", schema="PUBLIC", username="loader", password=CANARY,
+    "snowflake", account="org-acc", database="DWH", db_schema="PUBLIC", username="loader", password=CANARY,
     warehouse="W", role="R", connect_timeout_seconds=1,
 )  # fmt: skip
 BEGIN = (r"(?i)select current_", (["a", "b"], [("9.1.0", "PUBLIC")]))

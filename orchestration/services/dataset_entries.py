@@ -1,0 +1,116 @@
+"""What is declared of datasets, as records that lists and pages work with; needs the loaded project."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import dagster as dg
+
+from assets.classifications.component import ClassificationSet
+from assets.datasets.component import Dataset
+from assets.models.component import Prediction
+from assets.refresh import refresh_of
+from assets.table_asset import TableComponent
+from assets.transforms.component import SqlTransform
+from orchestration.location import Location
+from orchestration.services.dataset_list import DatasetEntry, DeclaredCheck
+from orchestration.services.dataset_origins import AssetFacts, origins_of, pipelines_of
+from resources.kernel.keys import Key, asset_key
+from resources.references import declared_in, noun_of_asset
+
+_TABLES: tuple[type[TableComponent], ...] = (Dataset, SqlTransform, Prediction)
+"""Component types whose asset is a dataset that runs make."""
+
+
+def dataset_entries(location: Location) -> list[DatasetEntry]:
+    """What is declared of each dataset, in order of name."""
+    jobs = location.asset_jobs()
+    declared = _declared(location)
+    about = _About(
+        origins_of([_facts(spec) for spec in location.specs], jobs.values()),
+        pipelines_of(jobs),
+        _readers(location),
+        location.checks(),
+        location.materializable(),
+    )
+    return [
+        about.entry(name, spec, declared.get(tuple(spec.key.path)))
+        for name, spec in location.datasets().items()
+    ]
+
+
+class _About:
+    """What the whole project says of each dataset."""
+
+    def __init__(
+        self,
+        origins: Mapping[Key, str],
+        pipelines: Mapping[Key, list[str]],
+        readers: Mapping[Key, list[str]],
+        checks: Mapping[Key, list[dg.AssetCheckSpec]],
+        materializable: frozenset[Key],
+    ) -> None:
+        self._origins, self._pipelines, self._readers = origins, pipelines, readers
+        self._checks, self._materializable = checks, materializable
+
+    def entry(
+        self, name: str, spec: dg.AssetSpec, columns: Mapping[str, str] | None
+    ) -> DatasetEntry:
+        key = tuple(spec.key.path)
+        return DatasetEntry(
+            name=name,
+            origin=self._origins[key],
+            key=key,
+            maker=maker_of(spec),
+            description=spec.description or "",
+            owners=tuple(spec.owners),
+            kinds=tuple(sorted(spec.kinds)),
+            group=spec.group_name or "",
+            made_from=tuple(sorted(dep.asset_key.to_user_string() for dep in spec.deps)),
+            used_by=tuple(sorted(self._readers.get(key, ()))),
+            checks=tuple(
+                DeclaredCheck(check.name, check.description or "", check.blocking)
+                for check in self._checks.get(key, ())
+            ),
+            refresh=refresh_of(spec.automation_condition, is_declared=columns is not None),
+            jobs=tuple(self._pipelines.get(key, ())),
+            is_declared=columns is not None,
+            columns=tuple((columns or {}).items()),
+            can_run=key in self._materializable,
+        )
+
+
+def maker_of(spec: dg.AssetSpec) -> str:
+    """What the maker says of itself; plain Python says nothing."""
+    given = spec.metadata.get("origin", "python")
+    return str(given.value if isinstance(given, dg.MetadataValue) else given)
+
+
+def _facts(spec: dg.AssetSpec) -> AssetFacts:
+    upstream = tuple(tuple(dep.asset_key.path) for dep in spec.deps)
+    return AssetFacts(tuple(spec.key.path), noun_of_asset(spec), upstream, maker_of(spec))
+
+
+def _readers(location: Location) -> dict[Key, list[str]]:
+    found: dict[Key, list[str]] = {}
+    for spec in location.specs:
+        for dep in spec.deps:
+            found.setdefault(tuple(dep.asset_key.path), []).append(spec.key.to_user_string())
+    return found
+
+
+def _declared(location: Location) -> dict[Key, Mapping[str, str]]:
+    """What components in YAML whose asset is a dataset say of columns."""
+    tree = location.definitions.component_tree
+    if tree is None:
+        return {}
+    found: dict[Key, Mapping[str, str]] = {}
+    for table in _TABLES:
+        components = declared_in(tree, table, noun=table.noun)
+        found |= {asset_key("datasets", n): c.column_descriptions for n, c in components.items()}
+    sets = declared_in(tree, ClassificationSet, noun=ClassificationSet.noun)
+    return found | {asset_key("datasets", n): _meanings(c) for n, c in sets.items()}
+
+
+def _meanings(given: ClassificationSet) -> dict[str, str]:
+    return {column.name: column.description for column in given.columns if column.description}

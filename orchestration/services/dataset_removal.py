@@ -1,0 +1,95 @@
+"""Removing what is kept of a dataset. Its source is not touched, and what declares it stays: the next refresh makes it anew.
+
+The store says how (`resources/stores/removal.py`): killed anywhere, the newest version is whole or gone, and a second
+call goes on. Dagster is told last, by an observation of the asset, so that its page says why the rows are not there.
+Nothing starts a refresh because of a removal: one that is due anyway (a change of the source, a cron) comes as always.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import dagster as dg
+
+from orchestration.services.dataset_list import QUEUED, RUNNING, DatasetEntry
+from orchestration.services.datasets import instance_states
+from resources.kernel.errors import InUseError
+from resources.stores.versions import VersionStore
+
+
+@dataclass(frozen=True)
+class RemovalReport:
+    """What was removed."""
+
+    name: str
+    versions: tuple[int, ...]
+    """Numbers of the versions that are gone."""
+    kept_versions: tuple[int, ...]
+    """Published while the removal went on: they stay."""
+    freed_bytes: int
+    users: tuple[str, ...]
+    """What is made from it, and fails until it is there again."""
+
+
+def remove_dataset(
+    entry: DatasetEntry,
+    store: VersionStore,
+    instance: dg.DagsterInstance,
+    *,
+    force: bool = False,
+    by: str = "",
+) -> RemovalReport:
+    """Removes every version of a dataset.
+
+    Args:
+        entry: the dataset.
+        store: where it is kept.
+        instance: where runs are recorded.
+        force: also when others are made from it, or a run is making it.
+        by: who asks.
+
+    Raises:
+        InUseError: others are made from it, which the error names, or a run is making it.
+        StorageError: the store refuses; a second call goes on.
+    """
+    if not force:
+        _check_unused(entry, instance)
+    report = store.remove(entry.key, by=by)
+    if report.removed_versions:
+        _tell_dagster(entry, instance, report.removed_versions, by)
+    return RemovalReport(
+        entry.name,
+        report.removed_versions,
+        report.kept_versions,
+        report.freed_bytes,
+        entry.used_by,
+    )
+
+
+def _check_unused(entry: DatasetEntry, instance: dg.DagsterInstance) -> None:
+    tried = instance_states(instance, [entry]).get(entry.key)
+    if tried is not None and tried.state in (QUEUED, RUNNING):
+        raise InUseError(
+            f"dataset {entry.name!r} is being made by run {tried.run_id}",
+            hint=f"Wait for it, or stop it with `waybill cancel {tried.run_id}`; force removes what is there now",
+            run_id=tried.run_id,
+        )
+    if entry.used_by:
+        raise InUseError(
+            f"dataset {entry.name!r} is used by {', '.join(entry.used_by)}",
+            hint="They fail until it is refreshed. Force removes it all the same",
+            users=list(entry.used_by),
+        )
+
+
+def _tell_dagster(
+    entry: DatasetEntry, instance: dg.DagsterInstance, versions: tuple[int, ...], by: str
+) -> None:
+    numbers = ", ".join(map(str, versions[:20])) + (" ..." if len(versions) > 20 else "")
+    instance.report_runless_asset_event(
+        dg.AssetObservation(
+            asset_key=dg.AssetKey(entry.key),
+            description="The stored versions were removed; refreshing makes it anew",
+            metadata={"removed versions": numbers, "removed by": by or "somebody at a shell"},
+        )
+    )

@@ -1,0 +1,1 @@
+"""Definitions made, changed and deleted: planned as text, judged with the whole project, then written or refused."""

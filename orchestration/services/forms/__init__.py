@@ -1,0 +1,1 @@
+"""Forms made of component types: what is asked, and what was answered. No HTML, no files."""

@@ -1,0 +1,84 @@
+"""Imports of received files that were asked for: written down first, so that none is forgotten when a process dies.
+
+`<home>/incoming/received/<id>/import.json`, beside the first of the files. It stays for a day after its end, for whoever
+asks what became of it.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from orchestration.services.home import Home
+from orchestration.services.uploads.settings import UploadSettings
+
+FILE = "import.json"
+Phase = Literal["waiting", "kept", "started", "failed"]
+
+
+@dataclass(frozen=True)
+class PendingImport:
+    """What is to be imported for whom, and how far it is."""
+
+    upload_id: str
+    """Of the first file; the import goes by the same id."""
+    files: tuple[str, ...]
+    """Ids of all files, this one included."""
+    dataset: str
+    project: str
+    settings: UploadSettings
+    actor: Mapping[str, Any]
+    """Who asked."""
+    key: str
+    """The idempotency key of its run."""
+    run_id: str
+    """Known before the run is there: it is made of actor and key."""
+    phase: Phase = "waiting"
+    upload: int | None = None
+    """The number of what was kept."""
+    error: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is still to be done."""
+        return self.phase in ("waiting", "kept")
+
+    def at(self, phase: Phase, **changed: Any) -> PendingImport:
+        """The same a step further."""
+        return replace(self, phase=phase, **changed)
+
+
+class PendingImports:
+    """All imports of a home folder that were asked for."""
+
+    def __init__(self, home: Home) -> None:
+        self._folder = home.root / "incoming" / "received"
+
+    def write(self, pending: PendingImport) -> None:
+        """Makes a note of it, in place of what was noted before."""
+        folder = self._folder / pending.upload_id
+        scratch = folder / f".import-{secrets.token_hex(4)}"
+        scratch.write_text(json.dumps(asdict(pending)), encoding="utf-8")
+        scratch.replace(folder / FILE)
+
+    def read(self, upload_id: str) -> PendingImport | None:
+        """What was asked for with this file as the first; None where nothing was."""
+        return _read(self._folder / upload_id / FILE)
+
+    def open(self) -> list[PendingImport]:
+        """Those with something still to do."""
+        found = [_read(path) for path in self._folder.glob(f"*/{FILE}")]
+        return [one for one in found if one is not None and one.is_open]
+
+
+def _read(path: Path) -> PendingImport | None:
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        settings = UploadSettings(**kept.pop("settings"))
+        return PendingImport(**{**kept, "files": tuple(kept["files"])}, settings=settings)
+    return None

@@ -1,0 +1,92 @@
+"""Questions about files that were received: a look at them, keeping them, and the run that imports them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from orchestration.services.asking.question import Desk, Question
+from orchestration.services.datasources import DatasourceTest
+from orchestration.services.runs.launch import start_refresh
+from orchestration.services.runs.start import Asked
+from orchestration.services.uploads.importing import (
+    UploadOrder,
+    bring_in,
+    declared_settings,
+)
+from orchestration.services.uploads.incoming import IncomingUploads
+from orchestration.services.uploads.previews import preview_upload
+from orchestration.services.uploads.settings import UploadSettings
+from resources.kernel.errors import ConfigError, InputError
+from resources.project import find_project
+from resources.stores.kept_uploads import GivenFile
+
+KEEP_SECONDS = 6 * 3600.0
+"""A file of 5 GB on its way to a bucket takes hours over a slow line."""
+
+
+@dataclass(frozen=True)
+class UploadPreview:
+    """A look at received files."""
+
+    test: DatasourceTest
+    declared: UploadSettings | None
+    """How the dataset reads its files; None of one that is not declared yet."""
+    refusal: str = ""
+    """Why files cannot be uploaded under this name."""
+
+
+def _given(desk: Desk, upload_ids: Sequence[str]) -> list[GivenFile]:
+    incoming = IncomingUploads(desk.home)
+    found = []
+    for upload_id in upload_ids:
+        state = incoming.state(upload_id)
+        if state.project not in ("", desk.project):
+            raise InputError(f"{state.filename} was uploaded to another project")
+        found.append(GivenFile(state.filename, incoming.path(upload_id), may_link=True))
+    return found
+
+
+def _preview(
+    desk: Desk,
+    upload_ids: Sequence[str],
+    name: str,
+    settings: Mapping[str, Any] | None,
+    rows: int,
+) -> UploadPreview:
+    declared, refusal = None, ""
+    if name:
+        try:
+            declared = declared_settings(desk.location, name)
+        except ConfigError as error:
+            refusal = str(error)
+    wanted = UploadSettings(**settings) if settings else declared or UploadSettings()
+    return UploadPreview(
+        preview_upload(_given(desk, upload_ids), wanted, rows=rows, name=name), declared, refusal
+    )
+
+
+def _keep(
+    desk: Desk, upload_ids: Sequence[str], name: str, settings: Mapping[str, Any], upload_id: str
+) -> int:
+    order = UploadOrder(
+        name,
+        _given(desk, upload_ids),
+        desk.actor.name,
+        UploadSettings(**settings),
+        upload_id,
+    )
+    declared = declared_settings(desk.location, name)
+    return bring_in(desk.store, find_project(), order, declared).number
+
+
+def _start(desk: Desk, name: str, key: str) -> str:
+    asked = Asked(desk.actor.name, key)
+    return start_refresh(desk.home, desk.location, desk.instance, name, asked)
+
+
+PREVIEW = Question("upload.preview", _preview, UploadPreview)
+KEEP = Question("upload.keep", _keep, int, seconds=KEEP_SECONDS)
+START = Question("upload.start", _start, str)
+QUESTIONS = (PREVIEW, KEEP, START)

@@ -1,0 +1,390 @@
+"""Files on their way in: received in pieces, in any number of requests, until they are whole.
+
+```
+<home>/incoming/receiving/<id>/state.json   what was announced
+                              /bytes        what has come; its length is the offset
+<home>/incoming/received/<id>/...           the same when it is whole: one rename
+```
+Ids are random and name the folders; what users call their files stands in `state.json` alone. Whoever writes holds a
+lock on `bytes`, so there is one writer at a time and none that a killed process leaves behind. What nobody went on with
+for a day is removed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from orchestration.services.home import Home
+from orchestration.services.uploads.limits import check_room, check_size, too_large, upload_limit
+from orchestration.services.uploads.names import shown_name, tells_format
+from resources.formats.first_bytes import check_first_bytes
+from resources.kernel.errors import ConflictError, InputError, NotFoundError, WaybillError
+from resources.stores.storage import storage_error
+
+KEEP = timedelta(days=1)
+PART_OF = "part_of"
+"""In the note of a file: the id of the first file of the same table."""
+_LOOK_EVERY_SECONDS = 600.0
+_ROOM_EVERY_BYTES = 64 * 1024**2
+_ID = re.compile(r"[0-9a-f]{32}")
+_RECEIVING, _RECEIVED = "receiving", "received"
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A file on its way in."""
+
+    upload_id: str
+    filename: str
+    """Without folders and control characters."""
+    size_bytes: int | None
+    """As announced; None while nobody knows."""
+    offset: int
+    """How many bytes have come."""
+    by: str
+    project: str
+    created_at: datetime
+    expires_at: datetime
+    is_received: bool = False
+    problem: str = ""
+    """Why it cannot be imported, where that is seen at its first bytes."""
+    note: Mapping[str, str] = field(default_factory=dict)
+    """What its sender wants to find again."""
+
+
+class IncomingUploads:
+    """All files on their way into a home folder.
+
+    Args:
+        home: whose they are.
+        limit: most bytes of one file; `WAYBILL_UPLOAD_LIMIT` when left out.
+    """
+
+    def __init__(self, home: Home, limit: int | None = None) -> None:
+        self._folder = home.root / "incoming"
+        self.limit = upload_limit() if limit is None else limit
+
+    def begin(
+        self,
+        filename: str,
+        *,
+        size_bytes: int | None,
+        by: str,
+        project: str = "",
+        note: Mapping[str, str] | None = None,
+    ) -> Incoming:
+        """Announces a file.
+
+        Raises:
+            InputError: no name, or more bytes than the limit.
+            StorageError: no room for it, beside what else is on its way.
+        """
+        name = shown_name(filename)
+        if size_bytes is not None:
+            check_size(name, size_bytes, self.limit)
+        self._make()
+        self.expire()
+        check_room(self._folder, (size_bytes or 0) + self._still_to_come())
+        now = datetime.now(UTC)
+        made = Incoming(
+            secrets.token_hex(16),
+            name,
+            size_bytes,
+            0,
+            by,
+            project,
+            now,
+            now + KEEP,
+            note=note or {},
+        )
+        folder = self._folder / _RECEIVING / made.upload_id
+        try:
+            folder.mkdir(mode=0o700)
+            (folder / "bytes").touch(mode=0o600)
+            _write_state(folder, made)
+        except OSError as error:
+            raise storage_error(error, folder, "writing") from error
+        return made
+
+    def state(self, upload_id: str) -> Incoming:
+        """What is known of a file.
+
+        Raises:
+            NotFoundError: there is none of this id, or no longer.
+        """
+        return self._read(self._find(upload_id))
+
+    def path(self, upload_id: str) -> Path:
+        """Where the bytes of a file are that is whole.
+
+        Raises:
+            NotFoundError: there is none.
+            ConflictError: it is still on its way.
+        """
+        folder = self._find(upload_id)
+        found = self._read(folder)
+        if not found.is_received:
+            raise ConflictError(
+                f"{found.filename}: {found.offset:,} of {_said(found.size_bytes)} bytes have come",
+                hint="Send the rest first",
+                state=_RECEIVING,
+                offset=found.offset,
+            )
+        if not (folder / "bytes").exists():
+            raise ConflictError(f"{found.filename} was imported already", state="imported")
+        return folder / "bytes"
+
+    @contextmanager
+    def writer(self, upload_id: str, offset: int) -> Iterator[IncomingWriter]:
+        """To append bytes from `offset` on; what has come stays when the context is left by an error.
+
+        Raises:
+            NotFoundError: there is no such upload.
+            ConflictError: it is whole already, `offset` is not where it stands, or somebody else writes to it.
+        """
+        folder = self._find(upload_id)
+        found = self._read(folder)
+        if found.is_received:
+            raise ConflictError(
+                f"{found.filename} is complete", state=_RECEIVED, offset=found.offset
+            )
+        with _locked(folder / "bytes", found.filename) as descriptor:
+            stands = os.fstat(descriptor).st_size
+            if stands != offset:
+                raise ConflictError(
+                    f"{found.filename}: it stands at byte {stands:,}, not at {offset:,}",
+                    hint="Ask for its state and go on from there",
+                    offset=stands,
+                )
+            yield IncomingWriter(descriptor, folder, found, self.limit)
+
+    def finish(self, upload_id: str, *, size_bytes: int | None = None) -> Incoming:
+        """Takes a file for whole; again is harmless. What is wrong with its first bytes is in its `problem`.
+
+        Args:
+            upload_id: which.
+            size_bytes: its length, where it was not announced.
+
+        Raises:
+            NotFoundError: there is no such upload.
+            ConflictError: bytes are missing, or somebody writes to it.
+        """
+        folder = self._find(upload_id)
+        found = self._read(folder)
+        if found.is_received:
+            return found
+        with _locked(folder / "bytes", found.filename) as descriptor:
+            stands = os.fstat(descriptor).st_size
+            size = found.size_bytes if found.size_bytes is not None else size_bytes
+            if size is not None and size != stands:
+                raise ConflictError(
+                    f"{found.filename}: {stands:,} of {size:,} bytes have come",
+                    hint="Send the rest, or cancel it",
+                    state=_RECEIVING,
+                    offset=stands,
+                )
+            whole = replace(found, size_bytes=stands, offset=stands, is_received=True)
+            whole = replace(whole, problem=_problem(whole.filename, folder / "bytes"))
+            _write_state(folder, whole)
+            target = self._folder / _RECEIVED / upload_id
+            with suppress(FileNotFoundError):  # another process was faster
+                folder.rename(target)
+        return self.state(upload_id)
+
+    def cancel(self, upload_id: str) -> None:
+        """Removes a file and all that is known of it.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        shutil.rmtree(self._find(upload_id), ignore_errors=True)
+
+    def parts(self, upload_id: str) -> list[str]:
+        """Ids of further files that were announced as parts of the same table, in the order in which they came."""
+        return [
+            found.upload_id
+            for found in self.all()
+            if found.note.get(PART_OF) == upload_id and found.is_received
+        ]
+
+    def forget_bytes(self, upload_id: str) -> None:
+        """Removes the bytes of a file that was kept elsewhere; what is known of it stays for a day."""
+        (self._find(upload_id) / "bytes").unlink(missing_ok=True)
+
+    def all(self) -> list[Incoming]:
+        """Every file on its way or waiting to be imported, the oldest first."""
+        found = []
+        for kind in (_RECEIVING, _RECEIVED):
+            for folder in self._folders(kind):
+                with suppress(NotFoundError):
+                    found.append(self._read(folder))
+        return sorted(found, key=lambda one: one.created_at)
+
+    def expire(self, *, now: bool = False) -> int:
+        """Removes what nobody went on with for a day; how many. Looks only now and then unless told to look `now`."""
+        mark = self._folder / ".looked"
+        with suppress(FileNotFoundError):
+            if not now and time.time() - mark.stat().st_mtime < _LOOK_EVERY_SECONDS:
+                return 0
+        if self._folder.is_dir():
+            mark.touch()
+        removed = 0
+        for kind in (_RECEIVING, _RECEIVED):
+            for folder in self._folders(kind):
+                if _last_change(folder) + KEEP.total_seconds() < time.time():
+                    shutil.rmtree(folder, ignore_errors=True)
+                    removed += 1
+        return removed
+
+    def _make(self) -> None:
+        try:
+            for kind in (_RECEIVING, _RECEIVED):
+                (self._folder / kind).mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise storage_error(error, self._folder, "writing") from error
+
+    def _folders(self, kind: str) -> list[Path]:
+        try:
+            return [Path(entry.path) for entry in os.scandir(self._folder / kind)]
+        except FileNotFoundError:
+            return []
+
+    def _still_to_come(self) -> int:
+        missing = 0
+        for folder in self._folders(_RECEIVING):
+            with suppress(NotFoundError):
+                found = self._read(folder)
+                missing += max((found.size_bytes or 0) - found.offset, 0)
+        return missing
+
+    def _find(self, upload_id: str) -> Path:
+        if _ID.fullmatch(upload_id):
+            for kind in (_RECEIVED, _RECEIVING, _RECEIVED):  # renamed between two looks
+                folder = self._folder / kind / upload_id
+                if folder.is_dir():
+                    return folder
+        raise NotFoundError(
+            f"there is no upload {upload_id[:40]!r}",
+            hint="It was cancelled, imported, or nobody went on with it for a day: send the file again",
+        )
+
+    def _read(self, folder: Path) -> Incoming:
+        try:
+            kept: dict[str, Any] = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+            bytes_file = folder / "bytes"
+            size = bytes_file.stat().st_size if bytes_file.exists() else kept["size_bytes"]
+            created = datetime.fromisoformat(kept.pop("created_at"))
+            expires = datetime.fromtimestamp(_last_change(folder), UTC) + KEEP
+            del kept["expires_at"], kept["offset"]
+            return Incoming(**kept, offset=size, created_at=created, expires_at=expires)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise NotFoundError(
+                f"there is no upload {folder.name!r}", hint="Send the file again"
+            ) from error
+
+
+class IncomingWriter:
+    """Appends to one file; made by `IncomingUploads.writer`."""
+
+    def __init__(self, descriptor: int, folder: Path, incoming: Incoming, limit: int) -> None:
+        self._descriptor = descriptor
+        self._folder = folder
+        self._incoming = incoming
+        self._limit = limit
+        self._start = self.offset = os.fstat(descriptor).st_size
+        self._room_at = self._start + _ROOM_EVERY_BYTES
+
+    def write(self, data: bytes) -> None:
+        """Appends.
+
+        Raises:
+            InputError: more bytes than were announced, or than the limit.
+            StorageError: the disk is full.
+        """
+        end, said = self.offset + len(data), self._incoming.size_bytes
+        if said is not None and end > said:
+            raise InputError(
+                f"{self._incoming.filename}: more bytes came than the {said:,} that were announced",
+                hint="Cancel it and send the file again",
+                limit=said,
+            )
+        if end > self._limit:
+            raise too_large(self._incoming.filename, self._limit)
+        if end > self._room_at:
+            check_room(self._folder, 0)
+            self._room_at = end + _ROOM_EVERY_BYTES
+        left = memoryview(data)
+        try:
+            while left:
+                done = os.pwrite(self._descriptor, left, self.offset)
+                self.offset += done
+                left = left[done:]
+        except OSError as error:
+            raise storage_error(error, self._folder / "bytes", "writing") from error
+
+    def take_back(self) -> None:
+        """Throws away what this writer wrote."""
+        os.ftruncate(self._descriptor, self._start)
+        self.offset = self._start
+
+
+@contextmanager
+def _locked(path: Path, name: str) -> Iterator[int]:
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise NotFoundError(f"{name}: it was cancelled or taken meanwhile") from None
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConflictError(
+                f"{name}: another request writes to it now",
+                hint="Wait until it is done, then ask where it stands",
+                locked=True,
+            ) from None
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _write_state(folder: Path, state: Incoming) -> None:
+    scratch = folder / f".state-{secrets.token_hex(4)}"
+    scratch.write_text(json.dumps(asdict(state), default=str), encoding="utf-8")
+    scratch.replace(folder / "state.json")
+
+
+def _last_change(folder: Path) -> float:
+    """When something came last."""
+    times = [0.0]
+    for path in (folder / "bytes", folder / "state.json", folder):
+        with suppress(OSError):
+            times.append(path.stat().st_mtime)
+    return max(times)
+
+
+def _problem(name: str, path: Path) -> str:
+    try:
+        if tells_format(
+            name
+        ):  # else the format is given before it is imported, and this is looked at then
+            check_first_bytes(name, path)
+    except WaybillError as error:
+        return str(error)
+    return ""
+
+
+def _said(size: int | None) -> str:
+    return "an unknown number of" if size is None else f"{size:,}"

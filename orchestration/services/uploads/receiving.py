@@ -1,0 +1,126 @@
+"""Bytes from a connection onto the disk, without blocking whoever else is served meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack
+
+from starlette.requests import ClientDisconnect
+
+from orchestration.services.uploads.form_data import FormFile, FormStream
+from orchestration.services.uploads.incoming import Incoming, IncomingUploads, IncomingWriter
+from resources.kernel.errors import InputError, WaybillError
+
+PIECE_BYTES = 1 << 20
+"""How much is gathered before it is written, in a thread."""
+CHECKSUMS = ("sha256", "sha1", "md5")
+
+
+class ChecksumError(InputError):
+    """A piece is not what its sender says it is."""
+
+
+class _Gathering:
+    """Gathers small pieces and writes large ones."""
+
+    def __init__(self, writer: IncomingWriter) -> None:
+        self._writer = writer
+        self._held = bytearray()
+
+    async def write(self, data: bytes) -> None:
+        self._held += data
+        if len(self._held) >= PIECE_BYTES:
+            await self.flush()
+
+    async def flush(self) -> None:
+        held, self._held = bytes(self._held), bytearray()
+        if held:
+            await asyncio.to_thread(self._writer.write, held)
+
+
+async def receive_piece(
+    uploads: IncomingUploads,
+    upload_id: str,
+    offset: int,
+    chunks: AsyncIterator[bytes],
+    *,
+    checksum: tuple[str, bytes] | None = None,
+) -> Incoming:
+    """Appends a piece; what came before the connection was cut stays, unless the piece has a checksum.
+
+    Args:
+        uploads: where to.
+        upload_id: which file.
+        offset: where the piece begins.
+        chunks: its bytes.
+        checksum: one of `CHECKSUMS`, and the digest of the whole piece.
+
+    Raises:
+        ConflictError: see `IncomingUploads.writer`.
+        InputError: more bytes than were announced: none of the piece stays.
+        ChecksumError: the piece is another one: none of it stays.
+    """
+    digest = hashlib.new(checksum[0], usedforsecurity=False) if checksum else None
+    with uploads.writer(upload_id, offset) as writer:
+        gathering = _Gathering(writer)
+        try:
+            async for chunk in chunks:
+                if digest is not None:
+                    digest.update(chunk)
+                await gathering.write(chunk)
+            await gathering.flush()
+        except ClientDisconnect:
+            if digest is not None:
+                writer.take_back()
+            else:
+                await gathering.flush()
+            raise
+        except WaybillError:
+            writer.take_back()
+            raise
+        if digest is not None and checksum is not None and digest.digest() != checksum[1]:
+            writer.take_back()
+            raise ChecksumError("the piece does not fit its checksum", hint="Send it again")
+    return uploads.state(upload_id)
+
+
+async def receive_form(
+    uploads: IncomingUploads,
+    content_type: str,
+    chunks: AsyncIterator[bytes],
+    *,
+    by: str,
+    project: str,
+) -> tuple[Incoming, dict[str, str]]:
+    """Receives the file of a form, whole or not at all; the file, and the fields of the form.
+
+    Raises:
+        InputError: no form, no file, a file that is too large, or one that begins otherwise than its name says.
+        StorageError: no room for it.
+    """
+    form = FormStream(content_type)
+    with ExitStack() as stack:
+        begun: list[tuple[str, _Gathering]] = []
+
+        async def open_file(file: FormFile) -> Callable[[bytes], Awaitable[None]]:
+            made = uploads.begin(file.filename, size_bytes=None, by=by, project=project)
+            writer = stack.enter_context(uploads.writer(made.upload_id, 0))
+            begun.append((made.upload_id, _Gathering(writer)))
+            return begun[0][1].write
+
+        try:
+            fields = await form.receive(chunks, open_file)
+            upload_id, gathering = begun[0]
+            await gathering.flush()
+            stack.close()
+            whole = await asyncio.to_thread(uploads.finish, upload_id)
+            if whole.problem:
+                raise InputError(whole.problem)
+        except BaseException:
+            stack.close()
+            for upload_id, _ in begun:
+                uploads.cancel(upload_id)
+            raise
+    return whole, fields

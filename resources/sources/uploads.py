@@ -1,0 +1,117 @@
+"""What was uploaded for a dataset, as a source that is imported like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from resources.kernel.errors import NotFoundError
+from resources.kernel.records import ObjectInfo
+from resources.sources.local_copies import Copier, LocalCopies
+from resources.sources.source import LISTED_OBJECTS, ObjectSource
+from resources.sources.spec import SourceSpec
+from resources.stores.kept_uploads import KeptUpload, KeptUploads
+from resources.stores.versions import VersionStore
+
+_NAMED = 3
+
+
+def open_upload(store: VersionStore, spec: SourceSpec) -> UploadSource:
+    """The newest upload of the dataset that `spec` is named after.
+
+    Raises:
+        NotFoundError: nothing was uploaded yet.
+    """
+    uploads = KeptUploads(store)
+    newest = uploads.newest(spec.name)
+    if newest is None:
+        raise NotFoundError(
+            f"dataset {spec.name}: nothing was uploaded yet",
+            hint=f"Upload a file: waybill dataset upload FILE --name {spec.name}",
+        )
+    return UploadSource(spec, newest, _Copier(uploads, newest))
+
+
+@dataclass(frozen=True)
+class _Copier:
+    uploads: KeptUploads
+    upload: KeptUpload
+    parallel_copies: int = 4
+
+    @property
+    def fetches(self) -> bool:
+        return not self.uploads.is_local(self.upload)
+
+    def local_copy(self, item: ObjectInfo, scratch: Path) -> AbstractContextManager[Path]:  # noqa: ARG002
+        return self.uploads.local_file(self.upload, item.key)
+
+
+class UploadSource(ObjectSource):
+    """One upload, as one table. What it holds never changes: a newer upload is another source."""
+
+    def __init__(
+        self,
+        spec: SourceSpec,
+        upload: KeptUpload,
+        copier: Copier,
+        objects: Sequence[ObjectInfo] | None = None,
+        copies: LocalCopies | None = None,
+    ) -> None:
+        super().__init__(spec, copier, objects, copies)
+        self.upload = upload
+
+    @property
+    def title(self) -> str:
+        """What errors call it."""
+        return f"upload {self.upload.number} of dataset {self.spec.name}"
+
+    @property
+    def origin(self) -> str:
+        """Somebody's upload."""
+        return "upload"
+
+    def record(self) -> Mapping[str, object]:
+        """Which upload, of which files, by whom."""
+        upload = self.upload
+        return {
+            "upload": upload.number,
+            "uploaded_by": upload.by,
+            "uploaded_at": upload.created_at.isoformat(),
+            "files": [
+                {"name": file.name, "size_bytes": file.size_bytes, "sha256": file.sha256}
+                for file in upload.files[:LISTED_OBJECTS]
+            ],
+        }
+
+    def facts(self) -> Mapping[str, object]:
+        """The same for people."""
+        upload = self.upload
+        names = [file.name for file in upload.files[:_NAMED]]
+        more = len(upload.files) - len(names)
+        hashes = {"sha256": upload.files[0].sha256} if len(upload.files) == 1 else {}
+        return {
+            "file": ", ".join(names) + (f" and {more:,} more" if more else ""),
+            **hashes,
+            "file size": upload.size_bytes,
+            "upload": upload.number,
+            "uploaded by": upload.by,
+            "uploaded at": upload.created_at.isoformat(timespec="seconds"),
+        }
+
+    def _find(self) -> list[ObjectInfo]:
+        found = [
+            ObjectInfo(file.name, file.size_bytes, file.sha256, self.upload.created_at)
+            for file in self.upload.files
+        ]
+        return sorted(found, key=lambda one: one.key)
+
+    def _with(
+        self,
+        objects: Sequence[ObjectInfo],
+        copies: LocalCopies | None,
+        left_out: Sequence[str],  # noqa: ARG002 - an upload is always whole
+    ) -> Self:
+        return type(self)(self.spec, self.upload, self._copier, objects, copies)

@@ -1,0 +1,218 @@
+"""Files that were uploaded for datasets, kept in the store beside them until and as long as somebody wants them.
+
+`<root>/uploads/<dataset>/` is an item like any other: an upload is a version of it, its files are named by the manifest,
+each with its SHA-256. So an upload is whole or not there on every kind of store, a retry with the same id keeps nothing
+twice, and what a killed process left is collected. The names that users gave stand in the manifest; files in the
+store have names of our own (T7).
+
+Bytes may go before their record: `release` removes them once they were imported and nobody wants them any longer.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from resources.kernel.errors import GoneError, NotFoundError
+from resources.kernel.records import StoredFile, StoredVersion
+from resources.stores.storage import storage_error
+from resources.stores.uploads import open_regular
+from resources.stores.versions import VersionedItem, VersionStore
+
+FOLDER = "uploads"
+HISTORY = 100
+"""Uploads of a dataset that stay on record, with their bytes or without."""
+_CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class KeptFile:
+    """A file of an upload."""
+
+    name: str
+    """As its user called it."""
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class KeptUpload:
+    """What was uploaded at once: one file, or several that make one table."""
+
+    dataset: str
+    number: int
+    upload_id: str
+    files: tuple[KeptFile, ...]
+    by: str
+    """Who uploaded it."""
+    created_at: datetime
+    version: StoredVersion
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all its files."""
+        return self.version.size_bytes
+
+
+@dataclass(frozen=True)
+class GivenFile:
+    """A file to keep."""
+
+    name: str
+    path: Path
+    may_link: bool = False
+    """Nobody writes to it any more: where file systems allow it, its bytes are not written a second time."""
+
+
+class KeptUploads:
+    """The uploads of all datasets of a store."""
+
+    def __init__(self, store: VersionStore) -> None:
+        self._store = store
+
+    def keep(
+        self,
+        dataset: str,
+        files: Sequence[GivenFile],
+        *,
+        upload_id: str,
+        by: str,
+        tell: Callable[[int], None] = lambda _: None,
+    ) -> KeptUpload:
+        """Keeps files as the newest upload of a dataset; the same id again finds what it kept.
+
+        Args:
+            dataset: its name.
+            files: at least one.
+            upload_id: a name for this upload, of letters, digits, `-`.
+            by: who uploads.
+            tell: hears how many more bytes were taken.
+
+        Raises:
+            InputError: a file that is not there or may not be read.
+            StorageError: the store is full or forbidden; nothing is kept then.
+        """
+        with self._item(dataset).publisher(upload_id) as publisher:
+            for position, file in enumerate(files):
+                target = publisher.new_file(f"file-{position:05d}")
+                _take(file, target, tell)
+                publisher.seal(target)
+            version = publisher.publish(
+                properties={"names": _apart([file.name for file in files]), "by": by}
+            )
+        return _upload(dataset, version)
+
+    def newest(self, dataset: str) -> KeptUpload | None:
+        """The newest upload of a dataset; None when there is none.
+
+        Raises:
+            IntegrityError: its record is damaged.
+        """
+        version = self._item(dataset).latest()
+        return _upload(dataset, version) if version is not None else None
+
+    def all(self, dataset: str) -> list[KeptUpload]:
+        """The uploads on record, newest first."""
+        return [_upload(dataset, version) for version in reversed(self._item(dataset).versions())]
+
+    def has_bytes(self, upload: KeptUpload) -> bool:
+        """Whether the files are still there."""
+        return self._item(upload.dataset).has_files(upload.version)
+
+    def is_local(self, upload: KeptUpload) -> bool:
+        """Whether its files lie on this machine."""
+        return self._item(upload.dataset).keeps_local_files
+
+    @contextmanager
+    def local_file(self, upload: KeptUpload, name: str) -> Iterator[Path]:
+        """A file of an upload as a local one, size and SHA-256 checked.
+
+        Raises:
+            NotFoundError: the upload has no such file.
+            GoneError: its bytes are not kept any longer.
+            IntegrityError: it is damaged (E53).
+        """
+        stored = _stored(upload, name)
+        item = self._item(upload.dataset)
+        if not item.has_files(upload.version):
+            raise GoneError(
+                f"dataset {upload.dataset}: the bytes of upload {upload.number} ({name}) are not kept any longer",
+                hint="Upload the file again; `keep_uploads:` says how many stay once they were imported",
+            )
+        with item.local_file(upload.version, stored) as path:
+            yield path
+
+    def release(self, dataset: str, *, imported: int, keep: int) -> None:
+        """Removes the bytes of uploads that were imported or superseded, but for the newest `keep`.
+
+        What came after the one that was imported stays whatever `keep` says: nobody has read it yet.
+        """
+        item = self._item(dataset)
+        done = [version for version in item.versions() if version.number <= imported]
+        item.drop_files(done[: max(len(done) - keep, 0)])
+        item.collect(HISTORY)
+
+    def _item(self, dataset: str) -> VersionedItem:
+        return self._store.item((FOLDER, dataset))
+
+
+def _upload(dataset: str, version: StoredVersion) -> KeptUpload:
+    names = version.properties.get("names")
+    shown = [str(name) for name in names] if isinstance(names, list) else []
+    return KeptUpload(
+        dataset=dataset,
+        number=version.number,
+        upload_id=version.run_id,
+        files=tuple(
+            KeptFile(name, file.size_bytes, file.sha256)
+            for name, file in zip(shown, version.files, strict=True)
+        ),
+        by=str(version.properties.get("by", "")),
+        created_at=version.created_at,
+        version=version,
+    )
+
+
+def _stored(upload: KeptUpload, name: str) -> StoredFile:
+    for shown, stored in zip(upload.files, upload.version.files, strict=True):
+        if shown.name == name:
+            return stored
+    raise NotFoundError(f"upload {upload.number} of dataset {upload.dataset} has no file {name!r}")
+
+
+def _apart(names: Sequence[str]) -> list[str]:
+    """The names, each once: files of one name come from several folders of a user."""
+    found: dict[str, None] = {}
+    for name in names:
+        stem, dot, ending = name.partition(".")
+        turn, one = 1, name
+        while one in found:
+            turn += 1
+            one = f"{stem} ({turn}){dot}{ending}"
+        found[one] = None
+    return list(found)
+
+
+def _take(file: GivenFile, target: Path, tell: Callable[[int], None]) -> None:
+    if file.may_link:
+        try:
+            os.link(file.path, target)
+        except (
+            OSError
+        ):  # another disk, or a file system without links: the copy below tells what is wrong
+            target.unlink(missing_ok=True)
+        else:
+            tell(target.stat().st_size)
+            return
+    with open_regular(file.path) as source:
+        try:
+            with target.open("xb") as out:
+                while chunk := source.read(_CHUNK_BYTES):
+                    out.write(chunk)
+                    tell(len(chunk))
+        except OSError as error:
+            raise storage_error(error, target, "writing") from error
