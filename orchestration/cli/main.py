@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli import classification, connector, dataset, datasource, query
+from orchestration.cli import classification, connector, dataset, datasource, pipeline, query, runs
 from orchestration.cli.backup import backup
 from orchestration.cli.definition import add_commands
 from orchestration.cli.demo import demo
@@ -34,6 +34,8 @@ app.add_typer(datasource.app, name="datasource")
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(query.app, name="query")
 app.add_typer(classification.app, name="classification")
+app.add_typer(pipeline.app, name="pipeline")
+app.add_typer(runs.app, name="runs")
 add_commands(app)  # after the groups: it adds to them
 
 
