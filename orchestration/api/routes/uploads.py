@@ -31,7 +31,7 @@ from orchestration.api.tus import (
 from orchestration.services.imports.importer import importer_of
 from orchestration.services.imports.pending import PendingImport
 from orchestration.services.questions.upload import PREVIEW, UploadPreview
-from orchestration.services.uploads.incoming import Incoming, IncomingUploads
+from orchestration.services.uploads.incoming import PART_OF, Incoming, IncomingUploads
 from orchestration.services.uploads.limits import upload_limit
 from orchestration.services.uploads.receiving import (
     ChecksumError,
@@ -231,8 +231,9 @@ async def _announce(
     name = given.get("filename") or given.get("name") or ""
     if size_bytes > uploads.limit:
         raise HTTPException(413, f"one file may have {uploads.limit:,} bytes")
+    note = {PART_OF: given[PART_OF]} if PART_OF in given else {}
     return await asyncio.to_thread(
-        lambda: uploads.begin(name, size_bytes=size_bytes, by=by, project=project)
+        lambda: uploads.begin(name, size_bytes=size_bytes, by=by, project=project, note=note)
     )
 
 

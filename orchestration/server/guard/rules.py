@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 from orchestration.server.guard.asgi import SAFE_METHODS, Headers, Refusal, Scope, is_navigation
 from orchestration.server.settings import PublicAddress
+from orchestration.server.switches import UPLOAD_LIMIT_BYTES
 
 BODY_SECONDS = 20.0
 """How long a client may take to send a body that is not streamed."""
 
 FAILED_LOGIN_SECONDS = 0.5
-UPLOAD_LIMIT_BYTES = 20_000_000_000
 UPLOADS_AT_ONCE = 16
 REQUESTS_A_SECOND = 100
 

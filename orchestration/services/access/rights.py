@@ -44,6 +44,18 @@ CHANGE = Right(Role.ADMIN, Scope.WRITE)
 GOVERN = Right(Role.ADMIN, Scope.READ)
 """Shows who may do what, and who did."""
 
+_DECLARED = (
+    "connector",
+    "datasource",
+    "dataset",
+    "transform",
+    "model",
+    "prediction",
+    "embedding",
+    "exporter",
+    "classification",
+    "pipeline",
+)
 RIGHTS: dict[str, Right] = {
     # What is declared, kept and recorded.
     "project.list": LOOK,
@@ -68,6 +80,7 @@ RIGHTS: dict[str, Right] = {
     "exporter.list": LOOK,
     "exporter.show": LOOK,
     "exporter.history": LOOK,
+    "datasource.observations": LOOK,
     "pipeline.list": LOOK,
     "pipeline.show": LOOK,
     "run.list": LOOK,
@@ -81,12 +94,18 @@ RIGHTS: dict[str, Right] = {
     # Other systems, and data on its way out.
     "connector.test": ASK,
     "connector.browse": ASK,
+    "connector.describe": ASK,
     "datasource.test": ASK,
+    "exporter.test": ASK,
     "datasource.preview": ASK,
     "dataset.download": ASK,
     "query.download": ASK,
     "classification.check": ASK,
     "classification.download": ASK,
+    # What nobody has saved yet: it leads wherever whoever asks wants it to.
+    "connector.try": CHANGE,
+    "datasource.try": CHANGE,
+    "exporter.try": CHANGE,
     # Work.
     "connector.check": WORK,
     "dataset.refresh": WORK,
@@ -112,6 +131,9 @@ RIGHTS: dict[str, Right] = {
     "classification.apply": WORK,
     "classification.undo": WORK,
     "asset.report": WORK,
+    # What is declared.
+    **{f"{noun}.{verb}": CHANGE for noun in _DECLARED for verb in ("create", "edit", "delete")},
+    **{f"{noun}.{verb}": LOOK for noun in _DECLARED for verb in ("form", "definition")},
     # Titles and descriptions.
     "dataset.rename": EDIT,
     "dataset.remove": CHANGE,

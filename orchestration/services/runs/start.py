@@ -15,6 +15,7 @@ from typing import Any
 
 import dagster as dg
 from dagster._core.events import DagsterEvent
+from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 from orchestration.services.home import Home
 from orchestration.services.locks import hold
@@ -35,10 +36,12 @@ class Asked:
     Args:
         actor: the name of who asks.
         key: the same key of the same actor means the same run; empty: a new run each time.
+        partition: which one to make, where the work has partitions.
     """
 
     actor: str
     key: str = ""
+    partition: str = ""
 
     def __post_init__(self) -> None:
         """Refuses a key that no header could carry."""
@@ -98,7 +101,7 @@ def start_run(
                 remote_job_origin=remote_origin(job.name),
                 job_code_origin=code_origin(job.name),
             )
-        _check_same(run, job, assets, config)
+        _check_same(run, job, assets, config, asked.partition)
         enqueue(instance, run)
     return run_id
 
@@ -121,9 +124,11 @@ def _check_same(
     job: dg.JobDefinition,
     assets: Collection[dg.AssetKey],
     config: Mapping[str, Any] | None,
+    partition: str,
 ) -> None:
-    made = (run.job_name, run.asset_selection or frozenset(), run.run_config or {})
-    if made != (job.name, frozenset(assets), config or {}):
+    of = run.tags.get(PARTITION_NAME_TAG, "")
+    made = (run.job_name, run.asset_selection or frozenset(), run.run_config or {}, of)
+    if made != (job.name, frozenset(assets), config or {}, partition):
         raise used_before(run)
 
 
