@@ -12,10 +12,11 @@ from assets.classifications.declaration import ClassificationSpec
 from assets.classifications.reporting import Report, open_report
 from assets.classifications.schema import ParseOptions
 from orchestration.location import Location
+from orchestration.services.classification_runs import KeptFile
 from orchestration.services.classifications import ReadingChoice, catalog_of, find_set
 from resources.kernel.errors import ConfigError, InputError
 from resources.scratch import ScratchFolder
-from resources.stores.uploads import open_regular
+from resources.stores.uploads import UploadStore, open_regular
 
 
 def check(
@@ -59,6 +60,21 @@ def check_object(
         connector.local_copy(found, scratch.path) as path,
     ):
         return _check(location, spec, path, options, report, file_name=key)
+
+
+def check_kept(
+    location: Location, name: str, file: KeptFile, choice: ReadingChoice, report: Path | None = None
+) -> CheckResult:
+    """The same for a file that is kept until a run takes it.
+
+    Raises:
+        UnknownNameError: no such set.
+        GoneError: it is not kept any longer.
+        InputError: the report cannot be written.
+    """
+    spec = find_set(location, name)
+    with UploadStore.open().read(file.sha256) as path:
+        return _check(location, spec, path, choice.options(spec), report, file_name=file.name)
 
 
 def _check(
