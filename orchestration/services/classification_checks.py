@@ -64,7 +64,7 @@ def check_object(
 
 def check_kept(
     location: Location, name: str, file: KeptFile, choice: ReadingChoice, report: Path | None = None
-) -> CheckResult:
+) -> FileCheck:
     """The same for a file that is kept until a run takes it.
 
     Raises:
