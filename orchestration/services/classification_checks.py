@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from assets.classifications.applying import too_large
-from assets.classifications.checking import CheckResult, check_file
+from assets.classifications.checking import FileCheck, check_file
 from assets.classifications.declaration import ClassificationSpec
 from assets.classifications.reporting import Report, open_report
 from assets.classifications.schema import ParseOptions
@@ -21,7 +21,7 @@ from resources.stores.uploads import UploadStore, open_regular
 
 def check(
     location: Location, name: str, path: Path, choice: ReadingChoice, report: Path | None = None
-) -> CheckResult:
+) -> FileCheck:
     """What a file would do. Changes nothing, keeps nothing of it; writes every error to `report`.
 
     Raises:
@@ -34,7 +34,7 @@ def check(
 
 def check_object(
     location: Location, name: str, key: str, choice: ReadingChoice, report: Path | None = None
-) -> CheckResult:
+) -> FileCheck:
     """The same for a file in the place that the set watches.
 
     Raises:
@@ -54,7 +54,7 @@ def check_object(
     found = connector.stat(key)
     if found.size_bytes > options.max_bytes:
         refused = too_large(found.size_bytes, options.max_bytes)
-        return CheckResult("rejected", refused.problems, refused.problem_count)
+        return FileCheck("rejected", refused.problems, refused.problem_count)
     with (
         ScratchFolder("classification") as scratch,
         connector.local_copy(found, scratch.path) as path,
@@ -88,7 +88,7 @@ def _check(
     options: ParseOptions,
     report: Path | None,
     file_name: str = "",
-) -> CheckResult:
+) -> FileCheck:
     with open_regular(path) as stream, _report_at(report) as errors:
         return check_file(
             catalog_of(location),
