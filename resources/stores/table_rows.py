@@ -88,7 +88,7 @@ class TableRows:
             yield
         except (pa.ArrowException, OSError, IndexError) as error:
             reason = " ".join(str(error).split())[:200]
-            raise self._item.damaged(self._version, file, reason) from error
+            raise self._item.looking.damaged(self._version, file, reason) from error
 
 
 def _by_group(metadata: pq.FileMetaData, offsets: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
@@ -147,6 +147,6 @@ class _Ranges(io.RawIOBase):
         length = left if size < 0 else min(size, left)
         if not length:
             return b""
-        found = self._item.read_range(self._version, self._file, self._place, length)
+        found = self._item.looking.read_range(self._version, self._file, self._place, length)
         self._place += len(found)
         return found

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -155,16 +154,6 @@ class StoredTable:
         next(reading)  # opens the first file now, so that a version that is gone says so here
         return BatchStream(schema, reading)
 
-    def only_file(self) -> AbstractContextManager[Path]:
-        """The one file of a version that has just one, local and checked while the context lives.
-
-        Raises:
-            IntegrityError: it is damaged or missing (E53).
-            GoneError: the version was collected meanwhile (E51).
-        """
-        (file,) = self.version.files
-        return self._item.local_file(self.version, file)
-
     def to_table(self, columns: Sequence[str] | None = None) -> pa.Table:
         """All rows in memory."""
         schema = self._select(columns)
@@ -226,13 +215,6 @@ class StoredTable:
         rows = [file.rows or 0 for file in self.version.files]
         return open_numbered(connection, paths, rows, self.schema)
 
-    def unreadable(self, reason: str) -> IntegrityError:
-        """What is said where its files were published whole and a reader stumbles over them."""
-        return IntegrityError(
-            f"Version {self.version.number} of {self.name} cannot be read: {reason}",
-            hint="Import it again, or read another version",
-        )
-
     def sample(self, n: int = 10) -> pa.Table:
         """The first `n` rows."""
         rows: list[pa.RecordBatch] = []
@@ -284,8 +266,9 @@ class StoredTable:
 
     def _lasting_files(self, owner: object | None, *, is_proven: bool = True) -> list[Path]:
         """Files that stay for as long as `owner` lives, or the process: DuckDB and Polars open them late."""
-        opened = self._item.local_files if is_proven else self._item.unproven_files
-        with opened(self.version) as paths:
+        if self._item.keeps_local_files and not is_proven:
+            return self._item.looking.paths(self.version)
+        with self._item.local_files(self.version) as paths:
             if self._item.keeps_local_files:
                 return paths
             folder = ScratchFolder("store")
@@ -298,7 +281,7 @@ class StoredTable:
 
 
 class _Process:
-    """Lives as long as the process: owner of copies that nobody else outlives."""
+    """Lives as long as the process: owns copies that no other object keeps."""
 
 
 _PROCESS = _Process()

@@ -5,7 +5,7 @@
 <root>/<key parts>/data/<run id>-<attempt>/part-00000.parquet
 ```
 A version in partitions names files of earlier runs, too: `partitions.py`.
-Plain files: whoever has no Waybill reads the manifest, or just the folder. Tables are `tables.py`; the writer's
+Plain files: without Waybill, read the manifest or just the folder. Tables are `tables.py`; the writer's
 protocol is `publish.py`; removal is `collect.py`; where the files lie is `local.py` and `remote.py`.
 """
 
@@ -21,19 +21,18 @@ from typing import Any, Self, TypeVar
 from resources.kernel.errors import (
     ConfigError,
     GoneError,
-    IntegrityError,
     NotFoundError,
-    WaybillError,
 )
 from resources.kernel.keys import Key
 from resources.kernel.records import StoredFile, StoredVersion
 from resources.stores.collect import DEFAULT_GRACE, DEFAULT_KEEP, CollectReport, collect
+from resources.stores.looking import LookedAtFiles, absent_file, damaged_file, missing_version
 from resources.stores.manifest import Manifest
 from resources.stores.manifest_log import RESTARTS, ManifestLog
 from resources.stores.open_storage import open_storage
 from resources.stores.publish import Publisher
 from resources.stores.removal import Removal, read_removal, remove_versions
-from resources.stores.storage import LocalFile, Mark, Storage
+from resources.stores.storage import LocalFile, Mark, Storage, sizes_in
 
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 T = TypeVar("T")
@@ -83,6 +82,14 @@ class VersionStore:
         """
         items = {"/".join(key): key for key in keys}
         return {items[path]: mark for path, mark in self._storage.marks(list(items)).items()}
+
+    def remove(self, key: Key, *, by: str = "") -> CollectReport:
+        """Removes every version of an item and its data at once; see `resources.stores.removal`."""
+        return remove_versions(ManifestLog(self._storage, self.item(key).key), by=by)
+
+    def removal(self, key: Key) -> Removal | None:
+        """When and by whom all versions were removed, where that is the last that happened; None elsewhere."""
+        return read_removal(ManifestLog(self._storage, self.item(key).key))
 
     def keys(self, prefix: Key = ()) -> list[Key]:
         """Keys under `prefix` that have at least one version, in order."""
@@ -193,7 +200,7 @@ class VersionedItem:
         for file in version.files:
             folder, _, name = self._log.item_path(file.path).rpartition("/")
             if folder not in sizes:
-                sizes[folder] = self._log.storage.sizes(folder)
+                sizes[folder] = sizes_in(self._log.storage, folder)
             if name not in sizes[folder]:
                 return False
         return True
@@ -205,98 +212,25 @@ class VersionedItem:
             if name in there:
                 self._log.storage.remove_folder(f"{self._log.data_path}/{name}")
 
-    def read_range(
-        self, version: StoredVersion, file: StoredFile, start: int, length: int
-    ) -> bytes:
-        """`length` bytes of a file from `start`, as they stand: their hash is not asked for.
-
-        For looking at a few rows of a large file; what leaves the house is read through `local_file`.
-
-        Raises:
-            IntegrityError: the file is missing or shorter than its manifest says (E53).
-            GoneError: the version was collected meanwhile (E51).
-        """
-        found = self._log.storage.read_range(self._log.item_path(file.path), start, length)
-        if found is None:
-            raise self._absent(version, file)
-        if len(found) < min(length, file.size_bytes - start):
-            raise self.damaged(version, file, f"it ends before byte {start + length:,}")
-        return found
-
-    @contextmanager
-    def unproven_files(self, version: StoredVersion) -> Iterator[list[Path]]:
-        """All files of a version as local ones, in order; the store's own are not hashed, as in `read_range`."""
-        if not self.keeps_local_files:
-            with self.local_files(version) as copies:
-                yield copies
-            return
-        yield [self._unproven(version, file) for file in version.files]
-
-    def _unproven(self, version: StoredVersion, file: StoredFile) -> Path:
-        path = self._log.storage.local_path(self._log.item_path(file.path))
-        if path is None or not path.is_file():
-            raise self._absent(version, file)
-        if (size := path.stat().st_size) != file.size_bytes:
-            raise self.damaged(version, file, f"{size} of {file.size_bytes} bytes")
-        return path
-
     def collect(self, keep: int = DEFAULT_KEEP, grace: timedelta = DEFAULT_GRACE) -> CollectReport:
         """Removes old versions and leftovers; see `resources.stores.collect`."""
         return collect(self._log, keep=keep, grace=grace)
 
-    def damaged(self, version: StoredVersion, file: StoredFile, reason: str) -> IntegrityError:
-        """What is said of a file whose bytes are not those that were published."""
-        return IntegrityError(
-            f"{_part_name(self.name, version, file)} is damaged: {reason}",
-            hint="Import it again, or read another version: they are not affected",
-            path=file.path,
-        )
-
-    def remove(self, *, by: str = "") -> CollectReport:
-        """Removes every version and its data at once; see `resources.stores.removal`."""
-        return remove_versions(self._log, by=by)
-
-    def removal(self) -> Removal | None:
-        """When and by whom all versions were removed, where that is the last that happened to it; None elsewhere."""
-        return read_removal(self._log)
+    @property
+    def looking(self) -> LookedAtFiles:
+        """Its files as they lie there, for a look at a few rows: not hashed."""
+        return LookedAtFiles(self._log)
 
     def _verify(self, version: StoredVersion, file: StoredFile, found: LocalFile | None) -> None:
         if found is None:
-            raise self._absent(version, file)
+            raise absent_file(self._log, version, file)
         if found.size_bytes != file.size_bytes:
             reason = f"{found.size_bytes} of {file.size_bytes} bytes"
         elif found.sha256 != file.sha256:
             reason = "its SHA-256 differs from the manifest's"
         else:
             return
-        raise self.damaged(version, file, reason)
-
-    def _absent(self, version: StoredVersion, file: StoredFile) -> WaybillError:
-        if self._log.read(version.number) is None:
-            return self._missing(version.number)
-        return IntegrityError(
-            f"{_part_name(self.name, version, file)} is missing from the store",
-            hint="Import it again, or read another version: they are not affected",
-            path=file.path,
-        )
+        raise damaged_file(self._log, version, file, reason)
 
     def _missing(self, number: int | None) -> NotFoundError:
-        numbers, removed = self._log.listed()
-        there = (
-            f"There are versions {numbers[0]} to {numbers[-1]}" if numbers else "Refresh it first"
-        )
-        if number is not None and 0 < number < max([*numbers, removed + 1]):
-            return GoneError(f"Version {number} of {self.name} has been removed", hint=there)
-        if not numbers:
-            return NotFoundError(
-                f"{self.name} has no version in {self._log.storage.url}",
-                hint="Materialize it first",
-                key=self.key,
-            )
-        return NotFoundError(f"{self.name} has no version {number}", hint=there)
-
-
-def _part_name(item: str, version: StoredVersion, file: StoredFile) -> str:
-    part = file.path.rpartition("/")[2].partition(".")[0]
-    of = f" of partition {file.partition!r}" if file.partition is not None else ""
-    return f"{part}{of} of version {version.number} of {item}"
+        return missing_version(self._log, number)

@@ -31,7 +31,7 @@ from orchestration.api.tus import (
 from orchestration.services.imports.importer import importer_of
 from orchestration.services.imports.pending import PendingImport
 from orchestration.services.questions.upload import PREVIEW, UploadPreview
-from orchestration.services.uploads.incoming import Incoming, IncomingUploads
+from orchestration.services.uploads.incoming import PART_OF, Incoming, IncomingUploads
 from orchestration.services.uploads.limits import upload_limit
 from orchestration.services.uploads.receiving import (
     ChecksumError,
@@ -206,9 +206,12 @@ async def create(
     if tus_resumable is None:
         if not kind.startswith("multipart/form-data"):
             raise HTTPException(415, "send a form (multipart/form-data), or speak tus 1.0.0")
-        found, _ = await receive_form(
-            uploads, kind, request.stream(), by=actor.name, project=project.name
-        )
+        try:
+            found, _ = await receive_form(
+                uploads, kind, request.stream(), by=actor.name, project=project.name
+            )
+        except InputError as error:
+            raise _refused(error) from error
         shown = _state(found, None)
         return JSONResponse(
             asdict(shown), 201, {"Location": shown.location, "Cache-Control": "no-store"}
@@ -231,8 +234,9 @@ async def _announce(
     name = given.get("filename") or given.get("name") or ""
     if size_bytes > uploads.limit:
         raise HTTPException(413, f"one file may have {uploads.limit:,} bytes")
+    note = {PART_OF: given[PART_OF]} if PART_OF in given else {}
     return await asyncio.to_thread(
-        lambda: uploads.begin(name, size_bytes=size_bytes, by=by, project=project)
+        lambda: uploads.begin(name, size_bytes=size_bytes, by=by, project=project, note=note)
     )
 
 
@@ -281,6 +285,12 @@ async def send(
     return tus_answer(found, 204)
 
 
+def _refused(error: InputError) -> HTTPException:
+    """Hangs up as well: the rest of a body that nobody wants would else be waited for."""
+    status = 413 if "limit" in error.facts else 422
+    return HTTPException(status, str(error), {"Connection": "close"})
+
+
 async def _receive(
     uploads: IncomingUploads,
     upload_id: str,
@@ -297,7 +307,7 @@ async def _receive(
             raise HTTPException(423, str(error)) from error
         raise
     except InputError as error:
-        raise HTTPException(413 if "limit" in error.facts else 422, str(error)) from error
+        raise _refused(error) from error
     except ClientDisconnect:
         raise HTTPException(400, "the connection was cut; what had come is kept") from None
     if found.offset == found.size_bytes:

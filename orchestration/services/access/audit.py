@@ -22,6 +22,18 @@ from resources.stores.catalog.access.log import insert_entry, select_entries
 from resources.stores.catalog.access.records import LogEntry, LogFilter, Outcome, now
 from resources.stores.catalog.database import CatalogDatabase
 
+__all__ = [
+    "Change",
+    "LogEntry",
+    "LogFilter",
+    "audited",
+    "list_entries",
+    "note",
+    "note_within",
+    "stream_csv",
+    "stream_json_lines",
+]
+
 TEXT_LIMIT = 20_000
 """Of a definition before and after; what is longer is cut, and says so."""
 
@@ -95,7 +107,7 @@ def list_entries(database: CatalogDatabase, wanted: LogFilter) -> list[LogEntry]
 
 
 def stream_csv(database: CatalogDatabase, wanted: LogFilter) -> Iterator[str]:
-    """The entries as CSV; a text that a spreadsheet would take for a formula begins with `'` (T18)."""
+    """The entries as CSV; a text that a spreadsheet would take for a formula begins with `'`."""
     yield ",".join(("id", *_COLUMNS)) + "\r\n"
     with database.read() as connection:
         for entry in select_entries(connection, wanted):

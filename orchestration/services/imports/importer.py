@@ -73,7 +73,7 @@ class Importer:
             dataset,
             project,
             settings,
-            asdict(actor),
+            {**asdict(actor), "scopes": sorted(actor.scopes)},
             key,
             run_id,
         )

@@ -7,6 +7,13 @@ from resources.kernel.errors import InputError
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.catalog.queries import QueryEntry, QueryLog
 
+__all__ = ["QueryEntry", "QueryLog", "history_page", "log_of", "open_log", "own_history"]
+
+
+def log_of(catalog: CatalogDatabase) -> QueryLog:
+    """The histories of a catalog."""
+    return QueryLog(catalog)
+
 
 def open_log() -> QueryLog:
     """The histories of the catalog that the environment names."""

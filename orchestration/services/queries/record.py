@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -81,6 +81,26 @@ def recorded(log: QueryLog, asked: Asked) -> Iterator[Outcome]:
         raise
     finally:
         log.end(asked.query_id, QueryEnd(state, time.monotonic() - started, outcome.rows, text))
+
+
+@asynccontextmanager
+async def recorded_while(
+    log: QueryLog, asked: Asked, running: RunningQueries = RUNNING
+) -> AsyncIterator[None]:
+    """The same for what is read as a stream: the query runs as long as the context lives.
+
+    Raises:
+        ConflictError: too many queries run already.
+    """
+    with running.held(asked.query_id, asked.actor):
+        entry = recorded(log, asked)
+        await asyncio.to_thread(entry.__enter__)
+        try:
+            yield
+        except BaseException as error:
+            await asyncio.shield(asyncio.to_thread(entry.__exit__, type(error), error, None))
+            raise
+        await asyncio.to_thread(entry.__exit__, None, None, None)
 
 
 async def run_recorded(

@@ -101,14 +101,19 @@ def _first_rows(
 
 
 def _read_types(rows: Sequence[list[Any]], batch: pa.RecordBatch, session: QuerySession) -> None:
-    """Whole numbers of 128 bits come as text, and JSON knows them; infinite times come as the last ones that there are."""
+    """Whole numbers of 128 bits come as text; infinite times come as the last ones that there are."""
     for place, column in enumerate(session.columns):
         if column.type in {"HUGEINT", "UHUGEINT"}:
             for row in rows:
-                row[place] = None if row[place] is None else int(row[place])
+                row[place] = _whole(row[place])
         elif column.type == "DATE" or column.type.startswith("TIMESTAMP"):
             for row, text in zip(rows, _infinities(batch.column(place)), strict=False):
                 row[place] = text or row[place]
+
+
+def _whole(text: str | None) -> int | str | None:
+    """What JSON libraries read as a number; a longer one stays text, as decimals do."""
+    return int(text) if text is not None and -(2**63) <= int(text) < 2**63 else text
 
 
 def _infinities(column: pa.Array) -> list[str]:

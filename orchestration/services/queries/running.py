@@ -6,7 +6,8 @@ Only the asker's side is here. Stopping one hangs up, and the process that answe
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -28,7 +29,7 @@ class QueryStoppedError(ConflictError):
 class RunningQueries:
     """What runs now."""
 
-    _tasks: dict[str, tuple[str, asyncio.Task[Any]]] = field(default_factory=dict)
+    _tasks: dict[str, tuple[str, asyncio.Task[Any] | None]] = field(default_factory=dict)
 
     async def run(
         self,
@@ -56,6 +57,20 @@ class RunningQueries:
             return task.result()
         finally:
             task.cancel()
+            del self._tasks[query_id]
+
+    @contextmanager
+    def held(self, query_id: str, actor: str) -> Iterator[None]:
+        """Counts a query that ends with the connection of whoever asked, not by its id.
+
+        Raises:
+            ConflictError: too many run already.
+        """
+        self.check(query_id, actor)
+        self._tasks[query_id] = actor, None
+        try:
+            yield
+        finally:
             del self._tasks[query_id]
 
     def stop(self, query_id: str, actor: str, *, any_actor: bool = False) -> None:

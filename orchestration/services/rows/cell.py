@@ -6,11 +6,12 @@ import json
 from dataclasses import dataclass
 from typing import Literal
 
-from orchestration.location import Location
 from orchestration.services.rows.cells import json_values, with_hex
 from orchestration.services.rows.conditions import check_column
-from orchestration.services.rows.page import version_of
+from orchestration.services.rows.place import Datasets, version_of
 from resources.kernel.errors import NotFoundError
+
+Form = Literal["text", "bytes", "json", "null"]
 
 
 @dataclass(frozen=True)
@@ -22,16 +23,16 @@ class Cell:
     row: int
     column: str
     type: str
-    form: Literal["text", "bytes", "json", "null"]
+    form: Form
     """What `data` is: text in UTF-8, the bytes themselves, JSON in UTF-8, or nothing at all."""
     data: bytes
 
 
-def dataset_cell(location: Location, name: str, *, version: int, row: int, column: str) -> Cell:
+def dataset_cell(datasets: Datasets, name: str, *, version: int, row: int, column: str) -> Cell:
     """One value, whole.
 
     Args:
-        location: the code location.
+        datasets: where they are looked up.
         name: of the dataset.
         version: of the dataset.
         row: number of the row in the version, from 1.
@@ -42,7 +43,7 @@ def dataset_cell(location: Location, name: str, *, version: int, row: int, colum
         NotFoundError: no such version or row; `GoneError` when the version has been collected.
         InputError: no such column.
     """
-    table = version_of(location, name, version)
+    table = version_of(datasets, name, version)
     check_column(column, table.schema.names)
     if not 1 <= row <= table.rows:
         raise NotFoundError(
@@ -55,7 +56,7 @@ def dataset_cell(location: Location, name: str, *, version: int, row: int, colum
     return Cell(name, version, row, column, kind, form, data)
 
 
-def _as_file(value: object) -> tuple[Literal["text", "bytes", "json", "null"], bytes]:
+def _as_file(value: object) -> tuple[Form, bytes]:
     if value is None:
         return "null", b""
     if isinstance(value, bytes):

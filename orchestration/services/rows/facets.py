@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from orchestration.location import Location
 from orchestration.services.rows.cells import CUT_AT, shown_rows
 from orchestration.services.rows.conditions import check_column
 from orchestration.services.rows.find import opened_finder
-from orchestration.services.rows.page import SECONDS, RowsWanted, search_of, version_of
+from orchestration.services.rows.page import SECONDS, RowsWanted, search_of
+from orchestration.services.rows.place import Datasets, version_of
 from orchestration.services.rows.search import is_sortable
 from resources.kernel.errors import InputError
 from resources.stores.tables import StoredTable
@@ -46,7 +46,7 @@ class Facets:
 
 
 def dataset_facets(
-    location: Location, name: str, column: str, wanted: RowsWanted, *, top: int = 10
+    datasets: Datasets, name: str, column: str, wanted: RowsWanted, *, top: int = 10
 ) -> Facets:
     """What is in a column, among the rows that `wanted` asks for; its page and order do not count.
 
@@ -57,7 +57,7 @@ def dataset_facets(
     """
     if not 1 <= top <= TOP_LIMIT:
         raise InputError(f"1 to {TOP_LIMIT} values can be listed, not {top:,}")
-    table = version_of(location, name, wanted.version)
+    table = version_of(datasets, name, wanted.version)
     search = search_of(table, wanted)
     found = table.schema.field(check_column(column, table.schema.names))
     is_compared = is_sortable(found.type)

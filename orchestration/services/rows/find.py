@@ -12,7 +12,7 @@ import pyarrow as pa
 from assets.transforms.sandbox import lock_in, open_sandbox
 from assets.transforms.time_limit import interrupted_after
 from orchestration.services.rows.search import Search, where_clause
-from resources.kernel.errors import InputError
+from resources.kernel.errors import InputError, IntegrityError
 from resources.scratch import ScratchFolder
 from resources.stores.tables import StoredTable
 
@@ -109,8 +109,11 @@ class Finder:
                 hint="Narrow it down by further conditions, or sort by a shorter column",
             ) from refused
         except duckdb.Error as refused:
-            text = " ".join(str(refused).split())[:200]
-            raise self._table.unreadable(text) from refused
+            raise IntegrityError(
+                f"version {self._table.version.number} of {self._table.name} cannot be searched:"
+                f" {' '.join(str(refused).split())[:200]}",
+                hint="Import it again, or look at another version",
+            ) from refused
 
 
 @contextmanager

@@ -13,10 +13,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from orchestration.location import Location
 from orchestration.services.rows.cells import CUT_AT, WHOLE, Cut, shown_rows
 from orchestration.services.rows.conditions import Condition, check_column, parse_condition
 from orchestration.services.rows.find import Finder, opened_finder
+from orchestration.services.rows.place import Datasets, version_of
 from orchestration.services.rows.search import Search, check_search, is_sortable
 from resources.kernel.errors import InputError
 from resources.stores.tables import StoredTable
@@ -87,14 +87,11 @@ class RowsPage:
     rows: tuple[tuple[Any, ...], ...]
     cut: tuple[Cut, ...]
     """Values of which only the beginning is shown."""
-
-    @property
-    def has_more(self) -> bool:
-        """Whether rows follow after the page."""
-        return self.offset + len(self.rows) < self.matching_rows
+    has_more: bool
+    """Whether rows follow after the page."""
 
 
-def dataset_rows(location: Location, name: str, wanted: RowsWanted) -> RowsPage:
+def dataset_rows(datasets: Datasets, name: str, wanted: RowsWanted) -> RowsPage:
     """A page of a dataset.
 
     Raises:
@@ -103,7 +100,7 @@ def dataset_rows(location: Location, name: str, wanted: RowsWanted) -> RowsPage:
         InputError: a condition that its column does not know, a page that is too large, or a search that takes too long.
         IntegrityError: a damaged file.
     """
-    table = version_of(location, name, wanted.version)
+    table = version_of(datasets, name, wanted.version)
     search = search_of(table, wanted)
     chosen = _check(table, wanted)
     matching, numbers = _numbers(table, search, wanted)
@@ -121,18 +118,8 @@ def dataset_rows(location: Location, name: str, wanted: RowsWanted) -> RowsPage:
         numbers=tuple(number + 1 for number in numbers),
         rows=tuple(map(tuple, rows)),
         cut=cut,
+        has_more=wanted.offset + len(rows) < matching,
     )
-
-
-def version_of(location: Location, name: str, version: int | None) -> StoredTable:
-    """A version of a dataset, the newest unless a number is given.
-
-    Raises:
-        UnknownNameError: nothing makes it.
-        NotFoundError: no such version; `GoneError` when it has been collected.
-    """
-    key = tuple(location.dataset(name).key.path)
-    return location.store().read(key, version)
 
 
 def search_of(table: StoredTable, wanted: RowsWanted) -> Search:
