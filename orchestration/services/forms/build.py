@@ -223,6 +223,13 @@ def _help(kind: Kind, text: str) -> str:
 
 
 _ENV = re.compile(
+    r"^(?:Its password: )?`\{env: NAME\}`(?: of|[:;,])?\s*"
+    r"(?:the name of an environment variable\.(?: A literal is refused\.)?)?"
+)
+_SECRET_HELP}".strip()
+
+
+_ENV = re.compile(
     r"^`\{env: NAME\}`(?: of|[:;])?\s*(?:the name of an environment variable\. A literal is refused\.)?"
 )
 _SECRET_HELP = "The name of an environment variable, in capital letters, never the secret itself."  # noqa: S105 - no secret
