@@ -219,20 +219,7 @@ def _help(kind: Kind, text: str) -> str:
     if kind is not Kind.SECRET:
         return text
     rest = _ENV.sub("", text)
-    return f"{rest[:1].upper()}{rest[1:]} {_SECRET_HELP}".strip()
-
-
-_ENV = re.compile(
-    r"^(?:Its password: )?`\{env: NAME\}`(?: of|[:;,])?\s*"
-    r"(?:the name of an environment variable\.(?: A literal is refused\.)?)?"
-)
-_SECRET_HELP}".strip()
-
-
-_ENV = re.compile(
-    r"^`\{env: NAME\}`(?: of|[:;])?\s*(?:the name of an environment variable\. A literal is refused\.)?"
-)
-_SECRET_HELP = "The name of an environment variable, in capital letters, never the secret itself."  # noqa: S105 - no secret
+    return f"{rest[:1].upper()}{rest[1:]} {_SECRET_HELP = "The name of an environment variable, in capital letters, never the secret itself."  # noqa: S105 - no secret
 
 
 def _default(kind: Kind, value: Any) -> str:
