@@ -214,12 +214,21 @@ def _label(name: str) -> str:
     return " ".join([shown[0][:1].upper() + shown[0][1:], *shown[1:]])
 
 
+_ENV = re.compile(
+    r"^(?:Its password: )?`\{env: NAME\}`(?: of|[:;,])?\s*"
+    r"(?:the name of an environment variable\.(?: A literal is refused\.)?)?"
+)
+_NAME_OF_VARIABLE = (
+    "The name of an environment variable, in capital letters, never the secret itself."
+)
+
+
 def _help(kind: Kind, text: str) -> str:
     """What an attribute is for; of a secret without how YAML writes the name of a variable."""
     if kind is not Kind.SECRET:
         return text
     rest = _ENV.sub("", text)
-    return f"{rest[:1].upper()}{rest[1:]} {_SECRET_HELP = "The name of an environment variable, in capital letters, never the secret itself."  # noqa: S105 - no secret
+    return f"{rest[:1].upper()}{rest[1:]} {_NAME_OF_VARIABLE}".strip()
 
 
 def _default(kind: Kind, value: Any) -> str:
