@@ -14,7 +14,9 @@ from orchestration.cli import (
     dataset,
     datasource,
     exporter,
+    pipeline,
     query,
+    runs,
     tokens,
     users,
 )
@@ -45,6 +47,8 @@ app.add_typer(dataset.app, name="dataset")
 app.add_typer(query.app, name="query")
 app.add_typer(exporter.app, name="exporter")
 app.add_typer(classification.app, name="classification")
+app.add_typer(pipeline.app, name="pipeline")
+app.add_typer(runs.app, name="runs")
 app.add_typer(users.app, name="user")
 app.add_typer(tokens.app, name="token")
 app.add_typer(audit.app, name="audit")

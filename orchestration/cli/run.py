@@ -13,17 +13,10 @@ from orchestration.cli.errors import FAILED, INTERRUPTED, fail, reported, warn
 from orchestration.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
-    import dagster as dg
+    from orchestration.services.runs.watch import RunOutcome
 
-    from orchestration.location import Location
-    from orchestration.services.home import Home
-    from orchestration.services.runs.start import Asked
-    from orchestration.services.runs.watch import RunOutcome, StepNews
-
-    Launch = Callable[
-        [Home, Location, dg.DagsterInstance, str, Asked, Callable[[StepNews], None]], RunOutcome
-    ]
-    Start = Callable[[Home, Location, dg.DagsterInstance, str, Asked], str]
+    Launch = Callable[..., RunOutcome]
+    Start = Callable[..., str]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of progress.")]
 Partition = Annotated[
@@ -52,9 +45,9 @@ def run(
     from orchestration.services.runs.launch import run_pipeline, start_pipeline
 
     if no_wait:
-        start(context, start_pipeline, pipeline, partition, as_json=as_json)
+        start(context, start_pipeline, pipeline, as_json=as_json, partition=partition)
     else:
-        launch(context, run_pipeline, pipeline, partition, as_json=as_json)
+        launch(context, run_pipeline, pipeline, as_json=as_json, partition=partition)
 
 
 def refresh(
@@ -69,9 +62,9 @@ def refresh(
     from orchestration.services.runs.launch import refresh_dataset, start_refresh
 
     if no_wait:
-        start(context, start_refresh, dataset, partition, as_json=as_json)
+        start(context, start_refresh, dataset, as_json=as_json, partition=partition)
     else:
-        launch(context, refresh_dataset, dataset, partition, as_json=as_json)
+        launch(context, refresh_dataset, dataset, as_json=as_json, partition=partition)
 
 
 def cancel(
@@ -120,18 +113,18 @@ def check(
 
 
 def start(
-    context: typer.Context, ask: Start, name: str, partition: str = "", *, as_json: bool
+    context: typer.Context, ask: Start, name: str, *, as_json: bool, partition: str = ""
 ) -> None:
     """Has the server begin with work, and says which run it is."""
     from orchestration.services.home import open_home
     from orchestration.services.runs.launch import require_server
     from orchestration.services.runs.start import Asked
 
+    more = {"partition": partition} if partition else {}
     with reported():
         own, home = context.ensure_object(CommandContext), open_home()
         require_server(home)
-        asked = Asked(own.user, partition=partition)
-        run_id = ask(home, own.location, own.instance, name, asked)
+        run_id = ask(home, own.location, own.instance, name, Asked(own.user), **more)
     if as_json:
         print_json({"run_id": run_id})
     else:
@@ -139,21 +132,23 @@ def start(
 
 
 def launch(
-    context: typer.Context, work: Launch, name: str, partition: str = "", *, as_json: bool
+    context: typer.Context, work: Launch, name: str, *, as_json: bool, partition: str = ""
 ) -> None:
     """Runs work to its end, shows its steps, and ends the command with 1 when it fails."""
     from orchestration.services.home import open_home
     from orchestration.services.runs.start import Asked
     from orchestration.services.runs.watch import LeftToServer
 
+    more = {"partition": partition} if partition else {}
     with reported():
         own, home = context.ensure_object(CommandContext), open_home()
         with RunProgress(quiet=as_json) as progress:
             location, instance = own.location, own.instance
             progress.loaded()
             try:
-                asked = Asked(own.user, partition=partition)
-                outcome = work(home, location, instance, name, asked, progress.tell)
+                outcome = work(
+                    home, location, instance, name, Asked(own.user), progress.tell, **more
+                )
             except LeftToServer as left:
                 warn(
                     f"run {left.run_id} goes on in the server; `waybill cancel {left.run_id}` stops it"

@@ -13,7 +13,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -81,8 +81,7 @@ def serve(
         groups = stack.enter_context(ProcessGroups(folder))
         workspace = plan_workspace(workspace_file, folder)
         announce(f"starting; logs are in {home.logs}")
-        links = {server.location: str(server.socket) for server in workspace.servers}
-        stack.enter_context(hold(home.locks / CODE_LOCK, note=json.dumps(links)))
+        stack.enter_context(_noted(home, workspace))
         locations = _plan_locations(home, workspace, environment, groups, announce)
         front = _Front(listener, secrets.token_urlsafe(16))
         web = _plan_web(home, workspace, front, environment)
@@ -137,6 +136,12 @@ def _take_home(stack: ExitStack, home: Home, address: str) -> None:
             hint="Use it, stop it, or set WAYBILL_HOME to another folder:"
             " two daemons would double every run",
         )
+
+
+def _noted(home: Home, workspace: Workspace) -> AbstractContextManager[bool]:
+    """Says to commands where the code of the locations is served."""
+    sockets = {server.location: str(server.socket) for server in workspace.servers}
+    return hold(home.locks / CODE_LOCK, note=json.dumps(sockets))
 
 
 def _environment(folder: Path, interrupted: Interrupted) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Collection of old versions and of what killed runs left: the only remover in the store (2a).
+"""Collection of old versions and of what killed runs left: the only remover of the store beside `removal.py` (2a).
 
 **What holds.** The newest `keep` versions stay, and so does every version superseded less than `grace` ago, with all
 files that they name. No gap ever appears between the numbers of versions.

@@ -206,9 +206,12 @@ async def create(
     if tus_resumable is None:
         if not kind.startswith("multipart/form-data"):
             raise HTTPException(415, "send a form (multipart/form-data), or speak tus 1.0.0")
-        found, _ = await receive_form(
-            uploads, kind, request.stream(), by=actor.name, project=project.name
-        )
+        try:
+            found, _ = await receive_form(
+                uploads, kind, request.stream(), by=actor.name, project=project.name
+            )
+        except InputError as error:
+            raise _refused(error) from error
         shown = _state(found, None)
         return JSONResponse(
             asdict(shown), 201, {"Location": shown.location, "Cache-Control": "no-store"}
@@ -282,6 +285,12 @@ async def send(
     return tus_answer(found, 204)
 
 
+def _refused(error: InputError) -> HTTPException:
+    """Hangs up as well: the rest of a body that nobody wants would else be waited for."""
+    status = 413 if "limit" in error.facts else 422
+    return HTTPException(status, str(error), {"Connection": "close"})
+
+
 async def _receive(
     uploads: IncomingUploads,
     upload_id: str,
@@ -298,7 +307,7 @@ async def _receive(
             raise HTTPException(423, str(error)) from error
         raise
     except InputError as error:
-        raise HTTPException(413 if "limit" in error.facts else 422, str(error)) from error
+        raise _refused(error) from error
     except ClientDisconnect:
         raise HTTPException(400, "the connection was cut; what had come is kept") from None
     if found.offset == found.size_bytes:

@@ -56,9 +56,11 @@ async def receive(visit: Visit) -> Response:
             project=visit.project.name,
         )
     except InputError as error:
-        return await visit.render(
+        refused = await visit.render(
             "uploads/new.html", status=422, limit=upload_limit(), api=_api(visit), error=str(error)
         )
+        refused.headers["Connection"] = "close"  # the rest of the body would else be waited for
+        return refused
     return visit.redirect(f"/datasets/upload/{found.upload_id}")
 
 

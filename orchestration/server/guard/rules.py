@@ -36,6 +36,7 @@ class GuardRules:
         key: signs cookies and form tokens.
         probe: the secret with which the supervisor asks whether the server is ready.
         is_read_only: everybody only looks.
+        has_metrics: whether there are figures for Prometheus.
         upload_limit_bytes: the largest body that is streamed.
         uploads_at_once: how many of them one user may send side by side.
         requests_a_second: of one user to the HTTP API, on average.
@@ -49,6 +50,7 @@ class GuardRules:
     key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     probe: str = field(default="", repr=False)
     is_read_only: bool = False
+    has_metrics: bool = False
     upload_limit_bytes: int = UPLOAD_LIMIT_BYTES
     uploads_at_once: int = UPLOADS_AT_ONCE
     requests_a_second: float = REQUESTS_A_SECOND

@@ -7,7 +7,12 @@ import os
 from orchestration.server.guard.rules import GuardRules
 from orchestration.server.password import kept_secret
 from orchestration.server.settings import PASSWORD_VARIABLE, PROBE_VARIABLE
-from orchestration.server.switches import is_read_only, public_address, upload_limit_bytes
+from orchestration.server.switches import (
+    has_metrics,
+    is_read_only,
+    public_address,
+    upload_limit_bytes,
+)
 from resources.home import waybill_home
 
 KEY_FILE = "session-key"
@@ -27,5 +32,6 @@ def read_rules(port: int) -> GuardRules:
         key=kept_secret(waybill_home() / KEY_FILE).encode(),
         probe=os.environ.pop(PROBE_VARIABLE, ""),
         is_read_only=is_read_only(),
+        has_metrics=has_metrics(),
         upload_limit_bytes=upload_limit_bytes(),
     )

@@ -19,31 +19,43 @@ from resources.stores.asset_partitions import tags_of_partition
 
 
 def start_pipeline(
-    home: Home, location: Location, instance: dg.DagsterInstance, name: str, asked: Asked
+    home: Home,
+    location: Location,
+    instance: dg.DagsterInstance,
+    name: str,
+    asked: Asked,
+    partition: str = "",
 ) -> str:
     """Has the server run a pipeline; the run's id.
 
     Raises:
         UnknownNameError: there is none of that name, or no such partition.
-        InputError: the key of `asked` was used for other work; it has partitions and none is asked for, or the
-            other way round.
+        InputError: the key of `asked` was used for other work; it makes an asset with partitions, and none is given,
+            or the other way round.
     """
-    job, tags = _pipeline(location, instance, name, asked)
+    job = location.job(name)
+    tags = tags_of_partition(f"pipeline {name}", job.partitions_def, partition, instance)
     return start_run(home, instance, job, asked, tags=tags)
 
 
 def start_refresh(
-    home: Home, location: Location, instance: dg.DagsterInstance, name: str, asked: Asked
+    home: Home,
+    location: Location,
+    instance: dg.DagsterInstance,
+    name: str,
+    asked: Asked,
+    partition: str = "",
 ) -> str:
     """Has the server make a dataset anew from what it is made of, and check it; the run's id.
 
     Raises:
         UnknownNameError: nothing makes it, or it has no such partition.
-        InputError: the key of `asked` was used for other work; it has partitions and none is asked for, or the
-            other way round.
+        InputError: the key of `asked` was used for other work; it has partitions and none is given, or the other way
+            round.
     """
-    key, tags = _dataset(location, instance, name, asked)
-    return start_run(home, instance, location.asset_job(), asked, assets=[key], tags=tags)
+    spec = location.dataset(name)
+    tags = tags_of_partition(f"dataset {name}", spec.partitions_def, partition, instance)
+    return start_run(home, instance, location.asset_job(), asked, assets=[spec.key], tags=tags)
 
 
 def run_pipeline(
@@ -53,14 +65,16 @@ def run_pipeline(
     name: str,
     asked: Asked,
     tell: Callable[[StepNews], None],
+    partition: str = "",
 ) -> RunOutcome:
     """Runs a pipeline.
 
     Raises:
         UnknownNameError: there is none of that name, or no such partition.
-        InputError: it has partitions and none is asked for, or the other way round.
+        InputError: it makes an asset with partitions, and none is given, or the other way round.
     """
-    job, tags = _pipeline(location, instance, name, asked)
+    job = location.job(name)
+    tags = tags_of_partition(f"pipeline {name}", job.partitions_def, partition, instance)
     return _run(home, instance, job, asked, tell, tags=tags)
 
 
@@ -71,15 +85,17 @@ def refresh_dataset(
     name: str,
     asked: Asked,
     tell: Callable[[StepNews], None],
+    partition: str = "",
 ) -> RunOutcome:
-    """Makes a dataset anew from what it is made of, and checks it.
+    """Makes a dataset anew from what it is made of, and checks it: one partition of it, if it has any.
 
     Raises:
         UnknownNameError: nothing makes it, or it has no such partition.
-        InputError: it has partitions and none is asked for, or the other way round.
+        InputError: it has partitions and none is given, or the other way round.
     """
-    key, tags = _dataset(location, instance, name, asked)
-    return _run(home, instance, location.asset_job(), asked, tell, assets=[key], tags=tags)
+    spec = location.dataset(name)
+    tags = tags_of_partition(f"dataset {name}", spec.partitions_def, partition, instance)
+    return _run(home, instance, location.asset_job(), asked, tell, assets=[spec.key], tags=tags)
 
 
 def server_runs(home: Home) -> bool:
@@ -114,19 +130,3 @@ def _run(
         run_id = start_run(home, instance, job, asked, assets=assets, tags=tags)
         return run_there(instance, run_id, tell)
     return run_here(home, instance, job, tell, tags={**tags, **asked.tags}, assets=assets)
-
-
-def _pipeline(
-    location: Location, instance: dg.DagsterInstance, name: str, asked: Asked
-) -> tuple[dg.JobDefinition, dict[str, str]]:
-    job = location.job(name)
-    parts, wanted = job.partitions_def, asked.partition
-    return job, tags_of_partition(f"pipeline {name}", parts, wanted, instance)
-
-
-def _dataset(
-    location: Location, instance: dg.DagsterInstance, name: str, asked: Asked
-) -> tuple[dg.AssetKey, dict[str, str]]:
-    spec = location.dataset(name)
-    parts, wanted = spec.partitions_def, asked.partition
-    return spec.key, tags_of_partition(f"dataset {name}", parts, wanted, instance)

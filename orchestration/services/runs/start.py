@@ -36,12 +36,10 @@ class Asked:
     Args:
         actor: the name of who asks.
         key: the same key of the same actor means the same run; empty: a new run each time.
-        partition: which one to make, where the work has partitions.
     """
 
     actor: str
     key: str = ""
-    partition: str = ""
 
     def __post_init__(self) -> None:
         """Refuses a key that no header could carry."""
@@ -101,7 +99,7 @@ def start_run(
                 remote_job_origin=remote_origin(job.name),
                 job_code_origin=code_origin(job.name),
             )
-        _check_same(run, job, assets, config, asked.partition)
+        _check_same(run, job, assets, config, partition=(tags or {}).get(PARTITION_NAME_TAG, ""))
         enqueue(instance, run)
     return run_id
 
@@ -124,6 +122,7 @@ def _check_same(
     job: dg.JobDefinition,
     assets: Collection[dg.AssetKey],
     config: Mapping[str, Any] | None,
+    *,
     partition: str,
 ) -> None:
     of = run.tags.get(PARTITION_NAME_TAG, "")

@@ -256,7 +256,7 @@ def test_a_piece_with_the_right_checksum_is_taken(client, uploads):
         (5, "../..", {}, 422),
         (5, "a.csv", {"Upload-Metadata": "filename ???"}, 400),
         (5, "a.csv", {"Upload-Length": "-5"}, 422),
-        (5, "a.csv", {"Upload-Length": "9" * 4000}, 422),
+        (5, "a.csv", {"Upload-Length": "9" * 4000}, 413),
         (5, "a.csv", {"Tus-Resumable": "2.0.0"}, 412),
     ],
 )

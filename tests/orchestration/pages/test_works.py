@@ -197,3 +197,114 @@ def test_a_last_event_that_is_no_number_is_refused(shop, client):
         f"{shop.api}/runs/{run['run_id']}/events", headers={"Last-Event-ID": "1; drop"}
     )
     assert answer.status_code == 422
+
+
+BYTES = {"Content-Type": "application/octet-stream"}
+GOOD = "Key,Brand,Size\nsku-1,Cedar,3\nsku-2,<i>Oak</i>,4\n"
+BAD = "Key,Brand,Size\n" + "".join(f"sku-{n},Cedar,x{n}\n" for n in range(250))
+
+
+def check(client, shop, text, name="products.csv", **params):
+    params = {"file_name": name, **params}
+    return client.post(
+        f"{shop.api}/classifications/products/check",
+        params=params,
+        content=text.encode(),
+        headers=BYTES,
+    )
+
+
+def test_a_file_is_checked_with_every_error_at_its_row_and_nothing_counts(shop, client):
+    found = check(client, shop, BAD).json()
+    assert (found["outcome"], found["error_count"], found["next"]) == ("rejected", 250, 100)
+    assert [error["row"] for error in found["errors"]] == list(range(2, 102))
+    assert {error["column"] for error in found["errors"]} == {"Size"}
+    kept = {"file_name": "products.csv", "upload": found["upload"]}
+    url = f"{shop.api}/classifications/products/check"
+    last = client.post(url, params={**kept, "after": 200}).json()
+    assert (len(last["errors"]), last["next"], last["errors"][-1]["row"]) == (50, None, 251)
+    report = client.post(url, params={**kept, "report": "csv"})
+    assert len(report.text.splitlines()) == 251
+    assert "products-errors.csv" in report.headers["content-disposition"]
+    (one,) = client.get(f"{shop.api}/classifications").json()["items"]
+    assert (one["keys"], one["version"]) == (0, 0)
+
+
+def test_a_file_is_sent_by_a_form_applied_and_taken_back(shop, client):
+    own = f"{shop.data}/classifications/products"
+    page = client.get(own).text
+    assert "What we &lt;b&gt;sell&lt;/b&gt;" in page
+    token = re.search(r'name="form_token" value="([^"]*)"', page)[1]
+    files = {"form_token": (None, token), "file": ("prod<b>.csv", GOOD.encode())}
+    checked = client.post(f"{own}/check", files=files)
+    assert checked.status_code == 200, checked.text
+    assert "&lt;i&gt;Oak&lt;/i&gt;" in checked.text
+    assert "<i>Oak" not in checked.text
+    fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', checked.text))
+    applied = shop.post(client, f"{own}/apply", {**fields, "file_name": "products.csv"})
+    assert applied.status_code == 303, applied.text
+    run_id = applied.headers["location"].rpartition("/")[2]
+    assert ended(client, shop, run_id)["summary"]["title"] == "classification set products"
+    (line, *_) = client.get(f"{shop.api}/classifications/history").json()
+    assert (line["state"], line["version"], line["file"]) == ("applied", 1, "products.csv")
+    download = client.get(
+        f"{own}/download", params={"format": "csv", "column": "Size", "value": "4"}
+    )
+    assert download.text.replace("\r\n", "\n") == "Key,Brand,Size\nsku-2,<i>Oak</i>,4\n"
+    value = client.get(f"{shop.api}/classifications/products/value", params={"key": "sku-1"})
+    assert value.json()["values"] == {"Brand": "Cedar", "Size": 3}
+    undone = shop.post(client, f"{own}/undo", {"version": "0"})
+    ended(client, shop, undone.headers["location"].rpartition("/")[2])
+    (one,) = client.get(f"{shop.api}/classifications").json()["items"]
+    assert (one["keys"], one["version"]) == (0, 2)
+    assert "back to version 0" in client.get(own).text
+
+
+def test_a_rejected_file_is_in_the_history_with_its_errors(shop, client):
+    begun = client.post(
+        f"{shop.api}/classifications/products/apply",
+        params={"file_name": "wrong.csv"},
+        content=b"Key,Size\nsku-1,many\n",
+        headers=BYTES,
+    )
+    assert begun.status_code == 202, begun.text
+    run = ended(client, shop, begun.json()["run_id"])
+    assert run["summary"]["state"] == "failed"
+    assert "row 2" in run["error"]
+    found = client.get(f"{shop.api}/classifications/products/errors").json()
+    assert (found["file"], found["error_count"]) == ("wrong.csv", 1)
+    page = client.get(
+        f"{shop.data}/classifications/products/errors", params={"run": found["run_id"]}
+    )
+    assert "wrong.csv" in page.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "nope/template", 404),
+        ("GET", "products/template?format=json", 422),
+        ("GET", "products/download?key_regex=(", 422),
+        ("GET", "products/download?where=Brand", 422),
+        ("GET", "products/download?where=Nope=1", 404),
+        ("GET", "products/download?version=99", 404),
+        ("GET", "products/value?key=nobody", 404),
+        ("POST", "products/check?file_name=a.csv", 422),
+        ("POST", "products/check?file_name=a.csv&upload=../../etc/passwd", 422),
+        ("POST", f"products/check?file_name=a.csv&upload={'0' * 64}", 410),
+        ("POST", "products/check?file_name=%2F", 422),
+        ("POST", "products/undo?version=99", 404),
+        ("POST", "products/undo?version=-1", 422),
+        ("POST", f"products/apply?file_name=a.csv&upload={'0' * 64}", 410),
+    ],
+)
+def test_what_no_set_can_do_is_told(shop, client, method, path, status):
+    answer = client.request(method, f"{shop.api}/classifications/{path}")
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_file_that_is_too_large_is_refused(shop, client):
+    answer = check(client, shop, "x" * (50 * 1024 * 1024 + 10), name="big.csv")
+    assert answer.status_code == 422
+    assert "more than 52,428,800 bytes" in answer.json()["detail"]
