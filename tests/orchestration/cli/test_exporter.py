@@ -118,7 +118,7 @@ def test_a_dataset_without_a_version_cannot_be_tried(waybill):
 
 
 def test_an_export_by_the_row_menu_lands_once_and_the_history_names_it(waybill):
-    """B18, E25: another dataset than the declared one; who asked; how many rows."""
+    """F019, F051: another dataset than the declared one; who asked; how many rows."""
     run = answer(waybill("dataset", "export", "big", "--with", "out", "--json"))
     assert run["ok"]
     assert rows(waybill, "select id, amount from orders_out") == [(2, 2.5)]
