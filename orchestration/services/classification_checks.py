@@ -68,7 +68,7 @@ def check_kept(
     file: StagedFile,
     choice: ReadingChoice,
     report: Path | None = None,
-) -> CheckResult:
+) -> FileCheck:
     """The same for a file that is kept until a run takes it.
 
     Raises:

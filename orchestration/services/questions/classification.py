@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from assets.classifications.checking import CheckResult, changes_json
+from assets.classifications.checking import FileCheck, changes_json
 from assets.classifications.problems import FileProblem, Notice
 from assets.classifications.selection import Selection
 from orchestration.services.asking.question import Desk, Question, Streamed
@@ -201,7 +201,7 @@ def _place(desk: Desk, key: str) -> Workplace:
     return Workplace(desk.home, desk.location, desk.instance, Asked(desk.actor.name, key))
 
 
-def _answer(given: SentFile, found: CheckResult, after: int, limit: int) -> CheckAnswer:
+def _answer(given: SentFile, found: FileCheck, after: int, limit: int) -> CheckAnswer:
     errors = found.errors[after : after + limit]
     more = after + limit < len(found.errors)
     return CheckAnswer(
