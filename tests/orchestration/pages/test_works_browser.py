@@ -16,10 +16,12 @@ def shop(tmp_path_factory):
         yield found
 
 
-def test_a_run_is_seen_to_its_end_and_files_are_taken_without_a_terminal(shop, chromium, tmp_path):
-    bad, good = tmp_path / "bad.csv", tmp_path / "good.csv"
-    bad.write_text("Key,Brand,Size\nsku-1,Cedar,many\n")
-    good.write_text("Key,Brand,Size\nsku-1,Cedar,3\n")
+def wait_until_done(page):
+    """The page of a run tells by itself, without being loaded again."""
+    page.locator("#run .facts").get_by_text("done", exact=True).wait_for()
+
+
+def test_a_pipeline_is_run_and_seen_to_its_end(shop, chromium):
     with watched_page(chromium) as watched:
         page = watched.page
         page.goto(f"{shop.data}/")
@@ -27,12 +29,24 @@ def test_a_run_is_seen_to_its_end_and_files_are_taken_without_a_terminal(shop, c
         page.get_by_role("link", name="by_hand", exact=True).click()
         watched.check_accessible()
         page.get_by_role("button", name="Run now").click()
-        page.locator("#run .facts").get_by_text("done", exact=True).wait_for()  # by itself
+        wait_until_done(page)
         assert page.get_by_role("link", name="orders", exact=True).count() >= 1
         watched.check_accessible()
-        page.get_by_role("link", name="Classification sets").first.click()
-        page.get_by_role("link", name="products").click()
+        page.goto(f"{shop.data}/runs?pipeline=by_hand")
+        assert page.get_by_role("row").count() == 2
         watched.check_accessible()
+        page.goto(f"{shop.data}/runs?state=failed")
+        page.get_by_text("No run is like that").wait_for()
+
+
+def test_a_file_is_mended_applied_and_taken_back(shop, chromium, tmp_path):
+    bad, good = tmp_path / "bad.csv", tmp_path / "good.csv"
+    bad.write_text("Key,Brand,Size\nsku-1,Cedar,many\n")
+    good.write_text("Key,Brand,Size\nsku-1,Cedar,3\n")
+    with watched_page(chromium) as watched:
+        page = watched.page
+        page.goto(f"{shop.data}/classifications")
+        page.get_by_role("link", name="products").click()
         page.get_by_label("File").set_input_files(bad)
         page.get_by_role("button", name="Check").click()
         page.get_by_text("It would be rejected").wait_for()
@@ -43,18 +57,13 @@ def test_a_run_is_seen_to_its_end_and_files_are_taken_without_a_terminal(shop, c
         page.get_by_role("button", name="Check").click()
         watched.check_accessible()
         page.get_by_role("button", name="Apply").click()
-        page.locator("#run .facts").get_by_text("done", exact=True).wait_for()
+        wait_until_done(page)
         page.goto(f"{shop.data}/classifications/products?key=sku-1")
         assert page.get_by_role("cell", name="Cedar").count() == 1
         page.get_by_label("What to do with good.csv").click()
         watched.answers.append(True)
         page.get_by_role("button", name="Undo: back to version 0").click()
-        page.locator("#run .facts").get_by_text("done", exact=True).wait_for()
-        page.goto(f"{shop.data}/runs")
-        assert page.get_by_role("row").count() == 4
-        watched.check_accessible()
-        page.goto(f"{shop.data}/runs?state=failed")
-        page.get_by_text("No run is like that").wait_for()
+        wait_until_done(page)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
