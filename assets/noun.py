@@ -50,7 +50,20 @@ def make_asset_spec(
     noun: Noun = key[0]  # type: ignore[assignment]  # `asset_key` made it
     tags = {**given.get("tags", {}), NOUN_TAG: NOUNS[noun]}
     own.setdefault("group_name", noun)
+    own["metadata"] = {**own.get("metadata", {}), PAGE_LABEL: dg.MetadataValue.url(page_of(key))}
     return dg.AssetSpec(dg.AssetKey(key), **{"kinds": kinds, **own, **given, "tags": tags})
+
+
+PAGE_LABEL = "data section"
+"""Name of the metadata that leads to an asset's page there."""
+
+
+def page_of(key: Key) -> str:
+    """Where the data section shows an asset, at whatever address and in whatever project it is served.
+
+    A path: the web UI shows it as a link of its own address.
+    """
+    return f"/data/-/assets/{'/'.join(key)}"
 
 
 class NounComponent(DeclaredComponent):

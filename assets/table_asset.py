@@ -1,6 +1,6 @@
 """What nouns share whose asset is a table (Dataset, SqlTransform, Prediction, Embedding): attributes, and the end of a run.
 
-A run publishes a version by its own means; then old versions go, and the UI is told the same figures whoever made it.
+A run publishes a version by its own means; then old versions go, and the UI gets the same figures for all of them.
 """
 
 from __future__ import annotations

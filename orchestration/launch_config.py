@@ -1,4 +1,4 @@
-"""What run config may set, and the one thing that Dagster offers there which nobody may: a pickle to load.
+"""What run config may set, and the one thing that Dagster offers there and Waybill refuses: a pickle to load.
 
 An input of an op that nothing is connected to may be given at launch, and Dagster then also takes
 `{pickle: {path: ...}}` for it: whoever may launch a run could have any file unpickled, which is to run it.

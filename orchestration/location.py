@@ -51,8 +51,7 @@ class Location:
         known = self.connectors()
         if name not in known:
             raise UnknownNameError("connector", name, known)
-        with _resolved(name, known[name]) as resource:
-            return resource.connect()
+        return open_connector(known[name])
 
     def source(self, spec: SourceSpec) -> Source:
         """What a datasource's declaration means on its connector, secrets read from the environment.
@@ -64,7 +63,7 @@ class Location:
         known = self.connectors()
         if spec.connector not in known:
             raise UnknownNameError("connector", spec.connector, known)
-        with _resolved(spec.connector, known[spec.connector]) as resource:
+        with _resolved(known[spec.connector]) as resource:
             return open_source(resource, spec)
 
     def datasources(self) -> dict[str, SourceSpec]:
@@ -198,8 +197,19 @@ def _metadata_text(metadata: Mapping[str, object], name: str) -> str:
     return str(given.value if isinstance(given, dg.MetadataValue) else given)
 
 
+def open_connector(resource: ConnectorResource) -> Connector:
+    """A connector, declared or not, its secrets read from the environment. Connects to nothing yet.
+
+    Raises:
+        ConfigError: a variable that it names is not set.
+    """
+    with _resolved(resource) as resolved:
+        return resolved.connect()
+
+
 @contextmanager
-def _resolved(name: str, resource: ConnectorResource) -> Iterator[ConnectorResource]:
+def _resolved(resource: ConnectorResource) -> Iterator[ConnectorResource]:
     resource.check_variables()
-    with dg.build_resources({name: resource}) as resources:
-        yield getattr(resources, name)
+    with dg.build_resources({"connector": resource}) as resources:
+        found: ConnectorResource = resources.connector
+        yield found

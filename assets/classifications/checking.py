@@ -43,7 +43,7 @@ class PreviewRow:
 
 
 @dataclass(frozen=True)
-class CheckResult:
+class FileCheck:
     """What a check found.
 
     Args:
@@ -98,7 +98,7 @@ def check_file(
     file_name: str,
     options: ParseOptions,
     report: ErrorReport | None = None,
-) -> CheckResult:
+) -> FileCheck:
     """Reads the whole file and compares it with what is stored; `report` takes every error.
 
     Raises:
@@ -107,7 +107,7 @@ def check_file(
     catalog.check_columns(spec.name, spec.columns)
     parsed = parse(stream, file_name=file_name, schema=spec.schema, options=options, report=report)
     if isinstance(parsed, Rejected):
-        return CheckResult(
+        return FileCheck(
             "rejected",
             parsed.problems,
             parsed.problem_count,
@@ -116,7 +116,7 @@ def check_file(
         )
     state = read_state(catalog, store, spec, parsed.keys)
     after, changes = apply(state.table, parsed)
-    return CheckResult(
+    return FileCheck(
         "applied",
         warnings=all_warnings(parsed, changes),
         changes=changes,

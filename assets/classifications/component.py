@@ -28,7 +28,7 @@ from resources.stores.catalog.resource import CatalogResource
 from resources.stores.resource import StoreResource
 
 
-class Column(Declared):
+class DeclaredColumn(Declared):
     """One column beside the key."""
 
     name: str
@@ -88,7 +88,7 @@ kinds: [table]
     shown_first: ClassVar[tuple[str, ...]] = ("description",)
     renamed: ClassVar[Mapping[str, str]] = {"keep": "keep_versions"}
 
-    columns: list[Column]
+    columns: list[DeclaredColumn]
     """Columns beside the key."""
     encoding: str = "utf8"
     """Of files that do not say: `utf8` or `latin1`."""

@@ -69,7 +69,7 @@ class ClassificationSpec:
 
     @property
     def key(self) -> Key:
-        """Asset key. Tables that Waybill keeps are all datasets, whoever makes them: SQL and exporters find it so."""
+        """Asset key. Tables that Waybill keeps are all datasets, so SQL and exporters find it."""
         return asset_key("datasets", self.name)
 
     @property

@@ -1,6 +1,6 @@
 """What an argument of an expectation may be, as Great Expectations takes it and YAML can say it.
 
-Not here: `{"$PARAMETER": ...}`, which the library takes for any value and nobody could ever give one for.
+Not here: `{"$PARAMETER": ...}`, which the library takes for any value, but for which no value can be given.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from assets.datasets.expectations import Expectation, Verdict
 from assets.datasets.library import judge_by_library
 from assets.datasets.native import judge_natively
 from resources.kernel.errors import ConfigError
+from resources.stores.resource import StoreResource
 from resources.stores.tables import StoredTable
 
 
@@ -52,12 +53,10 @@ def build_checks(
         for name, item in zip(names, expectations, strict=True)
     ]
 
-    @dg.multi_asset_check(
-        name=f"check_{key.path[-1]}", specs=specs, required_resource_keys={"store"}
-    )
-    def _checks(context: dg.AssetCheckExecutionContext):  # type: ignore[no-untyped-def]  # noqa: ANN202 - Dagster reads the annotation as an output type
+    @dg.multi_asset_check(name=f"check_{key.path[-1]}", specs=specs)
+    def _checks(store: StoreResource):  # type: ignore[no-untyped-def]  # noqa: ANN202 - Dagster reads the annotation as an output type
         with boundary():
-            table = context.resources.store.tables().read(tuple(key.path))
+            table = store.tables().read(tuple(key.path))
             verdicts = evaluate(expectations, table)
         for name, expectation, verdict in zip(names, expectations, verdicts, strict=True):
             yield dg.AssetCheckResult(

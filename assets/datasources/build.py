@@ -1,7 +1,7 @@
 """From a datasource's declaration to an observable source asset.
 
 Made as an `AssetsDefinition` at once: a `dg.SourceAsset` becomes one each time that Dagster lists the assets of the
-code location, and builds its op each time that somebody asks for its resources.
+code location, and builds its op each time its resources are asked for.
 
 Without `from __future__ import annotations`: Dagster reads live annotations.
 """

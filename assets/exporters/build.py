@@ -80,12 +80,16 @@ def _pin_op(spec: ExporterSpec) -> dg.OpDefinition:
         config_schema=CHOICE_SCHEMA,
         retry_policy=RETRIES,
     )
-    def _pin(context: dg.OpExecutionContext, store: StoreResource) -> dict[str, Any]:
+    def _pin(context: dg.OpExecutionContext, store: StoreResource) -> dg.Output[dict[str, Any]]:
         with boundary():
             pinned = pin(spec, store.tables(), context.op_config)
         sent = replace(spec, source=pinned.source)
         context.log.info("%s, version %s: %s rows", sent.source_name, pinned.version, pinned.rows)
-        return pinned.to_handle()
+        facts: dict[str, Any] = {
+            "source": sent.source_name,
+            "source version": pinned.version,
+        }
+        return dg.Output(pinned.to_handle(), metadata=facts)
 
     return _pin
 

@@ -13,7 +13,7 @@ from assets.exporters.targets import TARGETS
 from assets.noun import RefreshedNoun
 from assets.refresh import MANUAL
 from resources.connectors.component import ConnectorComponent
-from resources.kernel.keys import asset_key
+from resources.kernel.keys import Key, asset_key
 from resources.kernel.records import TableName, WriteMode
 from resources.references import require
 from resources.stores.resource import StoreResource
@@ -90,16 +90,34 @@ truncate_above: 100000
 
     def build(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """One graph asset whose last op is the sink."""
+        spec = self.spec(context)
+        return build_exporter(spec, asset=self.asset_of(context, spec), execute=self.execute)
+
+    def spec(self, context: dg.ComponentLoadContext) -> ExporterSpec:
+        """What it says, checked against its connector.
+
+        Raises:
+            ConfigError: what does not go together, with file and line.
+        """
         connector = require(
             context, ConnectorComponent, self.connector, noun="connector", attribute="connector"
         )
         self._check_target(context, connector)
         self._check_options(context, connector)
-        spec = ExporterSpec(
+        return self.spec_on(connector)
+
+    @property
+    def source_key(self) -> Key:
+        """Asset key of what it delivers."""
+        if self.embedding:
+            return asset_key("embeddings", self.embedding)
+        return asset_key("datasets", self.dataset)
+
+    def spec_on(self, connector: ConnectorComponent) -> ExporterSpec:
+        """What it says of a delivery by its connector."""
+        return ExporterSpec(
             name=self.name,
-            source=asset_key("embeddings", self.embedding)
-            if self.embedding
-            else asset_key("datasets", self.dataset),
+            source=self.source_key,
             connector=self.connector,
             kind=connector.kind,
             target=connector.holds,
@@ -110,7 +128,6 @@ truncate_above: 100000
             keep_tables=self.keep_tables,
             truncate_above=self.truncate_above,
         )
-        return build_exporter(spec, asset=self.asset_of(context, spec), execute=self.execute)
 
     def execute(
         self,

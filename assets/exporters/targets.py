@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol
+from uuid import uuid4
 
 from assets.exporters.spec import ExporterSpec
+from resources.connectors.base import Connector, TableConnector
 from resources.connectors.component import Holds
 from resources.connectors.resource import ConnectorResource
-from resources.kernel.records import ExportReceipt, ExportRequest
+from resources.kernel.records import (
+    CheckReport,
+    ExportReceipt,
+    ExportRequest,
+    StoredVersion,
+    TellStep,
+)
 from resources.stores.tables import StoredTable
 from resources.stores.ui_metadata import shown_seconds
 
@@ -46,6 +54,22 @@ class TargetKind(Protocol):
             WaybillError: the target refused or failed; what it held stays.
         """
 
+    def rehearse(
+        self,
+        spec: ExporterSpec,
+        connector: Connector,
+        table: StoredTable,
+        tell: TellStep | None = None,
+    ) -> CheckReport:
+        """What `deliver` would meet and do, step by step; nothing is created and no row is written.
+
+        Args:
+            spec: the exporter.
+            connector: where to.
+            table: the version to deliver.
+            tell: hears of each step as it ends.
+        """
+
 
 class TableTarget:
     """A table of a database."""
@@ -59,7 +83,27 @@ class TableTarget:
     ) -> Delivered:
         """See `TargetKind.deliver`; what a table promises is told by `resources.connectors.sql.writing`."""
         receipt = resource.tables().write(table.batches(), _request(spec, table, run))
-        return Delivered(_metadata(spec, receipt, table.version.number), receipt.warnings)
+        return Delivered(_metadata(spec, receipt, table.version), receipt.warnings)
+
+    def rehearse(
+        self,
+        spec: ExporterSpec,
+        connector: Connector,
+        table: StoredTable,
+        tell: TellStep | None = None,
+    ) -> CheckReport:
+        """See `Target.rehearse`."""
+        if not isinstance(connector, TableConnector):
+            raise TypeError(f"connector {connector.name!r} holds no tables")
+        run = (
+            str(uuid4()),
+            datetime.now(UTC),
+        )  # of nobody: it gives the table of mode `timestamp` a name
+        stream = table.batches()
+        try:
+            return connector.rehearse(stream, _request(spec, table, run), tell)
+        finally:
+            stream.close()
 
 
 TARGETS: Mapping[Holds, TargetKind] = {"tables": TableTarget()}
@@ -82,7 +126,7 @@ def _request(spec: ExporterSpec, table: StoredTable, run: tuple[str, datetime]) 
     )
 
 
-def _metadata(spec: ExporterSpec, receipt: ExportReceipt, version: int) -> dict[str, Any]:
+def _metadata(spec: ExporterSpec, receipt: ExportReceipt, version: StoredVersion) -> dict[str, Any]:
     metadata: dict[str, Any] = {
         "dagster/row_count": receipt.rows,
         "dagster/table_name": str(receipt.table),
@@ -92,7 +136,8 @@ def _metadata(spec: ExporterSpec, receipt: ExportReceipt, version: int) -> dict[
         "how": receipt.swap,
         "seconds": shown_seconds(receipt.seconds),
         "source": spec.source_name,
-        "source version": version,
+        "source version": version.number,
+        "source bytes": version.size_bytes,
     }
     if receipt.repeated:
         metadata["repeated"] = "delivered already by this run; nothing was written again"

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from fastapi.responses import StreamingResponse
+
+from orchestration.services.asking.download import attachment, until_closed
+
+__all__ = ["Started", "attachment", "event", "event_stream", "started", "until_closed"]
 
 
 @dataclass(frozen=True)
@@ -42,16 +45,3 @@ def event_stream(events: AsyncIterator[bytes]) -> StreamingResponse:
     """Server-sent events, which no proxy is to keep."""
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(events, media_type="text/event-stream", headers=headers)
-
-
-async def until_closed(stack: AsyncExitStack, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Chunks, and after the last of them, or when nobody reads on, the end of what they came from."""
-    async with stack:
-        async for chunk in chunks:
-            yield chunk
-
-
-def attachment(file_name: str) -> str:
-    """The `Content-Disposition` of a download: no character of the name can begin another header (RFC 6266, 8187)."""
-    plain = "".join(c if c.isascii() and (c.isalnum() or c in "-_. ") else "_" for c in file_name)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(file_name, safe='')}"

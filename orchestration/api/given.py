@@ -9,7 +9,7 @@ from fastapi import Depends, Header, Path, Query, Request
 
 from orchestration.services.access.actor import Actor
 from orchestration.services.access.rights import check_right
-from orchestration.services.access.visits import actor_of
+from orchestration.services.access.visits import actor_of, note_route
 from orchestration.services.asking.client import Asker
 from orchestration.services.paging import LIMIT, MOST
 from orchestration.services.site.projects import Project
@@ -41,6 +41,7 @@ def authorize(request: Request) -> None:
     Raises:
         ForbiddenError: it names the right that is missing.
     """
+    note_route(request, f"/api/v1{request.scope['route'].path}")
     check_right(actor_of(request), request.scope["route"].operation_id)
 
 
@@ -53,6 +54,7 @@ class ListQuery:
     q: Annotated[str, Query(max_length=200, description="Part of the name, in any case.")] = ""
 
 
+Name = Annotated[str, Path(description="Its name.", max_length=200)]
 GivenSite = Annotated[Site, Depends(_site)]
 GivenActor = Annotated[Actor, Depends(_actor)]
 GivenProject = Annotated[Project, Depends(_project)]

@@ -2,9 +2,9 @@
 
 A run commits to the catalog, then publishes the dataset version. Killed in between and never tried again, it would leave
 the dataset behind until the set's next file; this asks for a run that publishes what holds.
-"""
 
-from __future__ import annotations
+Without `from __future__ import annotations`: Dagster reads live annotations.
+"""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -17,6 +17,8 @@ from assets.classifications.publishing import lags
 from orchestration.classifications.jobs import SET_TAG, run_tags
 from resources.kernel.errors import SchemaMismatchError
 from resources.stores.catalog.classifications.catalog import ClassificationCatalog
+from resources.stores.catalog.resource import CatalogResource
+from resources.stores.resource import StoreResource
 from resources.stores.tables import TableStore
 
 SENSOR = "classification_sets_published"
@@ -41,12 +43,12 @@ def build_publisher(
         minimum_interval_seconds=EVERY_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Publishes what a classification set holds when the run that changed it died before it did",
-        required_resource_keys={"store", "catalog"},
     )
-    def _look(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        catalog = context.resources.catalog.classifications()
-        store = context.resources.store.tables()
-        requests = list(_requests(context.instance, catalog, store, specs))
+    def _look(
+        context: dg.SensorEvaluationContext, store: StoreResource, catalog: CatalogResource
+    ) -> dg.SensorResult:
+        sets, tables = catalog.classifications(), store.tables()
+        requests = list(_requests(context.instance, sets, tables, specs))
         reason = None if requests else "every dataset shows what its set holds"
         return dg.SensorResult(run_requests=requests, skip_reason=reason)
 

@@ -12,7 +12,7 @@ from orchestration.cli.errors import fail
 from orchestration.cli.output import print_facts, print_json, print_table, to_size, visible
 
 if TYPE_CHECKING:
-    from assets.classifications.checking import CheckResult
+    from assets.classifications.checking import FileCheck
     from orchestration.services.classification_history import HistoryLine, RejectedFile
     from orchestration.services.classification_runs import TakenFile
 
@@ -20,7 +20,7 @@ SHOWN_FINDINGS = 50
 SHOWN_KEYS = 10
 
 
-def print_check(found: CheckResult) -> None:
+def print_check(found: FileCheck) -> None:
     """What a file would do: counts, its first rows, what changes, what is wrong."""
     changes = found.changes
     facts: list[tuple[str, object]] = [("outcome", found.outcome)]
@@ -142,7 +142,7 @@ def _finding(row: int, rule: str, column: str | None, message: str) -> str:
     return visible(f"{place}: {message} ({rule})")
 
 
-def _print_preview(found: CheckResult) -> None:
+def _print_preview(found: FileCheck) -> None:
     """The first rows of the file as they will be stored: what a wrong encoding does is seen before it counts."""
     if not found.preview:
         return
@@ -168,7 +168,7 @@ def _stored(value: object) -> str:
     return str(shown(value))
 
 
-def _print_values(found: CheckResult) -> None:
+def _print_values(found: FileCheck) -> None:
     """The first values that change, and keys that come and go."""
     changes = found.changes
     for what, kind in (("new", changes.new), ("deleted", changes.deleted)):

@@ -74,6 +74,9 @@ def browse(
     ] = "",
     *,
     limit: Annotated[int, typer.Option("--limit", "-n", help="Most entries to show.")] = 200,
+    after: Annotated[
+        str, typer.Option(help="Path of the last entry of a list that was cut, to go on behind it.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Show what stands directly below a place: folders and files with sizes, databases, schemas, tables with rows."""
@@ -81,7 +84,7 @@ def browse(
 
     with reported():
         location = context.ensure_object(CommandContext).location
-        found = browse_connector(location, name, path, limit=limit)
+        found = browse_connector(location, name, path, limit=limit, after=after)
     if as_json:
         print_json(found)
         return
@@ -97,4 +100,26 @@ def browse(
     ]
     print_table(("path", "kind", "size", "rows (estimate)", "changed"), rows, limit=PATH_SHOWN)
     if found.is_cut:
-        typer.echo(f"… and more: the list was cut at {limit}; --limit shows more of them")
+        typer.echo(
+            f"… and more: the list was cut at {limit}; --limit shows more of them, --after goes on"
+        )
+
+
+@app.command()
+def describe(
+    context: typer.Context,
+    name: Name,
+    table: Annotated[str, typer.Argument(help="A table or view, as `browse` shows its path.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show the columns of a table and their types, as an import would bring them. Reads no row."""
+    from orchestration.services.connectors import describe_table
+
+    with reported():
+        location = context.ensure_object(CommandContext).location
+        found = describe_table(location, name, table)
+    if as_json:
+        print_json(found)
+    else:
+        print_table(("column", "type"), found.columns, limit=PATH_SHOWN)

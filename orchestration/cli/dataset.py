@@ -11,6 +11,7 @@ from orchestration.cli.context import CommandContext
 from orchestration.cli.dataset_files import download, remove, rename
 from orchestration.cli.dataset_rows import cell, facets, rows
 from orchestration.cli.errors import fail, reported
+from orchestration.cli.exporter import export as deliver
 from orchestration.cli.output import (
     print_facts,
     print_json,
@@ -18,11 +19,11 @@ from orchestration.cli.output import (
     to_size,
     to_verbatim,
 )
-from orchestration.cli.run import refresh
+from orchestration.cli.run import NoWait, refresh
 from orchestration.cli.upload import upload
 
 if TYPE_CHECKING:
-    from orchestration.services.dataset_detail import CheckResult, Column, DatasetDetail
+    from orchestration.services.dataset_detail import CheckOutcome, DatasetColumn, DatasetDetail
     from orchestration.services.dataset_list import DatasetSummary
 
 app = typer.Typer(
@@ -116,6 +117,20 @@ app.command()(cell)
 app.command("download")(download)
 app.command("rename")(rename)
 app.command("remove")(remove)
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    name: Name,
+    *,
+    exporter: Annotated[str, typer.Option("--with", help="Name of the exporter that delivers it.")],
+    version: Annotated[int | None, typer.Option(help="Version; the newest by default.")] = None,
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Deliver a dataset by an exporter, whichever dataset that one declares. Otherwise like `waybill run`."""
+    deliver(context, exporter, dataset=name, version=version, no_wait=no_wait, as_json=as_json)
 
 
 @app.command()
@@ -292,7 +307,7 @@ def _print_detail(found: DatasetDetail) -> None:
         print_facts([(name, _short(value)) for name, value in found.properties.items()])
 
 
-def _print_columns(found: Sequence[Column]) -> None:
+def _print_columns(found: Sequence[DatasetColumn]) -> None:
     header, rows = ["column", "type"], [[c.name, c.type] for c in found]
     for title, values in (
         ("from", [c.made_from for c in found]),
@@ -304,7 +319,7 @@ def _print_columns(found: Sequence[Column]) -> None:
     print_table(header, rows)
 
 
-def _found(check: CheckResult) -> str:
+def _found(check: CheckOutcome) -> str:
     """What a person looks at first: why it could not be tried, values that fail, or what was observed."""
     if check.reason or not check.examples:
         return check.reason or check.observed

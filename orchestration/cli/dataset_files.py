@@ -13,7 +13,7 @@ from orchestration.cli.errors import FAILED, USAGE, check_output, fail, reported
 from orchestration.cli.output import print_json, to_size
 
 if TYPE_CHECKING:
-    from orchestration.services.dataset_download import Download
+    from orchestration.services.dataset_download import DatasetDownload
 
 STDOUT = "-"
 Name = Annotated[str, typer.Argument(help="Name of the dataset.")]
@@ -131,7 +131,7 @@ def _user() -> str:
         return ""
 
 
-def _write_out(found: Download) -> None:
+def _write_out(found: DatasetDownload) -> None:
     if sys.stdout.isatty() and not found.file_name.endswith(".csv"):
         fail("this is no text for a terminal: name a file with -o", code=USAGE)
     try:
@@ -144,7 +144,7 @@ def _write_out(found: Download) -> None:
         raise typer.Exit(FAILED) from None
 
 
-def _write_file(found: Download, output: str) -> None:
+def _write_file(found: DatasetDownload, output: str) -> None:
     from orchestration.services.dataset_download import save
 
     target = Path(output or found.file_name)

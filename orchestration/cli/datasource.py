@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from orchestration.cli.context import CommandContext
-from orchestration.cli.errors import FAILED, reported
+from orchestration.cli.errors import FAILED, reported, warn
 from orchestration.cli.output import print_facts, print_json, print_table, to_names, to_verbatim
+from orchestration.cli.run import NoWait, launch, start
+from resources.kernel.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from orchestration.location import Location
@@ -19,6 +21,7 @@ app = typer.Typer(no_args_is_help=True, help="Sources of data: files, tables, qu
 
 TEXT_SHOWN, LIST_SHOWN = 100, 60
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Name = Annotated[str, typer.Argument(help="Name of the datasource.")]
 
 
 @app.command("list")
@@ -91,6 +94,72 @@ def look(  # noqa: PLR0913 - a parameter an option
         print_look(found)
     if not found.ok:
         raise typer.Exit(FAILED)
+
+
+@app.command()
+def observe(
+    context: typer.Context,
+    name: Name,
+    *,
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look now whether a datasource changed, and keep what was seen. Otherwise like `waybill run`."""
+    from orchestration.services.observations import run_observation, start_observation
+
+    if no_wait:
+        start(context, start_observation, name, as_json=as_json)
+    else:
+        launch(context, run_observation, name, as_json=as_json)
+    if not as_json and not no_wait:
+        _print_observations(context, name, limit=1, cursor="")
+
+
+@app.command()
+def observations(
+    context: typer.Context,
+    name: Name,
+    *,
+    limit: Annotated[int, typer.Option("--limit", "-n", help="Most to show.")] = 20,
+    cursor: Annotated[
+        str, typer.Option(help="`next` of the page before, to go on behind it.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """List what was seen of a datasource, newest first: the fingerprint, and whether it had changed."""
+    _print_observations(context, name, limit=limit, cursor=cursor, as_json=as_json)
+
+
+def _print_observations(
+    context: typer.Context, name: str, *, limit: int, cursor: str, as_json: bool = False
+) -> None:
+    from orchestration.services.observations import list_observations
+
+    with reported():
+        own = context.ensure_object(CommandContext)
+        known = [d["name"] for d in own.snapshot.datasources]
+        if name not in known:
+            raise UnknownNameError("datasource", name, known)
+        found = list_observations(own.instance, name, cursor=cursor or None, limit=limit)
+    if as_json:
+        print_json(found)
+        return
+    header = ("looked (UTC)", "changed", "fingerprint", "asked by", "run")
+    rows = [
+        (
+            o.at,
+            "first look" if o.has_changed is None else o.has_changed,
+            o.fingerprint,
+            o.asked_by,
+            o.run_id,
+        )
+        for o in found.items
+    ]
+    print_table(header, rows, limit=LIST_SHOWN)
+    if found.failure:
+        warn(f"the last look failed: {found.failure.error}")
+    if found.next:
+        typer.echo(f"… and more: --cursor {found.next} goes on")
 
 
 def _spec(location: Location, name: str, target: dict[str, str], settings: list[str]) -> SourceSpec:

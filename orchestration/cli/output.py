@@ -93,7 +93,7 @@ def to_cell(value: object, limit: int = CELL_LIMIT) -> str:
 
 
 def to_names(names: Sequence[str], shown: int = 2) -> str:
-    """The first names of a list, and how many more there are; all of them where nobody watches a terminal."""
+    """The first names of a list, and how many more there are; all of them where the output is not a terminal."""
     if not sys.stdout.isatty():
         return ", ".join(names)
     more = f" and {len(names) - shown} more" if len(names) > shown else ""

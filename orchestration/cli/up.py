@@ -45,12 +45,14 @@ def up(
     from orchestration.server.address import listen
     from orchestration.server.password import require_password
     from orchestration.server.supervisor import serve
+    from orchestration.server.switches import check_switches
     from orchestration.services.home import open_home, workspace_file
     from resources.scratch import remove_abandoned
 
     # What is wrong in one file shall not stop the rest; the web UI shows it in the group `problems`.
     os.environ.setdefault(BAD_FILES, LEAVE_OUT)
     with reported(), listen(host, port) as listener:
+        check_switches()
         tell_of_home()
         home = open_home()
         remove_abandoned()
@@ -60,5 +62,5 @@ def up(
 
 
 def announce(text: str) -> None:
-    """A line of the running server, written at once also where nobody watches a terminal."""
+    """A line of the running server, written at once, also where the output is not a terminal."""
     typer.echo(f"waybill: {text}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -20,6 +21,7 @@ URL_VARIABLE, TOKEN_VARIABLE = "WAYBILL_URL", "WAYBILL_TOKEN"
 DEFAULT_URL = "http://127.0.0.1:3000"
 CONNECT_SECONDS, READ_SECONDS = 10.0, 120.0
 TRIES = 4
+CHUNK_BYTES = 1_000_000
 T = TypeVar("T")
 _KINDS = {name: kind for kind, (_, name) in STATUSES.items()}
 
@@ -51,11 +53,11 @@ class Transport:
         self._once.trust_env = False
         self._once.headers.update(self._session.headers)
 
-    def get(self, path: str, kind: type[T], **query: Any) -> T:
+    def get(self, path: str, kind: type[T], /, **query: Any) -> T:
         """The answer to a GET, as `kind`."""
         return self._decoded(self._send("GET", path, params=_plain(query)), kind)
 
-    def pages(self, path: str, kind: type[T], **query: Any) -> Iterator[T]:
+    def pages(self, path: str, kind: type[T], /, **query: Any) -> Iterator[T]:
         """Every item of a list, however many pages it has."""
         cursor: str | None = None
         while True:
@@ -81,13 +83,32 @@ class Transport:
             self._send(method, path, json=body, headers=headers, again=bool(key)), kind
         )
 
-    def stream(self, path: str, **query: Any) -> requests.Response:
+    def stream(self, path: str, /, **query: Any) -> requests.Response:
         """An answer whose body is read while it arrives; the caller closes it."""
         return self._send("GET", path, params=_plain(query), stream=True)
 
     def raw(self, method: str, path: str, **options: Any) -> requests.Response:
         """An answer as it is, for what is no JSON."""
         return self._send(method, path, **options)
+
+    def save(self, answer: requests.Response, target: Path) -> None:
+        """Writes the body of an answer to a file, which is there when it is whole.
+
+        Raises:
+            ConnectorUnavailableError: the line was cut.
+        """
+        scratch = target.with_name(f".{target.name}.{os.getpid()}")
+        try:
+            with scratch.open("wb") as file:
+                for chunk in answer.iter_content(CHUNK_BYTES):
+                    file.write(chunk)
+            scratch.replace(target)
+        except requests.RequestException as error:
+            raise ConnectorUnavailableError(
+                f"the download of {target.name} was cut off", hint="Try again"
+            ) from error
+        finally:
+            scratch.unlink(missing_ok=True)
 
     def _send(
         self, method: str, path: str, *, again: bool = True, **options: Any

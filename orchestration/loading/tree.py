@@ -170,6 +170,18 @@ class YamlComponent:
         return context_with_injected_scope(self._decl.context, self._decl.kind, module)
 
 
+def load_aside(
+    tree: ProjectTree, document: Document, kind: type[dg.Component], attributes: Any
+) -> tuple[dg.Component, ComponentLoadContext]:
+    """A component that the tree does not get to know, such as one that is only being written; and where it would stand."""
+    loc = ComponentPath.from_path(document.file.parent, 0)
+    context = tree.decl_load_context.for_component_loc(loc)
+    decl = DocumentDecl(context=context, loc=loc, document=document, kind=kind)
+    scoped = context_with_injected_scope(context, kind, None) if document.has_braces else context
+    load_context = ComponentLoadContext.from_decl_load_context(scoped, decl)
+    return kind.load(attributes, load_context), load_context
+
+
 def with_place(
     built: dg.Definitions, component: dg.Component, document: Document
 ) -> dg.Definitions:

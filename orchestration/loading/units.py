@@ -1,6 +1,6 @@
 """What each declaration made, and which of it can stay when something else could not be loaded.
 
-An asset that reads an asset nobody makes, a resource that is missing, a circle: each is one line with its place, and
+An asset that reads an asset nothing makes, a resource that is missing, a circle: each is one line with its place, and
 what needs it is left out after it.
 """
 

@@ -24,7 +24,10 @@ logger = logging.getLogger(__name__)
 
 def build_pages(site: Site) -> Starlette:
     """The pages over a server's view."""
-    found = [route for module in _modules() for route in module]
+    found = sorted(
+        (route for module in _modules() for route in module),
+        key=lambda route: getattr(route, "path", "").count("{"),  # `/new` comes before `/{name}`
+    )
     app = Starlette(
         routes=[
             Route("/", _choose, name="project.list"),

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from orchestration.pages.render import html
 from orchestration.pages.visit import Visit
 from orchestration.services.access.rights import check_right
+from orchestration.services.access.visits import note_route
 from orchestration.services.site.site import site_of
 from orchestration.services.statuses import status_of
 from resources.kernel.errors import WaybillError
@@ -34,6 +35,7 @@ def page(use_case: str, path: str, view: View, *, methods: Sequence[str] = ("GET
 
     async def answer(request: Request) -> Response:
         visit: Visit | None = None
+        note_route(request, f"/data/{{project}}{path}")
         try:
             project = await site_of(request.app.state).projects.get(request.path_params["project"])
             visit = Visit(request, project)

@@ -1,5 +1,5 @@
 """`waybill up`: one guarded address on loopback with the web UI, the daemon and the code location behind it.
 
-`supervisor.py` starts and ends the processes, `guard.py` stands before the web UI, `web.py` is the only module
+`supervisor.py` starts and ends the processes, `guard/` stands before everything that answers, `web.py` is the only module
 that touches Dagster's webserver, `daemon.py` the daemon beside it.
 """

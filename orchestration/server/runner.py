@@ -1,7 +1,15 @@
 """Forks what a code location needs: its code server, its runs, and answers to questions. Stops and buries them.
 
-The process that serves here has loaded the definitions and has one thread. Before each fork the threads are
-counted: where there are others it declines, and the work is done by fresh processes, which is slower.
+**What holds.** Every fork begins with the definitions that were loaded, and every fork that ends is noticed: a run that
+died without a word is reported as failed, and a code server that died is started again, unless it dies all the time.
+
+**Why that is safe.** The process that serves here has one thread. Before each fork the threads are counted: a thread could
+hold a lock at that moment, which the fork would wait for forever.
+
+**When it is lost.** Where a library of the user's has started a thread, forking is declined and the work is done by fresh
+processes, which is slower. When this process is killed, its runs are reported by the next server (`reconcile.py`).
+
+**What it costs.** One process for each run and each question, `ANSWERS` questions at most; memory is shared until written to.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -81,15 +81,13 @@ def serve(
         groups = stack.enter_context(ProcessGroups(folder))
         workspace = plan_workspace(workspace_file, folder)
         announce(f"starting; logs are in {home.logs}")
-        links = {server.location: str(server.socket) for server in workspace.servers}
-        stack.enter_context(hold(home.locks / CODE_LOCK, note=json.dumps(links)))
+        stack.enter_context(_noted(home, workspace))
         locations = _plan_locations(home, workspace, environment, groups, announce)
-        probe = secrets.token_urlsafe(16)
-        web = _plan_web(home, workspace, listener, environment | {PROBE_VARIABLE: probe})
+        front = _Front(listener, secrets.token_urlsafe(16))
+        web = _plan_web(home, workspace, front, environment)
         for service in [web, *(location.service for location in locations)]:
             service.zygote = zygote
-        reader = NewsReader(Path(environment[NEWS_VARIABLE]))
-        news = _News(_Front(listener, probe), announce, reader, workspace)
+        news = _News(front, announce, NewsReader(Path(environment[NEWS_VARIABLE])), workspace)
         while not stop.asked:
             # First what a process has said, then what became of it.
             news.tell()
@@ -140,6 +138,12 @@ def _take_home(stack: ExitStack, home: Home, address: str) -> None:
         )
 
 
+def _noted(home: Home, workspace: Workspace) -> AbstractContextManager[bool]:
+    """Says to commands where the code of the locations is served."""
+    sockets = {server.location: str(server.socket) for server in workspace.servers}
+    return hold(home.locks / CODE_LOCK, note=json.dumps(sockets))
+
+
 def _environment(folder: Path, interrupted: Interrupted) -> dict[str, str]:
     """What all processes of the server are told."""
     return {
@@ -175,19 +179,19 @@ def _plan_locations(
 
 
 def _plan_web(
-    home: Home, workspace: Workspace, listener: socket.socket, environment: dict[str, str]
+    home: Home, workspace: Workspace, front: _Front, environment: dict[str, str]
 ) -> Service:
     sockets = [server.socket for server in workspace.servers]
     return Service(
         "web",
         [
             *(sys.executable, "-m", "orchestration.server.web", str(workspace.file)),
-            *(str(listener.fileno()), *map(str, sockets)),
+            *(str(front.listener.fileno()), *map(str, sockets)),
         ],
         home.logs / "web.log",
-        descriptors=(listener.fileno(),),
+        descriptors=(front.listener.fileno(),),
         sees_password=True,
-        environment=environment,
+        environment=environment | {PROBE_VARIABLE: front.probe},
     )
 
 

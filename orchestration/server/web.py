@@ -26,6 +26,7 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster_webserver.app import create_app_from_workspace_process_context
 from dagster_webserver.version import __version__ as webserver_version
+from starlette.types import ASGIApp
 
 from orchestration.server.daemon import Daemon
 from orchestration.server.guard import BODY_LIMIT_BYTES, Guard, GuardRules
@@ -62,11 +63,17 @@ def open_workspace(workspace_file: Path) -> Iterator[WorkspaceProcessContext]:
 
 def guarded_app(
     context: WorkspaceProcessContext, rules: GuardRules, directory: Directory | None = None
-) -> Guard:
+) -> ASGIApp:
     """The web UI of a workspace, its data section and its API, behind the guard."""
     ui = create_app_from_workspace_process_context(context, live_data_poll_rate=POLL_MILLISECONDS)
     secret = rules.key.decode("latin-1")
-    return Guard(SiteApp(ui, open_site(context, secret)), rules, directory)
+    site = SiteApp(ui, open_site(context, secret))
+    if not rules.has_metrics:
+        return Guard(site, rules, directory)
+    from orchestration.server.metrics import Metered, Metrics, MetricsPage
+
+    metrics = Metrics(context.instance)
+    return Metered(Guard(MetricsPage(site, metrics), rules, directory), metrics)
 
 
 class _Server(uvicorn.Server):

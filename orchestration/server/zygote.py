@@ -1,8 +1,16 @@
 """A process that imports Dagster once and forks the server's other processes, which so share those pages.
 
-Each of them would else hold some 60 MB of its own of the same modules, and spend a second or two on importing them.
-It imports nothing of this project but this file and `threads`, so that what it forks reads the project's code as it is
-then; it knows no password; its threads are counted before each fork, and where there is one it declines.
+**What holds.** What it forks is as if newly started: it reads the project's code as it is then. The zygote imports nothing of
+this project but this file and `threads`, and knows no password.
+
+**Why.** Each of them would otherwise hold some 60 MB of its own of the same modules, and take a second or two to import them.
+Its threads are counted before each fork, and where there is one it declines: a lock held by a thread would be held forever
+in the fork.
+
+**When it is lost.** When the zygote declines or dies, the supervisor starts the others as fresh processes, which take longer
+and share nothing. It outlives its owner only as long as it has children to wait for.
+
+**What it costs.** One more process; its pages are shared as long as they are not written to.
 
     python -m orchestration.server.zygote CHANNEL_FD
 """
@@ -80,7 +88,7 @@ def main(channel: socket.socket) -> None:
 def _bury(channel: socket.socket) -> bool:
     try:
         while (found := os.waitpid(-1, os.WNOHANG))[0]:
-            with suppress(OSError):  # nobody is there to hear it
+            with suppress(OSError):  # the owner has gone
                 _send(channel, {"dead": found[0], "code": os.waitstatus_to_exitcode(found[1])})
     except ChildProcessError:
         return False

@@ -7,20 +7,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from assets.classifications.applying import too_large
-from assets.classifications.checking import CheckResult, check_file
+from assets.classifications.checking import FileCheck, check_file
 from assets.classifications.declaration import ClassificationSpec
 from assets.classifications.reporting import Report, open_report
 from assets.classifications.schema import ParseOptions
 from orchestration.location import Location
+from orchestration.services.classification_runs import StagedFile
 from orchestration.services.classifications import ReadingChoice, catalog_of, find_set
 from resources.kernel.errors import ConfigError, InputError
 from resources.scratch import ScratchFolder
-from resources.stores.uploads import open_regular
+from resources.stores.uploads import UploadStore, open_regular
 
 
 def check(
     location: Location, name: str, path: Path, choice: ReadingChoice, report: Path | None = None
-) -> CheckResult:
+) -> FileCheck:
     """What a file would do. Changes nothing, keeps nothing of it; writes every error to `report`.
 
     Raises:
@@ -33,7 +34,7 @@ def check(
 
 def check_object(
     location: Location, name: str, key: str, choice: ReadingChoice, report: Path | None = None
-) -> CheckResult:
+) -> FileCheck:
     """The same for a file in the place that the set watches.
 
     Raises:
@@ -53,12 +54,31 @@ def check_object(
     found = connector.stat(key)
     if found.size_bytes > options.max_bytes:
         refused = too_large(found.size_bytes, options.max_bytes)
-        return CheckResult("rejected", refused.problems, refused.problem_count)
+        return FileCheck("rejected", refused.problems, refused.problem_count)
     with (
         ScratchFolder("classification") as scratch,
         connector.local_copy(found, scratch.path) as path,
     ):
         return _check(location, spec, path, options, report, file_name=key)
+
+
+def check_kept(
+    location: Location,
+    name: str,
+    file: StagedFile,
+    choice: ReadingChoice,
+    report: Path | None = None,
+) -> FileCheck:
+    """The same for a file that is kept until a run takes it.
+
+    Raises:
+        UnknownNameError: no such set.
+        GoneError: it is not kept any longer.
+        InputError: the report cannot be written.
+    """
+    spec = find_set(location, name)
+    with UploadStore.open().read(file.sha256) as path:
+        return _check(location, spec, path, choice.options(spec), report, file_name=file.name)
 
 
 def _check(
@@ -68,7 +88,7 @@ def _check(
     options: ParseOptions,
     report: Path | None,
     file_name: str = "",
-) -> CheckResult:
+) -> FileCheck:
     with open_regular(path) as stream, _report_at(report) as errors:
         return check_file(
             catalog_of(location),

@@ -78,9 +78,9 @@ def download(
     spec = find_set(location, name)
     if selection.limit is not None and selection.limit < 0:
         raise InputError(f"a limit is not negative: {selection.limit}")
-    select(
-        spec.schema.arrow.empty_table(), selection
-    )  # refuses a wrong one before a byte is written
+    # Refuses a wrong one before a byte is written: of a row, since no expression is looked at for none.
+    one = [{field.name: "" if field.name == KEY else None for field in spec.schema.arrow}]
+    select(pa.Table.from_pylist(one, schema=spec.schema.arrow), selection)
     catalog_of(location).check_columns(name, spec.columns)
     if version is not None or selection.keys is not None:
         table = select(_rows_of(location, spec, selection.keys, version), selection)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import dagster as dg
 
@@ -27,6 +27,7 @@ from resources.kernel.errors import NotFoundError, WaybillError
 from resources.stores.catalog.classifications.catalog import ClassificationCatalog, check_undo
 from resources.stores.catalog.classifications.records import FileEntry
 from resources.stores.uploads import UploadStore, open_regular
+from resources.stores.uploads import too_large as beyond
 
 
 class FileRunFailedError(WaybillError):
@@ -59,7 +60,7 @@ class Workplace:
 
 
 @dataclass(frozen=True)
-class KeptFile:
+class StagedFile:
     """A file that is kept until a run takes it."""
 
     name: str
@@ -86,7 +87,7 @@ def keep_file(
     *,
     file_name: str = "",
     author: str = "",
-) -> KeptFile:
+) -> StagedFile:
     """Keeps a file for a run that is to take it.
 
     Args:
@@ -118,7 +119,27 @@ def keep_file(
             options=options,
         )
         _reject_large(catalog_of(place.location), spec, order)
-    return KeptFile(called, UploadStore.open().stage(path, limit=limit).sha256)
+    return StagedFile(called, UploadStore.open().stage(path, limit=limit).sha256)
+
+
+def check_size(name: str, size_bytes: int, limit: int) -> None:
+    """Refuses a file on its way in that is larger than its set takes.
+
+    Raises:
+        InputError: it is.
+    """
+    if size_bytes > limit:
+        raise beyond(name, limit)
+
+
+def take_upload(stream: BinaryIO, name: str, limit: int) -> str:
+    """Keeps a file that was sent, for a check and a run; its SHA-256.
+
+    Raises:
+        InputError: it has more than `limit` bytes.
+        StorageError: no space or no rights in the home folder.
+    """
+    return UploadStore.open().take(stream, name, limit=limit).sha256
 
 
 def apply(
@@ -146,7 +167,7 @@ def apply(
 
 
 def start_apply(
-    place: Workplace, name: str, file: KeptFile, choice: ReadingChoice, *, author: str = ""
+    place: Workplace, name: str, file: StagedFile, choice: ReadingChoice, *, author: str = ""
 ) -> str:
     """Has the server take a file that is kept into the set; the run's id.
 
@@ -184,7 +205,7 @@ def start_undo(place: Workplace, name: str, version: int, *, author: str = "") -
 
 
 def _file_work(
-    place: Workplace, name: str, file: KeptFile, choice: ReadingChoice, author: str
+    place: Workplace, name: str, file: StagedFile, choice: ReadingChoice, author: str
 ) -> _Work:
     author = author or place.asked.actor
     order = {

@@ -42,6 +42,8 @@ class SetSummary:
     tags: Mapping[str, str]
     is_published: bool = True
     """Whether the dataset shows what the set holds."""
+    max_bytes: int = 0
+    """The largest file that it takes."""
     problem: str = ""
     """Why the set takes no file: the declaration contradicts what is stored."""
 
@@ -104,6 +106,7 @@ def list_sets(location: Location) -> list[SetSummary]:
                 owners=spec.owners,
                 tags=spec.tags,
                 is_published=stored is None or not lags(location.store(), spec, stored),
+                max_bytes=spec.schema.max_bytes,
                 problem=_problem(stored, spec),
             )
         )

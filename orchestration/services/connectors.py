@@ -1,4 +1,7 @@
-"""Connectors: which there are, who uses them, whether one answers, and what stands in it."""
+"""Connectors: which there are, who uses them, whether one answers, and what stands in it.
+
+A connector can be tried, and looked into, before it is saved; see `unsaved.py`.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from orchestration.location import Location
+from orchestration.location import Location, open_connector
+from orchestration.services.unsaved import Definition, make_component, unplaced
+from resources.connectors.base import Connector, TableConnector
+from resources.connectors.component import ConnectorComponent
 from resources.connectors.resource import ConnectorResource
-from resources.kernel.errors import InputError, WaybillError
-from resources.kernel.records import BrowseEntry, CheckReport, CheckStep
+from resources.kernel.errors import InputError, UnknownNameError, WaybillError
+from resources.kernel.records import BrowseEntry, CheckReport, CheckStep, TableName, TellStep
 
 CONNECTOR_JOB = "connector_check"
 """The job of the Launchpad that tries a connector."""
@@ -58,6 +64,16 @@ class Browsed:
     """There is more than was asked for."""
 
 
+@dataclass(frozen=True)
+class Described:
+    """A table of a connector."""
+
+    connector: str
+    table: str
+    columns: tuple[tuple[str, str], ...]
+    """(column, type)"""
+
+
 def list_connectors(location: Location) -> list[ConnectorSummary]:
     """Every declared connector, in order of name. Connects to none."""
     users = location.users_of_connectors()
@@ -67,27 +83,67 @@ def list_connectors(location: Location) -> list[ConnectorSummary]:
     ]
 
 
-def check_connector(location: Location, name: str) -> ConnectorTest:
+def show_connector(location: Location, name: str) -> ConnectorSummary:
+    """One declared connector. Connects to nothing.
+
+    Raises:
+        UnknownNameError: it is not declared.
+    """
+    known = location.connectors()
+    if name not in known:
+        raise UnknownNameError("connector", name, known)
+    return _summary(name, known[name], location.users_of_connectors().get(name, ()))
+
+
+def check_connector(location: Location, name: str, tell: TellStep | None = None) -> ConnectorTest:
     """Resolves the name, connects, signs in, looks once (F036).
+
+    Args:
+        location: where it is declared.
+        name: of the connector.
+        tell: hears of each step as it ends.
 
     Raises:
         UnknownNameError: it is not declared.
         ConfigError: a variable that it names is not set.
     """
-    connector = location.connector(name)
-    started = time.monotonic()
-    try:
-        report = connector.check()
-    except (
-        WaybillError
-    ) as error:  # what stands before any answer of the other side, a missing package say
-        report = CheckReport(ok=False, detail=str(error))
-    seconds = round(time.monotonic() - started, 3)
-    return ConnectorTest(name, report.ok, report.detail, dict(report.facts), report.steps, seconds)
+    return _check(name, location.connector(name), tell)
 
 
-def browse_connector(location: Location, name: str, path: str, *, limit: int) -> Browsed:
+def check_unsaved_connector(
+    location: Location, definition: Definition, tell: TellStep | None = None
+) -> ConnectorTest:
+    """The same of a connector that is only being written.
+
+    Raises:
+        ConfigError: attributes that it does not take, a secret that is no name of a variable, a variable that is not set.
+    """
+    connector = unsaved_connector(location, definition)
+    return _check(connector.name, connector, tell)
+
+
+def unsaved_connector(location: Location, definition: Definition) -> Connector:
+    """The connector that a definition declares.
+
+    Raises:
+        ConfigError: attributes that it does not take, a secret that is no name of a variable, a variable that is not set.
+    """
+    component, _ = make_component(location, definition, ConnectorComponent, "connector")
+    with unplaced(location) as where:
+        return open_connector(component.resource(where))
+
+
+def browse_connector(
+    location: Location, name: str, path: str, *, limit: int, after: str = ""
+) -> Browsed:
     """What stands directly below `path`, in order, at most `limit` entries (F039, F040).
+
+    Args:
+        location: where it is declared.
+        name: of the connector.
+        path: a place, as an earlier list shows it; the top when empty.
+        limit: most entries.
+        after: path of the last entry of a list that was cut: this one goes on behind it.
 
     Raises:
         UnknownNameError: the connector is not declared.
@@ -99,8 +155,38 @@ def browse_connector(location: Location, name: str, path: str, *, limit: int) ->
         raise InputError(f"a list has 1 to {BROWSE_LIMIT} entries, not {limit}")
     connector = location.connector(name)
     # One more than shown tells whether there are more.
-    found = tuple(islice(connector.browse(path, limit=limit + 1), limit + 1))
+    found = tuple(islice(connector.browse(path, limit=limit + 1, after=after), limit + 1))
     return Browsed(name, path, found[:limit], len(found) > limit)
+
+
+def describe_table(location: Location, name: str, table: str) -> Described:
+    """The columns of a table and their types, as an import would bring them; no row is read.
+
+    Raises:
+        UnknownNameError: the connector is not declared.
+        InputError: it holds files.
+        NotFoundError: no such table; lists near names.
+        ConnectorError: it does not answer, or refuses.
+    """
+    connector = location.connector(name)
+    if not isinstance(connector, TableConnector):
+        raise InputError(
+            f"connector {name!r} holds files, not tables",
+            hint="`waybill datasource test` shows the columns of a file",
+        )
+    schema = connector.describe(TableName.parse(table))
+    return Described(name, table, tuple((column.name, str(column.type)) for column in schema))
+
+
+def _check(name: str, connector: Connector, tell: TellStep | None) -> ConnectorTest:
+    started = time.monotonic()
+    try:
+        report = connector.check(tell)
+    except WaybillError as error:
+        # What stands before any answer of the other side, a missing package say.
+        report = CheckReport(ok=False, detail=str(error))
+    seconds = round(time.monotonic() - started, 3)
+    return ConnectorTest(name, report.ok, report.detail, dict(report.facts), report.steps, seconds)
 
 
 def _summary(name: str, resource: ConnectorResource, users: Sequence[str]) -> ConnectorSummary:

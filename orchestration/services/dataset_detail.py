@@ -12,7 +12,7 @@ import dagster as dg
 from orchestration.services.dataset_list import (
     DatasetEntry,
     DatasetSummary,
-    Title,
+    DatasetTitle,
     find_newest,
     state_of_run,
     summary_of,
@@ -29,7 +29,7 @@ _EXAMPLES = 20
 
 
 @dataclass(frozen=True)
-class Column:
+class DatasetColumn:
     """A column of the newest version."""
 
     name: str
@@ -41,7 +41,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class CheckResult:
+class CheckOutcome:
     """A check and its newest result."""
 
     name: str
@@ -113,7 +113,7 @@ class DatasetDetail:
     jobs: tuple[str, ...]
     """Pipelines that make it."""
     is_declared: bool
-    columns: tuple[Column, ...]
+    columns: tuple[DatasetColumn, ...]
     run_id: str | None
     """The run that made the newest version."""
     properties: Mapping[str, Any]
@@ -127,7 +127,7 @@ def show_dataset(
     entry: DatasetEntry,
     store: VersionStore,
     instance: dg.DagsterInstance,
-    title: Title | None = None,
+    title: DatasetTitle | None = None,
 ) -> DatasetDetail:
     """A dataset with its columns, its place in lineage and its record.
 
@@ -161,14 +161,14 @@ def asset_path(entry: DatasetEntry) -> str:
     return "/assets/" + "/".join(entry.key)
 
 
-def columns_of(entry: DatasetEntry, version: StoredVersion | None) -> tuple[Column, ...]:
+def columns_of(entry: DatasetEntry, version: StoredVersion | None) -> tuple[DatasetColumn, ...]:
     """The columns of a version, with what is declared and recorded of them."""
     if version is None:
         return ()
     lineage: Mapping[str, Any] = version.properties.get("lineage", {})  # type: ignore[assignment]  # JSON
     meanings = dict(entry.columns)
     return tuple(
-        Column(
+        DatasetColumn(
             name,
             kind,
             meanings.get(name, ""),
@@ -180,7 +180,7 @@ def columns_of(entry: DatasetEntry, version: StoredVersion | None) -> tuple[Colu
 
 def list_columns(
     entry: DatasetEntry, store: VersionStore, *, version: int | None = None
-) -> tuple[Column, ...]:
+) -> tuple[DatasetColumn, ...]:
     """The columns of a version, the newest unless a number is given.
 
     Raises:
@@ -260,7 +260,7 @@ def _moment(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
-def list_checks(entry: DatasetEntry, instance: dg.DagsterInstance) -> list[CheckResult]:
+def list_checks(entry: DatasetEntry, instance: dg.DagsterInstance) -> list[CheckOutcome]:
     """The checks that the dataset is held to, in the order of the declaration, each with its newest result."""
     keys = [dg.AssetCheckKey(dg.AssetKey(entry.key), check.name) for check in entry.checks]
     found = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys) if keys else {}
@@ -286,10 +286,10 @@ def _outcome(record: Any, instance: dg.DagsterInstance) -> str:
 
 def _check(
     name: str, description: str, record: Any, instance: dg.DagsterInstance, *, blocking: bool
-) -> CheckResult:
+) -> CheckOutcome:
     if record is None:
-        return CheckResult(name, description, blocking, "never run")
-    found = CheckResult(
+        return CheckOutcome(name, description, blocking, "never run")
+    found = CheckOutcome(
         name,
         description,
         blocking,
@@ -302,7 +302,7 @@ def _check(
     return found if not hasattr(data, "passed") else _with_result(found, data)
 
 
-def _with_result(found: CheckResult, data: Any) -> CheckResult:
+def _with_result(found: CheckOutcome, data: Any) -> CheckOutcome:
     facts = {label: value.value for label, value in data.metadata.items()}
     given = facts.get("result")
     result: Mapping[str, Any] = given if isinstance(given, dict) else {}

@@ -12,7 +12,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, get_args
-from urllib.parse import quote
 
 from orchestration.services.dataset_list import DatasetEntry
 from resources.formats.csv_write import CsvWriter
@@ -37,7 +36,7 @@ _PIECE = 1 << 20
 
 
 @dataclass(frozen=True)
-class Download:
+class DatasetDownload:
     """A file on its way."""
 
     file_name: str
@@ -61,7 +60,7 @@ def download_dataset(
     file_format: str = "csv",
     version: int | None = None,
     raw: bool = False,
-) -> Download:
+) -> DatasetDownload:
     """A version as a file.
 
     Args:
@@ -82,9 +81,9 @@ def download_dataset(
             hint=f"Known: {', '.join(FORMATS)}",
         )
 
-    def make(table: StoredTable) -> Download:
+    def make(table: StoredTable) -> DatasetDownload:
         if file_format == "parquet":
-            return _parquet(entry, table)
+            return _parquet(entry, store, table)
         return _csv(entry, table, packed=file_format == "zip", guard=not raw)
 
     if version is None:
@@ -92,27 +91,14 @@ def download_dataset(
     return make(store.read(entry.key, version))
 
 
-def content_disposition(file_name: str) -> str:
-    """The header's value for a file to be saved under this name, whatever the name holds (RFC 6266, 8187)."""
-    plain = "".join(
-        c if c.isascii() and c.isprintable() and c not in '"\\%/' else "_" for c in file_name
-    )
-    value = f'attachment; filename="{plain}"'
-    if plain == file_name:
-        return value
-    clean = "".join(c if c.isprintable() and c not in "/\\" else "_" for c in file_name)
-    encoded = quote(clean.encode("utf-8", "replace"), safe="!#$&+-.^_`|~")
-    return f"{value}; filename*=UTF-8''{encoded}"
-
-
-def _csv(entry: DatasetEntry, table: StoredTable, *, packed: bool, guard: bool) -> Download:
+def _csv(entry: DatasetEntry, table: StoredTable, *, packed: bool, guard: bool) -> DatasetDownload:
     writer = CsvWriter(guard=guard)
     chunks = writer.chunks(table.batches())
     name = _file_name(entry, table, "csv")
     if packed:
         chunks = zip_chunks(name, chunks, at=table.version.created_at)
     kind = "zip" if packed else "csv"
-    return Download(
+    return DatasetDownload(
         file_name=_file_name(entry, table, kind),
         media_type=MEDIA_TYPES[kind],
         version=table.version.number,
@@ -124,25 +110,26 @@ def _csv(entry: DatasetEntry, table: StoredTable, *, packed: bool, guard: bool) 
     )
 
 
-def _parquet(entry: DatasetEntry, table: StoredTable) -> Download:
+def _parquet(entry: DatasetEntry, store: TableStore, table: StoredTable) -> DatasetDownload:
     files = table.version.files
     is_one = len(files) == 1
-    return Download(
+    return DatasetDownload(
         file_name=_file_name(entry, table, "parquet"),
         media_type=MEDIA_TYPES["parquet"],
         version=table.version.number,
         rows=table.rows,
         size_bytes=files[0].size_bytes if is_one else None,
         is_guarded=False,
-        chunks=_verbatim(table) if is_one else parquet_chunks(table.batches()),
+        chunks=_verbatim(entry, store, table) if is_one else parquet_chunks(table.batches()),
         defused=lambda: 0,
     )
 
 
-def _verbatim(table: StoredTable) -> Iterator[bytes]:
+def _verbatim(entry: DatasetEntry, store: TableStore, table: StoredTable) -> Iterator[bytes]:
     """The only file as it lies in the store; opened, and its hash proven, before the first piece is asked for."""
+    (only,) = table.version.files
     with ExitStack() as stack:
-        path = stack.enter_context(table.only_file())
+        path = stack.enter_context(store.item(entry.key).local_file(table.version, only))
         stream = stack.enter_context(path.open("rb"))
         held = stack.pop_all()
     return _pieces(stream, held)
@@ -158,7 +145,7 @@ def _file_name(entry: DatasetEntry, table: StoredTable, ending: str) -> str:
     return f"{entry.name.replace('/', '_')}-v{table.version.number}.{ending}"
 
 
-def save(download: Download, target: Path) -> int:
+def save(download: DatasetDownload, target: Path) -> int:
     """Writes a download to a file: whole, or not at all. Returns its bytes."""
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     size = 0

@@ -29,8 +29,8 @@ from datetime import UTC, datetime
 from orchestration.services.dataset_list import (
     DatasetEntry,
     DatasetSummary,
+    DatasetTitle,
     Found,
-    Title,
     Tried,
     find_newest,
     summary_of,
@@ -85,7 +85,7 @@ class DatasetIndex:
         self,
         store: VersionStore,
         states: Callable[[Sequence[DatasetEntry]], Mapping[Key, Tried]],
-        titles: Callable[[], Mapping[Key, Title]],
+        titles: Callable[[], Mapping[Key, DatasetTitle]],
         *,
         is_quick: bool = True,
         clock: Callable[[], float] = time.monotonic,
@@ -95,7 +95,7 @@ class DatasetIndex:
         self._lock = threading.Lock()
         self._known = _Known()
         self._tried: Mapping[Key, Tried] = {}
-        self._named: Mapping[Key, Title] = {}
+        self._named: Mapping[Key, DatasetTitle] = {}
         self._entries: Sequence[DatasetEntry] = ()
         self._view: DatasetView | None = None
         self._looked_at = -1e9
@@ -172,7 +172,7 @@ class DatasetIndex:
         self,
         entries: Sequence[DatasetEntry],
         tried: Mapping[Key, Tried],
-        titles: Mapping[Key, Title],
+        titles: Mapping[Key, DatasetTitle],
     ) -> bool:
         return entries is self._entries and tried == self._tried and titles == self._named
 

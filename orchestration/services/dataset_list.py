@@ -84,7 +84,7 @@ class Tried:
 
 
 @dataclass(frozen=True)
-class Title:
+class DatasetTitle:
     """What people call a dataset, beside its name."""
 
     title: str = ""
@@ -165,7 +165,7 @@ def summarize(
     entries: Sequence[DatasetEntry],
     tried: Mapping[Key, Tried],
     store: VersionStore,
-    titles: Mapping[Key, Title],
+    titles: Mapping[Key, DatasetTitle],
 ) -> list[DatasetSummary]:
     """A line for each dataset.
 
@@ -196,9 +196,8 @@ def find_newest(store: VersionStore, key: Key) -> Found:
         ConnectorError: the store does not answer.
     """
     try:
-        item = store.item(key)
-        latest = item.latest()
-        return Newest.of(latest) if latest else item.removal()
+        latest = store.item(key).latest()
+        return Newest.of(latest) if latest else store.removal(key)
     except ConnectorError:
         raise  # the whole store is away, not this one dataset
     except WaybillError as error:
@@ -206,7 +205,7 @@ def find_newest(store: VersionStore, key: Key) -> Found:
 
 
 def summary_of(
-    entry: DatasetEntry, found: Found, tried: Tried | None, title: Title | None = None
+    entry: DatasetEntry, found: Found, tried: Tried | None, title: DatasetTitle | None = None
 ) -> DatasetSummary:
     """A line of the list."""
     latest = found if isinstance(found, Newest) else None

@@ -13,12 +13,8 @@ import dagster as dg
 
 from orchestration.services.dataset_list import QUEUED, RUNNING, DatasetEntry
 from orchestration.services.datasets import instance_states
-from resources.kernel.errors import ConfigError
+from resources.kernel.errors import InUseError
 from resources.stores.versions import VersionStore
-
-
-class InUseError(ConfigError):
-    """Something is made from what is to be removed, or a run is making it."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +54,7 @@ def remove_dataset(
     """
     if not force:
         _check_unused(entry, instance)
-    report = store.item(entry.key).remove(by=by)
+    report = store.remove(entry.key, by=by)
     if report.removed_versions:
         _tell_dagster(entry, instance, report.removed_versions, by)
     return RemovalReport(

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Mapping
 from contextlib import closing
 
-from orchestration.services.dataset_list import DatasetEntry, Title
+from orchestration.services.dataset_list import DatasetEntry, DatasetTitle
 from resources.home import waybill_home
 from resources.kernel.errors import InputError
 from resources.kernel.keys import Key
@@ -19,7 +19,7 @@ _DIRECTION = set("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u
 _LINES = {"\n", "\r", "\t"}
 
 
-def read_titles() -> Mapping[Key, Title]:
+def read_titles() -> Mapping[Key, DatasetTitle]:
     """What people call each dataset that has a title or a description of its own.
 
     The catalog in the home folder is read without SQLAlchemy: a list at a shell answers at once.
@@ -32,14 +32,16 @@ def read_titles() -> Mapping[Key, Title]:
         from resources.stores.catalog.dataset_titles import DatasetTitles
 
         found = DatasetTitles(CatalogDatabase.open()).all()
-        return {key: Title(*texts) for key, texts in found.items()}
+        return {key: DatasetTitle(*texts) for key, texts in found.items()}
     file = waybill_home() / "catalog.sqlite"
     if not file.exists():
         return {}
     query = "select asset_key, title, description from dataset_titles"
     try:
         with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=10)) as connection:
-            return {tuple(k.split("/")): Title(t, d) for k, t, d in connection.execute(query)}
+            return {
+                tuple(k.split("/")): DatasetTitle(t, d) for k, t, d in connection.execute(query)
+            }
     except sqlite3.OperationalError as error:
         if "no such table" in str(error):
             return {}  # nobody has given a title since the catalog was made
@@ -48,7 +50,7 @@ def read_titles() -> Mapping[Key, Title]:
 
 def rename_dataset(
     entry: DatasetEntry, *, title: str | None = None, description: str | None = None, by: str = ""
-) -> Title:
+) -> DatasetTitle:
     """Gives a dataset a title or a description; an empty one takes it back. What is None stays.
 
     Args:
@@ -72,7 +74,7 @@ def rename_dataset(
         text = description.strip().replace("\r\n", "\n")
         description = _checked(text, "description", DESCRIPTION_LIMIT, allowed=_LINES)
     titles = DatasetTitles(CatalogDatabase.open())
-    return Title(*titles.change(entry.key, title=title, description=description, by=by))
+    return DatasetTitle(*titles.change(entry.key, title=title, description=description, by=by))
 
 
 def _checked(text: str, what: str, limit: int, *, allowed: set[str]) -> str:

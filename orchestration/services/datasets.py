@@ -19,7 +19,7 @@ from orchestration.services.dataset_list import (
     READY,
     DatasetEntry,
     DatasetSummary,
-    Title,
+    DatasetTitle,
     Tried,
     state_of_run,
     summarize,
@@ -35,7 +35,9 @@ _FAILURES = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
 
 
 def list_datasets(
-    location: Location, instance: dg.DagsterInstance, titles: Mapping[Key, Title] | None = None
+    location: Location,
+    instance: dg.DagsterInstance,
+    titles: Mapping[Key, DatasetTitle] | None = None,
 ) -> list[DatasetSummary]:
     """Every dataset that something makes, in order of name.
 

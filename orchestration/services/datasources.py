@@ -10,8 +10,10 @@ from typing import Any
 import pyarrow as pa
 import yaml
 
+from assets.datasources.component import Datasource
 from orchestration.location import Location
 from orchestration.services.json_rows import json_rows
+from orchestration.services.unsaved import Definition, make_component, unplaced
 from resources.connectors.base import FileConnector
 from resources.kernel.errors import ConfigError, InputError, WaybillError
 from resources.kernel.keys import asset_key
@@ -26,7 +28,7 @@ PREVIEW_LIMIT = 1000
 _MAPPINGS = ("options", "parameters")
 _SETTINGS = ("format", "member", "rename", *_MAPPINGS, "timeout_seconds", "fingerprint")
 UNSAVED = "to be saved"
-"""What a datasource is called that nobody has declared yet."""
+"""What a datasource is called that is not declared yet."""
 
 
 DATASOURCE_JOB = "datasource_test"
@@ -198,6 +200,29 @@ def unsaved_datasource(target: Mapping[str, str], settings: Sequence[str]) -> So
     if "fingerprint" in given:
         given["fingerprint"] = FingerprintRule.parse(given["fingerprint"])
     return SourceSpec(name=UNSAVED, **{**target, **given})
+
+
+def source_of_definition(location: Location, definition: Definition) -> SourceSpec:
+    """What a definition says that somebody wrote into a form, or sent along.
+
+    Raises:
+        ConfigError: attributes that a datasource does not take, or a parameter from a variable of the environment: what
+            is previewed would show it.
+    """
+    for name, value in _given_parameters(definition).items():
+        if isinstance(value, Mapping):
+            raise ConfigError(
+                f"parameters.{name}: a variable of the environment is read by definitions that are saved only",
+                hint="Give a value to try it with",
+            )
+    component, _ = make_component(location, definition, Datasource, "datasource")
+    with unplaced(location):
+        return component.source_spec()
+
+
+def _given_parameters(definition: Definition) -> Mapping[str, Any]:
+    given = definition.attributes.get("parameters")
+    return given if isinstance(given, Mapping) else {}
 
 
 def _yaml_value(name: str, text: str) -> Any:

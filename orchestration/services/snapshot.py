@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from orchestration.services.dataset_list import DatasetEntry
+from orchestration.services.exports.entries import ExporterEntry
 from orchestration.services.home import Home
 from orchestration.services.pipelines.entry import PipelineEntry
 from resources.environment import watch_environment
@@ -55,6 +56,7 @@ class Snapshot:
     """As `waybill connector list --json` prints them, whether variables are set included."""
     datasources: tuple[Mapping[str, Any], ...] = ()
     """As `waybill datasource list --json` prints them."""
+    exporters: tuple[ExporterEntry, ...] = ()
     store: str = ""
     """Where datasets are kept."""
     pipelines: tuple[PipelineEntry, ...] = ()

@@ -11,6 +11,7 @@ from orchestration.location import Location
 from orchestration.services.connectors import list_connectors
 from orchestration.services.dataset_entries import dataset_entries
 from orchestration.services.datasources import list_datasources
+from orchestration.services.exports.declared import exporter_entries
 from orchestration.services.pipelines.declared import pipeline_entries
 from orchestration.services.snapshot import Declaration, Snapshot
 from resources.references import NamedComponent, Registry, registry_of
@@ -22,6 +23,7 @@ def snapshot_of(location: Location, problems: tuple[str, ...]) -> Snapshot:
         datasets=tuple(dataset_entries(location)),
         problems=problems,
         connectors=tuple(asdict(found) for found in list_connectors(location)),
+        exporters=tuple(exporter_entries(location)),
         datasources=tuple(asdict(found) for found in list_datasources(location)),
         store=location.store().url if "store" in (location.definitions.resources or {}) else "",
         pipelines=tuple(pipeline_entries(location)),

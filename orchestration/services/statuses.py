@@ -8,6 +8,7 @@ from resources.kernel.errors import WaybillError
 STATUSES: dict[type[WaybillError], tuple[int, str]] = {
     errors.MissingDependencyError: (409, "missing-dependency"),
     errors.UnknownNameError: (404, "unknown-name"),
+    errors.InUseError: (409, "in-use"),
     errors.ConfigError: (409, "configuration"),
     errors.SchemaMismatchError: (422, "schema-mismatch"),
     errors.InputError: (422, "input"),

@@ -64,7 +64,7 @@ class ObjectsRequest:
     """One run to ask for.
 
     Attributes:
-        run_key: the same for the same new objects, whoever asks how often: Dagster makes one run of it.
+        run_key: the same for the same new objects, however often it is asked for: Dagster makes one run of it.
         objects: how many new objects it stands for.
         size_bytes: all of them together.
         first_keys: the first of them in order of key, ten at most.

@@ -206,7 +206,7 @@ class TableConnector(Connector):
     def write(self, stream: BatchStream, request: ExportRequest) -> ExportReceipt:
         """Delivers a stream into a table, atomically and exactly once for its run (2b, 2c).
 
-        Whoever reads the table sees all old rows or all new ones. Grants, views, indexes, triggers, policies
+        A reader of the table sees all old rows or all new ones. Grants, views, indexes, triggers, policies
         and comments of an existing table stay. A ledger row in `_exports` is committed with the rows; when
         the run's row is there already nothing is written and the receipt says `repeated`.
 

@@ -112,7 +112,7 @@ class ConnectorComponent(DeclaredComponent):
     def _placed_resource(self, context: dg.ComponentLoadContext, where: str) -> ConnectorResource:
         """The resource; an error that names its attribute points at that attribute's line.
 
-        A connector of files judges its fields when it is made, which asks nobody: so one is made and thrown away. Of
+        A connector of files checks its fields when it is made, without connecting: so one is made and thrown away. Of
         its secrets it sees whether there are any.
         """
         try:

@@ -141,7 +141,7 @@ def decode_blocks(
 ) -> Iterator[bytes]:
     """The file's text as blocks of UTF-8, byte order mark removed.
 
-    UTF-8 passes unchecked: whoever parses it checks it.
+    UTF-8 passes unchecked: the parser checks it.
 
     Raises:
         ParseError: bytes that are not of the encoding, with their offset and line.

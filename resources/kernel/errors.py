@@ -4,8 +4,9 @@
 WaybillError                    message, hint, facts; picklable; retryable = False
 ├─ ConfigError                  the operator must act
 │  ├─ MissingDependencyError    an optional package is not installed
-│  └─ UnknownNameError          a name that nothing declares; lists the known ones
-├─ InputError(ValueError)       whoever sent the data must act
+│  ├─ UnknownNameError          a name that nothing declares; lists the known ones
+│  └─ InUseError                something else needs what is to be removed; names it
+├─ InputError(ValueError)       the sender of the data must act
 │  ├─ ParseError                a file's content; knows file, line, column
 │  ├─ EmptySourceError          a source that returned no rows
 │  └─ SchemaMismatchError       columns or types do not fit the target
@@ -113,6 +114,10 @@ class UnknownNameError(ConfigError):
             name=name,
             known=names,
         )
+
+
+class InUseError(ConfigError):
+    """Something else needs what is to be removed, or is at work on it."""
 
 
 class InputError(WaybillError, ValueError):

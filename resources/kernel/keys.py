@@ -70,13 +70,13 @@ def noun_of(key: Key, tags: Mapping[str, str]) -> str:
 
 
 def noun_of_key(key: Key) -> str:
-    """What an asset of this key is if nobody says otherwise; empty for anything that Waybill does not know."""
+    """What an asset of this key is unless it says otherwise itself; empty for anything that Waybill does not know."""
     return NOUNS.get(key[0], "") if len(key) > 1 else ""  # type: ignore[call-overload]  # any text is asked
 
 
 def asset_key(noun: Noun, name: str) -> Key:
     """The asset key of a thing: `("datasets", "flights")`.
 
-    Tables that Waybill keeps are all datasets, whoever makes them: an import, a transform or a prediction.
+    Tables that Waybill keeps are all datasets: made by an import, a transform or a prediction.
     """
     return (noun, name)

@@ -59,7 +59,7 @@ class Retype(Exception):  # noqa: N818 - a signal, not an error
     """A stream met a value that does not fit the types announced: ask its source for a new stream.
 
     The source has seen all values by now, so the next stream holds. What was written from this one is
-    thrown away; the caller is whoever wrote it.
+    thrown away; the caller is the one who wrote it.
     """
 
     def __init__(self, columns: dict[str, str]) -> None:

@@ -1,6 +1,6 @@
 """Trying again: how often, after which pauses, and when a step that gets further earns new tries.
 
-Here: the one loop that tries again, for whoever talks to another system. Not here: which errors may pass, which only
+Here: the one loop that tries again, for all code that talks to another system. Not here: which errors may pass, which only
 the caller knows, and what the last of them means in our words: it is raised as it came.
 """
 

@@ -1,7 +1,19 @@
 """What a datasource is made of: a connector and what to take from it. Transport and format meet here.
 
-A datasource watches through `fingerprint`, a dataset imports through `open_streams`; both go the same way, so a
-dataset's record of what it imported can be compared with what a datasource observes.
+**What holds.** A dataset's record of what it imported can be compared with what a datasource observes: a datasource
+watches through `fingerprint`, a dataset imports through `open_streams`, and both look at the same objects by the same
+rule. What a stream brings does not change while its context lives.
+
+**Why.** Objects of a bucket are read from local copies whose length and etag were proven; a query runs in one snapshot. An
+import holds its source (`held`), so that its fingerprint is that of the rows it has read. After a `Retype` the same
+content is opened again.
+
+**When it is lost.** A source that changes between the look and the read is a `SourceChangedError` and is tried again. A
+database without snapshots gives what its own page in docs/connectors says. `fingerprint` sees as much as its rule: of a
+table watched by `max: updated_at`, a change that leaves that column alone is not seen.
+
+**What it costs.** Objects: a listing, then each object once over the network and once on the local disk. Tables: the rows; the
+fingerprint by checksum reads them once more, unless reading tells it (`reading_tells`).
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from resources.kernel.errors import (
     WaybillError,
 )
 
+_PROBE = "_exclusive_create_probe"
 _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 
 
@@ -28,10 +29,11 @@ class Bucket:
         self._options = options
         self._lock = threading.Lock()
         self._opened: Any = None
+        self._proven = False
 
     @property
     def _fs(self) -> Any:
-        """Opened by whoever needs it first, so that a store costs nothing until then."""
+        """Opened at the first use, so that a store costs nothing until then."""
         with self._lock:
             if self._opened is None:
                 self._opened = _open(self._protocol, self._options)
@@ -65,6 +67,26 @@ class Bucket:
                     raise
                 return False
         return True
+
+    def _prove(self) -> None:
+        """Writes a probe that must be refused the second time (E52); it stays, so later proofs are one request."""
+        if self._proven:
+            return
+        try:
+            refused = not self._create(_PROBE, b"") or not self._create(_PROBE, b"")
+        except StorageError as error:
+            if error.facts.get("code") != "NotImplemented":
+                raise
+            refused = False
+        if not refused:
+            raise StorageError(
+                f"{self.url}: this store cannot create a file exclusively;"
+                " datasets would be unsafe here",
+                hint="It ignores conditional writes: use AWS S3, another S3 store that honours"
+                " If-None-Match, GCS, or a local folder",
+                url=self.url,
+            )
+        self._proven = True
 
     def _remove(self, paths: Iterable[str]) -> None:
         for full in paths:

@@ -1,4 +1,19 @@
-"""Collection of old versions and of what killed runs left: the only remover in the store (2a)."""
+"""Collection of old versions and of what killed runs left: the only remover of the store beside `removal.py` (2a).
+
+**What holds.** The newest `keep` versions stay, and so does every version superseded less than `grace` ago, with all
+files that they name. No gap ever appears between the numbers of versions.
+
+**Why.** Manifests go in ascending order, one at a time, and a data folder only when no manifest names a file in it and
+its newest file is older than `grace`. Folders are listed before manifests are read, so one that gets its manifest
+meanwhile is seen as named. While any manifest is damaged no data is removed: the files it names are unknown.
+
+**When it is lost.** A run that is at work for longer than the grace period loses its unpublished data, and then fails
+when it publishes. A reader that holds a version for longer than that after it was superseded may find its files gone
+(`GoneError`). So the grace period has to be at least twice the longest run.
+
+**What it costs.** A listing of data folders and of manifests, and a look at each old manifest until all folders are known
+to be named: usually the newest one.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +47,7 @@ def collect(log: ManifestLog, *, keep: int, grace: timedelta) -> CollectReport:
     Manifests go in ascending order, the newest `keep` stay, and so does every version superseded less than
     `grace` ago. Then data folders go that no manifest names and whose newest file is older than `grace`.
     The grace period must be at least twice the longest run: a run's data has no manifest until it ends. While
-    any manifest is damaged no data goes at all: nobody knows which files it names.
+    any manifest is damaged no data is removed: the files it names are unknown.
     """
     before = datetime.now(UTC) - grace
     # Listed first: a folder that gets its manifest from now on is in the manifests read later.

@@ -21,7 +21,15 @@ from pathlib import Path
 from typing import ClassVar
 
 from resources.kernel.errors import StorageError
-from resources.stores.storage import TEMPORARY, FoundFile, LocalFile, Mark, Storage, storage_error
+from resources.stores.storage import (
+    TEMPORARY,
+    FoundFile,
+    LocalFile,
+    Mark,
+    Storage,
+    sizes_in,
+    storage_error,
+)
 
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 _REMEMBERED = 20_000
@@ -90,7 +98,7 @@ class LocalStorage(Storage):
             return True
 
     def staging_folder(self, path: str) -> Path:
-        """The data folder itself: files are written in place, nobody looks before the manifest names them."""
+        """The data folder itself: files are written in place; no reader looks before the manifest names them."""
         return self.root / path
 
     def store(self, path: str, local: Path, sha256: str) -> None:
@@ -170,7 +178,7 @@ class LocalStorage(Storage):
 
     def remove_folder(self, path: str) -> int:
         """See `Storage.remove_folder`."""
-        freed = sum(self.sizes(path).values())
+        freed = sum(sizes_in(self, path).values())
         with _translated(self.root / path, "removing"), contextlib.suppress(FileNotFoundError):
             shutil.rmtree(self.root / path)
         return freed

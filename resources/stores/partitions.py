@@ -2,7 +2,7 @@
 
 A version is one manifest of files, in partitions as without. Each file is marked with its partition. Materializing
 partitions publishes a manifest that has their new files, and the files of all other partitions as the version before
-names them: no row is copied. Whoever reads the dataset by its key reads one table, rows in the order of the keys.
+names them: no row is copied. By its key the dataset reads as one table, rows in the order of the partition keys.
 
 What holds:
 

@@ -15,6 +15,19 @@
 When all versions were removed on request (`removal.py`), a mark tells up to which number: counting goes on above it. A
 writer that finds its own number at or below it, or the version that it took partitions from removed, takes its
 manifest back and starts again.
+
+**What holds.** A reader sees a version whole or not at all; of writers of one item each gets a number of its own; a run
+that is tried again finds the version that it has made. A kill at any moment leaves the version before, or the new one.
+
+**Why.** The one step that can be seen is the creation of the manifest, which the file system or the bucket lets only one
+writer do. Everything before it is data that no manifest names, and so nothing that a reader looks at.
+
+**When it is lost.** A run that works for longer than the grace period of collection (a day) after its last file may lose its
+data before it publishes; step 3 notices that, and the run fails (`GoneError`). A file system or bucket without exclusive creation is
+refused when the store is opened or first written to.
+
+**What it costs.** One listing and the manifests that are new since the last look, one creation; again for each other
+writer that was faster. Data of killed runs lies there until it is collected.
 """
 
 from __future__ import annotations
@@ -37,7 +50,7 @@ from resources.kernel.records import StoredFile
 from resources.stores.manifest import Manifest, json_properties, schema_texts
 from resources.stores.manifest_log import ManifestLog
 from resources.stores.partitions import Replaced, in_order, united_schema
-from resources.stores.storage import storage_error
+from resources.stores.storage import sizes_in, storage_error
 
 _logger = logging.getLogger(__name__)
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
@@ -271,7 +284,7 @@ class Publisher:
     def _check_files(self, files: tuple[StoredFile, ...]) -> None:
         if not files or self._folder is None:
             return
-        sizes = self._storage.sizes(self._log.item_path(self._folder))
+        sizes = sizes_in(self._storage, self._log.item_path(self._folder))
         for file in files:
             if sizes.get(file.path.rpartition("/")[2]) != file.size_bytes:
                 raise GoneError(

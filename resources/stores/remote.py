@@ -13,13 +13,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
-from resources.kernel.errors import ConnectorUnavailableError, StorageError
+from resources.kernel.errors import ConnectorUnavailableError
 from resources.scratch import ScratchFolder
 from resources.stores.bucket import Bucket, is_empty, modified_at, name_of
 from resources.stores.storage import FoundFile, LocalFile, Mark, Storage
 
 _OWNER = "_owner"
-_PROBE = "_exclusive_create_probe"
 
 
 class RemoteStorage(Bucket, Storage):
@@ -30,7 +29,6 @@ class RemoteStorage(Bucket, Storage):
     def __init__(self, protocol: str, root: str, url: str, options: dict[str, Any]) -> None:
         super().__init__(protocol, root, url, options)
         self._staging: dict[Path, ScratchFolder] = {}
-        self._proven = False
         # s3fs asks for the size of what it may read in pieces: a request more for every small file.
         self._whole = {"max_concurrency": 1} if protocol == "s3" else {}
 
@@ -142,7 +140,7 @@ class RemoteStorage(Bucket, Storage):
     def remove_folder(self, path: str) -> int:
         """See `Storage.remove_folder`."""
         found = self._find(path)
-        # The owner's mark goes last: a removal that is cut off leaves a folder that nobody takes for free.
+        # The owner's mark goes last: a removal that is cut off leaves a folder that still counts as taken.
         self._remove(sorted(found, key=lambda full: full.endswith(f"/{_OWNER}")))
         return sum(info["size"] for info in found.values())
 
@@ -178,26 +176,6 @@ class RemoteStorage(Bucket, Storage):
             if item and name.endswith(".json") and "/" not in name:
                 found.add(item)
         return sorted(found)
-
-    def _prove(self) -> None:
-        """Writes a probe that must be refused the second time (E52); it stays, so later proofs are one request."""
-        if self._proven:
-            return
-        try:
-            refused = not self._create(_PROBE, b"") or not self._create(_PROBE, b"")
-        except StorageError as error:
-            if error.facts.get("code") != "NotImplemented":
-                raise
-            refused = False
-        if not refused:
-            raise StorageError(
-                f"{self.url}: this store cannot create a file exclusively;"
-                " datasets would be unsafe here",
-                hint="It ignores conditional writes: use AWS S3, another S3 store that honours"
-                " If-None-Match, GCS, or a local folder",
-                url=self.url,
-            )
-        self._proven = True
 
     def _download(self, path: str, target: Path, sha256: str) -> LocalFile | None:
         with self._translated("reading", path):

@@ -60,7 +60,7 @@ class Storage(ABC):
 
     @abstractmethod
     def claim_folder(self, path: str) -> bool:
-        """Makes `path` a folder of the caller's own; False when somebody has it."""
+        """Creates the folder `path` for the caller alone; False when it exists already."""
 
     @abstractmethod
     def staging_folder(self, path: str) -> Path:
@@ -75,10 +75,6 @@ class Storage(ABC):
 
         `sha256` is what the caller computed from the bytes it means.
         """
-
-    def sizes(self, folder: str) -> dict[str, int]:
-        """Name and size in bytes of every file directly in `folder`."""
-        return {file.name: file.size_bytes for file in self.listing(folder)}
 
     @abstractmethod
     def listing(self, folder: str, prefix: str = "") -> list[FoundFile]:
@@ -146,6 +142,11 @@ class FoundFile:
     name: str
     size_bytes: int
     modified_at: datetime
+
+
+def sizes_in(storage: Storage, folder: str) -> dict[str, int]:
+    """Name and size in bytes of every file directly in `folder`."""
+    return {file.name: file.size_bytes for file in storage.listing(folder)}
 
 
 class LocalFile:

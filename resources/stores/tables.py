@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -155,16 +154,6 @@ class StoredTable:
         next(reading)  # opens the first file now, so that a version that is gone says so here
         return BatchStream(schema, reading)
 
-    def only_file(self) -> AbstractContextManager[Path]:
-        """The one file of a version that has just one, local and checked while the context lives.
-
-        Raises:
-            IntegrityError: it is damaged or missing (E53).
-            GoneError: the version was collected meanwhile (E51).
-        """
-        (file,) = self.version.files
-        return self._item.local_file(self.version, file)
-
     def to_table(self, columns: Sequence[str] | None = None) -> pa.Table:
         """All rows in memory."""
         schema = self._select(columns)
@@ -292,7 +281,7 @@ class StoredTable:
 
 
 class _Process:
-    """Lives as long as the process: owner of copies that nobody else outlives."""
+    """Lives as long as the process: owns copies that no other object keeps."""
 
 
 _PROCESS = _Process()

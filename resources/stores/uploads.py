@@ -1,7 +1,7 @@
 """Files that people hand in, kept by their content until a run has taken them: a run's config holds the hash alone.
 
 `<home>/uploads/<sha256>`; written under a name of its own and linked when whole, never through a symbolic link (T40).
-Whoever hands in the same bytes twice has one file. Files of more than 30 days ago go with the next upload: a run that
+The same bytes uploaded twice are one file. Files of more than 30 days ago go with the next upload: a run that
 is tried again later says that its file is no longer there.
 """
 
@@ -63,16 +63,30 @@ class UploadStore:
             StorageError: no space or no rights in the home folder.
         """
         with open_regular(source) as stream:
-            try:
-                self._folder.mkdir(parents=True, exist_ok=True)
-                self._forget_old()
-                return self._copy(stream, source, limit)
-            except OSError as error:
-                raise StorageError(
-                    f"the upload cannot be kept in {self._folder}: {error.strerror}",
-                    hint="Free space there, or set WAYBILL_HOME to a folder that you may write to",
-                    path=str(self._folder),
-                ) from error
+            return self.take(stream, source.name, limit=limit)
+
+    def take(self, stream: BinaryIO, name: str, *, limit: int) -> Upload:
+        """Keeps what is read from a stream.
+
+        Args:
+            stream: at its beginning.
+            name: of the file, for errors.
+            limit: most bytes that it may have.
+
+        Raises:
+            InputError: it is too large.
+            StorageError: no space or no rights in the home folder.
+        """
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._forget_old()
+            return self._copy(stream, name, limit)
+        except OSError as error:
+            raise StorageError(
+                f"the upload cannot be kept in {self._folder}: {error.strerror}",
+                hint="Free space there, or set WAYBILL_HOME to a folder that you may write to",
+                path=str(self._folder),
+            ) from error
 
     @contextmanager
     def read(self, sha256: str) -> Iterator[Path]:
@@ -98,7 +112,7 @@ class UploadStore:
             )
         yield path
 
-    def _copy(self, stream: BinaryIO, source: Path, limit: int) -> Upload:
+    def _copy(self, stream: BinaryIO, name: str, limit: int) -> Upload:
         scratch = self._folder / f".{secrets.token_hex(8)}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         digest, size = hashlib.sha256(), 0
@@ -107,7 +121,7 @@ class UploadStore:
                 while chunk := stream.read(_CHUNK_BYTES):
                     size += len(chunk)
                     if size > limit:
-                        raise too_large(source.name, limit)
+                        raise too_large(name, limit)
                     digest.update(chunk)
                     target.write(chunk)
                 target.flush()

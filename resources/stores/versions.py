@@ -5,7 +5,7 @@
 <root>/<key parts>/data/<run id>-<attempt>/part-00000.parquet
 ```
 A version in partitions names files of earlier runs, too: `partitions.py`.
-Plain files: whoever has no Waybill reads the manifest, or just the folder. Tables are `tables.py`; the writer's
+Plain files: without Waybill, read the manifest or just the folder. Tables are `tables.py`; the writer's
 protocol is `publish.py`; removal is `collect.py`; where the files lie is `local.py` and `remote.py`.
 """
 
@@ -32,7 +32,7 @@ from resources.stores.manifest_log import RESTARTS, ManifestLog
 from resources.stores.open_storage import open_storage
 from resources.stores.publish import Publisher
 from resources.stores.removal import Removal, read_removal, remove_versions
-from resources.stores.storage import LocalFile, Mark, Storage
+from resources.stores.storage import LocalFile, Mark, Storage, sizes_in
 
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 T = TypeVar("T")
@@ -82,6 +82,14 @@ class VersionStore:
         """
         items = {"/".join(key): key for key in keys}
         return {items[path]: mark for path, mark in self._storage.marks(list(items)).items()}
+
+    def remove(self, key: Key, *, by: str = "") -> CollectReport:
+        """Removes every version of an item and its data at once; see `resources.stores.removal`."""
+        return remove_versions(ManifestLog(self._storage, self.item(key).key), by=by)
+
+    def removal(self, key: Key) -> Removal | None:
+        """When and by whom all versions were removed, where that is the last that happened; None elsewhere."""
+        return read_removal(ManifestLog(self._storage, self.item(key).key))
 
     def keys(self, prefix: Key = ()) -> list[Key]:
         """Keys under `prefix` that have at least one version, in order."""
@@ -192,7 +200,7 @@ class VersionedItem:
         for file in version.files:
             folder, _, name = self._log.item_path(file.path).rpartition("/")
             if folder not in sizes:
-                sizes[folder] = self._log.storage.sizes(folder)
+                sizes[folder] = sizes_in(self._log.storage, folder)
             if name not in sizes[folder]:
                 return False
         return True
@@ -207,14 +215,6 @@ class VersionedItem:
     def collect(self, keep: int = DEFAULT_KEEP, grace: timedelta = DEFAULT_GRACE) -> CollectReport:
         """Removes old versions and leftovers; see `resources.stores.collect`."""
         return collect(self._log, keep=keep, grace=grace)
-
-    def remove(self, *, by: str = "") -> CollectReport:
-        """Removes every version and its data at once; see `resources.stores.removal`."""
-        return remove_versions(self._log, by=by)
-
-    def removal(self) -> Removal | None:
-        """When and by whom all versions were removed, where that is the last that happened to it; None elsewhere."""
-        return read_removal(self._log)
 
     @property
     def looking(self) -> LookedAtFiles:

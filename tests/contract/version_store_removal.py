@@ -9,7 +9,9 @@ from __future__ import annotations
 import pytest
 
 from resources.kernel.errors import GoneError, NotFoundError
+from resources.stores.collect import CollectReport
 from resources.stores.manifest_log import ManifestLog
+from resources.stores.removal import read_removal, remove_versions
 from resources.stores.versions import VersionedItem
 from tests.contract.version_store import (
     KEY,
@@ -22,8 +24,12 @@ from tests.contract.version_store import (
 from tests.faults import Target, count_steps, kill_at
 
 
+def remove(item: VersionedItem, by: str = "") -> CollectReport:
+    return remove_versions(item._log, by=by)
+
+
 class VersionStoreRemovalContract:
-    """What `VersionedItem.remove` promises."""
+    """What `VersionStore.remove` promises."""
 
     removal_stride = 1
     """Take every so-manieth step."""
@@ -42,11 +48,11 @@ class VersionStoreRemovalContract:
 
     def test_all_versions_and_their_data_go_and_the_numbers_are_not_given_again(self, item):
         pinned = [publish(item, "run-1"), publish(item, "run-2")][0]
-        report = item.remove(by="ada")
+        report = remove(item, by="ada")
         assert report.removed_versions == (1, 2)
         assert report.freed_bytes == 2 * pinned.size_bytes
         assert (item.numbers(), item.latest(), data_folders(item)) == ([], None, set())
-        removal = item.removal()
+        removal = read_removal(item._log)
         assert (removal.number, removal.by) == (2, "ada")
         with pytest.raises(GoneError, match=r"Version 1 of datasets/flights has been removed"):
             item.version(1)
@@ -55,16 +61,16 @@ class VersionStoreRemovalContract:
         with pytest.raises(NotFoundError, match="has no version"):
             item.read_latest(lambda manifest: manifest)
         assert publish(item, "run-3").number == 3
-        assert item.removal() is None
+        assert read_removal(item._log) is None
         assert_whole(item, item.latest())
 
     def test_nothing_to_remove_is_fine_and_leaves_nothing(self, item):
-        assert item.remove().removed_versions == ()
-        assert item.removal() is None
+        assert remove(item).removed_versions == ()
+        assert read_removal(item._log) is None
         publish(item, "run-1")
-        item.remove()
-        assert item.remove().removed_versions == ()
-        assert item.removal().number == 1
+        remove(item)
+        assert remove(item).removed_versions == ()
+        assert read_removal(item._log).number == 1
 
     def test_a_version_published_meanwhile_stays(self, item, monkeypatch):
         publish(item, "run-1")
@@ -76,10 +82,10 @@ class VersionStoreRemovalContract:
             removing(log, number)
 
         monkeypatch.setattr(ManifestLog, "remove", meanwhile)
-        report = item.remove()
+        report = remove(item)
         assert (report.removed_versions, report.kept_versions) == ((1,), (2,))
         assert_whole(item, item.latest())
-        assert item.removal() is None
+        assert read_removal(item._log) is None
 
     def test_a_writer_that_stalled_over_a_removal_gets_a_number_above_it(self, item, monkeypatch):
         publish(item, "run-1")
@@ -89,7 +95,7 @@ class VersionStoreRemovalContract:
             if manifest.run_id == "slow" and not stalled:
                 stalled.append(manifest.number)
                 publish(item, "run-2")  # takes the number that the slow one is about to take
-                item.remove()
+                remove(item)
             return creating(log, manifest)
 
         monkeypatch.setattr(ManifestLog, "create", stall)
@@ -105,7 +111,7 @@ class VersionStoreRemovalContract:
             lambda: None,
             lambda: publish(item, "run-1"),
             lambda: publish(item, "run-2"),
-            item.remove,
+            lambda: remove(item),
             lambda: publish(item, "run-3"),
         ):
             act()
@@ -123,7 +129,7 @@ class VersionStoreRemovalContract:
                 publish(item, f"run-{max([*item.numbers(), item._log.listed()[1]]) + 1}")
 
         def body() -> None:
-            open_store().item(KEY).remove()
+            open_store().remove(KEY)
 
         fill()
         names = count_steps(body, steps)
@@ -134,7 +140,7 @@ class VersionStoreRemovalContract:
                 continue
             for version in item.versions():
                 assert_whole(item, version)
-            item.remove()
+            remove(item)
             assert (item.numbers(), data_folders(item)) == ([], set()), f"killed {name}"
             assert publish(item, f"after-{step}").number == newest + 1, f"killed {name}"
         item.collect(keep=1, grace=NOW)

@@ -113,3 +113,12 @@ def test_the_components_tab_of_the_ui_knows_every_type_with_its_working_example(
     example = yaml.safe_load(types["assets.Dataset"]["example"])
     assert example["attributes"]["datasource"] == "orders_files"
     assert "Name of a datasource." in types["assets.Dataset"]["schema"]
+
+
+@pytest.mark.parametrize("name", ["a", "a_name_that_is_longer_than_the_one_of_the_example"])
+def test_comments_stay_below_each_other(name):
+    with empty_project() as (scaffold, _):
+        written = scaffold("resources.SqlConnector", name).read_text()
+    columns = {line.index("# ") for line in written.splitlines() if "# " in line}
+    assert len(columns) == 1
+    assert f"  name: {name}\n" in written

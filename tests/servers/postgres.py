@@ -86,6 +86,7 @@ class PostgresServer:
         self.password = f"pw-{secrets.token_hex(8)}"
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
+        self._was_reached = False
         self._spare: list[str] = []
         self._uid, self._gid = _unprivileged()
         os.chown(root, self._uid, self._gid)
@@ -155,13 +156,21 @@ class PostgresServer:
         Raises:
             ServerUnavailableError: it does not; with the end of its log.
         """
-        try:
-            self._start()
-        except ServerUnavailableError as error:
-            if "Address already in use" not in str(error):
-                raise
-            self.port = free_port()  # somebody took the port between finding it and listening on it
-            self._start()
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                self._start()
+            except ServerUnavailableError as error:
+                if "Address already in use" not in str(error) or time.monotonic() > deadline:
+                    raise
+            else:
+                self._was_reached = True
+                return
+            # Another process took the port. Whoever has reached the server before knows no other one: then it is waited for.
+            if self._was_reached:
+                time.sleep(0.2)
+            else:
+                self.port = free_port()
 
     def _start(self) -> None:
         log = (self.root / "server.log").open("ab")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.servers.stamps import next_stamp
 
@@ -203,3 +205,40 @@ def running_sftp(root: Path, **options: Any) -> Iterator[SftpServer]:
         yield server
     finally:
         server.stop()
+
+
+class SftpApart(NamedTuple):
+    """A server in a process of its own."""
+
+    port: int
+    fingerprint: str
+
+
+@contextmanager
+def sftp_apart(root: Path) -> Iterator[SftpApart]:
+    """A server for tests that fork: the thread of one in their own process may hold a lock in that moment, for good."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.servers.sftp", str(root)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).resolve().parents[2],
+    ) as process:
+        assert process.stdout is not None
+        port, fingerprint = process.stdout.readline().split()
+        try:
+            yield SftpApart(int(port), fingerprint)
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()  # its sign to end; it ends with this process, too
+            process.wait()
+
+
+def _serve_until_told() -> None:
+    with running_sftp(Path(sys.argv[1])) as server:
+        print(server.port, server.fingerprint, flush=True)
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    _serve_until_told()

@@ -93,7 +93,7 @@ class Findings:
 
     @property
     def only_counts(self) -> bool:
-        """Nobody asks any more which problems there are."""
+        """No more problems are wanted."""
         return self.report is None and len(self.problems) >= self.max_problems
 
     def refuse(self, problems: list[FileProblem]) -> None:

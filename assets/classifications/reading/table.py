@@ -12,7 +12,7 @@ from assets.classifications.reading.signature import DELIMITERS, check_table_sta
 from assets.classifications.reading.source import Piece, RefusedFileError, Utf8Gate
 from assets.classifications.reading.structure import find_layout
 from assets.classifications.reading.table_block import read_block
-from assets.classifications.reading.table_rows import HEADER_ROW, TableRows, check_header
+from assets.classifications.reading.table_rows import HEADER_ROW, TableRecords, check_header
 from assets.classifications.schema import Encoding, ParseOptions, SetColumn, SetSchema
 
 # A longer block waits for the end of one huge record: no layout of it.
@@ -91,7 +91,7 @@ class _TableReader:
         return start
 
     def _take_header(self, header: Record) -> None:
-        rows = TableRows((), self._options, RecordList(self._schema), self._findings)
+        rows = TableRecords((), self._options, RecordList(self._schema), self._findings)
         if header.fields is None:
             self._is_refused = True
             rows.take_malformed(HEADER_ROW)
@@ -159,12 +159,12 @@ class _TableReader:
                 self._take(rows, self._row, record)
         return rows.records.to_batches(), end
 
-    def _new_rows(self) -> TableRows:
+    def _new_rows(self) -> TableRecords:
         records = RecordList(self._schema)
-        return TableRows(self._columns or (), self._options, records, self._findings)
+        return TableRecords(self._columns or (), self._options, records, self._findings)
 
     @staticmethod
-    def _take(rows: TableRows, row: int, record: Record) -> None:
+    def _take(rows: TableRecords, row: int, record: Record) -> None:
         if record.fields is None:
             rows.take_malformed(row)
         else:

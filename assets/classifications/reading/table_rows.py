@@ -80,7 +80,7 @@ def _header(column: str | None, rule: str, detail: str) -> FileProblem:
 
 
 @dataclass
-class TableRows:
+class TableRecords:
     """Takes records one by one: good ones into `records`, the others into `findings`."""
 
     columns: Sequence[SetColumn]

@@ -16,7 +16,6 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from orchestration.api.answers import Started, started
 from orchestration.api.given import GivenActor, GivenAsker, GivenProject, GivenSite
 from orchestration.api.tus import (
     CHECKSUM_MISMATCH,
@@ -31,7 +30,7 @@ from orchestration.api.tus import (
 from orchestration.services.imports.importer import importer_of
 from orchestration.services.imports.pending import PendingImport
 from orchestration.services.questions.upload import PREVIEW, UploadPreview
-from orchestration.services.uploads.incoming import Incoming, IncomingUploads
+from orchestration.services.uploads.incoming import PART_OF, Incoming, IncomingUploads
 from orchestration.services.uploads.limits import upload_limit
 from orchestration.services.uploads.receiving import (
     ChecksumError,
@@ -42,6 +41,8 @@ from orchestration.services.uploads.settings import UploadSettings
 from resources.kernel.errors import ConflictError, InputError
 
 router = APIRouter()
+ANSWER_SECONDS = 0.7
+"""How long the answer to an import waits for its run: one into a dataset that is known begins at once."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def _state(found: Incoming, pending: PendingImport | None) -> UploadState:
         problem=(pending.error if pending else "") or found.problem,
         expires_at=found.expires_at.isoformat(timespec="seconds"),
         dataset=pending.dataset if pending else "",
-        run_id=pending.run_id if pending else "",
+        run_id=pending.run_id if pending and pending.phase == "started" else "",
         location=_place(found.project, found.upload_id),
     )
 
@@ -206,9 +207,12 @@ async def create(
     if tus_resumable is None:
         if not kind.startswith("multipart/form-data"):
             raise HTTPException(415, "send a form (multipart/form-data), or speak tus 1.0.0")
-        found, _ = await receive_form(
-            uploads, kind, request.stream(), by=actor.name, project=project.name
-        )
+        try:
+            found, _ = await receive_form(
+                uploads, kind, request.stream(), by=actor.name, project=project.name
+            )
+        except InputError as error:
+            raise _refused(error) from error
         shown = _state(found, None)
         return JSONResponse(
             asdict(shown), 201, {"Location": shown.location, "Cache-Control": "no-store"}
@@ -231,8 +235,9 @@ async def _announce(
     name = given.get("filename") or given.get("name") or ""
     if size_bytes > uploads.limit:
         raise HTTPException(413, f"one file may have {uploads.limit:,} bytes")
+    note = {PART_OF: given[PART_OF]} if PART_OF in given else {}
     return await asyncio.to_thread(
-        lambda: uploads.begin(name, size_bytes=size_bytes, by=by, project=project)
+        lambda: uploads.begin(name, size_bytes=size_bytes, by=by, project=project, note=note)
     )
 
 
@@ -281,6 +286,12 @@ async def send(
     return tus_answer(found, 204)
 
 
+def _refused(error: InputError) -> HTTPException:
+    """Hangs up as well: the rest of a body that nobody wants would else be waited for."""
+    status = 413 if "limit" in error.facts else 422
+    return HTTPException(status, str(error), {"Connection": "close"})
+
+
 async def _receive(
     uploads: IncomingUploads,
     upload_id: str,
@@ -297,7 +308,7 @@ async def _receive(
             raise HTTPException(423, str(error)) from error
         raise
     except InputError as error:
-        raise HTTPException(413 if "limit" in error.facts else 422, str(error)) from error
+        raise _refused(error) from error
     except ClientDisconnect:
         raise HTTPException(400, "the connection was cut; what had come is kept") from None
     if found.offset == found.size_bytes:
@@ -345,17 +356,19 @@ async def start_import(
     actor: GivenActor,
     upload_id: str,
     order: Annotated[ImportOrder, Body()],
-) -> Started:
+) -> UploadState:
     """Import a file as a dataset, which is declared if there is none; a second one becomes its next version.
 
-    The run begins when the file is kept and the project knows the dataset: the upload's `phase` says so. The same
-    request again is the same import.
+    The run begins when the file is kept and the project knows the dataset, which takes seconds when it is new: then the
+    upload's `phase` is `started` and it has a `run_id`. The same request again is the same import.
     """
-    pending = await importer_of(site).ask(
+    importer = importer_of(site)
+    await importer.ask(
         project.name,
         actor,
         [upload_id, *order.more],
         order.name,
         order.settings.to_settings(),
     )
-    return started(project.name, pending.run_id)
+    pending = await importer.wait(upload_id, ANSWER_SECONDS)
+    return _state(await asyncio.to_thread(_uploads(site).state, upload_id), pending)

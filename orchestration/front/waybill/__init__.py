@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import dagster as dg
 
+    from orchestration.client.client import Client
     from orchestration.loading.problems import Problem
 
-__all__ = ["check", "load_definitions", "main"]
+__all__ = ["Client", "check", "load_definitions", "main"]
 
 _SIGNS = {
     "resources": "kernel/errors.py",
@@ -149,6 +150,8 @@ def main() -> None:
 
 
 def __getattr__(name: str) -> Any:
+    if name == "Client":
+        return import_module("orchestration.client.client").Client
     if name == "WarmRunLauncher":  # as a project's dagster.yaml names it
         return import_module("orchestration.server.launcher").WarmRunLauncher
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

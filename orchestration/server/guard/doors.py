@@ -7,8 +7,6 @@ import base64
 import hmac
 import ipaddress
 import math
-import os
-import pwd
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -21,6 +19,7 @@ from orchestration.server.throttle import Client, Throttle
 from orchestration.services.access.actor import Actor, Role
 from orchestration.services.access.actor import Scope as Reach
 from orchestration.services.access.directory import Directory
+from orchestration.services.access.shell import own_name
 from resources.kernel.errors import WaybillError
 
 T = TypeVar("T")
@@ -101,7 +100,7 @@ class Doors:
         self._directory = directory
         self._throttle = throttle
         self.cookie = SessionCookie(rules)
-        self._own_name = _own_name()
+        self._own_name = own_name()
 
     async def enter(self, scope: Scope) -> Visit | Refusal:
         """Who asks, or why nobody does who may."""
@@ -224,13 +223,6 @@ def _password_of(headers: Headers) -> bytes:
         return base64.b64decode(encoded, validate=True).partition(b":")[2]
     except ValueError:  # no base64: as good as no password
         return b""
-
-
-def _own_name() -> str:
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())
 
 
 def _host(client: Client) -> str:

@@ -129,6 +129,7 @@ class Guard:
         return (
             request.zone.check(scope, request.headers, upload_limit=self._rules.upload_limit_bytes)
             or self._check_cause(request)
+            or self._check_metrics(request)
             or _check_route(request)
             or self._check_rate(request)
         )
@@ -137,6 +138,11 @@ class Guard:
         if request.actor.via == "token":
             return None  # no browser sends one by itself
         return self._rules.check_cause(request.scope, request.headers)
+
+    def _check_metrics(self, request: _Request) -> Refusal | None:
+        if request.zone.prefix != "/metrics" or self._rules.has_metrics:
+            return None
+        return Refusal(404, "there are no figures here", hint="Set WAYBILL_METRICS=1 to have them")
 
     def _check_rate(self, request: _Request) -> Refusal | None:
         if request.zone.style != "problem":

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 from orchestration.server.guard.asgi import SAFE_METHODS, Headers, Refusal, Scope, is_navigation
 from orchestration.server.settings import PublicAddress
+from orchestration.server.switches import UPLOAD_LIMIT_BYTES
 
 BODY_SECONDS = 20.0
 """How long a client may take to send a body that is not streamed."""
 
 FAILED_LOGIN_SECONDS = 0.5
-UPLOAD_LIMIT_BYTES = 20_000_000_000
 UPLOADS_AT_ONCE = 16
 REQUESTS_A_SECOND = 100
 
@@ -36,6 +36,7 @@ class GuardRules:
         key: signs cookies and form tokens.
         probe: the secret with which the supervisor asks whether the server is ready.
         is_read_only: everybody only looks.
+        has_metrics: whether there are figures for Prometheus.
         upload_limit_bytes: the largest body that is streamed.
         uploads_at_once: how many of them one user may send side by side.
         requests_a_second: of one user to the HTTP API, on average.
@@ -49,6 +50,7 @@ class GuardRules:
     key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     probe: str = field(default="", repr=False)
     is_read_only: bool = False
+    has_metrics: bool = False
     upload_limit_bytes: int = UPLOAD_LIMIT_BYTES
     uploads_at_once: int = UPLOADS_AT_ONCE
     requests_a_second: float = REQUESTS_A_SECOND

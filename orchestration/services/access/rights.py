@@ -44,6 +44,18 @@ CHANGE = Right(Role.ADMIN, Scope.WRITE)
 GOVERN = Right(Role.ADMIN, Scope.READ)
 """Shows who may do what, and who did."""
 
+_DECLARED = (
+    "connector",
+    "datasource",
+    "dataset",
+    "transform",
+    "model",
+    "prediction",
+    "embedding",
+    "exporter",
+    "classification",
+    "pipeline",
+)
 RIGHTS: dict[str, Right] = {
     # What is declared, kept and recorded.
     "project.list": LOOK,
@@ -57,6 +69,9 @@ RIGHTS: dict[str, Right] = {
     "dataset.sample": LOOK,
     "dataset.columns": LOOK,
     "dataset.versions": LOOK,
+    "dataset.summary": LOOK,
+    "dataset.checks": LOOK,
+    "dataset.runs": LOOK,
     "dataset.rows": LOOK,
     "dataset.facets": LOOK,
     "dataset.cell": LOOK,
@@ -68,6 +83,7 @@ RIGHTS: dict[str, Right] = {
     "exporter.list": LOOK,
     "exporter.show": LOOK,
     "exporter.history": LOOK,
+    "datasource.observations": LOOK,
     "pipeline.list": LOOK,
     "pipeline.show": LOOK,
     "run.list": LOOK,
@@ -81,12 +97,18 @@ RIGHTS: dict[str, Right] = {
     # Other systems, and data on its way out.
     "connector.test": ASK,
     "connector.browse": ASK,
+    "connector.describe": ASK,
     "datasource.test": ASK,
+    "exporter.test": ASK,
     "datasource.preview": ASK,
     "dataset.download": ASK,
     "query.download": ASK,
     "classification.check": ASK,
     "classification.download": ASK,
+    # What nobody has saved yet: it leads wherever whoever asks wants it to.
+    "connector.try": CHANGE,
+    "datasource.try": CHANGE,
+    "exporter.try": CHANGE,
     # Work.
     "connector.check": WORK,
     "dataset.refresh": WORK,
@@ -105,10 +127,16 @@ RIGHTS: dict[str, Right] = {
     "datasource.observe": WORK,
     "exporter.run": WORK,
     "pipeline.run": WORK,
+    "pipeline.pause": WORK,
+    "pipeline.resume": WORK,
     "run.cancel": WORK,
+    "run.retry": WORK,
     "classification.apply": WORK,
     "classification.undo": WORK,
     "asset.report": WORK,
+    # What is declared.
+    **{f"{noun}.{verb}": CHANGE for noun in _DECLARED for verb in ("create", "edit", "delete")},
+    **{f"{noun}.{verb}": LOOK for noun in _DECLARED for verb in ("form", "definition")},
     # Titles and descriptions.
     "dataset.rename": EDIT,
     "dataset.remove": CHANGE,
@@ -127,6 +155,7 @@ RIGHTS: dict[str, Right] = {
     "user.remove": CHANGE,
     "audit.list": GOVERN,
     "audit.download": GOVERN,
+    "audit.download.json": GOVERN,
     "metrics.show": LOOK,
 }
 """Use case -> what it asks for."""

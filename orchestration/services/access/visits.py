@@ -13,6 +13,7 @@ FORM_FIELD = "form_token"
 """What the hidden field is called; it is the first of its form, so that it is known before a file comes in."""
 
 SESSION = "session"
+ROUTE = "route"
 
 
 class Request(Protocol):
@@ -34,6 +35,11 @@ def actor_of(request: Request) -> Actor:
 def form_token(request: Request) -> str:
     """What each form of a page carries in `form_token`, or a script in the header `X-Form-Token`."""
     return str(request.scope["state"][FORM_TOKEN])
+
+
+def note_route(request: Request, path: str) -> None:
+    """Says which route answers, by its template, for whoever counts requests."""
+    request.scope["state"][ROUTE] = path
 
 
 def session_of(request: Request) -> str:

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from resources.kernel.errors import ForbiddenError
+
+READ_ONLY = "WAYBILL_READ_ONLY"
 Action = Literal["create", "edit", "delete"]
+
+USE_CASES = {
+    "connector": "connector",
+    "datasource": "datasource",
+    "dataset": "dataset",
+    "transform": "transform",
+    "model": "model",
+    "prediction": "prediction",
+    "embedding": "embedding",
+    "exporter": "exporter",
+    "classification set": "classification",
+    "pipeline": "pipeline",
+}
+"""Nouns that are declared, and what the names of their use cases begin with."""
 
 
 @dataclass(frozen=True)
@@ -67,3 +85,21 @@ class Changed:
     diff: str
     revision: str = ""
     warnings: tuple[str, ...] = ()
+
+
+def is_read_only() -> bool:
+    """Whether definitions are changed elsewhere, such as in a repository that is deployed from."""
+    return os.environ.get(READ_ONLY, "") not in ("", "0")
+
+
+def check_may_change() -> None:
+    """Nothing, where definitions may be changed.
+
+    Raises:
+        ForbiddenError: they are read only.
+    """
+    if is_read_only():
+        raise ForbiddenError(
+            f"definitions are read only here: {READ_ONLY} is set",
+            hint="Change them where they come from, such as the project's repository",
+        )

@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import unified_diff
 from pathlib import Path
+from typing import Any
 
 from orchestration.loading.documents import NAMES
 from orchestration.loading.problems import Problem
@@ -21,7 +22,7 @@ from orchestration.services.definition_files.documents import DefinitionFile, at
 from orchestration.services.definition_files.emit import same
 from orchestration.services.definition_files.found import read_file
 from orchestration.services.definition_files.write import write
-from orchestration.services.definitions.change import Change, Changed
+from orchestration.services.definitions.change import Change, Changed, check_may_change
 from orchestration.services.definitions.judge import Verdict, defs_root, judge
 from orchestration.services.definitions.masking import shown
 from orchestration.services.definitions.planning import Plan, Planner, python_places, refuse_fields
@@ -31,14 +32,8 @@ from orchestration.services.locks import hold
 from resources.kernel.errors import ConfigError
 from resources.project import ProjectFolders
 
-READ_ONLY = "WAYBILL_READ_ONLY"
 _SHOWN = 20
 _NAMED = re.compile(r"`(\w+):")
-
-
-def is_read_only() -> bool:
-    """Whether definitions are changed elsewhere, such as in a repository that is deployed from."""
-    return os.environ.get(READ_ONLY, "") not in ("", "0")
 
 
 def planner_of(project: ProjectFolders, location: Location) -> Planner:
@@ -76,7 +71,8 @@ def save(
         InputError: what is given cannot stand, or would break something: the facts `errors` by field, `problems` elsewhere.
         UnknownNameError: there is nothing of that name.
         ConflictError: it was changed meanwhile; with both sides.
-        ConfigError: nothing may be changed here, or not this way; something uses what is to be deleted.
+        ConfigError: it cannot be changed this way; something uses what is to be deleted.
+        ForbiddenError: nothing may be changed here.
         StorageError: the file cannot be written.
     """
     check_may_change()
@@ -92,19 +88,6 @@ def save(
             write(plan.before, plan.after, planner.root)
             wrote(done)
     return done
-
-
-def check_may_change() -> None:
-    """Nothing, where definitions may be changed.
-
-    Raises:
-        ConfigError: they are read only.
-    """
-    if is_read_only():
-        raise ConfigError(
-            f"definitions are read only here: {READ_ONLY} is set",
-            hint="Change them where they come from, such as the project's repository",
-        )
 
 
 @contextmanager
@@ -147,13 +130,31 @@ def _settled(plan: Plan, verdict: Verdict) -> set[str]:
 
 
 def _field_of(problem: Problem, plan: Plan, number: int) -> str:
-    """The field that a problem is about, by its line or by its words; empty where neither says."""
-    name = attribute_at(plan.after.definitions[number], plan.after.source, problem.line)
-    named = _NAMED.search(problem.text)
-    for found in (name, name.partition(".")[0], named[1] if named else ""):
-        if plan.form.field(found):
-            return found
-    return name.partition(".")[0]
+    """The field that a problem is about, by its line, its words, or the name that it misses; empty where nothing says."""
+    definition = plan.after.definitions[number]
+    name = attribute_at(definition, plan.after.source, problem.line)
+    if name in ("", "name"):
+        named = _NAMED.search(problem.text)
+        holder = _holder(definition.attributes, problem)
+        name = holder or (named[1] if named and plan.form.field(named[1]) else name)
+    return name if plan.form.field(name) else name.partition(".")[0]
+
+
+def _holder(attributes: Mapping[str, Any], problem: Problem) -> str:
+    """The attribute that names what nothing declares."""
+    missing = problem.error.facts.get("name") if problem.error else None
+    if not isinstance(missing, str):
+        return ""
+    found = (name for name, value in attributes.items() if _names(value, missing))
+    return next((name for name in found if name != "name"), "")
+
+
+def _names(value: Any, missing: str) -> bool:
+    if isinstance(value, dict):
+        return any(_names(inner, missing) for inner in value.values())
+    if isinstance(value, list):
+        return any(_names(inner, missing) for inner in value)
+    return isinstance(value, str) and missing in (value, value.partition("/")[2])
 
 
 def _check_unused(change: Change, plan: Plan, verdict: Verdict) -> None:

@@ -11,7 +11,14 @@ from typing import Literal
 import dagster as dg
 from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, PARENT_RUN_ID_TAG, WILL_RETRY_TAG
 
-from orchestration.services.runs.events import Kind, RunEvent, last_events, to_event
+from orchestration.services.runs.events import (
+    Kind,
+    RunEvent,
+    RunNews,
+    last_events,
+    to_event,
+    to_news,
+)
 from orchestration.services.runs.find import find_record
 from orchestration.services.runs.listing import RunSummary, summary_of
 from orchestration.services.runs.states import Action, RunState, actions_in
@@ -79,7 +86,7 @@ class RunDetail:
     error: str
     """What went wrong, in words; empty while nothing has."""
     made: tuple[MadeAsset, ...]
-    log: tuple[RunEvent, ...]
+    log: tuple[RunNews, ...]
     """The end of it, oldest first."""
     cursor: int
     """Number of the last event that is told here: where to follow the run from."""
@@ -118,7 +125,7 @@ def show_run(instance: dg.DagsterInstance, run_id: str, *, location: str = "") -
         done=sum(step.state == "done" for step in steps),
         error=_error(summary.state, steps, events),
         made=tuple(_made(events)),
-        log=tuple(log),
+        log=tuple(map(to_news, log)),
         cursor=max((event.number for event in log), default=0),
         actions=tuple(actions_in(summary.state)),
         retried_as=retry,

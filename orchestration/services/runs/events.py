@@ -17,6 +17,7 @@ from dagster._core.event_api import EventLogCursor
 from orchestration.services.runs.failures import error_text, has_error
 from orchestration.services.runs.find import find_record
 from orchestration.services.runs.states import RunState, state_of
+from orchestration.services.runs.steps import step_name
 from resources.kernel.errors import InputError
 
 PAGE_EVENTS = 200
@@ -106,6 +107,39 @@ class RunEvent:
     text: str = ""
     seconds: float | None = None
     made: Made | None = None
+
+
+@dataclass(frozen=True)
+class RunNews:
+    """An event as it is shown and sent."""
+
+    number: int
+    at: datetime
+    kind: Kind
+    step: str
+    """As people know it; empty: of the run."""
+    text: str
+    seconds: float | None
+    asset: str
+    """Key of what was made; empty when nothing was."""
+    rows: int | None
+    version: int | None
+
+
+def to_news(event: RunEvent) -> RunNews:
+    """An event without what only its reader in this process needs."""
+    made = event.made
+    return RunNews(
+        event.number,
+        event.at,
+        event.kind,
+        step_name(event.step),
+        event.text,
+        event.seconds,
+        "/".join(made.key) if made else "",
+        made.rows if made else None,
+        made.version if made else None,
+    )
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Any
 
 import dagster as dg
 from dagster._core.events import DagsterEvent
+from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 from orchestration.services.home import Home
 from orchestration.services.locks import hold
@@ -98,7 +99,7 @@ def start_run(
                 remote_job_origin=remote_origin(job.name),
                 job_code_origin=code_origin(job.name),
             )
-        _check_same(run, job, assets, config)
+        _check_same(run, job, assets, config, partition=(tags or {}).get(PARTITION_NAME_TAG, ""))
         enqueue(instance, run)
     return run_id
 
@@ -121,9 +122,12 @@ def _check_same(
     job: dg.JobDefinition,
     assets: Collection[dg.AssetKey],
     config: Mapping[str, Any] | None,
+    *,
+    partition: str,
 ) -> None:
-    made = (run.job_name, run.asset_selection or frozenset(), run.run_config or {})
-    if made != (job.name, frozenset(assets), config or {}):
+    of = run.tags.get(PARTITION_NAME_TAG, "")
+    made = (run.job_name, run.asset_selection or frozenset(), run.run_config or {}, of)
+    if made != (job.name, frozenset(assets), config or {}, partition):
         raise used_before(run)
 
 

@@ -34,6 +34,8 @@ from resources.kernel.errors import ConflictError, InputError, NotFoundError, Wa
 from resources.stores.storage import storage_error
 
 KEEP = timedelta(days=1)
+PART_OF = "part_of"
+"""In the note of a file: the id of the first file of the same table."""
 _LOOK_EVERY_SECONDS = 600.0
 _ROOM_EVERY_BYTES = 64 * 1024**2
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -208,6 +210,14 @@ class IncomingUploads:
             NotFoundError: there is none.
         """
         shutil.rmtree(self._find(upload_id), ignore_errors=True)
+
+    def parts(self, upload_id: str) -> list[str]:
+        """Ids of further files that were announced as parts of the same table, in the order in which they came."""
+        return [
+            found.upload_id
+            for found in self.all()
+            if found.note.get(PART_OF) == upload_id and found.is_received
+        ]
 
     def forget_bytes(self, upload_id: str) -> None:
         """Removes the bytes of a file that was kept elsewhere; what is known of it stays for a day."""

@@ -56,7 +56,7 @@ class PageRequest:
 
 
 @dataclass(frozen=True)
-class Page:
+class ListingPage:
     """One answer of a listing; keys are those of the bucket."""
 
     objects: Sequence[ObjectInfo]
@@ -122,7 +122,7 @@ class BucketConnector(FileConnector):
         """Reads as little as can be of an object; its key is that of the bucket."""
 
     @abstractmethod
-    def _page(self, request: PageRequest) -> Page:
+    def _page(self, request: PageRequest) -> ListingPage:
         """One answer of the service, in ascending order of key."""
 
     @abstractmethod
@@ -266,7 +266,7 @@ class BucketConnector(FileConnector):
             looked_up_to(_end_of(page)[skipped:])
             request = replace(request, token=page.next_token)
 
-    def _entries(self, page: Page, prefix: str) -> Iterator[BrowseEntry]:
+    def _entries(self, page: ListingPage, prefix: str) -> Iterator[BrowseEntry]:
         skipped = len(self._full("")) if self.prefix else 0
         for folder in page.folders:
             name = folder[len(prefix) : -1]
@@ -299,7 +299,7 @@ class BucketConnector(FileConnector):
         return full
 
 
-def _end_of(page: Page) -> str:
+def _end_of(page: ListingPage) -> str:
     """The last key that a page speaks of; a folder stands for all keys in it."""
     ends = [found.key for found in page.objects[-1:]]
     return max(ends + [folder + BEYOND for folder in page.folders[-1:]], default="")

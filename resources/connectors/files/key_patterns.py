@@ -74,7 +74,7 @@ def _why_refused(key: str) -> str:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a part of a key is left out where nobody names it: `.a.csv`, macOS's `._a.csv`, half an rsync."""
+    """Whether a part of a key is left out unless it is named: `.a.csv`, macOS's `._a.csv`, half an rsync."""
     return name.startswith(".")
 
 
@@ -124,7 +124,7 @@ class KeyPattern:
         return final in self._states(folder, "/" in key) and bool(self._tests[final](name))
 
     def may_match_below(self, folder: str) -> bool:
-        """Whether a key that begins with `folder/` can be selected: if not, nobody needs to look there."""
+        """Whether a key that begins with `folder/` can be selected: if not, there is no need to look there."""
         return bool(self._states(folder, True))
 
     def _states(self, folder: str, has_folder: bool) -> frozenset[int]:

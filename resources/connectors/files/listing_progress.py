@@ -1,4 +1,4 @@
-"""How far a listing has come, told while it runs: so that whoever reads it can stop it where nothing matches.
+"""How far a listing has come, told while it runs, so that a reader can stop it where nothing matches.
 
 A listing yields what its pattern selects. Where that is one key in a million, its reader would hear nothing for
 minutes, and could neither end in time nor know where to go on. So connectors say after each page (or folder, or some

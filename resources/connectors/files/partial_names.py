@@ -39,7 +39,7 @@ def new_partial_name(name: str) -> str:
 
 
 def is_abandoned(name: str, modified_at: datetime) -> bool:
-    """Whether nobody writes the partial file `name` any more, last modified then (R7)."""
+    """Whether the partial file `name`, last modified then, is abandoned (R7)."""
     found = _NAME.fullmatch(name)
     if found and found[1] == _machine():
         return _started(int(found[2])) != found[3]

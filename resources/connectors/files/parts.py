@@ -28,7 +28,7 @@ RETRIES = RetryPolicy(3)
 _CHUNK_BYTES = 1 << 20
 
 
-class Body(Protocol):
+class BodyParts(Protocol):
     """Bytes on their way."""
 
     def read(self, amount: int, /) -> bytes:
@@ -44,7 +44,7 @@ class Body(Protocol):
 class PartSource:
     """How one object is read."""
 
-    open_part: Callable[[int, int], Body]
+    open_part: Callable[[int, int], BodyParts]
     """The bytes from the first number to before the second, of the listed version."""
     cuts: tuple[type[Exception], ...]
     """What reading raises when the connection breaks."""

@@ -25,7 +25,7 @@ def is_partial(name: str) -> bool:
 def replace_file(path: Path, source: Path) -> os.stat_result:
     """Puts a copy of `source` at `path` by a rename, flushed to the disk; the folder has to exist.
 
-    Readers see the old file or the new one, and so does whoever comes after a crash. Partial files that killed
+    Readers see the old file or the new one, after a crash too. Partial files that killed
     writers of the same `path` left are removed first.
 
     Returns:
@@ -72,9 +72,7 @@ def _open_partial(path: Path) -> tuple[int, Path]:
     while True:
         partial = path.with_name(f"{_prefix(path)}-{secrets.token_hex(6)}{_SUFFIX}")
         handle = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
-        with contextlib.suppress(
-            OSError
-        ):  # a file system without locks: nobody removes anything there
+        with contextlib.suppress(OSError):  # a file system without locks: nothing is removed there
             fcntl.flock(
                 handle, fcntl.LOCK_EX
             )  # waits for a writer that just looks whether it is abandoned

@@ -183,7 +183,7 @@ class FtpSession:
         try:
             self.control.voidcmd(f"MKD {path}")
         except ftplib.error_perm:
-            if not self.is_folder(path):  # somebody else may have made it at the same moment
+            if not self.is_folder(path):  # another client may have made it at the same moment
                 raise
 
     def _fact_line(self, path: str) -> str:

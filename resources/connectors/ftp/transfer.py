@@ -164,5 +164,5 @@ def sweep(session: FtpSession, folder: str) -> None:
         path = f"{folder}/{name}"
         facts = listed if listed.is_complete else session.stat(path)
         if facts and is_abandoned(name, facts.describe(name).modified_at):
-            with contextlib.suppress(ftplib.error_perm):  # somebody else was quicker
+            with contextlib.suppress(ftplib.error_perm):  # another client was quicker
                 session.delete(path)

@@ -16,7 +16,7 @@ from resources.connectors.endpoints import check_endpoint
 from resources.connectors.files.bucket_errors import Attempt
 from resources.connectors.files.buckets import (
     BucketConnector,
-    Page,
+    ListingPage,
     PageRequest,
     SignedIn,
 )
@@ -168,7 +168,7 @@ class GcsConnector(BucketConnector):
         call = Call(object_target(found.key), query={"alt": "media"}, headers=headers, stream=True)
         self.call("read", found.key, lambda session: session.ask(call).close())
 
-    def _page(self, request: PageRequest) -> Page:
+    def _page(self, request: PageRequest) -> ListingPage:
         asked: dict[str, str | int] = {
             "maxResults": min(request.limit or PAGE_KEYS, PAGE_KEYS),
             "prefix": request.prefix,
@@ -179,7 +179,7 @@ class GcsConnector(BucketConnector):
         }
         call = Call("/o", query={name: value for name, value in asked.items() if value})
         page = self.call("list", "", lambda session: session.ask(call).json())
-        return Page(
+        return ListingPage(
             [
                 _describe(found, found["name"])
                 for found in page.get("items", ())

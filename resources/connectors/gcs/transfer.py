@@ -126,7 +126,7 @@ def upload(session: BucketSession, job: GcsUpload) -> dict[str, Any]:
         What the service says about the new object.
 
     Raises:
-        GcsRefusal: 412 when somebody else wrote the object meanwhile.
+        GcsRefusal: 412 when the object was written by another client meanwhile.
         requests.RequestException: cut off in every attempt.
     """
     import requests

@@ -18,7 +18,7 @@ from resources.connectors.files.bucket_errors import Attempt
 from resources.connectors.files.buckets import (
     SMALL_BYTES,
     BucketConnector,
-    Page,
+    ListingPage,
     PageRequest,
     SignedIn,
 )
@@ -163,7 +163,7 @@ class S3Connector(BucketConnector):
 
         self.call("read", found.key, read)
 
-    def _page(self, request: PageRequest) -> Page:
+    def _page(self, request: PageRequest) -> ListingPage:
         asked = {
             "MaxKeys": min(request.limit or PAGE_KEYS, PAGE_KEYS),
             "Prefix": request.prefix,
@@ -173,7 +173,7 @@ class S3Connector(BucketConnector):
         }
         given = {name: value for name, value in asked.items() if value}
 
-        def ask(access: Access) -> Page:
+        def ask(access: Access) -> ListingPage:
             page = self._links.current().short_way.page(request, PAGE_KEYS)
             if page is not None:
                 return page
@@ -218,8 +218,8 @@ class S3Connector(BucketConnector):
         return _Link(access, ShortWay(access, self.bucket, headers))
 
 
-def _page_of(page: dict[str, Any]) -> Page:
-    return Page(
+def _page_of(page: dict[str, Any]) -> ListingPage:
+    return ListingPage(
         [_describe(found) for found in page.get("Contents", ())],
         [found["Prefix"] for found in page.get("CommonPrefixes", ())],
         page["NextContinuationToken"] if page.get("IsTruncated") else "",

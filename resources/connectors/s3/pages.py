@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
-from resources.connectors.files.buckets import Page, PageRequest
+from resources.connectors.files.buckets import ListingPage, PageRequest
 from resources.kernel.records import ObjectInfo
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def page_query(request: PageRequest, most: int) -> str:
     return "&".join(f"{name}={quote(value, safe='')}" for name, value in asked.items() if value)
 
 
-def parse_page(body: bytes) -> Page | None:
+def parse_page(body: bytes) -> ListingPage | None:
     """The page in an answer; None if it is not plainly one."""
     from xml.etree.ElementTree import ParseError, fromstring
 
@@ -42,7 +42,7 @@ def parse_page(body: bytes) -> Page | None:
         return None
 
 
-def _page_of(root: Element) -> Page | None:
+def _page_of(root: Element) -> ListingPage | None:
     space, _, tag = root.tag.rpartition("}")
     space = space and space + "}"
     if tag != "ListBucketResult":
@@ -59,7 +59,7 @@ def _page_of(root: Element) -> Page | None:
     token = root.findtext(f"{space}NextContinuationToken") or ""
     if is_truncated and not token:
         return None
-    return Page(objects, folders, token if is_truncated else "")
+    return ListingPage(objects, folders, token if is_truncated else "")
 
 
 def _object_of(element: Element, skipped: int, *, is_quoted: bool) -> ObjectInfo:

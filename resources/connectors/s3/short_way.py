@@ -11,7 +11,7 @@ import threading
 from typing import Any
 from urllib.parse import quote
 
-from resources.connectors.files.buckets import Page, PageRequest
+from resources.connectors.files.buckets import ListingPage, PageRequest
 from resources.connectors.s3 import client as limits
 from resources.connectors.s3.client import Access
 from resources.connectors.s3.pages import page_query, parse_page
@@ -47,7 +47,7 @@ class ShortWay:
         body: bytes = answer.content
         return body if len(body) == item.size_bytes else None
 
-    def page(self, request: PageRequest, most: int) -> Page | None:
+    def page(self, request: PageRequest, most: int) -> ListingPage | None:
         """One page of a listing with at most `most` entries; None: take the long way."""
         answer = self._ask(f"?{page_query(request, most)}", {})
         return None if answer is None else parse_page(answer.content)

@@ -119,7 +119,11 @@ async def _look_at_host_key(settings: SftpSettings, seen: HostKey) -> None:
 
 def _known_hosts(settings: SftpSettings) -> Any:
     if not settings.known_hosts:
-        return [], [], []  # none at all; anything empty would mean the file of whoever runs this
+        return (
+            [],
+            [],
+            [],
+        )  # none at all; anything empty would mean the file of the user who runs this
     try:
         Path(settings.known_hosts).read_bytes()
     except OSError as error:
@@ -184,7 +188,7 @@ class SftpClient:
         """
         loop = (
             self._running_loop()
-        )  # first: where it cannot be made, nobody would await the coroutine
+        )  # first: where it cannot be made, the coroutine would never be awaited
         future: Future[_T] = asyncio.run_coroutine_threadsafe(self._ask(ask), loop)
         try:
             return future.result()

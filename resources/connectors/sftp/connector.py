@@ -44,7 +44,7 @@ class SftpConnector(FileServerConnector[Remote]):
 
     kind: ClassVar[str] = "sftp"
     clock_doubt_seconds: ClassVar[int] = 3600
-    """What a clock that nobody sets may be wrong by."""
+    """How wrong an unsynchronised clock may be."""
 
     retries: ClassVar[RetryPolicy] = RetryPolicy(3, pause_seconds=0.5, growth=4)
     """A download that got a segment further since its last cut has all its tries again."""

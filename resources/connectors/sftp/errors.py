@@ -168,7 +168,7 @@ def _network(error: BaseException, settings: SftpSettings) -> Meaning:
 
 
 def refused_host_key(settings: SftpSettings, offered: str, algorithm: str) -> WaybillError:
-    """The error about a host key that nobody vouched for (T20)."""
+    """The error about a host key that is not known (T20)."""
     how = f"`host_key: {offered}`" if offered else "`host_key:`"
     if settings.host_key:
         state = f"not the pinned {settings.pinned}"

@@ -135,7 +135,7 @@ class Remote:
         try:
             await self.within(self.sftp.mkdir(path))
         except Exception:
-            if await self.look(path) is None:  # somebody else may have made it at the same moment
+            if await self.look(path) is None:  # another client may have made it at the same moment
                 raise
 
 

@@ -12,21 +12,17 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import ClassVar, Self
 
-from resources.connectors.base import TableConnector
 from resources.connectors.sql.browsing import browse, table_entry
 from resources.connectors.sql.checking import run_checks
 from resources.connectors.sql.config import Dialect, SqlConfig
 from resources.connectors.sql.names import is_internal_name
 from resources.connectors.sql.query_text import Syntax, check_query, with_literals
-from resources.connectors.sql.writing.rehearsal import rehearse_export
-from resources.connectors.sql.writing.run import Deliverer, run_export
+from resources.connectors.sql.writing.connector import WritingConnector
 from resources.kernel.errors import ConfigError, NotFoundError, WaybillError
 from resources.kernel.records import (
     BatchStream,
     BrowseEntry,
     CheckReport,
-    ExportReceipt,
-    ExportRequest,
     Retype,
     SqlQuery,
     TableName,
@@ -44,7 +40,7 @@ def open_table_connector(name: str, config: SqlConfig) -> DatabaseConnector:
     return kind(name, config)
 
 
-class DatabaseConnector(TableConnector):
+class DatabaseConnector(WritingConnector):
     """A database reached by SQL. Stateless but for what it learnt about values that need a wider type."""
 
     dialect_name: ClassVar[Dialect]
@@ -193,28 +189,6 @@ class DatabaseConnector(TableConnector):
             else f"{len(known)} tables can be read there; none has a name like it",
             table=str(table),
             near=listed,
-        )
-
-    def write(self, stream: BatchStream, request: ExportRequest) -> ExportReceipt:
-        """Delivers a stream into a table, atomically and exactly once for its run (2b, 2c)."""
-        return run_export(self, stream, request)
-
-    def rehearse(
-        self, stream: BatchStream, request: ExportRequest, tell: TellStep | None = None
-    ) -> CheckReport:
-        """Tries an export without making it; see `writing.rehearsal`."""
-        return rehearse_export(self, stream, request, tell)
-
-    def deliverer(self) -> Deliverer:
-        """How this database takes deliveries.
-
-        Raises:
-            ConfigError: it is read only here.
-        """
-        spec = self.config.spec
-        raise ConfigError(
-            f"{self.label}: {spec.title} is read only here: {spec.refusal}",
-            hint="Export to another database",
         )
 
 

@@ -1,6 +1,6 @@
 """What can be judged of a database's declaration without a driver and without a connection.
 
-Every mistake is named by its attribute, so that whoever reads YAML can point at the line. No value that may hold a secret
+Every mistake is named by its attribute, so that the loader can point at the line in YAML. No value that may hold a secret
 is repeated (T23, T27).
 """
 

@@ -15,7 +15,7 @@ from resources.connectors.sql.config import SqlConfig
 from resources.kernel.errors import MissingDependencyError
 
 POSTGRES_SESSION: dict[str, str] = {
-    # Texts that the server makes of values must not depend on whoever configured it.
+    # Texts that the server makes of values must not depend on its configuration.
     "timezone": "UTC",
     "datestyle": "ISO, MDY",
     "intervalstyle": "iso_8601",

@@ -136,7 +136,7 @@ def parse_timestamped_name(name: str) -> TimestampedName | None:
         return None
     try:
         stamp = datetime.strptime(match["stamp"], _STAMP_FORMAT).replace(tzinfo=UTC)
-    except ValueError:  # digits that are no date: the name is somebody else's
+    except ValueError:  # digits that are no date: not a name of ours
         return None
     return TimestampedName(stamp=stamp, token=match["token"], base=match["base"])
 

@@ -1,7 +1,7 @@
 """The text of a query: what is quoted in it, where its placeholders are, and whether it can be anything but one SELECT.
 
 Pure text. A database reads quotes and comments in its own way, and a placeholder that is taken for one inside of a text
-would put a value where nobody expects it; so each dialect says how it reads them (T16, T17).
+would put a value in the wrong place; so each dialect says how it reads them (T16, T17).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Who does what: `options` what a user may settle; `dialect` separator, quote and
 newline; `chunks` cuts the text at the ends of records and refuses broken structure; `parse` chunk to columns of text;
-`plan` the types of the columns; `marks` and `doubts` what marks in numbers mean, or that nobody knows; `reader` runs it all. The typing rule itself is
+`plan` the types of the columns; `marks` and `doubts` what marks in numbers mean, or that it cannot be told; `reader` runs it all. The typing rule itself is
 `resources.formats.text_types`.
 """
 

@@ -20,7 +20,7 @@ from resources.formats.csv.lines import Cuts, Escape
 from resources.formats.csv.options import CsvOptions
 from resources.formats.csv.parse import ColumnLayout
 from resources.formats.csv.start import (
-    Title,
+    TitleLines,
     drop_comments,
     drop_lines,
     find_separator_line,
@@ -58,7 +58,7 @@ class FoundLayout:
     dialect: CsvDialect
     cuts: Cuts
     guesses: tuple[Guess, ...] = ()
-    title: Title | None = None
+    title: TitleLines | None = None
 
 
 def find_dialect(
@@ -140,7 +140,7 @@ def _sample_of(head: TextHead, options: CsvOptions, above: int) -> str:
     return Escape(options.escape, "", quote).hide(sample) if options.escape else sample
 
 
-def _find_title(sample: str, dialect: CsvDialect, options: CsvOptions) -> Title | None:
+def _find_title(sample: str, dialect: CsvDialect, options: CsvOptions) -> TitleLines | None:
     if options.skip_rows is not None or not options.has_header:
         return None
     others = () if options.separator else CANDIDATES

@@ -59,7 +59,7 @@ def drop_comments(text: str, comment: str | None) -> str:
 
 
 @dataclass(frozen=True)
-class Title:
+class TitleLines:
     """Lines above the header."""
 
     lines: int
@@ -84,7 +84,7 @@ class Title:
         )
 
 
-def find_title(sample: str, dialect: CsvDialect, others: Iterable[str]) -> Title | None:
+def find_title(sample: str, dialect: CsvDialect, others: Iterable[str]) -> TitleLines | None:
     """The title above the header, with the separator of the dialect or, if that says nothing, with another one."""
     records = _records(sample, dialect)
     if not records or not _may_be_title(records):
@@ -93,13 +93,13 @@ def find_title(sample: str, dialect: CsvDialect, others: Iterable[str]) -> Title
         found = _title_lines(_records(sample, replace(dialect, separator=separator)))
         if found is not None:
             lines, columns = found
-            title = Title(lines, separator, columns, sample.strip().splitlines()[0])
+            title = TitleLines(lines, separator, columns, sample.strip().splitlines()[0])
             return title if _is_beyond_doubt(title, records, dialect) else None
     return None
 
 
 def _is_beyond_doubt(
-    title: Title, records: Sequence[tuple[int, list[str]]], dialect: CsvDialect
+    title: TitleLines, records: Sequence[tuple[int, list[str]]], dialect: CsvDialect
 ) -> bool:
     """Whether the first line is no header and no row either.
 

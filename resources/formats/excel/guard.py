@@ -46,9 +46,9 @@ class WorkbookFindings:
     formulas: BareFormulas = field(default_factory=BareFormulas)
     """Formulas without a value."""
     hidden_rows: dict[str, int] = field(default_factory=dict)
-    """How many rows nobody sees, by the name of the part."""
+    """How many rows are hidden, by the name of the part."""
     hidden_columns: dict[str, list[range]] = field(default_factory=dict)
-    """Numbers of the columns nobody sees, from 1, by the name of the part."""
+    """Numbers of the hidden columns, from 1, by the name of the part."""
     _columns: set[bytes] = field(default_factory=set)
     _rows: set[bytes] = field(default_factory=set)
 

@@ -1,6 +1,16 @@
 """The structure of a stretch of JSON found by its bytes: which quotes begin and end strings, what stands outside them.
 
 A stretch begins outside strings. Positions count from its beginning.
+
+**What holds.** In valid JSON the quotes found are exactly those that begin and end strings, and members and brackets are
+counted outside of strings only.
+
+**Why.** A quote ends a string unless an odd number of backslashes stands before it; so every second quote found ends one.
+UTF-8 has no byte of another character that looks like a quote, a backslash or a bracket.
+
+**When it is lost.** In text that is not JSON the answer means nothing: callers use it beside a parser that refuses such text.
+
+**What it costs.** Passes of numpy over the bytes, and 8 bytes for each quote, colon or bracket.
 """
 
 from __future__ import annotations

@@ -103,7 +103,7 @@ class CatalogDatabase:
     def _upgrade(self) -> None:
         with self.lock("catalog-migrations"), self._connection() as connection:
             if self.is_sqlite:
-                # Here, where nobody else starts: the change of mode does not wait for a busy file.
+                # Done here, before any other connection starts: changing the mode then never waits for a busy file.
                 connection.exec_driver_sql("PRAGMA journal_mode = WAL")
             with self._transaction(connection, "BEGIN IMMEDIATE"):
                 upgrade(connection)

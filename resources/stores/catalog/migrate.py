@@ -45,7 +45,7 @@ def revision(connection: sa.Connection) -> str | None:
 def upgrade(connection: sa.Connection, target: str = HEAD) -> None:
     """Runs what is missing up to `target` on `connection`, in its transaction."""
     if is_current(connection):
-        return  # somebody else did it while we queued
+        return  # another process did it while this one waited
     from alembic import command
     from alembic.config import Config
 

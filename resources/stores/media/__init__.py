@@ -19,11 +19,11 @@ anything that a writer at work is about to name, however slow the writer, the co
 
 1. A writer leaves its mark in `writers/`, then reads `condemned/`, and only then relies on objects that it finds.
    It never relies on a condemned name: the same bytes get a new name, which ends in the number of the newest list.
-   A name that was condemned once and removed is thus never used again, so whoever removes late removes nothing new.
+   A name that was condemned once and removed is never used again, so a late removal removes nothing new.
 2. It writes its claim, publishes its manifest, and only then takes the mark away.
 3. The collector writes a list of the names that are old and that no claim holds, *then* looks which writers are at
    work and writes that down too. A list is carried out when all of those have ended, by this collection or a later
-   one. Whoever began after the list knows it and relies on none of its names; whoever began before it has ended, so
+   one. A writer that began after the list knows it and uses none of its names; one that began before has ended, so
    its claim can be seen. Only now the claims are read once more, and what none of them holds is removed.
 
 A claim counts while a kept manifest names it, while its writer is at work, and while it is younger than the grace
@@ -33,8 +33,8 @@ period. Objects younger than that are never condemned.
 is told so (`GoneError`) when it asks for its claim. What is not noticed: one that stands still for that long
 between its claim and its manifest, or a collection that does so between reading the claims and its last removal
 while the version that holds a name is collected as well. The rule is that of all versions: the grace period is at
-least twice the longest run. A claim or a list that is damaged, or a claim that is missing, stops the collection: nobody knows what it
-names. If the whole folder of an item's claims is deleted by hand, the collection cannot know that there was one.
+least twice the longest run. A claim or a list that is damaged, or a claim that is missing, stops the collection: what it
+names is unknown. If the whole folder of an item's claims is deleted by hand, the collection cannot know that there was one.
 
 **What it costs.** A writer: one mark, one listing of the lists, one claim, and the listing of each of the 256
 folders of objects that it needs, once; no request for an object that is there. Half a million objects take some

@@ -73,7 +73,7 @@ def list_claims(storage: Storage) -> list[Claim]:
 
 
 def sort_claims(storage: Storage, before: datetime) -> tuple[list[Claim], list[Claim]]:
-    """The claims that count, and those that nobody will name any more.
+    """The claims that count, and those that no manifest will name any more.
 
     Claims first, then writers, then manifests: whose writer has ended has its manifest by then.
 
@@ -132,7 +132,7 @@ def _map(path: Path, stack: ExitStack) -> mmap.mmap:
 
 
 def _named(storage: Storage, key: Key) -> set[str] | None:
-    """Claims that manifests name; None when one is damaged: nobody knows which it names."""
+    """Claims that manifests name; None when one is damaged: which claim it names is unknown."""
     log = ManifestLog(storage, key)
     manifests, damage = log.read_undamaged(log.numbers())
     return None if damage else {name for name in map(claim_of, manifests) if name is not None}

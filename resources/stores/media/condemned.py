@@ -58,7 +58,7 @@ def condemn(storage: Storage, number: int, names: Iterable[str]) -> bool:
 def writers_in_the_dark(storage: Storage, number: int, at_work: Iterable[str]) -> set[str]:
     """Those of the writers `at_work` that began before list `number`, or could have.
 
-    Whoever asks first after the list was written settles it: `at_work` must have been looked up since then.
+    The first call after the list was written settles it: `at_work` must have been looked up since then.
     """
     path = _path(number, "open")
     if storage.create(path, json.dumps(sorted(at_work)).encode()):

@@ -104,7 +104,12 @@ class MediaStore:
             yield (parsed[0] for parsed in map(parse_name, names) if parsed is not None)
 
     def collect(self, grace: timedelta = DEFAULT_GRACE) -> MediaCollectReport:
-        """Removes objects that no kept version needs; see the docstring of the package."""
+        """Removes objects that no kept version needs; see the docstring of the package.
+
+        Nothing in Waybill calls it yet, since nothing of Waybill's keeps objects: it goes over all objects of the store,
+        so it belongs to a job of its own, and not to the collection of one item's versions after each run. A project
+        that keeps files in the store has to call it.
+        """
         return collect_media(self._storage, grace=grace)
 
     def _found(self, sha256: str) -> list[MediaObject]:

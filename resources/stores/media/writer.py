@@ -52,7 +52,7 @@ class MediaWriter:
         try:
             self._storage.claim_folder(self._mark)
             self._staging = self._storage.staging_folder(self._mark)
-            # The mark first: whoever condemns names from now on waits for this writer.
+            # The mark first: a collection that condemns names from now on waits for this writer.
             self._condemned = read_condemned(self._storage)
         except BaseException:
             with suppress(WaybillError):  # the first error is the one to tell

@@ -42,8 +42,11 @@ def test_the_commands_are_these():
         "connector list",
         "connector test",
         "connector browse",
+        "connector describe",
         "datasource list",
         "datasource test",
+        "datasource observe",
+        "datasource observations",
         "dataset list",
         "dataset summary",
         "dataset show",
@@ -56,6 +59,12 @@ def test_the_commands_are_these():
         "dataset download",
         "dataset rename",
         "dataset remove",
+        "dataset export",
+        "exporter list",
+        "exporter show",
+        "exporter test",
+        "exporter run",
+        "exporter history",
         "classification list",
         "classification check",
         "classification apply",
@@ -65,6 +74,27 @@ def test_the_commands_are_these():
         "classification template",
         "classification history",
         "classification errors",
+        "pipeline list",
+        "pipeline show",
+        "pipeline run",
+        "pipeline pause",
+        "pipeline resume",
+        "runs list",
+        "runs show",
+        "runs watch",
+        "runs retry",
+        "runs cancel",
+        "user list",
+        "user add",
+        "user role",
+        "user password",
+        "user disable",
+        "user enable",
+        "user remove",
+        "token create",
+        "token list",
+        "token revoke",
+        "audit list",
     }
 
 
@@ -106,7 +136,7 @@ def test_a_command_is_documented(path):
     assert any(line.startswith(heading) for line in DOCS.splitlines())
 
 
-GROUPS = ("dataset", "connector", "datasource", "classification")
+GROUPS = ("dataset", "connector", "datasource", "classification", "user", "token", "audit")
 FILES = ("download", "template")  # their answer is a file
 
 

@@ -228,7 +228,7 @@ def test_a_partition_over_a_version_that_is_removed_meanwhile_stands_alone(store
 
         def remove_first(manifest):
             monkeypatch.undo()
-            store.item(KEY).remove()
+            store.remove(KEY)
             return create(manifest)
 
         monkeypatch.setattr(writer._publisher._log, "create", remove_first)

@@ -64,7 +64,7 @@ class DuckdbConnector(DatabaseConnector):
             connection = duckdb.connect(str(path), read_only=read_only)
             connection.execute("SET TimeZone = 'UTC'")
             if read_only and self.config.options.get("external_access") != "allowed":
-                # A view of somebody else's file could read this machine's files and the network.
+                # A view in a file from elsewhere could read this machine's files and the network.
                 connection.execute("SET enable_external_access = false")
             return connection
 

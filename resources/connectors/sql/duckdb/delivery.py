@@ -1,6 +1,6 @@
-"""DuckDB: one transaction, seen whole by whoever opens the file next.
+"""DuckDB: one transaction, seen whole by the next process that opens the file.
 
-Old rows are deleted and new ones inserted in a transaction that nobody can look into, so no staging table is needed. Who
+Old rows are deleted and new ones inserted in a transaction that no other process can look into, so no staging table is needed. Who
 finds the file held by another process waits a while (E17).
 """
 
@@ -21,10 +21,11 @@ from resources.connectors.sql.duckdb.write_session import (
     open_session,
 )
 from resources.connectors.sql.names import quote_literal
-from resources.connectors.sql.writing.delivery import Columns, ViewState
+from resources.connectors.sql.writing.delivery import ViewState
 from resources.connectors.sql.writing.file_delivery import FileDelivery, check_folder
 from resources.connectors.sql.writing.job import ExportJob, Outcome
 from resources.connectors.sql.writing.ledger import Ledger
+from resources.connectors.sql.writing.look import Columns
 from resources.connectors.sql.writing.plan import TablePlan
 from resources.kernel.errors import NotFoundError
 
@@ -32,7 +33,7 @@ from resources.kernel.errors import NotFoundError
 def open_delivery(
     config: SqlConfig, job: ExportJob, connect: Connect, translated: Translated
 ) -> DuckdbDelivery:
-    """Opens the file for writing, or makes it if its folder exists; waits for whoever holds it.
+    """Opens the file for writing, or makes it if its folder exists; waits while another process holds it.
 
     Raises:
         ConfigError: the folder does not exist.

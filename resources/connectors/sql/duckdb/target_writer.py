@@ -24,7 +24,7 @@ _INSERT_BYTES = 96 * 2**20
 
 
 class DuckdbTargetWriter(TargetWriter[DuckdbWriteSession]):
-    """Writes into the table itself: nobody else can look into the file."""
+    """Writes into the table itself: no other process can open the file meanwhile."""
 
     def write(self, outcome: Outcome) -> None:
         """See the base."""

@@ -38,7 +38,7 @@ Translated = Callable[[str], AbstractContextManager[None]]
 def open_session(
     path: Path, job: ExportJob, connect: Connect, translated: Translated
 ) -> DuckdbWriteSession:
-    """Opens the file for writing, or makes it; waits for whoever holds it.
+    """Opens the file for writing, or makes it; waits while another process holds it.
 
     Args:
         path: the file, in a folder that exists.
@@ -84,7 +84,7 @@ def _connect(
 
 
 def make_file(path: Path, job: ExportJob) -> None:
-    """Makes an empty database, whole or not at all: a kill halfway must not leave a file that nobody can open.
+    """Makes an empty database, whole or not at all: a kill halfway must not leave a file that cannot be opened.
 
     The folder is locked meanwhile, so that of several exporters one makes the file and the others find it.
     """

@@ -133,7 +133,7 @@ class MssqlConnector(SqlalchemyConnector):
         }
 
     def begin(self, connection: sa.Connection) -> None:
-        """SNAPSHOT where the database allows it, so that nobody waits; else one that keeps writers out."""
+        """SNAPSHOT where the database allows it, which blocks no writer; else a level that keeps writers out."""
         snapshot, committed = connection.exec_driver_sql(ISOLATION).one()
         connection.rollback()
         connection.execution_options(isolation_level=isolation(int(snapshot), bool(committed)))

@@ -1,7 +1,7 @@
 """The MySQL and MariaDB connector: every row by prepared statements in binary form, taken apart a column at a time.
 
 A read is one SELECT in one read-only session: for InnoDB that is one state of the table, however long it takes, and
-nobody waits for it. No key is needed, tables, views and queries go the same way.
+it blocks no writer. No key is needed, tables, views and queries go the same way.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ A lock of the server's keeps exporters of one table apart (E17). The rows get in
   ledger row: its COMMIT decides that the run has delivered. Then RENAME TABLE, which is atomic, puts the staging table in
   the table's place. A run that dies between the two is finished by its retry: the ledger row says that it delivered, and
   a staging table of its run says that the renaming is still to be done. So does the next export of the same table,
-  whoever's it is; a staging table without a ledger row it drops.
+  of any run; a staging table without a ledger row it drops.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ from resources.connectors.sql.names import (
     parse_timestamped_name,
     staging_name,
 )
-from resources.connectors.sql.writing.delivery import Columns, Delivery, ViewState
+from resources.connectors.sql.writing.delivery import Delivery, ViewState
 from resources.connectors.sql.writing.job import ExportJob, Outcome
 from resources.connectors.sql.writing.ledger import Ledger
+from resources.connectors.sql.writing.look import Columns
 from resources.connectors.sql.writing.plan import TablePlan
 from resources.kernel.errors import NotFoundError
 
@@ -99,7 +100,7 @@ class MysqlDelivery(Delivery[MysqlWriteSession]):
     def locked(self) -> Iterator[None]:
         """By a lock of the server's that belongs to the session: one of a transaction would end with the first DDL.
 
-        Whoever has it ends what killed exports of this table left half-way, since nobody else works on it (R7).
+        Its holder finishes what killed exports of this table left half-way: no other export works on it (R7).
         """
         self.session.lock(f"table {self.job.request.table.name}")
         self._settle()
@@ -121,7 +122,7 @@ class MysqlDelivery(Delivery[MysqlWriteSession]):
             if name in decided:
                 session.swap_in(name, replaces=decided[name] == "overwrite")
             elif not session.catalog.children(name):
-                # Else somebody's foreign key has followed it: not ours to drop.
+                # Otherwise another table's foreign key has followed it: not ours to drop.
                 session.execute(f"DROP TABLE IF EXISTS {session.qualified(name)}")
 
     def write(self, plan: TablePlan, target: Columns | None, outcome: Outcome) -> None:
@@ -172,7 +173,7 @@ class MysqlDelivery(Delivery[MysqlWriteSession]):
         return []
 
     def drop_retired(self, name: str) -> str | None:
-        """Drops a table unless somebody reads it just now or a view needs it."""
+        """Drops a table unless it is being read or a view needs it."""
         session = self.session
         if views := session.catalog.views_on(name):
             return f"table {name} is kept beyond its time: view {views[0]} uses it"

@@ -227,7 +227,7 @@ class MysqlSession:
         self._line.hurry()
 
     def abort(self) -> None:
-        """Cuts the line: whoever waits at it, here or there, goes on at once."""
+        """Cuts the connection: a wait on it, at either end, is over at once."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()

@@ -44,7 +44,7 @@ class ResultStream:
     """What one prepared statement returns.
 
     Args:
-        session: whose statement it is; nobody else uses it meanwhile.
+        session: whose statement it is; not used for anything else meanwhile.
         statement: what to run.
         columns: how its columns are read.
         kill: ends what the server does for a session, over another one.
@@ -128,7 +128,7 @@ class ResultStream:
                 self._changed.notify_all()
 
     def _put(self, batch: pa.RecordBatch) -> bool:
-        """Hands over a batch as soon as there is room; False when nobody wants it any more."""
+        """Hands over a batch as soon as there is room; False when the reader has gone."""
         with self._changed:
             while len(self._ready) >= _BATCHES_AHEAD and not self._stopped:
                 self._changed.wait()

@@ -180,7 +180,7 @@ class MysqlTargetWriter(TargetWriter[MysqlWriteSession]):
         return _MOST_DELETED_ROWS if limit is None else limit
 
     def _is_occupied(self) -> bool:
-        """Whether there is any row; nobody can add one before this transaction ends."""
+        """Whether there is any row; none can be added before this transaction ends."""
         return bool(self.session.execute(f"SELECT 1 FROM {self.table} LIMIT 1 FOR UPDATE"))
 
     def _check_unchanged(self) -> None:

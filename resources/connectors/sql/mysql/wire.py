@@ -1,11 +1,19 @@
 """The part of MySQL's protocol that moves rows: prepared statements, binary result sets, data for LOAD DATA LOCAL.
 
-pymysql signs in and runs small statements; here its socket is used directly, because rows in binary form can be taken
-apart a column at a time, with no object a value. What belongs here: packets. What does not: what their bytes mean
-(`wire_rows`), or how to connect (`session`).
+pymysql signs in and runs small statements; here its socket is used directly. What belongs here: packets. What does not:
+what their bytes mean (`wire_rows`), or how to connect (`session`).
 
-A statement is prepared, never sent as text: the server then takes a single statement and no more (T17), tells its
-columns without running it.
+**What holds.** Rows are handed over only as whole packets, in order, and a result counts as complete only with the
+server's own mark at its end. Anything else, such as the end of the connection, is a `ConnectionLostError` or a
+`ServerError`, never a shorter result. A statement is prepared, never sent as text: the server
+then takes a single statement and no more (T17), and describes its columns without running it.
+
+**Why not a driver.** Rows in binary form can be taken apart a column at a time, with no object for each value. The drivers
+at hand make objects, or change values silently: `0000-00-00` into null, wide decimals into doubles.
+
+**When it is lost.** After any of these errors the state of the connection is unknown: it is closed, not used again.
+
+**What it costs.** Some `CHUNK_BYTES` of a result are in memory at a time, more if a single row is longer.
 """
 
 from __future__ import annotations
@@ -244,7 +252,7 @@ class Wire:
         self._begin, self._end = 0, len(left)
 
     def _chunks(self) -> Generator[WireRows]:
-        """All rows up to the mark at the end. Each chunk has bytes of its own: nobody writes over them."""
+        """All rows up to the mark at the end. Each chunk has bytes of its own, which are not overwritten."""
         ended = False
         while not ended:
             self._renew(CHUNK_BYTES)

@@ -2,7 +2,20 @@
 
 Every row begins with a map of its nulls; then each value follows the one before, without names or marks. So the place
 of a column in all rows is known when the column before it has been read: one array of places, moved on column by
-column. In the end every row must be used up to its last byte; if one is not, nothing of the chunk is believed.
+column.
+
+**What holds.** Either every row of a chunk is used up exactly to its last byte, or the whole chunk is refused. A value
+has the type that the statement announced; none is rounded.
+
+**Why that is enough.** There is nothing else to check against: a reader that takes one byte too many or too few for a
+column misses the end of its row. Places are compared with the end of the chunk after each column, so nothing is read
+beyond `SLACK`.
+
+**When it is lost.** A server that announces one type and sends another of the same width would not be noticed. Dates
+that do not exist (0000-00-00, 2024-02-31) become `NO_DATE` and `NO_MOMENT`; the caller decides what follows.
+
+**What it costs.** An array of places, and one of each column, for a chunk. Invalid dates and TIME beyond a day are read
+again as texts, one Python object a value: slow, and rare.
 """
 
 from __future__ import annotations

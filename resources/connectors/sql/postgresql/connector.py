@@ -179,7 +179,7 @@ class PostgresqlConnector(DatabaseConnector):
             yield BatchStream(opened.plan.schema, batches, guesses=opened.plan.guesses)
 
     def _open_read(self, stack: ExitStack, source: TableOrQuery) -> _OpenRead:
-        """Locks, snapshot and first session. Begins again when somebody queues for a lock in between."""
+        """Locks, snapshot and first session. Begins again when another session queues for a lock in between."""
         deadline = time.monotonic() + self.config.lock_timeout_seconds
         while True:
             with ExitStack() as attempt:

@@ -2,7 +2,7 @@
 
 A lock for the transaction's time keeps exporters of one table apart (E17). The rows arrive by binary COPY:
 
-- a table that does not exist, or holds no row, or is appended to, takes them directly: nobody sees them before COMMIT;
+- a table that does not exist, or holds no row, or is appended to, takes them directly: no other session sees them before COMMIT;
 - one with old rows has them deleted and takes the new ones directly: readers go on with the old rows, and every snapshot
   stays whole; other writers wait;
 - rows that change their type on the way, or bring new columns, go to an UNLOGGED staging table first, so that the first
@@ -26,9 +26,10 @@ from resources.connectors.sql.postgresql.rights import missing_rights
 from resources.connectors.sql.postgresql.target import read_view_marker
 from resources.connectors.sql.postgresql.target_writer import PostgresqlTargetWriter
 from resources.connectors.sql.postgresql.write_session import PostgresqlWriteSession
-from resources.connectors.sql.writing.delivery import Columns, Delivery, ViewState
+from resources.connectors.sql.writing.delivery import Delivery, ViewState
 from resources.connectors.sql.writing.job import ExportJob, Outcome
 from resources.connectors.sql.writing.ledger import Ledger
+from resources.connectors.sql.writing.look import Columns
 from resources.connectors.sql.writing.plan import TablePlan
 from resources.kernel.errors import ConfigError, MissingDependencyError, NotFoundError
 
@@ -164,7 +165,7 @@ class PostgresqlDelivery(Delivery[PostgresqlWriteSession]):
         return [f"view {name} was made anew because the columns changed: its grants are gone"]
 
     def drop_retired(self, name: str) -> str | None:
-        """Drops a table unless somebody reads it just now or a view needs it."""
+        """Drops a table unless it is being read or a view needs it."""
         from psycopg.errors import DependentObjectsStillExist, LockNotAvailable
 
         execute = self.session.execute

@@ -1,8 +1,18 @@
 """Several PostgreSQL connections that read one source together, in order, under one snapshot.
 
-A large table is cut into ranges of pages. Each connection takes the next range; the batches come out in the
-order of the ranges, so the result does not depend on how many connections there are. What waits is bounded:
-a few batches a range, a few ranges ahead of the reader.
+**What holds.** The batches are those of one connection that reads everything: the same rows, in the order of the
+statements, however many connections there are. The first error of any of them ends the read.
+
+**Why.** A large table is cut into ranges of pages, a statement each. A connection takes the next range that is not
+taken yet; each range has a queue of its own, and the queues are emptied in order. All sessions have the snapshot of the
+leader, which has locked the source before.
+
+**When it is lost.** A helper that finds no free connection, or a queue before the lock, is done without: the others read its
+ranges. Silence is judged over all connections together, since those that are ahead wait on purpose; before the
+read is given up the server is asked over another connection whether it still computes (E4).
+
+**What it costs.** `BATCHES_PER_RANGE` batches for each of `connections + RANGES_AHEAD` ranges in memory, one thread and one
+connection of the server each. The gain ends where the reader of the batches is the slowest part.
 """
 
 from __future__ import annotations
@@ -31,7 +41,7 @@ class NoHelperError(Exception):
 
 
 class _StoppedError(Exception):
-    """The reader has gone: whoever reads for it stops."""
+    """The reader has gone: the connections that read for it stop."""
 
 
 class RangeReader:

@@ -1,6 +1,6 @@
 """One ADBC connection to PostgreSQL: what it reads, and how long its server has been silent.
 
-The driver waits for its server without a limit, and shows nobody its socket. The socket is found among the
+The driver waits for its server without a limit and does not expose its socket. The socket is found among the
 process's own, so that a watcher can see the silence and end it (E4).
 """
 

@@ -191,7 +191,7 @@ class PostgresqlTargetWriter(TargetWriter[PostgresqlWriteSession]):
         return "delete+insert"
 
     def _should_truncate(self) -> bool:
-        """More old rows than was asked for, the right to truncate, and nobody's foreign key that forbids it.
+        """More old rows than was asked for, the right to truncate, and no foreign key that forbids it.
 
         Never unless asked for: a transaction that began before sees an empty table, and no DELETE trigger fires.
         """
@@ -208,7 +208,7 @@ class PostgresqlTargetWriter(TargetWriter[PostgresqlWriteSession]):
         )
 
     def _lock_alone(self) -> bool:
-        """Tries to have the table for this session alone, and not for long: whoever reads next waits behind it."""
+        """Tries to lock the table for this session alone, and not for long: the next reader waits behind it."""
         return self.session.lock_briefly(f"LOCK TABLE {self.table} IN ACCESS EXCLUSIVE MODE")
 
     def _target_oid(self) -> int:

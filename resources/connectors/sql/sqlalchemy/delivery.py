@@ -1,7 +1,7 @@
 """Writing to any database in which rows are deleted and inserted in one transaction.
 
 No staging table: the rows go to the table itself inside the one transaction that deletes the old ones and writes the
-ledger row, so that nobody sees anything before the COMMIT and nothing is left behind by whatever ends it earlier. Where
+ledger row, so that nothing is seen before the COMMIT and nothing is left behind by whatever ends it earlier. Where
 a database commits with each change of a table's shape, such changes come first, by themselves.
 """
 
@@ -21,9 +21,10 @@ from resources.connectors.sql.sqlalchemy.write_session import (
     SqlalchemyLedger,
     SqlalchemyWriteSession,
 )
-from resources.connectors.sql.writing.delivery import Columns, Delivery, ViewState
+from resources.connectors.sql.writing.delivery import Delivery, ViewState
 from resources.connectors.sql.writing.dialect import ExportDialect
 from resources.connectors.sql.writing.job import ExportJob, Outcome
+from resources.connectors.sql.writing.look import Columns
 from resources.connectors.sql.writing.modes import refused_mode
 from resources.connectors.sql.writing.plan import TablePlan
 from resources.connectors.sql.writing.run import Deliverer

@@ -121,7 +121,7 @@ def fetched(result: sa.CursorResult[Any], most: int | None = None) -> Iterator[S
 
 
 def waiting_on(connection: sa.Connection) -> Callable[[], AbstractContextManager[None]]:
-    """What tells the watch of a connection, if it has one, that somebody waits for the server.
+    """What tells the watch of a connection, if it has one, that a caller waits for the server.
 
     Asked for once, while the connection is sound: a broken one would connect anew to tell.
     """

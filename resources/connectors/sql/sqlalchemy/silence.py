@@ -1,6 +1,6 @@
 """A watch over a connection whose driver waits for ever: cuts the line when nothing comes for too long (E4).
 
-Only waiting counts: while a caller is inside the driver. Whoever takes the rows may be as slow as it likes.
+Only waiting counts: while a caller is inside the driver. The consumer of the rows may be as slow as it likes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class SilenceWatch:
 
     Args:
         line: the duplicate; closed by `close`. Nothing is watched when None.
-        limit: seconds without a byte, while somebody waits, after which the line is cut.
+        limit: seconds without a byte, while a caller waits, after which the connection is cut.
 
     Attributes:
         has_cut: whether it did.
@@ -40,7 +40,7 @@ class SilenceWatch:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Somebody waits for the server while the block runs."""
+        """A caller waits for the server while the block runs."""
         outer, self._waiting_since = self._waiting_since, time.monotonic()
         try:
             yield

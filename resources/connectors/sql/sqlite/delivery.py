@@ -15,10 +15,11 @@ from resources.connectors.sql.config import SqlConfig
 from resources.connectors.sql.names import quote_identifier
 from resources.connectors.sql.sqlite.target_writer import SqliteTargetWriter, stage_rows
 from resources.connectors.sql.sqlite.write_session import SqliteWriteSession
-from resources.connectors.sql.writing.delivery import Columns, ViewState
+from resources.connectors.sql.writing.delivery import ViewState
 from resources.connectors.sql.writing.file_delivery import FileDelivery, check_folder
 from resources.connectors.sql.writing.job import ExportJob, Outcome
 from resources.connectors.sql.writing.ledger import Ledger
+from resources.connectors.sql.writing.look import Columns
 from resources.connectors.sql.writing.plan import TablePlan
 from resources.kernel.errors import InputError
 
@@ -74,7 +75,7 @@ class SqliteDelivery(FileDelivery[SqliteWriteSession]):
             self.session.execute("PRAGMA main.journal_mode = WAL")
 
     def stage_or_peek(self) -> None:
-        """All rows wait outside of the file: it has one writer, and whoever is that keeps all others out.
+        """All rows wait outside of the file: it has one writer at a time, which keeps all others out.
 
         What can be refused at once is refused first; under the lock it is looked at again, since somebody may have
         changed the table while the rows were loaded.
@@ -86,7 +87,7 @@ class SqliteDelivery(FileDelivery[SqliteWriteSession]):
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """`BEGIN IMMEDIATE`: a transaction that only begins to write later may find that somebody else already does."""
+        """`BEGIN IMMEDIATE`: a transaction that begins to write only later may find another writer."""
         self.session.execute("BEGIN IMMEDIATE")
         yield
         try:

@@ -19,7 +19,7 @@ _CHANGES_CHILDREN = frozenset({"CASCADE", "SET NULL", "SET DEFAULT"})
 
 
 def stage_rows(session: SqliteWriteSession) -> None:
-    """All rows into a temporary table, which lives outside the database file: loading blocks nobody.
+    """All rows into a temporary table, which lives outside the database file: loading blocks no other connection.
 
     Its columns have no type: no affinity touches a value before it reaches the table.
     """

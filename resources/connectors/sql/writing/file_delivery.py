@@ -1,4 +1,4 @@
-"""A delivery into a database that is one file: whoever writes has it alone, and makes the file if there is none."""
+"""A delivery into a database that is one file: the writer has it alone, and creates the file if there is none."""
 
 from __future__ import annotations
 

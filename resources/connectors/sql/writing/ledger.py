@@ -55,7 +55,7 @@ class Ledger:
         return True
 
     def create(self) -> None:
-        """Makes the ledger, if it is not there; the caller sees to it that nobody else does at this moment."""
+        """Makes the ledger, if it is not there; the caller makes sure that no other session does so at the same moment."""
         columns = ", ".join(
             f"{quote_identifier(name)} {kind} NOT NULL"
             for name, kind in zip(LEDGER_COLUMNS, self.types, strict=True)

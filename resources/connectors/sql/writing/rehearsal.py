@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from resources.connectors.sql.names import latest_view_name
-from resources.connectors.sql.writing.delivery import Columns, Delivery
 from resources.connectors.sql.writing.job import ExportJob
+from resources.connectors.sql.writing.look import Look
 from resources.connectors.sql.writing.plan import TablePlan, plan_table
 from resources.connectors.sql.writing.run import Deliverer, ExportTarget, check_export
 from resources.connectors.sql.writing.settings import ExportSettings
@@ -68,51 +68,40 @@ def _rehearse(
             return stages.stopped(report.detail, dict(report.facts))
     stages.enter("table")
     with connector.translated(job.doing):
-        delivery = _open(deliverer, job)
-        if delivery is None:
+        look = _open(deliverer, job)
+        if look is None:
             return _new_database(job, path, stages)
         try:
-            effect = _look(delivery, job, path, stages)
+            effect = _look(look, job, path, stages)
         finally:
-            delivery.close()
+            look.close()
     return _done(stages, effect, job)
 
 
-def _open(deliverer: Deliverer, job: ExportJob) -> Delivery[Any] | None:
+def _open(deliverer: Deliverer, job: ExportJob) -> Look[Any] | None:
     return (deliverer.look or deliverer.open)(job)
 
 
-def _look(delivery: Delivery[Any], job: ExportJob, path: Path | None, stages: Stages) -> str:
-    delivery.settle()
-    target = delivery.inspect()
+def _look(look: Look[Any], job: ExportJob, path: Path | None, stages: Stages) -> str:
+    look.settle()
+    target = look.inspect()
     if target is None:
         stages.done(f"there is no table {job.table} yet")
     else:
         stages.done(f"table {job.table} is there, with {len(target):,} columns")
     stages.enter("fit")
-    plan = _plan(job, target)
-    delivery.examine(plan, target)
+    plan = look.plan(target)
+    look.examine(plan, target)
     stages.done(_fit(plan))
     stages.enter("rights")
-    stages.done(_rights(delivery.lacking(plan) if path is None else _lacking_on_disk(path), job))
+    stages.done(_rights(look.lacking(plan) if path is None else _lacking_on_disk(path), job))
     stages.enter("effect")
     old = 0
     if target is not None:
-        table = delivery.session.qualified(job.table.name)
-        old = delivery.session.count_up_to(table, COUNTED_ROWS + 1)
-    delivery.refuse_empty(target)
+        table = look.session.qualified(job.table.name)
+        old = look.session.count_up_to(table, COUNTED_ROWS + 1)
+    look.refuse_empty(target)
     return describe_effect(job, plan, old)
-
-
-def _plan(job: ExportJob, target: Columns | None) -> TablePlan:
-    return plan_table(
-        job.columns,
-        target,
-        table=job.table,
-        request=job.request,
-        dialect=job.dialect,
-        empty=job.source.empty_columns(),
-    )
 
 
 def _new_database(job: ExportJob, path: Path | None, stages: Stages) -> CheckReport:
@@ -120,7 +109,8 @@ def _new_database(job: ExportJob, path: Path | None, stages: Stages) -> CheckRep
     stages.enter("rights")
     stages.done(_rights(_lacking_on_disk(path) if path else None, job))
     stages.enter("effect")
-    return _done(stages, describe_effect(job, _plan(job, None), 0), job)
+    plan = plan_table(job.columns, None, table=job.table, request=job.request, dialect=job.dialect)
+    return _done(stages, describe_effect(job, plan, 0), job)
 
 
 def _done(stages: Stages, effect: str, job: ExportJob) -> CheckReport:

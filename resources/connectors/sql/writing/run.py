@@ -14,6 +14,7 @@ from resources.connectors.sql.writing.checks import check_request, plan_columns
 from resources.connectors.sql.writing.delivery import Delivery
 from resources.connectors.sql.writing.dialect import ExportDialect
 from resources.connectors.sql.writing.job import ExportJob, Outcome
+from resources.connectors.sql.writing.look import Look
 from resources.connectors.sql.writing.settings import ExportSettings
 from resources.connectors.sql.writing.source import SourceRows
 from resources.kernel.records import BatchStream, ExportReceipt, ExportRequest, TableName
@@ -34,7 +35,7 @@ class Deliverer:
 
     dialect: ExportDialect
     open: Callable[[ExportJob], Delivery[Any]]
-    look: Callable[[ExportJob], Delivery[Any] | None] | None = None
+    look: Callable[[ExportJob], Look[Any] | None] | None = None
 
 
 class ExportTarget(Protocol):

@@ -148,7 +148,7 @@ class TargetWriter(ABC, Generic[Session]):
             )
 
     def changed(self) -> ConflictError:
-        """The error about a table that somebody else has changed since it was looked at."""
+        """The error about a table that another session changed after it was inspected."""
         return ConflictError(
             f"{self.job.doing}: another session changed the table meanwhile; nothing was written",
             hint="Try again",

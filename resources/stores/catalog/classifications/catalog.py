@@ -130,7 +130,7 @@ class ClassificationCatalog:
                 return
             added = added_columns(stored, declared)
             known = [column for column, _ in declared if column not in added]
-            # Whoever stops half-way leaves a cursor open, which has to go before the connection does.
+            # A caller that stops half-way leaves a cursor open; it must be closed before the connection.
             with closing(self._rows(connection, stored).scan(known)) as batches:
                 yield stored, BatchStream(empty.schema, _completed_batches(batches, declared))
 
@@ -246,7 +246,7 @@ class ClassificationCatalog:
             {**values, "now": _now()},
         )
         is_new = bool(made.rowcount)
-        # On PostgreSQL whoever else writes this set waits here; on SQLite the whole file is ours.
+        # On PostgreSQL other writers of this set wait here; on SQLite the whole file is locked.
         connection.execute(sa.select(SETS.c.id).where(SETS.c.name == name).with_for_update())
         stored = _known(connection, name)
         added = added_columns(stored, declared)

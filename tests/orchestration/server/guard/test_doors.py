@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from orchestration.server.guard.doors import _own_name
 from orchestration.server.settings import PublicAddress
 from orchestration.server.throttle import TRIES
 from orchestration.services.access import directory, tokens
 from orchestration.services.access.actor import Role, Scope
+from orchestration.services.access.shell import own_name
 from orchestration.services.access.tokens import create_token, revoke_token
 from orchestration.services.access.users import remove_user, set_disabled, set_role
 from resources.stores.catalog.access import records
@@ -43,7 +43,7 @@ def basic(text):
 def test_without_users_the_only_user_of_the_machine_is_an_admin(make_guard, inner, database):
     assert ask(make_guard()).status == 200
     (actor,) = inner.actors
-    assert (actor.name, actor.role, actor.via) == (_own_name(), Role.ADMIN, "local")
+    assert (actor.name, actor.role, actor.via) == (own_name(), Role.ADMIN, "local")
     assert not database.exists()  # a look makes no catalog
 
 

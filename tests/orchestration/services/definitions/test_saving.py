@@ -13,6 +13,7 @@ from orchestration.services.definitions.change import Change
 from resources.kernel.errors import (
     ConfigError,
     ConflictError,
+    ForbiddenError,
     InputError,
     StorageError,
     UnknownNameError,
@@ -129,7 +130,7 @@ def test_a_mistake_is_told_at_its_field_and_nothing_is_written(shop):
         ("create", "dataset", "written", {"datasource": "files"}, "name", "in Python, at"),
         ("create", "dataset", "No!", {"datasource": "files"}, "name", "cannot name a dataset"),
         ("create", "dataset", "../up", {"datasource": "files"}, "name", "cannot name a dataset"),
-        ("create", "dataset", "new", {}, "datasource", "this is needed"),
+        ("create", "datasource", "new", {"path": "x"}, "connector", "this is needed"),
         ("create", "transform", "new", {"sql": "select 1 from"}, "sql", ""),
         ("create", "exporter", "new", {"dataset": "orders", "connector": "lake", "table": "t"}, "connector", ""),
     ]  # fmt: skip
@@ -215,7 +216,7 @@ def test_a_file_that_stands_above_takes_the_definition(shop):
 def test_read_only_refuses_everything(shop, monkeypatch):
     monkeypatch.setenv("WAYBILL_READ_ONLY", "1")
     for action in ("create", "edit", "delete"):
-        assert "read only" in str(refused(shop, ConfigError, action, "connector", "lake"))
+        assert "read only" in str(refused(shop, ForbiddenError, action, "connector", "lake"))
 
 
 def test_a_definition_that_changed_meanwhile_is_a_conflict_that_shows_both_sides(shop):

@@ -8,10 +8,10 @@ from pathlib import Path
 from resources.connectors.sftp.connector import SftpConnector
 from resources.connectors.sftp.settings import SftpSettings
 from resources.kernel.records import ObjectInfo
-from tests.servers.sftp import PASSWORD, USERNAME, SftpServer
+from tests.servers.sftp import PASSWORD, USERNAME, SftpApart, SftpServer
 
 
-def settings_for(server: SftpServer, **changes: object) -> SftpSettings:
+def settings_for(server: SftpServer | SftpApart, **changes: object) -> SftpSettings:
     """What leads to the server, its key pinned."""
     settings = SftpSettings(
         name="partner",
@@ -25,7 +25,7 @@ def settings_for(server: SftpServer, **changes: object) -> SftpSettings:
     return replace(settings, **changes)
 
 
-def connect(server: SftpServer, **changes: object) -> SftpConnector:
+def connect(server: SftpServer | SftpApart, **changes: object) -> SftpConnector:
     return SftpConnector(settings_for(server, **changes))
 
 

@@ -20,6 +20,7 @@ from resources.kernel.errors import (
 from tests.faults import count_steps, kill_at
 from tests.resources.connectors.sftp.accounts import connect, listed, read
 from tests.servers.faulty_proxy import faulty_proxy
+from tests.servers.sftp import OutsideSftp, sftp_apart
 
 CONTENT = bytes(range(256)) * 12_000  # 3 MB
 
@@ -239,14 +240,19 @@ class TestUploads:
         assert (place / "x.bin").read_bytes() in (b"old", CONTENT)
 
     @pytest.mark.kill
-    def test_killed_at_every_step(self, sftp, place, outside, source):
+    def test_killed_at_every_step(self, tmp_path, source):
         """kill -9 anywhere: the old content or the new one; the next writer leaves nothing behind."""
-        content = CONTENT[:100_000]
+        (place := tmp_path / "served").mkdir()
+        with sftp_apart(place) as server:
+            self.kill_everywhere(server, place, source)
+
+    def kill_everywhere(self, server, place, source):
+        content, outside = CONTENT[:100_000], OutsideSftp(place)
         source.write_bytes(content)
         steps = [(transfer.SftpUpload, "_send"), (transfer.SftpUpload, "_rename"), (Remote, "look")]
 
         def body():
-            connect(sftp, root=place.name).put_file("out/x.bin", source)
+            connect(server).put_file("out/x.bin", source)
 
         body()
         total = len(count_steps(body, steps))
@@ -258,7 +264,7 @@ class TestUploads:
             found = (place / "out/x.bin").read_bytes()
             assert found in (b"old", content)
             seen.add(len(found))
-            assert listed(connect(sftp, root=place.name)) == ["out/x.bin"]
+            assert listed(connect(server)) == ["out/x.bin"]
             body()
             assert [path.name for path in (place / "out").iterdir()] == ["x.bin"]
         assert seen == {3, len(content)}

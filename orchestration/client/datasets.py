@@ -1,0 +1,218 @@
+"""Datasets of a project: listed, uploaded, looked at, taken out, sent on."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from orchestration.client.runs import Run, started
+from orchestration.client.transport import Transport, part
+from orchestration.client.uploads import Uploads
+from resources.kernel.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from orchestration.services.dataset_detail import DatasetDetail, VersionSummary
+    from orchestration.services.dataset_list import DatasetSummary, DatasetTitle
+    from orchestration.services.dataset_removal import RemovalReport
+
+Format = Literal["csv", "zip", "parquet"]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One dataset.
+
+    Args:
+        transport: how the server is asked.
+        base: the project's place.
+        name: of the dataset.
+    """
+
+    transport: Transport
+    base: str
+    name: str
+
+    def show(self) -> DatasetDetail:
+        """State, columns, lineage, and what its newest version records."""
+        from orchestration.services.dataset_detail import DatasetDetail
+
+        return self.transport.get(self._path, DatasetDetail)
+
+    @property
+    def status(self) -> str:
+        """`pending`, `queued`, `running`, `ready`, `failed`, `stopped` or `damaged`, as of now."""
+        return self.show().summary.status
+
+    def versions(self) -> list[VersionSummary]:
+        """The versions that are kept, newest first."""
+        from orchestration.services.dataset_detail import VersionSummary
+
+        return self.transport.get(f"{self._path}/versions", list[VersionSummary])
+
+    def to_arrow(self, version: int | None = None) -> pa.Table:
+        """All rows of a version, the newest by default, with the types that they are kept in."""
+        import pyarrow.parquet as pq
+
+        with tempfile.TemporaryDirectory(prefix="waybill-") as folder:
+            file = self.download(Path(folder) / "rows.parquet", format="parquet", version=version)
+            return pq.read_table(file)
+
+    def to_pandas(self, version: int | None = None) -> pd.DataFrame:
+        """All rows of a version, the newest by default; whole numbers with nulls stay whole numbers."""
+        table = self.to_arrow(version)
+        with_nulls = {
+            field.type
+            for field, column in zip(table.schema, table.columns, strict=True)
+            if column.null_count
+        }
+        kept = {kind: dtype for kind, dtype in _nullable().items() if kind in with_nulls}
+        found: pd.DataFrame = table.to_pandas(types_mapper=kept.get)
+        return found
+
+    def download(
+        self,
+        path: str | Path,
+        *,
+        format: Format = "csv",  # noqa: A002 - as the API has it
+        version: int | None = None,
+        raw: bool = False,
+    ) -> Path:
+        """Writes a version to a file, which is there when it is whole.
+
+        Args:
+            path: of the file; in an existing folder, it is called as the server calls it.
+            format: what is written.
+            version: the newest by default.
+            raw: CSV: leaves texts that a spreadsheet would run as a formula as they are.
+
+        Raises:
+            ConnectorUnavailableError: the line was cut; no file is left.
+        """
+        target = Path(path)
+        asked = {"format": format, "version": version, "raw": str(raw).lower()}
+        with self.transport.stream(f"{self._path}/download", **asked) as answer:
+            if target.is_dir():
+                target /= f"{self.name}-v{answer.headers['Waybill-Version']}.{format}"
+            self.transport.save(answer, target)
+        return target
+
+    def rename(self, *, title: str | None = None, description: str | None = None) -> DatasetTitle:
+        """Gives it a title and a description for people; its name stays."""
+        from orchestration.services.dataset_list import DatasetTitle
+
+        body = {"title": title, "description": description}
+        return self.transport.send("PATCH", self._path, DatasetTitle, body)
+
+    def refresh(self, *, key: str = "") -> Run:
+        """Makes it anew from what it is made of."""
+        return started(self.transport, self.base, f"{self._path}/refresh", None, key=key)
+
+    def export(self, exporter: str, *, version: int | None = None, key: str = "") -> Run:
+        """Delivers it by an exporter, whichever dataset that one declares."""
+        body = {"exporter": exporter, "version": version}
+        return started(self.transport, self.base, f"{self._path}/export", body, key=key)
+
+    def remove(self, *, force: bool = False) -> RemovalReport:
+        """Removes all its stored versions. Its source is not touched.
+
+        Raises:
+            InUseError: others are made from it.
+        """
+        from orchestration.services.dataset_removal import RemovalReport
+
+        return self.transport.send(
+            "DELETE", f"{self._path}?force={str(force).lower()}", RemovalReport
+        )
+
+    @property
+    def _path(self) -> str:
+        return f"{self.base}/datasets/{part(self.name)}"
+
+
+def _nullable() -> dict[pa.DataType, Any]:
+    """Pandas' types for whole numbers that may be missing."""
+    import pandas as pd
+    import pyarrow as pa
+
+    names = [f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)]
+    return {getattr(pa, name.lower())(): getattr(pd, f"{name}Dtype")() for name in names}
+
+
+@dataclass(frozen=True)
+class Datasets:
+    """The datasets of a project."""
+
+    transport: Transport
+    base: str
+
+    def list(self, **filters: Any) -> Iterator[DatasetSummary]:
+        """Datasets; filters as in the API: `q`, `origin`, `status` (each may be a list), `sort`."""
+        from orchestration.services.dataset_list import DatasetSummary
+
+        return self.transport.pages(f"{self.base}/datasets", DatasetSummary, **filters)
+
+    def __getitem__(self, name: str) -> Dataset:
+        """A dataset by its name; whether it is there is asked when something is asked of it."""
+        return Dataset(self.transport, self.base, name)
+
+    def upload(
+        self,
+        source: pd.DataFrame | pa.Table | str | Path | Sequence[str | Path],
+        *,
+        name: str,
+        format: str = "",  # noqa: A002 - as the API has it
+        options: Mapping[str, Any] | None = None,
+        rename: Mapping[str, str] | None = None,
+        wait: bool = True,
+    ) -> Dataset:
+        """Uploads rows or files as a dataset, which is declared if there is none; else they become its next version.
+
+        Args:
+            source: a data frame, an Arrow table, a file, or several files of one table.
+            name: of the dataset.
+            format: of the files, where their names do not tell.
+            options: of the format.
+            rename: other names for columns.
+            wait: whether to return when the rows are there.
+
+        Raises:
+            InputError: why they cannot be imported, with file, row and column.
+            WaybillError: the import failed.
+        """
+        settings = {
+            "format": format,
+            "options": dict(options or {}),
+            "rename": dict(rename or {}),
+        }
+        uploads = Uploads(self.transport, self.base)
+        with tempfile.TemporaryDirectory(prefix="waybill-") as folder:
+            files = _as_files(source, Path(folder), name)
+            ids = [uploads.send(file) for file in files]
+        run = uploads.start_import(ids, name, settings)
+        if wait:
+            run.wait()
+        return self[name]
+
+
+def _as_files(source: Any, folder: Path, name: str) -> list[Path]:
+    """Files as they are, rows as a Parquet file: it keeps every type."""
+    if isinstance(source, (str, Path)):
+        return [Path(source)]
+    if hasattr(source, "columns"):
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        file = folder / f"{Path(name).name}.parquet"
+        table = source if isinstance(source, pa.Table) else pa.Table.from_pandas(source)
+        pq.write_table(table.replace_schema_metadata(), file)
+        return [file]
+    files = [Path(file) for file in source]
+    if not files:
+        raise InputError("there is nothing to upload")
+    return files

@@ -1,0 +1,48 @@
+"""From an asset to its page: where the links of Dagster's UI lead, which know neither the address nor the project."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from orchestration.services.site.projects import Project
+from orchestration.services.site.site import site_of
+from resources.kernel.keys import NOUNS
+
+_PAGES = {
+    "dataset": "datasets",
+    "datasource": "datasources",
+    "exporter": "exporters",
+    "embedding": "embeddings",
+    "model": "models",
+}
+
+
+async def _asset(request: Request) -> Response:
+    """On to the page in the project that has it; to Dagster's own where the data section shows no such thing."""
+    first, _, name = str(request.path_params["key"]).partition("/")
+    noun = NOUNS.get(first, "")  # type: ignore[call-overload]  # any text is asked
+    place = _PAGES.get(noun, "")
+    if not name or not place:
+        raise HTTPException(404, "no such asset")
+    if f"{noun}.show" not in request.app.state.page_names:
+        return RedirectResponse(f"/assets/{quote(f'{first}/{name}')}", 303)
+    for project in await site_of(request.app.state).projects.all():
+        if _has(project, noun, name):
+            path = f"{place}/{quote(name.replace('/', '~'), safe='~')}"
+            return RedirectResponse(f"/data/{quote(project.name, safe='')}/{path}", 303)
+    raise HTTPException(404, f"no project declares the {noun} {name!r}")
+
+
+def _has(project: Project, noun: str, name: str) -> bool:
+    snapshot = project.snapshot
+    if noun == "dataset":
+        return any(entry.name == name for entry in snapshot.datasets)
+    return any((one.noun, one.name) == (noun, name) for one in snapshot.declarations)
+
+
+ROUTES = [Route("/-/assets/{key:path}", _asset, name="asset.page")]

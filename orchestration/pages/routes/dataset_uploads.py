@@ -1,0 +1,220 @@
+"""Uploads: a place to drop files, a look at them before anything is kept, and what becomes of the import.
+
+Stands before `datasets` in the alphabet: `/datasets/upload` is found before `/datasets/{name}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.datastructures import FormData
+from starlette.responses import Response
+
+from orchestration.pages.page import page
+from orchestration.pages.render import to_part
+from orchestration.pages.visit import Visit
+from orchestration.services.imports.importer import importer_of
+from orchestration.services.questions.upload import PREVIEW, UploadPreview
+from orchestration.services.uploads.form_settings import (
+    TYPES,
+    fields_of,
+    format_of,
+    offered,
+    settings_of_form,
+)
+from orchestration.services.uploads.incoming import Incoming, IncomingUploads
+from orchestration.services.uploads.limits import upload_limit
+from orchestration.services.uploads.names import proposed_name
+from orchestration.services.uploads.receiving import receive_form
+from orchestration.services.uploads.settings import UploadSettings
+from resources.kernel.errors import InputError, NotFoundError, WaybillError
+
+PREVIEW_ROWS = 20
+FORMATS = ("", "csv", "excel", "json", "jsonl", "parquet")
+_ENDED = {"SUCCESS": "succeeded", "FAILURE": "failed", "CANCELED": "canceled"}
+
+
+async def start(visit: Visit) -> Response:
+    """Where files are chosen or dropped."""
+    importer_of(visit.site)
+    return await visit.render(
+        "uploads/new.html", limit=upload_limit(), api=_api(visit), error=visit.query("error")
+    )
+
+
+async def receive(visit: Visit) -> Response:
+    """One file of a plain form."""
+    try:
+        found, _ = await receive_form(
+            IncomingUploads(visit.site.home),
+            visit.request.headers.get("content-type", ""),
+            visit.request.stream(),
+            by=visit.actor.name,
+            project=visit.project.name,
+        )
+    except InputError as error:
+        refused = await visit.render(
+            "uploads/new.html", status=422, limit=upload_limit(), api=_api(visit), error=str(error)
+        )
+        refused.headers["Connection"] = "close"  # the rest of the body would else be waited for
+        return refused
+    return visit.redirect(f"/datasets/upload/{found.upload_id}")
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """What was filled in."""
+
+    name: str
+    fields: Mapping[str, str]
+    columns: tuple[tuple[str, str, str], ...]
+
+    @classmethod
+    def of(cls, form: Mapping[str, Any], lists: Any) -> _Chosen:
+        fields = {key: str(form[key]) for key in form if isinstance(form[key], str)}
+        columns = zip(lists("column"), lists("to"), lists("type"), strict=False)
+        return cls(fields.get("name", "").strip(), fields, tuple(columns))
+
+    def query(self) -> str:
+        """As an address has it."""
+        kept = [
+            (k, v) for k, v in self.fields.items() if (v and k in _KEPT) or (_is_option(k) and v)
+        ]
+        for column, new, kind in self.columns:
+            if new or kind:
+                kept += [("column", column), ("to", new), ("type", kind)]
+        return urlencode([("asked", "1"), *kept])
+
+
+_KEPT = ("name", "format", "member", "more")
+
+
+def _is_option(name: str) -> bool:
+    return name.startswith("option.")
+
+
+async def look(visit: Visit) -> Response:
+    """Typed rows and guesses, with the settings that may change them."""
+    found = await visit.run(_incoming, visit)
+    pending = importer_of(visit.site).state(found.upload_id)
+    if pending is not None and pending.phase != "failed":
+        return visit.redirect(f"/datasets/upload/{found.upload_id}/progress")
+    query = visit.request.query_params
+    return await _show(
+        visit, found, _Chosen.of(query, query.getlist), pending.error if pending else ""
+    )
+
+
+async def decide(visit: Visit) -> Response:
+    """Looks again with other settings, or imports."""
+    found = await visit.run(_incoming, visit)
+    form: FormData = await visit.form()
+    chosen = _Chosen.of(form, form.getlist)
+    place = f"/datasets/upload/{found.upload_id}"
+    if form.get("act") == "discard":
+        await visit.run(IncomingUploads(visit.site.home).cancel, found.upload_id)
+        return visit.redirect("/datasets/upload", notice=f"{found.filename} was thrown away")
+    if form.get("act") != "import":
+        return visit.redirect(f"{place}?{chosen.query()}")
+    try:
+        settings = settings_of_form(chosen.fields, chosen.columns, found.filename)
+        parts = await visit.run(IncomingUploads(visit.site.home).parts, found.upload_id)
+        await importer_of(visit.site).ask(
+            visit.project.name, visit.actor, [found.upload_id, *parts], chosen.name, settings
+        )
+    except WaybillError as error:
+        return await _show(visit, found, chosen, str(error), status=422)
+    return visit.redirect(f"{place}/progress")
+
+
+async def _show(
+    visit: Visit, found: Incoming, chosen: _Chosen, error: str = "", status: int = 200
+) -> Response:
+    parts = await visit.run(IncomingUploads(visit.site.home).parts, found.upload_id)
+    preview, settings = None, UploadSettings()
+    try:
+        settings = settings_of_form(chosen.fields, chosen.columns, found.filename)
+        preview = await visit.ask(
+            PREVIEW,
+            upload_ids=[found.upload_id, *parts],
+            name=chosen.name,
+            settings=settings.given or None,
+            rows=PREVIEW_ROWS,
+        )
+    except WaybillError as refused:
+        error = error or str(refused)
+        status = max(status, 422)
+    return await visit.render(
+        "uploads/preview.html",
+        status=status,
+        found=found,
+        further=len(parts),
+        preview=preview,
+        error=error,
+        **_form(found, chosen, settings, preview),
+    )
+
+
+def _form(
+    found: Incoming, chosen: _Chosen, settings: UploadSettings, preview: UploadPreview | None
+) -> dict[str, Any]:
+    declared = preview.declared if preview else None
+    shown = settings if settings.given or declared is None else declared
+    back = {new: old for old, new in shown.rename.items()}
+    types = shown.options.get("types", {})
+    columns = [
+        (back.get(name, name), shown.rename.get(back.get(name, name), ""), kind)
+        for name, kind in (preview.test.columns if preview else ())
+    ]
+    return {
+        "name": chosen.name or proposed_name(found.filename),
+        "fields": {**fields_of(shown), **{k: v for k, v in chosen.fields.items() if v}},
+        "offered": offered(format_of(found.filename, shown.format)),
+        "formats_shown": [(one, one or "by the file's name") for one in FORMATS],
+        "types": ("", *TYPES),
+        "columns": [(old, new, kind, types.get(old, "")) for old, new, kind in columns],
+    }
+
+
+async def progress(visit: Visit) -> Response:
+    """How far the import is."""
+    found = await visit.run(_incoming, visit)
+    pending = importer_of(visit.site).state(found.upload_id)
+    if pending is None:
+        return visit.redirect(f"/datasets/upload/{found.upload_id}")
+    run = await visit.run(visit.site.instance.get_run_by_id, pending.run_id)
+    ended = _ENDED.get(run.status.value, "") if run else ""
+    dataset = f"{visit.base}/datasets/{to_part(pending.dataset)}"
+    if ended == "succeeded" and visit.is_fragment:
+        return Response(status_code=200, headers={"HX-Redirect": dataset})
+    return await visit.render(
+        "uploads/state.html" if visit.is_fragment else "uploads/progress.html",
+        found=found,
+        pending=pending,
+        ended=ended,
+        has_run=run is not None,
+        dataset=dataset,
+    )
+
+
+def _incoming(visit: Visit) -> Incoming:
+    found = IncomingUploads(visit.site.home).state(visit.request.path_params["upload_id"])
+    if found.project not in ("", visit.project.name):
+        raise NotFoundError(f"there is no upload {found.upload_id!r} in this project")
+    return found
+
+
+def _api(visit: Visit) -> str:
+    return f"/api/v1/projects/{to_part(visit.project.name)}/uploads"
+
+
+ROUTES = [
+    page("dataset.upload", "/datasets/upload", start),
+    page("upload.create", "/datasets/upload", receive, methods=("POST",)),
+    page("upload.preview", "/datasets/upload/{upload_id}", look),
+    page("upload.import", "/datasets/upload/{upload_id}", decide, methods=("POST",)),
+    page("upload.show", "/datasets/upload/{upload_id}/progress", progress),
+]

@@ -1,0 +1,212 @@
+"""Datasets: the list with its filters, one whole, its versions, checks and runs, and what its menu does."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from starlette.responses import RedirectResponse, Response
+
+from orchestration.pages.page import page
+from orchestration.pages.visit import Visit
+from orchestration.services.access.audit import audited
+from orchestration.services.dataset_detail import (
+    DatasetDetail,
+    list_checks,
+    list_runs,
+    list_versions,
+    show_dataset,
+)
+from orchestration.services.dataset_download import FORMATS
+from orchestration.services.dataset_list import (
+    ORIGINS,
+    QUEUED,
+    RUNNING,
+    STATUSES,
+    DatasetEntry,
+    DatasetTitle,
+)
+from orchestration.services.dataset_query import DatasetQuery
+from orchestration.services.dataset_removal import remove_dataset
+from orchestration.services.dataset_titles import rename_dataset
+from orchestration.services.paging import LIMIT, MOST
+from orchestration.services.questions.dataset import REFRESH
+from orchestration.services.site.datasets import dataset_of, forget_view, list_datasets, title_of
+from resources.kernel.errors import InUseError, NotFoundError
+
+
+async def _list(visit: Visit) -> Response:
+    sort = visit.query("sort", "name")
+    query = DatasetQuery.of(
+        origins=visit.queries("origin"),
+        statuses=visit.queries("status"),
+        search=visit.query("q"),
+        sort=sort.removeprefix("-"),
+        descending=sort.startswith("-"),
+        limit=min(max(visit.number("limit", LIMIT), 1), MOST),
+        cursor=visit.query("cursor"),
+    )
+    found = await visit.run(list_datasets, visit.site, visit.project, query)
+    entries = {entry.name: entry for entry in visit.project.snapshot.datasets}
+    return await visit.render(
+        "datasets/list.html",
+        page=found,
+        entries=entries,
+        query=query,
+        sort=sort,
+        origins=ORIGINS,
+        statuses=STATUSES,
+        formats=FORMATS,
+        is_busy=any(found.statuses[status] for status in (QUEUED, RUNNING)),
+        embeddings=_embeddings(entries.values()),
+    )
+
+
+def _embeddings(entries: Any) -> dict[str, list[str]]:
+    """Embeddings that are declared over each dataset."""
+    return {
+        entry.name: [
+            user.partition("/")[2] for user in entry.used_by if user.startswith("embeddings/")
+        ]
+        for entry in entries
+    }
+
+
+def _entry(visit: Visit) -> DatasetEntry:
+    return dataset_of(visit.project, visit.request.path_params["name"])
+
+
+def _detail(visit: Visit, entry: DatasetEntry) -> DatasetDetail:
+    site = visit.site
+    return show_dataset(entry, site.store(visit.project), site.instance, title_of(entry))
+
+
+async def _render(visit: Visit, template: str, **values: Any) -> Response:
+    """A page of one dataset, with its tabs."""
+    entry = _entry(visit)
+    found = await visit.run(_detail, visit, entry)
+    return await visit.render(
+        f"datasets/{template}",
+        dataset=found,
+        entry=entry,
+        own=f"{visit.base}/datasets/{quote(entry.name.replace('/', '~'))}",
+        formats=FORMATS,
+        **values,
+    )
+
+
+async def _show(visit: Visit) -> Response:
+    entry, site = _entry(visit), visit.site
+    runs = await visit.run(list_runs, entry, site.instance, limit=5)
+    checks = await visit.run(list_checks, entry, site.instance)
+    failed = [check for check in checks if check.outcome not in ("passed", "never run")]
+    return await _render(visit, "show.html", runs=runs, checks=checks, failed=failed)
+
+
+async def _versions(visit: Visit) -> Response:
+    try:
+        found = await visit.run(list_versions, _entry(visit), visit.site.store(visit.project))
+    except NotFoundError:
+        found = []
+    return await _render(visit, "versions.html", versions=found)
+
+
+async def _checks(visit: Visit) -> Response:
+    found = await visit.run(list_checks, _entry(visit), visit.site.instance)
+    return await _render(visit, "checks.html", checks=found)
+
+
+async def _runs(visit: Visit) -> Response:
+    limit = min(max(visit.number("limit", 50), 1), MOST)
+    found = await visit.run(list_runs, _entry(visit), visit.site.instance, limit=limit)
+    return await _render(visit, "runs.html", runs=found)
+
+
+async def _columns(visit: Visit) -> Response:
+    return await _render(visit, "columns.html")
+
+
+async def _download(visit: Visit) -> Response:
+    """The bytes come from the API, whose answer cannot be taken for whole when it was cut off."""
+    entry = _entry(visit)
+    name = quote(entry.name.replace("/", "~"), safe="~")
+    project = quote(visit.project.name, safe="")
+    wanted = {k: v for k in ("format", "version", "raw") if (v := visit.query(k))}
+    return RedirectResponse(
+        f"/api/v1/projects/{project}/datasets/{name}/download?{urlencode(wanted)}", 303
+    )
+
+
+async def _refresh(visit: Visit) -> Response:
+    run_id = await visit.ask(REFRESH, name=_entry(visit).name)
+    forget_view(visit.site, visit.project)
+    return visit.redirect(f"/runs/{run_id}")
+
+
+async def _rename_form(visit: Visit) -> Response:
+    title = await visit.run(title_of, _entry(visit))
+    return await _render(visit, "rename.html", given=title or DatasetTitle())
+
+
+async def _rename(visit: Visit) -> Response:
+    entry, form = _entry(visit), await visit.form()
+
+    def change() -> None:
+        catalog = visit.site.catalog
+        with audited(catalog, visit.actor, "dataset.rename", f"datasets/{entry.name}") as noted:
+            noted.before = asdict(title_of(entry) or DatasetTitle())
+            title, description = str(form.get("title", "")), str(form.get("description", ""))
+            found = rename_dataset(entry, title=title, description=description, by=visit.actor.name)
+            noted.after = asdict(found)
+
+    await visit.run(change)
+    forget_view(visit.site, visit.project)
+    return visit.redirect(_path(entry), notice="Title and description are saved")
+
+
+async def _remove_form(visit: Visit) -> Response:
+    return await _render(visit, "remove.html", problem="", force=False)
+
+
+async def _remove(visit: Visit) -> Response:
+    entry, form = _entry(visit), await visit.form()
+    force = form.get("force") == "true"
+
+    def remove() -> int:
+        site = visit.site
+        subject = f"datasets/{entry.name}"
+        with audited(site.catalog, visit.actor, "dataset.remove", subject) as noted:
+            store = site.store(visit.project)
+            found = remove_dataset(entry, store, site.instance, force=force, by=visit.actor.name)
+            noted.detail, noted.before = "forced" if force else "", {"versions": found.versions}
+            return len(found.versions)
+
+    try:
+        count = await visit.run(remove)
+    except InUseError as error:
+        return await _render(visit, "remove.html", status=409, problem=str(error), force=force)
+    forget_view(visit.site, visit.project)
+    words = "1 version was" if count == 1 else f"{count} versions were"
+    return visit.redirect(_path(entry), notice=f"{words} removed")
+
+
+def _path(entry: DatasetEntry) -> str:
+    return f"/datasets/{quote(entry.name.replace('/', '~'), safe='~')}"
+
+
+ONE = "/datasets/{name}"
+ROUTES = [
+    page("dataset.list", "/datasets", _list),
+    page("dataset.show", ONE, _show),
+    page("dataset.columns", f"{ONE}/columns", _columns),
+    page("dataset.versions", f"{ONE}/versions", _versions),
+    page("dataset.checks", f"{ONE}/checks", _checks),
+    page("dataset.runs", f"{ONE}/runs", _runs),
+    page("dataset.download", f"{ONE}/download", _download),
+    page("dataset.refresh", f"{ONE}/refresh", _refresh, methods=["POST"]),
+    page("dataset.rename", f"{ONE}/rename", _rename_form),
+    page("dataset.rename", f"{ONE}/rename", _rename, methods=["POST"]),
+    page("dataset.remove", f"{ONE}/remove", _remove_form),
+    page("dataset.remove", f"{ONE}/remove", _remove, methods=["POST"]),
+]

@@ -1,0 +1,80 @@
+"""Settings of the server in its environment, read the same by whoever starts it and by the web UI's process."""
+
+from __future__ import annotations
+
+import os
+
+from orchestration.server.address import read_public_address
+from orchestration.server.settings import (
+    METRICS_VARIABLE,
+    PUBLIC_URL_VARIABLE,
+    READ_ONLY_VARIABLE,
+    UPLOAD_LIMIT_VARIABLE,
+    PublicAddress,
+)
+from resources.kernel.errors import ConfigError
+
+UPLOAD_LIMIT_BYTES = 20_000_000_000
+_LIMIT_MAX = 10**15
+
+
+def check_switches() -> None:
+    """Nothing, where all of them can be used: whoever starts the server is told before anything is started.
+
+    Raises:
+        ConfigError: one cannot.
+    """
+    public_address()
+    is_read_only()
+    has_metrics()
+    upload_limit_bytes()
+
+
+def public_address() -> PublicAddress | None:
+    """Where a reverse proxy offers the server; None where none does.
+
+    Raises:
+        ConfigError: it is no https address of a whole host.
+    """
+    return read_public_address(os.environ.get(PUBLIC_URL_VARIABLE, ""))
+
+
+def is_read_only() -> bool:
+    """Whether everybody only looks.
+
+    Raises:
+        ConfigError: the variable is neither 0 nor 1.
+    """
+    return _is_on(READ_ONLY_VARIABLE)
+
+
+def has_metrics() -> bool:
+    """Whether figures for Prometheus are offered.
+
+    Raises:
+        ConfigError: the variable is neither 0 nor 1.
+    """
+    return _is_on(METRICS_VARIABLE)
+
+
+def upload_limit_bytes() -> int:
+    """The largest upload.
+
+    Raises:
+        ConfigError: it is no number of bytes.
+    """
+    given = os.environ.get(UPLOAD_LIMIT_VARIABLE, "")
+    if not given:
+        return UPLOAD_LIMIT_BYTES
+    if not given.isascii() or not given.isdigit() or not 0 < int(given[:30]) <= _LIMIT_MAX:
+        raise ConfigError(
+            f"{UPLOAD_LIMIT_VARIABLE} is {given!r}", hint="Write a number of bytes: 20000000000"
+        )
+    return int(given)
+
+
+def _is_on(variable: str) -> bool:
+    given = os.environ.get(variable, "")
+    if given not in ("", "0", "1"):  # what is not understood must not be taken for off
+        raise ConfigError(f"{variable} is {given!r}", hint="Set it to 1 or 0")
+    return given == "1"

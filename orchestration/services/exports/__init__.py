@@ -1,0 +1,1 @@
+"""Exporters: which there are, whether one could deliver, deliveries asked for, and every delivery that was."""

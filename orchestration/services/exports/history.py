@@ -1,0 +1,289 @@
+"""Every export that was ever asked for, also those that failed, and who asked (F051): from Dagster's record of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import dagster as dg
+
+from orchestration.services.exports.entries import ExporterEntry
+from orchestration.services.exports.events import (
+    Begun,
+    Place,
+    arrived,
+    begun_deliveries,
+    newest_deliveries,
+)
+from orchestration.services.paging import LIMIT, Page, check_limit, decode_cursor, encode_cursor
+from orchestration.services.runs.failures import error_text
+from orchestration.services.runs.listing import actor_of
+from resources.kernel.errors import InputError, UnknownNameError
+from resources.kernel.keys import noun_of_key
+
+SCANNED = 2_000
+"""So many exports are looked through for one page of those of a status; its cursor leads on."""
+
+
+class ExportStatus(StrEnum):
+    """What became of an export."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    NOT_REACHED = "not reached"
+    """Its run ended before it came to it: an earlier step failed."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """One export."""
+
+    exporter: str
+    source: str
+    """What went out, or was to: `dataset orders`."""
+    version: int | None
+    """None of one that did not get so far."""
+    connector: str
+    table: str
+    """Of mode `timestamp` the table that was made, once it was."""
+    mode: str
+    rows: int | None
+    size_bytes: int | None
+    """Of the version that went out, as it is stored."""
+    status: ExportStatus
+    asked_at: datetime
+    started_at: datetime | None
+    seconds: float | None
+    """How long its run took, once it has ended."""
+    asked_by: str
+    """A user, `schedule NAME`, `sensor NAME`; empty: somebody in Dagster's UI."""
+    run_id: str
+    error: str = ""
+    warnings: str = ""
+    is_repeated: bool = False
+    """It was a retry of a run that had delivered already: nothing was written again."""
+
+
+@dataclass(frozen=True)
+class HistoryFilter:
+    """Which exports; empty fields ask for nothing."""
+
+    exporter: str = ""
+    status: str = ""
+
+
+def export_history(
+    instance: dg.DagsterInstance,
+    entries: Sequence[ExporterEntry],
+    wanted: HistoryFilter,
+    *,
+    cursor: str | None = None,
+    limit: int = LIMIT,
+) -> Page[Export]:
+    """Exports, newest first.
+
+    Args:
+        instance: where they are recorded.
+        entries: the exporters that are declared.
+        wanted: which exports.
+        cursor: of the page wanted; the first by default.
+        limit: most of them.
+
+    Raises:
+        UnknownNameError: no such exporter is declared.
+        InputError: no cursor of this list, a limit out of bounds, a status that there is not.
+    """
+    check_limit(limit)
+    declared = {entry.name: entry for entry in entries}
+    if wanted.exporter not in ("", *declared):
+        raise UnknownNameError("exporter", wanted.exporter, declared)
+    if wanted.status and wanted.status not in list(ExportStatus):
+        raise InputError(
+            f"{wanted.status[:40]!r} is no status of an export",
+            hint=f"Known: {', '.join(ExportStatus)}",
+        )
+    names = [wanted.exporter] if wanted.exporter else list(declared)
+    found: list[Export] = []
+    number = None if cursor is None else _number(cursor)
+    for begun, export in _exports(instance, declared, names, number, limit):
+        number = begun.number
+        if export is None:  # looked through enough
+            return Page(tuple(found), encode_cursor([number]))
+        if wanted.status in ("", export.status):
+            if len(found) == limit:
+                return Page(tuple(found), encode_cursor([number + 1]))
+            found.append(export)
+    return Page(tuple(found), None)
+
+
+def last_exports(
+    instance: dg.DagsterInstance, entries: Sequence[ExporterEntry]
+) -> dict[str, Export]:
+    """The newest export of each exporter that ever made one."""
+    declared = {entry.name: entry for entry in entries}
+    newest = newest_deliveries(instance, declared)
+    return {one.exporter: export for one, export in _told(instance, declared, newest.values())}
+
+
+def _exports(
+    instance: dg.DagsterInstance,
+    declared: Mapping[str, ExporterEntry],
+    names: Sequence[str],
+    before: int | None,
+    limit: int,
+) -> Iterator[tuple[Begun, Export | None]]:
+    """Exports, newest first; None for the export at which the search is given up for now."""
+    looked_at = 0
+    while True:
+        batch = begun_deliveries(instance, names, before=before, limit=limit + 1)
+        for one, export in _told(instance, declared, batch):
+            yield one, export
+            looked_at, before = looked_at + 1, one.number
+            if looked_at == SCANNED:
+                yield one, None
+        if len(batch) <= limit:
+            return
+
+
+def _told(
+    instance: dg.DagsterInstance,
+    declared: Mapping[str, ExporterEntry],
+    begun: Collection[Begun],
+) -> Iterator[tuple[Begun, Export]]:
+    if not begun:
+        return
+    ids = list({one.run_id for one in begun})
+    records = instance.get_run_records(dg.RunsFilter(run_ids=ids))
+    runs = {record.dagster_run.run_id: record for record in records}
+    facts = arrived(instance, begun)
+    for one in begun:
+        entry, record = declared[one.exporter], runs.get(one.run_id)
+        said = facts.get(Place(one.exporter, one.run_id))
+        yield one, _export(instance, one, entry, record, said)
+
+
+def _export(
+    instance: dg.DagsterInstance,
+    begun: Begun,
+    entry: ExporterEntry,
+    record: dg.RunRecord | None,
+    said: Mapping[str, Any] | None,
+) -> Export:
+    status = _status(record, has_arrived=said is not None)
+    steps = _Steps()
+    if status in (ExportStatus.FAILED, ExportStatus.NOT_REACHED, ExportStatus.STOPPED):
+        steps = _steps(instance, begun)
+        if steps.error and status is ExportStatus.NOT_REACHED:
+            status = ExportStatus.FAILED
+    facts = said if said is not None else steps.pinned
+    return Export(
+        exporter=entry.name,
+        source=str(facts.get("source") or _planned_source(entry, record)),
+        version=facts.get("source version"),
+        connector=str(facts.get("connector", entry.connector)),
+        table=str(facts.get("table", entry.table)),
+        mode=str(facts.get("mode", entry.mode)),
+        rows=facts.get("dagster/row_count"),
+        size_bytes=facts.get("source bytes"),
+        status=status,
+        asked_at=begun.at,
+        started_at=_moment(record.start_time if record else None),
+        seconds=_seconds(record),
+        asked_by=actor_of(record.dagster_run.tags) if record else "",
+        run_id=begun.run_id,
+        error=steps.error or steps.reason,
+        warnings=str(facts.get("warnings", "")),
+        is_repeated="repeated" in facts,
+    )
+
+
+def _status(record: dg.RunRecord | None, *, has_arrived: bool) -> ExportStatus:
+    if has_arrived:
+        return ExportStatus.DONE
+    status = record.dagster_run.status if record else dg.DagsterRunStatus.CANCELED
+    if status in (dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED):
+        return ExportStatus.QUEUED
+    if status is dg.DagsterRunStatus.CANCELED:
+        return ExportStatus.STOPPED
+    if status in (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE):
+        return ExportStatus.NOT_REACHED
+    return ExportStatus.RUNNING
+
+
+@dataclass
+class _Steps:
+    """What the steps of an export that did not arrive say.
+
+    Attributes:
+        pinned: which version was to go out, once that was settled.
+        error: why one of its own steps failed.
+        reason: why another step of the run failed, or the run itself.
+    """
+
+    pinned: Mapping[str, Any] = field(default_factory=dict)
+    error: str = ""
+    reason: str = ""
+
+
+def _steps(instance: dg.DagsterInstance, begun: Begun) -> _Steps:
+    found = _Steps()
+    kinds = {
+        dg.DagsterEventType.STEP_OUTPUT,
+        dg.DagsterEventType.STEP_FAILURE,
+        dg.DagsterEventType.RUN_FAILURE,
+        dg.DagsterEventType.ENGINE_EVENT,
+    }
+    own = dg.AssetKey(("exports", begun.exporter)).to_python_identifier()
+    for entry in instance.all_logs(begun.run_id, of_type=kinds):
+        event = entry.dagster_event
+        if event is not None:
+            _take(found, event, own)
+    return found
+
+
+def _take(found: _Steps, event: dg.DagsterEvent, own: str) -> None:
+    is_own = (event.step_key or "").partition(".")[0] == own
+    if event.event_type is dg.DagsterEventType.STEP_OUTPUT:
+        if is_own:
+            metadata = event.step_output_data.metadata
+            found.pinned = {name: value.value for name, value in metadata.items()}
+    elif event.event_type is dg.DagsterEventType.STEP_FAILURE:
+        if is_own:
+            found.error = error_text(event)
+        else:
+            found.reason = found.reason or f"{event.step_key}: {error_text(event)}"
+    elif getattr(event.event_specific_data, "error", None) is not None:
+        found.reason = found.reason or error_text(event)
+
+
+def _planned_source(entry: ExporterEntry, record: dg.RunRecord | None) -> str:
+    """What the run was asked to deliver."""
+    source = entry.source
+    graph = dg.AssetKey(entry.key).to_python_identifier()
+    config: Any = record.dagster_run.run_config if record else {}
+    for part in ("ops", graph, "ops", f"pin_{entry.name}", "config", "dataset"):
+        config = config.get(part) if isinstance(config, Mapping) else None
+    return f"dataset {config}" if config else f"{noun_of_key(source)} {source[1]}"
+
+
+def _seconds(record: dg.RunRecord | None) -> float | None:
+    if record is None or record.start_time is None or record.end_time is None:
+        return None
+    return round(record.end_time - record.start_time, 3)
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def _number(cursor: str) -> int:
+    place = decode_cursor(cursor)
+    if len(place) != 1 or not isinstance(place[0], int):
+        raise InputError(f"{cursor[:60]!r} is no cursor of this list")
+    return place[0]

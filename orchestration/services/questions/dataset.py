@@ -1,0 +1,59 @@
+"""Questions about datasets: those that read rows or need the definitions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestration.services.asking.question import Desk, Question, Streamed
+from orchestration.services.dataset_download import download_dataset
+from orchestration.services.dataset_list import DatasetEntry
+from orchestration.services.runs.launch import start_refresh
+from orchestration.services.runs.start import Asked
+
+DOWNLOAD_SECONDS = 6 * 3600.0
+
+
+@dataclass(frozen=True)
+class DownloadHead:
+    """What comes behind it."""
+
+    file_name: str
+    media_type: str
+    version: int
+    rows: int
+    size_bytes: int | None
+    is_guarded: bool
+
+
+def _download(
+    desk: Desk,
+    name: str,
+    key: list[str],
+    file_format: str = "csv",
+    version: int | None = None,
+    raw: bool = False,
+) -> Streamed[DownloadHead]:
+    """Needs the store, not the definitions: what is kept can be taken also while they do not load."""
+    entry = DatasetEntry(name, "", tuple(key))
+    found = download_dataset(entry, desk.store, file_format=file_format, version=version, raw=raw)
+    head = DownloadHead(
+        found.file_name,
+        found.media_type,
+        found.version,
+        found.rows,
+        found.size_bytes,
+        found.is_guarded,
+    )
+    return Streamed(head, found.chunks)
+
+
+def _refresh(desk: Desk, name: str, key: str = "", partition: str = "") -> str:
+    asked = Asked(desk.actor.name, key)
+    return start_refresh(desk.home, desk.location, desk.instance, name, asked, partition)
+
+
+DOWNLOAD: Question[Streamed[DownloadHead]] = Question(
+    "dataset.download", _download, Streamed, seconds=DOWNLOAD_SECONDS
+)
+REFRESH = Question("dataset.refresh", _refresh, str)
+QUESTIONS = (DOWNLOAD, REFRESH)

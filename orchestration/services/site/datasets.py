@@ -1,0 +1,79 @@
+"""The datasets of a project as the web process knows them: one index a project, looked at by every page and route."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+
+from orchestration.services.dataset_index import DatasetIndex, DatasetView
+from orchestration.services.dataset_list import DatasetEntry, DatasetTitle, Tried, find_entry
+from orchestration.services.dataset_query import DatasetPage, DatasetQuery, page_of
+from orchestration.services.dataset_titles import read_titles
+from orchestration.services.datasets import instance_states
+from orchestration.services.recorded_states import RecordedStates
+from orchestration.services.site.projects import Project
+from orchestration.services.site.site import Site
+from resources.kernel.keys import Key
+
+_INDEXES: dict[tuple[int, str, str], DatasetIndex] = {}
+_LOCK = threading.Lock()
+
+
+def view_datasets(site: Site, project: Project) -> DatasetView:
+    """The lines of a project's datasets.
+
+    Raises:
+        WaybillError: the store cannot be looked at, and never could.
+    """
+    return _index(site, project).view(project.snapshot.datasets)
+
+
+def list_datasets(site: Site, project: Project, query: DatasetQuery) -> DatasetPage:
+    """A page of them.
+
+    Raises:
+        InputError: no cursor of a list.
+        WaybillError: the store cannot be looked at, and never could.
+    """
+    view = view_datasets(site, project)
+    return page_of(view.items, query, as_of=view.as_of, problem=view.problem)
+
+
+def dataset_of(project: Project, name: str) -> DatasetEntry:
+    """What is declared of a dataset. In an address `~` stands for the `/` in names that Python gives.
+
+    Raises:
+        UnknownNameError: nothing makes it.
+    """
+    return find_entry(project.snapshot.datasets, name.replace("~", "/"))
+
+
+def title_of(entry: DatasetEntry) -> DatasetTitle | None:
+    """What people call it."""
+    return read_titles().get(entry.key)
+
+
+def forget_view(site: Site, project: Project) -> None:
+    """The next list looks anew: this process has changed something."""
+    _index(site, project).forget()
+
+
+def _index(site: Site, project: Project) -> DatasetIndex:
+    url = project.snapshot.store
+    key = (id(site.instance), project.name, url)
+    with _LOCK:
+        if key not in _INDEXES:
+            _INDEXES[key] = _make(site, project)
+        return _INDEXES[key]
+
+
+def _make(site: Site, project: Project) -> DatasetIndex:
+    records, store = RecordedStates(site.home.dagster), site.store(project)
+
+    def states(entries: Sequence[DatasetEntry]) -> Mapping[Key, Tried]:
+        found = records.look()
+        return instance_states(site.instance, entries) if found is None else found
+
+    is_local = store.item(("datasets", "any")).keeps_local_files
+    is_quick = is_local and records.look() is not None
+    return DatasetIndex(store, states, read_titles, is_quick=is_quick)
