@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.responses import Response, StreamingResponse
 
@@ -17,11 +17,13 @@ from orchestration.pages.page import page
 from orchestration.pages.values import shown, visible
 from orchestration.pages.visit import Visit
 from orchestration.services.asking.passing import open_stream
-from orchestration.services.dataset_download import content_disposition
-from orchestration.services.dataset_list import DatasetEntry, find_entry
+from orchestration.services.dataset_detail import show_dataset
+from orchestration.services.dataset_download import FORMATS
+from orchestration.services.dataset_list import DatasetEntry
 from orchestration.services.questions.rows import CELL, FACETS, FIND, CellHead
 from orchestration.services.rows.conditions import CONDITIONS_LIMIT, Condition, Operator
 from orchestration.services.rows.page import PAGE_LIMIT, RowsWanted
+from orchestration.services.site.datasets import dataset_of, title_of
 from orchestration.services.statuses import status_of
 from resources.kernel.errors import InputError, NotFoundError
 
@@ -51,7 +53,6 @@ async def _rows(visit: Visit) -> Response:
     columns = _columns(visit, kept)
     values: dict[str, Any] = {
         "name": entry.name,
-        "entry": entry,
         "kept": kept,
         "conditions": conditions,
         "operators": list(Operator),
@@ -61,6 +62,7 @@ async def _rows(visit: Visit) -> Response:
         "is_filtered": bool(conditions or visit.query("q")),
         "shown": shown,
         "visible": visible,
+        "is_number": _is_number,
         "facet_query": lambda column: _query(visit, _FILTERS, column=column),
         "cell_query": lambda version, row, column: urlencode(
             {"version": version, "row": row, "column": column}
@@ -71,10 +73,10 @@ async def _rows(visit: Visit) -> Response:
             FIND, name=entry.name, wanted=asdict(_wanted(visit, kept, conditions, columns))
         )
     except InputError as error:  # of a filter: it stays in the form, to be corrected
-        return await visit.render(
-            "datasets/rows.html", status=status_of(error), found=None, error=error, **values
+        return await _render(
+            visit, entry, status=status_of(error), found=None, error=error, **values
         )
-    return await visit.render("datasets/rows.html", found=found, error=None, **values)
+    return await _render(visit, entry, found=found, error=None, **values)
 
 
 async def _facets(visit: Visit) -> Response:
@@ -84,15 +86,16 @@ async def _facets(visit: Visit) -> Response:
     found = await visit.ask(
         FACETS, name=entry.name, column=column, wanted=asdict(wanted), top=visit.number("top", 20)
     )
-    base = f"{visit.base}/datasets/{entry.name}/rows"
-    links = [_with_value(visit, base, column, frequent.value) for frequent in found.top]
+    rows = f"{_own(visit, entry)}/rows"
+    links = [_with_value(visit, rows, column, frequent.value) for frequent in found.top]
     return await visit.render(
         "datasets/facets.html",
         name=entry.name,
         entry=entry,
         found=found,
         links=links,
-        rows=base,
+        rows=rows,
+        own=_own(visit, entry),
         shown=shown,
         visible=visible,
     )
@@ -120,8 +123,9 @@ async def _cell(visit: Visit) -> Response:
         head=head,
         text=visible(text),
         visible=visible,
+        own=_own(visit, entry),
         is_cut=head.size_bytes > SHOWN_BYTES,
-        download=f"{visit.base}/datasets/{entry.name}/cell/download?{urlencode(place)}",
+        download=f"{_own(visit, entry)}/cell/download?{urlencode(place)}",
     )
 
 
@@ -137,14 +141,35 @@ async def _download_cell(visit: Visit) -> Response:
     )
     head, chunks = await open_stream(opening)
     headers = {
-        "Content-Disposition": content_disposition(head.file_name),
+        "Content-Disposition": attachment(head.file_name),
         "X-Content-Type-Options": "nosniff",
     }
     return StreamingResponse(chunks, media_type="application/octet-stream", headers=headers)
 
 
 def _entry(visit: Visit) -> DatasetEntry:
-    return find_entry(visit.project.snapshot.datasets, visit.request.path_params["name"])
+    return dataset_of(visit.project, visit.request.path_params["name"])
+
+
+def _own(visit: Visit, entry: DatasetEntry) -> str:
+    """Where the dataset's pages begin."""
+    return f"{visit.base}/datasets/{quote(entry.name.replace('/', '~'), safe='~')}"
+
+
+async def _render(visit: Visit, entry: DatasetEntry, **values: Any) -> Response:
+    """The page of rows, among the other tabs of the dataset."""
+    site = visit.site
+    found = await visit.run(
+        show_dataset, entry, site.store(visit.project), site.instance, title_of(entry)
+    )
+    return await visit.render(
+        "datasets/rows.html",
+        dataset=found,
+        entry=entry,
+        own=_own(visit, entry),
+        formats=FORMATS,
+        **values,
+    )
 
 
 def _look(visit: Visit, entry: DatasetEntry) -> _Kept:
@@ -195,6 +220,11 @@ def _wanted(
         limit=min(max(visit.number("limit", 50), 1), PAGE_LIMIT),
         version=kept.version,
     )
+
+
+def _is_number(kind: str) -> bool:
+    """Whether values of a type stand at the right of their column."""
+    return kind.startswith(("int", "uint", "float", "double", "halffloat", "decimal"))
 
 
 def _query(visit: Visit, kept: set[str], **own: str) -> str:
