@@ -16,8 +16,8 @@ from starlette.responses import Response, StreamingResponse
 from orchestration.pages.page import page
 from orchestration.pages.values import shown, visible
 from orchestration.pages.visit import Visit
+from orchestration.services.asking.download import attachment
 from orchestration.services.asking.passing import open_stream
-from orchestration.services.dataset_download import content_disposition
 from orchestration.services.dataset_list import DatasetEntry, find_entry
 from orchestration.services.questions.rows import CELL, FACETS, FIND, CellHead
 from orchestration.services.rows.conditions import CONDITIONS_LIMIT, Condition, Operator
@@ -137,7 +137,7 @@ async def _download_cell(visit: Visit) -> Response:
     )
     head, chunks = await open_stream(opening)
     headers = {
-        "Content-Disposition": content_disposition(head.file_name),
+        "Content-Disposition": attachment(head.file_name),
         "X-Content-Type-Options": "nosniff",
     }
     return StreamingResponse(chunks, media_type="application/octet-stream", headers=headers)
