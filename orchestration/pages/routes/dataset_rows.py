@@ -16,6 +16,7 @@ from starlette.responses import Response, StreamingResponse
 from orchestration.pages.page import page
 from orchestration.pages.values import shown, visible
 from orchestration.pages.visit import Visit
+from orchestration.services.asking.download import attachment
 from orchestration.services.asking.passing import open_stream
 from orchestration.services.dataset_detail import show_dataset
 from orchestration.services.dataset_download import FORMATS

@@ -15,8 +15,8 @@ from starlette.responses import Response, StreamingResponse
 from orchestration.pages.page import page
 from orchestration.pages.values import shown, visible
 from orchestration.pages.visit import Visit
+from orchestration.services.asking.download import attachment
 from orchestration.services.asking.passing import open_stream
-
 from orchestration.services.queries.download import FORMATS, ResultFile
 from orchestration.services.queries.history import QueryEntry, history_page, log_of, new_query_id
 from orchestration.services.queries.record import Asked, recorded_while, run_recorded

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import TypeVar
 
 from orchestration.services.asking.client import Stream
+from orchestration.services.asking.download import until_closed
 
 R = TypeVar("R")
 
@@ -28,12 +29,4 @@ async def open_stream(
         for context in around:
             await stack.enter_async_context(context)
         stream = await stack.enter_async_context(opening)
-        return stream.head, _until_closed(stack.pop_all(), stream.chunks)
-
-
-async def _until_closed(
-    stack: AsyncExitStack, chunks: AsyncIterator[bytes]
-) -> AsyncIterator[bytes]:
-    async with stack:
-        async for chunk in chunks:
-            yield chunk
+        return stream.head, until_closed(stack.pop_all(), stream.chunks)
