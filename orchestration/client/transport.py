@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import msgspec
 import requests
@@ -46,6 +46,10 @@ class Transport:
         self._session.trust_env = False  # no proxy and no .netrc behind the caller's back (T6)
         if token:
             self._session.headers["Authorization"] = f"Bearer {token}"
+        else:
+            # Where nobody signs in, this says that no page of another origin is behind a request.
+            place = urlsplit(self.url)
+            self._session.headers["Origin"] = f"{place.scheme}://{place.netloc}"
         # A request that starts work has a key and may be sent again; one that has none may not.
         again = Retry(TRIES, backoff_factor=0.3, status_forcelist=(429, 503), allowed_methods=None)
         self._session.mount(self.url, HTTPAdapter(max_retries=again))
