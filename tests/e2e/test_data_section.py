@@ -9,7 +9,7 @@ import pytest
 from tests.served import served
 from tests.servers.chromium import watched_page
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 SALES = "id;shop;amount\n1;Lyon;2,50\n2;Zürich;10,25\n3;=1+1;-4,00\n"
 TABLE = """
 CREATE SCHEMA trade;
