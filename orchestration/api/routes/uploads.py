@@ -16,7 +16,6 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from orchestration.api.answers import Started, started
 from orchestration.api.given import GivenActor, GivenAsker, GivenProject, GivenSite
 from orchestration.api.tus import (
     CHECKSUM_MISMATCH,
@@ -42,6 +41,8 @@ from orchestration.services.uploads.settings import UploadSettings
 from resources.kernel.errors import ConflictError, InputError
 
 router = APIRouter()
+ANSWER_SECONDS = 0.7
+"""How long the answer to an import waits for its run: one into a dataset that is known begins at once."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def _state(found: Incoming, pending: PendingImport | None) -> UploadState:
         problem=(pending.error if pending else "") or found.problem,
         expires_at=found.expires_at.isoformat(timespec="seconds"),
         dataset=pending.dataset if pending else "",
-        run_id=pending.run_id if pending else "",
+        run_id=pending.run_id if pending and pending.phase == "started" else "",
         location=_place(found.project, found.upload_id),
     )
 
@@ -355,17 +356,19 @@ async def start_import(
     actor: GivenActor,
     upload_id: str,
     order: Annotated[ImportOrder, Body()],
-) -> Started:
+) -> UploadState:
     """Import a file as a dataset, which is declared if there is none; a second one becomes its next version.
 
-    The run begins when the file is kept and the project knows the dataset: the upload's `phase` says so. The same
-    request again is the same import.
+    The run begins when the file is kept and the project knows the dataset, which takes seconds when it is new: then the
+    upload's `phase` is `started` and it has a `run_id`. The same request again is the same import.
     """
-    pending = await importer_of(site).ask(
+    importer = importer_of(site)
+    await importer.ask(
         project.name,
         actor,
         [upload_id, *order.more],
         order.name,
         order.settings.to_settings(),
     )
-    return started(project.name, pending.run_id)
+    pending = await importer.wait(upload_id, ANSWER_SECONDS)
+    return _state(await asyncio.to_thread(_uploads(site).state, upload_id), pending)
