@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from orchestration.services.access.audit import audited
 from orchestration.services.asking.question import Desk, Question
 from orchestration.services.datasources import DatasourceTest
 from orchestration.services.runs.launch import start_refresh
 from orchestration.services.runs.start import Asked
+from orchestration.services.uploads.declaring import declaration
 from orchestration.services.uploads.importing import (
     UploadOrder,
     bring_in,
@@ -20,6 +22,7 @@ from orchestration.services.uploads.previews import preview_upload
 from orchestration.services.uploads.settings import UploadSettings
 from resources.kernel.errors import ConfigError, InputError
 from resources.project import find_project
+from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.kept_uploads import GivenFile
 
 KEEP_SECONDS = 6 * 3600.0
@@ -77,8 +80,12 @@ def _keep(
         UploadSettings(**settings),
         upload_id,
     )
-    declared = declared_settings(desk.location, name)
-    return bring_in(desk.store, find_project(), order, declared).number
+    with audited(CatalogDatabase.open(), desk.actor, "upload.import", f"datasets/{name}") as noted:
+        noted.detail = ", ".join(file.name for file in order.files[:20])
+        declared = declared_settings(desk.location, name)
+        kept = bring_in(desk.store, find_project(), order, declared)
+        noted.after = declaration(name, order.settings) if declared is None else None
+    return kept.number
 
 
 def _start(desk: Desk, name: str, key: str) -> str:
