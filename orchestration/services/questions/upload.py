@@ -15,6 +15,7 @@ from orchestration.services.uploads.declaring import declaration
 from orchestration.services.uploads.importing import (
     UploadOrder,
     bring_in,
+    check_settings,
     declared_settings,
 )
 from orchestration.services.uploads.incoming import IncomingUploads
@@ -37,7 +38,7 @@ class UploadPreview:
     declared: UploadSettings | None
     """How the dataset reads its files; None of one that is not declared yet."""
     refusal: str = ""
-    """Why files cannot be uploaded under this name."""
+    """Why the files cannot be imported under this name, or with these settings."""
 
 
 def _given(desk: Desk, upload_ids: Sequence[str]) -> list[GivenFile]:
@@ -59,12 +60,15 @@ def _preview(
     rows: int,
 ) -> UploadPreview:
     declared, refusal = None, ""
+    given = UploadSettings(**settings) if settings else UploadSettings()
     if name:
         try:
             declared = declared_settings(desk.location, name)
+            if declared is not None:
+                check_settings(name, given, declared)
         except ConfigError as error:
             refusal = str(error)
-    wanted = UploadSettings(**settings) if settings else declared or UploadSettings()
+    wanted = given if given.given or declared is None else declared
     return UploadPreview(
         preview_upload(_given(desk, upload_ids), wanted, rows=rows, name=name), declared, refusal
     )

@@ -18,9 +18,7 @@ attributes: {name: first, upload: true}
 type: assets.Dataset
 attributes: {name: second, upload: true}
 """
-import os
 
-SHOTS = os.environ.get("SHOTS")
 DATA = b"id;amount\n1;2,50\n2;10,25\n"
 
 
@@ -115,18 +113,18 @@ def test_a_file_is_dropped_looked_at_renamed_and_imported(shop, chromium, store,
         page = watched.page
         page.goto(f"{shop.data}/datasets/upload")
         watched.check_accessible()
-        if SHOTS:
-            page.screenshot(path=SHOTS + "/new.png", full_page=True)
         page.set_input_files("#file", str(path))
         page.click("text=Upload >> nth=-1")
         page.wait_for_url(re.compile(r"/datasets/upload/[0-9a-f]{32}"))
         watched.check_accessible()
-        if SHOTS:
-            page.screenshot(path=SHOTS + "/preview.png", full_page=True)
         page.fill('[aria-label="New name of id"]', "key")
         page.click("button[value=look] >> nth=0")
         page.wait_for_selector("th:text-is('key')")
         assert page.input_value("#f-name") == "day"
+        assert page.is_visible("text=is declared with another 'rename'")
+        page.fill('[aria-label="New name of id"]', "")
+        page.click("button[value=look] >> nth=0")
+        page.wait_for_selector("th:text-is('id')")
         before = store.item(("datasets", "day")).numbers()
         page.click("button[value=import]")
         page.wait_for_url(
@@ -144,8 +142,6 @@ def test_several_files_become_a_dataset_each(shop, chromium, store, tmp_path):
         page.set_input_files("#file", [str(tmp_path / "first.csv"), str(tmp_path / "second.csv")])
         page.click("text=Upload >> nth=-1")
         page.wait_for_selector("text=2 of 2 files")
-        if SHOTS:
-            page.screenshot(path=SHOTS + "/many.png", full_page=True)
         watched.check_accessible()
     for name in ("first", "second"):
         wait_until(lambda name=name: store.item(("datasets", name)).numbers())
