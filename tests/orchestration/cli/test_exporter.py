@@ -93,13 +93,13 @@ def test_a_test_says_what_would_happen_and_makes_nothing(waybill):
         "source",
         "columns",
         "table",
-        "rights",
+        "right to write",
         "effect",
     ]
     assert found["detail"] == "makes table orders_out and writes 2 rows"
     assert not (waybill.home / "shop.sqlite").exists()
     shown = waybill("exporter", "test", "out", "--dataset", "big")
-    assert "dataset big, version 1: 1 rows" in shown
+    assert "dataset big, version 1: 1 row" in shown
 
 
 def test_a_test_names_the_columns_that_do_not_fit(waybill):

@@ -309,7 +309,7 @@ def test_an_exporter_that_is_not_saved(ask):
     assert "lacks 'note'" not in try_it(table="seen")["detail"]
     assert (
         try_it(table="seen")["detail"]
-        == "replaces the 1 rows of table seen by 2 rows, seen whole or not at all"
+        == "replaces the 1 row of table seen by 2 rows, seen whole or not at all"
     )
     assert "holds files, not tables" in try_it(409, connector="lake")["detail"]
     assert "nothing" in try_it(404, connector="nothing")["detail"]
