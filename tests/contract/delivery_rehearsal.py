@@ -69,7 +69,7 @@ class DeliveryRehearsal:
         assert [step.name for step in said["overwrite"].steps][-4:] == [
             "table",
             "fit",
-            "rights",
+            "right to write",
             "effect",
         ]
 

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from orchestration.pages.page import page
-from orchestration.pages.render import to_part
+from orchestration.pages.render import to_part, to_size, to_when
 from orchestration.pages.visit import Visit
 from orchestration.services.datasources import PREVIEW_LIMIT, DatasourceTest
 from orchestration.services.declared_list import (
@@ -75,10 +75,17 @@ async def _try(visit: Visit) -> Response:
 
 
 async def _preview(visit: Visit, tested: DatasourceTest, rows: int, **values: Any) -> Response:
-    facts = {name: value for name, value in tested.facts.items() if name != "keys"}
+    facts = [_shown(name, value) for name, value in tested.facts.items() if name != "keys"]
     return await visit.render(
         "datasources/preview.html", tested=tested, rows=rows, facts=facts, **values
     )
+
+
+def _shown(name: str, value: Any) -> tuple[str, Any]:
+    """A fact of a fingerprint as people read it."""
+    if name == "size_bytes":
+        return "size", to_size(value)
+    return name, to_when(value) if name == "newest change" else value
 
 
 async def _observe(visit: Visit) -> Response:

@@ -1,4 +1,4 @@
-"""Every export that was ever asked for, also those that failed, and who asked (E25): from Dagster's record of runs."""
+"""Every export that was ever asked for, also those that failed, and who asked (F051): from Dagster's record of runs."""
 
 from __future__ import annotations
 

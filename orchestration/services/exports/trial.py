@@ -99,7 +99,8 @@ def _try(
         pinned = pin(spec, store, choice)
         sent = replace(spec, source=pinned.source)
         found = replace(found, source=sent.source_name, version=pinned.version, rows=pinned.rows)
-        stages.done(f"{sent.source_name}, version {pinned.version}: {pinned.rows or 0:,} rows")
+        rows = "1 row" if pinned.rows == 1 else f"{pinned.rows or 0:,} rows"
+        stages.done(f"{sent.source_name}, version {pinned.version}: {rows}")
         table = store.read(pinned.source, pinned.version)
         report = TARGETS[spec.target].rehearse(sent, connector, table, stages.note)
     except WaybillError as error:

@@ -85,7 +85,7 @@ def observed(instance, key):
 
 
 def test_another_dataset_lands_once_and_the_record_names_it(export, instance, home):
-    """B18: the ledger and the events say what went out, and nobody takes the declared dataset for delivered."""
+    """F019: the ledger and the events say what went out, and nobody takes the declared dataset for delivered."""
     result = export(dataset="big_orders")
     assert result.success
     assert rows(home, "select id, amount from orders") == [(2, 10.25)]

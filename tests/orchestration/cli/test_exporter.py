@@ -93,13 +93,13 @@ def test_a_test_says_what_would_happen_and_makes_nothing(waybill):
         "source",
         "columns",
         "table",
-        "rights",
+        "right to write",
         "effect",
     ]
     assert found["detail"] == "makes table orders_out and writes 2 rows"
     assert not (waybill.home / "shop.sqlite").exists()
     shown = waybill("exporter", "test", "out", "--dataset", "big")
-    assert "dataset big, version 1: 1 rows" in shown
+    assert "dataset big, version 1: 1 row" in shown
 
 
 def test_a_test_names_the_columns_that_do_not_fit(waybill):
@@ -118,7 +118,7 @@ def test_a_dataset_without_a_version_cannot_be_tried(waybill):
 
 
 def test_an_export_by_the_row_menu_lands_once_and_the_history_names_it(waybill):
-    """B18, E25: another dataset than the declared one; who asked; how many rows."""
+    """F019, F051: another dataset than the declared one; who asked; how many rows."""
     run = answer(waybill("dataset", "export", "big", "--with", "out", "--json"))
     assert run["ok"]
     assert rows(waybill, "select id, amount from orders_out") == [(2, 2.5)]

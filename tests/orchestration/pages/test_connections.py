@@ -279,7 +279,7 @@ def imported(shop):
 def test_an_export_by_the_row_menu_lands_once_and_is_remembered(
     ask, see, postgres_server, database
 ):
-    """B18, E25: into the table of an exporter that declares another dataset; the ledger names what went out."""
+    """F019, F051: into the table of an exporter that declares another dataset; the ledger names what went out."""
     tried = ask("POST", "/exporters/out/test")
     assert (tried["ok"], tried["detail"]) == (True, "makes table orders_out and writes 2 rows")
     assert "makes table orders_out" in unescape(see("/exporters/out/test", key="x").text)
@@ -296,6 +296,24 @@ def test_an_export_by_the_row_menu_lands_once_and_is_remembered(
     assert "done" in see("/exporters").text
     assert "no number" in see("/datasets/orders/export", 422, exporter="out", version="x").text
     see("/datasets/nothing/export", 404)
+
+
+@pytest.mark.usefixtures("imported")
+def test_an_exporter_that_is_not_saved(ask):
+    def try_it(status=200, **attributes):
+        given = {"dataset": "orders", "connector": "dwh", "table": "not_there", **attributes}
+        body = {"type": "assets.Exporter", "attributes": given}
+        return ask("POST", "/exporters/try", status, json=body)
+
+    assert try_it()["detail"] == "makes table not_there and writes 2 rows"
+    assert "lacks 'note'" not in try_it(table="seen")["detail"]
+    assert (
+        try_it(table="seen")["detail"]
+        == "replaces the 1 row of table seen by 2 rows, seen whole or not at all"
+    )
+    assert "holds files, not tables" in try_it(409, connector="lake")["detail"]
+    assert "nothing" in try_it(404, connector="nothing")["detail"]
+    assert "unsaved.yaml" not in try_it(409, keep_tables=2)["detail"]
 
 
 @pytest.mark.usefixtures("imported")

@@ -93,7 +93,7 @@ def _look(look: Look[Any], job: ExportJob, path: Path | None, stages: Stages) ->
     plan = look.plan(target)
     look.examine(plan, target)
     stages.done(_fit(plan))
-    stages.enter("rights")
+    stages.enter("right to write")
     stages.done(_rights(look.lacking(plan) if path is None else _lacking_on_disk(path), job))
     stages.enter("effect")
     old = 0
@@ -106,7 +106,7 @@ def _look(look: Look[Any], job: ExportJob, path: Path | None, stages: Stages) ->
 
 def _new_database(job: ExportJob, path: Path | None, stages: Stages) -> CheckReport:
     stages.done(f"there is no database file {path} yet: the first export makes it")
-    stages.enter("rights")
+    stages.enter("right to write")
     stages.done(_rights(_lacking_on_disk(path) if path else None, job))
     stages.enter("effect")
     plan = plan_table(job.columns, None, table=job.table, request=job.request, dialect=job.dialect)
@@ -163,8 +163,8 @@ def describe_effect(job: ExportJob, plan: TablePlan, old: int) -> str:
         old: how many rows it holds, counted up to `COUNTED_ROWS` and one.
     """
     request = job.request
-    new = f"{request.expected_rows:,} rows"
-    had = f"{old:,} rows" if old <= COUNTED_ROWS else f"more than {COUNTED_ROWS:,} rows"
+    new = _rows(request.expected_rows)
+    had = _rows(old) if old <= COUNTED_ROWS else f"more than {COUNTED_ROWS:,} rows"
     if request.mode == "timestamp":
         view = latest_view_name(request.table.name, job.dialect.name_limit)
         kept = f" and keeps the newest {request.keep}" if request.keep else ""
@@ -176,3 +176,7 @@ def describe_effect(job: ExportJob, plan: TablePlan, old: int) -> str:
     if request.mode == "append":
         return f"adds {new} to the {had} of table {job.table}"
     return f"replaces the {had} of table {job.table} by {new}, seen whole or not at all"
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"

@@ -360,7 +360,7 @@ def test_a_rehearsal_names_the_rights_that_are_lacking(mariadb: ExportDatabase) 
     mariadb.export(sales(1))
     looking = ExportDatabase(replace(mariadb.config, username=ONLOOKER), QUICK)
     report = rehearse(looking, sales(2))
-    assert (report.ok, report.steps[-1].name) == (False, "rights")
+    assert (report.ok, report.steps[-1].name) == (False, "right to write")
     database = mariadb.config.database
     assert f"DELETE on {database}.sales, INSERT on {database}.sales" in report.detail
     assert f"INSERT on {database}._exports" in report.detail
