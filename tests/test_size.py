@@ -27,13 +27,14 @@ EXCEPTIONS: dict[str, tuple[int, str]] = {
     "tests/contract/file_connector.py": (522, "a promise a test, inherited by each connector"),
     "tests/contract/table_connector.py": (459, "a promise a test, inherited by each database"),
     "tests/orchestration/cli/test_classification.py": (640, _CASES),
+    "tests/orchestration/cli/test_help.py::test_the_commands_are_these": (71, "a command a line"),
     "tests/resources/connectors/ftp/test_connector.py": (535, _CASES),
     "tests/servers/ftp.py::_handler": (74, _HANDLER),
     "tests/servers/gcs.py::_listen": (52, _HANDLER),
     "tests/servers/sftp.py::_files": (51, _HANDLER),
 }
 """What is larger -> its size, and why it may be. A size that has shrunk is written down; one that grew is an error."""
-LISTED = 16
+LISTED = 17
 """How many there are; lower it with each that goes."""
 
 
