@@ -14,8 +14,10 @@ from orchestration.cli.output import print_facts, print_json, print_table, visib
 from orchestration.cli.run import cancel
 
 if TYPE_CHECKING:
+    from orchestration.services.paging import Page
     from orchestration.services.runs.detail import RunDetail
     from orchestration.services.runs.events import RunNews
+    from orchestration.services.runs.listing import RunSummary
 
 app = typer.Typer(no_args_is_help=True, help="All work: imports, pipelines, exports, files taken.")
 app.command("cancel")(cancel)
@@ -71,16 +73,8 @@ def list_all(  # noqa: PLR0913 - one parameter an option
         found = list_runs(instance, wanted, cursor=cursor or None, limit=limit)
     if as_json:
         print_json(found)
-        return
-    print_table(
-        ("run", "what", "state", "actor", "at (UTC)", "took"),
-        [
-            (run.run_id, run.title, run.state.value, run.actor, run.created_at, run.duration)
-            for run in found.items
-        ],
-    )
-    if found.next:
-        typer.echo(f"… more with --cursor {found.next}")
+    else:
+        _print_runs(found)
 
 
 @app.command()
@@ -135,6 +129,18 @@ def retry(
     from orchestration.services.runs.retry import start_retry
 
     start(context, start_retry, run_id, as_json=as_json)
+
+
+def _print_runs(found: Page[RunSummary]) -> None:
+    print_table(
+        ("run", "what", "state", "actor", "at (UTC)", "took"),
+        [
+            (run.run_id, run.title, run.state.value, run.actor, run.created_at, run.duration)
+            for run in found.items
+        ],
+    )
+    if found.next:
+        typer.echo(f"… more with --cursor {found.next}")
 
 
 def _print_run(found: RunDetail) -> None:

@@ -12,7 +12,7 @@ from assets.classifications.declaration import ClassificationSpec
 from assets.classifications.reporting import Report, open_report
 from assets.classifications.schema import ParseOptions
 from orchestration.location import Location
-from orchestration.services.classification_runs import KeptFile
+from orchestration.services.classification_runs import StagedFile
 from orchestration.services.classifications import ReadingChoice, catalog_of, find_set
 from resources.kernel.errors import ConfigError, InputError
 from resources.scratch import ScratchFolder
@@ -63,7 +63,11 @@ def check_object(
 
 
 def check_kept(
-    location: Location, name: str, file: KeptFile, choice: ReadingChoice, report: Path | None = None
+    location: Location,
+    name: str,
+    file: StagedFile,
+    choice: ReadingChoice,
+    report: Path | None = None,
 ) -> FileCheck:
     """The same for a file that is kept until a run takes it.
 

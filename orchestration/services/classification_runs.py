@@ -60,7 +60,7 @@ class Workplace:
 
 
 @dataclass(frozen=True)
-class KeptFile:
+class StagedFile:
     """A file that is kept until a run takes it."""
 
     name: str
@@ -87,7 +87,7 @@ def keep_file(
     *,
     file_name: str = "",
     author: str = "",
-) -> KeptFile:
+) -> StagedFile:
     """Keeps a file for a run that is to take it.
 
     Args:
@@ -119,7 +119,7 @@ def keep_file(
             options=options,
         )
         _reject_large(catalog_of(place.location), spec, order)
-    return KeptFile(called, UploadStore.open().stage(path, limit=limit).sha256)
+    return StagedFile(called, UploadStore.open().stage(path, limit=limit).sha256)
 
 
 def check_size(name: str, size_bytes: int, limit: int) -> None:
@@ -167,7 +167,7 @@ def apply(
 
 
 def start_apply(
-    place: Workplace, name: str, file: KeptFile, choice: ReadingChoice, *, author: str = ""
+    place: Workplace, name: str, file: StagedFile, choice: ReadingChoice, *, author: str = ""
 ) -> str:
     """Has the server take a file that is kept into the set; the run's id.
 
@@ -205,7 +205,7 @@ def start_undo(place: Workplace, name: str, version: int, *, author: str = "") -
 
 
 def _file_work(
-    place: Workplace, name: str, file: KeptFile, choice: ReadingChoice, author: str
+    place: Workplace, name: str, file: StagedFile, choice: ReadingChoice, author: str
 ) -> _Work:
     author = author or place.asked.actor
     order = {

@@ -104,6 +104,12 @@ def _check(schema: pa.Schema, where: str) -> None:
             hint="Rename one of them where the dataset is made",
         )
     for field in schema:
+        if "\0" in field.name:
+            raise InputError(
+                f"{where}: SQL cannot name the column {field.name!r}: it holds a NUL character",
+                hint="Rename it where the dataset is made",
+                column=field.name,
+            )
         if pa.types.is_decimal(field.type) and field.type.precision > _MAX_DIGITS:
             raise InputError(
                 f"{where}: column {field.name!r} has {field.type.precision} digits;"

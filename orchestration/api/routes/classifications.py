@@ -21,7 +21,7 @@ from orchestration.services.classification_runs import check_size, take_upload
 from orchestration.services.classifications import SetSummary
 from orchestration.services.paging import MOST, Page, paged
 from orchestration.services.questions import classification as questions
-from orchestration.services.questions.classification import CheckAnswer, Rows, Upload
+from orchestration.services.questions.classification import CheckAnswer, Rows, SentFile
 from orchestration.services.uploads.names import shown_name
 from resources.kernel.errors import InputError
 
@@ -228,12 +228,12 @@ async def template(
     return await download_of(asker, questions.TEMPLATE, name=name, format=format)
 
 
-async def _upload(request: Request, asker: Asker, name: str, file: FileQuery) -> Upload:
+async def _upload(request: Request, asker: Asker, name: str, file: FileQuery) -> SentFile:
     """The file that is meant: one that is kept, or the body, which is kept now."""
     called = shown_name(file.file_name)
     limit = await asker.ask(questions.LIMIT, name=name)
     sha256 = file.upload or await _received(request, called, limit)
-    return Upload(sha256, called, file.encoding, file.list_delimiter, file.blank_clears)
+    return SentFile(sha256, called, file.encoding, file.list_delimiter, file.blank_clears)
 
 
 async def _received(request: Request, name: str, limit: int) -> str:

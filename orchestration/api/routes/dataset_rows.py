@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import Response, StreamingResponse
 
-from orchestration.api.answers import attachment, until_closed
+from orchestration.api.answers import attachment
 from orchestration.api.given import GivenAsker
+from orchestration.services.asking.passing import open_stream
 from orchestration.services.questions.rows import CELL, FACETS, FIND, CellHead
 from orchestration.services.rows.cells import CUT_AT
 from orchestration.services.rows.conditions import CONDITIONS_LIMIT, TEXT_LIMIT
@@ -114,18 +114,17 @@ async def read_cell(
     column: Annotated[str, Query(description="Name of the column.")],
 ) -> Response:
     """One whole value, however long: a text in UTF-8, the bytes of a binary one, JSON of a nested one; always as a download."""
-    stack = AsyncExitStack()
-    asked = asker.stream(CELL, CellHead, name=name, version=version, row=row, column=column)
-    stream = await stack.enter_async_context(asked)
-    if stream.head.form == "null":
-        await stack.aclose()
+    head, chunks = await open_stream(
+        asker.stream(CELL, CellHead, name=name, version=version, row=row, column=column)
+    )
+    if head.form == "null":
+        async for _ in chunks:
+            pass
         return Response(status_code=204)
-    ending = {"text": "txt", "json": "json", "bytes": "bin"}[stream.head.form]
     headers = {
-        "Content-Disposition": attachment(f"{name}-v{version}-{row}-{column}.{ending}"),
+        "Content-Disposition": attachment(head.file_name),
         "X-Content-Type-Options": "nosniff",
-        "Content-Length": str(stream.head.size_bytes),
+        "Content-Length": str(head.size_bytes),
     }
     # Never as what a browser would show: a value may be a page of somebody else's.
-    chunks = until_closed(stack, stream.chunks)
     return StreamingResponse(chunks, media_type="application/octet-stream", headers=headers)

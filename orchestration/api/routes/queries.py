@@ -10,11 +10,11 @@ from fastapi.responses import Response, StreamingResponse
 
 from orchestration.api.answers import attachment
 from orchestration.api.given import GivenActor, GivenAsker, GivenProject, GivenSite
+from orchestration.services.asking.passing import open_stream
 from orchestration.services.paging import LIMIT, MOST, Page
 from orchestration.services.queries.download import ResultFile, ResultFormat
-from orchestration.services.queries.files import open_file
 from orchestration.services.queries.history import QueryEntry, history_page, log_of
-from orchestration.services.queries.record import Asked, run_recorded
+from orchestration.services.queries.record import Asked, recorded_while, run_recorded
 from orchestration.services.queries.run import QueryAnswer
 from orchestration.services.queries.running import RUNNING
 from orchestration.services.queries.transform import TransformText
@@ -107,11 +107,10 @@ async def download(
 ) -> Response:
     """All rows of a query as CSV or Parquet. Texts of a CSV that begin like a formula get an apostrophe, unless `raw`."""
     asked = Asked(project.name, actor.name, order.sql).checked()
-    log = log_of(site.catalog)
     opening = asker.stream(
         DOWNLOAD, ResultFile, sql=order.sql, file_format=order.format, raw=order.raw
     )
-    head, chunks = await open_file(log, asked, opening)
+    head, chunks = await open_stream(opening, recorded_while(log_of(site.catalog), asked))
     headers = {
         "Content-Disposition": attachment(head.file_name),
         "X-Content-Type-Options": "nosniff",

@@ -16,7 +16,6 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from orchestration.api.answers import Started, started
 from orchestration.api.given import GivenActor, GivenAsker, GivenProject, GivenSite
 from orchestration.api.tus import (
     CHECKSUM_MISMATCH,
@@ -42,6 +41,8 @@ from orchestration.services.uploads.settings import UploadSettings
 from resources.kernel.errors import ConflictError, InputError
 
 router = APIRouter()
+ANSWER_SECONDS = 0.7
+"""How long the answer to an import waits for its run: one into a dataset that is known begins at once."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class UploadLimits:
 
 
 @dataclass(frozen=True)
-class Settings:
+class ReadingSettings:
     """How files are read, as a dataset declares it."""
 
     format: str = ""
@@ -92,24 +93,24 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Look:
+class UploadLook:
     """What to look at, and how to read it."""
 
     name: str = ""
     """Of the dataset that it is for; its own settings count unless others are given."""
-    settings: Settings | None = None
+    settings: ReadingSettings | None = None
     more: tuple[str, ...] = ()
     """Ids of further files of the same table."""
     rows: int = 20
 
 
 @dataclass(frozen=True)
-class ImportOrder:
+class UploadImport:
     """What a file is to become."""
 
     name: str
     """Of the dataset; it is declared if there is none."""
-    settings: Settings = field(default_factory=Settings)
+    settings: ReadingSettings = field(default_factory=ReadingSettings)
     more: tuple[str, ...] = ()
     """Ids of further files of the same table."""
 
@@ -134,7 +135,7 @@ def _state(found: Incoming, pending: PendingImport | None) -> UploadState:
         problem=(pending.error if pending else "") or found.problem,
         expires_at=found.expires_at.isoformat(timespec="seconds"),
         dataset=pending.dataset if pending else "",
-        run_id=pending.run_id if pending else "",
+        run_id=pending.run_id if pending and pending.phase == "started" else "",
         location=_place(found.project, found.upload_id),
     )
 
@@ -332,7 +333,7 @@ async def cancel(project: GivenProject, site: GivenSite, upload_id: str) -> Resp
 
 @router.post("/projects/{project}/uploads/{upload_id}/preview", operation_id="upload.preview")
 async def preview(
-    asker: GivenAsker, upload_id: str, look: Annotated[Look, Body()]
+    asker: GivenAsker, upload_id: str, look: Annotated[UploadLook, Body()]
 ) -> UploadPreview:
     """Look at a file before anything of it is kept: typed rows, columns, and every guess with what settles it."""
     return await asker.ask(
@@ -354,18 +355,20 @@ async def start_import(
     site: GivenSite,
     actor: GivenActor,
     upload_id: str,
-    order: Annotated[ImportOrder, Body()],
-) -> Started:
+    order: Annotated[UploadImport, Body()],
+) -> UploadState:
     """Import a file as a dataset, which is declared if there is none; a second one becomes its next version.
 
-    The run begins when the file is kept and the project knows the dataset: the upload's `phase` says so. The same
-    request again is the same import.
+    The run begins when the file is kept and the project knows the dataset, which takes seconds when it is new: then the
+    upload's `phase` is `started` and it has a `run_id`. The same request again is the same import.
     """
-    pending = await importer_of(site).ask(
+    importer = importer_of(site)
+    await importer.ask(
         project.name,
         actor,
         [upload_id, *order.more],
         order.name,
         order.settings.to_settings(),
     )
-    return started(project.name, pending.run_id)
+    pending = await importer.wait(upload_id, ANSWER_SECONDS)
+    return _state(await asyncio.to_thread(_uploads(site).state, upload_id), pending)

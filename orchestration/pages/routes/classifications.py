@@ -14,7 +14,7 @@ from orchestration.services.classification_runs import check_size, take_upload
 from orchestration.services.classifications import SetSummary
 from orchestration.services.paging import paged
 from orchestration.services.questions import classification as questions
-from orchestration.services.questions.classification import Rows, Upload
+from orchestration.services.questions.classification import Rows, SentFile
 from orchestration.services.uploads.names import shown_name
 from resources.kernel.errors import InputError, UnknownNameError
 
@@ -123,7 +123,7 @@ async def _set(visit: Visit) -> SetSummary:
     raise UnknownNameError("classification set", name, [one.name for one in sets])
 
 
-async def _sent(visit: Visit, one: SetSummary) -> Upload:
+async def _sent(visit: Visit, one: SetSummary) -> SentFile:
     """The file of a form, kept."""
     length = visit.request.headers.get("content-length", "")
     if not length.isdigit():
@@ -139,15 +139,15 @@ async def _sent(visit: Visit, one: SetSummary) -> Upload:
     return _upload({**fields, "upload": sha256, "file_name": name})
 
 
-def _named(visit: Visit) -> Upload:
+def _named(visit: Visit) -> SentFile:
     """A file that is kept, by the address of the page."""
     return _upload({field: visit.query(field) for field in _FIELDS})
 
 
-def _upload(fields: dict[str, str]) -> Upload:
+def _upload(fields: dict[str, str]) -> SentFile:
     blank = {"clears": True, "keeps": False}.get(fields["blank_clears"])
     delimiter, encoding = fields["list_delimiter"], fields["encoding"]
-    return Upload(fields["upload"], shown_name(fields["file_name"]), encoding, delimiter, blank)
+    return SentFile(fields["upload"], shown_name(fields["file_name"]), encoding, delimiter, blank)
 
 
 _OWN = "/classifications/{name}"

@@ -31,29 +31,31 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{{ title }} - Waybill</title>
 <link rel="stylesheet" href="/data/static/section.css">
+<link rel="icon" href="/data/static/icon.svg" type="image/svg+xml">
 </head>
-<body class="plain">
-<main class="sign-in">
+<body>
+<header class="top"><span class="brand"><img src="/data/static/icon.svg" alt="" width="20" height="20"> Waybill</span></header>
+<main id="content" class="narrow">
 <h1>{{ title }}</h1>
-{% if problem %}<p class="problem" role="alert">{{ problem }}</p>{% endif %}
+{% if problem %}<div class="banner bad" role="alert">{{ problem }}</div>{% endif %}
 {% if not form %}
 <p>{{ text }}</p>
 {% elif form == "in" %}
-<form method="post" action="/login">
+<form method="post" action="/login" class="card">
 <input type="hidden" name="next" value="{{ next }}">
-<p><label for="name">Name</label>
+<div class="field"><label for="name">Name</label>
 <input id="name" name="name" value="{{ name }}" autocomplete="username" autocapitalize="none"
- spellcheck="false" maxlength="64" required{% if not name %} autofocus{% endif %}></p>
-<p><label for="password">Password</label>
+ spellcheck="false" maxlength="64" required{% if not name %} autofocus{% endif %}></div>
+<div class="field"><label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password" maxlength="500"
- required{% if name %} autofocus{% endif %}></p>
-<p><button type="submit" class="primary">Sign in</button></p>
+ required{% if name %} autofocus{% endif %}></div>
+<p><button type="submit" class="main">Sign in</button></p>
 </form>
 {% else %}
-<form method="post" action="/logout">
+<form method="post" action="/logout" class="card">
 <input type="hidden" name="form_token" value="{{ token }}">
 <p>You are signed in as {{ name }}.</p>
-<p><button type="submit" class="primary">Sign out</button> <a href="/data/">Stay</a></p>
+<p><button type="submit" class="main">Sign out</button> <a href="/data/">Stay</a></p>
 </form>
 {% endif %}
 </main>

@@ -11,13 +11,14 @@ import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from orchestration.services.access.actor import Actor
-from resources.kernel.errors import ForbiddenError, WaybillError
+from orchestration.services.paging import LIMIT, Page, check_limit, decode_cursor, encode_cursor
+from resources.kernel.errors import ForbiddenError, InputError, WaybillError
 from resources.stores.catalog.access.log import insert_entry, select_entries
 from resources.stores.catalog.access.records import LogEntry, LogFilter, Outcome, now
 from resources.stores.catalog.database import CatalogDatabase
@@ -30,6 +31,7 @@ __all__ = [
     "list_entries",
     "note",
     "note_within",
+    "page_of_entries",
     "stream_csv",
     "stream_json_lines",
 ]
@@ -106,6 +108,23 @@ def list_entries(database: CatalogDatabase, wanted: LogFilter) -> list[LogEntry]
         return list(select_entries(connection, wanted))
 
 
+def page_of_entries(
+    database: CatalogDatabase, wanted: LogFilter, cursor: str | None = None
+) -> Page[LogEntry]:
+    """A page of entries, newest first.
+
+    Raises:
+        InputError: it is no cursor of this list, or the limit is out of bounds.
+    """
+    limit = wanted.limit or LIMIT
+    check_limit(limit)
+    before = None if cursor is None else _number(decode_cursor(cursor))
+    found = list_entries(database, replace(wanted, before_id=before, limit=limit + 1))
+    shown = tuple(found[:limit])
+    more = len(found) > limit
+    return Page(shown, encode_cursor((shown[-1].id,)) if more else None)
+
+
 def stream_csv(database: CatalogDatabase, wanted: LogFilter) -> Iterator[str]:
     """The entries as CSV; a text that a spreadsheet would take for a formula begins with `'`."""
     yield ",".join(("id", *_COLUMNS)) + "\r\n"
@@ -123,6 +142,12 @@ def stream_json_lines(database: CatalogDatabase, wanted: LogFilter) -> Iterator[
     with database.read() as connection:
         for entry in select_entries(connection, wanted):
             yield json.dumps(_plain(entry), ensure_ascii=False) + "\n"
+
+
+def _number(place: list[Any]) -> int:
+    if len(place) != 1 or not isinstance(place[0], int):
+        raise InputError("it is no cursor of this list", hint="Take `next` of the page before")
+    return min(place[0], 2**62)
 
 
 def _plain(entry: LogEntry) -> dict[str, Any]:

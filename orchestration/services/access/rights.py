@@ -60,6 +60,7 @@ RIGHTS: dict[str, Right] = {
     # What is declared, kept and recorded.
     "project.list": LOOK,
     "overview.show": LOOK,
+    "asset.page": LOOK,
     "connector.list": LOOK,
     "connector.show": LOOK,
     "datasource.list": LOOK,
@@ -100,7 +101,6 @@ RIGHTS: dict[str, Right] = {
     "connector.describe": ASK,
     "datasource.test": ASK,
     "exporter.test": ASK,
-    "datasource.preview": ASK,
     "dataset.download": ASK,
     "query.download": ASK,
     "classification.check": ASK,
@@ -110,7 +110,6 @@ RIGHTS: dict[str, Right] = {
     "datasource.try": CHANGE,
     "exporter.try": CHANGE,
     # Work.
-    "connector.check": WORK,
     "dataset.refresh": WORK,
     "dataset.upload": WORK,
     "upload.limits": LOOK,
@@ -155,6 +154,7 @@ RIGHTS: dict[str, Right] = {
     "user.remove": CHANGE,
     "audit.list": GOVERN,
     "audit.download": GOVERN,
+    "audit.download.json": GOVERN,
     "metrics.show": LOOK,
 }
 """Use case -> what it asks for."""

@@ -109,6 +109,18 @@ def list_tokens(database: CatalogDatabase, *, user: str | None = None) -> list[T
         return [_shown(token) for token in select_tokens(connection, user)]
 
 
+def list_tokens_for(database: CatalogDatabase, actor: Actor, *, user: str = "") -> list[Token]:
+    """Tokens that `actor` may see: of a user, or without one all that are within reach.
+
+    Raises:
+        ForbiddenError: they are somebody else's, and `actor` no admin.
+    """
+    if user:
+        check_owner(actor, user)
+    is_admin = actor.role is Role.ADMIN
+    return list_tokens(database, user=user or (None if is_admin else actor.user))
+
+
 def revoke_token(database: CatalogDatabase, actor: Actor, *, user: str, alias: str) -> None:
     """Ends a token: the next request with it is refused.
 

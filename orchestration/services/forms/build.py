@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from orchestration.services.definition_files.found import Found
+from orchestration.services.definition_files.found import FoundDefinition
 from orchestration.services.forms.model import Choice, Field, Form, Kind
 from orchestration.services.forms.texts import show_value
 from orchestration.services.forms.types import known_kinds, summary_of, title_of
@@ -38,7 +39,7 @@ def new_form(choice: Choice, names: Names) -> Form:
     return _form(kind, choice.type, fields, choice.variant)
 
 
-def edit_form(found: Found, type_name: str, names: Names) -> Form:
+def edit_form(found: FoundDefinition, type_name: str, names: Names) -> Form:
     """The form for something that there is, with what it says now.
 
     Args:
@@ -142,7 +143,7 @@ class _Fields:
             name=name,
             label=_label(name),
             kind=kind,
-            help=str(said.get("description") or ""),
+            help=_help(kind, str(said.get("description") or "")),
             example=show_value(kind, examples[0]) if examples else "",
             default=_default(kind, said.get("default")),
             is_required=is_required,
@@ -211,6 +212,23 @@ def _label(name: str) -> str:
     words = [part for word in words for part in word.split("_")]
     shown = [_WORDS.get(word, word) for word in words]
     return " ".join([shown[0][:1].upper() + shown[0][1:], *shown[1:]])
+
+
+_ENV = re.compile(
+    r"^(?:Its password: )?`\{env: NAME\}`(?: of|[:;,])?\s*"
+    r"(?:the name of an environment variable\.(?: A literal is refused\.)?)?"
+)
+_NAME_OF_VARIABLE = (
+    "The name of an environment variable, in capital letters, never the secret itself."
+)
+
+
+def _help(kind: Kind, text: str) -> str:
+    """What an attribute is for; of a secret without how YAML writes the name of a variable."""
+    if kind is not Kind.SECRET:
+        return text
+    rest = _ENV.sub("", text)
+    return f"{rest[:1].upper()}{rest[1:]} {_NAME_OF_VARIABLE}".strip()
 
 
 def _default(kind: Kind, value: Any) -> str:

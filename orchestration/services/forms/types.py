@@ -61,7 +61,9 @@ def choices_of(noun: str) -> list[Choice]:
         if not kind.variants:
             found.append(Choice(name, "", title_of(name, kind), summary))
         for variant, about in kind.variants.items():
-            found.append(Choice(name, variant, about.title, summary))
+            needs = ", ".join(label.replace("_", " ") for label in about.needs)
+            title = about.title[:1].upper() + about.title[1:]
+            found.append(Choice(name, variant, title, f"Needs {needs}." if needs else summary))
     return found
 
 

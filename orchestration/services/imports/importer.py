@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -31,6 +32,7 @@ from resources.kernel.errors import (
 )
 from resources.kernel.keys import check_name
 
+POLL_SECONDS = 0.05
 TRIES = 3
 """How often a process that was just being replaced is asked again."""
 logger = logging.getLogger(__name__)
@@ -100,6 +102,15 @@ class Importer:
     def state(self, upload_id: str) -> PendingImport | None:
         """How far the import of a file is; None where none was asked for."""
         return self._pending.read(upload_id)
+
+    async def wait(self, upload_id: str, seconds: float) -> PendingImport | None:
+        """How far the import of a file is when nothing is left to be done, or the time is over."""
+        end = time.monotonic() + seconds
+        while True:
+            found = await asyncio.to_thread(self._pending.read, upload_id)
+            if found is None or not found.is_open or time.monotonic() >= end:
+                return found
+            await asyncio.sleep(POLL_SECONDS)
 
     def wake(self) -> None:
         """Goes on with what is to be done, if nobody is at it."""

@@ -152,6 +152,18 @@ def switch_pipeline(
     return show_pipeline(entries, instance, location, name)
 
 
+def next_runs(
+    entries: Sequence[PipelineEntry], instance: dg.DagsterInstance, location: str, now: datetime
+) -> list[tuple[str, datetime]]:
+    """The next time of each schedule that is on, with its pipeline, soonest first."""
+    switches, found = read_switches(instance), []
+    for entry in entries:
+        for schedule in entry.schedules:
+            if is_on(schedule, location, switches):
+                found += [(entry.name, at) for at in next_times(schedule, now, 1)]
+    return sorted(found, key=lambda one: one[1])
+
+
 def _summary(
     entry: PipelineEntry, location: str, switches: Switches, now: datetime
 ) -> PipelineSummary:

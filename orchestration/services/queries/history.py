@@ -5,9 +5,17 @@ from __future__ import annotations
 from orchestration.services.paging import Page, check_limit, decode_cursor, encode_cursor
 from resources.kernel.errors import InputError
 from resources.stores.catalog.database import CatalogDatabase
-from resources.stores.catalog.queries import QueryEntry, QueryLog
+from resources.stores.catalog.queries import QueryEntry, QueryLog, new_query_id
 
-__all__ = ["QueryEntry", "QueryLog", "history_page", "log_of", "open_log", "own_history"]
+__all__ = [
+    "QueryEntry",
+    "QueryLog",
+    "history_page",
+    "log_of",
+    "new_query_id",
+    "open_log",
+    "own_history",
+]
 
 
 def log_of(catalog: CatalogDatabase) -> QueryLog:

@@ -103,8 +103,9 @@ def opened_query(location: Location, sql: str, limits: QueryLimits) -> Iterator[
         )
         connection.execute(f"SET threads = {limits.threads}")
         connection.execute("SET errors_as_json = true")
-        for name, table in tables.items():
-            table.relation(connection).create_view(name)
+        with _explained(connection, statement, tables, 0):
+            for name, table in tables.items():
+                table.relation(connection).create_view(name)
         opened = {folder for table in tables.values() for folder in table.opened_folders}
         lock_in(connection, [scratch, *sorted(opened)])
         leading = sql[: len(sql) - len(sql.lstrip())].count("\n")

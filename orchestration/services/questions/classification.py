@@ -27,7 +27,12 @@ from orchestration.services.classification_rows import (
     show,
     template,
 )
-from orchestration.services.classification_runs import KeptFile, Workplace, start_apply, start_undo
+from orchestration.services.classification_runs import (
+    StagedFile,
+    Workplace,
+    start_apply,
+    start_undo,
+)
 from orchestration.services.classifications import (
     ReadingChoice,
     SetSummary,
@@ -77,7 +82,7 @@ class CheckAnswer:
 
 
 @dataclass(frozen=True)
-class Upload:
+class SentFile:
     """A file that is kept, and how it is read."""
 
     sha256: str
@@ -87,9 +92,9 @@ class Upload:
     blank_clears: bool | None = None
 
     @property
-    def kept(self) -> KeptFile:
+    def kept(self) -> StagedFile:
         """As services take it."""
-        return KeptFile(self.file_name, self.sha256)
+        return StagedFile(self.file_name, self.sha256)
 
     @property
     def choice(self) -> ReadingChoice:
@@ -144,7 +149,7 @@ def _errors(desk: Desk, name: str, file: str = "", run: str = "") -> RejectedFil
 def _check(
     desk: Desk, name: str, upload: dict[str, Any], after: int = 0, limit: int = 100
 ) -> CheckAnswer:
-    given = Upload(**upload)
+    given = SentFile(**upload)
     found = check_kept(desk.location, name, given.kept, given.choice)
     return _answer(given, found, after, limit)
 
@@ -152,14 +157,14 @@ def _check(
 def _report(desk: Desk, name: str, upload: dict[str, Any], format: str) -> Streamed[str]:  # noqa: A002 - the option's name
     if format not in ("csv", "json"):
         raise InputError(f"a report is csv or json, not {format[:20]!r}")
-    given, scratch = Upload(**upload), ScratchFolder("classification")
+    given, scratch = SentFile(**upload), ScratchFolder("classification")
     path = scratch.__enter__().path / f"errors.{format}"
     check_kept(desk.location, name, given.kept, given.choice, path)
     return Streamed(f"{Path(given.file_name).stem}-errors.{format}", _chunks(path, scratch))
 
 
 def _apply(desk: Desk, name: str, upload: dict[str, Any], key: str = "") -> str:
-    given = Upload(**upload)
+    given = SentFile(**upload)
     return start_apply(_place(desk, key), name, given.kept, given.choice)
 
 
@@ -196,7 +201,7 @@ def _place(desk: Desk, key: str) -> Workplace:
     return Workplace(desk.home, desk.location, desk.instance, Asked(desk.actor.name, key))
 
 
-def _answer(given: Upload, found: FileCheck, after: int, limit: int) -> CheckAnswer:
+def _answer(given: SentFile, found: FileCheck, after: int, limit: int) -> CheckAnswer:
     errors = found.errors[after : after + limit]
     more = after + limit < len(found.errors)
     return CheckAnswer(

@@ -30,6 +30,8 @@ class CellHead:
     type: str
     form: Form
     size_bytes: int
+    file_name: str
+    """Under which it may be saved."""
 
 
 def _rows(desk: Desk, name: str, wanted: Mapping[str, Any]) -> RowsPage:
@@ -43,7 +45,17 @@ def _facets(desk: Desk, name: str, column: str, wanted: Mapping[str, Any], top: 
 
 def _cell(desk: Desk, name: str, version: int, row: int, column: str) -> Streamed[CellHead]:
     found = dataset_cell(_datasets(desk), name, version=version, row=row, column=column)
-    head = CellHead(name, version, row, column, found.type, found.form, size_bytes=len(found.data))
+    ending = {"bytes": "bin", "json": "json"}.get(found.form, "txt")
+    head = CellHead(
+        dataset=name,
+        version=version,
+        row=row,
+        column=column,
+        type=found.type,
+        form=found.form,
+        size_bytes=len(found.data),
+        file_name=f"{name}-v{version}-{row}-{column}.{ending}",
+    )
     return Streamed(head, [found.data])
 
 

@@ -308,3 +308,12 @@ def test_a_file_that_is_too_large_is_refused(shop, client):
     answer = check(client, shop, "x" * (50 * 1024 * 1024 + 10), name="big.csv")
     assert answer.status_code == 422
     assert "more than 52,428,800 bytes" in answer.json()["detail"]
+
+
+def test_the_overview_says_what_failed_and_what_comes_next(shop, client):
+    found = client.get(f"{shop.api}/overview").json()
+    assert [run["state"] for run in found["failed"]] == ["failed"] * len(found["failed"])
+    assert found["next_runs"][0]["pipeline"] == "nightly"
+    page = client.get(f"{shop.data}/")
+    assert page.status_code == 200
+    assert f'href="/data/{shop.name}/pipelines/nightly"' in page.text

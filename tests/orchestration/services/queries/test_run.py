@@ -213,6 +213,13 @@ def test_a_mistake_is_told_with_its_place_and_what_was_meant(location, sql, text
     assert "{" not in str(error.value)
 
 
+def test_a_column_that_sql_cannot_name_says_so(tmp_path):
+    shelf = Shelf(tmp_path)
+    shelf.put("odd", pa.table({"a\0b": [1]}))
+    with pytest.raises(InputError, match="holds a NUL character"):
+        run_query(shelf.location, "select * from odd")
+
+
 def test_a_dataset_without_a_version_says_so(tmp_path):
     shelf = Shelf(tmp_path)
     shelf._names.append("empty")

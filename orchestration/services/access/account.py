@@ -1,0 +1,41 @@
+"""What whoever is signed in changes about the own account."""
+
+from __future__ import annotations
+
+from orchestration.services.access.actor import Actor
+from orchestration.services.access.audit import audited
+from orchestration.services.access.passwords import is_password
+from orchestration.services.access.tokens import sha256_of
+from orchestration.services.access.users import existing_user, set_password
+from resources.kernel.errors import ForbiddenError
+from resources.stores.catalog.database import CatalogDatabase
+
+
+def change_own_password(
+    database: CatalogDatabase, actor: Actor, *, current: str, password: str, session: str
+) -> None:
+    """Gives whoever asks another password, and ends the other sessions.
+
+    Args:
+        database: the catalog.
+        actor: who asks.
+        current: the password so far: a browser that was left open is not enough.
+        password: the new one.
+        session: the secret of the session that goes on.
+
+    Raises:
+        ForbiddenError: nobody is signed in with a password of the own, or it is another.
+        InputError: the new one will not do.
+    """
+    if actor.via != "session":
+        raise ForbiddenError(
+            "a password is changed by whoever is signed in with it", hint="Sign in at /login"
+        )
+    with audited(database, actor, "access.password", actor.user):
+        with database.read() as connection:
+            user = existing_user(connection, actor.user)
+        if not is_password(current, user.password):
+            raise ForbiddenError("the current password is another", hint="Type it again")
+    set_password(
+        database, actor, name=user.name, password=password, keep_session=sha256_of(session)
+    )
