@@ -35,7 +35,7 @@ from resources import project as projects
 from resources.scratch import ScratchFolder
 from resources.stores.catalog.database import CatalogDatabase
 
-SECONDS = 60.0
+SECONDS = 180.0
 
 
 @dataclass

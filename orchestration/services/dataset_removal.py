@@ -14,6 +14,7 @@ import dagster as dg
 from orchestration.services.dataset_list import QUEUED, RUNNING, DatasetEntry
 from orchestration.services.datasets import instance_states
 from resources.kernel.errors import InUseError
+from resources.stores.kept_uploads import KeptUploads
 from resources.stores.versions import VersionStore
 
 
@@ -55,6 +56,7 @@ def remove_dataset(
     if not force:
         _check_unused(entry, instance)
     report = store.remove(entry.key, by=by)
+    KeptUploads(store).forget(entry.name)
     if report.removed_versions:
         _tell_dagster(entry, instance, report.removed_versions, by)
     return RemovalReport(

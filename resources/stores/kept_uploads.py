@@ -156,6 +156,11 @@ class KeptUploads:
         item.drop_files(done[: max(len(done) - keep, 0)])
         item.collect(HISTORY)
 
+    def forget(self, dataset: str) -> None:
+        """Removes the bytes of all uploads of a dataset; that there were some stays on record."""
+        item = self._item(dataset)
+        item.drop_files(item.versions())
+
     def _item(self, dataset: str) -> VersionedItem:
         return self._store.item((FOLDER, dataset))
 

@@ -9,14 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from orchestration.api.given import GivenAsker, GivenProject
 from orchestration.services.asking.client import Asker
-from orchestration.services.definitions.change import USE_CASES, Action, Change, Changed
+from orchestration.services.definitions.change import USE_CASES, Action, Changed, DefinitionChange
 from orchestration.services.forms.model import Form
-from orchestration.services.questions.definition import CHANGE, NEW, SHOW, Asked, as_argument
+from orchestration.services.questions.definition import CHANGE, NEW, SHOW, NewForm, as_argument
 from orchestration.services.reloading import reload_location
 from orchestration.services.site.projects import Project
 from resources.kernel.errors import InputError
 
 router = APIRouter()
+_BASE = "/projects/{project}/definitions"
 
 
 class NewDefinition(BaseModel):
@@ -60,7 +61,9 @@ IfMatch = Annotated[
 TypeQuery = Annotated[str, Query(max_length=500, description="As in a new definition.")]
 
 
-async def _made(asker: Asker, project: Project, change: Change, *, dry_run: bool) -> Changed:
+async def _made(
+    asker: Asker, project: Project, change: DefinitionChange, *, dry_run: bool
+) -> Changed:
     try:
         done = await asker.ask(CHANGE, change=as_argument(change), dry_run=dry_run)
     except InputError as error:
@@ -83,15 +86,12 @@ def _place(name: str) -> str:
     return name if name == "name" else "/".join(["attributes", *filter(None, name.split("."))])
 
 
-def _add(noun: str, use_case: str) -> None:
-    """The routes of one noun."""
-    base = f"/projects/{{project}}/definitions/{use_case}s"
-
-    def change(action: Action, name: str, **given: Any) -> Change:
-        return Change(action, noun, name, **given)
+def _add_looks(noun: str, use_case: str) -> None:
+    """The routes of one noun that look."""
+    base = f"{_BASE}/{use_case}s"
 
     @router.get(f"{base}/new", operation_id=f"{use_case}.form", summary=f"Form of a new {noun}")
-    async def form(asker: GivenAsker, type: TypeQuery = "") -> Asked:  # noqa: A002 - the address has it
+    async def form(asker: GivenAsker, type: TypeQuery = "") -> NewForm:  # noqa: A002 - the address has it
         """Tell which types there are, and what the chosen one asks for."""
         return await asker.ask(NEW, noun=noun, type=type)
 
@@ -101,6 +101,14 @@ def _add(noun: str, use_case: str) -> None:
     async def show(asker: GivenAsker, name: Name) -> Form:
         """Show what a definition says, its file and its revision. A secret shows the name of its variable."""
         return await asker.ask(SHOW, noun=noun, name=name)
+
+
+def _add_changes(noun: str, use_case: str) -> None:
+    """The routes of one noun that change something."""
+    base = f"{_BASE}/{use_case}s"
+
+    def change(action: Action, name: str, **given: Any) -> DefinitionChange:
+        return DefinitionChange(action, noun, name, **given)
 
     @router.post(base, operation_id=f"{use_case}.create", summary=f"Declare a {noun}")
     async def create(
@@ -151,4 +159,5 @@ def _revision(if_match: str) -> str:
 
 
 for _noun, _use_case in USE_CASES.items():
-    _add(_noun, _use_case)
+    _add_looks(_noun, _use_case)
+    _add_changes(_noun, _use_case)

@@ -79,7 +79,7 @@ class UploadLimits:
 
 
 @dataclass(frozen=True)
-class Settings:
+class ReadingSettings:
     """How files are read, as a dataset declares it."""
 
     format: str = ""
@@ -93,24 +93,24 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Look:
+class UploadLook:
     """What to look at, and how to read it."""
 
     name: str = ""
     """Of the dataset that it is for; its own settings count unless others are given."""
-    settings: Settings | None = None
+    settings: ReadingSettings | None = None
     more: tuple[str, ...] = ()
     """Ids of further files of the same table."""
     rows: int = 20
 
 
 @dataclass(frozen=True)
-class ImportOrder:
+class UploadImport:
     """What a file is to become."""
 
     name: str
     """Of the dataset; it is declared if there is none."""
-    settings: Settings = field(default_factory=Settings)
+    settings: ReadingSettings = field(default_factory=ReadingSettings)
     more: tuple[str, ...] = ()
     """Ids of further files of the same table."""
 
@@ -333,7 +333,7 @@ async def cancel(project: GivenProject, site: GivenSite, upload_id: str) -> Resp
 
 @router.post("/projects/{project}/uploads/{upload_id}/preview", operation_id="upload.preview")
 async def preview(
-    asker: GivenAsker, upload_id: str, look: Annotated[Look, Body()]
+    asker: GivenAsker, upload_id: str, look: Annotated[UploadLook, Body()]
 ) -> UploadPreview:
     """Look at a file before anything of it is kept: typed rows, columns, and every guess with what settles it."""
     return await asker.ask(
@@ -355,7 +355,7 @@ async def start_import(
     site: GivenSite,
     actor: GivenActor,
     upload_id: str,
-    order: Annotated[ImportOrder, Body()],
+    order: Annotated[UploadImport, Body()],
 ) -> UploadState:
     """Import a file as a dataset, which is declared if there is none; a second one becomes its next version.
 

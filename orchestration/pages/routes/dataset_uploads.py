@@ -140,7 +140,7 @@ async def _show(
         preview = await visit.ask(
             PREVIEW,
             upload_ids=[found.upload_id, *parts],
-            name=chosen.name,
+            name=chosen.name or proposed_name(found.filename),
             settings=settings.given or None,
             rows=PREVIEW_ROWS,
         )

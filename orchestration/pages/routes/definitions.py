@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute
 
 from orchestration.pages.page import page
 from orchestration.pages.visit import Visit
-from orchestration.services.definitions.change import USE_CASES, Action, Change, Changed
+from orchestration.services.definitions.change import USE_CASES, Action, Changed, DefinitionChange
 from orchestration.services.forms.model import Form
 from orchestration.services.questions.definition import CHANGE, NEW, SHOW, as_argument
 from orchestration.services.reloading import reload_location
@@ -67,7 +67,7 @@ async def _create(visit: Visit, noun: str, use_case: str) -> Response:
     if not sent:
         return await _render(visit, use_case, _Shown(asked.form, values))
     name = str(sent.get("name", "")).strip()
-    change = Change("create", noun, name, type=kind, texts=values, is_form=True)
+    change = DefinitionChange("create", noun, name, type=kind, texts=values, is_form=True)
     return await _answer(visit, use_case, asked.form, change, str(sent.get("step", "")))
 
 
@@ -81,7 +81,7 @@ async def _edit(visit: Visit, noun: str, use_case: str) -> Response:
     sent = dict(await visit.form())
     texts = {**shown, **{k: v for k, v in _texts(sent).items() if k in shown}}
     revision = str(sent.get("revision", ""))
-    change = Change("edit", noun, name, texts=texts, revision=revision, is_form=True)
+    change = DefinitionChange("edit", noun, name, texts=texts, revision=revision, is_form=True)
     return await _answer(visit, use_case, form, change, str(sent.get("step", "")))
 
 
@@ -89,7 +89,9 @@ def _texts(sent: Mapping[str, object]) -> dict[str, str]:
     return {k: v for k, v in sent.items() if isinstance(v, str) and k not in _OWN[:3]}
 
 
-async def _answer(visit: Visit, use_case: str, form: Form, change: Change, step: str) -> Response:
+async def _answer(
+    visit: Visit, use_case: str, form: Form, change: DefinitionChange, step: str
+) -> Response:
     """What becomes of a form that was sent."""
     values = {**change.texts, "name": change.name, "revision": change.revision}
     try:
@@ -113,7 +115,7 @@ async def _answer(visit: Visit, use_case: str, form: Form, change: Change, step:
     return await _saved(visit, use_case, done)
 
 
-async def _change(visit: Visit, change: Change, *, is_preview: bool) -> Changed:
+async def _change(visit: Visit, change: DefinitionChange, *, is_preview: bool) -> Changed:
     return await visit.ask(CHANGE, change=as_argument(change), dry_run=is_preview)
 
 
@@ -156,7 +158,7 @@ async def _delete(visit: Visit, noun: str, use_case: str) -> Response:
     name = visit.request.path_params["name"]
     is_sent = visit.request.method == "POST"
     revision = str((await visit.form()).get("revision", "")) if is_sent else ""
-    change = Change("delete", noun, name, revision=revision)
+    change = DefinitionChange("delete", noun, name, revision=revision)
     values = {"noun": noun, "name": name, "back": visit.base + _list_of(visit, use_case)}
     form = await visit.ask(SHOW, noun=noun, name=name)
     try:

@@ -15,7 +15,7 @@ from orchestration.server.guard.bodies import StreamedBody, read_whole, replay
 from orchestration.server.guard.doors import Doors, Visit
 from orchestration.server.guard.forms import FIELD, HEADER, FormTokens, field_of, first_field_of
 from orchestration.server.guard.graphql import Operation, read_operation
-from orchestration.server.guard.limits import Rates, Uploads
+from orchestration.server.guard.limits import Rates, UploadSlots
 from orchestration.server.guard.login import SignIn
 from orchestration.server.guard.record import Recorder
 from orchestration.server.guard.rules import GuardRules
@@ -66,7 +66,7 @@ class Guard:
         self._sign_in = SignIn(rules, directory, self._doors, throttle)
         self._forms = FormTokens(rules.key)
         self._rates = Rates(rules.requests_a_second)
-        self._uploads = Uploads(rules.uploads_at_once)
+        self._uploads = UploadSlots(rules.uploads_at_once)
         self._recorder = Recorder(None if directory is None else directory.database)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

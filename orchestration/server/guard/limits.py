@@ -37,7 +37,7 @@ class Rates:
         return max(0.0, wait)
 
 
-class Uploads:
+class UploadSlots:
     """Counts uploads that are under way, by user."""
 
     def __init__(self, at_once: int) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from orchestration.server.guard.asgi import SAFE_METHODS, Headers, Refusal, Scope, is_navigation
 from orchestration.server.settings import PublicAddress
-from orchestration.server.switches import UPLOAD_LIMIT_BYTES
+from orchestration.services.uploads.limits import DEFAULT_LIMIT
 
 BODY_SECONDS = 20.0
 """How long a client may take to send a body that is not streamed."""
@@ -51,7 +51,7 @@ class GuardRules:
     probe: str = field(default="", repr=False)
     is_read_only: bool = False
     has_metrics: bool = False
-    upload_limit_bytes: int = UPLOAD_LIMIT_BYTES
+    upload_limit_bytes: int = DEFAULT_LIMIT
     uploads_at_once: int = UPLOADS_AT_ONCE
     requests_a_second: float = REQUESTS_A_SECOND
 

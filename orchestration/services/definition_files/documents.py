@@ -20,7 +20,7 @@ from orchestration.services.definition_files.emit import same, to_yaml
 from orchestration.services.definition_files.source import (
     DocumentText,
     Node,
-    Source,
+    YamlText,
     parse_documents,
 )
 from resources.kernel.errors import ConfigError
@@ -57,7 +57,7 @@ class DefinitionFile:
     """
 
     path: Path
-    source: Source
+    source: YamlText
 
     @property
     def definitions(self) -> list[DefinitionText]:
@@ -90,7 +90,7 @@ class DefinitionFile:
         if text and not text.endswith(("\n", "\r")):
             text += newline
         separator = f"---{newline}" if before else ""
-        changed = self._with(Source(f"{text}{separator}{lines}", self.source.has_bom))
+        changed = self._with(YamlText(f"{text}{separator}{lines}", self.source.has_bom))
         return self._proven(changed, [*_values(before), value])
 
     def with_changed(
@@ -124,7 +124,7 @@ class DefinitionFile:
         """
         before = self.definitions
         if len(before) == 1:
-            return self._with(Source(""))
+            return self._with(YamlText(""))
         changed = self._with(apply(self.source, [self._gap(before[number].place)]))
         wanted = _values(before)
         del wanted[number]
@@ -153,7 +153,7 @@ class DefinitionFile:
         whole = {**own.document.value, "attributes": attributes}
         return list(editor.mapping(root, own.document.value, whole))
 
-    def _with(self, source: Source) -> DefinitionFile:
+    def _with(self, source: YamlText) -> DefinitionFile:
         return DefinitionFile(self.path, source)
 
     def _proven(self, changed: DefinitionFile, wanted: Sequence[Any]) -> DefinitionFile:
@@ -173,7 +173,7 @@ class DefinitionFile:
         )
 
 
-def attribute_at(definition: DefinitionText, source: Source, line: int) -> str:
+def attribute_at(definition: DefinitionText, source: YamlText, line: int) -> str:
     """The attribute whose lines hold a line of the file, `schedule.cron` of a nested one.
 
     Empty where there is none, or where several share the line.
@@ -189,7 +189,7 @@ def attribute_at(definition: DefinitionText, source: Source, line: int) -> str:
     return ".".join(names)
 
 
-def _holds(source: Source, start: int, end: int, line: int) -> bool:
+def _holds(source: YamlText, start: int, end: int, line: int) -> bool:
     return source.line_number(start) <= line <= source.line_number(max(start, end - 1))
 
 
@@ -197,7 +197,7 @@ def _values(definitions: Sequence[DefinitionText]) -> list[Any]:
     return [definition.document.value for definition in definitions]
 
 
-def _head(source: Source, place: DocumentText) -> int:
+def _head(source: YamlText, place: DocumentText) -> int:
     """Where a first document begins: behind the comments that a blank line parts from it."""
     start = source.line_start(place.root.start)
     while start > place.start:
@@ -208,7 +208,7 @@ def _head(source: Source, place: DocumentText) -> int:
     return start
 
 
-def _tail(source: Source, place: DocumentText) -> int:
+def _tail(source: YamlText, place: DocumentText) -> int:
     """Where the comments begin that stand behind a document and a blank line."""
     at = source.next_line(place.root.end)
     while at < place.end:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestration.services.definition_files.emit import same, to_inline, to_yaml
-from orchestration.services.definition_files.source import Entry, Node, Source
+from orchestration.services.definition_files.source import Entry, Node, YamlText
 
 _COMMENT = re.compile(r"[ \t]+#.*$")
 
@@ -26,13 +26,13 @@ class Splice:
     text: str
 
 
-def apply(source: Source, splices: Sequence[Splice]) -> Source:
+def apply(source: YamlText, splices: Sequence[Splice]) -> YamlText:
     """The text with all of them done; those at one place in their order."""
     parts, at = [], 0
     for splice in sorted(splices, key=lambda s: (s.start, s.end)):
         parts += [source.text[at : splice.start], splice.text]
         at = splice.end
-    return Source("".join([*parts, source.text[at:]]), source.has_bom)
+    return YamlText("".join([*parts, source.text[at:]]), source.has_bom)
 
 
 class Editor:
@@ -43,7 +43,7 @@ class Editor:
         order: of attributes, for those that are new.
     """
 
-    def __init__(self, source: Source, order: Sequence[str] = ()) -> None:
+    def __init__(self, source: YamlText, order: Sequence[str] = ()) -> None:
         self._source = source
         self._text = source.text
         self._order = {name: number for number, name in enumerate(order)}

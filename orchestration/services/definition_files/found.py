@@ -12,7 +12,7 @@ from pathlib import Path
 from orchestration.loading.documents import NAMES, check_size
 from orchestration.loading.files import find_files
 from orchestration.services.definition_files.documents import DefinitionFile, DefinitionText
-from orchestration.services.definition_files.source import Source
+from orchestration.services.definition_files.source import YamlText
 from resources.kernel.errors import ConfigError
 
 NounOf = Callable[[str, Path], str]
@@ -20,7 +20,7 @@ NounOf = Callable[[str, Path], str]
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundDefinition:
     """A definition in its file."""
 
     file: DefinitionFile
@@ -48,15 +48,15 @@ def read_file(path: Path) -> DefinitionFile:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        return DefinitionFile(path, Source(""))
+        return DefinitionFile(path, YamlText(""))
     check_size(path, len(data))
     try:
-        return DefinitionFile(path, Source.decode(data))
+        return DefinitionFile(path, YamlText.decode(data))
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: the file is not UTF-8", hint="Save it as UTF-8") from error
 
 
-def find(root: Path, noun: str, name: str, noun_of: NounOf) -> Found | None:
+def find(root: Path, noun: str, name: str, noun_of: NounOf) -> FoundDefinition | None:
     """The definition of a noun by name; None where no YAML has one.
 
     Args:
@@ -78,7 +78,7 @@ def find(root: Path, noun: str, name: str, noun_of: NounOf) -> Found | None:
     return found[0] if found else None
 
 
-def find_named(root: Path, name: str, noun_of: NounOf) -> Iterator[Found]:
+def find_named(root: Path, name: str, noun_of: NounOf) -> Iterator[FoundDefinition]:
     """Every definition of this name, whatever noun it is.
 
     Raises:
@@ -91,7 +91,7 @@ def find_named(root: Path, name: str, noun_of: NounOf) -> Iterator[Found]:
         for number, definition in enumerate(file.definitions):
             document = definition.document
             if document.name == name:
-                yield Found(file, number, noun_of(document.type, path))
+                yield FoundDefinition(file, number, noun_of(document.type, path))
 
 
 def component_files(root: Path) -> list[Path]:

@@ -20,14 +20,14 @@ _BOM = "\ufeff"
 
 
 @dataclass(frozen=True)
-class Source:
+class YamlText:
     """The text of a file, its line ends as they stand, without the byte order mark."""
 
     text: str
     has_bom: bool = False
 
     @classmethod
-    def decode(cls, data: bytes) -> Source:
+    def decode(cls, data: bytes) -> YamlText:
         """The text of these bytes.
 
         Raises:
@@ -130,7 +130,7 @@ class _Open:
     children: list[Node] = field(default_factory=list)
 
 
-def parse_documents(source: Source) -> list[DocumentText]:
+def parse_documents(source: YamlText) -> list[DocumentText]:
     """The documents of a file, empty ones too.
 
     Raises:
@@ -153,7 +153,7 @@ def parse_documents(source: Source) -> list[DocumentText]:
     return list(_cut(source, found))
 
 
-def _cut(source: Source, found: list[DocumentText]) -> Iterator[DocumentText]:
+def _cut(source: YamlText, found: list[DocumentText]) -> Iterator[DocumentText]:
     """The documents, each ended where the next one begins."""
     for number, document in enumerate(found):
         after = found[number + 1].separator if number + 1 < len(found) else None

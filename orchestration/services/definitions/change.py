@@ -28,7 +28,7 @@ USE_CASES = {
 
 
 @dataclass(frozen=True)
-class Change:
+class DefinitionChange:
     """A change of one definition.
 
     Args:

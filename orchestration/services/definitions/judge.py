@@ -34,7 +34,7 @@ _LINE = re.compile(r":\d+")
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Judgement:
     """What a change would bring.
 
     Args:
@@ -55,7 +55,7 @@ def defs_root(project: ProjectFolders) -> Path:
     return Path(folder)
 
 
-def judge(project: ProjectFolders, texts: Texts) -> Verdict:
+def judge(project: ProjectFolders, texts: Texts) -> Judgement:
     """What the project would have to say of these files.
 
     Args:
@@ -64,10 +64,10 @@ def judge(project: ProjectFolders, texts: Texts) -> Verdict:
     """
     after = problems_with(project, texts)
     if not after:
-        return Verdict()
+        return Judgement()
     before = problems_with(project, {})
     new = _new(before, after)
-    return Verdict(
+    return Judgement(
         broken=tuple(p for p in new if not p.is_warning),
         warnings=tuple(p for p in new if p.is_warning),
         before=tuple(p for p in before if not p.is_warning),

@@ -16,14 +16,14 @@ from orchestration.location import Location
 from orchestration.services.definition_files.documents import DefinitionFile
 from orchestration.services.definition_files.emit import same
 from orchestration.services.definition_files.found import (
-    Found,
+    FoundDefinition,
     check_own,
     find,
     find_named,
     read_file,
 )
 from orchestration.services.definition_files.place import place_for
-from orchestration.services.definitions.change import Change
+from orchestration.services.definitions.change import DefinitionChange
 from orchestration.services.definitions.masking import shown
 from orchestration.services.forms.answers import merged, parse_form
 from orchestration.services.forms.build import Names, edit_form, new_form
@@ -38,7 +38,7 @@ NEEDED = "this is needed"
 
 
 @dataclass(frozen=True)
-class Plan:
+class ChangePlan:
     """What a file is and what it would be.
 
     Args:
@@ -72,7 +72,7 @@ class Planner:
     names: Names
     python: Mapping[tuple[str, str], str]
 
-    def plan(self, change: Change) -> Plan:
+    def plan(self, change: DefinitionChange) -> ChangePlan:
         """The texts of a change.
 
         Raises:
@@ -85,7 +85,7 @@ class Planner:
             change
         )
 
-    def find(self, noun: str, name: str) -> Found:
+    def find(self, noun: str, name: str) -> FoundDefinition:
         """Where a definition stands.
 
         Raises:
@@ -98,7 +98,7 @@ class Planner:
         check_own(found.file.path, self.root)
         return found
 
-    def form(self, found: Found) -> Form:
+    def form(self, found: FoundDefinition) -> Form:
         """The form of what there is."""
         return edit_form(found, self.type_of(found), self.names)
 
@@ -109,7 +109,7 @@ class Planner:
         except ConfigError:
             return ""
 
-    def type_of(self, found: Found) -> str:
+    def type_of(self, found: FoundDefinition) -> str:
         """The type of a definition by the name that forms know."""
         document = found.definition.document
         kind = component_type(document.type, self._package_of(found.file.path))
@@ -118,7 +118,7 @@ class Planner:
     def _package_of(self, path: Path) -> str:
         return ".".join([self.package, *path.parent.relative_to(self.root).parts])
 
-    def _create(self, change: Change) -> Plan:
+    def _create(self, change: DefinitionChange) -> ChangePlan:
         choice = choose(change.noun, change.type)
         form = new_form(choice, self.names)
         given = read_change(form, replace(change, texts={**change.texts, "name": change.name}))
@@ -132,9 +132,9 @@ class Planner:
         check_own(path, self.root)
         before = read_file(path)
         after = before.with_added(choice.type, _in_order(attributes, order_of(choice.type)))
-        return Plan(choice.type, before, after, len(after.definitions) - 1, form)
+        return ChangePlan(choice.type, before, after, len(after.definitions) - 1, form)
 
-    def _name_errors(self, change: Change) -> dict[str, str]:
+    def _name_errors(self, change: DefinitionChange) -> dict[str, str]:
         try:
             check_name(change.noun, change.name)
         except ConfigError as error:
@@ -146,7 +146,7 @@ class Planner:
             return {"name": f"there is a {change.noun} of this name in Python, at {place}"}
         return {}
 
-    def _edit(self, change: Change) -> Plan:
+    def _edit(self, change: DefinitionChange) -> ChangePlan:
         found = self.find(change.noun, change.name)
         form, old = self.form(found), found.definition.attributes
         given = read_change(form, change, old)
@@ -154,14 +154,14 @@ class Planner:
         missing = {n: NEEDED for n in _missing(form, new) if n in old}
         refuse_fields(missing | given.errors)
         after = found.file.with_changed(found.number, new, order=order_of(form.type))
-        plan = Plan(form.type, found.file, after, found.number, form)
+        plan = ChangePlan(form.type, found.file, after, found.number, form)
         _check_revision(change, found, plan)
         return plan
 
-    def _delete(self, change: Change) -> Plan:
+    def _delete(self, change: DefinitionChange) -> ChangePlan:
         found = self.find(change.noun, change.name)
         after = found.file.without(found.number)
-        plan = Plan(self.type_of(found), found.file, after, None, self.form(found))
+        plan = ChangePlan(self.type_of(found), found.file, after, None, self.form(found))
         _check_revision(change, found, plan)
         return plan
 
@@ -181,7 +181,9 @@ class Planner:
         raise UnknownNameError(noun, name, self.names.get(noun, ()))
 
 
-def read_change(form: Form, change: Change, old: Mapping[str, Any] | None = None) -> Answers:
+def read_change(
+    form: Form, change: DefinitionChange, old: Mapping[str, Any] | None = None
+) -> Answers:
     """The attributes that a change sets and leaves out, and what is wrong with them.
 
     Args:
@@ -285,7 +287,7 @@ def _missing(form: Form, attributes: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _check_revision(change: Change, found: Found, plan: Plan) -> None:
+def _check_revision(change: DefinitionChange, found: FoundDefinition, plan: ChangePlan) -> None:
     """Nothing, where what is there is what the change was made from.
 
     Raises:

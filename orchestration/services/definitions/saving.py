@@ -22,10 +22,15 @@ from orchestration.services.definition_files.documents import DefinitionFile, at
 from orchestration.services.definition_files.emit import same
 from orchestration.services.definition_files.found import read_file
 from orchestration.services.definition_files.write import write
-from orchestration.services.definitions.change import Change, Changed, check_may_change
-from orchestration.services.definitions.judge import Verdict, defs_root, judge
+from orchestration.services.definitions.change import Changed, DefinitionChange, check_may_change
+from orchestration.services.definitions.judge import Judgement, defs_root, judge
 from orchestration.services.definitions.masking import shown
-from orchestration.services.definitions.planning import Plan, Planner, python_places, refuse_fields
+from orchestration.services.definitions.planning import (
+    ChangePlan,
+    Planner,
+    python_places,
+    refuse_fields,
+)
 from orchestration.services.forms.names import names_of
 from orchestration.services.home import Home
 from orchestration.services.locks import hold
@@ -49,7 +54,7 @@ def planner_of(project: ProjectFolders, location: Location) -> Planner:
 
 
 def save(
-    change: Change,
+    change: DefinitionChange,
     project: ProjectFolders,
     location: Location,
     home: Home,
@@ -98,7 +103,7 @@ def _turn(root: Path, home: Home) -> Iterator[None]:
         yield
 
 
-def _check(change: Change, plan: Plan, verdict: Verdict) -> None:
+def _check(change: DefinitionChange, plan: ChangePlan, verdict: Judgement) -> None:
     if plan.number is None:
         _check_unused(change, plan, verdict)
         return
@@ -115,7 +120,7 @@ def _check(change: Change, plan: Plan, verdict: Verdict) -> None:
     refuse_fields(errors, others[:_SHOWN])
 
 
-def _settled(plan: Plan, verdict: Verdict) -> set[str]:
+def _settled(plan: ChangePlan, verdict: Judgement) -> set[str]:
     """Attributes whose mistakes are not of this change: those that it leaves, of a definition that was broken before.
 
     A component tells its first mistake, so mending one may only show the next.
@@ -129,7 +134,7 @@ def _settled(plan: Plan, verdict: Verdict) -> set[str]:
     return {"", *(name for name in old if name in new and same(old[name], new[name]))}
 
 
-def _field_of(problem: Problem, plan: Plan, number: int) -> str:
+def _field_of(problem: Problem, plan: ChangePlan, number: int) -> str:
     """The field that a problem is about, by its line, its words, or the name that it misses; empty where nothing says."""
     definition = plan.after.definitions[number]
     name = attribute_at(definition, plan.after.source, problem.line)
@@ -157,7 +162,7 @@ def _names(value: Any, missing: str) -> bool:
     return isinstance(value, str) and missing in (value, value.partition("/")[2])
 
 
-def _check_unused(change: Change, plan: Plan, verdict: Verdict) -> None:
+def _check_unused(change: DefinitionChange, plan: ChangePlan, verdict: Judgement) -> None:
     broken = [p for p in verdict.broken if not p.is_consequence] or verdict.broken
     users = list(dict.fromkeys(_user(problem, plan.after) for problem in broken))
     if users:
@@ -196,7 +201,11 @@ def _user(problem: Problem, after: DefinitionFile) -> str:
 
 
 def _changed(
-    change: Change, plan: Plan, *, is_written: bool, verdict: Verdict | None = None
+    change: DefinitionChange,
+    plan: ChangePlan,
+    *,
+    is_written: bool,
+    verdict: Judgement | None = None,
 ) -> Changed:
     before, after = shown(plan.before), shown(plan.after)
     definition = None if plan.number is None else plan.after.definitions[plan.number]

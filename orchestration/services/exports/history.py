@@ -24,6 +24,8 @@ from orchestration.services.runs.listing import actor_of
 from resources.kernel.errors import InputError, UnknownNameError
 from resources.kernel.keys import noun_of_key
 
+SEARCHED = 500
+"""So many exports are asked for at once when those of a status are wanted."""
 SCANNED = 2_000
 """So many exports are looked through for one page of those of a status; its cursor leads on."""
 
@@ -111,7 +113,8 @@ def export_history(
     names = [wanted.exporter] if wanted.exporter else list(declared)
     found: list[Export] = []
     number = None if cursor is None else _number(cursor)
-    for begun, export in _exports(instance, declared, names, number, limit):
+    at_once = max(limit + 1, SEARCHED) if wanted.status else limit + 1
+    for begun, export in _exports(instance, declared, names, number, at_once):
         number = begun.number
         if export is None:  # looked through enough
             return Page(tuple(found), encode_cursor([number]))
@@ -136,18 +139,18 @@ def _exports(
     declared: Mapping[str, ExporterEntry],
     names: Sequence[str],
     before: int | None,
-    limit: int,
+    at_once: int,
 ) -> Iterator[tuple[Begun, Export | None]]:
     """Exports, newest first; None for the export at which the search is given up for now."""
     looked_at = 0
     while True:
-        batch = begun_deliveries(instance, names, before=before, limit=limit + 1)
+        batch = begun_deliveries(instance, names, before=before, limit=at_once)
         for one, export in _told(instance, declared, batch):
             yield one, export
             looked_at, before = looked_at + 1, one.number
             if looked_at == SCANNED:
                 yield one, None
-        if len(batch) <= limit:
+        if len(batch) < at_once:
             return
 
 
@@ -177,9 +180,9 @@ def _export(
 ) -> Export:
     status = _status(record, has_arrived=said is not None)
     steps = _Steps()
-    if status in (ExportStatus.FAILED, ExportStatus.NOT_REACHED, ExportStatus.STOPPED):
+    if status is ExportStatus.NOT_REACHED:  # its own steps say whether it was, and failed
         steps = _steps(instance, begun)
-        if steps.error and status is ExportStatus.NOT_REACHED:
+        if steps.error:
             status = ExportStatus.FAILED
     facts = said if said is not None else steps.pinned
     return Export(

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from orchestration.services.definition_files.found import Found
+from orchestration.services.definition_files.found import FoundDefinition
 from orchestration.services.forms.model import Choice, Field, Form, Kind
 from orchestration.services.forms.texts import show_value
 from orchestration.services.forms.types import known_kinds, summary_of, title_of
@@ -39,7 +39,7 @@ def new_form(choice: Choice, names: Names) -> Form:
     return _form(kind, choice.type, fields, choice.variant)
 
 
-def edit_form(found: Found, type_name: str, names: Names) -> Form:
+def edit_form(found: FoundDefinition, type_name: str, names: Names) -> Form:
     """The form for something that there is, with what it says now.
 
     Args:

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from orchestration.services.home import Home
+from orchestration.services.uploads.incoming import ASKED
 from orchestration.services.uploads.settings import UploadSettings
 
-FILE = "import.json"
 Phase = Literal["waiting", "kept", "started", "failed"]
 
 
@@ -64,15 +64,15 @@ class PendingImports:
         folder = self._folder / pending.upload_id
         scratch = folder / f".import-{secrets.token_hex(4)}"
         scratch.write_text(json.dumps(asdict(pending)), encoding="utf-8")
-        scratch.replace(folder / FILE)
+        scratch.replace(folder / ASKED)
 
     def read(self, upload_id: str) -> PendingImport | None:
         """What was asked for with this file as the first; None where nothing was."""
-        return _read(self._folder / upload_id / FILE)
+        return _read(self._folder / upload_id / ASKED)
 
     def open(self) -> list[PendingImport]:
         """Those with something still to do."""
-        found = [_read(path) for path in self._folder.glob(f"*/{FILE}")]
+        found = [_read(path) for path in self._folder.glob(f"*/{ASKED}")]
         return [one for one in found if one is not None and one.is_open]
 
 

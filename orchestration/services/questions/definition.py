@@ -10,7 +10,12 @@ import msgspec
 
 from orchestration.services.access.audit import audited
 from orchestration.services.asking.question import Desk, Question
-from orchestration.services.definitions.change import USE_CASES, Change, Changed, check_may_change
+from orchestration.services.definitions.change import (
+    USE_CASES,
+    Changed,
+    DefinitionChange,
+    check_may_change,
+)
 from orchestration.services.forms.model import Choice, Form
 from resources.kernel.errors import ConfigError
 from resources.project import find_project
@@ -24,7 +29,7 @@ CHANGE_SECONDS = 170.0
 
 
 @dataclass(frozen=True)
-class Asked:
+class NewForm:
     """What a new definition of a noun may be, and the form for one of them.
 
     Args:
@@ -36,15 +41,15 @@ class Asked:
     form: Form | None = None
 
 
-def _new(desk: Desk, noun: str, type: str = "") -> Asked:  # noqa: A002 - as the address has it
+def _new(desk: Desk, noun: str, type: str = "") -> NewForm:  # noqa: A002 - as the address has it
     from orchestration.services.forms.build import new_form
     from orchestration.services.forms.names import names_of
     from orchestration.services.forms.types import choices_of, choose
 
     choices = tuple(choices_of(noun))
     if not type and len(choices) > 1:
-        return Asked(choices)
-    return Asked(choices, new_form(choose(noun, type), names_of(_location(desk))))
+        return NewForm(choices)
+    return NewForm(choices, new_form(choose(noun, type), names_of(_location(desk))))
 
 
 def _show(desk: Desk, noun: str, name: str) -> Form:
@@ -57,7 +62,7 @@ def _show(desk: Desk, noun: str, name: str) -> Form:
 def _change(desk: Desk, change: Mapping[str, Any], dry_run: bool = False) -> Changed:
     from orchestration.services.definitions.saving import save
 
-    asked = msgspec.convert(change, Change)
+    asked = msgspec.convert(change, DefinitionChange)
     check_may_change()
     given = (asked, find_project(), _location(desk), desk.home)
     if dry_run:
@@ -83,12 +88,12 @@ def _location(desk: Desk) -> Location:
         return Location(dg.Definitions())
 
 
-NEW = Question("definition.new", _new, Asked)
+NEW = Question("definition.new", _new, NewForm)
 SHOW = Question("definition.show", _show, Form)
 CHANGE = Question("definition.change", _change, Changed, seconds=CHANGE_SECONDS)
 QUESTIONS = (NEW, SHOW, CHANGE)
 
 
-def as_argument(change: Change) -> dict[str, Any]:
+def as_argument(change: DefinitionChange) -> dict[str, Any]:
     """A change as a question takes it."""
     return asdict(change)

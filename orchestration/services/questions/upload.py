@@ -6,13 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from orchestration.services.access.audit import audited
 from orchestration.services.asking.question import Desk, Question
 from orchestration.services.datasources import DatasourceTest
 from orchestration.services.runs.launch import start_refresh
 from orchestration.services.runs.start import Asked
+from orchestration.services.uploads.declaring import declaration
 from orchestration.services.uploads.importing import (
     UploadOrder,
     bring_in,
+    check_settings,
     declared_settings,
 )
 from orchestration.services.uploads.incoming import IncomingUploads
@@ -20,6 +23,7 @@ from orchestration.services.uploads.previews import preview_upload
 from orchestration.services.uploads.settings import UploadSettings
 from resources.kernel.errors import ConfigError, InputError
 from resources.project import find_project
+from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.kept_uploads import GivenFile
 
 KEEP_SECONDS = 6 * 3600.0
@@ -34,7 +38,7 @@ class UploadPreview:
     declared: UploadSettings | None
     """How the dataset reads its files; None of one that is not declared yet."""
     refusal: str = ""
-    """Why files cannot be uploaded under this name."""
+    """Why the files cannot be imported under this name, or with these settings."""
 
 
 def _given(desk: Desk, upload_ids: Sequence[str]) -> list[GivenFile]:
@@ -56,12 +60,15 @@ def _preview(
     rows: int,
 ) -> UploadPreview:
     declared, refusal = None, ""
+    given = UploadSettings(**settings) if settings else UploadSettings()
     if name:
         try:
             declared = declared_settings(desk.location, name)
+            if declared is not None:
+                check_settings(name, given, declared)
         except ConfigError as error:
             refusal = str(error)
-    wanted = UploadSettings(**settings) if settings else declared or UploadSettings()
+    wanted = given if given.given or declared is None else declared
     return UploadPreview(
         preview_upload(_given(desk, upload_ids), wanted, rows=rows, name=name), declared, refusal
     )
@@ -77,8 +84,12 @@ def _keep(
         UploadSettings(**settings),
         upload_id,
     )
-    declared = declared_settings(desk.location, name)
-    return bring_in(desk.store, find_project(), order, declared).number
+    with audited(CatalogDatabase.open(), desk.actor, "upload.import", f"datasets/{name}") as noted:
+        noted.detail = ", ".join(file.name for file in order.files[:20])
+        declared = declared_settings(desk.location, name)
+        kept = bring_in(desk.store, find_project(), order, declared)
+        noted.after = declaration(name, order.settings) if declared is None else None
+    return kept.number
 
 
 def _start(desk: Desk, name: str, key: str) -> str:

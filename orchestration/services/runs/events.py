@@ -63,6 +63,13 @@ _KINDS: Mapping[dg.DagsterEventType, Kind] = {
     dg.DagsterEventType.ENGINE_EVENT: "note",
 }
 """What is told; all else is Dagster's own business."""
+_SAID_BY_KIND = (
+    dg.DagsterEventType.RUN_START,
+    dg.DagsterEventType.RUN_SUCCESS,
+    dg.DagsterEventType.STEP_START,
+    dg.DagsterEventType.STEP_SUCCESS,
+)
+"""Dagster's text adds nothing to what they are."""
 _WITH_REASON = ("step tried again", "step failed")
 
 
@@ -129,12 +136,14 @@ class RunNews:
 def to_news(event: RunEvent) -> RunNews:
     """An event without what only its reader in this process needs."""
     made = event.made
+    facts = [] if made is None else [("rows", made.rows), ("version", made.version)]
+    told = [f"{name}: {value:,}" for name, value in facts if value is not None]
     return RunNews(
         event.number,
         event.at,
         event.kind,
         step_name(event.step),
-        event.text,
+        ", ".join(told) if made else event.text,
         event.seconds,
         "/".join(made.key) if made else "",
         made.rows if made else None,
@@ -256,6 +265,8 @@ def _note(number: int, at: datetime, entry: dg.EventLogEntry) -> RunEvent | None
 
 
 def _text(event: dg.DagsterEvent) -> str:
+    if event.event_type in _SAID_BY_KIND:
+        return ""
     if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
         found = event.asset_check_evaluation_data
         name = f"{found.asset_key.to_user_string()}: {found.check_name}"

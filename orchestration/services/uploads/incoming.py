@@ -34,6 +34,10 @@ from resources.kernel.errors import ConflictError, InputError, NotFoundError, Wa
 from resources.stores.storage import storage_error
 
 KEEP = timedelta(days=1)
+KEEP_ASKED = timedelta(days=30)
+"""Of a file whose import was asked for, should the server stand still meanwhile."""
+ASKED = "import.json"
+"""The note of such an import, beside the file; see `orchestration/services/imports/pending.py`."""
 PART_OF = "part_of"
 """In the note of a file: the id of the first file of the same table."""
 _LOOK_EVERY_SECONDS = 600.0
@@ -243,7 +247,9 @@ class IncomingUploads:
         removed = 0
         for kind in (_RECEIVING, _RECEIVED):
             for folder in self._folders(kind):
-                if _last_change(folder) + KEEP.total_seconds() < time.time():
+                is_asked = (folder / ASKED).exists() and (folder / "bytes").exists()
+                keep = KEEP_ASKED if is_asked else KEEP
+                if _last_change(folder) + keep.total_seconds() < time.time():
                     shutil.rmtree(folder, ignore_errors=True)
                     removed += 1
         return removed

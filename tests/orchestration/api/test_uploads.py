@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-import re
+import json
 import socket
 import threading
 from dataclasses import asdict
@@ -13,9 +13,12 @@ import pytest
 import yaml
 from tusclient.client import TusClient
 from tusclient.exceptions import TusCommunicationError
+from typer.testing import CliRunner
 
+from orchestration.cli.main import app
 from orchestration.services.access.actor import Actor
 from orchestration.services.imports.pending import PendingImport, PendingImports
+from orchestration.services.locks import CODE_LOCK, hold
 from orchestration.services.runs.start import Asked
 from orchestration.services.uploads.settings import UploadSettings
 from resources.stores.tables import TableStore
@@ -42,7 +45,6 @@ attributes: {name: taken, datasource: files}
 """
 DATA = b"id,amount\n1,2.50\n2,10.25\n"
 LIMIT = 50_000_000
-FIRST_FILE = b'--b\r\nContent-Disposition: form-data; name="a"; filename="a.csv"\r\n\r\nid\r\n'
 
 
 @pytest.fixture(scope="module")
@@ -343,41 +345,6 @@ def test_a_form_without_an_end_is_stopped_at_the_limit_and_leaves_nothing(shop, 
     wait_until(lambda: len(client.get(uploads).json()) == before)
 
 
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        (b"--b--\r\n", "no file in the form"),
-        (b"nonsense", "cannot be read|cut off"),
-        (
-            b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\nid',
-            "cut off",
-        ),
-        (
-            b'--b\r\nContent-Disposition: form-data; name="x"\r\n\r\n1\r\n--b--\r\n',
-            "no file in the form",
-        ),
-        (
-            FIRST_FILE
-            + b'--b\r\nContent-Disposition: form-data; name="b"; filename="b.csv"\r\n\r\nid\r\n--b--\r\n',
-            "one file at a time",
-        ),
-        (
-            b'--b\r\nContent-Disposition: form-data; name="x"\r\n\r\n'
-            + b"x" * 70_000
-            + b"\r\n--b--\r\n",
-            "more than 64,000 bytes",
-        ),
-    ],
-)
-def test_forms_that_are_none_are_refused_and_leave_nothing(client, uploads, body, message):
-    before = client.get(uploads).json()
-    headers = {"Content-Type": "multipart/form-data; boundary=b"}
-    answer = client.post(uploads, headers=headers, content=body)
-    assert answer.status_code == 422
-    assert re.search(message, answer.json()["detail"])
-    assert client.get(uploads).json() == before
-
-
 def test_a_form_whose_file_is_not_what_its_name_says_leaves_nothing(client, uploads):
     before = client.get(uploads).json()
     answer = client.post(uploads, files={"file": ("x.parquet", DATA)})
@@ -422,3 +389,18 @@ def test_a_server_that_dies_in_between_goes_on(shop, client, uploads):
     PendingImports(shop.home).write(pending)
     wait_until(lambda: client.get(f"{uploads}/{upload_id}").json()["phase"] == "started")
     assert len(rows_of(shop, "resumed")) == 2
+
+
+def test_the_command_line_has_a_running_server_import_what_is_new_to_it(shop, tmp_path):
+    path = tmp_path / "shell.csv"
+    path.write_bytes(DATA)
+    links = json.dumps({shop.name: f"{shop.location.server.path}.sock"})
+    before = shop.location.generation
+    with hold(shop.home.locks / "up.lock"), hold(shop.home.locks / CODE_LOCK, note=links):
+        result = CliRunner().invoke(
+            app, ["dataset", "upload", str(path), "--name", "from_shell", "--no-wait"]
+        )
+    assert result.exit_code == 0, result.output
+    assert "waits in the server's queue" in result.output
+    assert shop.location.generation > before  # it was read anew first
+    assert len(rows_of(shop, "from_shell")) == 2

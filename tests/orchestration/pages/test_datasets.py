@@ -87,7 +87,7 @@ def test_the_list_has_filters_with_counts_links_and_a_menu(shop, client):
 def test_each_page_of_a_dataset_shows_data_as_text(shop, client, tab):
     answer = client.get(f"{shop.data}/datasets/orders{tab}")
     assert answer.status_code == 200, answer.text
-    assert "<img" not in answer.text
+    assert "<img src=x" not in answer.text
     assert f'href="{"/data/shop/datasets/orders" + tab}"' in answer.text
     if tab in ("", "/columns", "/checks"):
         assert "&lt;img src=x" in answer.text
@@ -115,7 +115,7 @@ def test_a_title_is_saved_by_a_form_and_shown_as_text(shop, client):
     assert (answer.status_code, answer.headers["location"]) == (303, "/data/shop/datasets/orders")
     text = client.get(f"{shop.data}/datasets").text
     assert "&lt;img src=x onerror=alert(1)&gt;" in text
-    assert "<img" not in text
+    assert "<img src=x" not in text
     assert send(shop, client, "/datasets/orders/rename", title="a\x00b").status_code == 422
     send(shop, client, "/datasets/orders/rename", title="", description="")
 

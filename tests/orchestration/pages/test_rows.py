@@ -286,5 +286,5 @@ def test_filters_by_hand_without_a_script(shop, chromium):
         assert page.locator("tbody th").last.inner_text() == "1,000"
         page.goto(f"{shop.data}/sql")
         page.fill("#sql", "select max(id) as m from orders")
-        page.click("text=Run")
+        page.click("button.main")
         assert page.locator("tbody td").inner_text() == "999"

@@ -18,6 +18,7 @@ attributes: {name: first, upload: true}
 type: assets.Dataset
 attributes: {name: second, upload: true}
 """
+
 DATA = b"id;amount\n1;2,50\n2;10,25\n"
 
 
@@ -120,6 +121,16 @@ def test_a_file_is_dropped_looked_at_renamed_and_imported(shop, chromium, store,
         page.click("button[value=look] >> nth=0")
         page.wait_for_selector("th:text-is('key')")
         assert page.input_value("#f-name") == "day"
+        assert page.is_visible("text=is declared with another 'rename'")
+        page.fill('[aria-label="New name of id"]', "")
+        page.click("button[value=look] >> nth=0")
+        page.wait_for_selector("th:text-is('id')")
+        before = store.item(("datasets", "day")).numbers()
+        page.click("button[value=import]")
+        page.wait_for_url(
+            re.compile(r"/datasets/day$")
+        )  # the page of the import leads there by itself
+        assert store.item(("datasets", "day")).numbers() != before
 
 
 def test_several_files_become_a_dataset_each(shop, chromium, store, tmp_path):

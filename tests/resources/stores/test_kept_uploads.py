@@ -87,6 +87,15 @@ def test_what_came_after_the_imported_one_stays(tmp_path, given):
         pass
 
 
+def test_all_that_was_uploaded_can_be_forgotten(tmp_path, given):
+    uploads = open_uploads(tmp_path)
+    uploads.forget("sales")  # nothing there is fine
+    uploads.keep("sales", given, upload_id="one", by="ada")
+    uploads.forget("sales")
+    assert [uploads.has_bytes(one) for one in uploads.all("sales")] == [False]
+    assert not list((tmp_path / "store").rglob("file-*"))
+
+
 def test_bytes_that_rot_are_told(tmp_path, given):
     uploads = open_uploads(tmp_path)
     upload = uploads.keep("sales", given, upload_id="one", by="ada")

@@ -1,6 +1,6 @@
 """How much one user may ask for."""
 
-from orchestration.server.guard.limits import BURST_SECONDS, Rates, Uploads
+from orchestration.server.guard.limits import BURST_SECONDS, Rates, UploadSlots
 from tests.orchestration.server.asgi import ask
 from tests.orchestration.server.guard.conftest import bearer
 
@@ -27,7 +27,7 @@ def test_what_is_remembered_has_an_end():
 
 
 def test_an_upload_that_failed_is_over():
-    uploads = Uploads(1)
+    uploads = UploadSlots(1)
     try:
         with uploads.one("ada") as may_begin:
             assert may_begin

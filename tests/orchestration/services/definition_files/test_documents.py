@@ -12,7 +12,7 @@ from orchestration.loading.documents import read_documents
 from orchestration.loading.types import component_type, known_types
 from orchestration.services.definition_files.documents import DefinitionFile, attribute_at
 from orchestration.services.definition_files.emit import same, to_inline, to_yaml
-from orchestration.services.definition_files.source import Source
+from orchestration.services.definition_files.source import YamlText
 from resources.declared import DeclaredComponent
 from resources.kernel.errors import ConfigError
 
@@ -106,7 +106,7 @@ VALUES = st.recursive(
 
 
 def file_of(text):
-    return DefinitionFile(Path("/defs/defs.yaml"), Source.decode(text.encode()))
+    return DefinitionFile(Path("/defs/defs.yaml"), YamlText.decode(text.encode()))
 
 
 def lines_of(text):
@@ -303,7 +303,7 @@ def test_the_line_of_a_mistake_leads_to_its_attribute():
 
 def test_an_added_definition_is_read_by_loading(tmp_path):
     path = tmp_path / "defs.yaml"
-    file = DefinitionFile(path, Source(""))
+    file = DefinitionFile(path, YamlText(""))
     added = file.with_added(
         "a.B", {"name": "x", "sql": "SELECT 1\nFROM a\n", "cron": "*/5 * * * *"}
     )

@@ -7,7 +7,7 @@ import uuid
 from pathlib import Path
 
 from orchestration.project import load_tolerant
-from orchestration.services.definitions.change import Change
+from orchestration.services.definitions.change import DefinitionChange
 from orchestration.services.definitions.saving import save
 from orchestration.services.home import open_home
 from resources import project as projects
@@ -77,7 +77,7 @@ class Shop:
     def save(self, action, noun, name, **given):
         """Makes a change."""
         options = {key: given.pop(key) for key in ("dry_run", "wrote") if key in given}
-        change = Change(action, noun, name, **given)
+        change = DefinitionChange(action, noun, name, **given)
         return save(change, self.project, self.location, self.home, **options)
 
     def texts(self):

@@ -9,7 +9,7 @@ import pytest
 
 from orchestration.services.definition_files import write as writing
 from orchestration.services.definitions import saving
-from orchestration.services.definitions.change import Change
+from orchestration.services.definitions.change import DefinitionChange
 from resources.kernel.errors import (
     ConfigError,
     ConflictError,
@@ -347,8 +347,8 @@ def test_two_processes_at_once_lose_nothing(shop):
 def test_killed_at_every_step_of_writing_there_is_the_old_file_or_the_new_one(shop):
     targets = [(os, "fsync"), (os, "replace"), (os, "link"), (os, "unlink"), (os, "fchmod")]
     changes = [
-        Change("edit", "dataset", "orders", texts={"refresh": "on_change"}),
-        Change("create", "connector", "new", type="folder", texts={"root": "new"}),
+        DefinitionChange("edit", "dataset", "orders", texts={"refresh": "on_change"}),
+        DefinitionChange("create", "connector", "new", type="folder", texts={"root": "new"}),
     ]
     for change in changes:
         planner = saving.planner_of(shop.project, shop.location)

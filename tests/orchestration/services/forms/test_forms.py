@@ -10,8 +10,8 @@ from pydantic import Field as Declared
 from assets import Dataset
 from orchestration.services.definition_files.documents import DefinitionFile
 from orchestration.services.definition_files.emit import same
-from orchestration.services.definition_files.found import Found
-from orchestration.services.definition_files.source import Source
+from orchestration.services.definition_files.found import FoundDefinition
+from orchestration.services.definition_files.source import YamlText
 from orchestration.services.forms.answers import merged, parse_form
 from orchestration.services.forms.build import edit_form, new_form
 from orchestration.services.forms.model import Field, Kind
@@ -42,8 +42,8 @@ def form_of(word, noun="connector"):
 
 def edited(type_name, yaml):
     lines = "".join(f"  {line}\n" for line in yaml.splitlines())
-    file = DefinitionFile(None, Source(f"type: {type_name}\nattributes:\n{lines}"))
-    return edit_form(Found(file, 0, ""), type_name, NAMES)
+    file = DefinitionFile(None, YamlText(f"type: {type_name}\nattributes:\n{lines}"))
+    return edit_form(FoundDefinition(file, 0, ""), type_name, NAMES)
 
 
 @pytest.mark.parametrize("noun", NOUNS)

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -197,8 +198,14 @@ def test_what_is_no_name_is_refused(uploads, name):
 def test_what_nobody_went_on_with_for_a_day_goes(uploads, tmp_path, monkeypatch):
     old, young = begin(uploads), begin(uploads)
     (folder,) = (tmp_path / "incoming").rglob(old)
+    days = 2 * 86_400
     for path in (*folder.iterdir(), folder):
-        os.utime(path, (0, 0))
+        os.utime(path, (time.time() - days, time.time() - days))
+    (folder / "import.json").touch()  # its import was asked for: not even then
+    os.utime(folder, (time.time() - days, time.time() - days))
+    assert uploads.expire(now=True) == 0
+    (folder / "import.json").unlink()
+    os.utime(folder, (time.time() - days, time.time() - days))
     assert uploads.expire(now=True) == 1
     assert [one.upload_id for one in uploads.all()] == [young]
     found = uploads.state(young)

@@ -102,3 +102,38 @@ def test_a_disk_that_fills_up_leaves_nothing_of_a_form(uploads):
 def test_what_is_no_form_is_refused(uploads, kind):
     with pytest.raises(InputError, match="no form"):
         asyncio.run(receive_form(uploads, kind, form_of(1), by="ada", project=""))
+
+
+ONE_FILE = b'--b\r\nContent-Disposition: form-data; name="a"; filename="a.csv"\r\n\r\nid\r\n'
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"--b--\r\n", "no file in the form"),
+        (b"nonsense", "cannot be read|cut off"),
+        (ONE_FILE, "cut off"),
+        (b'--b\r\nContent-Disposition: form-data; name="x"\r\n\r\n1' + TAIL, "no file"),
+        (ONE_FILE + ONE_FILE + b"--b--\r\n", "one file at a time"),
+        (
+            b'--b\r\nContent-Disposition: form-data; name="x"\r\n\r\n' + b"x" * 70_000 + TAIL,
+            "more than 64,000 bytes",
+        ),
+        (b"--b\r\n" + b"".join(b"x%d: y\r\n" % i for i in range(99)), "cannot be read"),
+        (b"--b\r\nx: " + b"y" * 9_000, "cannot be read"),
+        (
+            b"".join(
+                b'--b\r\nContent-Disposition: form-data; name="%d"\r\n\r\n1\r\n' % i
+                for i in range(99)
+            ),
+            "more than 50 fields",
+        ),
+    ],
+)
+def test_forms_that_are_none_are_refused_and_leave_nothing(uploads, body, message):
+    async def sent() -> AsyncIterator[bytes]:
+        yield body
+
+    with pytest.raises(InputError, match=message):
+        asyncio.run(receive_form(uploads, KIND, sent(), by="ada", project=""))
+    assert uploads.all() == []
