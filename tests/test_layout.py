@@ -42,14 +42,11 @@ NAMED_TWICE: dict[str, str] = {
     "Delivery": _SIDE_BY_SIDE,
     "Described": _SIDE_BY_SIDE,
     "HistoryFilter": "of exports; of a set's files",
-    "ImportOrder": _SIDE_BY_SIDE,
-    "Look": _SIDE_BY_SIDE,
     "Outcome": _SIDE_BY_SIDE,
     "Place": _SIDE_BY_SIDE,
     "Problem": "of a project's files; RFC 9457's own word for an error of the API",
     "Project": "what came of loading one; one as the web process sees it",
     "Request": "over the pipe to the code location's process; of HTTP, as far as it is looked at",
-    "Uploads": "what the client sends; how many come in at once",
     "Visit": "who came through the guard; what a page is given of them",
 }
 """Public class names that stand for two things -> why each is the best name where it is. The list only shrinks."""

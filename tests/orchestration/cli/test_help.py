@@ -52,6 +52,13 @@ KNOWN = {
     "dataset sample",
     "dataset versions",
     "dataset upload",
+    "dataset rows",
+    "dataset facets",
+    "dataset cell",
+    "query run",
+    "query download",
+    "query history",
+    "query transform",
     "dataset download",
     "dataset rename",
     "dataset remove",
@@ -139,8 +146,20 @@ def test_a_command_is_documented(path):
     assert any(line.startswith(heading) for line in DOCS.splitlines())
 
 
-GROUPS = ("dataset", "connector", "datasource", "classification", "user", "token", "audit")
-FILES = ("download", "template")  # their answer is a file
+GROUPS = (
+    "dataset",
+    "connector",
+    "datasource",
+    "classification",
+    "user",
+    "token",
+    "audit",
+    "exporter",
+    "pipeline",
+    "runs",
+    "query",
+)
+FILES = ("download", "template", "cell")  # their answer is a file, or one value
 
 
 @pytest.mark.parametrize(
