@@ -98,7 +98,8 @@ def test_the_datasets_are_listed(second):
     assert found["flights"]["rows"] == 336_776
     assert {item["status"] for item in found.values()} == {"ready"}
     assert found["flights"]["origin"] == "datasource"
-    assert found["predicted_delays"]["origin"] == "pipeline output"
+    assert found["airline_delays"]["origin"] == "pipeline output"
+    assert found["predicted_delays"]["origin"] == "pipeline intermediate"
 
 
 def test_a_step_that_fails_is_the_error(second):
