@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from orchestration.services.statuses import STATUSES, status_of
+from orchestration.services.statuses import problem_of, status_of
 from resources.kernel.errors import WaybillError
 
 MEDIA_TYPE = "application/problem+json"
@@ -79,7 +79,7 @@ async def _of_ours(request: Request, error: Exception) -> Response:
         request,
         status,
         error.message,
-        kind=next(name for kind, (_, name) in STATUSES.items() if isinstance(error, kind)),
+        kind=problem_of(type(error)),
         hint=error.hint,
         facts=dict(error.facts),
         headers=headers,

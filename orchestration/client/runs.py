@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from orchestration.client.transport import Transport, part
-from resources.kernel.errors import ConnectorUnavailableError, WaybillError
+from orchestration.client.transport import Transport, named_error, part
+from resources.kernel.errors import ConnectorUnavailableError
 
 if TYPE_CHECKING:
     from orchestration.services.runs.detail import RunDetail
@@ -41,7 +41,7 @@ class Run:
         """What became of it, once it has ended well.
 
         Raises:
-            WaybillError: it failed or was stopped, with the reason.
+            WaybillError: it failed or was stopped, with the reason; of the class that failed it, such as InputError.
             ConnectorUnavailableError: it has not ended in time; it goes on.
         """
         end = time.monotonic() + seconds
@@ -52,9 +52,10 @@ class Run:
                 )
             time.sleep(POLL_SECONDS)
         if found.summary.state != "done":
-            raise WaybillError(
+            raise named_error(found.problem).rebuild(
                 f"run {self.id} {found.summary.state}: {found.error or 'no reason was given'}",
-                run_id=self.id,
+                "",
+                {"run_id": self.id},
             )
         return found
 

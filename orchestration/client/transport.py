@@ -15,7 +15,14 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from orchestration.services.statuses import STATUSES
-from resources.kernel.errors import ConnectorUnavailableError, WaybillError
+from resources.kernel.errors import (
+    ConflictError,
+    ConnectorUnavailableError,
+    ForbiddenError,
+    InputError,
+    NotFoundError,
+    WaybillError,
+)
 
 URL_VARIABLE, TOKEN_VARIABLE = "WAYBILL_URL", "WAYBILL_TOKEN"
 DEFAULT_URL = "http://127.0.0.1:3000"
@@ -24,6 +31,22 @@ TRIES = 4
 CHUNK_BYTES = 1_000_000
 T = TypeVar("T")
 _KINDS = {name: kind for kind, (_, name) in STATUSES.items()}
+# What has no name of ours: requests that the guard, the framework or a proxy refuses.
+_BY_STATUS: dict[int, type[WaybillError]] = {
+    400: InputError,
+    401: ForbiddenError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    409: ConflictError,
+    413: InputError,
+    415: InputError,
+    422: InputError,
+    423: ConflictError,
+    429: ConnectorUnavailableError,
+    502: ConnectorUnavailableError,
+    503: ConnectorUnavailableError,
+    504: ConnectorUnavailableError,
+}
 
 
 @dataclass
@@ -44,12 +67,11 @@ class Transport:
         token = self.token or os.environ.get(TOKEN_VARIABLE, "")
         self._session = requests.Session()
         self._session.trust_env = False  # no proxy and no .netrc behind the caller's back (T6)
+        address = urlsplit(self.url)
+        # Says that no page of a browser caused it: a request without a body is taken for a form else.
+        self._session.headers["Origin"] = f"{address.scheme}://{address.netloc}"
         if token:
             self._session.headers["Authorization"] = f"Bearer {token}"
-        else:
-            # Where nobody signs in, this says that no page of another origin is behind a request.
-            place = urlsplit(self.url)
-            self._session.headers["Origin"] = f"{place.scheme}://{place.netloc}"
         # A request that starts work has a key and may be sent again; one that has none may not.
         again = Retry(TRIES, backoff_factor=0.3, status_forcelist=(429, 503), allowed_methods=None)
         self._session.mount(self.url, HTTPAdapter(max_retries=again))
@@ -144,16 +166,22 @@ class Transport:
 
 def _error(answer: requests.Response) -> WaybillError:
     """The error that an answer tells of."""
+    by_status = _BY_STATUS.get(answer.status_code, WaybillError)
     try:
         told = answer.json()
-        name = str(told["type"]).rpartition("#problem-")[2]
-        kind = _KINDS.get(name, WaybillError)
+        kind = named_error(str(told["type"]).rpartition("#problem-")[2], by_status)
         return kind.rebuild(told["detail"], told.get("hint", ""), told.get("facts", {}))
     except (ValueError, KeyError, TypeError):
-        return WaybillError(
+        return by_status.rebuild(
             f"{answer.request.method} {answer.request.path_url}: {answer.status_code} {answer.reason}",
-            hint="Is this the address of a Waybill server?",
+            "Is this the address of a Waybill server?",
+            {},
         )
+
+
+def named_error(name: str, other: type[WaybillError] = WaybillError) -> type[WaybillError]:
+    """The class of errors that a problem names; `other` for one that has no name of ours."""
+    return _KINDS.get(name, other)
 
 
 def part(text: str) -> str:

@@ -16,6 +16,8 @@ STATUSES: dict[type[WaybillError], tuple[int, str]] = {
     errors.NotFoundError: (404, "not-found"),
     errors.ConflictError: (409, "conflict"),
     errors.ConnectorUnavailableError: (503, "unavailable"),
+    errors.SourceChangedError: (503, "source-changed"),
+    errors.ConnectorAuthError: (502, "credentials"),
     errors.ConnectorError: (502, "other-system"),
     errors.ForbiddenError: (403, "forbidden"),
     errors.StorageError: (507, "storage"),
@@ -27,4 +29,13 @@ STATUSES: dict[type[WaybillError], tuple[int, str]] = {
 
 def status_of(error: WaybillError) -> int:
     """The status of the answer to a request that an error ended."""
-    return next(status for kind, (status, _) in STATUSES.items() if isinstance(error, kind))
+    return _entry(type(error))[0]
+
+
+def problem_of(kind: type[WaybillError]) -> str:
+    """The name of the problem that errors of a class are told as."""
+    return _entry(kind)[1]
+
+
+def _entry(kind: type[WaybillError]) -> tuple[int, str]:
+    return next(entry for known, entry in STATUSES.items() if issubclass(kind, known))

@@ -34,7 +34,7 @@ from orchestration.services.definitions.planning import (
 from orchestration.services.forms.names import names_of
 from orchestration.services.home import Home
 from orchestration.services.locks import hold
-from resources.kernel.errors import ConfigError
+from resources.kernel.errors import InUseError
 from resources.project import ProjectFolders
 
 _SHOWN = 20
@@ -76,7 +76,7 @@ def save(
         InputError: what is given cannot stand, or would break something: the facts `errors` by field, `problems` elsewhere.
         UnknownNameError: there is nothing of that name.
         ConflictError: it was changed meanwhile; with both sides.
-        ConfigError: it cannot be changed this way; something uses what is to be deleted.
+        InUseError: something uses what is to be deleted.
         ForbiddenError: nothing may be changed here.
         StorageError: the file cannot be written.
     """
@@ -166,7 +166,7 @@ def _check_unused(change: DefinitionChange, plan: ChangePlan, verdict: Judgement
     broken = [p for p in verdict.broken if not p.is_consequence] or verdict.broken
     users = list(dict.fromkeys(_user(problem, plan.after) for problem in broken))
     if users:
-        raise ConfigError(
+        raise InUseError(
             f"{change.noun} {change.name!r} stays, since it is used by {', '.join(users[:_SHOWN])}",
             hint="Change or delete these first",
             users=users,

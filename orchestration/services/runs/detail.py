@@ -85,6 +85,8 @@ class RunDetail:
     """How many of them are."""
     error: str
     """What went wrong, in words; empty while nothing has."""
+    problem: str
+    """What kind of error it was, as problems of the API are named; empty where steps failed for several."""
     made: tuple[MadeAsset, ...]
     log: tuple[RunNews, ...]
     """The end of it, oldest first."""
@@ -124,6 +126,7 @@ def show_run(instance: dg.DagsterInstance, run_id: str, *, location: str = "") -
         steps=steps,
         done=sum(step.state == "done" for step in steps),
         error=_error(summary.state, steps, events),
+        problem=_problem(events) if summary.state == RunState.FAILED else "",
         made=tuple(_made(events)),
         log=tuple(map(to_news, log)),
         cursor=max((event.number for event in log), default=0),
@@ -215,6 +218,11 @@ def _error(state: RunState, steps: Iterable[StepProgress], events: Iterable[RunE
     kinds: tuple[Kind, ...] = ("problem", "failed")
     texts = [e.text for kind in kinds for e in events if e.kind == kind and e.text]
     return texts[-1 if not any(e.kind == "problem" for e in events) else 0] if texts else ""
+
+
+def _problem(events: Iterable[RunEvent]) -> str:
+    names = {event.problem for event in events if event.kind == "step failed"}
+    return names.pop() if len(names) == 1 else ""
 
 
 def _made(events: Iterable[RunEvent]) -> Iterable[MadeAsset]:

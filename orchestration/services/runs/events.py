@@ -14,7 +14,7 @@ from typing import Any, Literal
 import dagster as dg
 from dagster._core.event_api import EventLogCursor
 
-from orchestration.services.runs.failures import error_text, has_error
+from orchestration.services.runs.failures import error_text, has_error, problem_name
 from orchestration.services.runs.find import find_record
 from orchestration.services.runs.states import RunState, state_of
 from orchestration.services.runs.steps import step_name
@@ -105,6 +105,7 @@ class RunEvent:
         text: in words, in one line.
         seconds: how long a step took.
         made: what was made.
+        problem: what kind of error failed a step, as problems of the API are named.
     """
 
     number: int
@@ -114,6 +115,7 @@ class RunEvent:
     text: str = ""
     seconds: float | None = None
     made: Made | None = None
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -252,6 +254,7 @@ def to_event(record: dg.EventLogRecord) -> RunEvent | None:
         text,
         _seconds(event),
         _made(event),
+        problem_name(event) if kind == "step failed" else "",
     )
 
 

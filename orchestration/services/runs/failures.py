@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from orchestration.services.statuses import problem_of
 from resources.kernel.errors import MESSAGE_LIMIT, WaybillError
 
 
@@ -30,6 +31,15 @@ def error_text(event: dg.DagsterEvent) -> str:
     return _one_line(error.message if error is not None else event.message or "no reason was given")
 
 
+def problem_name(event: dg.DagsterEvent) -> str:
+    """What kind of error failed a step, by the name that problems of the API have; empty for what nobody raised on purpose."""
+    data = event.event_specific_data
+    failure = getattr(data, "user_failure_data", None)
+    told = failure.metadata.get("error") if failure is not None else None
+    name = getattr(told, "value", None)
+    return next((problem_of(kind) for kind in _kinds(WaybillError) if kind.__name__ == name), "")
+
+
 def _raised_on_purpose(message: str) -> str | None:
     """The text of an error that Waybill or a user's asset raised to be read; an event keeps its class as text only."""
     kinds: list[type[Exception]] = [dg.Failure, *_kinds(WaybillError)]
@@ -40,7 +50,7 @@ def _raised_on_purpose(message: str) -> str | None:
     return None
 
 
-def _kinds(kind: type[Exception]) -> Iterator[type[Exception]]:
+def _kinds(kind: type[WaybillError]) -> Iterator[type[WaybillError]]:
     yield kind
     for narrower in kind.__subclasses__():
         yield from _kinds(narrower)
