@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -123,6 +124,7 @@ def served(
             patch.setenv(variable, value)
         patch.delenv("DAGSTER_HOME", raising=False)
         home = open_home()
+        stack.callback(_forget, name, folder)
         root = _project(folder / name, files)
         patch.setattr(projects._AT_HAND, "project", projects.read_project(root))
         workspace = plan_workspace(root / "workspace.yaml", sockets)
@@ -146,6 +148,13 @@ def _project(root: Path, files: Mapping[str, str]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return root
+
+
+def _forget(name: str, folder: Path) -> None:
+    """What a test that has loaded the project itself leaves in this process: the next one may have one of the same name."""
+    for module in [m for m in sys.modules if m == name or m.startswith(f"{name}.")]:
+        del sys.modules[module]
+    sys.path[:] = [entry for entry in sys.path if not entry.startswith(str(folder))]
 
 
 @contextmanager

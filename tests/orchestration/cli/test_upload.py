@@ -68,7 +68,7 @@ def test_a_file_becomes_a_dataset_that_is_declared(waybill, file):
     }
     assert list(written.parent.iterdir()) == [written]
     (entry,) = [d for d in json.loads(waybill("list", "--json")) if d["name"] == "sales"]
-    assert (entry["origin"], entry["status"], entry["rows"]) == ("upload", "materialized", 2)
+    assert (entry["origin"], entry["status"], entry["rows"]) == ("upload", "ready", 2)
 
 
 def test_a_second_file_is_the_next_version_and_leaves_the_declaration_alone(waybill, file):

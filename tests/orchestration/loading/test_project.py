@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 
 from orchestration.definitions import build_defs
-from orchestration.loading.problems import ProjectError, refuse
+from orchestration.loading.problems import refuse
 from orchestration.loading.project import Project, load_project
 from orchestration.loading.tolerance import with_problems
 from orchestration.location import Location
@@ -58,8 +58,8 @@ MISTAKES = [
     ("type: orchestration.Pipeline\nattributes:\n  name: x\n  assets: [datasets/orders]\n  schedule: {cron: hourly}\n",
      ["bad/defs.yaml:5: schedule.cron: 'hourly' is not a cron. Five fields, for instance '0 3 * * *' (each day at three)"]),
     ("type: assets.Dataset\nattributes:\n  name: x\n  datasorce: files\n",
-     ["bad/defs.yaml:2: Dataset lacks 'datasource'",
-      "bad/defs.yaml:4: unknown field 'datasorce'. Did you mean 'datasource'? Known: name, datasource, checks"]),
+     ["bad/defs.yaml:4: unknown field 'datasorce'. Did you mean 'datasource'? Known: name, datasource, upload"]),
+    ("type: assets.Transform\nattributes: {}\n", ["bad/defs.yaml:1: unknown type 'assets.Transform'"]),
     ("type: assets.Dataset\nname: x\nattributes:\n  datasource: files\n",
      ["bad/defs.yaml:2: unknown field 'name'. Indent it below `attributes:`"]),
     ("type: assets.DataSet\nattributes: {name: x, datasource: files}\n",
@@ -138,7 +138,7 @@ def test_what_needs_a_bad_file_is_left_out_with_the_reason_and_the_rest_builds(t
         shown = [s for s in whole.resolve_all_asset_specs() if s.group_name == "problems"]
         assert ["problems", "b", "defs.yaml"] in [list(s.key.path) for s in shown]
         assert any("unknown field" in (s.description or "") for s in shown)
-        with pytest.raises(ProjectError) as caught:
+        with pytest.raises(ConfigError) as caught:  # a single mistake is told by its own error
             refuse(project.problems)
     assert "left out" not in str(caught.value)
 
