@@ -15,6 +15,7 @@ from orchestration.loading.problems import refuse
 from orchestration.loading.project import Project, load_project
 from orchestration.loading.tolerance import with_problems
 from orchestration.location import Location
+from resources.kernel.errors import ConfigError
 from resources.kernel.keys import SHARED_RESOURCES
 from resources.references import asset_specs
 

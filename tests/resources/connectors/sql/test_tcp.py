@@ -17,4 +17,4 @@ def test_what_waits_to_be_read_is_no_silence():
         time.sleep(0.05)
         assert silence_seconds(here) == 0
         here.recv(100)
-        assert silence_seconds(here) >= 0.05
+        assert silence_seconds(here) >= 0.04  # the system counts in ticks
