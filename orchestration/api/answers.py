@@ -10,10 +10,6 @@ from urllib.parse import quote
 
 from fastapi.responses import StreamingResponse
 
-from orchestration.services.asking.download import attachment, until_closed
-
-__all__ = ["Started", "attachment", "event", "event_stream", "started", "until_closed"]
-
 
 @dataclass(frozen=True)
 class Started:

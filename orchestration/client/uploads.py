@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import requests
+
 from orchestration.client.runs import Run
 from orchestration.client.transport import Transport, part
 from resources.kernel.errors import ConnectorUnavailableError, InputError
+from resources.kernel.retries import RetryPolicy
 
 PIECE_BYTES = 8_000_000
-TRIES = 5
+TRIES = RetryPolicy(5, pause_seconds=0.6)
 POLL_SECONDS = 0.2
 _TUS = {"Tus-Resumable": "1.0.0"}
 
@@ -50,25 +53,34 @@ class Uploads:
         return upload_id
 
     def _send_pieces(self, upload_id: str, stream: BinaryIO, size: int) -> None:
-        path, sent, failed = f"{self.base}/uploads/{part(upload_id)}", 0, 0
-        while sent < size:
-            try:
+        path = f"{self.base}/uploads/{part(upload_id)}"
+        sent, is_known = 0, True
+
+        def send_rest() -> None:
+            nonlocal sent, is_known
+            if (
+                not is_known
+            ):  # the server may have taken a part of the piece whose answer did not come
+                sent = _offset(self.transport.raw("HEAD", path, headers=_TUS))
+            while sent < size:
                 stream.seek(sent)
-                headers = {
-                    **_TUS,
-                    "Upload-Offset": str(sent),
-                    "Content-Type": "application/offset+octet-stream",
-                }
-                piece = stream.read(PIECE_BYTES)
-                answer = self.transport.raw("PATCH", path, headers=headers, data=piece, again=False)
-                sent, failed = int(answer.headers["Upload-Offset"]), 0
-            except ConnectorUnavailableError:
-                failed += 1
-                if failed == TRIES:
-                    raise
-                time.sleep(0.3 * 2**failed)
-                there = self.transport.raw("HEAD", path, headers=_TUS)
-                sent = int(there.headers["Upload-Offset"])
+                is_known = False
+                sent = _offset(self._send_piece(path, sent, stream.read(PIECE_BYTES)))
+                is_known = True
+
+        TRIES.run(
+            send_rest,
+            may_pass=lambda error: isinstance(error, ConnectorUnavailableError),
+            progress=lambda: sent,
+        )
+
+    def _send_piece(self, path: str, start: int, piece: bytes) -> requests.Response:
+        headers = {
+            **_TUS,
+            "Upload-Offset": str(start),
+            "Content-Type": "application/offset+octet-stream",
+        }
+        return self.transport.raw("PATCH", path, headers=headers, data=piece, again=False)
 
     def start_import(self, upload_ids: list[str], name: str, settings: dict[str, Any]) -> Run:
         """Has files imported as one dataset; the run that does it, once it has begun.
@@ -83,9 +95,14 @@ class Uploads:
         told = self.transport.send("POST", f"{path}/import", dict[str, Any], order, key=first)
         run_id = told.get("run_id", "")
         while not run_id:
+            time.sleep(POLL_SECONDS)
             state = self.transport.get(path, dict[str, Any])
             if state["phase"] == "failed":
                 raise InputError(state["problem"])
             run_id = state["run_id"]
-            time.sleep(0 if run_id else POLL_SECONDS)
         return Run(self.transport, self.base, run_id)
+
+
+def _offset(answer: requests.Response) -> int:
+    """How many bytes of the file are there."""
+    return int(answer.headers["Upload-Offset"])

@@ -13,12 +13,13 @@ from orchestration.services.dataset_list import (
     DatasetEntry,
     DatasetSummary,
     DatasetTitle,
-    find_newest,
+    read_newest,
+    shown,
     state_of_run,
     summary_of,
 )
 from orchestration.services.datasets import aware, failure_of, instance_states
-from resources.kernel.errors import NotFoundError, WaybillError
+from resources.kernel.errors import NotFoundError
 from resources.kernel.records import StoredVersion
 from resources.stores.partitions import stored_partitions
 from resources.stores.versions import VersionStore
@@ -135,10 +136,10 @@ def show_dataset(
         ConnectorError: the store does not answer.
     """
     tried = instance_states(instance, [entry])  # first: what it saw made is in the store then
-    found = find_newest(store, entry.key)
-    latest = None if isinstance(found, WaybillError) else store.item(entry.key).latest()
+    kept = read_newest(store, entry.key)
+    latest = kept if isinstance(kept, StoredVersion) else None
     return DatasetDetail(
-        summary=summary_of(entry, found, tried.get(entry.key), title),
+        summary=summary_of(entry, shown(kept), tried.get(entry.key), title),
         description=(title.description if title else "") or entry.description,
         owners=entry.owners,
         kinds=entry.kinds,

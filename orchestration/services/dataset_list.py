@@ -118,6 +118,9 @@ class Newest:
 Found = Newest | Removal | WaybillError | None
 """The newest version, that all were removed, why none can be read, or None where there never was one."""
 
+Kept = StoredVersion | Removal | WaybillError | None
+"""The same, with all that the manifest records."""
+
 
 @dataclass(frozen=True)
 class DatasetSummary:
@@ -195,9 +198,22 @@ def find_newest(store: VersionStore, key: Key) -> Found:
     Raises:
         ConnectorError: the store does not answer.
     """
+    return shown(read_newest(store, key))
+
+
+def shown(kept: Kept) -> Found:
+    """What lists show of what the store has."""
+    return Newest.of(kept) if isinstance(kept, StoredVersion) else kept
+
+
+def read_newest(store: VersionStore, key: Key) -> Kept:
+    """The newest version of a dataset, whole.
+
+    Raises:
+        ConnectorError: the store does not answer.
+    """
     try:
-        latest = store.item(key).latest()
-        return Newest.of(latest) if latest else store.removal(key)
+        return store.item(key).latest() or store.removal(key)
     except ConnectorError:
         raise  # the whole store is away, not this one dataset
     except WaybillError as error:

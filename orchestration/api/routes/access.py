@@ -10,7 +10,6 @@ from fastapi import APIRouter, Body, Depends, Path, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from orchestration.api.answers import attachment
 from orchestration.api.given import GivenActor, GivenSite
 from orchestration.services.access.account import change_own_password
 from orchestration.services.access.actor import Role, Scope
@@ -38,6 +37,7 @@ from orchestration.services.access.users import (
     set_role,
 )
 from orchestration.services.access.visits import session_of
+from orchestration.services.asking.passing import as_file
 from orchestration.services.paging import LIMIT, MOST, Page
 
 router = APIRouter()
@@ -221,14 +221,12 @@ def list_entries(
 @router.get("/audit.csv", operation_id="audit.download", response_class=StreamingResponse)
 def download_csv(site: GivenSite, wanted: GivenAudit) -> StreamingResponse:
     """Download what was changed as CSV, the newest first; texts that a spreadsheet would take for formulas begin with `'`."""
-    headers = {"Content-Disposition": attachment("audit.csv")}
     chunks = stream_csv(site.catalog, wanted.filter(None))
-    return StreamingResponse(chunks, media_type="text/csv; charset=utf-8", headers=headers)
+    return as_file(chunks, "audit.csv", media_type="text/csv; charset=utf-8")
 
 
 @router.get("/audit.jsonl", operation_id="audit.download.json", response_class=StreamingResponse)
 def download_json(site: GivenSite, wanted: GivenAudit) -> StreamingResponse:
     """Download what was changed as JSON, an entry a line, the newest first."""
-    headers = {"Content-Disposition": attachment("audit.jsonl")}
     chunks = stream_json_lines(site.catalog, wanted.filter(None))
-    return StreamingResponse(chunks, media_type="application/jsonl", headers=headers)
+    return as_file(chunks, "audit.jsonl", media_type="application/jsonl")

@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from orchestration.api.answers import Started, started
 from orchestration.api.given import GivenAsker, GivenList, GivenProject, IdempotencyKey, Name
 from orchestration.services.asking.client import Asker
-from orchestration.services.asking.download import download as download_of
+from orchestration.services.asking.passing import download as download_of
 from orchestration.services.classification_history import HistoryLine, RejectedFile
 from orchestration.services.classification_rows import FoundKey
 from orchestration.services.classification_runs import check_size, take_upload

@@ -6,11 +6,10 @@ from dataclasses import asdict, dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 
-from orchestration.api.answers import attachment
 from orchestration.api.given import GivenAsker
-from orchestration.services.asking.passing import open_stream
+from orchestration.services.asking.passing import as_file, open_stream
 from orchestration.services.questions.rows import CELL, FACETS, FIND, CellHead
 from orchestration.services.rows.cells import CUT_AT
 from orchestration.services.rows.conditions import CONDITIONS_LIMIT, TEXT_LIMIT
@@ -121,10 +120,5 @@ async def read_cell(
         async for _ in chunks:
             pass
         return Response(status_code=204)
-    headers = {
-        "Content-Disposition": attachment(head.file_name),
-        "X-Content-Type-Options": "nosniff",
-        "Content-Length": str(head.size_bytes),
-    }
     # Never as what a browser would show: a value may be a page of somebody else's.
-    return StreamingResponse(chunks, media_type="application/octet-stream", headers=headers)
+    return as_file(chunks, head.file_name, headers={"Content-Length": str(head.size_bytes)})

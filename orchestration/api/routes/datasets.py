@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
 from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query
 from fastapi.responses import Response, StreamingResponse
 
-from orchestration.api.answers import Started, attachment, started, until_closed
+from orchestration.api.answers import Started, started
 from orchestration.api.given import (
     GivenActor,
     GivenAsker,
@@ -20,6 +19,7 @@ from orchestration.api.given import (
     Name,
 )
 from orchestration.services.access.audit import audited
+from orchestration.services.asking.passing import NOT_KEPT, as_file, open_stream
 from orchestration.services.dataset_detail import (
     CheckOutcome,
     DatasetColumn,
@@ -157,31 +157,24 @@ async def download(
     `Waybill-Formula-Guard` says which. A download that is cut off ends without its last chunk.
     """
     entry = dataset_of(project, name)
-    async with AsyncExitStack() as stack:
-        found = await stack.enter_async_context(
-            asker.stream(
-                DOWNLOAD,
-                DownloadHead,
-                name=entry.name,
-                key=list(entry.key),
-                file_format=file_format,
-                version=version,
-                raw=raw,
-            )
-        )
-        kept = stack.pop_all()
-    head = found.head
+    opening = asker.stream(
+        DOWNLOAD,
+        DownloadHead,
+        name=entry.name,
+        key=list(entry.key),
+        file_format=file_format,
+        version=version,
+        raw=raw,
+    )
+    head, chunks = await open_stream(opening)
     headers = {
-        "Content-Disposition": attachment(head.file_name),
         "Waybill-Version": str(head.version),
         "Waybill-Formula-Guard": "on" if head.is_guarded else "off",
-        "Cache-Control": "no-store",
+        **NOT_KEPT,
     }
     if head.size_bytes is not None:
         headers["Content-Length"] = str(head.size_bytes)
-    return StreamingResponse(
-        until_closed(kept, found.chunks), media_type=head.media_type, headers=headers
-    )
+    return as_file(chunks, head.file_name, media_type=head.media_type, headers=headers)
 
 
 @router.patch(f"{BASE}/{{name}}", operation_id="dataset.rename")

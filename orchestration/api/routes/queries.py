@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 
-from orchestration.api.answers import attachment
 from orchestration.api.given import GivenActor, GivenAsker, GivenProject, GivenSite
-from orchestration.services.asking.passing import open_stream
+from orchestration.services.asking.passing import as_file, open_stream
 from orchestration.services.paging import LIMIT, MOST, Page
 from orchestration.services.queries.download import ResultFile, ResultFormat
 from orchestration.services.queries.history import QueryEntry, history_page, log_of
@@ -111,11 +110,7 @@ async def download(
         DOWNLOAD, ResultFile, sql=order.sql, file_format=order.format, raw=order.raw
     )
     head, chunks = await open_stream(opening, recorded_while(log_of(site.catalog), asked))
-    headers = {
-        "Content-Disposition": attachment(head.file_name),
-        "X-Content-Type-Options": "nosniff",
-    }
-    return StreamingResponse(chunks, media_type=head.media_type, headers=headers)
+    return as_file(chunks, head.file_name, media_type=head.media_type)
 
 
 @router.post("/projects/{project}/queries/transform", operation_id="query.transform")

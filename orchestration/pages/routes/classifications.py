@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from orchestration.pages.page import page
 from orchestration.pages.visit import Visit
-from orchestration.services.asking.download import download
+from orchestration.services.asking.passing import download
 from orchestration.services.classification_runs import check_size, take_upload
 from orchestration.services.classifications import SetSummary
 from orchestration.services.paging import paged

@@ -11,13 +11,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from orchestration.pages.page import page
 from orchestration.pages.values import shown, visible
 from orchestration.pages.visit import Visit
-from orchestration.services.asking.download import attachment
-from orchestration.services.asking.passing import open_stream
+from orchestration.services.asking.passing import as_file, open_stream
 from orchestration.services.dataset_detail import show_dataset
 from orchestration.services.dataset_download import FORMATS
 from orchestration.services.dataset_list import DatasetEntry
@@ -141,11 +140,7 @@ async def _download_cell(visit: Visit) -> Response:
         column=visit.query("column"),
     )
     head, chunks = await open_stream(opening)
-    headers = {
-        "Content-Disposition": attachment(head.file_name),
-        "X-Content-Type-Options": "nosniff",
-    }
-    return StreamingResponse(chunks, media_type="application/octet-stream", headers=headers)
+    return as_file(chunks, head.file_name)
 
 
 def _entry(visit: Visit) -> DatasetEntry:

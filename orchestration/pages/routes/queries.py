@@ -10,13 +10,12 @@ import re
 from typing import Any
 from urllib.parse import urlencode
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from orchestration.pages.page import page
 from orchestration.pages.values import shown, visible
 from orchestration.pages.visit import Visit
-from orchestration.services.asking.download import attachment
-from orchestration.services.asking.passing import open_stream
+from orchestration.services.asking.passing import as_file, open_stream
 from orchestration.services.queries.download import FORMATS, ResultFile
 from orchestration.services.queries.history import QueryEntry, history_page, log_of, new_query_id
 from orchestration.services.queries.record import Asked, recorded_while, run_recorded
@@ -90,11 +89,7 @@ async def _download(visit: Visit) -> Response:
         )
     except WaybillError as error:
         return await _page(visit, sql, status=status_of(error), error=error)
-    headers = {
-        "Content-Disposition": attachment(head.file_name),
-        "X-Content-Type-Options": "nosniff",
-    }
-    return StreamingResponse(chunks, media_type=head.media_type, headers=headers)
+    return as_file(chunks, head.file_name, media_type=head.media_type)
 
 
 async def _transform(visit: Visit) -> Response:
