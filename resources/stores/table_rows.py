@@ -61,10 +61,6 @@ class TableRows:
         places = {number: place for place, number in enumerate(ordered)}
         return table.take(pa.array([places[number] for number in numbers], pa.int64()))
 
-    def number_of(self, file: int, row: int) -> int:
-        """The number of a row that lies at `row` of the file at place `file`."""
-        return row + (self._ends[file - 1] if file else 0)
-
     def _by_file(self, numbers: Sequence[int]) -> Iterator[tuple[StoredFile, list[int]]]:
         found: dict[int, list[int]] = {}
         for number in numbers:

@@ -15,7 +15,6 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from orchestration.server.guard.asgi import Headers, Refusal
 from orchestration.server.guard.bodies import StreamedBody
 
-FIELD = "form_token"
 HEADER = "x-form-token"
 _PEEK_BYTES = 64_000
 

@@ -13,7 +13,7 @@ from orchestration.server.guard.answers import hardened, refuse
 from orchestration.server.guard.asgi import App, Headers, Message, Receive, Refusal, Scope, Send
 from orchestration.server.guard.bodies import StreamedBody, read_whole, replay
 from orchestration.server.guard.doors import Doors, Visit
-from orchestration.server.guard.forms import FIELD, HEADER, FormTokens, field_of, first_field_of
+from orchestration.server.guard.forms import HEADER, FormTokens, field_of, first_field_of
 from orchestration.server.guard.graphql import Operation, read_operation
 from orchestration.server.guard.limits import Rates, UploadSlots
 from orchestration.server.guard.login import SignIn
@@ -25,7 +25,7 @@ from orchestration.server.throttle import Throttle
 from orchestration.services.access.actor import Actor
 from orchestration.services.access.directory import Directory
 from orchestration.services.access.rights import LOOK, Right, check_right, right_of
-from orchestration.services.access.visits import ACTOR, FORM_TOKEN, SESSION
+from orchestration.services.access.visits import ACTOR, FORM_FIELD, FORM_TOKEN, SESSION
 from resources.kernel.errors import ForbiddenError
 
 _BEHIND_FORMS = ("/data", "/logout")
@@ -164,7 +164,7 @@ class Guard:
             if isinstance(body, Refusal):
                 await refuse(scope, send, body)
                 return
-            refusal = self._check_form(request, lambda: field_of(body, FIELD))
+            refusal = self._check_form(request, lambda: field_of(body, FORM_FIELD))
             if refusal is not None:
                 await refuse(scope, send, refusal)
                 return
@@ -218,7 +218,11 @@ class Guard:
                 )
                 await refuse_now(Refusal(429, text, ((b"retry-after", b"5"),)))
                 return
-            first = await first_field_of(body, request.headers, FIELD) if _has_form(request) else ""
+            first = (
+                await first_field_of(body, request.headers, FORM_FIELD)
+                if _has_form(request)
+                else ""
+            )
             refusal = self._check_form(request, lambda: first)
             if refusal is not None:
                 await refuse_now(refusal)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -155,8 +154,3 @@ def _text_clause(text: str, schema: pa.Schema) -> Clause:
         return Clause("false")
     sql = " OR ".join(f"contains(lower({column}), lower(?))" for column in columns)
     return Clause(f"({sql})", [text] * len(columns))
-
-
-def text_columns(schema: pa.Schema) -> Sequence[str]:
-    """The columns that a text is searched in."""
-    return [found.name for found in schema if pa.types.is_string(found.type)]

@@ -6,20 +6,21 @@ in it is the user's from then on.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import secrets
 from pathlib import Path
 
 import yaml
 
 from orchestration.loading.documents import component_file
+from orchestration.services.definition_files.documents import DefinitionFile
+from orchestration.services.definition_files.found import read_file
+from orchestration.services.definition_files.source import YamlText
+from orchestration.services.definition_files.write import write
+from orchestration.services.definitions.change import is_read_only
 from orchestration.services.uploads.settings import UploadSettings
 from resources.kernel.errors import ConfigError, ConflictError, StorageError
 from resources.project import ProjectFolders
 
 FOLDER = "uploads"
-READ_ONLY = "WAYBILL_READ_ONLY"
 _HEAD = "# Written when a file was uploaded; change it as you like.\n"
 
 
@@ -52,42 +53,26 @@ def declare_upload(project: ProjectFolders, name: str, settings: UploadSettings)
     text = declaration(name, settings)
     target = project.defs_folder / FOLDER / name / "defs.yaml"
     by_hand = f"Declare it by hand: {' '.join(text.removeprefix(_HEAD).split())[:200]}"
-    if os.environ.get(READ_ONLY, "") not in ("", "0"):
+    if is_read_only():
         raise ConfigError(
             f"dataset {name!r} is not declared, and the project is read-only", hint=by_hand
         )
     for folder in (project.defs_folder, target.parent.parent):
         if (above := component_file(folder)) is not None:
             raise ConfigError(f"{above} keeps files below it from being read", hint=by_hand)
+    wanted = DefinitionFile(target, YamlText(text))
     try:
-        is_new = _create(target, text)
-    except OSError as error:
+        write(DefinitionFile(target, YamlText("")), wanted, project.defs_folder)
+    except StorageError as error:
         raise StorageError(
-            f"the declaration of dataset {name!r} cannot be written to {target}: {error.strerror}",
-            hint=by_hand,
-            path=str(target),
+            f"dataset {name!r} is not declared: {error.message}", hint=by_hand, path=str(target)
         ) from error
-    if not is_new and target.read_text(encoding="utf-8") != text:
+    except ConflictError:
+        pass  # something is there: told below, unless it is just this
+    if read_file(target).source != wanted.source:
         raise ConflictError(
             f"{target} is there already and declares something else",
             hint="Take another name, or change that file",
             path=str(target),
         )
     return target
-
-
-def _create(target: Path, text: str) -> bool:
-    """Whether the file is new; appears whole, and never takes the place of another."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    scratch = target.with_name(f".{target.name}.{secrets.token_hex(6)}")
-    try:
-        with scratch.open("x", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
-            os.link(scratch, target)
-            return True
-    finally:
-        scratch.unlink(missing_ok=True)
-    return False

@@ -60,7 +60,7 @@ def test_no_template_gets_in(settings):
 
 @pytest.mark.kill
 def test_killed_at_every_step_a_declaration_is_whole_or_not_there(shop):
-    steps = [(os, "link"), (os, "fsync"), (Path, "mkdir"), (Path, "unlink")]
+    steps = [(os, "link"), (os, "fsync"), (Path, "mkdir"), (os, "unlink")]
     (shop.defs_folder / "uploads").mkdir()
     names = count_steps(lambda: declare_upload(shop, "traced", UploadSettings()) and None, steps)
     assert len(names) >= 8
