@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -190,6 +192,8 @@ def _explained(
     except (duckdb.OutOfMemoryException, MemoryError, pa.ArrowMemoryError) as error:
         raise _too_much() from error
     except (duckdb.Error, pa.ArrowException, OSError) as error:
+        if os.strerror(errno.EFBIG) in str(error):  # what it spills beyond its limit of a file
+            raise _too_much() from error
         found = _misfit(connection, statement, tables, error) if _is_told(error) else None
         if found is None:
             raise InputError(f"{WHERE}: it failed: {reason_of(error)}") from error

@@ -111,16 +111,18 @@ def run(log, work, running, query=None, is_gone=never_gone):
 def test_a_query_is_stopped_by_its_own_actor(log):
     running, query = RunningQueries(), asked()
     ended = []
+    works = asyncio.Event()
 
     async def work():
         try:
+            works.set()
             await asyncio.sleep(60)
         finally:
             ended.append(True)
 
     async def scene():
         task = asyncio.create_task(run(log, work, running, query))
-        await begun(running, 1)
+        await works.wait()
         with pytest.raises(NotFoundError):
             running.stop(query.query_id, "bob")
         running.stop(query.query_id, "ada")
