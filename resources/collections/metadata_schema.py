@@ -1,6 +1,6 @@
 """The schema of custom metadata: which keys there are, and what their values must be (media-import 4.1).
 
-A schema is a value: changes make a new one (`schema_changes.py`). Keys that it does not declare are kept as they
+A schema is a value: a change makes a new one. Keys that it does not declare are kept as they
 come, and cannot be filtered on.
 """
 
