@@ -15,6 +15,7 @@ from pathlib import Path
 import dagster as dg
 
 from orchestration.classifications.build import build_set_runs
+from orchestration.collections.build import build_collection_runs
 from orchestration.connections.build import build_connection_jobs
 from orchestration.connections.reachable import build_reachable_checks
 from orchestration.dagster_warnings import without_dagster_warnings
@@ -73,7 +74,9 @@ def build_defs(*, loaded: dg.Definitions | None = None) -> dg.Definitions:
         # Ten pandas steps cost 8 s of CPU in one process and 87 s in a process each: parallelism is by runs.
         executor=None if loaded.executor else in_process_executor,
     )
-    return dg.Definitions.merge(loaded, build_set_runs(loaded), common)
+    return dg.Definitions.merge(
+        loaded, build_set_runs(loaded), build_collection_runs(loaded), common
+    )
 
 
 def load_own_project() -> Project:

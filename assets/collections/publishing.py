@@ -16,6 +16,7 @@ from assets.collections.declaration import CollectionSpec
 from resources.kernel.errors import IntegrityError
 from resources.kernel.records import BatchStream, StoredVersion
 from resources.stores.catalog.collections.catalog import CollectionCatalog
+from resources.stores.catalog.collections.records import StoredCollection
 from resources.stores.media.writer import MediaWriter
 from resources.stores.tables import TableStore
 
@@ -42,7 +43,7 @@ def publish(
         writer: counts the kept bytes of all items, so that none is collected while a version refers to it.
     """
     with catalog.lock(spec.name), catalog.stream(spec.name) as (stored, stream):
-        image_of = {"changes": stored.changes if stored else 0}
+        image_of = _image_of(stored)
         newest = _newest(store, spec)
         if newest is not None and newest.properties.get(_IMAGE_OF) == image_of:
             return newest
@@ -50,6 +51,16 @@ def publish(
             tables.write(stream if writer is None else _counted(stream, writer))
             claim: dict[str, Any] = {} if writer is None else writer.claim()
             return tables.publish({"origin": "collection", _IMAGE_OF: image_of, **claim})
+
+
+def lags(store: TableStore, spec: CollectionSpec, stored: StoredCollection) -> bool:
+    """Whether the newest dataset version shows less than the collection holds."""
+    newest = _newest(store, spec)
+    return newest is None or newest.properties.get(_IMAGE_OF) != _image_of(stored)
+
+
+def _image_of(stored: StoredCollection | None) -> dict[str, object]:
+    return {"changes": stored.changes if stored else 0}
 
 
 def _counted(stream: BatchStream, writer: MediaWriter) -> BatchStream:

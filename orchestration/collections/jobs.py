@@ -1,0 +1,55 @@
+"""The runs of collections: what a run is told, and by which tags it is found again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+
+from assets.collections.declaration import DECLARATION, CollectionSpec
+
+COLLECTION_TAG = "waybill/collection"
+IMPORT_TAG = "waybill/import"
+"""The import that a run goes on with; the one that began it has none."""
+SPECIFICATION_TAG = "waybill/specification"
+_TAG_LIMIT = 250
+
+
+def declared_collections(definitions: dg.Definitions) -> dict[str, CollectionSpec]:
+    """The collections of a code location by name, in order: from the assets, before anything is resolved."""
+    found = [
+        CollectionSpec.from_metadata(given)
+        for item in definitions.assets or []
+        if isinstance(item, dg.AssetsDefinition)
+        for given in _declarations(item)
+    ]
+    return {spec.name: spec for spec in sorted(found, key=lambda spec: spec.name)}
+
+
+def _declarations(assets: dg.AssetsDefinition) -> Iterator[object]:
+    for spec in assets.specs:
+        given = spec.metadata.get(DECLARATION)
+        if given is not None:
+            yield given.value if isinstance(given, dg.MetadataValue) else given
+
+
+def build_job(spec: CollectionSpec) -> Any:
+    """The job that takes a specification, or goes on with an import: the collection's asset alone."""
+    return dg.define_asset_job(
+        spec.job,
+        selection=dg.AssetSelection.assets(dg.AssetKey(spec.key)),
+        description=f"Takes a specification into the collection {spec.name}",
+        tags={COLLECTION_TAG: spec.name},
+    )
+
+
+def run_config(spec: CollectionSpec, order: Mapping[str, object]) -> dict[str, Any]:
+    """A run's config; `order` are fields of the asset's config."""
+    return {"ops": {dg.AssetKey(spec.key).to_python_identifier(): {"config": dict(order)}}}
+
+
+def run_tags(spec: CollectionSpec, specification: str, import_id: int = 0) -> dict[str, str]:
+    """The tags by which the runs of a collection and of an import are found."""
+    tags = {COLLECTION_TAG: spec.name, SPECIFICATION_TAG: specification[-_TAG_LIMIT:]}
+    return {**tags, IMPORT_TAG: str(import_id)} if import_id else tags
