@@ -92,9 +92,9 @@ def _keep(
     return kept.number
 
 
-def _start(desk: Desk, name: str, key: str) -> str:
+def _start(desk: Desk, name: str, key: str, upload: int | None = None) -> str:
     asked = Asked(desk.actor.name, key)
-    return start_refresh(desk.home, desk.location, desk.instance, name, asked)
+    return start_refresh(desk.home, desk.location, desk.instance, name, asked, upload=upload)
 
 
 PREVIEW = Question("upload.preview", _preview, UploadPreview)

@@ -15,6 +15,7 @@ from orchestration.services.locks import is_held
 from orchestration.services.runs.start import Asked, start_run
 from orchestration.services.runs.watch import RunOutcome, StepNews, run_here, run_there
 from resources.kernel.errors import ConfigError
+from resources.sources.uploads import UPLOAD_TAG
 from resources.stores.asset_partitions import tags_of_partition
 
 
@@ -45,8 +46,12 @@ def start_refresh(
     name: str,
     asked: Asked,
     partition: str = "",
+    *,
+    upload: int | None = None,
 ) -> str:
     """Has the server make a dataset anew from what it is made of, and check it; the run's id.
+
+    With `upload` it is that upload which is imported, and not the newest.
 
     Raises:
         UnknownNameError: nothing makes it, or it has no such partition.
@@ -55,7 +60,14 @@ def start_refresh(
     """
     spec = location.dataset(name)
     tags = tags_of_partition(f"dataset {name}", spec.partitions_def, partition, instance)
-    return start_run(home, instance, location.asset_job(), asked, assets=[spec.key], tags=tags)
+    return start_run(
+        home,
+        instance,
+        location.asset_job(),
+        asked,
+        assets=[spec.key],
+        tags={**tags, **_tags_of_upload(upload)},
+    )
 
 
 def run_pipeline(
@@ -86,8 +98,12 @@ def refresh_dataset(
     asked: Asked,
     tell: Callable[[StepNews], None],
     partition: str = "",
+    *,
+    upload: int | None = None,
 ) -> RunOutcome:
     """Makes a dataset anew from what it is made of, and checks it: one partition of it, if it has any.
+
+    With `upload` it is that upload which is imported, and not the newest.
 
     Raises:
         UnknownNameError: nothing makes it, or it has no such partition.
@@ -95,7 +111,12 @@ def refresh_dataset(
     """
     spec = location.dataset(name)
     tags = tags_of_partition(f"dataset {name}", spec.partitions_def, partition, instance)
+    tags = {**tags, **_tags_of_upload(upload)}
     return _run(home, instance, location.asset_job(), asked, tell, assets=[spec.key], tags=tags)
+
+
+def _tags_of_upload(number: int | None) -> dict[str, str]:
+    return {} if number is None else {UPLOAD_TAG: str(number)}
 
 
 def server_runs(home: Home) -> bool:
