@@ -57,7 +57,7 @@ def upload(  # noqa: PLR0913 - a parameter an option
     A second upload becomes the dataset's next version; one that cannot be read leaves the version before and stays for
     `waybill refresh`. Runs in the server of `waybill up` if one is running, otherwise here.
     """
-    from orchestration.services.runs.launch import refresh_dataset, start_refresh
+    from orchestration.services.runs.launch import import_upload, start_import
     from orchestration.services.uploads.settings import parse_settings
 
     with reported():
@@ -76,9 +76,9 @@ def upload(  # noqa: PLR0913 - a parameter an option
             as_json=as_json,
         )
     if no_wait:
-        start(context, partial(start_refresh, upload=number), name, as_json=as_json)
+        start(context, partial(start_import, number=number), name, as_json=as_json)
     else:
-        launch(context, partial(refresh_dataset, upload=number), name, as_json=as_json)
+        launch(context, partial(import_upload, number=number), name, as_json=as_json)
 
 
 def _proposed(files: Sequence[Path]) -> str:

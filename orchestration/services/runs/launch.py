@@ -46,12 +46,8 @@ def start_refresh(
     name: str,
     asked: Asked,
     partition: str = "",
-    *,
-    upload: int | None = None,
 ) -> str:
     """Has the server make a dataset anew from what it is made of, and check it; the run's id.
-
-    With `upload` it is that upload which is imported, and not the newest.
 
     Raises:
         UnknownNameError: nothing makes it, or it has no such partition.
@@ -60,14 +56,25 @@ def start_refresh(
     """
     spec = location.dataset(name)
     tags = tags_of_partition(f"dataset {name}", spec.partitions_def, partition, instance)
-    return start_run(
-        home,
-        instance,
-        location.asset_job(),
-        asked,
-        assets=[spec.key],
-        tags={**tags, **_tags_of_upload(upload)},
-    )
+    return start_run(home, instance, location.asset_job(), asked, assets=[spec.key], tags=tags)
+
+
+def start_import(
+    home: Home,
+    location: Location,
+    instance: dg.DagsterInstance,
+    name: str,
+    asked: Asked,
+    number: int,
+) -> str:
+    """Has the server import one upload of a dataset, whichever is the newest by then; the run's id.
+
+    Raises:
+        UnknownNameError: nothing makes the dataset.
+        InputError: the key of `asked` was used for other work.
+    """
+    assets, tags = [location.dataset(name).key], {UPLOAD_TAG: str(number)}
+    return start_run(home, instance, location.asset_job(), asked, assets=assets, tags=tags)
 
 
 def run_pipeline(
@@ -98,12 +105,8 @@ def refresh_dataset(
     asked: Asked,
     tell: Callable[[StepNews], None],
     partition: str = "",
-    *,
-    upload: int | None = None,
 ) -> RunOutcome:
     """Makes a dataset anew from what it is made of, and checks it: one partition of it, if it has any.
-
-    With `upload` it is that upload which is imported, and not the newest.
 
     Raises:
         UnknownNameError: nothing makes it, or it has no such partition.
@@ -111,12 +114,25 @@ def refresh_dataset(
     """
     spec = location.dataset(name)
     tags = tags_of_partition(f"dataset {name}", spec.partitions_def, partition, instance)
-    tags = {**tags, **_tags_of_upload(upload)}
     return _run(home, instance, location.asset_job(), asked, tell, assets=[spec.key], tags=tags)
 
 
-def _tags_of_upload(number: int | None) -> dict[str, str]:
-    return {} if number is None else {UPLOAD_TAG: str(number)}
+def import_upload(
+    home: Home,
+    location: Location,
+    instance: dg.DagsterInstance,
+    name: str,
+    asked: Asked,
+    tell: Callable[[StepNews], None],
+    number: int,
+) -> RunOutcome:
+    """Imports one upload of a dataset, whichever is the newest by then.
+
+    Raises:
+        UnknownNameError: nothing makes the dataset.
+    """
+    assets, tags = [location.dataset(name).key], {UPLOAD_TAG: str(number)}
+    return _run(home, instance, location.asset_job(), asked, tell, assets=assets, tags=tags)
 
 
 def server_runs(home: Home) -> bool:
