@@ -10,7 +10,8 @@ from contextlib import ExitStack
 from starlette.requests import ClientDisconnect
 
 from orchestration.services.uploads.form_data import FormFile, FormStream
-from orchestration.services.uploads.incoming import Incoming, IncomingUploads, IncomingWriter
+from orchestration.services.uploads.incoming import Incoming, IncomingUploads
+from orchestration.services.uploads.writer import IncomingWriter
 from resources.kernel.errors import InputError, WaybillError
 
 PIECE_BYTES = 1 << 20
