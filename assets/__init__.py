@@ -14,6 +14,8 @@ _COMPONENTS = {
     "Prediction": "assets.models.component",
     "Embedding": "assets.embeddings.component",
     "Exporter": "assets.exporters.component",
+    "Collection": "assets.collections.component",
+    "MetadataSchema": "assets.collections.schema_component",
     "ClassificationSet": "assets.classifications.component",
 }
 

@@ -18,6 +18,7 @@ from assets.collections.publishing import publish
 from assets.logical_run import logical_run
 from assets.noun import asset_definition
 from assets.table_asset import finish_table, table_result
+from resources.collections.metadata_schema import MetadataSchema
 from resources.stores.catalog.collections.catalog import CollectionCatalog
 from resources.stores.catalog.collections.records import FailedItem
 from resources.stores.catalog.resource import CatalogResource
@@ -28,15 +29,21 @@ SHOWN_FAILURES = 20
 
 # Plain types, no `dg.Config`: its fields may be taken from any variable of the server's environment.
 _RUN_CONFIG = {
-    "upload": dg.Field(str, default_value="", description="SHA-256 of a specification that was handed in"),
+    "upload": dg.Field(
+        str, default_value="", description="SHA-256 of a specification that was handed in"
+    ),
     "connector": dg.Field(str, default_value="", description="Or the connector where one lies"),
     "object_key": dg.Field(str, default_value="", description="Its key there"),
-    "file_name": dg.Field(str, default_value="", description="Its name; the ending decides the format"),
+    "file_name": dg.Field(
+        str, default_value="", description="Its name; the ending decides the format"
+    ),
     "folder": dg.Field(dg.Noneable(str), default_value=None, description="Where items go"),
     "ignore_errors": dg.Field(bool, default_value=False, description="Go on when an item fails"),
     "author": dg.Field(str, default_value="", description="Who asks"),
     "import_id": dg.Field(int, default_value=0, description="Or an import to go on with"),
-    "retry_failed": dg.Field(bool, default_value=False, description="Look at its failed items again"),
+    "retry_failed": dg.Field(
+        bool, default_value=False, description="Look at its failed items again"
+    ),
 }
 
 Execute = Callable[
@@ -66,12 +73,19 @@ def keep_collection(
         if not wanted.is_empty:
             end = carry_out(_means(context, spec, collections), wanted, writer)
         version = publish(
-            collections, tables, spec, run_id=run.run_id, attempt=context.retry_number, writer=writer
+            collections,
+            tables,
+            spec,
+            run_id=run.run_id,
+            attempt=context.retry_number,
+            writer=writer,
         )
         table = finish_table(context, spec, tables, version.number)
     metadata: dict[str, Any] = {"seconds": shown_seconds(time.monotonic() - started)}
     if end is not None:
-        metadata |= _end_metadata(end, list(islice(collections.failures(end.stored.id), SHOWN_FAILURES)))
+        metadata |= _end_metadata(
+            end, list(islice(collections.failures(end.stored.id), SHOWN_FAILURES))
+        )
     return table_result(table, metadata, descriptions=spec.column_descriptions)
 
 
@@ -105,7 +119,9 @@ def _means(
     return Means(
         catalog=catalog,
         spec=spec,
-        schema=None,
+        schema=MetadataSchema(spec.metadata_schema, {k.name: k for k in spec.schema_keys})
+        if spec.metadata_schema
+        else None,
         connectors=connectors,
         run_id=context.run.run_id,
         tell=context.log.info,
@@ -121,7 +137,10 @@ def _end_metadata(end: ImportEnd, failures: list[FailedItem]) -> dict[str, Any]:
         "author": stored.asked_by,
         "items ready": counts.ready,
         "items failed": counts.failed,
-        **{f"items {action}": stored.registered.total(action) for action in stored.registered.counts},
+        **{
+            f"items {action}": stored.registered.total(action)
+            for action in stored.registered.counts
+        },
     }
     if failures:
         found["first failures"] = dg.MetadataValue.md(_failure_table(failures))

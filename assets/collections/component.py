@@ -12,12 +12,14 @@ from assets.collections.build import build_collection, keep_collection
 from assets.collections.declaration import (
     MEDIA_TYPES,
     CollectionSpec,
-    MediaType,
     Probe,
     WatchedObjects,
 )
+from assets.collections.schema_component import MetadataSchema
 from assets.noun import NounComponent, placed
 from resources.collections.folders import check_folder
+from resources.collections.items import MediaType
+from resources.collections.metadata_schema import MetadataKey
 from resources.connectors.component import ConnectorComponent
 from resources.declared import Declared
 from resources.references import require
@@ -102,14 +104,6 @@ kinds: [table]
             folder = check_folder(self.folder)
         for number, connector in enumerate(self.connectors):
             self._check_connector(context, connector, "connectors", number)
-        if self.metadata_schema:
-            require(
-                context,
-                MetadataSchema,
-                self.metadata_schema,
-                noun="metadata schema",
-                attribute="metadata_schema",
-            )
         spec = CollectionSpec(
             name=self.name,
             connectors=tuple(dict.fromkeys(self.connectors)),
@@ -117,6 +111,7 @@ kinds: [table]
             types=tuple(kind for kind in MEDIA_TYPES if kind in self.types),
             folder=folder,
             metadata_schema=self.metadata_schema,
+            schema_keys=self._schema_keys(context),
             probe=self.probe,
             keep_copies=self.keep_copies,
             keep_versions=self.keep_versions,
@@ -137,3 +132,46 @@ kinds: [table]
     ) -> dg.MaterializeResult[None]:
         """Takes a specification in, goes on with an import, or shows what holds."""
         return keep_collection(context, spec, store, catalog)
+
+    def _schema_keys(self, context: dg.ComponentLoadContext) -> tuple[MetadataKey, ...]:
+        if not self.metadata_schema:
+            return ()
+        schema = require(
+            context,
+            MetadataSchema,
+            self.metadata_schema,
+            noun="metadata schema",
+            attribute="metadata_schema",
+        )
+        return schema.metadata_keys()
+
+    def _check_connector(
+        self, context: dg.ComponentLoadContext, name: str, *attribute: str | int
+    ) -> None:
+        connector = require(
+            context, ConnectorComponent, name, noun="connector", attribute=str(attribute[0])
+        )
+        if connector.holds != "files":
+            raise self.refusal(
+                context,
+                f"connector {name!r} holds tables, not files",
+                *attribute,
+                hint="Name a folder, a bucket or a file server",
+            )
+
+    def _watched(self, context: dg.ComponentLoadContext) -> WatchedObjects | None:
+        given = self.watch
+        if given is None:
+            return None
+        if given.connector not in self.connectors:
+            raise self.refusal(
+                context,
+                f"{given.connector!r} is watched and is none of its `connectors:`",
+                "watch",
+                hint="Name it there too: URLs of what is found lead into it",
+            )
+        if not given.path.strip():
+            raise self.refusal(context, "`path` names nothing", "watch")
+        return WatchedObjects(
+            given.connector, given.path, given.include_existing, given.every_seconds
+        )

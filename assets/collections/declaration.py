@@ -5,15 +5,16 @@ The asset's metadata is how services and sensors know a collection: they look at
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 import dagster as dg
+import msgspec
 
 from assets.noun import make_asset_spec
 from resources.collections.items import MediaType
+from resources.collections.metadata_schema import MetadataKey
 from resources.kernel.keys import Key, asset_key
 
 DECLARATION = "waybill/collection"
@@ -56,6 +57,7 @@ class CollectionSpec:
         types: of items that it takes; all when empty.
         folder: where items go unless an import says otherwise.
         metadata_schema: name of the schema that custom metadata is checked by; empty: none.
+        schema_keys: what the project declares of that schema.
         probe: whose objects are looked at.
         keep_copies: whether the bytes of items are kept in the media store.
         keep_versions: how many versions stay in the store.
@@ -69,6 +71,7 @@ class CollectionSpec:
     types: tuple[MediaType, ...] = ()
     folder: str = ""
     metadata_schema: str = ""
+    schema_keys: tuple[MetadataKey, ...] = ()
     probe: Probe = "missing"
     keep_copies: bool = False
     keep_versions: int = 3
@@ -108,19 +111,12 @@ class CollectionSpec:
 
     def to_metadata(self) -> dict[str, Any]:
         """The declaration as JSON can hold it."""
-        return {
-            **vars(self),
-            "tags": dict(self.tags),
-            "column_descriptions": dict(self.column_descriptions),
-            "watch": None if self.watch is None else dict(vars(self.watch)),
-        }
+        found: dict[str, Any] = msgspec.to_builtins(self)
+        return found
 
     @classmethod
     def from_metadata(cls, given: object) -> CollectionSpec:
         """The declaration that `to_metadata` wrote, as a mapping or as JSON text."""
-        found: dict[str, Any] = dict(json.loads(given) if isinstance(given, str) else given)  # type: ignore[call-overload]  # our own
-        watch = found.pop("watch")
-        lists = {
-            name: tuple(found.pop(name)) for name in ("connectors", "types", "owners")
-        }
-        return cls(**found, **lists, watch=None if watch is None else WatchedObjects(**watch))
+        if isinstance(given, str):
+            return msgspec.json.decode(given, type=cls)
+        return msgspec.convert(given, cls)

@@ -113,7 +113,9 @@ def look_at_items(
         running: set[Future[ItemOutcome]] = set()
         try:
             while True:
-                running |= {pool.submit(looker.look, i) for i in islice(items, _AHEAD - len(running))}
+                running |= {
+                    pool.submit(looker.look, i) for i in islice(items, _AHEAD - len(running))
+                }
                 if not running:
                     break
                 done, running = wait(running, _LOT_SECONDS, FIRST_COMPLETED)

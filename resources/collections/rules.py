@@ -19,6 +19,7 @@ FileRule = Literal[
     "no_items",
     "too_many_items",
     "too_many_urls",
+    "type_not_taken",
     "csv_header_missing_url",
     "csv_header_unknown",
     "csv_syntax",

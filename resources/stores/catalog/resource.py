@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from resources.fixed import FixedResource
 from resources.stores.catalog.classifications.catalog import ClassificationCatalog
+from resources.stores.catalog.collections.catalog import CollectionCatalog
 from resources.stores.catalog.database import CatalogDatabase
 
 
@@ -16,3 +17,7 @@ class CatalogResource(FixedResource):
     def classifications(self) -> ClassificationCatalog:
         """The classification sets in it."""
         return ClassificationCatalog(CatalogDatabase.open())
+
+    def collections(self) -> CollectionCatalog:
+        """The collections in it."""
+        return CollectionCatalog(CatalogDatabase.open())
