@@ -116,7 +116,7 @@ class _Lines:
         text = next(self._texts, None)
         if text is None:
             return False
-        if "\r" in text:
+        if "\r" in text and '"' not in text:
             text = text.replace("\r\n", "\n")
         if "\r" in text or '"' in text or not text.endswith("\n"):
             lines = list(io.StringIO(text, newline=""))
