@@ -78,6 +78,7 @@ class Importer:
             {**asdict(actor), "scopes": sorted(actor.scopes)},
             key,
             run_id,
+            asked_at=time.time(),
         )
         found = await asyncio.to_thread(self._note, wanted)
         self.wake()
@@ -156,7 +157,9 @@ class Importer:
         await asyncio.to_thread(self._pending.write, pending.at("kept", upload=number))
 
     async def _start(self, pending: PendingImport) -> None:
-        await self._ask(pending, START, name=pending.dataset, key=pending.key)
+        await self._ask(
+            pending, START, name=pending.dataset, key=pending.key, upload=pending.upload
+        )
         self._pending.write(pending.at("started"))
         for upload_id in pending.files:
             await asyncio.to_thread(self._incoming.forget_bytes, upload_id)

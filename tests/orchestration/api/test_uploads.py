@@ -174,6 +174,16 @@ def test_a_name_that_something_else_has_fails_the_import_with_its_reason(client,
     assert bring_in(client, uploads, upload_id, "plain")["phase"] == "started"
 
 
+def test_files_imported_at_once_are_a_version_each(shop, client, uploads):
+    files = [upload(client, uploads, b"id\n" + b"1\n" * rows) for rows in (1, 2, 3)]
+    for one in files:
+        answer = client.post(f"{uploads}/{one}/import", json={"name": "plain"})
+        assert answer.status_code == 202, answer.text
+    item = TableStore.open(str(shop.home.root / "store")).item(("datasets", "plain"))
+    wait_until(lambda: [version.rows for version in item.versions()][-1:] == [3])
+    assert [version.rows for version in item.versions()][-3:] == [1, 2, 3]
+
+
 def test_a_foreign_client_sends_stops_and_goes_on(shop, client, uploads, tmp_path):
     data = b"id,text\n" + b"".join(b"%d,%s\n" % (i, b"x" * 50) for i in range(20_000))
     path = tmp_path / "big.csv"
