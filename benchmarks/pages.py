@@ -31,6 +31,7 @@ from benchmarks.site import CHECKS, PROJECT, Size, record_runs
 from orchestration.api.app import build_api
 from orchestration.pages.app import build_pages
 from orchestration.server.guard import Guard, GuardRules
+from orchestration.server.kept_engines import keep_engines
 from orchestration.services.access.actor import Actor, Scope
 from orchestration.services.access.directory import Directory
 from orchestration.services.access.tokens import create_token
@@ -287,6 +288,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=100)
     parser.add_argument("--only", default="", help="pages with this text in their address")
     given = parser.parse_args()
+    keep_engines()
     logging.disable(logging.ERROR)  # a run fails on purpose
     with tempfile.TemporaryDirectory() as folder:
         os.environ["WAYBILL_HOME"] = folder
