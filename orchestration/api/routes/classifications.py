@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -12,7 +11,15 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from orchestration.api.answers import Started, started
-from orchestration.api.given import GivenAsker, GivenList, GivenProject, IdempotencyKey, Name
+from orchestration.api.given import (
+    GivenAsker,
+    GivenList,
+    GivenProject,
+    GivenSite,
+    IdempotencyKey,
+    Moment,
+    Name,
+)
 from orchestration.services.asking.client import Asker
 from orchestration.services.asking.passing import download as download_of
 from orchestration.services.classification_history import HistoryLine, RejectedFile
@@ -22,6 +29,7 @@ from orchestration.services.classifications import SetSummary
 from orchestration.services.paging import MOST, Page, paged
 from orchestration.services.questions import classification as questions
 from orchestration.services.questions.classification import CheckAnswer, Rows, SentFile
+from orchestration.services.site.noted import noted
 from orchestration.services.uploads.names import shown_name
 from resources.kernel.errors import InputError
 
@@ -63,8 +71,8 @@ class HistoryFilterQuery:
     set: Annotated[str, Query(description="Of this set alone.")] = ""
     state: Annotated[tuple[str, ...], Query(description="In one of these states.")] = ()
     file: Annotated[str, Query(description="Files whose name has this text in it.")] = ""
-    since: Annotated[datetime | None, Query(description="Then or later.")] = None
-    until: Annotated[datetime | None, Query(description="Before.")] = None
+    since: Annotated[Moment | None, Query(description="Then or later.")] = None
+    until: Annotated[Moment | None, Query(description="Before.")] = None
     limit: Annotated[int, Query(ge=1, le=MOST, description="Most lines, the newest.")] = 100
 
 
@@ -110,8 +118,8 @@ async def history(
         name=wanted.set,
         state=list(wanted.state),
         file=wanted.file,
-        since=wanted.since.astimezone().isoformat() if wanted.since else "",
-        until=wanted.until.astimezone().isoformat() if wanted.until else "",
+        since=wanted.since.isoformat() if wanted.since else "",
+        until=wanted.until.isoformat() if wanted.until else "",
         limit=wanted.limit,
     )
 
@@ -176,6 +184,7 @@ async def check(
 )
 async def apply(
     request: Request,
+    site: GivenSite,
     project: GivenProject,
     asker: GivenAsker,
     name: Name,
@@ -184,7 +193,11 @@ async def apply(
 ) -> Started:
     """Take a file into a set, all or nothing: the body, or one that `check` has kept."""
     given = await _upload(request, asker, name, file)
-    run_id = await asker.ask(questions.APPLY, name=name, upload=asdict(given), key=key or "")
+    asking = asker.ask(questions.APPLY, name=name, upload=asdict(given), key=key or "")
+    subject = f"classifications/{name}"
+    run_id = await noted(
+        site, asker.actor, "classification.apply", subject, asking, given.file_name
+    )
     return started(project.name, run_id)
 
 
@@ -194,6 +207,7 @@ async def apply(
     status_code=202,
 )
 async def undo(
+    site: GivenSite,
     project: GivenProject,
     asker: GivenAsker,
     name: Name,
@@ -201,7 +215,9 @@ async def undo(
     key: IdempotencyKey = None,
 ) -> Started:
     """Make an earlier version hold again. That is a new version: an undo can be undone."""
-    run_id = await asker.ask(questions.UNDO, name=name, version=version, key=key or "")
+    asking = asker.ask(questions.UNDO, name=name, version=version, key=key or "")
+    subject, detail = f"classifications/{name}", f"back to version {version}"
+    run_id = await noted(site, asker.actor, "classification.undo", subject, asking, detail)
     return started(project.name, run_id)
 
 

@@ -33,6 +33,7 @@ from orchestration.services.dataset_titles import rename_dataset
 from orchestration.services.paging import LIMIT, MOST
 from orchestration.services.questions.dataset import REFRESH
 from orchestration.services.site.datasets import dataset_of, forget_view, list_datasets, title_of
+from orchestration.services.site.noted import noted
 from resources.kernel.errors import InUseError, NotFoundError
 
 
@@ -139,7 +140,9 @@ async def _download(visit: Visit) -> Response:
 
 
 async def _refresh(visit: Visit) -> Response:
-    run_id = await visit.ask(REFRESH, name=_entry(visit).name)
+    name = _entry(visit).name
+    asking = visit.ask(REFRESH, name=name)
+    run_id = await noted(visit.site, visit.actor, "dataset.refresh", f"datasets/{name}", asking)
     forget_view(visit.site, visit.project)
     return visit.redirect(f"/runs/{run_id}")
 
