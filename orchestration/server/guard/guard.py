@@ -24,6 +24,7 @@ from orchestration.server.guard.bodies import StreamedBody, read_whole, replay
 from orchestration.server.guard.doors import Doors, Visit
 from orchestration.server.guard.forms import HEADER, FormTokens, field_of, first_field_of
 from orchestration.server.guard.graphql import Operation, read_operation
+from orchestration.server.guard.json_bodies import check_json
 from orchestration.server.guard.lasting import run_while
 from orchestration.server.guard.limits import Rates, UploadSlots
 from orchestration.server.guard.login import SignIn
@@ -198,6 +199,8 @@ class Guard:
                 await refuse(scope, send, body)
                 return
             refusal = self._check_form(request, lambda: field_of(body, FORM_FIELD))
+            if refusal is None and _is_json_of_ours(request):
+                refusal = await asyncio.to_thread(check_json, body)
             if refusal is not None:
                 await refuse(scope, send, refusal)
                 return
@@ -292,6 +295,11 @@ def _has_form(request: _Request) -> bool:
     """Whether it is a form that has to show where it was made."""
     is_form = request.scope["method"] == "POST" and request.headers.kind in _FORM_KINDS
     return is_form and request.zone.prefix in _BEHIND_FORMS and request.actor.via != "token"
+
+
+def _is_json_of_ours(request: _Request) -> bool:
+    """Whether its JSON is read by the API or the pages; GraphQL's is looked at where it is parsed."""
+    return request.headers.kind.endswith("json") and request.zone.prefix != "/"
 
 
 def _check_route(request: _Request) -> Refusal | None:

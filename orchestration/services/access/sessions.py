@@ -76,11 +76,13 @@ def sign_in(
         change = Change(wanted, _reason(user))
         change.outcome = "refused"
         note(database, actor, "session.open", change)
-        raise ForbiddenError("name or password is wrong", hint="Try again, or ask an admin")
+        raise _wrong()
     secret = secrets.token_urlsafe(32)
     actor = Actor(user.name, Role(user.role), via="session", address=address)
     with database.write() as connection:
-        moment = now()
+        moment, current = now(), find_user(connection, user.name)
+        if current is None or current.is_disabled or current.password != user.password:
+            raise _wrong()  # changed while the password was being hashed, which takes a while
         delete_old_sessions(
             connection,
             made_before=moment - session_life(),
@@ -99,6 +101,10 @@ def sign_out(database: CatalogDatabase, actor: Actor, secret: str) -> None:
         if find_session(connection, sha256_of(secret)) is not None:
             delete_session(connection, sha256_of(secret))
             note_within(connection, actor, "session.close", Change(actor.name))
+
+
+def _wrong() -> ForbiddenError:
+    return ForbiddenError("name or password is wrong", hint="Try again, or ask an admin")
 
 
 def _reason(user: StoredUser | None) -> str:

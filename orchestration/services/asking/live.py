@@ -25,6 +25,7 @@ class Live(Generic[R]):
         self._ask: Callable[..., Any] = lambda tell: asker.ask(question, tell=tell, **arguments)
         self.result: R | None = None
         self.error: WaybillError | None = None
+        """What was wrong. Anything else that went wrong is a bug, and raised by the iteration."""
 
     async def __aiter__(self) -> AsyncIterator[Any]:
         told: asyncio.Queue[Any] = asyncio.Queue()
@@ -32,6 +33,7 @@ class Live(Generic[R]):
         try:
             while (event := await told.get()) is not _NOTHING_MORE:
                 yield event
+            await asking
         finally:
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
