@@ -108,7 +108,7 @@ def _preview(
 
 
 def _keep(context: typer.Context, order: UploadOrder, *, no_wait: bool, as_json: bool) -> None:
-    """Keeps the files and sees to it that whoever imports them knows the dataset."""
+    """Keeps the files, and has the process that will import them know the dataset."""
     from orchestration.services.home import open_home
     from orchestration.services.reloading import reload_server
     from orchestration.services.runs.launch import require_server

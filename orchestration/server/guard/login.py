@@ -144,7 +144,7 @@ class SignIn:
 
     async def _begin(self, name: str, password: str, client: Client, had: list[str]) -> str:
         if self._directory is None:
-            raise AssertionError("nobody signs in without users")
+            raise AssertionError("no one can sign in without users")
         address = "" if client is None else client[0]
         async with self._hashing:
             session = await asyncio.to_thread(

@@ -1,4 +1,4 @@
-"""What whoever is signed in changes about the own account."""
+"""What users change about their own account."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from resources.stores.catalog.database import CatalogDatabase
 def change_own_password(
     database: CatalogDatabase, actor: Actor, *, current: str, password: str, session: str
 ) -> None:
-    """Gives whoever asks another password, and ends the other sessions.
+    """Changes the password of the user who asks, and ends the other sessions.
 
     Args:
         database: the catalog.
@@ -24,12 +24,13 @@ def change_own_password(
         session: the secret of the session that goes on.
 
     Raises:
-        ForbiddenError: nobody is signed in with a password of the own, or it is another.
+        ForbiddenError: the user did not sign in with a password, or it is another.
         InputError: the new one will not do.
     """
     if actor.via != "session":
         raise ForbiddenError(
-            "a password is changed by whoever is signed in with it", hint="Sign in at /login"
+            "a password can be changed only in a session that signed in with it",
+            hint="Sign in at /login",
         )
     with audited(database, actor, "access.password", actor.user):
         with database.read() as connection:

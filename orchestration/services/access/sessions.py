@@ -25,7 +25,7 @@ LIFE = timedelta(days=7)
 """How long a session can last at all."""
 
 IDLE_LIFE = timedelta(hours=12)
-"""How long it lasts when nobody uses it."""
+"""How long it lasts when it is not used."""
 
 
 @dataclass(frozen=True)
