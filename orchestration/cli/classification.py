@@ -33,8 +33,8 @@ from orchestration.cli.errors import FAILED, USAGE, check_output, fail, reported
 from orchestration.cli.output import print_facts, print_json, print_table, visible
 
 if TYPE_CHECKING:
-    from orchestration.services.classification_runs import Workplace
     from orchestration.services.classifications import ReadingChoice
+    from orchestration.services.runs.workplace import Workplace
 
 app = typer.Typer(
     no_args_is_help=True, help="Tables of keys and attributes, maintained by uploaded files."
@@ -267,9 +267,9 @@ def errors(
 
 
 def _place(context: typer.Context) -> Workplace:
-    from orchestration.services.classification_runs import Workplace
     from orchestration.services.home import open_home
     from orchestration.services.runs.start import Asked
+    from orchestration.services.runs.workplace import Workplace
 
     own = context.ensure_object(CommandContext)
     return Workplace(open_home(), own.location, own.instance, Asked(own.user))

@@ -13,16 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import dagster as dg
-
 from assets.classifications.applying import FileOrder, RejectedFileError, reject_file, too_large
 from assets.classifications.declaration import ClassificationSpec
 from orchestration.classifications.jobs import run_config, run_tags
-from orchestration.location import Location
 from orchestration.services.classifications import ReadingChoice, catalog_of, find_set
-from orchestration.services.home import Home
-from orchestration.services.runs.start import Asked, start_run
+from orchestration.services.runs.start import start_run
 from orchestration.services.runs.watch import RunOutcome, run_here
+from orchestration.services.runs.workplace import Workplace
 from resources.kernel.errors import NotFoundError, WaybillError
 from resources.stores.catalog.classifications.catalog import ClassificationCatalog, check_undo
 from resources.stores.catalog.classifications.records import FileEntry
@@ -47,16 +44,6 @@ class TakenFile:
     errors: list[Any] = field(default_factory=list)
     """The first of them, if rejected; `check` lists all."""
     warnings: list[Any] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Workplace:
-    """Where a run takes place, and who wants it."""
-
-    home: Home
-    location: Location
-    instance: dg.DagsterInstance
-    asked: Asked
 
 
 @dataclass(frozen=True)

@@ -21,12 +21,12 @@ from orchestration.services.classification_rows import (
 )
 from orchestration.services.classification_runs import (
     StagedFile,
-    Workplace,
     start_apply,
     start_undo,
 )
 from orchestration.services.classifications import ReadingChoice
 from orchestration.services.runs.start import Asked
+from orchestration.services.runs.workplace import Workplace
 from resources.kernel.errors import InputError
 from resources.scratch import ScratchFolder
 

@@ -1,0 +1,95 @@
+"""Collections: which there are, and what each holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import dagster as dg
+
+from assets.collections.declaration import DECLARATION, CollectionSpec
+from orchestration.location import Location
+from resources.kernel.errors import ConfigError, UnknownNameError
+from resources.stores.catalog.collections.catalog import CollectionCatalog
+from resources.stores.catalog.collections.records import StoredImport
+from resources.stores.catalog.resource import CatalogResource
+
+
+@dataclass(frozen=True)
+class CollectionSummary:
+    """One line of the list."""
+
+    name: str
+    description: str
+    types: tuple[str, ...]
+    """All when empty."""
+    connectors: tuple[str, ...]
+    metadata_schema: str
+    items: int
+    ready: int
+    failed: int
+    last_import: StoredImport | None
+    owners: tuple[str, ...]
+    tags: Mapping[str, str]
+
+
+def find_collections(location: Location) -> dict[str, CollectionSpec]:
+    """The collections that the project declares, by name."""
+    found = {}
+    for name, asset in location.datasets().items():
+        given = asset.metadata.get(DECLARATION)
+        if given is not None:
+            value = given.value if isinstance(given, dg.MetadataValue) else given
+            found[name] = CollectionSpec.from_metadata(value)
+    return found
+
+
+def find_collection(location: Location, name: str) -> CollectionSpec:
+    """The collection `name`.
+
+    Raises:
+        UnknownNameError: it is not declared; lists the known ones.
+    """
+    known = find_collections(location)
+    if name not in known:
+        raise UnknownNameError("collection", name, known)
+    return known[name]
+
+
+def list_collections(location: Location) -> list[CollectionSummary]:
+    """Every declared collection and what it holds, in order of name."""
+    catalog, found = catalog_of(location), []
+    for spec in find_collections(location).values():
+        imports = catalog.imports(spec.name, limit=1) if catalog.database.exists() else []
+        states = catalog.states(spec.name) if imports else {}
+        found.append(
+            CollectionSummary(
+                name=spec.name,
+                description=spec.description,
+                types=spec.types,
+                connectors=spec.connectors,
+                metadata_schema=spec.metadata_schema,
+                items=sum(states.values()),
+                ready=states.get("ready", 0),
+                failed=states.get("failed", 0),
+                last_import=imports[0] if imports else None,
+                owners=spec.owners,
+                tags=spec.tags,
+            )
+        )
+    return found
+
+
+def catalog_of(location: Location) -> CollectionCatalog:
+    """The catalog that the runs of the project use.
+
+    Raises:
+        ConfigError: the definitions have none.
+    """
+    resource = (location.definitions.resources or {}).get("catalog")
+    if not isinstance(resource, CatalogResource):
+        raise ConfigError(
+            "the code location has no resource 'catalog'",
+            hint="Build its definitions with orchestration.definitions.build_defs",
+        )
+    return resource.collections()

@@ -1,0 +1,254 @@
+"""Imports into collections: begun, gone on with, tried again, told about. Each is a run.
+
+What starts with `start_` asks the server and returns the run's id at once; the other ones run here, to the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import dagster as dg
+
+from assets.collections.declaration import CollectionSpec
+from orchestration.collections.jobs import run_config, run_tags
+from orchestration.services.collections.declared import catalog_of, find_collection
+from orchestration.services.runs.start import start_run
+from orchestration.services.runs.watch import StepNews, run_here
+from orchestration.services.runs.workplace import Workplace
+from resources.kernel.errors import ConflictError, NotFoundError
+from resources.stores.catalog.collections.catalog import CollectionCatalog
+from resources.stores.catalog.collections.records import (
+    FailedItem,
+    ImportCounts,
+    StoredImport,
+)
+from resources.stores.uploads import UploadStore
+
+SPECIFICATION_LIMIT = 5_000_000_000
+"""Bytes of a specification file."""
+
+ImportState = Literal["not started", "importing", "completed", "failed", "stopped", "interrupted"]
+"""`interrupted`: its run ended without saying so; it can be gone on with, as one that failed or was stopped."""
+
+
+@dataclass(frozen=True)
+class ImportChoice:
+    """How a specification is imported."""
+
+    folder: str | None = None
+    """Where items go; where the collection says when None."""
+    ignore_errors: bool = False
+    """Whether it goes on when an item fails (F106)."""
+    author: str = ""
+    """Who it is from; who asks by default."""
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """An import, and how far it is."""
+
+    imported: StoredImport
+    state: ImportState
+    counts: ImportCounts
+    run_id: str
+    """The last run that worked on it; empty before the first."""
+
+
+def import_specification(
+    place: Workplace,
+    name: str,
+    path: Path,
+    choice: ImportChoice,
+    tell: Callable[[StepNews], None],
+) -> ImportReport:
+    """Keeps a specification and imports it, as a run in this process.
+
+    Args:
+        place: where, and who asks.
+        name: of the collection.
+        path: the file.
+        choice: how it is imported.
+        tell: hears of each step.
+
+    Raises:
+        UnknownNameError: no such collection.
+        InputError: the file cannot be read.
+        ImportRunFailedError: nothing came of it: the specification was refused, or the run died before it began.
+    """
+    spec = find_collection(place.location, name)
+    kept = UploadStore.open().stage(path, limit=SPECIFICATION_LIMIT)
+    order = _order(place, kept.sha256, path.name, choice)
+    return _run(place, spec, order, path.name, tell)
+
+
+def start_import(
+    place: Workplace, name: str, sha256: str, file_name: str, choice: ImportChoice
+) -> str:
+    """Has the server import a specification that is kept; the run's id.
+
+    Raises:
+        UnknownNameError: no such collection.
+        GoneError: the file is not kept any longer.
+        InputError: the key of who asks was used for other work.
+    """
+    spec = find_collection(place.location, name)
+    with UploadStore.open().read(sha256):
+        return _start(place, spec, _order(place, sha256, file_name, choice), file_name)
+
+
+def resume(
+    place: Workplace,
+    import_id: int,
+    tell: Callable[[StepNews], None],
+    *,
+    retry_failed: bool = False,
+) -> ImportReport:
+    """Goes on with what an import did not do, as a run in this process.
+
+    Args:
+        place: where, and who asks.
+        import_id: of the import.
+        tell: hears of each step.
+        retry_failed: whether items that failed are looked at once more.
+
+    Raises:
+        NotFoundError: no such import.
+        ConflictError: a run is at work on it, or nothing is left to be done.
+    """
+    spec, order, file_name = _again(place, import_id, retry_failed=retry_failed)
+    return _run(place, spec, order, file_name, tell)
+
+
+def start_resume(place: Workplace, import_id: int, *, retry_failed: bool = False) -> str:
+    """Has the server go on with an import; the run's id. Raises as `resume` does."""
+    spec, order, file_name = _again(place, import_id, retry_failed=retry_failed)
+    return _start(place, spec, order, file_name, import_id)
+
+
+def list_imports(
+    place: Workplace, name: str, *, limit: int = 100, before: int | None = None
+) -> list[ImportReport]:
+    """Imports of a collection, newest first."""
+    find_collection(place.location, name)
+    catalog = catalog_of(place.location)
+    found = catalog.imports(name, limit=limit, before=before)
+    return [_report(catalog, place.instance, one) for one in found]
+
+
+def show_import(place: Workplace, import_id: int) -> ImportReport:
+    """An import, and how far it is.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    catalog = catalog_of(place.location)
+    return _report(catalog, place.instance, catalog.find_import(import_id))
+
+
+def failures(place: Workplace, import_id: int) -> Iterator[FailedItem]:
+    """What failed in an import and was not mended since, in the order of the specification (F105).
+
+    Raises:
+        NotFoundError: no such import.
+    """
+    catalog = catalog_of(place.location)
+    catalog.find_import(import_id)
+    return catalog.failures(import_id)
+
+
+def _order(
+    place: Workplace, sha256: str, file_name: str, choice: ImportChoice
+) -> Mapping[str, object]:
+    return {
+        "upload": sha256,
+        "file_name": file_name,
+        "folder": choice.folder,
+        "ignore_errors": choice.ignore_errors,
+        "author": choice.author or place.asked.actor,
+    }
+
+
+def _again(
+    place: Workplace, import_id: int, *, retry_failed: bool
+) -> tuple[CollectionSpec, Mapping[str, object], str]:
+    report = show_import(place, import_id)
+    stored, counts = report.imported, report.counts
+    spec = find_collection(place.location, stored.collection)
+    if report.state == "importing":
+        raise ConflictError(
+            f"run {report.run_id} is at work on import {import_id}", state="importing"
+        )
+    is_left = stored.registered_at is None or counts.pending or (retry_failed and counts.failed)
+    if not is_left:
+        hint = "Its failed items can be tried again: retry" if counts.failed else ""
+        raise ConflictError(
+            f"import {import_id} has nothing left to do", hint=hint, state=report.state
+        )
+    order = {
+        "import_id": import_id,
+        "retry_failed": retry_failed,
+        "author": place.asked.actor,
+    }
+    return spec, order, stored.file_name
+
+
+def _start(
+    place: Workplace,
+    spec: CollectionSpec,
+    order: Mapping[str, object],
+    file_name: str,
+    import_id: int = 0,
+) -> str:
+    return start_run(
+        place.home,
+        place.instance,
+        place.location.job(spec.job),
+        place.asked,
+        config=run_config(spec, order),
+        tags=run_tags(spec, file_name, import_id),
+    )
+
+
+def _run(
+    place: Workplace,
+    spec: CollectionSpec,
+    order: Mapping[str, object],
+    file_name: str,
+    tell: Callable[[StepNews], None],
+) -> ImportReport:
+    import_id = int(str(order.get("import_id", 0)))
+    outcome = run_here(
+        place.home,
+        place.instance,
+        place.location.job(spec.job),
+        tell,
+        config=run_config(spec, order),
+        tags={**run_tags(spec, file_name, import_id), **place.asked.tags},
+    )
+    catalog = catalog_of(place.location)
+    for stored in catalog.imports(spec.name, limit=20):
+        if outcome.run_id in stored.run_ids:
+            return _report(catalog, place.instance, stored)
+    raise NotFoundError(
+        f"run {outcome.run_id} began no import: {outcome.error}", hint="`waybill up` shows it"
+    )
+
+
+def _report(
+    catalog: CollectionCatalog, instance: dg.DagsterInstance, stored: StoredImport
+) -> ImportReport:
+    run_id = stored.run_ids[-1] if stored.run_ids else ""
+    return ImportReport(stored, _state(instance, stored, run_id), catalog.counts(stored.id), run_id)
+
+
+def _state(instance: dg.DagsterInstance, stored: StoredImport, run_id: str) -> ImportState:
+    """Dagster's runs are the record of work; the catalog says how one ended that could say so itself."""
+    if stored.outcome in ("completed", "failed", "stopped"):
+        return stored.outcome  # type: ignore[return-value]  # one of the three
+    if not run_id:
+        return "not started"
+    run = instance.get_run_by_id(run_id)
+    return "importing" if run is not None and not run.is_finished else "interrupted"
