@@ -11,9 +11,9 @@ import msgspec
 
 from assets.collections.specification.csv_headings import TITLE_HEADINGS
 from assets.collections.specification.making_items import (
-    PassedOver,
     ListedObject,
     MakeOptions,
+    PassedOver,
     plan_items,
 )
 from assets.collections.specification.sections import (
