@@ -15,10 +15,10 @@ from assets.boundary import boundary
 from assets.collections.declaration import CollectionSpec
 from assets.collections.importing import ImportEnd, Means, WantedImport, carry_out
 from assets.collections.publishing import publish
+from assets.collections.taking import schema_of
 from assets.logical_run import logical_run
 from assets.noun import asset_definition
 from assets.table_asset import finish_table, table_result
-from resources.collections.metadata_schema import MetadataSchema
 from resources.stores.catalog.collections.catalog import CollectionCatalog
 from resources.stores.catalog.collections.records import FailedItem
 from resources.stores.catalog.resource import CatalogResource
@@ -119,9 +119,7 @@ def _means(
     return Means(
         catalog=catalog,
         spec=spec,
-        schema=MetadataSchema(spec.metadata_schema, {k.name: k for k in spec.schema_keys})
-        if spec.metadata_schema
-        else None,
+        schema=schema_of(spec),
         connectors=connectors,
         run_id=context.run.run_id,
         tell=context.log.info,

@@ -16,6 +16,7 @@ from assets.collections.declaration import CollectionSpec
 from resources.kernel.errors import IntegrityError
 from resources.kernel.records import BatchStream, StoredVersion
 from resources.stores.catalog.collections.catalog import CollectionCatalog
+from resources.stores.catalog.collections.publishing import CollectionPublisher
 from resources.stores.catalog.collections.records import StoredCollection
 from resources.stores.media.writer import MediaWriter
 from resources.stores.tables import TableStore
@@ -34,6 +35,8 @@ def publish(
 ) -> StoredVersion:
     """The dataset version that shows the collection as it is now; a new one if there is none yet.
 
+    The lock keeps images in the order of what they show.
+
     Args:
         catalog: where the items are.
         store: where datasets are.
@@ -42,7 +45,8 @@ def publish(
         attempt: number of its retry.
         writer: counts the kept bytes of all items, so that none is collected while a version refers to it.
     """
-    with catalog.lock(spec.name), catalog.stream(spec.name) as (stored, stream):
+    publisher = CollectionPublisher(catalog.database)
+    with catalog.lock(spec.name), publisher.stream(spec.name) as (stored, stream):
         image_of = _image_of(stored)
         newest = _newest(store, spec)
         if newest is not None and newest.properties.get(_IMAGE_OF) == image_of:
@@ -59,8 +63,8 @@ def lags(store: TableStore, spec: CollectionSpec, stored: StoredCollection) -> b
     return newest is None or newest.properties.get(_IMAGE_OF) != _image_of(stored)
 
 
-def _image_of(stored: StoredCollection | None) -> dict[str, object]:
-    return {"changes": stored.changes if stored else 0}
+def _image_of(stored: StoredCollection) -> dict[str, object]:
+    return {"changes": stored.changes}
 
 
 def _counted(stream: BatchStream, writer: MediaWriter) -> BatchStream:

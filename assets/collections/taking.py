@@ -55,6 +55,13 @@ class Checked:
     """What an import would do; None of a refused file."""
 
 
+def schema_of(spec: CollectionSpec) -> MetadataSchema | None:
+    """What custom metadata of a collection is held against."""
+    if not spec.metadata_schema:
+        return None
+    return MetadataSchema(spec.metadata_schema, {key.name: key for key in spec.schema_keys})
+
+
 def check_specification(
     catalog: CollectionCatalog,
     spec: CollectionSpec,

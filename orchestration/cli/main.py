@@ -10,6 +10,7 @@ import typer
 from orchestration.cli import (
     audit,
     classification,
+    collection,
     connector,
     dataset,
     datasource,
@@ -47,6 +48,7 @@ app.add_typer(dataset.app, name="dataset")
 app.add_typer(query.app, name="query")
 app.add_typer(exporter.app, name="exporter")
 app.add_typer(classification.app, name="classification")
+app.add_typer(collection.app, name="collection")
 app.add_typer(pipeline.app, name="pipeline")
 app.add_typer(runs.app, name="runs")
 app.add_typer(users.app, name="user")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import dagster as dg
 
@@ -11,7 +12,7 @@ from assets.collections.declaration import DECLARATION, CollectionSpec
 from orchestration.location import Location
 from resources.kernel.errors import ConfigError, UnknownNameError
 from resources.stores.catalog.collections.catalog import CollectionCatalog
-from resources.stores.catalog.collections.records import StoredImport
+from resources.stores.catalog.collections.items import ItemCatalog
 from resources.stores.catalog.resource import CatalogResource
 
 
@@ -26,9 +27,11 @@ class CollectionSummary:
     connectors: tuple[str, ...]
     metadata_schema: str
     items: int
-    ready: int
+    pending: int
     failed: int
-    last_import: StoredImport | None
+    last_import: int | None
+    imported_at: datetime | None
+    """When the last import was begun."""
     owners: tuple[str, ...]
     tags: Mapping[str, str]
 
@@ -61,7 +64,7 @@ def list_collections(location: Location) -> list[CollectionSummary]:
     catalog, found = catalog_of(location), []
     for spec in find_collections(location).values():
         imports = catalog.imports(spec.name, limit=1) if catalog.database.exists() else []
-        states = catalog.states(spec.name) if imports else {}
+        counts = _counts(catalog, spec.name) if imports else (0, 0, 0)
         found.append(
             CollectionSummary(
                 name=spec.name,
@@ -69,15 +72,26 @@ def list_collections(location: Location) -> list[CollectionSummary]:
                 types=spec.types,
                 connectors=spec.connectors,
                 metadata_schema=spec.metadata_schema,
-                items=sum(states.values()),
-                ready=states.get("ready", 0),
-                failed=states.get("failed", 0),
-                last_import=imports[0] if imports else None,
+                items=counts[0],
+                pending=counts[1],
+                failed=counts[2],
+                last_import=imports[0].id if imports else None,
+                imported_at=imports[0].created_at if imports else None,
                 owners=spec.owners,
                 tags=spec.tags,
             )
         )
     return found
+
+
+def _counts(catalog: CollectionCatalog, name: str) -> tuple[int, int, int]:
+    """All items, those that were not looked at yet, those that failed."""
+    items = ItemCatalog(catalog.database)
+    return (
+        items.count(name),
+        items.count(name, "state = pending"),
+        items.count(name, "state = failed"),
+    )
 
 
 def catalog_of(location: Location) -> CollectionCatalog:

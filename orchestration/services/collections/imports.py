@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -18,13 +19,10 @@ from orchestration.services.collections.declared import catalog_of, find_collect
 from orchestration.services.runs.start import start_run
 from orchestration.services.runs.watch import StepNews, run_here
 from orchestration.services.runs.workplace import Workplace
+from resources.collections.duplicates import Action
 from resources.kernel.errors import ConflictError, NotFoundError
 from resources.stores.catalog.collections.catalog import CollectionCatalog
-from resources.stores.catalog.collections.records import (
-    FailedItem,
-    ImportCounts,
-    StoredImport,
-)
+from resources.stores.catalog.collections.records import StoredImport
 from resources.stores.uploads import UploadStore
 
 SPECIFICATION_LIMIT = 5_000_000_000
@@ -50,11 +48,30 @@ class ImportChoice:
 class ImportReport:
     """An import, and how far it is."""
 
-    imported: StoredImport
+    id: int
+    collection: str
+    folder: str
+    file_name: str
+    asked_by: str
+    begun_at: datetime
+    ended_at: datetime | None
     state: ImportState
-    counts: ImportCounts
+    message: str
+    """Why it failed."""
+    ignore_errors: bool
+    registered: bool
+    """Whether its items are there; before that nothing of it is."""
+    did: Mapping[Action, Mapping[str, int]]
+    """Items by type, by what became of them when they were registered."""
+    pending: int
+    ready: int
+    failed: int
     run_id: str
     """The last run that worked on it; empty before the first."""
+
+    def total(self, action: Action) -> int:
+        """Items of all types of which this became."""
+        return sum(self.did.get(action, {}).values())
 
 
 def import_specification(
@@ -148,7 +165,11 @@ def show_import(place: Workplace, import_id: int) -> ImportReport:
     return _report(catalog, place.instance, catalog.find_import(import_id))
 
 
-def failures(place: Workplace, import_id: int) -> Iterator[FailedItem]:
+FAILURE_FIELDS = ("row_or_pointer", "type", "title", "object_urls", "rule", "message", "attempts", "when")  # fmt: skip
+"""Columns of the failure log (media-import 5)."""
+
+
+def failures(place: Workplace, import_id: int) -> Iterator[dict[str, object]]:
     """What failed in an import and was not mended since, in the order of the specification (F105).
 
     Raises:
@@ -156,7 +177,8 @@ def failures(place: Workplace, import_id: int) -> Iterator[FailedItem]:
     """
     catalog = catalog_of(place.location)
     catalog.find_import(import_id)
-    return catalog.failures(import_id)
+    for failed in catalog.failures(import_id):
+        yield {field: getattr(failed, field) for field in FAILURE_FIELDS}
 
 
 def _order(
@@ -175,15 +197,14 @@ def _again(
     place: Workplace, import_id: int, *, retry_failed: bool
 ) -> tuple[CollectionSpec, Mapping[str, object], str]:
     report = show_import(place, import_id)
-    stored, counts = report.imported, report.counts
-    spec = find_collection(place.location, stored.collection)
+    spec = find_collection(place.location, report.collection)
     if report.state == "importing":
         raise ConflictError(
             f"run {report.run_id} is at work on import {import_id}", state="importing"
         )
-    is_left = stored.registered_at is None or counts.pending or (retry_failed and counts.failed)
+    is_left = not report.registered or report.pending or (retry_failed and report.failed)
     if not is_left:
-        hint = "Its failed items can be tried again: retry" if counts.failed else ""
+        hint = "Its failed items can be tried again: retry" if report.failed else ""
         raise ConflictError(
             f"import {import_id} has nothing left to do", hint=hint, state=report.state
         )
@@ -192,7 +213,7 @@ def _again(
         "retry_failed": retry_failed,
         "author": place.asked.actor,
     }
-    return spec, order, stored.file_name
+    return spec, order, report.file_name
 
 
 def _start(
@@ -241,7 +262,25 @@ def _report(
     catalog: CollectionCatalog, instance: dg.DagsterInstance, stored: StoredImport
 ) -> ImportReport:
     run_id = stored.run_ids[-1] if stored.run_ids else ""
-    return ImportReport(stored, _state(instance, stored, run_id), catalog.counts(stored.id), run_id)
+    counts = catalog.counts(stored.id)
+    return ImportReport(
+        id=stored.id,
+        collection=stored.collection,
+        folder=stored.folder,
+        file_name=stored.file_name,
+        asked_by=stored.asked_by,
+        begun_at=stored.created_at,
+        ended_at=stored.ended_at,
+        state=_state(instance, stored, run_id),
+        message=stored.message,
+        ignore_errors=stored.ignore_errors,
+        registered=stored.registered_at is not None,
+        did=stored.registered.counts,
+        pending=counts.pending,
+        ready=counts.ready,
+        failed=counts.failed,
+        run_id=run_id,
+    )
 
 
 def _state(instance: dg.DagsterInstance, stored: StoredImport, run_id: str) -> ImportState:
