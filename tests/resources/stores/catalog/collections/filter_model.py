@@ -112,7 +112,7 @@ def value_of(field: Word, item: dict[str, Any]) -> Any:
     return _fitting(name, metadata.get(name))
 
 
-def _fitting(name: str, value: Any) -> Any:
+def _fitting(name: str, value: Any) -> Any:  # noqa: PLR0911 - one a kind
     key = SCHEMA.keys[name]
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     match key.kind:
@@ -179,7 +179,7 @@ def _small(text: str) -> str:
     return "".join(c.lower() if c.isascii() else c for c in text)
 
 
-def finds(part: Filter, item: dict[str, Any]) -> bool:
+def finds(part: Filter, item: dict[str, Any]) -> bool:  # noqa: C901, PLR0911 - one a form
     """Whether a filter finds an item."""
     match part:
         case And(parts):
