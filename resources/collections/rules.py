@@ -21,7 +21,11 @@ FileRule = Literal[
     "too_many_urls",
     "csv_header_missing_url",
     "csv_header_unknown",
+    "csv_syntax",
+    "item_too_large",
+    "file_unreadable",
 ]
+"""The earlier one is told if a file breaks several."""
 ItemRule = Literal[
     "item_not_object",
     "unknown_item_field",
@@ -91,7 +95,7 @@ class Problem(msgspec.Struct, frozen=True):
     """One thing that is wrong with a specification."""
 
     at: str
-    """A JSON pointer (`/images/2/objectUrl`) or the row of a CSV file (`17`); empty: the file as a whole."""
+    """A JSON pointer (`/images/2/objectUrl`) or the row of a CSV file (`17`); empty, or row 0: the file as a whole."""
     rule: FileRule | ItemRule
     message: str
     """What is wrong, with the value at hand; one line."""
