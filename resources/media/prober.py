@@ -106,7 +106,7 @@ class Prober:
             return self._look_at_one(kind, sources[0])
         found = list(self._threads.map(lambda source: self._try_facts(kind, source), sources))
         problems = [
-            MediaProblem(one.rule, f"{sources[number].name}: {one.message}", number)
+            MediaProblem(one.rule, f"{_shown(sources[number])}: {one.message}", number)
             for number, one in enumerate(found)
             if isinstance(one, MediaRefusedError)
         ]
@@ -218,7 +218,7 @@ def _together(
     if announced == "dicom_series":
         headers = [one for one in found if isinstance(one, DicomHeader)]
         problems = [
-            MediaProblem("dicom_inconsistent", f"{sources[number].name}: {message}", number)
+            MediaProblem("dicom_inconsistent", f"{_shown(sources[number])}: {message}", number)
             for number, message in series_problems(headers)
         ]
         frames = sum(max(header.frames, 1) for header in headers)
@@ -232,6 +232,11 @@ def _together(
         if problems:
             return Looked(problems=tuple(problems))
     return Looked(msgspec.json.encode(_group(images, size)))
+
+
+def _shown(source: RangeSource) -> str:
+    """Its name without what stands behind a question mark, which may be a signature."""
+    return source.name.partition("?")[0]
 
 
 def _group(images: Sequence[ImageFacts], size: int) -> SeriesFacts:
@@ -249,7 +254,7 @@ def _uneven(sources: Sequence[RangeSource], images: Sequence[ImageFacts]) -> lis
         MediaProblem(
             "object_type_mismatch",
             f"Expected an image of {first.width} x {first.height} pixels, as the first of the sequence is,"
-            f" got one of {image.width} x {image.height}: {sources[number].name}",
+            f" got one of {image.width} x {image.height}: {_shown(sources[number])}",
             number,
         )
         for number, image in enumerate(images)

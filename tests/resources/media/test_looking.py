@@ -114,9 +114,10 @@ def test_a_pdf(prober):
         (b"# Title\n", "read.md", "text/markdown"),
         (b'{"a": 1}', "a.json", "application/json"),
         (b"plain words", "a.mp4", "text/plain"),
+        (b"a,b", "s3://bucket/a.csv?versionId=1", "text/csv"),
         (b"<!DOCTYPE html><html><script>x</script></html>", "a.txt", "text/html"),
     ],
-    ids=["utf-8", "utf-16", "cp1252", "markdown", "json", "named-video", "html"],
+    ids=["utf-8", "utf-16", "cp1252", "markdown", "json", "named-video", "url", "html"],
 )
 def test_a_text_is_told_by_content_and_its_kind_by_name(prober, data, name, mime):
     told = facts(prober, "text", data, names=[name])
@@ -180,7 +181,10 @@ def test_an_image_that_nothing_here_reads_is_not_told_to_be_something_else(probe
 
 
 def test_of_several_files_each_wrong_one_is_named(prober):
-    looked = look(prober, "image_group", PNG, TEXT, b"", names=["a.png", "b.txt", "c"])
+    looked = look(
+        prober, "image_group", PNG, TEXT, b"", names=["a.png", "b.txt?signature=canary", "c"]
+    )
+    assert "canary" not in str(looked)
     assert [(one.source, one.message[:6]) for one in looked.problems] == [
         (1, "b.txt:"),
         (2, "c: Exp"),
