@@ -37,7 +37,8 @@ from resources.media.sandbox.pool import SandboxPool
 PROGRAM = "resources.media.worker"
 PARSERS = {"PIL": "pillow", "av": "av", "pydicom": "pydicom", "pypdfium2": "pypdfium2", "nibabel": "nibabel"}  # fmt: skip
 """Modules that a worker imports -> packages that they come with; all are in the extra `media`."""
-_WORKERS = 4
+_FEWEST, _MOST = 2, 4
+"""Processes, unless told otherwise: whoever takes frames of a video holds one of them meanwhile."""
 _SIDE_BY_SIDE = 8
 """Files of one item that are read at once."""
 _FILE_OF: dict[MediaType, FileType] = {
@@ -160,7 +161,8 @@ class Prober:
     def frames(self, source: RangeSource, wanted: FramesWanted) -> Iterator[VideoPicture]:
         """Frames of a video as pictures, in their order, each once, made while they are taken.
 
-        A position behind the last frame gives none. Whoever stops taking them closes the iterator.
+        A position behind the last frame gives none. Until the last one was taken, or the iterator was closed, it has a
+        process for itself.
 
         Args:
             source: the video.
@@ -192,7 +194,7 @@ def open_prober(
     """
     check_parsers()
     limits = limits or MediaLimits()
-    count = workers or min(_WORKERS, os.cpu_count() or 1)
+    count = workers or max(_FEWEST, min(_MOST, os.cpu_count() or 1))
     with (
         ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="media") as threads,
         SandboxPool(PROGRAM, limits, count) as pool,

@@ -80,6 +80,17 @@ def test_a_video(prober, form, mime):
     assert told["duration"] == pytest.approx(2.0, abs=0.1)
 
 
+@pytest.mark.parametrize("flags", ["frag_keyframe+empty_moov", "frag_keyframe", "faststart"])
+def test_a_video_in_fragments_is_as_long_as_all_of_them(prober, flags):
+    data = make.video("mp4", frames=60, rate=10, movflags=flags)
+    assert facts(prober, "video", data)["duration"] == pytest.approx(6.0, abs=0.11)
+
+
+def test_a_video_that_players_turn_is_as_large_as_it_is_shown(prober):
+    told = facts(prober, "video", make.turned_video(90))
+    assert (told["width"], told["height"]) == (48, 64)
+
+
 def test_a_rate_that_varies_is_an_average_and_the_duration_is_that_of_the_frames(prober):
     told = facts(prober, "video", make.uneven_video())
     assert told["duration"] == pytest.approx(1.3, abs=0.11)
