@@ -36,6 +36,8 @@ from orchestration.api.tus import (
 from orchestration.services.imports.importer import importer_of
 from orchestration.services.imports.pending import PendingImport
 from orchestration.services.questions.upload import PREVIEW, UploadPreview
+from orchestration.services.site.projects import Project
+from orchestration.services.site.site import Site
 from orchestration.services.uploads.incoming import PART_OF, Incoming, IncomingUploads
 from orchestration.services.uploads.limits import upload_limit
 from orchestration.services.uploads.receiving import (
@@ -44,7 +46,7 @@ from orchestration.services.uploads.receiving import (
     receive_piece,
 )
 from orchestration.services.uploads.settings import UploadSettings
-from resources.kernel.errors import ConflictError, InputError
+from resources.kernel.errors import ConflictError, InputError, NotFoundError
 
 router = APIRouter()
 ANSWER_SECONDS = 0.7
@@ -140,6 +142,21 @@ class UploadImport:
 
 def _uploads(site: GivenSite) -> IncomingUploads:
     return IncomingUploads(site.home)
+
+
+async def _of_project(site: Site, project: Project, upload_id: str) -> Incoming:
+    """A file of this project: an id is worth nothing in another one.
+
+    Raises:
+        NotFoundError: there is no such file here.
+    """
+    found = await asyncio.to_thread(IncomingUploads(site.home).state, upload_id)
+    if found.project != project.name:
+        raise NotFoundError(
+            f"there is no upload {upload_id[:40]!r} in project {project.name!r}",
+            hint="Ask for it in the project that it was sent to",
+        )
+    return found
 
 
 def _place(project: str, upload_id: str = "") -> str:
@@ -270,15 +287,15 @@ async def _announce(
 
 
 @router.head("/projects/{project}/uploads/{upload_id}", operation_id="upload.offset")
-async def offset(project: GivenProject, site: GivenSite, upload_id: str) -> Response:  # noqa: ARG001
+async def offset(project: GivenProject, site: GivenSite, upload_id: str) -> Response:
     """Say, by the tus protocol, how many bytes have come."""
-    return tus_answer(await asyncio.to_thread(_uploads(site).state, upload_id), 200)
+    return tus_answer(await _of_project(site, project, upload_id), 200)
 
 
 @router.get("/projects/{project}/uploads/{upload_id}", operation_id="upload.show")
-async def show(project: GivenProject, site: GivenSite, upload_id: str) -> UploadState:  # noqa: ARG001
+async def show(project: GivenProject, site: GivenSite, upload_id: str) -> UploadState:
     """Show how far a file is: on its way, received, or in which phase its import is."""
-    found = await asyncio.to_thread(_uploads(site).state, upload_id)
+    found = await _of_project(site, project, upload_id)
     return _state(found, importer_of(site).state(upload_id))
 
 
@@ -293,7 +310,7 @@ async def show(project: GivenProject, site: GivenSite, upload_id: str) -> Upload
 )
 async def send(
     request: Request,
-    project: GivenProject,  # noqa: ARG001 - ids are known in all of them
+    project: GivenProject,
     site: GivenSite,
     upload_id: str,
     upload_offset: Annotated[int, Header(ge=0, description="Where the piece begins.")],
@@ -307,6 +324,7 @@ async def send(
     if request.headers.get("content-type") != PIECE:
         raise HTTPException(415, f"a piece is {PIECE}")
     checksum = parse_checksum(upload_checksum)
+    await _of_project(site, project, upload_id)
     try:
         found = await _receive(_uploads(site), upload_id, upload_offset, request, checksum)
     except ChecksumError as error:
@@ -315,7 +333,7 @@ async def send(
 
 
 def _refused(error: InputError) -> HTTPException:
-    """Hangs up as well: the rest of a body that nobody wants would else be waited for."""
+    """Hangs up as well: the rest of an unwanted body would else be waited for."""
     status = 413 if "limit" in error.facts else 422
     return HTTPException(status, str(error), {"Connection": "close"})
 
@@ -350,8 +368,9 @@ async def _receive(
     status_code=204,
     response_class=Response,
 )
-async def cancel(project: GivenProject, site: GivenSite, upload_id: str) -> Response:  # noqa: ARG001
+async def cancel(project: GivenProject, site: GivenSite, upload_id: str) -> Response:
     """Throw a file away that was not imported."""
+    await _of_project(site, project, upload_id)
     pending = importer_of(site).state(upload_id)
     if pending is not None and pending.is_open:
         raise ConflictError("its import has begun", hint="Cancel the run", state=pending.phase)
@@ -390,11 +409,13 @@ async def start_import(
     The run begins when the file is kept and the project knows the dataset, which takes seconds when it is new: then the
     upload's `phase` is `started` and it has a `run_id`. The same request again is the same import.
     """
-    importer = importer_of(site)
+    importer, files = importer_of(site), [upload_id, *order.more]
+    for one in files:
+        await _of_project(site, project, one)
     await importer.ask(
         project.name,
         actor,
-        [upload_id, *order.more],
+        files,
         order.name,
         order.settings.to_settings(),
     )

@@ -1,4 +1,4 @@
-"""The guard itself: each request and websocket on its way from the network to whoever answers it."""
+"""The guard itself: each request and websocket on its way from the network to the application that answers it."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from orchestration.server.guard.bodies import StreamedBody, read_whole, replay
 from orchestration.server.guard.doors import Doors, Visit
 from orchestration.server.guard.forms import HEADER, FormTokens, field_of, first_field_of
 from orchestration.server.guard.graphql import Operation, read_operation
+from orchestration.server.guard.json_bodies import check_json
 from orchestration.server.guard.lasting import run_while
 from orchestration.server.guard.limits import Rates, UploadSlots
 from orchestration.server.guard.login import SignIn
@@ -31,11 +32,11 @@ from orchestration.server.guard.record import Recorder
 from orchestration.server.guard.rules import GuardRules
 from orchestration.server.guard.sockets import GuardedSocket
 from orchestration.server.guard.zones import Body, Zone, is_graphql, is_open, zone_of
-from orchestration.server.throttle import Throttle
 from orchestration.services.access.actor import Actor
 from orchestration.services.access.directory import Directory
 from orchestration.services.access.rights import LOOK, Right, check_right, right_of
-from orchestration.services.access.visits import ACTOR, FORM_FIELD, FORM_TOKEN, SESSION
+from orchestration.services.access.throttle import Guesses, Throttle
+from orchestration.services.access.visits import ACTOR, FORM_FIELD, FORM_TOKEN, GUESS, SESSION
 from resources.kernel.errors import ForbiddenError
 
 _BEHIND_FORMS = ("/data", "/logout")
@@ -46,7 +47,7 @@ _FORM_KINDS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 @dataclass(frozen=True)
 class _Request:
-    """A request that somebody may make, before its body is read."""
+    """A request that is allowed as far as can be seen before its body is read."""
 
     scope: Scope
     headers: Headers
@@ -79,7 +80,8 @@ class Guard:
         self._rules = rules
         throttle = Throttle()
         self._doors = Doors(rules, directory, throttle)
-        self._sign_in = SignIn(rules, directory, self._doors, throttle)
+        self._guesses = Guesses(throttle)
+        self._sign_in = SignIn(rules, directory, self._doors, self._guesses)
         self._forms = FormTokens(rules.key)
         self._rates = Rates(rules.requests_a_second)
         self._uploads = UploadSlots(rules.uploads_at_once)
@@ -147,7 +149,10 @@ class Guard:
         state[ACTOR] = visit.actor
         state[FORM_TOKEN] = self._forms.make(binding)
         state[SESSION] = visit.session
-        return _Request(scope, Headers(scope), zone_of(scope["path"]), visit, binding)
+        headers = Headers(scope)
+        client = self._doors.client_of(scope, headers)
+        state[GUESS] = lambda: self._guesses.one(client, visit.actor.user)
+        return _Request(scope, headers, zone_of(scope["path"]), visit, binding)
 
     def _check(self, request: _Request) -> Refusal | None:
         scope = request.scope
@@ -194,6 +199,8 @@ class Guard:
                 await refuse(scope, send, body)
                 return
             refusal = self._check_form(request, lambda: field_of(body, FORM_FIELD))
+            if refusal is None and _is_json_of_ours(request):
+                refusal = await asyncio.to_thread(check_json, body)
             if refusal is not None:
                 await refuse(scope, send, refusal)
                 return
@@ -288,6 +295,11 @@ def _has_form(request: _Request) -> bool:
     """Whether it is a form that has to show where it was made."""
     is_form = request.scope["method"] == "POST" and request.headers.kind in _FORM_KINDS
     return is_form and request.zone.prefix in _BEHIND_FORMS and request.actor.via != "token"
+
+
+def _is_json_of_ours(request: _Request) -> bool:
+    """Whether its JSON is read by the API or the pages; GraphQL's is looked at where it is parsed."""
+    return request.headers.kind.endswith("json") and request.zone.prefix != "/"
 
 
 def _check_route(request: _Request) -> Refusal | None:

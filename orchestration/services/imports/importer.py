@@ -93,8 +93,7 @@ class Importer:
                         f"the file is imported as {known.dataset} already", state=known.phase
                     )
                 return known
-            state = self._incoming.state(upload_id)
-            self._incoming.path(upload_id)
+            state, _ = self._incoming.received(upload_id)
             if state.problem and not wanted.settings.format:
                 raise InputError(state.problem)
         self._pending.write(wanted)
@@ -114,7 +113,7 @@ class Importer:
             await asyncio.sleep(POLL_SECONDS)
 
     def wake(self) -> None:
-        """Goes on with what is to be done, if nobody is at it."""
+        """Goes on with what is to be done, if no other thread does."""
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._work())
 

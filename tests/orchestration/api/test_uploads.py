@@ -20,6 +20,7 @@ from orchestration.services.access.actor import Actor
 from orchestration.services.imports.pending import PendingImport, PendingImports
 from orchestration.services.locks import CODE_LOCK, hold
 from orchestration.services.runs.start import Asked
+from orchestration.services.uploads.incoming import IncomingUploads
 from orchestration.services.uploads.settings import UploadSettings
 from resources.stores.tables import TableStore
 from tests.served import served, wait_until
@@ -375,6 +376,24 @@ def test_what_is_thrown_away_is_gone(shop, client, uploads):
     for answer in (client.get(place), client.head(place), send(client, place, 0, b"x")):
         assert answer.status_code == 404
     assert not list((shop.home.root / "incoming").rglob(place.rpartition("/")[2]))
+
+
+def test_a_file_of_another_project_is_none_of_this_one(shop, client, uploads):
+    incoming = IncomingUploads(shop.home)
+    other = incoming.begin("other.csv", size_bytes=3, by="ada", project="other").upload_id
+    asked = [
+        client.get(f"{uploads}/{other}"),
+        client.head(f"{uploads}/{other}"),
+        send(client, f"{uploads}/{other}", 0, b"id\n"),
+        client.delete(f"{uploads}/{other}"),
+        client.post(f"{uploads}/{other}/import", json={"name": "plain"}),
+        client.post(
+            f"{uploads}/{upload(client, uploads)}/import", json={"name": "plain", "more": [other]}
+        ),
+    ]
+    assert [answer.status_code for answer in asked] == [404] * len(asked)
+    assert incoming.state(other).offset == 0
+    incoming.cancel(other)
 
 
 @pytest.mark.parametrize("upload_id", ["..", "..%2F..", "a" * 32, "%2e%2e%2f%2e%2e", "x\u00e9"])
