@@ -138,11 +138,13 @@ def show(context: typer.Context, name: Name, *, as_json: AsJson = False) -> None
     """Show a dataset: columns and types, what it is made from, who uses it, what its newest version records."""
     from orchestration.services.dataset_detail import show_dataset
     from orchestration.services.dataset_titles import read_titles
+    from orchestration.services.datasets import instance_states
 
     with reported():
         own = context.ensure_object(CommandContext)
         entry = own.dataset(name)
-        found = show_dataset(entry, own.store, own.instance, read_titles().get(entry.key))
+        tried = instance_states(own.instance, [entry]).get(entry.key)
+        found = show_dataset(entry, own.store, tried, read_titles().get(entry.key))
     if as_json:
         print_json(found)
     else:

@@ -26,18 +26,23 @@ from orchestration.services.dataset_detail import (
     DatasetDetail,
     RunOfDataset,
     VersionSummary,
-    list_checks,
     list_columns,
-    list_runs,
     list_versions,
-    show_dataset,
 )
 from orchestration.services.dataset_list import DatasetTitle
 from orchestration.services.dataset_query import DatasetPage, DatasetQuery
 from orchestration.services.dataset_removal import RemovalReport, remove_dataset
 from orchestration.services.dataset_titles import rename_dataset
 from orchestration.services.questions.dataset import DOWNLOAD, REFRESH, DownloadHead
-from orchestration.services.site.datasets import dataset_of, forget_view, list_datasets, title_of
+from orchestration.services.site.datasets import (
+    checks_of,
+    dataset_of,
+    forget_view,
+    list_datasets,
+    runs_of,
+    show_one,
+    title_of,
+)
 from orchestration.services.site.noted import noted
 
 router = APIRouter()
@@ -99,8 +104,7 @@ def summary(
 @router.get(f"{BASE}/{{name}}", operation_id="dataset.show")
 def show(site: GivenSite, project: GivenProject, name: Name) -> DatasetDetail:
     """Show a dataset: columns, what it is made from and who uses it, what its newest version records."""
-    entry = dataset_of(project, name)
-    return show_dataset(entry, site.store(project), site.instance, title_of(entry))
+    return show_one(site, project, name)
 
 
 @router.get(f"{BASE}/{{name}}/columns", operation_id="dataset.columns")
@@ -120,7 +124,7 @@ def versions(site: GivenSite, project: GivenProject, name: Name) -> list[Version
 @router.get(f"{BASE}/{{name}}/checks", operation_id="dataset.checks")
 def checks(site: GivenSite, project: GivenProject, name: Name) -> list[CheckOutcome]:
     """List the checks of a dataset with their newest results. Evaluates none."""
-    return list_checks(dataset_of(project, name), site.instance)
+    return checks_of(site, dataset_of(project, name))
 
 
 @router.get(f"{BASE}/{{name}}/runs", operation_id="dataset.runs")
@@ -131,7 +135,7 @@ def runs(
     limit: Annotated[int, Query(ge=1, le=1000, description="How many.")] = 15,
 ) -> list[RunOfDataset]:
     """List the last runs that made a dataset or tried to, newest first."""
-    return list_runs(dataset_of(project, name), site.instance, limit=limit)
+    return runs_of(site, dataset_of(project, name), limit=limit)
 
 
 @router.get(

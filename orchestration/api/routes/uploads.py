@@ -11,12 +11,18 @@ from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter, Body, Header, Request, Response
+from fastapi import APIRouter, Body, Depends, Header, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from orchestration.api.given import GivenActor, GivenAsker, GivenProject, GivenSite
+from orchestration.api.given import (
+    GivenActor,
+    GivenAsker,
+    GivenProject,
+    GivenSite,
+    IdempotencyKey,
+)
 from orchestration.api.tus import (
     CHECKSUM_MISMATCH,
     PIECE,
@@ -65,6 +71,23 @@ class UploadState:
     run_id: str = ""
     """The run that imports it; it is there from the phase `started` on."""
     location: str = ""
+
+
+@dataclass(frozen=True)
+class Announcement:
+    """A file that will come by tus."""
+
+    version: Annotated[
+        str | None, Header(alias="Tus-Resumable", description="`1.0.0`: the tus protocol.")
+    ] = None
+    size_bytes: Annotated[
+        int | None,
+        Header(alias="Upload-Length", ge=0, description="tus: how many bytes will come."),
+    ] = None
+    metadata: Annotated[
+        str, Header(alias="Upload-Metadata", description="tus: `filename`, its value in Base64.")
+    ] = ""
+    key: IdempotencyKey = None
 
 
 @dataclass(frozen=True)
@@ -207,21 +230,16 @@ async def create(
     project: GivenProject,
     site: GivenSite,
     actor: GivenActor,
-    tus_resumable: Annotated[str | None, Header(description="`1.0.0`: the tus protocol.")] = None,
-    upload_length: Annotated[
-        int | None, Header(ge=0, description="tus: how many bytes will come.")
-    ] = None,
-    upload_metadata: Annotated[
-        str | None, Header(description="tus: `filename` and its value in Base64.")
-    ] = None,
+    given: Annotated[Announcement, Depends()],
 ) -> Response:
     """Upload a file: as a form (`multipart/form-data`) in one request, or in pieces by the tus protocol 1.0.
 
-    A form is answered when the file is whole. By tus the answer to the announcement names, in `Location`, where pieces go.
+    A form is answered when the file is whole. By tus the answer to the announcement names, in `Location`, where pieces go;
+    announced again with the same `Idempotency-Key` it is the same file, and `Upload-Offset` says where it stands.
     """
     uploads, kind = _uploads(site), request.headers.get("content-type", "")
     importer_of(site)
-    if tus_resumable is None:
+    if given.version is None:
         if not kind.startswith("multipart/form-data"):
             raise HTTPException(415, "send a form (multipart/form-data), or speak tus 1.0.0")
         try:
@@ -234,27 +252,37 @@ async def create(
         return JSONResponse(
             asdict(shown), 201, {"Location": shown.location, "Cache-Control": "no-store"}
         )
-    check_version(tus_resumable)
-    if upload_length is None:
-        raise HTTPException(400, "Upload-Length says how many bytes will come")
-    found = await _announce(uploads, upload_length, upload_metadata or "", actor.name, project.name)
-    if kind == PIECE:
+    found = await _announce(uploads, given, actor.name, project.name)
+    if found.is_received or found.offset:  # begun before, with the same key
+        await _pass_over(request)
+    elif kind == PIECE:
         found = await _receive(uploads, found.upload_id, 0, request, None)
     elif found.size_bytes == 0:
         found = await asyncio.to_thread(uploads.finish, found.upload_id)
     return tus_answer(found, 201, Location=_place(project.name, found.upload_id))
 
 
+async def _pass_over(request: Request) -> None:
+    async for _ in request.stream():
+        pass
+
+
 async def _announce(
-    uploads: IncomingUploads, size_bytes: int, metadata: str, by: str, project: str
+    uploads: IncomingUploads, given: Announcement, by: str, project: str
 ) -> Incoming:
-    given = parse_metadata(metadata)
-    name = given.get("filename") or given.get("name") or ""
+    check_version(given.version)
+    said = parse_metadata(given.metadata)
+    name = said.get("filename") or said.get("name") or ""
+    size_bytes = given.size_bytes
+    if size_bytes is None:
+        raise HTTPException(400, "Upload-Length says how many bytes will come")
     if size_bytes > uploads.limit:
         raise HTTPException(413, f"one file may have {uploads.limit:,} bytes")
-    note = {PART_OF: given[PART_OF]} if PART_OF in given else {}
+    note = {PART_OF: said[PART_OF]} if PART_OF in said else {}
     return await asyncio.to_thread(
-        lambda: uploads.begin(name, size_bytes=size_bytes, by=by, project=project, note=note)
+        lambda: uploads.begin(
+            name, size_bytes=size_bytes, by=by, project=project, note=note, key=given.key or ""
+        )
     )
 
 

@@ -11,13 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from orchestration.pages.page import page
 from orchestration.pages.visit import Visit
 from orchestration.services.access.audit import audited
-from orchestration.services.dataset_detail import (
-    DatasetDetail,
-    list_checks,
-    list_runs,
-    list_versions,
-    show_dataset,
-)
+from orchestration.services.dataset_detail import list_versions
 from orchestration.services.dataset_download import FORMATS
 from orchestration.services.dataset_list import (
     ORIGINS,
@@ -32,7 +26,15 @@ from orchestration.services.dataset_removal import remove_dataset
 from orchestration.services.dataset_titles import rename_dataset
 from orchestration.services.paging import LIMIT, MOST
 from orchestration.services.questions.dataset import REFRESH
-from orchestration.services.site.datasets import dataset_of, forget_view, list_datasets, title_of
+from orchestration.services.site.datasets import (
+    checks_of,
+    dataset_of,
+    forget_view,
+    list_datasets,
+    runs_of,
+    show_one,
+    title_of,
+)
 from orchestration.services.site.noted import noted
 from resources.kernel.errors import InUseError, NotFoundError
 
@@ -78,15 +80,10 @@ def _entry(visit: Visit) -> DatasetEntry:
     return dataset_of(visit.project, visit.request.path_params["name"])
 
 
-def _detail(visit: Visit, entry: DatasetEntry) -> DatasetDetail:
-    site = visit.site
-    return show_dataset(entry, site.store(visit.project), site.instance, title_of(entry))
-
-
 async def _render(visit: Visit, template: str, **values: Any) -> Response:
     """A page of one dataset, with its tabs."""
     entry = _entry(visit)
-    found = await visit.run(_detail, visit, entry)
+    found = await visit.run(show_one, visit.site, visit.project, entry.name)
     return await visit.render(
         f"datasets/{template}",
         dataset=found,
@@ -99,8 +96,8 @@ async def _render(visit: Visit, template: str, **values: Any) -> Response:
 
 async def _show(visit: Visit) -> Response:
     entry, site = _entry(visit), visit.site
-    runs = await visit.run(list_runs, entry, site.instance, limit=5)
-    checks = await visit.run(list_checks, entry, site.instance)
+    runs = await visit.run(runs_of, site, entry, limit=5)
+    checks = await visit.run(checks_of, site, entry)
     failed = [check for check in checks if check.outcome not in ("passed", "never run")]
     return await _render(visit, "show.html", runs=runs, checks=checks, failed=failed)
 
@@ -114,13 +111,13 @@ async def _versions(visit: Visit) -> Response:
 
 
 async def _checks(visit: Visit) -> Response:
-    found = await visit.run(list_checks, _entry(visit), visit.site.instance)
+    found = await visit.run(checks_of, visit.site, _entry(visit))
     return await _render(visit, "checks.html", checks=found)
 
 
 async def _runs(visit: Visit) -> Response:
     limit = min(max(visit.number("limit", 50), 1), MOST)
-    found = await visit.run(list_runs, _entry(visit), visit.site.instance, limit=limit)
+    found = await visit.run(runs_of, visit.site, _entry(visit), limit=limit)
     return await _render(visit, "runs.html", runs=found)
 
 

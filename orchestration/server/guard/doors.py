@@ -8,7 +8,7 @@ import hmac
 import ipaddress
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import itsdangerous
@@ -34,10 +34,12 @@ class Visit:
     Args:
         actor: who it is.
         session: the secret of the session; empty for another way in.
+        token: the secret of the token; empty for another way in.
     """
 
     actor: Actor
-    session: str = ""
+    session: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
 
 
 class SessionCookie:
@@ -131,13 +133,22 @@ class Doors:
         return bool(await self._ask(lambda found: found.has_users()))
 
     async def is_welcome(self, visit: Visit) -> bool:
-        """Whether a session that somebody came in with has not ended meanwhile."""
-        if not visit.session:
-            return True
+        """Whether somebody who came in would still be let in, for as much as then."""
         try:
-            return await self._session(visit.session, visit.actor.address) is not None
+            found = await self._again(visit)
         except WaybillError:
             return False
+        return found is not None and found.role.includes(visit.actor.role)
+
+    async def _again(self, visit: Visit) -> Actor | None:
+        address = visit.actor.address
+        if visit.session:  # to be open is no use: a session that nobody uses ends all the same
+            return await self._session(visit.session, address, is_use=False)
+        if visit.token:
+            return await self._ask(lambda found: found.bearer_of_token(visit.token, address))
+        if visit.actor.via == "local" and await self.has_users():
+            return None
+        return visit.actor
 
     def client_of(self, scope: Scope, headers: Headers) -> Client:
         """Where a request comes from: what the proxy says, for requests to the public address from this machine."""
@@ -158,7 +169,7 @@ class Doors:
             return Visit(Actor(PROBE_NAME, Role.VIEWER, reach, "local", _host(address)))
         actor = await self._ask(lambda found: found.bearer_of_token(secret, _host(address)))
         if actor is not None:
-            return Visit(actor)
+            return Visit(actor, token=secret)
         challenge = (b"www-authenticate", b'Bearer realm="Waybill", error="invalid_token"')
         return Refusal(
             401,
@@ -174,8 +185,10 @@ class Doors:
                 return Visit(actor, secret)
         return None
 
-    async def _session(self, secret: str, address: str) -> Actor | None:
-        return await self._ask(lambda found: found.bearer_of_session(secret, address))
+    async def _session(self, secret: str, address: str, *, is_use: bool = True) -> Actor | None:
+        return await self._ask(
+            lambda found: found.bearer_of_session(secret, address, is_use=is_use)
+        )
 
     def _by_password(self, headers: Headers, address: Client) -> Visit | Refusal:
         wait = self._throttle.wait_seconds(address)

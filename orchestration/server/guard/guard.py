@@ -10,12 +10,22 @@ from dataclasses import dataclass
 from starlette.requests import ClientDisconnect
 
 from orchestration.server.guard.answers import hardened, refuse
-from orchestration.server.guard.asgi import App, Headers, Message, Receive, Refusal, Scope, Send
+from orchestration.server.guard.asgi import (
+    SAFE_METHODS,
+    App,
+    Headers,
+    Message,
+    Receive,
+    Refusal,
+    Scope,
+    Send,
+)
 from orchestration.server.guard.bodies import StreamedBody, read_whole, replay
 from orchestration.server.guard.doors import Doors, Visit
 from orchestration.server.guard.forms import HEADER, FormTokens, field_of, first_field_of
 from orchestration.server.guard.graphql import Operation, read_operation
 from orchestration.server.guard.json_bodies import check_json
+from orchestration.server.guard.lasting import run_while
 from orchestration.server.guard.limits import Rates, UploadSlots
 from orchestration.server.guard.login import SignIn
 from orchestration.server.guard.record import Recorder
@@ -48,6 +58,12 @@ class _Request:
     @property
     def actor(self) -> Actor:
         return self.visit.actor
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether its body is passed on as it comes in."""
+        is_read = self.scope["method"] in SAFE_METHODS
+        return not is_read and self.zone.body_of(self.headers) is Body.STREAMED
 
 
 class Guard:
@@ -111,7 +127,20 @@ class Guard:
             socket = GuardedSocket(self._app, visit, self._doors.is_welcome)
             await socket.run(scope, receive, send)
         else:
-            await self._pass_request(request, receive, send)
+            await self._pass_while_welcome(request, receive, _Answered(send))
+
+    async def _pass_while_welcome(
+        self, request: _Request, receive: Receive, answered: _Answered
+    ) -> None:
+        is_whole = await run_while(
+            lambda: self._doors.is_welcome(request.visit),
+            lambda: answered.has_begun or request.is_streamed,
+            self._pass_request(request, receive, answered),
+        )
+        # Of an answer that has begun, the end is missing: the connection is closed, and no download looks whole.
+        if not is_whole and not answered.has_begun:
+            text = "whoever sends this was signed out or shut out meanwhile"
+            await refuse(request.scope, answered.send, Refusal(401, text))
 
     def _request(self, scope: Scope, visit: Visit) -> _Request:
         binding = visit.session or f"via {visit.actor.via}"
@@ -154,12 +183,12 @@ class Guard:
         later = (b"retry-after", str(math.ceil(wait)).encode())
         return Refusal(429, "too many requests: wait, then go on", (later,))
 
-    async def _pass_request(self, request: _Request, receive: Receive, send: Send) -> None:
-        scope = request.scope
-        if scope["method"] in ("GET", "HEAD", "OPTIONS"):
+    async def _pass_request(self, request: _Request, receive: Receive, answered: _Answered) -> None:
+        scope, send = request.scope, answered.send
+        if scope["method"] in SAFE_METHODS:
             await self._finish(request, b"", replay(b"", receive), send)
-        elif request.zone.body_of(request.headers) is Body.STREAMED:
-            await self._pass_stream(request, receive, send)
+        elif request.is_streamed:
+            await self._pass_stream(request, receive, answered)
         else:
             body = await read_whole(receive, self._rules.body_seconds)
             if isinstance(body, Refusal):
@@ -200,8 +229,8 @@ class Guard:
                 return
         await self._recorder.run(self._app, request.actor, operation, scope, receive, send)
 
-    async def _pass_stream(self, request: _Request, receive: Receive, send: Send) -> None:
-        scope, answered = request.scope, _Answered(send)
+    async def _pass_stream(self, request: _Request, receive: Receive, answered: _Answered) -> None:
+        scope = request.scope
 
         async def refuse_now(refusal: Refusal) -> None:
             if not answered.has_begun:

@@ -63,8 +63,8 @@ class Directory:
         name = f"{token.user} (token {token.alias})"
         return Actor(name, Role(found.role), scopes, "token", address)
 
-    def bearer_of_session(self, secret: str, address: str) -> Actor | None:
-        """Whose session it is; None where it has ended."""
+    def bearer_of_session(self, secret: str, address: str, *, is_use: bool = True) -> Actor | None:
+        """Whose session it is; None where it has ended. One that is not used ends after a while."""
         if not self.database.exists():
             return None
         sha256, moment = sha256_of(secret), now()
@@ -74,7 +74,8 @@ class Directory:
             return None
         if found.made_at + LIFE <= moment or found.seen_at + IDLE_LIFE <= moment:
             return None
-        self._touch(found.seen_at, lambda connection: touch_session(connection, sha256))
+        if is_use:
+            self._touch(found.seen_at, lambda connection: touch_session(connection, sha256))
         return Actor(found.user, Role(found.role), via="session", address=address)
 
     def _touch(self, last: datetime | None, write: Callable[[sa.Connection], None]) -> None:

@@ -279,6 +279,26 @@ def test_a_rejected_file_is_in_the_history_with_its_errors(shop, client):
     assert "wrong.csv" in page.text
 
 
+def test_sets_are_shown_as_they_are_while_the_code_does_not_load(shop, client):
+    own, broken = f"{shop.data}/classifications", shop.root / "shop" / "definitions.py"
+    before = client.get(f"{shop.api}/classifications").json()["items"]
+    lines = client.get(f"{shop.api}/classifications/history").json()
+    loads = broken.read_text()
+    broken.write_text("raise RuntimeError('no such code')\n")
+    try:
+        shop.reload()
+        assert "no such code" in client.get(own).text
+        assert client.get(f"{shop.api}/classifications").json()["items"] == before
+        assert client.get(f"{shop.api}/classifications/history").json() == lines
+        page = client.get(f"{own}/products", params={"key": "sku-1"})
+        assert page.status_code == 200, page.text
+        assert "does not load" in page.text
+        assert "What we &lt;b&gt;sell&lt;/b&gt;" in page.text
+    finally:
+        broken.write_text(loads)
+        shop.reload()
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
