@@ -55,17 +55,17 @@ class Size:
     @property
     def exporters(self) -> int:
         """A tenth of the datasets has one."""
-        return max(self.datasets // 10, 1)
+        return max(self.datasets // 10, 10)
 
     @property
     def pipelines(self) -> int:
         """A few datasets each."""
-        return max(self.datasets // 20, 1)
+        return max(self.datasets // 20, 10)
 
     @property
     def sources(self) -> int:
         """Half of the datasets come from one."""
-        return max(self.datasets // 2, 1)
+        return max(self.datasets // 2, 10)
 
 
 @dataclass

@@ -67,7 +67,10 @@ async def _of_ours(request: Request, error: Exception) -> Response:
     if not isinstance(error, WaybillError):
         raise error
     status = status_of(error)
-    headers = {"Retry-After": "5"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    later = error.facts.get("wait_seconds")
+    if later is None and status == HTTPStatus.SERVICE_UNAVAILABLE:
+        later = 5
+    headers = None if later is None else {"Retry-After": str(later)}
     return problem(
         request,
         status,

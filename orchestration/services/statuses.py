@@ -23,6 +23,7 @@ STATUSES: dict[type[WaybillError], tuple[int, str]] = {
     errors.SourceChangedError: (503, "source-changed"),
     errors.ConnectorAuthError: (502, "credentials"),
     errors.ConnectorError: (502, "other-system"),
+    errors.TooManyTriesError: (429, "too-many-tries"),
     errors.ForbiddenError: (403, "forbidden"),
     errors.StorageError: (507, "storage"),
     errors.IntegrityError: (500, "damaged"),

@@ -75,6 +75,7 @@ _SIGNATURES: tuple[_Row, ...] = (
     (0, b"\x7fELF", "other", "application/x-executable", ""),
 )
 """Where a mark stands, the mark, what it tells: kind, type, and who reads it."""
+_PDF = b"%PDF-"
 _PDF_WITHIN = 1024
 """Readers of PDF look for its mark so far; whatever else is told by its very first bytes comes before that."""
 _MARKUP = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(!doctype\s+html|html|head|body|script|svg|\?xml|!doctype\s+svg)", re.IGNORECASE | re.DOTALL)  # fmt: skip
@@ -106,9 +107,13 @@ def content_type_of(head: bytes, size: int) -> ContentType:
     found_by_structure = _riff(head) or _iso_media(head) or _without_mark(head)
     if found_by_structure is not None:
         return found_by_structure
-    if b"%PDF-" in head[:_PDF_WITHIN]:
-        return ContentType("pdf", "application/pdf")
-    return _text(head, is_whole=len(head) >= size) or _loose_frames(head) or _UNKNOWN
+    pdf = ContentType("pdf", "application/pdf")
+    if head.lstrip(b"\xef\xbb\xbf\0\t\r\n ").startswith(_PDF):
+        return pdf
+    text = _text(head, is_whole=len(head) >= size)
+    if text is None and _PDF in head[:_PDF_WITHIN]:
+        return pdf
+    return text or _loose_frames(head) or _UNKNOWN
 
 
 def _matroska(head: bytes) -> ContentType:

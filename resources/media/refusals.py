@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 
 from resources.kernel.errors import InputError
 
@@ -21,8 +21,11 @@ class MediaRefusedError(InputError):
 
     def __init__(self, rule: ContentRule, message: str, source: int = 0) -> None:
         super().__init__(message, rule=rule, source=source)
-        self.rule: ContentRule = rule
-        self.source = source
+
+    @property
+    def rule(self) -> ContentRule:
+        """Which rule."""
+        return cast("ContentRule", self.facts["rule"])
 
 
 def one_line(text: str, limit: int = 300) -> str:

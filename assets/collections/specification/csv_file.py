@@ -55,10 +55,11 @@ class CsvFile:
         Raises:
             FileProblemError: the file cannot be read further.
         """
-        for first, rows in read_rows(self._blocks):
-            drafts = self._take_many(first, rows)
+        for found in read_rows(self._blocks):
+            columns = found.columns(self._headings.width) if self._headings else None
+            drafts = self._take_many(found.first, columns) if columns else None
             if drafts is None:
-                drafts = self._take_each(first, rows)
+                drafts = self._take_each(found.first, found.rows())
             if with_drafts:
                 yield drafts
             self._problems.check_limits(self._counts, "0")
@@ -72,28 +73,25 @@ class CsvFile:
             self._problems.refuse("0", "no_items", "the specification has no row", "Add one")
         self.groups.check_held()
 
-    def _take_many(self, first: int, rows: list[Row]) -> list[ItemDraft] | None:
+    def _take_many(self, first: int, columns: Sequence[Sequence[str]]) -> list[ItemDraft] | None:
         """Rows that are surely good, all of one type; None if one may not be."""
         headings = self._headings
-        if headings is None or set(map(len, rows)) != {headings.width}:
+        if headings is None:
             return None
-        columns = list(zip(*rows, strict=True))
         urls = columns[headings.url]
-        titles = columns[headings.title] if headings.title is not None else ("",) * len(rows)
+        titles = columns[headings.title] if headings.title is not None else ("",) * len(urls)
         if not _titles_are_good(titles) or max(map(len, urls)) > URL_BYTES or not are_good(urls):
             return None
         if not headings.has_several:
-            self._counts.add(headings.type, len(rows), len(rows))
+            self._counts.add(headings.type, len(urls), len(urls))
             return self._singles(first, urls, titles, headings)
-        videos = (
-            columns[headings.create_video]
-            if headings.create_video is not None
-            else ("",) * len(rows)
-        )
-        read = {text: read_create_video(text) for text in set(videos)}
-        if None in read.values() or not all(title and not title.isspace() for title in set(titles)):
+        videos: Sequence[str] = ("",) * len(urls)
+        if headings.create_video is not None:
+            videos = columns[headings.create_video]
+        are_titles = all(titles) and not any(map(str.isspace, titles))
+        if not are_titles or any(read_create_video(text) is None for text in set(videos)):
             return None
-        return self._grouped(first, urls, titles, [read[text] is True for text in videos], videos)
+        return self._grouped(first, urls, titles, videos)
 
     def _singles(
         self, first: int, urls: Sequence[str], titles: Sequence[str], headings: Headings
@@ -111,32 +109,25 @@ class CsvFile:
         ]
 
     def _grouped(
-        self,
-        first: int,
-        urls: Sequence[str],
-        titles: Sequence[str],
-        videos: Sequence[bool],
-        texts: Sequence[str],
+        self, first: int, urls: Sequence[str], titles: Sequence[str], videos: Sequence[str]
     ) -> list[ItemDraft]:
         """Runs of rows with one title, each to its group."""
-        headings = self._headings
-        assert headings is not None  # noqa: S101 - the caller looked
         drafts: list[ItemDraft] = []
+        kind = self._headings.type if self._headings else "image_group"
         start = 0
-        marks = zip(titles, videos, [not text.strip() for text in texts], strict=True)
-        for (title, video, blank), run in groupby(marks):
-            end = start + sum(1 for _ in run)
-            rows, members = range(first + start, first + end), urls[start:end]
+        for (title, video), run in groupby(zip(titles, videos, strict=True)):
+            end = start + len(list(run))
+            members = urls[start:end]
             self.groups.add(
-                headings.type,
+                kind,
                 title,
-                rows,
+                range(first + start, first + end),
                 sum(map(len, members)),
-                video=video,
-                is_default=blank,
+                video=read_create_video(video) is True,
+                is_default=not video.strip(),
             )
             if self._open:
-                drafts.extend(self._open.add(headings.type, title, members))
+                drafts.extend(self._open.add(kind, title, members))
             start = end
         return drafts
 
@@ -158,7 +149,7 @@ class CsvFile:
             hint = "Quote fields that hold commas"
             self._problems.add(at, "csv_column_count", message, hint)
         elif self._is_good(at, row, headings):
-            return self._take_many(number, [row]) or []
+            return self._take_many(number, [[field] for field in row]) or []
         self._counts.add(headings.type, 1, 0)
         return []
 

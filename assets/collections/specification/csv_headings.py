@@ -46,8 +46,9 @@ class Headings:
 
 
 def are_headings(row: Sequence[str]) -> bool:
-    """Whether a row is a header row: one of its fields names the column of URLs."""
-    return any(_plain(field) == URL_HEADING for field in row)
+    """Whether a row is a header row: one of its fields names the column of URLs, and none is a URL."""
+    is_named = any(_plain(field) == URL_HEADING for field in row)
+    return is_named and not any("://" in field for field in row)
 
 
 def read_headings(row: Sequence[str], at: str) -> Headings:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from itertools import chain
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -33,15 +34,11 @@ _MOST_SHAPES = 256
 _LONGEST_SHAPE = 1000
 
 _encode = msgspec.json.encode
+_METADATA_TYPES = frozenset({dict, type(None)})
 _DECODER = msgspec.json.Decoder(list[METADATA_TYPE])
 
 
-class _Group(NamedTuple):
-    type: MediaType
-    title: str
-    urls: Sequence[str]
-    metadata: Mapping[str, Any] | None
-    is_default: bool
+_Urls = tuple[str, ...]
 
 
 class GroupItems:
@@ -50,43 +47,49 @@ class GroupItems:
     def __init__(self, section: Section, schema: MetadataSchema | None) -> None:
         self._section = section
         self._columns = MetadataColumns(section, schema)
-        self._shapes: dict[tuple[str, ...], tuple[str, ...] | None] = {}
+        self._shapes: dict[tuple[str, ...], Callable[[Any], _Urls] | None] = {}
 
     def decode(self, piece: bytes) -> GoodItems | None:
         """See `json_items.SingleItems`."""
-        if is_doubtful(piece):
+        items = None if is_doubtful(piece) else _decoded(piece)
+        if items is None or not self._members_are_good(items):
             return None
-        try:
-            groups = [self._group(item) for item in _DECODER.decode(b"[" + piece + b"]")]
-        except FAULTS:
+        urls = self._urls(items)
+        metadata = [item.get(METADATA) for item in items]
+        if urls is None or not self._columns.all_fit([one for one in metadata if one]):
             return None
-        good = [group for group in groups if group is not None]
-        if len(good) < len(groups) or not _urls_are_good(good):
-            return None
-        metadata = [group.metadata for group in good]
-        if not self._columns.all_fit([one for one in metadata if one]):
-            return None
-        return _GoodGroups(good, self._columns.vectors(metadata) if b"[" in piece else [])
+        vectors = self._columns.vectors(metadata) if b"[" in piece else []
+        return _GoodGroups(items, urls, self._section, vectors)
 
-    def _group(self, item: dict[str, Any]) -> _Group | None:
-        names = self._names(tuple(item))
-        title, metadata = item.get(TITLE), item.get(METADATA)
-        if names is None or type(title) is not str or not _is_title(title):
-            return None
-        is_video = item.get(CREATE_VIDEO, False)
-        if type(is_video) is not bool or not (metadata is None or type(metadata) is dict):
-            return None
-        urls = itemgetter(*names)(item) if len(names) > 1 else (item[names[0]],)
-        kind = "image_sequence" if is_video else self._section.type
-        is_default = self._section.has_create_video and CREATE_VIDEO not in item
-        return _Group(kind, title, urls, metadata, is_default)
+    def _members_are_good(self, items: list[dict[str, Any]]) -> bool:
+        titles: list[Any] = [item.get(TITLE) for item in items]
+        return (
+            set(map(type, titles)) == {str}
+            and max(map(len, titles)) <= TITLE_CHARACTERS
+            and all(titles)
+            and not any(title.isspace() for title in titles)
+            and {type(item.get(METADATA)) for item in items} <= _METADATA_TYPES
+            and {type(item.get(CREATE_VIDEO, False)) for item in items} == {bool}
+        )
 
-    def _names(self, members: tuple[str, ...]) -> tuple[str, ...] | None:
-        """The members that hold URLs, in order; None if members are not as they should be."""
-        if len(members) > _LONGEST_SHAPE or len(self._shapes) >= _MOST_SHAPES:
-            return self._shapes.get(members) or self._ordered(members)
+    def _urls(self, items: list[dict[str, Any]]) -> list[_Urls] | None:
+        """The URLs of each, in order; None if some may not be good."""
+        takers = [self._taker(tuple(item)) for item in items]
+        if None in takers:
+            return None
+        urls = [taker(item) for taker, item in zip(takers, items, strict=True) if taker]
+        flat = list(chain.from_iterable(urls))
+        is_text = set(map(type, flat)) == {str}
+        return urls if is_text and max(map(len, flat)) <= URL_BYTES and are_good(flat) else None
+
+    def _taker(self, members: tuple[str, ...]) -> Callable[[Any], _Urls] | None:
+        """What takes the URLs out of an item with these members; None if they are not as they should be."""
         if members not in self._shapes:
-            self._shapes[members] = self._ordered(members)
+            names = self._ordered(members)
+            taker = _taker_of(names) if names else None
+            if len(members) <= _LONGEST_SHAPE and len(self._shapes) < _MOST_SHAPES:
+                self._shapes[members] = taker
+            return taker
         return self._shapes[members]
 
     def _ordered(self, members: tuple[str, ...]) -> tuple[str, ...] | None:
@@ -96,37 +99,55 @@ class GroupItems:
         return tuple(expected) if is_good and set(expected) <= set(members) else None
 
 
-def _is_title(title: str) -> bool:
-    return 0 < len(title) <= TITLE_CHARACTERS and not title.isspace()
+def _decoded(piece: bytes) -> list[dict[str, Any]] | None:
+    try:
+        items: list[dict[str, Any]] = _DECODER.decode(b"[" + piece + b"]")
+    except FAULTS:
+        return None
+    return items
 
 
-def _urls_are_good(groups: Sequence[_Group]) -> bool:
-    urls = [url for group in groups for url in group.urls]
-    is_text = set(map(type, urls)) == {str}
-    return is_text and max(map(len, urls)) <= URL_BYTES and are_good(urls)
+def _taker_of(names: tuple[str, ...]) -> Callable[[Any], _Urls]:
+    if len(names) == 1:
+        return lambda item: (item[names[0]],)
+    return itemgetter(*names)
 
 
 class _GoodGroups(GoodItems):
-    def __init__(self, groups: list[_Group], vectors: Sequence[tuple[int, str]]) -> None:
-        items = Counter(group.type for group in groups)
-        urls: Counter[MediaType] = Counter()
-        for group in groups:
-            urls[group.type] += len(group.urls)
-        url_counts = {kind: (items[kind], urls[kind]) for kind in items}
-        defaults = Counter(group.type for group in groups if group.is_default)
-        super().__init__(len(groups), url_counts, defaults, vectors)
-        self._groups = groups
+    def __init__(
+        self,
+        items: list[dict[str, Any]],
+        urls: list[_Urls],
+        section: Section,
+        vectors: Sequence[tuple[int, str]],
+    ) -> None:
+        self._items, self._urls = items, urls
+        self._types = [
+            "image_sequence" if item.get(CREATE_VIDEO) else section.type for item in items
+        ]
+        counts = Counter(self._types)
+        sizes: Counter[MediaType] = Counter()
+        for kind, one in zip(self._types, urls, strict=True):
+            sizes[kind] += len(one)
+        default = sum(CREATE_VIDEO not in item for item in items) if section.has_create_video else 0
+        super().__init__(
+            len(items),
+            {kind: (counts[kind], sizes[kind]) for kind in counts},
+            {section.type: default} if default else {},
+            vectors,
+        )
 
     def drafts(self, at: str, first: int) -> list[ItemDraft]:
         """See `GoodItems`."""
+        rows = zip(self._items, self._types, self._urls, strict=True)
         return [
             ItemDraft(
                 f"{at}/{number}",
-                group.type,
-                group.title,
-                tuple(group.urls),
+                kind,
+                item[TITLE],
+                urls,
                 None,
-                None if group.metadata is None else _encode(group.metadata),
+                None if item.get(METADATA) is None else _encode(item[METADATA]),
             )
-            for number, group in enumerate(self._groups, first)
+            for number, (item, kind, urls) in enumerate(rows, first)
         ]

@@ -35,7 +35,7 @@ from orchestration.services.access.users import (
     set_password,
     set_role,
 )
-from orchestration.services.access.visits import session_of
+from orchestration.services.access.visits import guess_of, session_of
 from orchestration.services.asking.passing import as_file
 from orchestration.services.paging import LIMIT, MOST, Page
 
@@ -118,6 +118,7 @@ def change_my_password(
         current=given.current,
         password=given.password,
         session=session_of(request),
+        guess=guess_of(request),
     )
 
 

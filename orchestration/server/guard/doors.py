@@ -15,11 +15,11 @@ import itsdangerous
 
 from orchestration.server.guard.asgi import Headers, Refusal, Scope
 from orchestration.server.guard.rules import GuardRules
-from orchestration.server.throttle import Client, Throttle
 from orchestration.services.access.actor import Actor, Role
 from orchestration.services.access.actor import Scope as Reach
 from orchestration.services.access.directory import Directory
 from orchestration.services.access.shell import own_name
+from orchestration.services.access.throttle import Client, Throttle
 from resources.kernel.errors import WaybillError
 
 T = TypeVar("T")

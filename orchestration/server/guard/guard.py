@@ -32,11 +32,11 @@ from orchestration.server.guard.record import Recorder
 from orchestration.server.guard.rules import GuardRules
 from orchestration.server.guard.sockets import GuardedSocket
 from orchestration.server.guard.zones import Body, Zone, is_graphql, is_open, zone_of
-from orchestration.server.throttle import Throttle
 from orchestration.services.access.actor import Actor
 from orchestration.services.access.directory import Directory
 from orchestration.services.access.rights import LOOK, Right, check_right, right_of
-from orchestration.services.access.visits import ACTOR, FORM_FIELD, FORM_TOKEN, SESSION
+from orchestration.services.access.throttle import Guesses, Throttle
+from orchestration.services.access.visits import ACTOR, FORM_FIELD, FORM_TOKEN, GUESS, SESSION
 from resources.kernel.errors import ForbiddenError
 
 _BEHIND_FORMS = ("/data", "/logout")
@@ -80,7 +80,8 @@ class Guard:
         self._rules = rules
         throttle = Throttle()
         self._doors = Doors(rules, directory, throttle)
-        self._sign_in = SignIn(rules, directory, self._doors, throttle)
+        self._guesses = Guesses(throttle)
+        self._sign_in = SignIn(rules, directory, self._doors, self._guesses)
         self._forms = FormTokens(rules.key)
         self._rates = Rates(rules.requests_a_second)
         self._uploads = UploadSlots(rules.uploads_at_once)
@@ -148,7 +149,10 @@ class Guard:
         state[ACTOR] = visit.actor
         state[FORM_TOKEN] = self._forms.make(binding)
         state[SESSION] = visit.session
-        return _Request(scope, Headers(scope), zone_of(scope["path"]), visit, binding)
+        headers = Headers(scope)
+        client = self._doors.client_of(scope, headers)
+        state[GUESS] = lambda: self._guesses.one(client, visit.actor.user)
+        return _Request(scope, headers, zone_of(scope["path"]), visit, binding)
 
     def _check(self, request: _Request) -> Refusal | None:
         scope = request.scope

@@ -6,15 +6,13 @@ import secrets
 from dataclasses import dataclass, field
 
 from orchestration.server.guard.asgi import SAFE_METHODS, Headers, Refusal, Scope, is_navigation
-from orchestration.server.settings import PublicAddress
+from orchestration.server.settings import REQUESTS_A_SECOND, UPLOADS_AT_ONCE, PublicAddress
 from orchestration.services.uploads.limits import DEFAULT_LIMIT
 
 BODY_SECONDS = 20.0
 """How long a client may take to send a body that is not streamed."""
 
 FAILED_LOGIN_SECONDS = 0.5
-UPLOADS_AT_ONCE = 16
-REQUESTS_A_SECOND = 100
 
 _FORM_KINDS = ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain", "")
 """What a page of any origin may send without being asked first whether it may."""

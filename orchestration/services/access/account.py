@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 from orchestration.services.access.actor import Actor
 from orchestration.services.access.audit import audited
 from orchestration.services.access.passwords import is_password
@@ -12,7 +14,13 @@ from resources.stores.catalog.database import CatalogDatabase
 
 
 def change_own_password(
-    database: CatalogDatabase, actor: Actor, *, current: str, password: str, session: str
+    database: CatalogDatabase,
+    actor: Actor,
+    *,
+    current: str,
+    password: str,
+    session: str,
+    guess: AbstractContextManager[None],
 ) -> None:
     """Gives whoever asks another password, and ends the other sessions.
 
@@ -22,16 +30,18 @@ def change_own_password(
         current: the password so far: a browser that was left open is not enough.
         password: the new one.
         session: the secret of the session that goes on.
+        guess: entered while the current password is looked at, and left by an error where it is wrong.
 
     Raises:
         ForbiddenError: nobody is signed in with a password of the own, or it is another.
+        TooManyTriesError: too many wrong ones were tried.
         InputError: the new one will not do.
     """
     if actor.via != "session":
         raise ForbiddenError(
             "a password is changed by whoever is signed in with it", hint="Sign in at /login"
         )
-    with audited(database, actor, "access.password", actor.user):
+    with guess, audited(database, actor, "access.password", actor.user):
         with database.read() as connection:
             user = existing_user(connection, actor.user)
         if not is_password(current, user.password):

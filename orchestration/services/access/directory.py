@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from orchestration.services.access.actor import Actor, Role, Scope
-from orchestration.services.access.sessions import IDLE_LIFE, LIFE
+from orchestration.services.access.sessions import session_idle_life, session_life
 from orchestration.services.access.tokens import sha256_of
 from resources.kernel.errors import WaybillError
 from resources.stores.catalog.access.records import now
@@ -72,7 +72,8 @@ class Directory:
             found = find_session(connection, sha256)
         if found is None or found.is_disabled:
             return None
-        if found.made_at + LIFE <= moment or found.seen_at + IDLE_LIFE <= moment:
+        made, seen = found.made_at, found.seen_at
+        if made + session_life() <= moment or seen + session_idle_life() <= moment:
             return None
         if is_use:
             self._touch(found.seen_at, lambda connection: touch_session(connection, sha256))

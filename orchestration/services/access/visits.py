@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from orchestration.services.access.actor import Actor
@@ -13,6 +14,7 @@ FORM_FIELD = "form_token"
 """What the hidden field is called; it is the first of its form, so that it is known before a file comes in."""
 
 SESSION = "session"
+GUESS = "guess"
 ROUTE = "route"
 
 
@@ -45,3 +47,9 @@ def note_route(request: Request, path: str) -> None:
 def session_of(request: Request) -> str:
     """The secret of the session in which somebody asks; empty for another way in."""
     return str(request.scope["state"].get(SESSION, ""))
+
+
+def guess_of(request: Request) -> AbstractContextManager[None]:
+    """One try of the own password by whoever asks: wrong ones are counted together with those at the sign-in."""
+    found: AbstractContextManager[None] = request.scope["state"][GUESS]()
+    return found

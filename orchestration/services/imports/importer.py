@@ -93,8 +93,7 @@ class Importer:
                         f"the file is imported as {known.dataset} already", state=known.phase
                     )
                 return known
-            state = self._incoming.state(upload_id)
-            self._incoming.path(upload_id)
+            state, _ = self._incoming.received(upload_id)
             if state.problem and not wanted.settings.format:
                 raise InputError(state.problem)
         self._pending.write(wanted)

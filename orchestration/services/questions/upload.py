@@ -45,10 +45,10 @@ def _given(desk: Desk, upload_ids: Sequence[str]) -> list[GivenFile]:
     incoming = IncomingUploads(desk.home)
     found = []
     for upload_id in upload_ids:
-        state = incoming.state(upload_id)
+        state, path = incoming.received(upload_id)
         if state.project not in ("", desk.project):
             raise InputError(f"{state.filename} was uploaded to another project")
-        found.append(GivenFile(state.filename, incoming.path(upload_id), may_link=True))
+        found.append(GivenFile(state.filename, path, may_link=True))
     return found
 
 

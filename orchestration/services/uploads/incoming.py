@@ -154,7 +154,11 @@ class IncomingUploads:
         return self._read(self._find(upload_id))
 
     def path(self, upload_id: str) -> Path:
-        """Where the bytes of a file are that is whole.
+        """Where the bytes of a file are that is whole; see `received`."""
+        return self.received(upload_id)[1]
+
+    def received(self, upload_id: str) -> tuple[Incoming, Path]:
+        """What is known of a file that is whole, and where its bytes are.
 
         Raises:
             NotFoundError: there is none.
@@ -171,7 +175,7 @@ class IncomingUploads:
             )
         if not (folder / "bytes").exists():
             raise ConflictError(f"{found.filename} was imported already", state="imported")
-        return folder / "bytes"
+        return found, folder / "bytes"
 
     @contextmanager
     def writer(self, upload_id: str, offset: int) -> Iterator[IncomingWriter]:

@@ -10,8 +10,9 @@ from nibabel.nifti1 import Nifti1Header
 from nibabel.nifti2 import Nifti2Header
 from PIL import Image
 
-from resources.media.content_types import ContentType
+from resources.media.content_types import ContentType, content_type_of
 from resources.media.facts import NiftiFacts
+from resources.media.parsers.expected import mismatch
 from resources.media.parsers.pictures import thumbnail_of
 from resources.media.parsers.pixels import check_pixels
 from resources.media.parsers.shades import grey
@@ -64,6 +65,13 @@ def thumbnail(subject: Subject) -> bytes:
 
 
 def _header(data: bytes) -> Any:
+    """The header.
+
+    Raises:
+        MediaRefusedError: what was packed is something else.
+    """
+    if content_type_of(data, len(data)).kind != "nifti":
+        raise mismatch("nifti", "application/gzip, which holds no such volume")
     kind = Nifti2Header if len(data) >= _SECOND_HEADER and data[4:7] == b"n+2" else Nifti1Header
     return kind(data[: kind.template_dtype.itemsize])
 

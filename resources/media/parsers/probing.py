@@ -10,6 +10,7 @@ from resources.media.content_types import HEAD, content_type_of
 from resources.media.facts import Facts, FileType
 from resources.media.parsers.expected import KINDS, mismatch
 from resources.media.parsers.subject import Subject
+from resources.media.refusals import MediaRefusedError
 from resources.media.requests import FramesWanted, VideoPicture
 from resources.media.sandbox.ranged_file import RangedFile
 
@@ -69,6 +70,8 @@ def _subject(file: RangedFile, announced: FileType, pixels: int) -> Subject:
         MediaRefusedError: that is not what was announced.
     """
     found = content_type_of(_head(file), file.size)
+    if found.kind == "other" and found.mime.startswith(f"{announced}/"):
+        raise MediaRefusedError("object_unreadable", f"Files of type {found.mime} cannot be read")
     if found.kind not in KINDS[announced]:
         raise mismatch(
             announced, "nothing: it has no byte" if found.kind == "empty" else found.mime

@@ -28,7 +28,8 @@ def end_with_parent(parent: int) -> None:
     Args:
         parent: the process that started it, which may have ended already.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends this
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # to the whole group: the parent
+        signal.signal(number, signal.SIG_IGN)  # knows what to do, and a file is not to blame
     if sys.platform == "linux":
         _libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:

@@ -18,6 +18,8 @@ _MESSAGE_ROOM = 4096
 """Bytes of a message beside its payload."""
 
 
+MOST_RANGE = 1 << 20
+"""Bytes that are asked for at once."""
 _Number = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 
 
@@ -43,7 +45,7 @@ class RangeWanted(msgspec.Struct, frozen=True, tag="want"):
 
     source: _Number
     start: _Number
-    length: _Number
+    length: Annotated[int, msgspec.Meta(ge=0, le=MOST_RANGE)]
 
 
 class Confined(msgspec.Struct, frozen=True, tag="settled"):

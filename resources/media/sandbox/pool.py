@@ -95,7 +95,7 @@ class SandboxPool:
             MediaRefusedError: a file breaks a rule, its parser died, or it went beyond a limit.
             Exception: what reading from a source raised.
         """
-        heads = [source.read_range(0, min(HEAD_BYTES, source.size)) for source in sources]
+        heads = [_head_of(source) for source in sources]
         job = Job(
             handler, options, [one.name for one in sources], [one.size for one in sources], heads
         )
@@ -170,6 +170,11 @@ class SandboxPool:
                 self._resting.append(process)
         if not is_kept:
             process.end()
+
+
+def _head_of(source: RangeSource) -> bytes:
+    length = min(HEAD_BYTES, source.size)
+    return source.read_range(0, length) if length else b""
 
 
 def _refusal(refused: JobRefused) -> MediaRefusedError:

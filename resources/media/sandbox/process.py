@@ -32,6 +32,8 @@ from resources.media.sandbox.messages import (
 
 _START_SECONDS = 120
 _END_SECONDS = 10
+_LEAST_COUNTED = 16 * 1024
+"""Bytes that a request counts for at least: it takes its time however little it asks for."""
 _DYING_SECONDS = 5
 """Between the end of its socket and of the process itself."""
 _KEPT_VARIABLES = ("LD_LIBRARY_PATH", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
@@ -236,7 +238,7 @@ class _Reading:
             return None
 
     def _check(self, wanted: RangeWanted) -> None:
-        self._left -= wanted.length
+        self._left -= max(wanted.length, _LEAST_COUNTED)
         if self._left < 0 or wanted.source >= len(self._sources):
             raise ReadTooMuchError
         if wanted.start + wanted.length > self._sources[wanted.source].size:
@@ -276,5 +278,5 @@ def _folders() -> tuple[Path, list[Path]]:
     standard = Path(sysconfig.get_path("stdlib"))
     found = (find_spec(name) for name in ("msgspec", "PIL", "av"))  # wherever they are installed
     homes = [Path(spec.origin).parent.parent for spec in found if spec and spec.origin]
-    folders = [*map(Path, named), standard / "lib-dynload", *homes]
+    folders = [*map(Path, named), standard / "lib-dynload", *homes, Path(sys.base_prefix) / "lib"]
     return root, list(dict.fromkeys(folder for folder in folders if folder.is_dir()))

@@ -12,9 +12,11 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
+from resources.media.sandbox.messages import MOST_RANGE
+
 BLOCK_BYTES = 16 * 1024
 _AHEAD_BLOCKS = 1
-_MOST_AHEAD = 64
+_MOST_AHEAD = MOST_RANGE // BLOCK_BYTES
 _KEPT_BLOCKS = 1024
 
 

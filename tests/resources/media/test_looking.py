@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 
 import msgspec
@@ -162,6 +163,7 @@ PNG, TEXT = make.image(), b"just words"
         ("pdf", PNG, "Expected a PDF document, got a file of type image/png"),
         ("text", PNG, "Expected a text, got a file of type image/png"),
         ("nifti", PNG, "Expected a NIfTI volume, got a file of type image/png"),
+        ("nifti", gzip.compress(b"a,b\n1,2\n"), "Expected a NIfTI volume, got a file of type application/gzip, which holds no such volume"),
         ("text", b"", "Expected a text, got a file of type nothing: it has no byte"),
         ("video", b"#EXTM3U\nfile:///etc/passwd\n", "Expected a video, got a file of type text/plain"),
         ("image", bytes(range(256)) * 20, "Expected an image, got a file of type application/octet-stream"),
@@ -170,6 +172,11 @@ PNG, TEXT = make.image(), b"just words"
 def test_something_else_than_announced(prober, announced, data, message):
     found = problem(prober, announced, data)
     assert (found.rule, found.message) == ("object_type_mismatch", message)
+
+
+def test_an_image_that_nothing_here_reads_is_not_told_to_be_something_else(prober):
+    found = problem(prober, "image", b"\0\0\0\x18ftypheic" + bytes(40))
+    assert (found.rule, found.message) == ("object_unreadable", "Files of type image/heic cannot be read")  # fmt: skip
 
 
 def test_of_several_files_each_wrong_one_is_named(prober):

@@ -110,7 +110,19 @@ def swallow(files, options):
     yield tried(files[0].read).encode() or b"all"
 
 
+def nibble(files, options):
+    for place in range(200):
+        files[0]._fetch(place, 1)
+    yield b"all"
+
+
+def gulp(files, options):
+    yield files[0]._fetch(0, 2 << 20)
+
+
 HANDLERS = {
+    "nibble": nibble,
+    "gulp": gulp,
     "act": act,
     "surroundings": surroundings,
     "spin": spin,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -54,12 +55,17 @@ def is_gone(number):
     return False
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="what the kernel of Linux refuses")
+KNOWS_LANDLOCK = sys.platform == "linux" and ctypes.CDLL(None).syscall(444, None, 0, 1) > 0
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="what the kernel of Linux refuses")
+with_landlock = pytest.mark.skipif(not KNOWS_LANDLOCK, reason="this kernel does not know Landlock")
+
+
+@on_linux
 @pytest.mark.parametrize(
     "action",
     [
-        "make a file", "overwrite", "remove", "rename", "make a folder", "read", "list", "internet",
-        "unix socket", "program", "fork", "kill", "parent's memory", "raise the limit",
+        "make a file", "overwrite", "remove", "rename", "make a folder", "internet", "unix socket", "program", "fork",
+        "kill", "raise the limit", *(pytest.param(name, marks=with_landlock) for name in ("read", "list", "parent's memory")),
     ],
 )  # fmt: skip
 def test_what_a_parser_has_no_need_of_is_refused(pool, action, tmp_path):
@@ -76,6 +82,7 @@ def test_what_it_needs_is_not(pool, action):
     assert ask(pool, "act", action) == [b""]
 
 
+@with_landlock
 def test_all_ways_of_confinement_hold_here(pool):
     ask(pool, "pid")
     assert pool.confinement == ["limits", "landlock", "seccomp"]
@@ -136,6 +143,13 @@ def test_a_file_is_judged_by_a_new_worker_when_a_used_one_dies(pool):
     assert ask(pool, "echo") == [b"abc"]
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_to_the_whole_group_is_not_blamed_on_a_file(pool, number):
+    before = pid(pool)
+    os.kill(before, number)
+    assert pid(pool) == before
+
+
 class Failing(BytesSource):
     """A source that breaks off behind its first bytes."""
 
@@ -156,6 +170,17 @@ def test_an_error_of_the_source_is_passed_on_whatever_the_parser_makes_of_it(poo
 def test_more_bytes_than_allowed_are_not_read(pool):
     told = refusal(pool, "echo", source=BytesSource(bytes(2 * MB), "a"), read_bytes=MB)
     assert told == "It cannot be read: more than 1,048,576 bytes of it would be needed"
+
+
+def test_many_small_requests_count_too(pool):
+    """16 KB each at least: 64 of them are a megabyte."""
+    told = refusal(pool, "nibble", source=BytesSource(bytes(MB), "a"), read_bytes=MB)
+    assert told.endswith("of it would be needed")
+
+
+def test_a_range_larger_than_any_parser_asks_for_is_no_question(pool):
+    told = refusal(pool, "gulp", source=BytesSource(bytes(8 * MB), "a"), read_bytes=8 * MB)
+    assert told == "It cannot be read: the parser sent what is no answer"
 
 
 def test_bytes_come_whole_whatever_their_number(pool):
