@@ -109,7 +109,7 @@ def _preview(
 
 
 def _keep(context: typer.Context, order: UploadOrder, *, no_wait: bool, as_json: bool) -> int:
-    """Keeps the files and sees to it that whoever imports them knows the dataset; the upload's number."""
+    """Keeps the files, and has the process that will import them know the dataset; the upload's number."""
     from orchestration.services.home import open_home
     from orchestration.services.reloading import reload_server
     from orchestration.services.runs.launch import require_server

@@ -44,7 +44,7 @@ class _Asset:
 
 
 class RecordedStates:
-    """The records of an instance, at hand for whoever asks often.
+    """The records of an instance, at hand for callers that ask often.
 
     When no file of the instance has changed an answer reads none; else two short queries, and the records of those
     assets and runs that are new. One thread at a time.
@@ -84,7 +84,7 @@ class RecordedStates:
                     stat = os.stat(path)  # noqa: PTH116 - a list of paths as text
                 except FileNotFoundError:
                     continue
-                if stat.st_size:  # SQLite makes an empty log for whoever only reads
+                if stat.st_size:  # SQLite makes an empty log for a reader too
                     found.append((path, stat.st_mtime_ns, stat.st_size, stat.st_ino))
         newest = max((times[1] for times in found), default=0)
         return tuple(found), newest < time.time_ns() - _SETTLED_NS

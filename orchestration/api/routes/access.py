@@ -66,7 +66,7 @@ class NewUser(BaseModel):
 
 
 class OwnPassword(BaseModel):
-    """Another password of whoever asks."""
+    """Changes the password of the user who asks."""
 
     current: str = Field(max_length=1_000, description="The one so far.")
     password: Password

@@ -36,7 +36,7 @@ from resources.kernel.errors import InputError
 POLL_SECONDS = 0.5
 HEARTBEAT_SECONDS = 15.0
 STREAM_SECONDS = 600.0
-"""After which a stream ends without `end`: whoever follows it connects again and goes on where it was."""
+"""After which a stream ends without `end`: the client connects again and goes on where it was."""
 router = APIRouter()
 RunId = Annotated[str, Path(description="The run's whole id.", max_length=100)]
 After = Annotated[int, Query(ge=0, lt=2**63, description="Number of the last event that is known.")]
@@ -106,7 +106,7 @@ async def watch(
     after: After = 0,
     accept: Annotated[str, Header(description="`text/event-stream` for a stream.")] = "",
     last_event_id: Annotated[
-        str | None, Header(description="As `after`: sent by whoever connects again.")
+        str | None, Header(description="As `after`: sent by a client that connects again.")
     ] = None,
 ) -> Events | StreamingResponse:
     """Follow a run: its events behind `after`.

@@ -317,7 +317,7 @@ async def send(
 
 
 def _refused(error: InputError) -> HTTPException:
-    """Hangs up as well: the rest of a body that nobody wants would else be waited for."""
+    """Hangs up as well: the rest of an unwanted body would else be waited for."""
     status = 413 if "limit" in error.facts else 422
     return HTTPException(status, str(error), {"Connection": "close"})
 

@@ -1,4 +1,4 @@
-"""The guard itself: each request and websocket on its way from the network to whoever answers it."""
+"""The guard itself: each request and websocket on its way from the network to the application that answers it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _FORM_KINDS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 @dataclass(frozen=True)
 class _Request:
-    """A request that somebody may make, before its body is read."""
+    """A request that is allowed as far as can be seen before its body is read."""
 
     scope: Scope
     headers: Headers

@@ -140,7 +140,7 @@ class SignIn:
 
     async def _begin(self, name: str, password: str, client: Client, had: list[str]) -> str:
         if self._directory is None:
-            raise ForbiddenError("nobody signs in where there are no users")
+            raise ForbiddenError("no one can sign in without users")
         address = "" if client is None else client[0]
         async with self._hashing:
             session = await asyncio.to_thread(

@@ -45,7 +45,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass
 class Change:
-    """What is known of a change while it is made; whoever makes it fills in what it knows.
+    """What is known of a change while it is made; the code that makes it fills in what it knows.
 
     Args:
         subject: on what: `datasets/flights`.

@@ -1,4 +1,4 @@
-"""An answer and what happens on the way to it, as they come: for whoever watches a test go on."""
+"""An answer and what happens on the way to it, as they come: for a page that shows a test going on."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _NOTHING_MORE = object()
 class Live(Generic[R]):
     """A question that is being answered.
 
-    Iterate over it for what the process tells, which ends with the answer; then ask for `result` or `error`. Whoever
-    leaves before the end hangs up, and the process ends.
+    Iterate over it for what the process tells, which ends with the answer; then ask for `result` or `error`. Leaving
+    before the end hangs up, and the process ends.
     """
 
     def __init__(self, asker: Asker, question: Question[R], **arguments: Any) -> None:

@@ -150,7 +150,7 @@ def _next(way: Delivering, now: datetime) -> datetime | None:
 
 
 def _stopped_schedules(instance: dg.DagsterInstance) -> set[str]:
-    """Pipelines whose schedule somebody has switched off."""
+    """Pipelines whose schedule was switched off by hand."""
     states = instance.all_instigator_state(
         instigator_type=InstigatorType.SCHEDULE, instigator_statuses={InstigatorStatus.STOPPED}
     )

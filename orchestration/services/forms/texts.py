@@ -1,6 +1,6 @@
 """A field's text read as the value that YAML has, and a value shown as a field's text.
 
-Whatever somebody types is data: a text stays a text, also one that looks like a number, a tag or a document's end. A
+Whatever is typed is data: a text stays a text, also one that looks like a number, a tag or a document's end. A
 template would be evaluated when the project loads, and so could show any variable of the server: it is refused.
 """
 

@@ -114,7 +114,7 @@ class Importer:
             await asyncio.sleep(POLL_SECONDS)
 
     def wake(self) -> None:
-        """Goes on with what is to be done, if nobody is at it."""
+        """Goes on with what is to be done, if no other thread does."""
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._work())
 

@@ -1,7 +1,7 @@
 """Imports of received files that were asked for: written down first, so that none is forgotten when a process dies.
 
-`<home>/incoming/received/<id>/import.json`, beside the first of the files. It stays for a day after its end, for whoever
-asks what became of it.
+`<home>/incoming/received/<id>/import.json`, beside the first of the files. It stays for a day after its end, so that
+its result can be asked for.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ Trigger = ScheduleEntry | SensorEntry
 
 
 def read_switches(instance: dg.DagsterInstance) -> Switches:
-    """All that somebody has switched, in one query."""
+    """All that were switched by hand, in one query."""
     found = {}
     for state in instance.all_instigator_state():
         if state.status != InstigatorStatus.DECLARED_IN_CODE:

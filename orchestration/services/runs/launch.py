@@ -141,7 +141,7 @@ def server_runs(home: Home) -> bool:
 
 
 def require_server(home: Home) -> None:
-    """Makes sure that somebody will take what is put into the queue.
+    """Makes sure that a daemon takes what is put into the queue.
 
     Raises:
         ConfigError: no server runs.
