@@ -36,7 +36,7 @@ from orchestration.services.site.datasets import (
     title_of,
 )
 from orchestration.services.site.noted import noted
-from resources.kernel.errors import InUseError, NotFoundError
+from resources.kernel.errors import InputError, InUseError, NotFoundError
 
 
 async def _list(visit: Visit) -> Response:
@@ -146,21 +146,23 @@ async def _refresh(visit: Visit) -> Response:
 
 async def _rename_form(visit: Visit) -> Response:
     title = await visit.run(title_of, _entry(visit))
-    return await _render(visit, "rename.html", given=title or DatasetTitle())
+    return await _render(visit, "rename.html", given=title or DatasetTitle(), problem="")
 
 
 async def _rename(visit: Visit) -> Response:
     entry, form = _entry(visit), await visit.form()
+    given = DatasetTitle(str(form.get("title", "")), str(form.get("description", "")))
 
     def change() -> None:
         catalog = visit.site.catalog
         with audited(catalog, visit.actor, "dataset.rename", f"datasets/{entry.name}") as noted:
             noted.before = asdict(title_of(entry) or DatasetTitle())
-            title, description = str(form.get("title", "")), str(form.get("description", ""))
-            found = rename_dataset(entry, title=title, description=description, by=visit.actor.name)
-            noted.after = asdict(found)
+            noted.after = asdict(rename_dataset(entry, **asdict(given), by=visit.actor.name))
 
-    await visit.run(change)
+    try:
+        await visit.run(change)
+    except InputError as error:  # what was typed stays in the form
+        return await _render(visit, "rename.html", status=422, given=given, problem=str(error))
     forget_view(visit.site, visit.project)
     return visit.redirect(_path(entry), notice="Title and description are saved")
 
