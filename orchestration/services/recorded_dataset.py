@@ -25,6 +25,7 @@ from orchestration.services.dataset_detail import (
 )
 from orchestration.services.dataset_list import DatasetEntry, DeclaredCheck, Tried
 from orchestration.services.record_files import RecordFiles, in_parts, open_records
+from orchestration.services.recorded_facts import facts_of_mapping
 from orchestration.services.recorded_states import made_of, read_failure, time_of, tried_of
 from resources.kernel.keys import Key
 
@@ -150,11 +151,6 @@ def _recorded(row: sqlite3.Row, runs: Mapping[str, str]) -> RecordedCheck:
 
 
 def _result(data: Mapping[str, Any]) -> CheckResult:
-    facts = {label: _plain(value) for label, value in data["metadata"].items()}
+    facts = facts_of_mapping(data["metadata"])
     severity = data["severity"]["__enum__"].rpartition(".")[2]
     return CheckResult(bool(data["success"]), severity, data["description"] or "", facts)
-
-
-def _plain(value: Mapping[str, Any]) -> object:
-    """A value of metadata, as far as checks of ours write such."""
-    return value["data"] if "data" in value else value.get("value")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -181,7 +181,7 @@ def _export(
     status = _status(record, has_arrived=said is not None)
     steps = _Steps()
     if status is ExportStatus.NOT_REACHED:  # its own steps say whether it was, and failed
-        steps = _steps(instance, begun)
+        steps = _kept_steps(instance, begun, record)
         if steps.error:
             status = ExportStatus.FAILED
     facts = said if said is not None else steps.pinned
@@ -232,6 +232,26 @@ class _Steps:
     pinned: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
     reason: str = ""
+
+
+_SETTLED = timedelta(minutes=1)
+"""After a run has ended, so long may a process of it still write down how a step ended."""
+_KNOWN_MOST = 5_000
+_KNOWN: dict[Place, _Steps] = {}
+
+
+def _kept_steps(instance: dg.DagsterInstance, begun: Begun, record: dg.RunRecord | None) -> _Steps:
+    """The same of every run that ended a while ago: its events, a file of their own, are read once."""
+    place = Place(begun.exporter, begun.run_id)
+    if place in _KNOWN:
+        return _KNOWN[place]
+    found = _steps(instance, begun)
+    ended_at = _moment(record.end_time if record else None)
+    if ended_at is not None and datetime.now(UTC) - ended_at > _SETTLED:
+        if len(_KNOWN) >= _KNOWN_MOST:
+            _KNOWN.clear()
+        _KNOWN[place] = found
+    return found
 
 
 def _steps(instance: dg.DagsterInstance, begun: Begun) -> _Steps:
