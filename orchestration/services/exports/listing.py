@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import dagster as dg
-from dagster._core.scheduler.instigation import InstigatorStatus, InstigatorType
 
 from orchestration.services.exports.entries import Delivering, ExporterEntry
 from orchestration.services.exports.history import Export, ExportStatus, last_exports
 from orchestration.services.paging import LIMIT, Page, paged
 from orchestration.services.pipelines.entry import ScheduleEntry
+from orchestration.services.pipelines.switches import read_switches
 from orchestration.services.pipelines.times import next_times
 from resources.kernel.errors import InputError, UnknownNameError
 from resources.kernel.keys import noun_of_key
@@ -144,7 +144,5 @@ def _next(way: Delivering, now: datetime) -> datetime | None:
 
 def _stopped_schedules(instance: dg.DagsterInstance) -> set[str]:
     """Pipelines whose schedule somebody has switched off."""
-    states = instance.all_instigator_state(
-        instigator_type=InstigatorType.SCHEDULE, instigator_statuses={InstigatorStatus.STOPPED}
-    )
-    return {state.instigator_name.removesuffix("_schedule") for state in states}
+    off = [name for (_, name), is_on in read_switches(instance).items() if not is_on]
+    return {name.removesuffix("_schedule") for name in off if name.endswith("_schedule")}

@@ -5,7 +5,6 @@ import pytest
 
 from orchestration.services.exports.events import arrived, begun_deliveries, newest_deliveries
 
-
 FACTS = {
     "rows": 3,
     "share": 0.5,
