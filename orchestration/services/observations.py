@@ -124,12 +124,10 @@ def list_observations(
 
 def last_observations(instance: dg.DagsterInstance, names: list[str]) -> dict[str, datetime]:
     """When each datasource was looked at last, of those that ever were."""
-    keys = {dg.AssetKey(_key(name)): name for name in names}
     found = {}
-    for record in instance.get_asset_records(list(keys)):
-        seen = record.asset_entry.last_observation
-        if seen is not None:
-            found[keys[record.asset_entry.asset_key]] = datetime.fromtimestamp(seen.timestamp, UTC)
+    for name in names:
+        for record in instance.fetch_observations(dg.AssetKey(_key(name)), limit=1).records:
+            found[name] = datetime.fromtimestamp(record.timestamp, UTC)
     return found
 
 

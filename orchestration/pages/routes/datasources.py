@@ -16,9 +16,10 @@ from orchestration.services.declared_list import (
     find_datasource,
     find_declaration,
 )
-from orchestration.services.observations import last_observations, list_observations
+from orchestration.services.observations import list_observations
 from orchestration.services.paging import paged
 from orchestration.services.questions.datasource import OBSERVE, TEST, TRY
+from orchestration.services.site.datasources import observed_at
 from orchestration.services.site.noted import noted
 
 ROWS = 20
@@ -35,7 +36,7 @@ async def _list(visit: Visit) -> Response:
         "datasources/list.html",
         page=chosen,
         q=q,
-        seen=await visit.run(last_observations, visit.site.instance, names),
+        seen=await visit.run(observed_at, visit.site, names),
         declared=len(visit.project.snapshot.datasources),
     )
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from pathlib import Path
 
 from orchestration.services.dataset_detail import (
     RUNS,
@@ -21,10 +19,9 @@ from orchestration.services.dataset_list import DatasetEntry, DatasetTitle, Trie
 from orchestration.services.dataset_query import DatasetPage, DatasetQuery, page_of
 from orchestration.services.dataset_titles import read_titles
 from orchestration.services.datasets import instance_states
-from orchestration.services.record_files import RecordFiles
-from orchestration.services.recorded_dataset import RecordedDataset
 from orchestration.services.recorded_states import RecordedStates
 from orchestration.services.site.projects import Project
+from orchestration.services.site.records import recorded
 from orchestration.services.site.site import Site
 from resources.kernel.keys import Key
 
@@ -74,35 +71,26 @@ def show_one(site: Site, project: Project, name: str) -> DatasetDetail:
         ConnectorError: the store does not answer.
     """
     entry = dataset_of(project, name)
-    found = _recorded(site).tried(entry.key)
+    found = recorded(site).tried(entry.key)
     tried = found[0] if found else instance_states(site.instance, [entry]).get(entry.key)
     return show_dataset(entry, site.store(project), tried, title_of(entry))
 
 
 def runs_of(site: Site, entry: DatasetEntry, *, limit: int = RUNS) -> list[RunOfDataset]:
     """The last runs that made a dataset or were to make it, newest first."""
-    found = _recorded(site).runs(entry, limit)
+    found = recorded(site).runs(entry, limit)
     return list_runs(entry, site.instance, limit=limit) if found is None else found
 
 
 def checks_of(site: Site, entry: DatasetEntry) -> list[CheckOutcome]:
     """The checks of a dataset, each with its newest result."""
-    found = _recorded(site).checks(entry)
+    found = recorded(site).checks(entry)
     return list_checks(entry, site.instance) if found is None else found
 
 
 def forget_view(site: Site, project: Project) -> None:
     """The next list looks anew: this process has changed something."""
     _index(site, project).forget()
-
-
-@lru_cache(maxsize=8)
-def _of_folder(dagster_home: Path) -> RecordedDataset:
-    return RecordedDataset(RecordFiles(dagster_home))
-
-
-def _recorded(site: Site) -> RecordedDataset:
-    return _of_folder(site.home.dagster)
 
 
 def _index(site: Site, project: Project) -> DatasetIndex:
