@@ -71,7 +71,7 @@ async def _try(visit: Visit) -> Response:
     rows = min(max(visit.number("rows", ROWS), 1), PREVIEW_LIMIT)
     tested = await visit.ask(TRY, kind="assets.Datasource", attributes=given, rows=rows)
     back = f"{visit.base}/connectors/{to_part(visit.query('connector'))}/browse"
-    create = f"{visit.base}/datasources/new?{urlencode(given)}"
+    create = f"{visit.base}/datasources/-/new?{urlencode(given)}"
     return await _preview(visit, tested, rows, name=tested.target, back=back, create=create)
 
 
