@@ -15,11 +15,12 @@ from assets.boundary import boundary
 from assets.collections.declaration import CollectionSpec
 from assets.collections.importing import ImportEnd, Means, WantedImport, carry_out
 from assets.collections.publishing import publish
-from assets.collections.taking import schema_of
 from assets.logical_run import logical_run
 from assets.noun import asset_definition
 from assets.table_asset import finish_table, table_result
+from resources.collections.metadata_schema import MetadataSchema
 from resources.stores.catalog.collections.catalog import CollectionCatalog
+from resources.stores.catalog.collections.metadata import MetadataCatalog
 from resources.stores.catalog.collections.records import FailedItem
 from resources.stores.catalog.resource import CatalogResource
 from resources.stores.resource import StoreResource
@@ -119,11 +120,19 @@ def _means(
     return Means(
         catalog=catalog,
         spec=spec,
-        schema=schema_of(spec),
+        schema=_declared_schema(spec, catalog),
         connectors=connectors,
         run_id=context.run.run_id,
         tell=context.log.info,
     )
+
+
+def _declared_schema(spec: CollectionSpec, catalog: CollectionCatalog) -> MetadataSchema | None:
+    """The schema as the catalog has it, once it follows what the project declares."""
+    if not spec.metadata_schema:
+        return None
+    schemas = MetadataCatalog(catalog.database)
+    return schemas.declare(spec.metadata_schema, spec.schema_keys, "project").schema
 
 
 def _end_metadata(end: ImportEnd, failures: list[FailedItem]) -> dict[str, Any]:

@@ -150,12 +150,7 @@ def history(
 ) -> list[HistoryLine]:
     """List files and undos, newest first: who, when, what became of each and why."""
     query = HistoryQuery(
-        wanted.set,
-        wanted.state,
-        wanted.file,
-        wanted.since,
-        wanted.until,
-        wanted.limit,
+        wanted.set, wanted.state, wanted.file, wanted.since, wanted.until, wanted.limit
     )
     return history_of(sets_of(site, project), site.instance, query)
 

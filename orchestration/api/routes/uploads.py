@@ -22,6 +22,7 @@ from orchestration.api.given import (
     GivenProject,
     GivenSite,
     IdempotencyKey,
+    check_upload,
 )
 from orchestration.api.tus import (
     CHECKSUM_MISMATCH,
@@ -36,8 +37,6 @@ from orchestration.api.tus import (
 from orchestration.services.imports.importer import importer_of
 from orchestration.services.imports.pending import PendingImport
 from orchestration.services.questions.upload import PREVIEW, UploadPreview
-from orchestration.services.site.projects import Project
-from orchestration.services.site.site import Site
 from orchestration.services.uploads.incoming import PART_OF, Incoming, IncomingUploads
 from orchestration.services.uploads.limits import upload_limit
 from orchestration.services.uploads.receiving import (
@@ -46,9 +45,9 @@ from orchestration.services.uploads.receiving import (
     receive_piece,
 )
 from orchestration.services.uploads.settings import UploadSettings
-from resources.kernel.errors import ConflictError, InputError, NotFoundError
+from resources.kernel.errors import ConflictError, InputError
 
-router = APIRouter()
+router = APIRouter(dependencies=[Depends(check_upload)])
 ANSWER_SECONDS = 0.7
 """How long the answer to an import waits for its run: one into a dataset that is known begins at once."""
 
@@ -142,21 +141,6 @@ class UploadImport:
 
 def _uploads(site: GivenSite) -> IncomingUploads:
     return IncomingUploads(site.home)
-
-
-async def _of_project(site: Site, project: Project, upload_id: str) -> Incoming:
-    """A file of this project: an id is worth nothing in another one.
-
-    Raises:
-        NotFoundError: there is no such file here.
-    """
-    found = await asyncio.to_thread(IncomingUploads(site.home).state, upload_id)
-    if found.project != project.name:
-        raise NotFoundError(
-            f"there is no upload {upload_id[:40]!r} in project {project.name!r}",
-            hint="Ask for it in the project that it was sent to",
-        )
-    return found
 
 
 def _place(project: str, upload_id: str = "") -> str:
@@ -289,13 +273,14 @@ async def _announce(
 @router.head("/projects/{project}/uploads/{upload_id}", operation_id="upload.offset")
 async def offset(project: GivenProject, site: GivenSite, upload_id: str) -> Response:
     """Say, by the tus protocol, how many bytes have come."""
-    return tus_answer(await _of_project(site, project, upload_id), 200)
+    found = await asyncio.to_thread(_uploads(site).state, upload_id, project.name)
+    return tus_answer(found, 200)
 
 
 @router.get("/projects/{project}/uploads/{upload_id}", operation_id="upload.show")
 async def show(project: GivenProject, site: GivenSite, upload_id: str) -> UploadState:
     """Show how far a file is: on its way, received, or in which phase its import is."""
-    found = await _of_project(site, project, upload_id)
+    found = await asyncio.to_thread(_uploads(site).state, upload_id, project.name)
     return _state(found, importer_of(site).state(upload_id))
 
 
@@ -324,7 +309,7 @@ async def send(
     if request.headers.get("content-type") != PIECE:
         raise HTTPException(415, f"a piece is {PIECE}")
     checksum = parse_checksum(upload_checksum)
-    await _of_project(site, project, upload_id)
+    await asyncio.to_thread(_uploads(site).state, upload_id, project.name)
     try:
         found = await _receive(_uploads(site), upload_id, upload_offset, request, checksum)
     except ChecksumError as error:
@@ -370,7 +355,7 @@ async def _receive(
 )
 async def cancel(project: GivenProject, site: GivenSite, upload_id: str) -> Response:
     """Throw a file away that was not imported."""
-    await _of_project(site, project, upload_id)
+    await asyncio.to_thread(_uploads(site).state, upload_id, project.name)
     pending = importer_of(site).state(upload_id)
     if pending is not None and pending.is_open:
         raise ConflictError("its import has begun", hint="Cancel the run", state=pending.phase)
@@ -409,13 +394,11 @@ async def start_import(
     The run begins when the file is kept and the project knows the dataset, which takes seconds when it is new: then the
     upload's `phase` is `started` and it has a `run_id`. The same request again is the same import.
     """
-    importer, files = importer_of(site), [upload_id, *order.more]
-    for one in files:
-        await _of_project(site, project, one)
+    importer = importer_of(site)
     await importer.ask(
         project.name,
         actor,
-        files,
+        [upload_id, *order.more],
         order.name,
         order.settings.to_settings(),
     )

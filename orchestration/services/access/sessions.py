@@ -10,6 +10,7 @@ from orchestration.services.access.actor import Actor, Role
 from orchestration.services.access.audit import Change, note, note_within
 from orchestration.services.access.passwords import is_password
 from orchestration.services.access.tokens import sha256_of
+from orchestration.services.access.users import may_be_user
 from orchestration.services.number_settings import NumberSetting
 from resources.kernel.errors import ForbiddenError
 from resources.stores.catalog.access.records import StoredUser, now
@@ -69,7 +70,7 @@ def sign_in(
     """
     wanted = name.strip().lower()
     with database.read() as connection:
-        user = find_user(connection, wanted)
+        user = find_user(connection, wanted) if may_be_user(wanted) else None
     is_right = is_password(password, None if user is None else user.password)
     if user is None or not is_right or user.is_disabled:
         actor = Actor(wanted or "-", Role.VIEWER, frozenset(), "session", address)

@@ -36,6 +36,11 @@ class User:
     made_at: datetime
 
 
+def may_be_user(name: str) -> bool:
+    """Whether a user can have this name: what somebody typed may hold what no database takes."""
+    return _NAME.fullmatch(name) is not None
+
+
 def list_users(database: CatalogDatabase) -> list[User]:
     """All users by name."""
     with database.read() as connection:
@@ -51,7 +56,7 @@ def add_user(
         InputError: the name or the password will not do.
         ConflictError: there is a user of this name.
     """
-    if _NAME.fullmatch(name) is None:
+    if not may_be_user(name):
         raise InputError(
             f"{name!r} cannot be the name of a user",
             hint="Use at most 64 small letters, digits and . _ @ + -, and begin with a letter or digit",

@@ -86,6 +86,7 @@ class Importer:
 
     def _note(self, wanted: PendingImport) -> PendingImport:
         for upload_id in wanted.files:
+            self._incoming.state(upload_id, wanted.project)
             known = self._pending.read(upload_id)
             if known is not None and known.phase != "failed":
                 if (known.files, known.dataset) != (wanted.files, wanted.dataset):

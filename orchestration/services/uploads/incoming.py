@@ -145,13 +145,19 @@ class IncomingUploads:
             return self.state(upload_id)
         return None
 
-    def state(self, upload_id: str) -> Incoming:
+    def state(self, upload_id: str, project: str = "") -> Incoming:
         """What is known of a file.
 
         Raises:
-            NotFoundError: there is none of this id, or no longer.
+            NotFoundError: there is none of this id, or no longer; or it was sent to another project than `project`.
         """
-        return self._read(self._find(upload_id))
+        found = self._read(self._find(upload_id))
+        if project and found.project != project:
+            raise NotFoundError(
+                f"there is no upload {upload_id[:40]!r} in project {project!r}",
+                hint="Ask for it in the project that it was sent to",
+            )
+        return found
 
     def path(self, upload_id: str) -> Path:
         """Where the bytes of a file are that is whole; see `received`."""

@@ -17,7 +17,12 @@ import sqlalchemy as sa
 from resources.connectors.sql.config import SqlConfig
 from resources.connectors.sql.engine import postgres_engine, sqlite_engine
 from resources.connectors.sql.errors import postgres_error, sqlite_error
-from resources.kernel.errors import ConnectorUnavailableError, StorageError, WaybillError
+from resources.kernel.errors import (
+    ConnectorUnavailableError,
+    InputError,
+    StorageError,
+    WaybillError,
+)
 from resources.stores.catalog.locks import advisory_lock, file_lock
 from resources.stores.catalog.migrate import is_current, upgrade
 from resources.stores.catalog.pool import MOST, WAIT_SECONDS, shared_sessions
@@ -171,6 +176,10 @@ class CatalogDatabase:
         connection.exec_driver_sql("COMMIT")
 
     def _translated(self, error: Exception) -> WaybillError:
+        if "cannot contain NUL" in str(error):  # PostgreSQL's driver, before anything is sent
+            return InputError(
+                "a text holds a NUL character, which the catalog cannot hold", hint="Take it out"
+            )
         translate = sqlite_error if self.is_sqlite else postgres_error
         return translate(error, self.config, _DOING)
 
