@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from resources.collections.metadata_schema import MetadataSchema
 from resources.kernel.errors import ConflictError
-from resources.stores.catalog.collections.facets import Facets
+from resources.stores.catalog.collections.facets import FacetTable
 from resources.stores.catalog.collections.imports import known_collection
 from resources.stores.catalog.collections.records import StoredCollection
 from resources.stores.catalog.collections.schemas import find_schema
@@ -20,7 +20,7 @@ class Opened:
 
     stored: StoredCollection
     schema: MetadataSchema
-    facets: Facets
+    facets: FacetTable
 
     @classmethod
     def of(cls, connection: sa.Connection, collection: str, *, is_sqlite: bool) -> Opened:
@@ -37,4 +37,4 @@ class Opened:
                 f"collection {collection!r} is being fitted to a change of its metadata schema",
                 hint="Try again in a minute",
             )
-        return cls(stored, schema, Facets.of(stored.id, schema, is_sqlite=is_sqlite))
+        return cls(stored, schema, FacetTable.of(stored.id, schema, is_sqlite=is_sqlite))

@@ -128,9 +128,9 @@ def test_an_import_in_the_middle_sees_what_was_removed_meanwhile(collections, it
         if next(turns, False):
             items.remove(COLLECTION, ids(items)[:2])
 
-    from resources.stores.catalog.collections.records import ImportOrder
+    from resources.stores.catalog.collections.records import ImportRequest
 
-    import_id = collections.begin(COLLECTION, ImportOrder("2", schema=LABELS))
+    import_id = collections.begin(COLLECTION, ImportRequest("2", schema=LABELS))
     registered = collections.register(import_id, read, SKIP)
     assert registered.counts == {"created": {"image": 2}, "skipped": {"image": 2}}
     assert items.count(COLLECTION) == 4
