@@ -1,47 +1,107 @@
-"""`python -m benchmarks.pages`: how long the server takes for lists over many datasets and runs, for one client and for 20.
+"""`python -m benchmarks.pages`: what the server takes for every page and list over many datasets and runs.
 
-A store of small versions, records of an instance (each dataset materialized, runs beside), and the data section's own
-application, asked in this process: what is measured is the server's work, without network and guard. Compare within one run: the machine's other work counts.
+A store of small versions, the records of `benchmarks.site`, and the data section's own application, asked in this
+process: what is measured is the server's work, without network. The p95 of one client and of 20 at once are by the
+clock: on a machine with other work only the processor's time counts, and what is compared within one run. The last
+line is what the guard takes of a request.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
-import sqlite3
 import statistics
 import tempfile
 import time
-import uuid
 from collections.abc import Sequence
-from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import httpx
 import pyarrow as pa
+import sqlalchemy as sa
 
+from assets.classifications.declaration import ClassificationSpec
+from assets.classifications.schema import SetColumn, SetSchema
+from benchmarks.site import CHECKS, PROJECT, Size, record_runs
 from orchestration.api.app import build_api
 from orchestration.pages.app import build_pages
-from orchestration.services.access.actor import Actor
+from orchestration.server.guard import Guard, GuardRules
+from orchestration.server.kept_engines import keep_engines
+from orchestration.services.access.actor import Actor, Scope
+from orchestration.services.access.directory import Directory
+from orchestration.services.access.tokens import create_token
 from orchestration.services.access.visits import FORM_TOKEN
-from orchestration.services.dataset_list import DatasetEntry
+from orchestration.services.connectors import ConnectorSummary
+from orchestration.services.dataset_list import DatasetEntry, DeclaredCheck
+from orchestration.services.datasources import DatasourceSummary
+from orchestration.services.exports.entries import Delivering, ExporterEntry
 from orchestration.services.home import open_home
+from orchestration.services.pipelines.entry import PipelineEntry, PipelineStep, ScheduleEntry
+from orchestration.services.runs.listing import RunFilter, list_runs
 from orchestration.services.site.projects import Project
 from orchestration.services.site.site import Site
-from orchestration.services.snapshot import Snapshot
+from orchestration.services.snapshot import Declaration, Snapshot
 from resources.kernel.records import BatchStream
+from resources.stores.catalog.access.tables import LOG, USERS
+from resources.stores.catalog.classifications.catalog import ClassificationCatalog
+from resources.stores.catalog.classifications.records import FileFacts, RowChanges
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.tables import TableStore
 
-PATHS = (
-    "/data/bench/datasets",
-    "/data/bench/datasets?q=7&status=ready&sort=-updated",
-    "/data/bench/datasets/d00007",
-    "/api/v1/projects/bench/datasets?limit=50",
-    "/api/v1/projects/bench/datasets?limit=1000&sort=-rows",
+SETS = 50
+USERS_COUNT = 50
+CLIENTS = 20
+PAGES = (
+    "/",
+    "/datasets",
+    "/datasets?q=7&status=ready&sort=-updated",
+    "/datasets/d00007",
+    "/datasets/d00007/versions",
+    "/datasets/d00007/checks",
+    "/datasets/d00007/runs",
+    "/connectors",
+    "/connectors/c00003",
+    "/datasources",
+    "/datasources/s00003",
+    "/exporters",
+    "/exporters?status=failed",
+    "/exporters/x00003",
+    "/exporters/-/history",
+    "/exporters/-/history?status=failed",
+    "/pipelines",
+    "/pipelines/p00003",
+    "/classifications",
+    "/classifications/set00003",
+    "/runs",
+    "/runs?state=failed",
+    "/runs?asset=datasets/d00007",
+    "/runs/{done}",
+    "/runs/{failed}",
+    "/users",
+    "/audit",
+    "/account",
+)
+ROUTES = (
+    "/datasets?limit=50",
+    "/datasets?limit=1000&sort=-rows",
+    "/datasets/d00007",
+    "/datasets/d00007/runs",
+    "/connectors",
+    "/datasources",
+    "/exporters",
+    "/exports",
+    "/pipelines",
+    "/classifications",
+    "/classifications/history",
+    "/runs",
+    "/runs?limit=1000",
+    "/runs/{done}",
+    "/overview",
 )
 
 
@@ -49,7 +109,7 @@ class Bench:
     """One project whose declarations are given."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self._project = Project("bench", Path("nobody"), snapshot)
+        self._project = Project(PROJECT, Path("nobody"), snapshot)
 
     async def all(self) -> list[Project]:
         """The one."""
@@ -60,41 +120,95 @@ class Bench:
         return self._project
 
 
-def fill(store: TableStore, instance: dg.DagsterInstance, datasets: int) -> list[DatasetEntry]:
-    """Datasets with a version each, recorded as materialized."""
+def declare(size: Size, store: TableStore) -> Snapshot:
+    """What the project declares."""
+    datasets = tuple(_dataset(n, size) for n in range(size.datasets))
+    exporters = tuple(_exporter(n, size) for n in range(size.exporters))
+    pipelines = tuple(_pipeline(n, size) for n in range(size.pipelines))
+    sources = tuple(_source(n) for n in range(size.sources))
+    connectors = tuple(_connector(n) for n in range(size.pipelines))
+    declared = [
+        *(Declaration("dataset", one.name, "assets.Dataset", "defs.yaml", 1) for one in datasets),
+        *(Declaration("exporter", e.name, "assets.Exporter", "defs.yaml", 1) for e in exporters),
+    ]
+    return Snapshot(
+        datasets=datasets,
+        connectors=tuple(map(asdict, connectors)),
+        datasources=tuple(map(asdict, sources)),
+        exporters=exporters,
+        pipelines=pipelines,
+        classifications=tuple(_set(n).to_metadata() for n in range(SETS)),
+        declarations=tuple(declared),
+        store=store.url,
+    )
+
+
+def _dataset(n: int, size: Size) -> DatasetEntry:
+    return DatasetEntry(
+        f"d{n:05}",
+        "datasource",
+        ("datasets", f"d{n:05}"),
+        made_from=(f"datasources/s{n % size.sources:05}",),
+        used_by=(f"exports/x{n % size.exporters:05}",),
+        checks=tuple(DeclaredCheck(name) for name in CHECKS),
+        jobs=(f"p{n % size.pipelines:05}",),
+        is_declared=True,
+    )
+
+
+def _exporter(n: int, size: Size) -> ExporterEntry:
+    ways = (Delivering(f"p{n % size.pipelines:05}", "30 3 * * *", "Europe/Paris"),)
+    source = ("datasets", f"d{n:05}")
+    return ExporterEntry(f"x{n:05}", source, "c00000", "public.orders", "overwrite", "manual", ways)
+
+
+def _pipeline(n: int, size: Size) -> PipelineEntry:
+    own = [number for number in range(size.datasets) if number % size.pipelines == n]
+    steps = tuple(PipelineStep(("datasets", f"d{i:05}"), "dataset", f"d{i:05}") for i in own)
+    schedule = ScheduleEntry(f"p{n:05}_schedule", ("30 3 * * *",), "Europe/Paris")
+    return PipelineEntry(f"p{n:05}", steps=steps, schedules=(schedule,))
+
+
+def _source(n: int) -> DatasourceSummary:
+    return DatasourceSummary(f"s{n:05}", "c00000", f"orders/{n}.csv", "etag", "", (f"d{n:05}",))
+
+
+def _connector(n: int) -> ConnectorSummary:
+    return ConnectorSummary(f"c{n:05}", "postgres", "db:5432/shop", {"DB_PASSWORD": True}, ())
+
+
+def _set(n: int) -> ClassificationSpec:
+    columns = (SetColumn("Brand", "text"), SetColumn("Size", "integer"))  # type: ignore[arg-type]
+    return ClassificationSpec(f"set{n:05}", SetSchema(columns=columns))
+
+
+def fill_store(store: TableStore, snapshot: Snapshot) -> None:
+    """A version of each dataset."""
     batch = pa.record_batch({"id": [1, 2, 3], "note": ["a", "b", "c"]})
-    entries = []
-    for n in range(datasets):
-        entry = DatasetEntry(f"d{n:05}", "datasource", ("datasets", f"d{n:05}"))
-        publish(store, entry, batch, "bench-1")
-        instance.report_runless_asset_event(dg.AssetMaterialization(dg.AssetKey(entry.key)))
-        entries.append(entry)
-    return entries
+    for entry in snapshot.datasets:
+        store.write_stream(
+            entry.key, lambda: BatchStream(batch.schema, iter([batch])), run_id="bench-1"
+        )
 
 
-def publish(store: TableStore, entry: DatasetEntry, batch: pa.RecordBatch, run_id: str) -> None:
-    store.write_stream(entry.key, lambda: BatchStream(batch.schema, iter([batch])), run_id=run_id)
-
-
-def add_runs(home: Path, instance: dg.DagsterInstance, runs: int) -> None:
-    """Copies one run until there are so many: records, no work."""
-
-    @dg.job
-    def nothing() -> None:
-        pass
-
-    nothing.execute_in_process(instance=instance)
-    with closing(sqlite3.connect(home / "history/runs.db")) as connection, connection:
-        columns = [row[1] for row in connection.execute("pragma table_info(runs)")]
-        kept = [name for name in columns if name not in ("id", "run_id")]
-        listed = ", ".join(kept)
-        (old,) = connection.execute("select run_id from runs limit 1").fetchone()
-        for _ in range(runs):
-            new = str(uuid.uuid4())
-            connection.execute(
-                f"insert into runs (run_id, {listed}) select ?, {listed} from runs where run_id = ?",
-                (new, old),
-            )
+def fill_catalog(database: CatalogDatabase, size: Size) -> None:
+    """Sets with a file each, users, and a long audit log."""
+    catalog = ClassificationCatalog(database)
+    rows = {"Key": ["a", "b"], "Brand": ["Oak", "Fir"], "Size": [1, 2]}
+    for spec in map(_set, range(SETS)):
+        table = pa.table(rows, schema=spec.schema.arrow)
+        changes = RowChanges(table, spec.schema.arrow.empty_table(), pa.array([], pa.string()))
+        facts = FileFacts(f"run-{spec.name}", "file", "a.csv", "", 10, "bench", {"lines": 2})
+        catalog.apply(spec.name, spec.columns, changes, facts, base_version=0, keep=20)
+    at = "2026-01-01T00:00:00+00:00"
+    user = {"role": "viewer", "password": "", "is_disabled": False, "made_at": at}
+    entry = {"at": at, "actor": "bench", "via": "local", "address": "127.0.0.1", "outcome": "done"}
+    entry |= {"action": "dataset.rename", "detail": "", "before": "{}", "after": "{}"}
+    with database.write() as connection:
+        users = [{**user, "name": f"user{n}"} for n in range(USERS_COUNT)]
+        connection.execute(sa.insert(USERS), users)
+        entries = [{**entry, "subject": f"datasets/d{n:05}"} for n in range(size.runs)]
+        connection.execute(sa.insert(LOG), entries)
 
 
 def build_app(site: Site) -> Any:
@@ -109,7 +223,7 @@ def build_app(site: Site) -> Any:
     return app
 
 
-async def measure(app: Any, path: str, clients: int, requests: int) -> list[float]:
+async def measure(app: Any, path: str, clients: int, requests: int, **headers: str) -> list[float]:
     """Seconds of each answer."""
     transport = httpx.ASGITransport(app=app)
     found: list[float] = []
@@ -117,46 +231,88 @@ async def measure(app: Any, path: str, clients: int, requests: int) -> list[floa
     async def ask(client: httpx.AsyncClient) -> None:
         for _ in range(requests):
             before = time.perf_counter()
-            answer = await client.get(path)
+            answer = await client.get(path, headers=headers)
             found.append(time.perf_counter() - before)
             assert answer.status_code == 200, (path, answer.status_code, answer.text[:500])
 
-    async with httpx.AsyncClient(transport=transport, base_url="http://bench") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:1") as client:
         await asyncio.gather(*(ask(client) for _ in range(clients)))
     return found
 
 
 def p95(found: Sequence[float]) -> float:
+    """Milliseconds."""
     return statistics.quantiles(found, n=20)[-1] * 1000
 
 
+def report(app: Any, path: str, requests: int) -> None:
+    """A line for a page: the first time, then the processor's time of one request, then p95."""
+    first = asyncio.run(measure(app, path, 1, 2))[0]
+    before = time.process_time()
+    one = asyncio.run(measure(app, path, 1, requests))
+    cost = (time.process_time() - before) / requests
+    many = asyncio.run(measure(app, path, CLIENTS, max(requests // CLIENTS, 2)))
+    print(
+        f"{path:58} first {first * 1000:6.0f} ms, CPU {cost * 1000:6.1f} ms,"
+        f" p95 of one {p95(one):6.0f} ms, of {CLIENTS} {p95(many):6.0f} ms",
+        flush=True,
+    )
+
+
+def report_guard(directory: Directory, requests: int) -> None:
+    """What the guard takes of a request that is answered with nothing: users are there, one has signed in with a token."""
+    made = create_token(
+        directory.database, Actor("user0"), user="user0", alias="bench", scopes=[Scope.READ]
+    )
+
+    async def nothing(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    rules = GuardRules(1, requests_a_second=1e9)
+    costs = []
+    for app in (nothing, Guard(nothing, rules, directory)):
+        before = time.process_time()
+        asyncio.run(
+            measure(app, "/api/v1/runs", 1, requests, Authorization=f"Bearer {made.secret}")
+        )
+        costs.append((time.process_time() - before) / requests * 1000)
+    print(f"{'the guard, of each request':58} CPU {costs[1] - costs[0]:6.1f} ms")
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.pages", description=__doc__)
     parser.add_argument("--datasets", type=int, default=1_000)
     parser.add_argument("--runs", type=int, default=10_000)
     parser.add_argument("--requests", type=int, default=100)
+    parser.add_argument("--only", default="", help="pages with this text in their address")
     given = parser.parse_args()
+    keep_engines()
+    logging.disable(logging.ERROR)  # a run fails on purpose
     with tempfile.TemporaryDirectory() as folder:
         os.environ["WAYBILL_HOME"] = folder
         os.environ.pop("DAGSTER_HOME", None)
-        home = open_home()
+        home, size = open_home(), Size(given.datasets, given.runs)
         store = TableStore.open(f"{folder}/store")
+        snapshot, catalog = declare(size, store), CatalogDatabase.open()
         with dg.DagsterInstance.get() as instance:
-            entries = fill(store, instance, given.datasets)
-            add_runs(home.dagster, instance, given.runs)
-            snapshot = Snapshot(datasets=tuple(entries), store=store.url)
-            site = Site(home, instance, Bench(snapshot), CatalogDatabase.open(), "bench", "secret")  # type: ignore[arg-type]
-            report(build_app(site), given.requests)
-
-
-def report(app: Any, requests: int) -> None:
-    for path in PATHS:
-        first = asyncio.run(measure(app, path, 1, 2))[0]
-        one = asyncio.run(measure(app, path, 1, requests))
-        many = asyncio.run(measure(app, path, 20, max(requests // 20, 2)))
-        print(
-            f"{path:58} first {first * 1000:6.0f} ms, p95 of one {p95(one):6.0f} ms, of 20 {p95(many):6.0f} ms"
-        )
+            record_runs(instance, home.dagster, size)
+            fill_store(store, snapshot)
+            fill_catalog(catalog, size)
+            site = Site(home, instance, Bench(snapshot), catalog, "bench", "secret")  # type: ignore[arg-type]
+            runs = {
+                state: list_runs(instance, RunFilter((state,)), limit=1).items[0].run_id  # type: ignore[arg-type]
+                for state in ("done", "failed")
+            }
+            app = build_app(site)
+            for path in (
+                *(f"/data/{PROJECT}{page}" for page in PAGES),
+                *(f"/api/v1/projects/{PROJECT}{route}" for route in ROUTES),
+            ):
+                if given.only in path:
+                    report(app, path.format(**runs), given.requests)
+            report_guard(Directory(catalog), given.requests)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from resources.kernel.records import BatchStream, StoredVersion
 from resources.stores.catalog.classifications.catalog import SCAN_SHARE, ClassificationCatalog
 from resources.stores.catalog.classifications.records import StoredSet, StoredState
 from resources.stores.tables import TableStore
+from resources.stores.versions import VersionStore
 
 _IMAGE_OF = "classification"
 
@@ -110,7 +111,7 @@ def is_published(store: TableStore, spec: ClassificationSpec, stored: StoredSet)
     return newest is not None and newest.properties.get(_IMAGE_OF) == _image_of(stored, spec)
 
 
-def lags(store: TableStore, spec: ClassificationSpec, stored: StoredSet) -> bool:
+def lags(store: VersionStore, spec: ClassificationSpec, stored: StoredSet) -> bool:
     """Whether the newest dataset version shows an older version of the set than the one that holds.
 
     Columns declared since are no reason: the next file brings them.
@@ -156,7 +157,7 @@ def _image_of(stored: StoredSet | None, spec: ClassificationSpec) -> dict[str, o
     }
 
 
-def _newest(store: TableStore, spec: ClassificationSpec) -> StoredVersion | None:
+def _newest(store: VersionStore, spec: ClassificationSpec) -> StoredVersion | None:
     """The newest version; None when its manifest is damaged: the next one is then written anew."""
     try:
         return store.item(spec.key).latest()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Depends, Header, Path, Query, Request
+from pydantic import AfterValidator
+from starlette.concurrency import run_in_threadpool
 
 from orchestration.services.access.actor import Actor
 from orchestration.services.access.rights import check_right
@@ -14,6 +17,8 @@ from orchestration.services.asking.client import Asker
 from orchestration.services.paging import LIMIT, MOST
 from orchestration.services.site.projects import Project
 from orchestration.services.site.site import Site, site_of
+from orchestration.services.uploads.incoming import IncomingUploads
+from resources.kernel.errors import NotFoundError
 
 
 def _site(request: Request) -> Site:
@@ -35,6 +40,32 @@ async def _asker(request: Request, project: Annotated[Project, Depends(_project)
     return project.asker(_actor(request))
 
 
+def _in_utc(given: datetime) -> datetime:
+    """A moment of a query; without a zone it is one of UTC."""
+    if (
+        not 1 < given.year < 9999
+    ):  # else a zone, or a microsecond less, leads out of what a date can be
+        raise ValueError("the year has to be from 2 to 9998")
+    return given.replace(tzinfo=given.tzinfo or UTC).astimezone(UTC)
+
+
+async def check_upload(
+    request: Request,
+    site: Annotated[Site, Depends(_site)],
+    project: Annotated[Project, Depends(_project)],
+) -> None:
+    """Nothing, where the upload that the path names, if it names one, is on its way into this project.
+
+    Raises:
+        NotFoundError: there is none of this id, or it was sent to another project.
+    """
+    upload_id = request.path_params.get("upload_id")
+    if upload_id is not None:
+        found = await run_in_threadpool(IncomingUploads(site.home).state, upload_id)
+        if found.project not in ("", project.name):
+            raise NotFoundError(f"there is no upload {upload_id!r} in this project")
+
+
 def authorize(request: Request) -> None:
     """Nothing, where the actor may do what the route does.
 
@@ -54,6 +85,7 @@ class ListQuery:
     q: Annotated[str, Query(max_length=200, description="Part of the name, in any case.")] = ""
 
 
+Moment = Annotated[datetime, AfterValidator(_in_utc)]
 Name = Annotated[str, Path(description="Its name.", max_length=200)]
 GivenSite = Annotated[Site, Depends(_site)]
 GivenActor = Annotated[Actor, Depends(_actor)]

@@ -69,10 +69,10 @@ app.command()(template)
 @app.command("list")
 def list_all(context: typer.Context, *, as_json: AsJson = False) -> None:
     """List the classification sets that the project declares, and how many keys each holds."""
-    from orchestration.services.classifications import list_sets
+    from orchestration.services.classifications import DeclaredSets, list_sets
 
     with reported():
-        found = list_sets(context.ensure_object(CommandContext).location)
+        found = list_sets(DeclaredSets.of(context.ensure_object(CommandContext).location))
     if as_json:
         print_json(found)
         return
@@ -232,11 +232,12 @@ def history(  # noqa: PLR0913 - one parameter an option
     """List files and undos, newest first: who, when, what became of it and why, which lines had an effect."""
     from orchestration.services.classification_history import HistoryQuery
     from orchestration.services.classification_history import history as read_history
+    from orchestration.services.classifications import DeclaredSets
 
     query = HistoryQuery(name, tuple(state or ()), file, _utc(since), _utc(until), limit)
     with reported():
         own = context.ensure_object(CommandContext)
-        found = read_history(own.location, own.instance, query)
+        found = read_history(DeclaredSets.of(own.location), own.instance, query)
     if as_json:
         print_json(found)
     else:
@@ -254,10 +255,11 @@ def errors(
 ) -> None:
     """Show the errors of a rejected file as the history keeps them: the newest file, or the one named."""
     from orchestration.services.classification_history import errors_of
+    from orchestration.services.classifications import DeclaredSets
 
     with reported():
-        location = context.ensure_object(CommandContext).location
-        found = errors_of(location, name, file=file, run_id=run)
+        sets = DeclaredSets.of(context.ensure_object(CommandContext).location)
+        found = errors_of(sets, name, file=file, run_id=run)
     if as_json:
         print_json(found)
     else:

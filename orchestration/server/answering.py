@@ -1,6 +1,6 @@
 """What a fork of a code location does for a question: answers over a socket, and ends.
 
-Three things end it before: whoever asked hangs up, the time is up, or it needs more memory than it may have.
+Three things end it before: the client hangs up, the time is up, or it needs more memory than it may have.
 
     python -m orchestration.server.answering QUESTION SOCKET_FD TARGET...
 
@@ -54,7 +54,7 @@ class Answering:
 
 
 class _Line:
-    """The connection to whoever asked: one frame at a time, from whichever thread."""
+    """The connection to the client: one frame at a time, from whichever thread."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -96,7 +96,7 @@ def answer(task: Answering, definitions: Definitions) -> int:
     except WaybillError as error:
         line.last_word(error)
     except BrokenPipeError:
-        return 0  # nobody waits any more
+        return 0  # the client has hung up
     except Exception as error:  # users' code and drivers may raise anything
         logger.exception("a question could not be answered: %s", task.question[:500])
         line.last_word(WaybillError(f"{type(error).__name__}: {error}", hint="The log has more"))
@@ -112,10 +112,12 @@ def _desk(asked: dict[str, Any], definitions: Definitions, line: _Line) -> Desk:
 
     def open_location() -> Location:
         if found is None:
+            if definitions.error is not None:
+                raise ConfigError(
+                    f"the code location {project!r} does not load: {definitions.reason}"
+                )
             raise ConfigError(
-                f"the code location {project!r} does not load: {definitions.reason}"
-                if definitions.error is not None
-                else f"the code location {project!r} is no project of Waybill"
+                f"the code location {project!r} is no project of Waybill", foreign=project
             )
         return Location(found)
 

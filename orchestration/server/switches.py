@@ -1,4 +1,4 @@
-"""Settings of the server in its environment, read the same by whoever starts it and by the web UI's process."""
+"""Settings of the server in its environment, read the same by the command that starts it and by the web UI's process."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _REQUESTS = NumberSetting("WAYBILL_REQUESTS_A_SECOND", REQUESTS_A_SECOND, 0.1, 1
 
 
 def check_switches() -> None:
-    """Nothing, where all of them can be used: whoever starts the server is told before anything is started.
+    """Nothing, where all of them can be used: the command says so before anything is started.
 
     Raises:
         ConfigError: one cannot.

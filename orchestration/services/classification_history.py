@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -10,13 +10,14 @@ from typing import Any
 import dagster as dg
 
 from orchestration.classifications.jobs import AUTHOR_TAG, FILE_TAG, SET_TAG
-from orchestration.location import Location
-from orchestration.services.classifications import catalog_of, find_set, find_sets
+from orchestration.services.classifications import DeclaredSets
 from resources.kernel.errors import ConfigError, NotFoundError
+from resources.stores.catalog.classifications.catalog import ClassificationCatalog
 from resources.stores.catalog.classifications.records import FileEntry, HistoryFilter
 
 DEFAULT_LIMIT = 100
-_RECENT_RUNS = 1000
+_RECENT_RUNS, _RUNS_AT_ONCE = 1000, 100
+_DONE = dg.DagsterRunStatus.SUCCESS
 _RECORDED = ("applied", "rejected", "skipped")
 _STATES = {
     dg.DagsterRunStatus.FAILURE: "failed",
@@ -39,7 +40,7 @@ class HistoryLine:
     reason: str
     """Of a rejected file: its first error; of a skipped one: when it was taken."""
     kind: str
-    """`file` or `undo`; empty while nobody knows."""
+    """`file` or `undo`; empty while it is unknown."""
     file: str
     author: str
     run_id: str
@@ -87,7 +88,7 @@ class RejectedFile:
 
 
 def history(
-    location: Location, instance: dg.DagsterInstance, query: HistoryQuery
+    sets: DeclaredSets, instance: dg.DagsterInstance, query: HistoryQuery
 ) -> list[HistoryLine]:
     """Files and undos of one set or of all, and the runs that have not come to an end, newest first (F137).
 
@@ -95,27 +96,26 @@ def history(
         UnknownNameError: no such set.
         ConfigError: an unknown state.
     """
-    names = {query.set_name} if query.set_name else set(find_sets(location))
-    if query.set_name:
-        find_set(location, query.set_name)
+    names = {sets.find(query.set_name).name} if query.set_name else set(sets.specs)
     for state in query.states:
         if state not in STATES:
             raise ConfigError(f"unknown state {state!r}", hint=f"Known: {', '.join(STATES)}")
-    entries, lines = _entries(location, query), _run_lines(location, instance, query, names)
+    lines = _run_lines(sets.catalog, instance, query, names)
+    entries = _entries(sets.catalog, query)
     found = [*(_entry_line(entry) for entry in entries if entry.set_name in names), *lines]
     return sorted(found, key=lambda line: line.at, reverse=True)[: query.limit]
 
 
-def errors_of(location: Location, name: str, *, file: str = "", run_id: str = "") -> RejectedFile:
+def errors_of(sets: DeclaredSets, name: str, *, file: str = "", run_id: str = "") -> RejectedFile:
     """The errors that the history keeps of a rejected file: the newest, unless a file or a run is named.
 
     Raises:
         UnknownNameError: no such set.
         NotFoundError: no such file was rejected.
     """
-    find_set(location, name)
-    wanted = HistoryFilter(name, ("rejected",), file)
-    for entry in catalog_of(location).history(wanted):
+    sets.find(name)
+    wanted = HistoryFilter(name, ("rejected",), file, limit=None if run_id else 1)
+    for entry in sets.catalog.history(wanted):
         if run_id in ("", entry.facts.run_id):
             errors = entry.facts.details.get("errors", [])
             count = entry.facts.counts.get("errors", len(errors))
@@ -125,32 +125,56 @@ def errors_of(location: Location, name: str, *, file: str = "", run_id: str = ""
     raise NotFoundError(f"classification set {name!r} has rejected no file{what}")
 
 
-def _entries(location: Location, query: HistoryQuery) -> list[FileEntry]:
+def _entries(catalog: ClassificationCatalog, query: HistoryQuery) -> list[FileEntry]:
     outcomes = tuple(state for state in query.states if state in _RECORDED)
     if query.states and not outcomes:
         return []
     wanted = HistoryFilter(
         query.set_name, outcomes, query.file, query.since, query.until, query.limit
     )
-    return catalog_of(location).history(wanted)
+    return catalog.history(wanted)
 
 
 def _run_lines(
-    location: Location, instance: dg.DagsterInstance, query: HistoryQuery, names: set[str]
+    catalog: ClassificationCatalog,
+    instance: dg.DagsterInstance,
+    query: HistoryQuery,
+    names: set[str],
 ) -> list[HistoryLine]:
-    """Runs that left no line in the history."""
+    """Runs that left no line in the history, the newest of them, as many as are wanted."""
     if query.states and not set(query.states) - set(_RECORDED):
         return []
-    tags: dict[str, str | list[str]] = {SET_TAG: sorted(names)}
-    filters = dg.RunsFilter(tags=tags, created_after=query.since, created_before=query.until)
-    lines = []
-    for record in instance.get_run_records(filters, limit=_RECENT_RUNS):
-        line = _run_line(record.dagster_run, record.create_timestamp)
-        is_wanted = query.file in line.file and line.state in (query.states or STATES)
-        if is_wanted and record.dagster_run.status != dg.DagsterRunStatus.SUCCESS:
-            lines.append(line)
-    catalog = catalog_of(location)
-    return [line for line in lines if catalog.entry(line.set_name, line.run_id) is None]
+    found: list[HistoryLine] = []
+    for batch in _unfinished(instance, query, names):
+        recorded = catalog.recorded([line.run_id for line in batch])
+        found += [line for line in batch if (line.set_name, line.run_id) not in recorded]
+        if len(found) >= query.limit:
+            break
+    return found
+
+
+def _unfinished(
+    instance: dg.DagsterInstance, query: HistoryQuery, names: set[str]
+) -> Iterator[list[HistoryLine]]:
+    """Runs that have not ended well, newest first, some at a time."""
+    filters = dg.RunsFilter(
+        statuses=[status for status in dg.DagsterRunStatus if status is not _DONE],
+        tags={SET_TAG: sorted(names)},
+        created_after=query.since,
+        created_before=query.until,
+    )
+    cursor: str | None = None
+    for _ in range(_RECENT_RUNS // _RUNS_AT_ONCE):
+        records = instance.get_run_records(filters, limit=_RUNS_AT_ONCE, cursor=cursor)
+        lines = [_run_line(record.dagster_run, record.create_timestamp) for record in records]
+        yield [
+            line
+            for line in lines
+            if query.file in line.file and line.state in (query.states or STATES)
+        ]
+        if len(records) < _RUNS_AT_ONCE:
+            return
+        cursor = records[-1].dagster_run.run_id
 
 
 def _entry_line(entry: FileEntry) -> HistoryLine:

@@ -6,7 +6,7 @@ Whatever changes a set is a Dagster run: `classification_runs.py`. What only loo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from assets.classifications.declaration import DECLARATION, ClassificationSpec
 from assets.classifications.publishing import lags
 from assets.classifications.schema import ParseOptions
 from orchestration.location import Location
+from orchestration.services.paging import LIMIT, Page, paged
 from resources.kernel.errors import (
     ConfigError,
     SchemaMismatchError,
@@ -25,6 +26,7 @@ from resources.kernel.errors import (
 from resources.stores.catalog.classifications.catalog import ClassificationCatalog, added_columns
 from resources.stores.catalog.classifications.records import StoredSet
 from resources.stores.catalog.resource import CatalogResource
+from resources.stores.versions import VersionStore
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,36 @@ class ReadingChoice:
         )
 
 
+@dataclass(frozen=True)
+class DeclaredSets:
+    """The sets of a project, and where it stands what they hold: a snapshot has all of it, no loaded project is needed.
+
+    Args:
+        specs: by name.
+        catalog: holds keys, values and history.
+        store: holds what the datasets show of them.
+    """
+
+    specs: Mapping[str, ClassificationSpec]
+    catalog: ClassificationCatalog
+    store: VersionStore
+
+    @classmethod
+    def of(cls, location: Location) -> DeclaredSets:
+        """Those of a loaded project."""
+        return cls(find_sets(location), catalog_of(location), location.store())
+
+    def find(self, name: str) -> ClassificationSpec:
+        """The set `name`.
+
+        Raises:
+            UnknownNameError: it is not declared; lists the known ones.
+        """
+        if name not in self.specs:
+            raise UnknownNameError("classification set", name, self.specs)
+        return self.specs[name]
+
+
 def find_sets(location: Location) -> dict[str, ClassificationSpec]:
     """The sets that the project declares, by name."""
     found = {}
@@ -90,27 +122,60 @@ def find_set(location: Location, name: str) -> ClassificationSpec:
     return known[name]
 
 
-def list_sets(location: Location) -> list[SetSummary]:
+def list_sets(sets: DeclaredSets) -> list[SetSummary]:
     """Every declared set and what it holds, in order of name."""
-    catalog, found = catalog_of(location), []
-    for spec in find_sets(location).values():
-        stored = catalog.find(spec.name)
-        found.append(
-            SetSummary(
-                name=spec.name,
-                description=spec.description,
-                columns=tuple(spec.columns),
-                keys=stored.key_count if stored else 0,
-                version=stored.version if stored else 0,
-                changed_at=stored.changed_at if stored and stored.version else None,
-                owners=spec.owners,
-                tags=spec.tags,
-                is_published=stored is None or not lags(location.store(), spec, stored),
-                max_bytes=spec.schema.max_bytes,
-                problem=_problem(stored, spec),
-            )
-        )
+    return _summaries(sets, sets.specs.values())
+
+
+def page_of_sets(
+    sets: DeclaredSets, *, q: str = "", cursor: str | None = None, limit: int = LIMIT
+) -> Page[SetSummary]:
+    """A page of them. Only what is shown is looked up.
+
+    Args:
+        sets: of the project.
+        q: part of the name, in any case.
+        cursor: of the page wanted; the first by default.
+        limit: most of them.
+
+    Raises:
+        InputError: no cursor of this list, a limit out of bounds.
+    """
+    wanted = [spec for name, spec in sets.specs.items() if q.lower() in name.lower()]
+    page = paged(wanted, lambda spec: (spec.name,), cursor=cursor, limit=limit)
+    return Page(tuple(_summaries(sets, page.items)), page.next, page.total)
+
+
+def show_set(sets: DeclaredSets, name: str) -> SetSummary:
+    """One line of the list.
+
+    Raises:
+        UnknownNameError: it is not declared; lists the known ones.
+    """
+    (found,) = _summaries(sets, [sets.find(name)])
     return found
+
+
+def _summaries(sets: DeclaredSets, specs: Iterable[ClassificationSpec]) -> list[SetSummary]:
+    wanted = list(specs)
+    stored = sets.catalog.find_all([spec.name for spec in wanted])
+    return [_summary(sets.store, spec, stored.get(spec.name)) for spec in wanted]
+
+
+def _summary(store: VersionStore, spec: ClassificationSpec, stored: StoredSet | None) -> SetSummary:
+    return SetSummary(
+        name=spec.name,
+        description=spec.description,
+        columns=tuple(spec.columns),
+        keys=stored.key_count if stored else 0,
+        version=stored.version if stored else 0,
+        changed_at=stored.changed_at if stored and stored.version else None,
+        owners=spec.owners,
+        tags=spec.tags,
+        is_published=stored is None or not lags(store, spec, stored),
+        max_bytes=spec.schema.max_bytes,
+        problem=_problem(stored, spec),
+    )
 
 
 def _problem(stored: StoredSet | None, spec: ClassificationSpec) -> str:

@@ -13,19 +13,21 @@ from orchestration.services.dataset_list import (
     DatasetEntry,
     DatasetSummary,
     DatasetTitle,
+    DeclaredCheck,
+    Tried,
     read_newest,
     shown,
     state_of_run,
     summary_of,
 )
-from orchestration.services.datasets import aware, failure_of, instance_states
+from orchestration.services.datasets import aware, failure_of
 from resources.kernel.errors import NotFoundError
 from resources.kernel.records import StoredVersion
 from resources.stores.partitions import stored_partitions
 from resources.stores.versions import VersionStore
 
 RUNS = 15
-"""Runs that are shown unless somebody asks for more."""
+"""Runs that are shown unless more are asked for."""
 _EXAMPLES = 20
 
 
@@ -127,19 +129,24 @@ class DatasetDetail:
 def show_dataset(
     entry: DatasetEntry,
     store: VersionStore,
-    instance: dg.DagsterInstance,
+    tried: Tried | None,
     title: DatasetTitle | None = None,
 ) -> DatasetDetail:
     """A dataset with its columns, its place in lineage and its record.
 
+    Args:
+        entry: what is declared of it.
+        store: where it is kept.
+        tried: what became of the last try to make it, asked before: what that saw made is in the store now.
+        title: what people call it.
+
     Raises:
         ConnectorError: the store does not answer.
     """
-    tried = instance_states(instance, [entry])  # first: what it saw made is in the store then
     kept = read_newest(store, entry.key)
     latest = kept if isinstance(kept, StoredVersion) else None
     return DatasetDetail(
-        summary=summary_of(entry, shown(kept), tried.get(entry.key), title),
+        summary=summary_of(entry, shown(kept), tried, title),
         description=(title.description if title else "") or entry.description,
         owners=entry.owners,
         kinds=entry.kinds,
@@ -243,22 +250,88 @@ def _run(
     entry: DatasetEntry, instance: dg.DagsterInstance, record: dg.RunRecord, *, was_made: bool
 ) -> RunOfDataset:
     run = record.dagster_run
-    state = state_of_run(run.status.value, was_made=was_made)
     is_failed = run.status == dg.DagsterRunStatus.FAILURE
-    return RunOfDataset(
-        run_id=run.run_id,
-        state=state,
-        job="" if run.job_name.startswith("__") else run.job_name,
-        created_at=aware(record.create_timestamp),
-        started_at=_moment(record.start_time),
-        ended_at=_moment(record.end_time),
-        error=failure_of(instance, run.run_id, entry.key) if is_failed else "",
-        path=f"/runs/{run.run_id}",
+    return run_of_dataset(
+        run.run_id,
+        run.status.value,
+        run.job_name,
+        (aware(record.create_timestamp), moment_of(record.start_time), moment_of(record.end_time)),
+        failure_of(instance, run.run_id, entry.key) if is_failed else "",
+        was_made=was_made,
     )
 
 
-def _moment(seconds: float | None) -> datetime | None:
+def run_of_dataset(
+    run_id: str,
+    status: str,
+    job: str,
+    times: tuple[datetime, datetime | None, datetime | None],
+    error: str,
+    *,
+    was_made: bool,
+) -> RunOfDataset:
+    """A run as its record has it.
+
+    Args:
+        run_id: its id.
+        status: as Dagster calls it.
+        job: as Dagster calls it.
+        times: when it was made, started and ended.
+        error: why it failed.
+        was_made: whether it made the dataset.
+    """
+    created_at, started_at, ended_at = times
+    return RunOfDataset(
+        run_id=run_id,
+        state=state_of_run(status, was_made=was_made),
+        job="" if job.startswith("__") else job,
+        created_at=created_at,
+        started_at=started_at,
+        ended_at=ended_at,
+        error=error,
+        path=f"/runs/{run_id}",
+    )
+
+
+def moment_of(seconds: float | None) -> datetime | None:
+    """A time of a run, as Dagster has it."""
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What a check found.
+
+    Args:
+        passed: whether nothing is wrong.
+        severity: `ERROR` or `WARN`.
+        reason: why it could not be evaluated.
+        facts: what it recorded, plain values by label.
+    """
+
+    passed: bool
+    severity: str
+    reason: str
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class RecordedCheck:
+    """The newest record of a check.
+
+    Args:
+        status: as Dagster calls it.
+        run_id: of its run.
+        at: when it was planned.
+        run_status: of a check without a result, what its run is doing; empty when that is gone.
+        result: what it found, once it has.
+    """
+
+    status: str
+    run_id: str
+    at: datetime
+    run_status: str = ""
+    result: CheckResult | None = None
 
 
 def list_checks(entry: DatasetEntry, instance: dg.DagsterInstance) -> list[CheckOutcome]:
@@ -266,53 +339,58 @@ def list_checks(entry: DatasetEntry, instance: dg.DagsterInstance) -> list[Check
     keys = [dg.AssetCheckKey(dg.AssetKey(entry.key), check.name) for check in entry.checks]
     found = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys) if keys else {}
     return [
-        _check(check.name, check.description, found.get(key), instance, blocking=check.blocking)
+        outcome_of(check, _recorded(found[key], instance) if key in found else None)
         for key, check in zip(keys, entry.checks, strict=True)
     ]
 
 
+def _recorded(record: Any, instance: dg.DagsterInstance) -> RecordedCheck:
+    status, event = record.status.value, record.event
+    run = None if status in _OUTCOMES else instance.get_run_by_id(record.run_id)
+    data: Any = event.dagster_event.event_specific_data if event and event.dagster_event else None
+    return RecordedCheck(
+        status,
+        record.run_id,
+        datetime.fromtimestamp(record.create_timestamp, UTC),
+        run.status.value if run else "",
+        _result(data) if hasattr(data, "passed") else None,
+    )
+
+
+def _result(data: Any) -> CheckResult:
+    facts = {label: value.value for label, value in data.metadata.items()}
+    return CheckResult(data.passed, data.severity.value, data.description or "", facts)
+
+
 _OUTCOMES = {"SUCCEEDED": "passed", "FAILED": "failed"}
+_ENDED = {"FAILURE": "failed to run", "SUCCESS": "skipped", "CANCELED": "skipped", "": "skipped"}
+"""A check that is planned is running for as long as its run is."""
 
 
-def _outcome(record: Any, instance: dg.DagsterInstance) -> str:
-    """A check that is planned is running for as long as its run is."""
-    if record.status.value in _OUTCOMES:
-        return _OUTCOMES[record.status.value]
-    run = instance.get_run_by_id(record.run_id)
-    if run is not None and not run.is_finished:
-        return "running"
-    is_failed = run is not None and run.status == dg.DagsterRunStatus.FAILURE
-    return "failed to run" if is_failed else "skipped"
-
-
-def _check(
-    name: str, description: str, record: Any, instance: dg.DagsterInstance, *, blocking: bool
-) -> CheckOutcome:
+def outcome_of(check: DeclaredCheck, record: RecordedCheck | None) -> CheckOutcome:
+    """A check with its newest record."""
     if record is None:
-        return CheckOutcome(name, description, blocking, "never run")
+        return CheckOutcome(check.name, check.description, check.blocking, "never run")
     found = CheckOutcome(
-        name,
-        description,
-        blocking,
-        _outcome(record, instance),
-        at=datetime.fromtimestamp(record.create_timestamp, UTC),
+        check.name,
+        check.description,
+        check.blocking,
+        _OUTCOMES.get(record.status) or _ENDED.get(record.run_status, "running"),
+        at=record.at,
         run_id=record.run_id,
     )
-    event = record.event.dagster_event if record.event else None
-    data: Any = event.event_specific_data if event else None
-    return found if not hasattr(data, "passed") else _with_result(found, data)
+    return found if record.result is None else _with_result(found, record.result)
 
 
-def _with_result(found: CheckOutcome, data: Any) -> CheckOutcome:
-    facts = {label: value.value for label, value in data.metadata.items()}
-    given = facts.get("result")
+def _with_result(found: CheckOutcome, told: CheckResult) -> CheckOutcome:
+    given = told.facts.get("result")
     result: Mapping[str, Any] = given if isinstance(given, dict) else {}
     observed = result.get("observed_value")
     return replace(
         found,
-        severity="" if data.passed else ("error" if data.severity.value == "ERROR" else "warning"),
-        reason=data.description or "",
-        version=facts.get("dataset version"),
+        severity="" if told.passed else ("error" if told.severity == "ERROR" else "warning"),
+        reason=told.reason,
+        version=told.facts.get("dataset version"),
         observed="" if observed is None else str(observed),
         examples=tuple(str(v) for v in result.get("partial_unexpected_list", ())[:_EXAMPLES]),
         failing=result.get("unexpected_count"),

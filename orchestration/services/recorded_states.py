@@ -1,24 +1,19 @@
-"""What Dagster's instance says of assets, read from its SQLite files without importing Dagster.
+"""What Dagster's instance says of assets, read from its files without importing Dagster; `recorded_dataset.py` has more of one.
 
-Only of an instance that keeps everything in its own folder; of any other nothing is said, and Dagster is asked.
 `test_recorded_states.py` compares with Dagster's own answers.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import sqlite3
-import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from orchestration.services.dataset_list import (
     FAILED,
@@ -27,13 +22,11 @@ from orchestration.services.dataset_list import (
     state_of_run,
 )
 from orchestration.services.failure_text import EVENT_TYPES, failure_text, step_of
+from orchestration.services.record_files import RecordFiles, in_parts, open_records, times_of
 from resources.kernel.keys import Key
 
-_ELSEWHERE = ("storage", "run_storage", "event_log_storage", "local_artifact_storage")
 _ASSETS = """select asset_key, last_materialization_timestamp, last_run_id, wipe_timestamp from asset_keys
 where wipe_timestamp is null or last_materialization_timestamp > wipe_timestamp"""
-_AT_ONCE = 400  # values of a statement
-_SETTLED_NS = 2_000_000_000
 _RUN_ID = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -48,7 +41,7 @@ class _Asset:
 
 
 class RecordedStates:
-    """The records of an instance, at hand for whoever asks often.
+    """The records of an instance, at hand for callers that ask often.
 
     When no file of the instance has changed an answer reads none; else two short queries, and the records of those
     assets and runs that are new. One thread at a time.
@@ -58,21 +51,18 @@ class RecordedStates:
     """
 
     def __init__(self, dagster_home: Path) -> None:
-        self._home = dagster_home
-        self._events = dagster_home / "history/runs/index.db"
-        self._runs = dagster_home / "history/runs.db"
+        self._files = RecordFiles(dagster_home)
         self._seen: tuple[Any, ...] = ()
         self._assets: dict[Key, _Asset] = {}
         self._ended: dict[str, tuple[str, datetime | None]] = {}
         self._errors: dict[tuple[str, Key], str] = {}
         self._states: dict[Key, Tried] = {}
-        self._settings: tuple[object, bool] = (None, False)
 
     def look(self) -> Mapping[Key, Tried] | None:
         """What became of the last try to make each asset; None where only Dagster can tell."""
-        if not self._keeps_its_own() or not self._events.exists() or not self._runs.exists():
-            return None  # opened for the first time: Dagster makes the files, or says what is wrong
-        seen, is_settled = self._times()
+        if not self._files.are_all():
+            return None
+        seen, is_settled = times_of((self._files.events, self._files.runs))
         if seen == self._seen:
             return self._states
         try:
@@ -82,33 +72,8 @@ class RecordedStates:
         self._seen = seen if is_settled else ()
         return self._states
 
-    def _keeps_its_own(self) -> bool:
-        settings = self._home / "dagster.yaml"
-        try:
-            found = settings.stat()
-            seen: object = (found.st_mtime_ns, found.st_size, found.st_ino)
-        except OSError:
-            seen = None
-        if seen is None or seen != self._settings[0]:
-            self._settings = seen, _keeps_its_own(settings)
-        return self._settings[1]
-
-    def _times(self) -> tuple[tuple[Any, ...], bool]:
-        """Times and sizes of the databases and their logs, and whether a change after now must show in them."""
-        found = []
-        for file in (self._events, self._runs):
-            for path in (str(file), f"{file}-wal"):
-                try:
-                    stat = os.stat(path)  # noqa: PTH116 - a list of paths as text
-                except FileNotFoundError:
-                    continue
-                if stat.st_size:  # SQLite makes an empty log for whoever only reads
-                    found.append((path, stat.st_mtime_ns, stat.st_size, stat.st_ino))
-        newest = max((times[1] for times in found), default=0)
-        return tuple(found), newest < time.time_ns() - _SETTLED_NS
-
     def _read(self) -> dict[Key, Tried]:
-        with closing(_open(self._events)) as connection:
+        with closing(open_records(self._files.events)) as connection:
             self._assets = self._read_assets(connection)
         named = {a.row[2] for a in self._assets.values() if a.row[2]}
         self._ended = {run_id: facts for run_id, facts in self._ended.items() if run_id in named}
@@ -125,10 +90,10 @@ class RecordedStates:
         known = {a.row[0]: a for a in self._assets.values()}
         new = [k for k, row in rows.items() if k not in known or known[k].row != row]
         made: dict[str, Tried | None] = {}
-        for marks, part in _parts(new):
+        for marks, part in in_parts(new):
             query = f"select asset_key, last_materialization from asset_keys where asset_key in ({marks})"
             for asset_key, event in connection.execute(query, part):
-                made[asset_key] = _made(json.loads(event)) if event else None
+                made[asset_key] = made_of(json.loads(event)) if event else None
         return {
             tuple(json.loads(k)): known[k] if k not in made else _Asset(row, made[k])
             for k, row in rows.items()
@@ -140,13 +105,13 @@ class RecordedStates:
         if not run_ids:
             return {}
         found: dict[str, tuple[str, datetime | None]] = {}
-        with closing(_open(self._runs)) as connection:
-            for marks, part in _parts(sorted(run_ids)):
+        with closing(open_records(self._files.runs)) as connection:
+            for marks, part in in_parts(sorted(run_ids)):
                 query = (
                     f"select run_id, status, update_timestamp from runs where run_id in ({marks})"
                 )
                 for run_id, status, at in connection.execute(query, part):
-                    found[run_id] = status, _time(at)
+                    found[run_id] = status, time_of(at)
         ended = ("SUCCESS", "FAILURE", "CANCELED")
         self._ended.update({r: facts for r, facts in found.items() if facts[0] in ended})
         return found
@@ -154,17 +119,12 @@ class RecordedStates:
     def _tried(
         self, key: Key, asset: _Asset, runs: Mapping[str, tuple[str, datetime | None]]
     ) -> Tried | None:
-        made, run_id = asset.made, asset.row[2]
-        if (made is not None and run_id in (None, made.run_id)) or run_id not in runs:
-            return made
-        status, at = runs[run_id]
-        state = state_of_run(status, was_made=made is not None)
-        return Tried(state, run_id, at, self._error(run_id, key) if state == FAILED else "")
+        return tried_of(asset.made, asset.row[2], runs, lambda run_id: self._error(run_id, key))
 
     def _error(self, run_id: str, key: Key) -> str:
         known = (run_id, key)
         if known not in self._errors:
-            self._errors[known] = read_failure(self._home, run_id, key)
+            self._errors[known] = read_failure(self._files, run_id, key)
         return self._errors[known]
 
 
@@ -174,45 +134,46 @@ def recorded_states(dagster_home: Path, keys: Collection[Key]) -> dict[Key, Trie
     return None if found is None else {key: found[key] for key in keys if key in found}
 
 
-def read_failure(dagster_home: Path, run_id: str, key: Key) -> str:
+def tried_of(
+    made: Tried | None,
+    run_id: str | None,
+    runs: Mapping[str, tuple[str, datetime | None]],
+    why: Callable[[str], str],
+) -> Tried | None:
+    """What became of the last try to make an asset.
+
+    Args:
+        made: its last materialization.
+        run_id: the run that was the last to try.
+        runs: status of that run, and when it was last heard of, unless it is gone.
+        why: says why a run failed.
+    """
+    if (made is not None and run_id in (None, made.run_id)) or run_id is None or run_id not in runs:
+        return made
+    status, at = runs[run_id]
+    state = state_of_run(status, was_made=made is not None)
+    return Tried(state, run_id, at, why(run_id) if state == FAILED else "")
+
+
+def read_failure(files: RecordFiles, run_id: str, key: Key) -> str:
     """Why a run did not make an asset; empty when its events tell nothing, or have gone."""
-    file = dagster_home / "history/runs" / f"{run_id}.db"
-    if not _RUN_ID.fullmatch(run_id) or not file.exists():
+    if not _RUN_ID.fullmatch(run_id) or not files.of_run(run_id).exists():
         return ""
     query = f"select event from event_logs where dagster_event_type in ({','.join('?' * len(EVENT_TYPES))}) order by id"
     try:
-        with closing(_open(file)) as connection:
+        with closing(open_records(files.of_run(run_id))) as connection:
             events = [json.loads(event) for (event,) in connection.execute(query, EVENT_TYPES)]
         return failure_text(events, step_of(key))
     except (sqlite3.Error, KeyError, TypeError, ValueError):
         return ""
 
 
-def _keeps_its_own(settings: Path) -> bool:
-    """Whether the instance's records are in its own folder, and nothing is wrong with its settings."""
-    try:
-        given = yaml.safe_load(settings.read_text(encoding="utf-8")) if settings.exists() else {}
-    except (OSError, ValueError, yaml.YAMLError):
-        return False
-    return isinstance(given, dict) and not any(name in given for name in _ELSEWHERE)
-
-
-def _made(event: dict[str, Any]) -> Tried:
+def made_of(event: dict[str, Any]) -> Tried:
+    """A materialization, as Dagster's SQLite has it."""
     entry = event.get("event_log_entry", event)
     return Tried(READY, str(entry["run_id"]), datetime.fromtimestamp(entry["timestamp"], UTC))
 
 
-def _time(text: str | None) -> datetime | None:
+def time_of(text: str | None) -> datetime | None:
     """A moment as Dagster's SQLite has it: UTC, without saying so."""
     return None if not text else datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
-def _parts(values: Iterable[str]) -> Iterable[tuple[str, list[str]]]:
-    listed = list(values)
-    for start in range(0, len(listed), _AT_ONCE):
-        part = listed[start : start + _AT_ONCE]
-        yield ",".join("?" * len(part)), part
-
-
-def _open(file: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=10)

@@ -27,7 +27,7 @@ from resources.project import CODE_ROOT, find_project
 
 KEPT = 8
 """Snapshots of other states, such as of another environment, that stay for when it comes back."""
-FORMAT = 3
+FORMAT = 4
 _ALWAYS = ("WAYBILL_HOME", "WAYBILL_STORE", "DAGSTER_HOME", "PYTHONPATH")
 _CODE = ("orchestration", "assets", "resources")
 
@@ -60,6 +60,8 @@ class Snapshot:
     store: str = ""
     """Where datasets are kept."""
     pipelines: tuple[PipelineEntry, ...] = ()
+    classifications: tuple[Mapping[str, Any], ...] = ()
+    """Classification sets, as the metadata of their assets has them."""
     declarations: tuple[Declaration, ...] = ()
     """Every component that stands, in order of noun and name."""
 
@@ -121,7 +123,7 @@ class SnapshotFolder:
         scratch = target.with_suffix(f".{os.getpid()}")
         scratch.touch(mode=0o600)
         scratch.write_bytes(msgspec.json.encode(kept))
-        scratch.replace(target)  # whole or not at all, whoever else writes or reads
+        scratch.replace(target)  # whole or not at all, whatever else writes or reads
         for old in sorted(self._folder.glob("*.json"), key=_changed_at, reverse=True)[KEPT:]:
             old.unlink(missing_ok=True)
 

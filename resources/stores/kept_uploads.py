@@ -136,6 +136,10 @@ class KeptUploads:
         version = self._item(dataset).latest()
         return _upload(dataset, version) if version is not None else None
 
+    def find(self, dataset: str, number: int) -> KeptUpload | None:
+        """An upload by its number; None when it is not on record any longer."""
+        return next((one for one in self.all(dataset) if one.number == number), None)
+
     def all(self, dataset: str) -> list[KeptUpload]:
         """The uploads on record, newest first."""
         return [_upload(dataset, version) for version in reversed(self._item(dataset).versions())]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Path, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from orchestration.api.given import GivenActor, GivenSite
+from orchestration.api.given import GivenActor, GivenSite, Moment
 from orchestration.services.access.account import change_own_password
 from orchestration.services.access.actor import Role, Scope
 from orchestration.services.access.audit import (
@@ -67,7 +66,7 @@ class NewUser(BaseModel):
 
 
 class OwnPassword(BaseModel):
-    """Another password of whoever asks."""
+    """Changes the password of the user who asks."""
 
     current: str = Field(max_length=1_000, description="The one so far.")
     password: Password
@@ -90,8 +89,8 @@ class AuditQuery:
     action: Annotated[
         str, Query(description="This use case, or all of a noun: `dataset.`", max_length=200)
     ] = ""
-    since: Annotated[datetime | None, Query(description="None older.")] = None
-    until: Annotated[datetime | None, Query(description="None from then on.")] = None
+    since: Annotated[Moment | None, Query(description="None older.")] = None
+    until: Annotated[Moment | None, Query(description="None from then on.")] = None
 
     def filter(self, limit: int | None) -> LogFilter:
         """The same as the service has it."""

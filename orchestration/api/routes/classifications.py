@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -12,16 +11,31 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from orchestration.api.answers import Started, started
-from orchestration.api.given import GivenAsker, GivenList, GivenProject, IdempotencyKey, Name
-from orchestration.services.asking.client import Asker
+from orchestration.api.given import (
+    GivenAsker,
+    GivenList,
+    GivenProject,
+    GivenSite,
+    IdempotencyKey,
+    Moment,
+    Name,
+)
 from orchestration.services.asking.passing import download as download_of
-from orchestration.services.classification_history import HistoryLine, RejectedFile
+from orchestration.services.classification_history import (
+    HistoryLine,
+    HistoryQuery,
+    RejectedFile,
+    errors_of,
+)
+from orchestration.services.classification_history import history as history_of
 from orchestration.services.classification_rows import FoundKey
 from orchestration.services.classification_runs import check_size, take_upload
-from orchestration.services.classifications import SetSummary
-from orchestration.services.paging import MOST, Page, paged
+from orchestration.services.classifications import SetSummary, page_of_sets
+from orchestration.services.paging import MOST, Page
 from orchestration.services.questions import classification as questions
 from orchestration.services.questions.classification import CheckAnswer, Rows, SentFile
+from orchestration.services.site.classifications import sets_of
+from orchestration.services.site.noted import noted
 from orchestration.services.uploads.names import shown_name
 from resources.kernel.errors import InputError
 
@@ -63,8 +77,8 @@ class HistoryFilterQuery:
     set: Annotated[str, Query(description="Of this set alone.")] = ""
     state: Annotated[tuple[str, ...], Query(description="In one of these states.")] = ()
     file: Annotated[str, Query(description="Files whose name has this text in it.")] = ""
-    since: Annotated[datetime | None, Query(description="Then or later.")] = None
-    until: Annotated[datetime | None, Query(description="Before.")] = None
+    since: Annotated[Moment | None, Query(description="Then or later.")] = None
+    until: Annotated[Moment | None, Query(description="Before.")] = None
     limit: Annotated[int, Query(ge=1, le=MOST, description="Most lines, the newest.")] = 100
 
 
@@ -92,28 +106,53 @@ class RowsQuery:
     ] = ""
 
 
+async def _upload(
+    request: Request,
+    site: GivenSite,
+    project: GivenProject,
+    name: Name,
+    file: Annotated[FileQuery, Depends()],
+) -> SentFile:
+    """The file that is meant: one that is kept, or the body, which is kept now."""
+    limit = sets_of(site, project).find(name).schema.max_bytes
+    called = shown_name(file.file_name)
+    sha256 = file.upload or await _received(request, called, limit)
+    return SentFile(sha256, called, file.encoding, file.list_delimiter, file.blank_clears)
+
+
+async def _received(request: Request, name: str, limit: int) -> str:
+    size = 0
+    with tempfile.TemporaryFile() as stream:
+        async for chunk in request.stream():
+            size += len(chunk)
+            check_size(name, size, limit)
+            await run_in_threadpool(stream.write, chunk)
+        if not size:
+            raise InputError("the body is empty: it has to be the file", hint="Or name an `upload`")
+        stream.seek(0)
+        return await run_in_threadpool(take_upload, stream, name, limit)
+
+
+GivenFile = Annotated[SentFile, Depends(_upload)]
+
+
 @router.get("/projects/{project}/classifications", operation_id="classification.list")
-async def list_all(asker: GivenAsker, wanted: GivenList) -> Page[SetSummary]:
+def list_all(site: GivenSite, project: GivenProject, wanted: GivenList) -> Page[SetSummary]:
     """List the classification sets and what each holds."""
-    found = await asker.ask(questions.LIST)
-    named = [one for one in found if wanted.q.lower() in one.name.lower()]
-    return paged(named, lambda one: (one.name,), cursor=wanted.cursor, limit=wanted.limit)
+    return page_of_sets(
+        sets_of(site, project), q=wanted.q, cursor=wanted.cursor, limit=wanted.limit
+    )
 
 
 @router.get("/projects/{project}/classifications/history", operation_id="classification.history")
-async def history(
-    asker: GivenAsker, wanted: Annotated[HistoryFilterQuery, Depends()]
+def history(
+    site: GivenSite, project: GivenProject, wanted: Annotated[HistoryFilterQuery, Depends()]
 ) -> list[HistoryLine]:
     """List files and undos, newest first: who, when, what became of each and why."""
-    return await asker.ask(
-        questions.HISTORY,
-        name=wanted.set,
-        state=list(wanted.state),
-        file=wanted.file,
-        since=wanted.since.astimezone().isoformat() if wanted.since else "",
-        until=wanted.until.astimezone().isoformat() if wanted.until else "",
-        limit=wanted.limit,
+    query = HistoryQuery(
+        wanted.set, wanted.state, wanted.file, wanted.since, wanted.until, wanted.limit
     )
+    return history_of(sets_of(site, project), site.instance, query)
 
 
 @router.get("/projects/{project}/classifications/{name}/value", operation_id="classification.show")
@@ -130,14 +169,15 @@ async def show(
 @router.get(
     "/projects/{project}/classifications/{name}/errors", operation_id="classification.errors"
 )
-async def errors(
-    asker: GivenAsker,
+def errors(
+    site: GivenSite,
+    project: GivenProject,
     name: Name,
     file: Annotated[str, Query(description="Files whose name has this text in it.")] = "",
     run: Annotated[str, Query(description="Of the file that this run took.")] = "",
 ) -> RejectedFile:
     """Show the errors of a rejected file as the history keeps them: the newest, or the one named."""
-    return await asker.ask(questions.ERRORS, name=name, file=file, run=run)
+    return errors_of(sets_of(site, project), name, file=file, run_id=run)
 
 
 @router.post(
@@ -147,10 +187,9 @@ async def errors(
     openapi_extra=_BODY,
 )
 async def check(
-    request: Request,
     asker: GivenAsker,
     name: Name,
-    file: Annotated[FileQuery, Depends()],
+    given: GivenFile,
     after: Annotated[int, Query(ge=0, lt=2**31, description="Errors behind this many.")] = 0,
     limit: Annotated[int, Query(ge=1, le=MOST, description="Most errors.")] = 100,
     report: Annotated[
@@ -158,7 +197,6 @@ async def check(
     ] = "",
 ) -> CheckAnswer | StreamingResponse:
     """Check a file whole and tell what it would change. Changes nothing, and keeps the file for `apply`."""
-    given = await _upload(request, asker, name, file)
     if report:
         return await download_of(
             asker, questions.REPORT, name=name, upload=asdict(given), format=report
@@ -175,16 +213,19 @@ async def check(
     openapi_extra=_BODY,
 )
 async def apply(
-    request: Request,
+    site: GivenSite,
     project: GivenProject,
     asker: GivenAsker,
     name: Name,
-    file: Annotated[FileQuery, Depends()],
+    given: GivenFile,
     key: IdempotencyKey = None,
 ) -> Started:
     """Take a file into a set, all or nothing: the body, or one that `check` has kept."""
-    given = await _upload(request, asker, name, file)
-    run_id = await asker.ask(questions.APPLY, name=name, upload=asdict(given), key=key or "")
+    asking = asker.ask(questions.APPLY, name=name, upload=asdict(given), key=key or "")
+    subject = f"classifications/{name}"
+    run_id = await noted(
+        site, asker.actor, "classification.apply", subject, asking, given.file_name
+    )
     return started(project.name, run_id)
 
 
@@ -194,6 +235,7 @@ async def apply(
     status_code=202,
 )
 async def undo(
+    site: GivenSite,
     project: GivenProject,
     asker: GivenAsker,
     name: Name,
@@ -201,7 +243,9 @@ async def undo(
     key: IdempotencyKey = None,
 ) -> Started:
     """Make an earlier version hold again. That is a new version: an undo can be undone."""
-    run_id = await asker.ask(questions.UNDO, name=name, version=version, key=key or "")
+    asking = asker.ask(questions.UNDO, name=name, version=version, key=key or "")
+    subject, detail = f"classifications/{name}", f"back to version {version}"
+    run_id = await noted(site, asker.actor, "classification.undo", subject, asking, detail)
     return started(project.name, run_id)
 
 
@@ -226,24 +270,3 @@ async def template(
 ) -> StreamingResponse:
     """Download an empty file with the right header, to be filled and applied."""
     return await download_of(asker, questions.TEMPLATE, name=name, format=format)
-
-
-async def _upload(request: Request, asker: Asker, name: str, file: FileQuery) -> SentFile:
-    """The file that is meant: one that is kept, or the body, which is kept now."""
-    called = shown_name(file.file_name)
-    limit = await asker.ask(questions.LIMIT, name=name)
-    sha256 = file.upload or await _received(request, called, limit)
-    return SentFile(sha256, called, file.encoding, file.list_delimiter, file.blank_clears)
-
-
-async def _received(request: Request, name: str, limit: int) -> str:
-    size = 0
-    with tempfile.TemporaryFile() as stream:
-        async for chunk in request.stream():
-            size += len(chunk)
-            check_size(name, size, limit)
-            await run_in_threadpool(stream.write, chunk)
-        if not size:
-            raise InputError("the body is empty: it has to be the file", hint="Or name an `upload`")
-        stream.seek(0)
-        return await run_in_threadpool(take_upload, stream, name, limit)

@@ -22,6 +22,7 @@ from orchestration.api.given import (
     GivenProject,
     GivenSite,
     IdempotencyKey,
+    check_upload,
 )
 from orchestration.api.tus import (
     CHECKSUM_MISMATCH,
@@ -46,7 +47,7 @@ from orchestration.services.uploads.receiving import (
 from orchestration.services.uploads.settings import UploadSettings
 from resources.kernel.errors import ConflictError, InputError
 
-router = APIRouter()
+router = APIRouter(dependencies=[Depends(check_upload)])
 ANSWER_SECONDS = 0.7
 """How long the answer to an import waits for its run: one into a dataset that is known begins at once."""
 
@@ -270,15 +271,16 @@ async def _announce(
 
 
 @router.head("/projects/{project}/uploads/{upload_id}", operation_id="upload.offset")
-async def offset(project: GivenProject, site: GivenSite, upload_id: str) -> Response:  # noqa: ARG001
+async def offset(project: GivenProject, site: GivenSite, upload_id: str) -> Response:
     """Say, by the tus protocol, how many bytes have come."""
-    return tus_answer(await asyncio.to_thread(_uploads(site).state, upload_id), 200)
+    found = await asyncio.to_thread(_uploads(site).state, upload_id, project.name)
+    return tus_answer(found, 200)
 
 
 @router.get("/projects/{project}/uploads/{upload_id}", operation_id="upload.show")
-async def show(project: GivenProject, site: GivenSite, upload_id: str) -> UploadState:  # noqa: ARG001
+async def show(project: GivenProject, site: GivenSite, upload_id: str) -> UploadState:
     """Show how far a file is: on its way, received, or in which phase its import is."""
-    found = await asyncio.to_thread(_uploads(site).state, upload_id)
+    found = await asyncio.to_thread(_uploads(site).state, upload_id, project.name)
     return _state(found, importer_of(site).state(upload_id))
 
 
@@ -293,7 +295,7 @@ async def show(project: GivenProject, site: GivenSite, upload_id: str) -> Upload
 )
 async def send(
     request: Request,
-    project: GivenProject,  # noqa: ARG001 - ids are known in all of them
+    project: GivenProject,
     site: GivenSite,
     upload_id: str,
     upload_offset: Annotated[int, Header(ge=0, description="Where the piece begins.")],
@@ -307,6 +309,7 @@ async def send(
     if request.headers.get("content-type") != PIECE:
         raise HTTPException(415, f"a piece is {PIECE}")
     checksum = parse_checksum(upload_checksum)
+    await asyncio.to_thread(_uploads(site).state, upload_id, project.name)
     try:
         found = await _receive(_uploads(site), upload_id, upload_offset, request, checksum)
     except ChecksumError as error:
@@ -315,7 +318,7 @@ async def send(
 
 
 def _refused(error: InputError) -> HTTPException:
-    """Hangs up as well: the rest of a body that nobody wants would else be waited for."""
+    """Hangs up as well: the rest of an unwanted body would else be waited for."""
     status = 413 if "limit" in error.facts else 422
     return HTTPException(status, str(error), {"Connection": "close"})
 
@@ -350,8 +353,9 @@ async def _receive(
     status_code=204,
     response_class=Response,
 )
-async def cancel(project: GivenProject, site: GivenSite, upload_id: str) -> Response:  # noqa: ARG001
+async def cancel(project: GivenProject, site: GivenSite, upload_id: str) -> Response:
     """Throw a file away that was not imported."""
+    await asyncio.to_thread(_uploads(site).state, upload_id, project.name)
     pending = importer_of(site).state(upload_id)
     if pending is not None and pending.is_open:
         raise ConflictError("its import has begun", hint="Cancel the run", state=pending.phase)

@@ -10,13 +10,20 @@ from starlette.responses import Response
 from orchestration.pages.page import page
 from orchestration.pages.visit import Visit
 from orchestration.services.asking.passing import download
+from orchestration.services.classification_history import HistoryQuery, errors_of, history
 from orchestration.services.classification_runs import check_size, take_upload
-from orchestration.services.classifications import SetSummary
-from orchestration.services.paging import paged
+from orchestration.services.classifications import (
+    DeclaredSets,
+    SetSummary,
+    page_of_sets,
+    show_set,
+)
 from orchestration.services.questions import classification as questions
 from orchestration.services.questions.classification import Rows, SentFile
+from orchestration.services.site.classifications import sets_of
+from orchestration.services.site.noted import noted
 from orchestration.services.uploads.names import shown_name
-from resources.kernel.errors import InputError, UnknownNameError
+from resources.kernel.errors import ConfigError, InputError
 
 ERRORS_SHOWN = 100
 HISTORY_SHOWN = 50
@@ -25,22 +32,21 @@ _FORM_BYTES = 100_000
 
 
 async def _list(visit: Visit) -> Response:
-    found = await visit.ask(questions.LIST)
-    wanted = [one for one in found if visit.query("q").lower() in one.name.lower()]
     cursor = visit.query("cursor") or None
-    shown = paged(wanted, lambda one: (one.name,), cursor=cursor)
+    shown = await visit.run(page_of_sets, _sets(visit), q=visit.query("q"), cursor=cursor)
     return await visit.render("classifications/list.html", page=shown)
 
 
 async def _show(visit: Visit) -> Response:
-    one = await _set(visit)
-    lines = await visit.ask(questions.HISTORY, name=one.name, limit=HISTORY_SHOWN)
+    one, instance = await _set(visit), visit.site.instance
+    query = HistoryQuery(one.name, limit=HISTORY_SHOWN)
+    lines = await visit.run(history, _sets(visit), instance, query)
     key, found = visit.query("key"), None
     problem = ""
     if key:
         try:
             found = await visit.ask(questions.SHOW, name=one.name, key=key)
-        except LookupError as error:
+        except (ConfigError, LookupError) as error:
             problem = str(error)
     return await visit.render(
         "classifications/show.html", one=one, lines=lines, key=key, found=found, problem=problem
@@ -49,7 +55,7 @@ async def _show(visit: Visit) -> Response:
 
 async def _errors(visit: Visit) -> Response:
     name, run = visit.request.path_params["name"], visit.query("run")
-    found = await visit.ask(questions.ERRORS, name=name, run=run)
+    found = await visit.run(errors_of, _sets(visit), name, run_id=run)
     return await visit.render("classifications/errors.html", name=name, rejected=found)
 
 
@@ -80,7 +86,11 @@ async def _report(visit: Visit) -> Response:
 async def _apply(visit: Visit) -> Response:
     name, form = visit.request.path_params["name"], await visit.form()
     fields = {field: str(form.get(field, "")) for field in _FIELDS}
-    run_id = await visit.ask(questions.APPLY, name=name, upload=asdict(_upload(fields)))
+    given, subject = _upload(fields), f"classifications/{name}"
+    asking = visit.ask(questions.APPLY, name=name, upload=asdict(given))
+    run_id = await noted(
+        visit.site, visit.actor, "classification.apply", subject, asking, given.file_name
+    )
     return visit.redirect(f"/runs/{run_id}")
 
 
@@ -89,7 +99,9 @@ async def _undo(visit: Visit) -> Response:
     given = str(form.get("version", ""))
     if not (given.isascii() and given.isdigit() and len(given) < 10):
         raise InputError(f"{given[:40]!r} is no version", hint="0 is the empty set")
-    run_id = await visit.ask(questions.UNDO, name=name, version=int(given))
+    asking = visit.ask(questions.UNDO, name=name, version=int(given))
+    subject, detail = f"classifications/{name}", f"back to version {given}"
+    run_id = await noted(visit.site, visit.actor, "classification.undo", subject, asking, detail)
     return visit.redirect(f"/runs/{run_id}")
 
 
@@ -115,12 +127,12 @@ async def _template(visit: Visit) -> Response:
 _FIELDS = ("upload", "file_name", "encoding", "list_delimiter", "blank_clears")
 
 
+def _sets(visit: Visit) -> DeclaredSets:
+    return sets_of(visit.site, visit.project)
+
+
 async def _set(visit: Visit) -> SetSummary:
-    name, sets = visit.request.path_params["name"], await visit.ask(questions.LIST)
-    for one in sets:
-        if one.name == name:
-            return one
-    raise UnknownNameError("classification set", name, [one.name for one in sets])
+    return await visit.run(show_set, _sets(visit), visit.request.path_params["name"])
 
 
 async def _sent(visit: Visit, one: SetSummary) -> SentFile:

@@ -17,13 +17,12 @@ from orchestration.pages.page import page
 from orchestration.pages.values import shown, visible
 from orchestration.pages.visit import Visit
 from orchestration.services.asking.passing import as_file, open_stream
-from orchestration.services.dataset_detail import show_dataset
 from orchestration.services.dataset_download import FORMATS
 from orchestration.services.dataset_list import DatasetEntry
 from orchestration.services.questions.rows import CELL, FACETS, FIND, CellHead
 from orchestration.services.rows.conditions import CONDITIONS_LIMIT, Condition, Operator
 from orchestration.services.rows.page import PAGE_LIMIT, RowsWanted
-from orchestration.services.site.datasets import dataset_of, title_of
+from orchestration.services.site.datasets import dataset_of, show_one
 from orchestration.services.statuses import status_of
 from resources.kernel.errors import InputError, NotFoundError
 
@@ -154,10 +153,7 @@ def _own(visit: Visit, entry: DatasetEntry) -> str:
 
 async def _render(visit: Visit, entry: DatasetEntry, **values: Any) -> Response:
     """The page of rows, among the other tabs of the dataset."""
-    site = visit.site
-    found = await visit.run(
-        show_dataset, entry, site.store(visit.project), site.instance, title_of(entry)
-    )
+    found = await visit.run(show_one, visit.site, visit.project, entry.name)
     return await visit.render(
         "datasets/rows.html",
         dataset=found,

@@ -11,29 +11,31 @@ from starlette.responses import RedirectResponse, Response
 from orchestration.pages.page import page
 from orchestration.pages.visit import Visit
 from orchestration.services.access.audit import audited
-from orchestration.services.dataset_detail import (
-    DatasetDetail,
-    list_checks,
-    list_runs,
-    list_versions,
-    show_dataset,
-)
+from orchestration.services.dataset_detail import list_versions
 from orchestration.services.dataset_download import FORMATS
 from orchestration.services.dataset_list import (
     ORIGINS,
     QUEUED,
     RUNNING,
-    STATUSES,
     DatasetEntry,
     DatasetTitle,
 )
-from orchestration.services.dataset_query import DatasetQuery
-from orchestration.services.dataset_removal import remove_dataset
+from orchestration.services.dataset_query import FILTERS, DatasetQuery
 from orchestration.services.dataset_titles import rename_dataset
 from orchestration.services.paging import LIMIT, MOST
 from orchestration.services.questions.dataset import REFRESH
-from orchestration.services.site.datasets import dataset_of, forget_view, list_datasets, title_of
-from resources.kernel.errors import InUseError, NotFoundError
+from orchestration.services.site.datasets import (
+    checks_of,
+    dataset_of,
+    forget_view,
+    list_datasets,
+    runs_of,
+    show_one,
+    title_of,
+)
+from orchestration.services.site.noted import noted
+from orchestration.services.site.removal import remove
+from resources.kernel.errors import InputError, InUseError, NotFoundError
 
 
 async def _list(visit: Visit) -> Response:
@@ -56,36 +58,20 @@ async def _list(visit: Visit) -> Response:
         query=query,
         sort=sort,
         origins=ORIGINS,
-        statuses=STATUSES,
+        statuses=FILTERS,
         formats=FORMATS,
         is_busy=any(found.statuses[status] for status in (QUEUED, RUNNING)),
-        embeddings=_embeddings(entries.values()),
     )
-
-
-def _embeddings(entries: Any) -> dict[str, list[str]]:
-    """Embeddings that are declared over each dataset."""
-    return {
-        entry.name: [
-            user.partition("/")[2] for user in entry.used_by if user.startswith("embeddings/")
-        ]
-        for entry in entries
-    }
 
 
 def _entry(visit: Visit) -> DatasetEntry:
     return dataset_of(visit.project, visit.request.path_params["name"])
 
 
-def _detail(visit: Visit, entry: DatasetEntry) -> DatasetDetail:
-    site = visit.site
-    return show_dataset(entry, site.store(visit.project), site.instance, title_of(entry))
-
-
 async def _render(visit: Visit, template: str, **values: Any) -> Response:
     """A page of one dataset, with its tabs."""
     entry = _entry(visit)
-    found = await visit.run(_detail, visit, entry)
+    found = await visit.run(show_one, visit.site, visit.project, entry.name)
     return await visit.render(
         f"datasets/{template}",
         dataset=found,
@@ -98,8 +84,8 @@ async def _render(visit: Visit, template: str, **values: Any) -> Response:
 
 async def _show(visit: Visit) -> Response:
     entry, site = _entry(visit), visit.site
-    runs = await visit.run(list_runs, entry, site.instance, limit=5)
-    checks = await visit.run(list_checks, entry, site.instance)
+    runs = await visit.run(runs_of, site, entry, limit=5)
+    checks = await visit.run(checks_of, site, entry)
     failed = [check for check in checks if check.outcome not in ("passed", "never run")]
     return await _render(visit, "show.html", runs=runs, checks=checks, failed=failed)
 
@@ -113,13 +99,13 @@ async def _versions(visit: Visit) -> Response:
 
 
 async def _checks(visit: Visit) -> Response:
-    found = await visit.run(list_checks, _entry(visit), visit.site.instance)
+    found = await visit.run(checks_of, visit.site, _entry(visit))
     return await _render(visit, "checks.html", checks=found)
 
 
 async def _runs(visit: Visit) -> Response:
     limit = min(max(visit.number("limit", 50), 1), MOST)
-    found = await visit.run(list_runs, _entry(visit), visit.site.instance, limit=limit)
+    found = await visit.run(runs_of, visit.site, _entry(visit), limit=limit)
     return await _render(visit, "runs.html", runs=found)
 
 
@@ -139,56 +125,64 @@ async def _download(visit: Visit) -> Response:
 
 
 async def _refresh(visit: Visit) -> Response:
-    run_id = await visit.ask(REFRESH, name=_entry(visit).name)
+    name = _entry(visit).name
+    asking = visit.ask(REFRESH, name=name)
+    run_id = await noted(visit.site, visit.actor, "dataset.refresh", f"datasets/{name}", asking)
     forget_view(visit.site, visit.project)
     return visit.redirect(f"/runs/{run_id}")
 
 
 async def _rename_form(visit: Visit) -> Response:
     title = await visit.run(title_of, _entry(visit))
-    return await _render(visit, "rename.html", given=title or DatasetTitle())
+    return await _render(visit, "rename.html", given=title or DatasetTitle(), problem="")
 
 
 async def _rename(visit: Visit) -> Response:
     entry, form = _entry(visit), await visit.form()
+    given = DatasetTitle(str(form.get("title", "")), str(form.get("description", "")))
 
     def change() -> None:
         catalog = visit.site.catalog
         with audited(catalog, visit.actor, "dataset.rename", f"datasets/{entry.name}") as noted:
             noted.before = asdict(title_of(entry) or DatasetTitle())
-            title, description = str(form.get("title", "")), str(form.get("description", ""))
-            found = rename_dataset(entry, title=title, description=description, by=visit.actor.name)
-            noted.after = asdict(found)
+            noted.after = asdict(rename_dataset(entry, **asdict(given), by=visit.actor.name))
 
-    await visit.run(change)
+    try:
+        await visit.run(change)
+    except InputError as error:  # what was typed stays in the form
+        return await _render(visit, "rename.html", status=422, given=given, problem=str(error))
     forget_view(visit.site, visit.project)
     return visit.redirect(_path(entry), notice="Title and description are saved")
 
 
 async def _remove_form(visit: Visit) -> Response:
-    return await _render(visit, "remove.html", problem="", force=False)
+    return await _ask_to_remove(visit)
+
+
+async def _ask_to_remove(visit: Visit, status: int = 200, **given: Any) -> Response:
+    """The form; a definition goes too only where somebody may delete it, and YAML declares the dataset."""
+    declared = {one.name for one in visit.project.snapshot.declarations if one.noun == "dataset"}
+    values = {"problem": "", "force": False, "definition": False, **given}
+    is_offered = visit.may("dataset.delete") and _entry(visit).name in declared
+    return await _render(visit, "remove.html", status=status, offers_both=is_offered, **values)
 
 
 async def _remove(visit: Visit) -> Response:
     entry, form = _entry(visit), await visit.form()
-    force = form.get("force") == "true"
-
-    def remove() -> int:
-        site = visit.site
-        subject = f"datasets/{entry.name}"
-        with audited(site.catalog, visit.actor, "dataset.remove", subject) as noted:
-            store = site.store(visit.project)
-            found = remove_dataset(entry, store, site.instance, force=force, by=visit.actor.name)
-            noted.detail, noted.before = "forced" if force else "", {"versions": found.versions}
-            return len(found.versions)
-
+    force, definition = form.get("force") == "true", form.get("definition") == "true"
     try:
-        count = await visit.run(remove)
+        found = await remove(
+            visit.site, visit.project, visit.actor, entry, force=force, definition=definition
+        )
     except InUseError as error:
-        return await _render(visit, "remove.html", status=409, problem=str(error), force=force)
-    forget_view(visit.site, visit.project)
-    words = "1 version was" if count == 1 else f"{count} versions were"
-    return visit.redirect(_path(entry), notice=f"{words} removed")
+        given = {"problem": str(error), "force": force, "definition": definition}
+        return await _ask_to_remove(visit, 409, **given)
+    count = len(found.versions)
+    words = "1 version was removed" if count == 1 else f"{count} versions were removed"
+    if found.definition:
+        told = f"{words}, and {entry.name} was taken out of {found.definition}"
+        return visit.redirect("/datasets", notice=told)
+    return visit.redirect(_path(entry), notice=words)
 
 
 def _path(entry: DatasetEntry) -> str:

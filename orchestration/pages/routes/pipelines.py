@@ -9,6 +9,7 @@ from orchestration.pages.visit import Visit
 from orchestration.services.access.audit import audited
 from orchestration.services.pipelines.listing import list_pipelines, show_pipeline, switch_pipeline
 from orchestration.services.questions.pipeline import RUN
+from orchestration.services.site.noted import noted
 
 
 async def _list(visit: Visit) -> Response:
@@ -31,11 +32,16 @@ async def _show(visit: Visit) -> Response:
         visit.project.name,
         visit.request.path_params["name"],
     )
-    return await visit.render("pipelines/show.html", pipeline=found)
+    declared = {one.name for one in visit.project.snapshot.declarations if one.noun == "pipeline"}
+    return await visit.render(
+        "pipelines/show.html", pipeline=found, is_declared=found.summary.name in declared
+    )
 
 
 async def _run(visit: Visit) -> Response:
-    run_id = await visit.ask(RUN, name=visit.request.path_params["name"])
+    name = visit.request.path_params["name"]
+    asking = visit.ask(RUN, name=name)
+    run_id = await noted(visit.site, visit.actor, "pipeline.run", name, asking)
     return visit.redirect(f"/runs/{run_id}")
 
 

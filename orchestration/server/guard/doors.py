@@ -29,7 +29,7 @@ PROBE_NAME = "waybill up"
 
 @dataclass(frozen=True)
 class Visit:
-    """Somebody who came in.
+    """A user who was let in.
 
     Args:
         actor: who it is.
@@ -105,11 +105,11 @@ class Doors:
         self._own_name = own_name()
 
     async def enter(self, scope: Scope) -> Visit | Refusal:
-        """Who asks, or why nobody does who may."""
+        """Who asks, or why they are not let in."""
         try:
             found = await self._enter(scope, Headers(scope))
         except WaybillError as error:
-            return Refusal(503, f"nobody can be let in: {error}", ((b"retry-after", b"5"),))
+            return Refusal(503, f"no one can be let in: {error}", ((b"retry-after", b"5"),))
         if isinstance(found, Visit) and self._rules.is_read_only:
             return replace(found, actor=replace(found.actor, role=Role.VIEWER))
         return found
@@ -133,7 +133,7 @@ class Doors:
         return bool(await self._ask(lambda found: found.has_users()))
 
     async def is_welcome(self, visit: Visit) -> bool:
-        """Whether somebody who came in would still be let in, for as much as then."""
+        """Whether the visitor of an open connection would still be let in, for as much as then."""
         try:
             found = await self._again(visit)
         except WaybillError:
@@ -207,7 +207,7 @@ class Doors:
         challenge = (b"www-authenticate", b'Bearer realm="Waybill"')
         return Refusal(
             401,
-            "nobody is signed in",
+            "no user is signed in",
             (challenge,),
             may_sign_in=True,
             hint="Sign in at /login, or send a token: Authorization: Bearer ...",

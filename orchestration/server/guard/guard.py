@@ -1,4 +1,4 @@
-"""The guard itself: each request and websocket on its way from the network to whoever answers it."""
+"""The guard itself: each request and websocket on its way from the network to the application that answers it."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from orchestration.server.guard.bodies import StreamedBody, read_whole, replay
 from orchestration.server.guard.doors import Doors, Visit
 from orchestration.server.guard.forms import HEADER, FormTokens, field_of, first_field_of
 from orchestration.server.guard.graphql import Operation, read_operation
+from orchestration.server.guard.json_bodies import check_json
 from orchestration.server.guard.lasting import run_while
 from orchestration.server.guard.limits import Rates, UploadSlots
 from orchestration.server.guard.login import SignIn
@@ -46,7 +47,7 @@ _FORM_KINDS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 @dataclass(frozen=True)
 class _Request:
-    """A request that somebody may make, before its body is read."""
+    """A request that is allowed as far as can be seen before its body is read."""
 
     scope: Scope
     headers: Headers
@@ -198,6 +199,8 @@ class Guard:
                 await refuse(scope, send, body)
                 return
             refusal = self._check_form(request, lambda: field_of(body, FORM_FIELD))
+            if refusal is None and _is_json_of_ours(request):
+                refusal = await asyncio.to_thread(check_json, body)
             if refusal is not None:
                 await refuse(scope, send, refusal)
                 return
@@ -292,6 +295,11 @@ def _has_form(request: _Request) -> bool:
     """Whether it is a form that has to show where it was made."""
     is_form = request.scope["method"] == "POST" and request.headers.kind in _FORM_KINDS
     return is_form and request.zone.prefix in _BEHIND_FORMS and request.actor.via != "token"
+
+
+def _is_json_of_ours(request: _Request) -> bool:
+    """Whether its JSON is read by the API or the pages; GraphQL's is looked at where it is parsed."""
+    return request.headers.kind.endswith("json") and request.zone.prefix != "/"
 
 
 def _check_route(request: _Request) -> Refusal | None:

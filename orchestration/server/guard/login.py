@@ -16,7 +16,7 @@ from orchestration.server.guard.rules import GuardRules
 from orchestration.services.access.directory import Directory
 from orchestration.services.access.sessions import sign_in, sign_out
 from orchestration.services.access.throttle import Client, Guesses
-from resources.kernel.errors import ForbiddenError, TooManyTriesError
+from resources.kernel.errors import ForbiddenError, TooManyTriesError, WaybillError
 
 PATHS = ("/login", "/logout")
 START = "/data/"
@@ -132,11 +132,15 @@ class SignIn:
             text = "Name or password is wrong."
             await _show(send, 401, name=name, next=wanted, problem=text)
             return
+        except WaybillError as error:  # the catalog does not answer, or is damaged
+            problem = f"Nobody can be let in: {error}"
+            await _show(send, 503, name=name, next=wanted, problem=problem)
+            return
         await redirect(send, wanted, [self._doors.cookie.write(headers, secret)])
 
     async def _begin(self, name: str, password: str, client: Client, had: list[str]) -> str:
         if self._directory is None:
-            raise ForbiddenError("nobody signs in where there are no users")
+            raise ForbiddenError("no one can sign in without users")
         address = "" if client is None else client[0]
         async with self._hashing:
             session = await asyncio.to_thread(

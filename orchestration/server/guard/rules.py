@@ -1,4 +1,4 @@
-"""What the guard lets through, whoever asks: which names mean this server, and what a request was caused by."""
+"""What the guard lets through for all users: which names mean this server, and what a request was caused by."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class GuardRules:
         return frozenset(f"http://{host}" for host in self._loopback)
 
     def check_place(self, scope: Scope) -> Refusal | None:
-        """Why a request or websocket is refused whoever sends it: what it was caused by, where it leads."""
+        """Why a request or websocket is refused for all users: what it was caused by, where it leads."""
         headers = Headers(scope)
         return self._check_host(headers) or self._check_origin(scope, headers) or _check_path(scope)
 

@@ -1,4 +1,4 @@
-"""What whoever is signed in changes about the own account."""
+"""What users change about their own account."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def change_own_password(
     session: str,
     guess: AbstractContextManager[None],
 ) -> None:
-    """Gives whoever asks another password, and ends the other sessions.
+    """Changes the password of the user who asks, and ends the other sessions.
 
     Args:
         database: the catalog.
@@ -33,13 +33,14 @@ def change_own_password(
         guess: entered while the current password is looked at, and left by an error where it is wrong.
 
     Raises:
-        ForbiddenError: nobody is signed in with a password of the own, or it is another.
+        ForbiddenError: the user did not sign in with a password, or it is another.
         TooManyTriesError: too many wrong ones were tried.
         InputError: the new one will not do.
     """
     if actor.via != "session":
         raise ForbiddenError(
-            "a password is changed by whoever is signed in with it", hint="Sign in at /login"
+            "a password can be changed only in a session that signed in with it",
+            hint="Sign in at /login",
         )
     with guess, audited(database, actor, "access.password", actor.user):
         with database.read() as connection:

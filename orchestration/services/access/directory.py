@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class Directory:
-    """Users, tokens and sessions of a catalog, for whoever stands at the door.
+    """Users, tokens and sessions of a catalog, for the guard.
 
     Args:
         database: the catalog; made by the first who writes into it, not by a look.

@@ -10,6 +10,7 @@ from orchestration.services.access.actor import Actor, Role
 from orchestration.services.access.audit import Change, note, note_within
 from orchestration.services.access.passwords import is_password
 from orchestration.services.access.tokens import sha256_of
+from orchestration.services.access.users import may_be_user
 from orchestration.services.number_settings import NumberSetting
 from resources.kernel.errors import ForbiddenError
 from resources.stores.catalog.access.records import StoredUser, now
@@ -69,18 +70,20 @@ def sign_in(
     """
     wanted = name.strip().lower()
     with database.read() as connection:
-        user = find_user(connection, wanted)
+        user = find_user(connection, wanted) if may_be_user(wanted) else None
     is_right = is_password(password, None if user is None else user.password)
     if user is None or not is_right or user.is_disabled:
         actor = Actor(wanted or "-", Role.VIEWER, frozenset(), "session", address)
         change = Change(wanted, _reason(user))
         change.outcome = "refused"
         note(database, actor, "session.open", change)
-        raise ForbiddenError("name or password is wrong", hint="Try again, or ask an admin")
+        raise _wrong()
     secret = secrets.token_urlsafe(32)
     actor = Actor(user.name, Role(user.role), via="session", address=address)
     with database.write() as connection:
-        moment = now()
+        moment, current = now(), find_user(connection, user.name)
+        if current is None or current.is_disabled or current.password != user.password:
+            raise _wrong()  # changed while the password was being hashed, which takes a while
         delete_old_sessions(
             connection,
             made_before=moment - session_life(),
@@ -99,6 +102,10 @@ def sign_out(database: CatalogDatabase, actor: Actor, secret: str) -> None:
         if find_session(connection, sha256_of(secret)) is not None:
             delete_session(connection, sha256_of(secret))
             note_within(connection, actor, "session.close", Change(actor.name))
+
+
+def _wrong() -> ForbiddenError:
+    return ForbiddenError("name or password is wrong", hint="Try again, or ask an admin")
 
 
 def _reason(user: StoredUser | None) -> str:

@@ -1,8 +1,8 @@
-"""How fast passwords may be guessed: over all connections of an address, whoever opens them, and for each name.
+"""How fast passwords may be guessed: over all connections of an address and for each name.
 
 A wrong password costs one of few tries, which come back one by one. While none is left, passwords of that address
-are not looked at, so guesses learn nothing. A connection that brought the right one goes on: whoever works in the
-web UI is not thrown out by a neighbour who guesses.
+are not looked at, so guesses learn nothing. A connection that brought the right one goes on: a user at work in the
+web UI is not thrown out by a neighbour's guesses.
 """
 
 from __future__ import annotations

@@ -36,6 +36,11 @@ class User:
     made_at: datetime
 
 
+def may_be_user(name: str) -> bool:
+    """Whether a user can have this name: what somebody typed may hold what no database takes."""
+    return _NAME.fullmatch(name) is not None
+
+
 def list_users(database: CatalogDatabase) -> list[User]:
     """All users by name."""
     with database.read() as connection:
@@ -51,7 +56,7 @@ def add_user(
         InputError: the name or the password will not do.
         ConflictError: there is a user of this name.
     """
-    if _NAME.fullmatch(name) is None:
+    if not may_be_user(name):
         raise InputError(
             f"{name!r} cannot be the name of a user",
             hint="Use at most 64 small letters, digits and . _ @ + -, and begin with a letter or digit",
@@ -133,7 +138,7 @@ def set_disabled(database: CatalogDatabase, actor: Actor, *, name: str, is_disab
 
 
 def remove_user(database: CatalogDatabase, actor: Actor, *, name: str) -> None:
-    """Removes a user with tokens and sessions. When the last one goes, nobody has to sign in any more.
+    """Removes a user with tokens and sessions. When the last one goes, signing in is no longer needed.
 
     Raises:
         UnknownNameError: there is no such user.
@@ -145,7 +150,7 @@ def remove_user(database: CatalogDatabase, actor: Actor, *, name: str) -> None:
             _check_admin_left(connection, user)
         elif actor.via != "shell":
             raise ConflictError(
-                f"{name!r} is the only user: without one nobody would have to sign in",
+                f"{name!r} is the only user: without one no sign-in would be needed",
                 hint=f"Remove it at a shell of the server: waybill user remove {name}",
             )
         delete_user(connection, user.id)

@@ -1,4 +1,4 @@
-"""What the guard says of a request to whoever answers it: who asks, and the token that forms of the answer carry."""
+"""What the guard tells the application about a request: who asks, and the token that forms of the answer carry."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Request(Protocol):
 
 
 def actor_of(request: Request) -> Actor:
-    """Who asks. Nobody else than the guard says so."""
+    """Who asks. Only the guard says so."""
     actor = request.scope["state"][ACTOR]
     if not isinstance(actor, Actor):
         raise TypeError("the guard has not seen this request")
@@ -40,12 +40,12 @@ def form_token(request: Request) -> str:
 
 
 def note_route(request: Request, path: str) -> None:
-    """Says which route answers, by its template, for whoever counts requests."""
+    """Says which route answers, by its template, for the request counters."""
     request.scope["state"][ROUTE] = path
 
 
 def session_of(request: Request) -> str:
-    """The secret of the session in which somebody asks; empty for another way in."""
+    """The secret of the session of the request; empty for another way in."""
     return str(request.scope["state"].get(SESSION, ""))
 
 

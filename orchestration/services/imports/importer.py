@@ -78,6 +78,7 @@ class Importer:
             {**asdict(actor), "scopes": sorted(actor.scopes)},
             key,
             run_id,
+            asked_at=time.time(),
         )
         found = await asyncio.to_thread(self._note, wanted)
         self.wake()
@@ -85,6 +86,7 @@ class Importer:
 
     def _note(self, wanted: PendingImport) -> PendingImport:
         for upload_id in wanted.files:
+            self._incoming.state(upload_id, wanted.project)
             known = self._pending.read(upload_id)
             if known is not None and known.phase != "failed":
                 if (known.files, known.dataset) != (wanted.files, wanted.dataset):
@@ -112,7 +114,7 @@ class Importer:
             await asyncio.sleep(POLL_SECONDS)
 
     def wake(self) -> None:
-        """Goes on with what is to be done, if nobody is at it."""
+        """Goes on with what is to be done, if no other thread does."""
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._work())
 
@@ -155,7 +157,9 @@ class Importer:
         await asyncio.to_thread(self._pending.write, pending.at("kept", upload=number))
 
     async def _start(self, pending: PendingImport) -> None:
-        await self._ask(pending, START, name=pending.dataset, key=pending.key)
+        await self._ask(
+            pending, START, name=pending.dataset, key=pending.key, upload=pending.upload
+        )
         self._pending.write(pending.at("started"))
         for upload_id in pending.files:
             await asyncio.to_thread(self._incoming.forget_bytes, upload_id)

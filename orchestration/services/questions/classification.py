@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,13 +12,6 @@ from assets.classifications.problems import FileProblem, Notice
 from assets.classifications.selection import Selection
 from orchestration.services.asking.question import Desk, Question, Streamed
 from orchestration.services.classification_checks import check_kept
-from orchestration.services.classification_history import (
-    HistoryLine,
-    HistoryQuery,
-    RejectedFile,
-    errors_of,
-    history,
-)
 from orchestration.services.classification_rows import (
     FoundKey,
     download,
@@ -33,12 +25,7 @@ from orchestration.services.classification_runs import (
     start_apply,
     start_undo,
 )
-from orchestration.services.classifications import (
-    ReadingChoice,
-    SetSummary,
-    find_set,
-    list_sets,
-)
+from orchestration.services.classifications import ReadingChoice
 from orchestration.services.runs.start import Asked
 from resources.kernel.errors import InputError
 from resources.scratch import ScratchFolder
@@ -121,29 +108,8 @@ class Rows:
     list_delimiter: str = ""
 
 
-def _list(desk: Desk) -> list[SetSummary]:
-    return list_sets(desk.location)
-
-
 def _show(desk: Desk, name: str, key: str, version: int | None = None) -> FoundKey:
     return show(desk.location, name, key, version)
-
-
-def _history(
-    desk: Desk,
-    name: str = "",
-    state: tuple[str, ...] = (),
-    file: str = "",
-    since: str = "",
-    until: str = "",
-    limit: int = 100,
-) -> list[HistoryLine]:
-    query = HistoryQuery(name, tuple(state), file, _moment(since), _moment(until), limit)
-    return history(desk.location, desk.instance, query)
-
-
-def _errors(desk: Desk, name: str, file: str = "", run: str = "") -> RejectedFile:
-    return errors_of(desk.location, name, file=file, run_id=run)
 
 
 def _check(
@@ -193,10 +159,6 @@ def _template(desk: Desk, name: str, format: str, encoding: str = "") -> Streame
     return Streamed(f"{name}.{format}", [template(desk.location, name, options)])
 
 
-def _limit(desk: Desk, name: str) -> int:
-    return find_set(desk.location, name).schema.max_bytes
-
-
 def _place(desk: Desk, key: str) -> Workplace:
     return Workplace(desk.home, desk.location, desk.instance, Asked(desk.actor.name, key))
 
@@ -242,14 +204,7 @@ def _pairs(given: Iterable[str]) -> dict[str, str]:
     return pairs
 
 
-def _moment(text: str) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
-
-
-LIST = Question("classification.list", _list, list[SetSummary])
 SHOW = Question("classification.show", _show, FoundKey)
-HISTORY = Question("classification.history", _history, list[HistoryLine])
-ERRORS = Question("classification.errors", _errors, RejectedFile)
 CHECK = Question("classification.check", _check, CheckAnswer, seconds=600)
 REPORT: Question[Streamed[str]] = Question("classification.report", _report, Streamed, seconds=600)
 APPLY = Question("classification.apply", _apply, str)
@@ -258,17 +213,4 @@ DOWNLOAD: Question[Streamed[str]] = Question(
     "classification.download", _download, Streamed, seconds=3600
 )
 TEMPLATE: Question[Streamed[str]] = Question("classification.template", _template, Streamed)
-LIMIT = Question("classification.limit", _limit, int)
-QUESTIONS = (
-    LIST,
-    SHOW,
-    HISTORY,
-    ERRORS,
-    CHECK,
-    REPORT,
-    APPLY,
-    UNDO,
-    DOWNLOAD,
-    TEMPLATE,
-    LIMIT,
-)
+QUESTIONS = (SHOW, CHECK, REPORT, APPLY, UNDO, DOWNLOAD, TEMPLATE)

@@ -9,7 +9,7 @@ from typing import Any
 from orchestration.services.access.audit import audited
 from orchestration.services.asking.question import Desk, Question
 from orchestration.services.datasources import DatasourceTest
-from orchestration.services.runs.launch import start_refresh
+from orchestration.services.runs.launch import start_import
 from orchestration.services.runs.start import Asked
 from orchestration.services.uploads.declaring import declaration
 from orchestration.services.uploads.importing import (
@@ -92,9 +92,9 @@ def _keep(
     return kept.number
 
 
-def _start(desk: Desk, name: str, key: str) -> str:
+def _start(desk: Desk, name: str, key: str, upload: int) -> str:
     asked = Asked(desk.actor.name, key)
-    return start_refresh(desk.home, desk.location, desk.instance, name, asked)
+    return start_import(desk.home, desk.location, desk.instance, name, asked, upload)
 
 
 PREVIEW = Question("upload.preview", _preview, UploadPreview)

@@ -5,8 +5,8 @@
                               /bytes        what has come; its length is the offset
 <home>/incoming/received/<id>/...           the same when it is whole: one rename
 ```
-Ids are random and name the folders; what users call their files stands in `state.json` alone. Whoever writes holds a
-lock on `bytes`, so there is one writer at a time and none that a killed process leaves behind. What nobody went on with
+Ids are random and name the folders; what users call their files stands in `state.json` alone. A writer holds a
+lock on `bytes`, so there is one writer at a time and none that a killed process leaves behind. What was not continued
 for a day is removed.
 """
 
@@ -54,7 +54,7 @@ class Incoming:
     filename: str
     """Without folders and control characters."""
     size_bytes: int | None
-    """As announced; None while nobody knows."""
+    """As announced; None while it is unknown."""
     offset: int
     """How many bytes have come."""
     by: str
@@ -145,13 +145,19 @@ class IncomingUploads:
             return self.state(upload_id)
         return None
 
-    def state(self, upload_id: str) -> Incoming:
+    def state(self, upload_id: str, project: str = "") -> Incoming:
         """What is known of a file.
 
         Raises:
-            NotFoundError: there is none of this id, or no longer.
+            NotFoundError: there is none of this id, or no longer; or it was sent to another project than `project`.
         """
-        return self._read(self._find(upload_id))
+        found = self._read(self._find(upload_id))
+        if project and found.project != project:
+            raise NotFoundError(
+                f"there is no upload {upload_id[:40]!r} in project {project!r}",
+                hint="Ask for it in the project that it was sent to",
+            )
+        return found
 
     def path(self, upload_id: str) -> Path:
         """Where the bytes of a file are that is whole; see `received`."""
@@ -183,7 +189,7 @@ class IncomingUploads:
 
         Raises:
             NotFoundError: there is no such upload.
-            ConflictError: it is whole already, `offset` is not where it stands, or somebody else writes to it.
+            ConflictError: it is whole already, `offset` is not where it stands, or another request writes to it.
         """
         folder = self._find(upload_id)
         found = self._read(folder)
@@ -212,7 +218,7 @@ class IncomingUploads:
 
         Raises:
             NotFoundError: there is no such upload.
-            ConflictError: bytes are missing, or somebody writes to it.
+            ConflictError: bytes are missing, or a request writes to it.
         """
         folder = self._find(upload_id)
         found = self._read(folder)
@@ -275,7 +281,7 @@ class IncomingUploads:
         return sorted(found, key=lambda one: one.created_at)
 
     def expire(self, *, now: bool = False) -> int:
-        """Removes what nobody went on with for a day; how many. Looks only now and then unless told to look `now`."""
+        """Removes what was not continued for a day; how many. Looks only now and then unless told to look `now`."""
         mark = self._folder / ".looked"
         with suppress(FileNotFoundError):
             if not now and time.time() - mark.stat().st_mtime < _LOOK_EVERY_SECONDS:
@@ -321,7 +327,7 @@ class IncomingUploads:
                     return folder
         raise NotFoundError(
             f"there is no upload {upload_id[:40]!r}",
-            hint="It was cancelled, imported, or nobody went on with it for a day: send the file again",
+            hint="It was cancelled, imported, or not continued for a day: send the file again",
         )
 
     def _read(self, folder: Path) -> Incoming:

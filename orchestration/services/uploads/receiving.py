@@ -1,4 +1,4 @@
-"""Bytes from a connection onto the disk, without blocking whoever else is served meanwhile."""
+"""Bytes from a connection onto the disk, without blocking other requests meanwhile."""
 
 from __future__ import annotations
 

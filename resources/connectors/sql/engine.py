@@ -57,8 +57,13 @@ def set_statements(settings: dict[str, str]) -> list[str]:
     return [f"SET {name} = '{value}'" for name, value in settings.items()]
 
 
-def postgres_engine(config: SqlConfig, *, read_only: bool = False) -> sa.Engine:
-    """An engine without a pool: every `connect()` is a new session with the settings of this package.
+def postgres_engine(config: SqlConfig, *, read_only: bool = False, **pool: Any) -> sa.Engine:
+    """An engine whose sessions have the settings of this package; every `connect()` is a new one.
+
+    Args:
+        config: how to connect.
+        read_only: whether its sessions may only look.
+        pool: `poolclass` and its settings, to have sessions kept.
 
     Raises:
         MissingDependencyError: the driver is not installed.
@@ -79,9 +84,9 @@ def postgres_engine(config: SqlConfig, *, read_only: bool = False) -> sa.Engine:
     )
     engine = sa.create_engine(
         url,
-        poolclass=NullPool,
         hide_parameters=True,
         connect_args={**server_options(config), "prepare_threshold": None},
+        **{"poolclass": NullPool, **pool},
     )
     statements = "; ".join(set_statements(session_settings(config, read_only=read_only)))
 

@@ -1,7 +1,7 @@
 """The catalog as a database: transactions that are whole or not at all, locks by name, tables of the right revision.
 
 SQLite: write-ahead log, `BEGIN IMMEDIATE`, a busy timeout, full synchronisation. PostgreSQL: one transaction, waits
-for locks limited. Both: every error in our words, no parameter or password in any of them.
+for locks limited, sessions kept (`pool.py`). Both: every error in our words, no parameter or password in any of them.
 """
 
 from __future__ import annotations
@@ -17,9 +17,15 @@ import sqlalchemy as sa
 from resources.connectors.sql.config import SqlConfig
 from resources.connectors.sql.engine import postgres_engine, sqlite_engine
 from resources.connectors.sql.errors import postgres_error, sqlite_error
-from resources.kernel.errors import StorageError, WaybillError
+from resources.kernel.errors import (
+    ConnectorUnavailableError,
+    InputError,
+    StorageError,
+    WaybillError,
+)
 from resources.stores.catalog.locks import advisory_lock, file_lock
 from resources.stores.catalog.migrate import is_current, upgrade
+from resources.stores.catalog.pool import MOST, WAIT_SECONDS, shared_sessions
 from resources.stores.catalog.settings import catalog_config
 
 _DOING = "using the catalog"
@@ -35,7 +41,8 @@ class CatalogDatabase:
 
     def __init__(self, config: SqlConfig) -> None:
         self.config = config
-        self._engine = _engine(config)
+        self._sessions = shared_sessions(config) if config.dialect == "postgresql" else None
+        self._engine = self._sessions.engine if self._sessions else _sqlite_engine(config)
         self._is_prepared = False
 
     @classmethod
@@ -73,6 +80,18 @@ class CatalogDatabase:
                 yield connection
 
     @contextmanager
+    def session(self) -> Iterator[sa.Connection]:
+        """A connection outside of any transaction: for what is put aside before `transaction` commits it."""
+        with self._prepared() as connection:
+            yield connection
+
+    @contextmanager
+    def transaction(self, connection: sa.Connection) -> Iterator[None]:
+        """A writing transaction on a connection of `session`; see `write`."""
+        with self._transaction(connection, "BEGIN IMMEDIATE"):
+            yield
+
+    @contextmanager
     def lock(self, name: str) -> Iterator[None]:
         """Holds the lock `name`; others wait for it in line, wherever they run.
 
@@ -83,7 +102,10 @@ class CatalogDatabase:
             with file_lock(_lock_folder(self.config.path), name):
                 yield
             return
-        with self._connection() as connection, advisory_lock(connection, name):
+        with (
+            self._connection(postgres_engine(self.config)) as session,
+            advisory_lock(session, name),
+        ):
             yield
 
     def prepare(self) -> None:
@@ -115,17 +137,22 @@ class CatalogDatabase:
             yield connection
 
     @contextmanager
-    def _connection(self) -> Iterator[sa.Connection]:
+    def _connection(self, engine: sa.Engine | None = None) -> Iterator[sa.Connection]:
         try:
             if self.config.path is not None:
                 self.config.path.parent.mkdir(parents=True, exist_ok=True)
-            with self._engine.connect() as connection:
+            with (engine or self._engine).connect() as connection:
                 yield connection
         except OSError as error:
             raise StorageError(
                 f"the catalog {self.config.location} cannot be used: {error.strerror}",
                 hint="Set WAYBILL_HOME to a folder that you may write to",
             ) from error
+        except sa.exc.TimeoutError:
+            raise ConnectorUnavailableError(
+                f"{_DOING} {self.config.location}: all {MOST} sessions of this process have been busy for {WAIT_SECONDS:g} s",
+                hint="Try again when fewer do the same",
+            ) from None
         except Exception as error:
             if not isinstance(error, _driver_errors(self.is_sqlite)):
                 raise
@@ -149,13 +176,15 @@ class CatalogDatabase:
         connection.exec_driver_sql("COMMIT")
 
     def _translated(self, error: Exception) -> WaybillError:
+        if "cannot contain NUL" in str(error):  # PostgreSQL's driver, before anything is sent
+            return InputError(
+                "a text holds a NUL character, which the catalog cannot hold", hint="Take it out"
+            )
         translate = sqlite_error if self.is_sqlite else postgres_error
         return translate(error, self.config, _DOING)
 
 
-def _engine(config: SqlConfig) -> sa.Engine:
-    if config.dialect == "postgresql":
-        return postgres_engine(config)
+def _sqlite_engine(config: SqlConfig) -> sa.Engine:
     engine = sqlite_engine(config)
 
     def configure(connection: Any, _record: object) -> None:

@@ -65,7 +65,7 @@ def send(shop, client, path, **fields):
 
 def test_the_list_has_filters_with_counts_links_and_a_menu(shop, client):
     text = client.get(f"{shop.data}/datasets").text
-    assert re.search(r'value="datasource"> datasource <span class="count">1</span>', text)
+    assert re.search(r'value="datasource"> data source <span class="count">1</span>', text)
     assert 'href="/data/shop/datasets/orders/download?format=parquet"' in text
     assert 'href="/data/shop/datasets/totals/download' not in text, "it has no version"
     filtered = client.get(
@@ -116,7 +116,10 @@ def test_a_title_is_saved_by_a_form_and_shown_as_text(shop, client):
     text = client.get(f"{shop.data}/datasets").text
     assert "&lt;img src=x onerror=alert(1)&gt;" in text
     assert "<img src=x" not in text
-    assert send(shop, client, "/datasets/orders/rename", title="a\x00b").status_code == 422
+    wrong = send(shop, client, "/datasets/orders/rename", title="a\x00b", description="Long text")
+    assert wrong.status_code == 422
+    assert "U+0000" in wrong.text
+    assert "\nLong text</textarea>" in wrong.text  # what was typed is not lost
     send(shop, client, "/datasets/orders/rename", title="", description="")
 
 

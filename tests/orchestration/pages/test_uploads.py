@@ -46,7 +46,7 @@ def token_of(page: str) -> str:
 
 
 def upload(client, shop, name: str = "day.csv", data: bytes = DATA):
-    token = token_of(client.get(f"{shop.data}/datasets/upload").text)
+    token = token_of(client.get(f"{shop.data}/datasets/-/upload").text)
     files = {"form_token": (None, token), "file": (name, data)}
     return client.post(f"{shop.data}/datasets/upload", files=files)
 
@@ -112,7 +112,7 @@ def test_a_file_is_dropped_looked_at_renamed_and_imported(shop, chromium, store,
     path.write_bytes(b"id;amount\n7;2,50\n")
     with watched_page(chromium) as watched:
         page = watched.page
-        page.goto(f"{shop.data}/datasets/upload")
+        page.goto(f"{shop.data}/datasets/-/upload")
         watched.check_accessible()
         page.set_input_files("#file", str(path))
         page.click("text=Upload >> nth=-1")
@@ -139,7 +139,7 @@ def test_several_files_become_a_dataset_each(shop, chromium, store, tmp_path):
         (tmp_path / f"{name}.csv").write_text(f"name\n{name}\n")
     with watched_page(chromium) as watched:
         page = watched.page
-        page.goto(f"{shop.data}/datasets/upload")
+        page.goto(f"{shop.data}/datasets/-/upload")
         page.set_input_files("#file", [str(tmp_path / "first.csv"), str(tmp_path / "second.csv")])
         page.click("text=Upload >> nth=-1")
         page.wait_for_selector("text=2 of 2 files")

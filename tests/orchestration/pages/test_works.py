@@ -279,6 +279,26 @@ def test_a_rejected_file_is_in_the_history_with_its_errors(shop, client):
     assert "wrong.csv" in page.text
 
 
+def test_sets_are_shown_as_they_are_while_the_code_does_not_load(shop, client):
+    own, broken = f"{shop.data}/classifications", shop.root / "shop" / "definitions.py"
+    before = client.get(f"{shop.api}/classifications").json()["items"]
+    lines = client.get(f"{shop.api}/classifications/history").json()
+    loads = broken.read_text()
+    broken.write_text("raise RuntimeError('no such code')\n")
+    try:
+        shop.reload()
+        assert "no such code" in client.get(own).text
+        assert client.get(f"{shop.api}/classifications").json()["items"] == before
+        assert client.get(f"{shop.api}/classifications/history").json() == lines
+        page = client.get(f"{own}/products", params={"key": "sku-1"})
+        assert page.status_code == 200, page.text
+        assert "does not load" in page.text
+        assert "What we &lt;b&gt;sell&lt;/b&gt;" in page.text
+    finally:
+        broken.write_text(loads)
+        shop.reload()
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
@@ -317,3 +337,25 @@ def test_the_overview_says_what_failed_and_what_comes_next(shop, client):
     page = client.get(f"{shop.data}/")
     assert page.status_code == 200
     assert f'href="/data/{shop.name}/pipelines/nightly"' in page.text
+
+
+def test_whoever_starts_work_is_in_the_audit_log(shop, client):
+    orders, by_hand = f"{shop.api}/datasets/orders", f"{shop.api}/pipelines/by_hand"
+    run_ids = [
+        client.post(f"{url}").json()["run_id"] for url in (f"{orders}/refresh", f"{by_hand}/run")
+    ]
+    client.post(f"{shop.api}/runs/{run_ids[0]}/retry")  # it is no run that may be repeated
+    client.post(f"{shop.api}/classifications/products/undo", params={"version": 99})
+    for path in ("datasets/orders/refresh", "pipelines/by_hand/run"):
+        assert shop.post(client, f"{shop.data}/{path}", {}).status_code == 303
+    found = client.get("/api/v1/audit", params={"limit": 6}).json()["items"]
+    told = [(entry["action"], entry["subject"], entry["outcome"]) for entry in reversed(found)]
+    assert told == [
+        ("dataset.refresh", "datasets/orders", "done"),
+        ("pipeline.run", "by_hand", "done"),
+        ("run.retry", run_ids[0], "failed"),
+        ("classification.undo", "classifications/products", "failed"),
+        ("dataset.refresh", "datasets/orders", "done"),
+        ("pipeline.run", "by_hand", "done"),
+    ]
+    assert run_ids[0] in found[-1]["after"]

@@ -7,6 +7,7 @@ import pytest
 
 from orchestration.services.datasets import failure_of
 from orchestration.services.failure_text import step_of
+from orchestration.services.record_files import RecordFiles
 from orchestration.services.recorded_states import read_failure
 from resources.kernel.errors import ConflictError, InputError
 
@@ -32,7 +33,9 @@ def test_the_same_reason_either_way(tmp_path, error, cause, text):
         run = dg.materialize([x], instance=instance, raise_on_error=False)
         key = ("datasets", "x")
         assert (
-            read_failure(tmp_path, run.run_id, key) == failure_of(instance, run.run_id, key) == text
+            read_failure(RecordFiles(tmp_path), run.run_id, key)
+            == failure_of(instance, run.run_id, key)
+            == text
         )
 
 
@@ -42,4 +45,4 @@ def test_a_step_is_named_as_dagster_names_it():
 
 @pytest.mark.parametrize("run_id", ["../x", "", "gone"])
 def test_a_run_without_records_tells_nothing(tmp_path, run_id):
-    assert read_failure(tmp_path, run_id, KEY) == ""
+    assert read_failure(RecordFiles(tmp_path), run_id, KEY) == ""

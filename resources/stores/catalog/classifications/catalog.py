@@ -6,7 +6,7 @@ changes were computed from. So a retry applies once, and of two runs at once one
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, datetime
 from itertools import groupby
@@ -70,6 +70,11 @@ class ClassificationCatalog:
         with self.database.read() as connection:
             return _find(connection, name)
 
+    def find_all(self, names: Collection[str]) -> dict[str, StoredSet]:
+        """Those of these sets to which something was ever applied, by name: one look, however many they are."""
+        with self.database.read() as connection:
+            return _find_all(connection, names)
+
     def entry(self, name: str, run_id: str) -> FileEntry | None:
         """What a run did to a set; None when it has not done it."""
         with self.database.read() as connection:
@@ -80,6 +85,16 @@ class ClassificationCatalog:
         chosen = HistoryFilter(wanted) if isinstance(wanted, str) else wanted
         with self.database.read() as connection:
             return [to_entry(row) for row in connection.execute(select_history(chosen))]
+
+    def recorded(self, run_ids: Collection[str]) -> set[tuple[str, str]]:
+        """(set, run) of those of these runs that left a line in the history."""
+        with self.database.read() as connection:
+            rows = connection.execute(
+                sa.select(SETS.c.name, FILES.c.run_id)
+                .join(FILES, FILES.c.set_id == SETS.c.id)
+                .where(FILES.c.run_id.in_(run_ids))
+            )
+            return {(row.name, row.run_id) for row in rows}
 
     def last_of(self, name: str, file: str, author: str) -> FileEntry | None:
         """What became last of a file of this name that came from `author`; None when there was none."""
@@ -311,23 +326,30 @@ def check_undo(stored: StoredSet, wanted: int) -> None:
 
 
 def _find(connection: sa.Connection, name: str) -> StoredSet | None:
-    row = connection.execute(sa.select(SETS).where(SETS.c.name == name)).one_or_none()
-    if row is None:
-        return None
-    columns = connection.execute(
-        sa.select(COLUMNS.c.position, COLUMNS.c.name, COLUMNS.c.type)
-        .where(COLUMNS.c.set_id == row.id)
-        .order_by(COLUMNS.c.position)
-    )
-    return StoredSet(
-        id=row.id,
-        name=row.name,
-        version=row.version,
-        key_count=row.key_count,
-        oldest_version=row.oldest_version,
-        changed_at=datetime.fromisoformat(row.changed_at),
-        columns=tuple(StoredColumn(*found) for found in columns),
-    )
+    return _find_all(connection, [name]).get(name)
+
+
+def _find_all(connection: sa.Connection, names: Collection[str]) -> dict[str, StoredSet]:
+    rows = connection.execute(sa.select(SETS).where(SETS.c.name.in_(names))).all()
+    columns: dict[int, list[StoredColumn]] = {}
+    wanted = [COLUMNS.c.set_id, COLUMNS.c.position, COLUMNS.c.name, COLUMNS.c.type]
+    of_sets = COLUMNS.c.set_id.in_([row.id for row in rows])
+    for found in connection.execute(sa.select(*wanted).where(of_sets).order_by(COLUMNS.c.position)):
+        columns.setdefault(found.set_id, []).append(
+            StoredColumn(found.position, found.name, found.type)
+        )
+    return {
+        row.name: StoredSet(
+            id=row.id,
+            name=row.name,
+            version=row.version,
+            key_count=row.key_count,
+            oldest_version=row.oldest_version,
+            changed_at=datetime.fromisoformat(row.changed_at),
+            columns=tuple(columns.get(row.id, ())),
+        )
+        for row in rows
+    }
 
 
 def _known(connection: sa.Connection, name: str) -> StoredSet:

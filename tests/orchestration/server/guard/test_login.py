@@ -76,6 +76,13 @@ def test_what_is_wrong_is_not_said(browser, name, password):
     assert answer.header("set-cookie") == []
 
 
+def test_a_catalog_that_cannot_be_read_is_told(browser, people):
+    people.config.path.write_bytes(b"no catalog" * 100)
+    answer = browser.sign_in("ada")
+    assert answer.status == 503
+    assert b"Nobody can be let in: " in answer.body
+
+
 def test_a_name_cannot_be_told_from_its_absence_by_the_work(browser, monkeypatch):
     from orchestration.services.access import passwords
 

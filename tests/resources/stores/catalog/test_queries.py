@@ -1,9 +1,12 @@
 """Histories on each database that may be the catalog."""
 
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
+import pytest
 import sqlalchemy as sa
 
+from resources.kernel.errors import InputError
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.catalog.queries import QUERIES, QueryEnd, QueryLog, new_query_id
 
@@ -21,6 +24,15 @@ def test_a_query_from_its_begin_to_its_end(config):
     assert len(newest.error) == 500
     place = (newest.asked_at.isoformat(), newest.id)
     assert [e.id for e in log.history("shop", "ada", limit=10, before=place)] == [first]
+
+
+def test_a_text_that_postgresql_does_not_hold_is_the_askers_mistake(config):
+    """Not a broken connection, which whoever asks would try again."""
+    database = CatalogDatabase(config)
+    log = QueryLog(database)
+    with nullcontext() if database.is_sqlite else pytest.raises(InputError, match="NUL"):
+        log.begin("shop", "ada", "select '\0'", new_query_id())
+    assert log.begin("shop", "ada", "select 1", new_query_id())
 
 
 def test_a_query_whose_server_ended_is_lost(config):
