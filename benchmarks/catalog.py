@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
-Family = Literal["ours", "limit", "peer"]
-TargetState = Literal["none", "empty", "filled"]
+from benchmarks.jobs import Contender, Goal, Job
 
 _OURS = "benchmarks.contenders.ours"
 _LIMITS = "benchmarks.contenders.limits"
@@ -17,56 +14,8 @@ _SMALL = "benchmarks.contenders.small_objects"
 _MARIADB = "benchmarks.contenders.mariadb"
 _CLASSES = "benchmarks.contenders.classification"
 _CLASS_PEERS = "benchmarks.contenders.peers_classification"
-
-
-@dataclass(frozen=True)
-class Contender:
-    """One way to do a job."""
-
-    slug: str
-    """What `--contenders` calls it."""
-    family: Family
-    title: str
-    entry: str
-    max_rows: int | None = None
-    """Slow ways get fewer rows and are compared per row."""
-    target: TargetState = "none"
-    """What stands in the place of the target table before each run."""
-    remark: str = ""
-
-
-@dataclass(frozen=True)
-class Goal:
-    """What Waybill has promised about a job: an upper bound of a ratio or of memory."""
-
-    contender: str
-    text: str
-    measure: Literal["wall ratio to limit", "lead over peer", "peak memory MB"]
-    bound: float
-    peer: str = ""
-
-
-@dataclass(frozen=True)
-class Job:
-    """A job with its contenders; the first of family `limit` is what the others are held against."""
-
-    name: str
-    title: str
-    intro: str
-    needs_server: bool
-    reads_dataset: bool
-    """Whether ours starts from a stored dataset, which is then made beforehand."""
-    contenders: tuple[Contender, ...]
-    goals: tuple[Goal, ...]
-    needs_mariadb: bool = False
-
-    needs_objects: bool = False
-    """Whether it reads the bucket of small objects."""
-
-    @property
-    def limit(self) -> Contender:
-        """The contender that ratios refer to."""
-        return next(c for c in self.contenders if c.family == "limit")
+_SPECIFICATIONS = "benchmarks.contenders.specification"
+_MOST_ITEMS = 500_000
 
 
 JOBS: tuple[Job, ...] = (
@@ -376,6 +325,59 @@ JOBS: tuple[Job, ...] = (
             Goal("ours-apply", "CSV applied under 500 MB", "peak memory MB", 500),
             Goal("ours-replace", "CSV over other rows under 500 MB", "peak memory MB", 500),
             Goal("ours-json-apply", "JSON applied under 500 MB", "peak memory MB", 500),
+        ),
+    ),
+    Job(
+        name="J7",
+        title="Specification of a collection, checked",
+        intro="Up to 500,000 items, some 155 MB of JSON. The limits parse the whole file into records in memory and check"
+        " nothing but types. Waybill checks every rule in bounded memory; nobody else tells what is wrong where.",
+        needs_server=False,
+        reads_dataset=False,
+        contenders=(
+            Contender(
+                "ours", "ours", "Waybill check, JSON", f"{_SPECIFICATIONS}:check_json", _MOST_ITEMS
+            ),
+            Contender(
+                "limit",
+                "limit",
+                "msgspec into records, JSON",
+                f"{_SPECIFICATIONS}:msgspec_whole",
+                _MOST_ITEMS,
+            ),
+            Contender(
+                "ours-csv",
+                "ours",
+                "Waybill check, CSV",
+                f"{_SPECIFICATIONS}:check_csv",
+                _MOST_ITEMS,
+            ),
+            Contender(
+                "csv-records",
+                "limit",
+                "csv module into records",
+                f"{_SPECIFICATIONS}:csv_records",
+                _MOST_ITEMS,
+            ),
+            Contender(
+                "ours-items",
+                "ours",
+                "Waybill check and all items, JSON",
+                f"{_SPECIFICATIONS}:drafts_json",
+                _MOST_ITEMS,
+                remark="the file read twice; metadata as compact JSON",
+            ),
+        ),
+        goals=(
+            Goal("ours", "JSON: at most 1.25x the limit", "wall ratio to limit", 1.25),
+            Goal(
+                "ours-csv",
+                "CSV: at most 1.25x the csv module",
+                "lead over peer",
+                1 / 1.25,
+                "csv-records",
+            ),
+            Goal("ours", "under 500 MB", "peak memory MB", 500),
         ),
     ),
 )

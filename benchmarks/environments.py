@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.catalog import Contender
+from benchmarks.jobs import Contender
 
 REQUIREMENTS = Path(__file__).with_name("peers-requirements.txt")
 _BUILD_SECONDS = 1200

@@ -1,8 +1,10 @@
-"""Looking at many images behind a slow line: `python -m benchmarks.media [--images N] [--threads N] [--milliseconds N]`.
+"""Looking at many images behind a slow line: `python -m benchmarks.media [--images N] [--threads N] [--s3]`.
 
-Real JPEG, PNG and WebP files, each request for a range waits as one over a network does. A share of them is looked at one after the other,
-all of them by many threads; what counts are the ratio and the bytes read an image. The bare limit is the header read by
-Pillow within this process, without a line and without confinement.
+Real JPEG, PNG and WebP files; each request waits 15 ms. Without `--s3` the line is played within this process; with it, the images lie in
+a bucket of moto's and are reached as collections reach them, by their URLs: two requests an image, one for what the
+object is and one for its first bytes. A share of the images is looked at one after the other, all of them by many
+threads; what counts are the ratio and the bytes read an image. The bare limit is the header read by Pillow
+within this process, without a line and without confinement.
 """
 
 from __future__ import annotations
@@ -11,31 +13,42 @@ import argparse
 import io
 import os
 import resource
+import sys
+import tempfile
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
-from resources.media.prober import open_prober
-from resources.media.ranges import BytesSource
+from benchmarks.objects import BUCKET, KEYS, LATENCY_MS, running, serve
+from resources.connectors.s3.client import S3Settings
+from resources.connectors.s3.connector import S3Connector, S3Keys
+from resources.media.prober import Prober, open_prober
+from resources.media.ranges import BytesSource, RangeSource
+from resources.sources.object_urls import ObjectUrls
 
 _SAMPLE = 25
 """Of so many images one is looked at one after the other: all of them would take minutes."""
 
+Look = Callable[[Prober, int], "CountedSource"]
+"""Looks at the image of a number."""
 
-class DistantSource(BytesSource):
-    """Bytes behind a line; counts what is asked for."""
 
-    seconds = 0.015
+class CountedSource:
+    """A source, and how much of it was asked for."""
 
-    def __init__(self, data: bytes, name: str) -> None:
-        super().__init__(data, name)
+    def __init__(self, inner: RangeSource, seconds: float = 0) -> None:
+        self.name, self.size = inner.name, inner.size
         self.requests = self.bytes_read = 0
+        self._inner = inner
+        self._seconds = seconds
 
     def read_range(self, start: int, length: int) -> bytes:
         """`length` bytes from `start` on, after the time that a request takes."""
-        time.sleep(self.seconds)
+        time.sleep(self._seconds)
         self.requests += 1
         self.bytes_read += length
-        return super().read_range(start, length)
+        return self._inner.read_range(start, length)
 
 
 def pictures() -> list[bytes]:
@@ -47,16 +60,45 @@ def pictures() -> list[bytes]:
     for number, size in enumerate(((1200, 900), (800, 600), (640, 480))):
         pixels = np.random.default_rng(number).integers(0, 255, (size[1], size[0], 3), np.uint8)
         image = Image.fromarray(pixels)
-        for form in ("JPEG", "PNG", "WEBP"):
-            out = io.BytesIO()
-            image.save(out, form)
-            made.append(out.getvalue())
-        out = io.BytesIO()
         exif = Image.Exif()
         exif[0x0112], exif[0x010E] = 6, "x" * 30_000
-        image.save(out, "JPEG", exif=exif)
-        made.append(out.getvalue())
+        for form, how in (("JPEG", {}), ("PNG", {}), ("WEBP", {}), ("JPEG", {"exif": exif})):
+            out = io.BytesIO()
+            image.save(out, form, **how)
+            made.append(out.getvalue())
     return made
+
+
+def within(made: Sequence[bytes], milliseconds: float) -> Look:
+    """Images at hand, each request of which waits."""
+
+    def look(prober: Prober, number: int) -> CountedSource:
+        inner = BytesSource(made[number % len(made)], f"{number}.bin")
+        return _looked(prober, CountedSource(inner, milliseconds / 1000))
+
+    return look
+
+
+def in_bucket(address: str, scratch: Path) -> Look:
+    """Images of a bucket, by their URLs."""
+    connector = S3Connector(
+        "bench",
+        BUCKET,
+        settings=S3Settings(endpoint_url=address, region="us-east-1"),
+        keys=S3Keys(**KEYS),
+    )
+    urls = ObjectUrls([connector], None, scratch)
+
+    def look(prober: Prober, number: int) -> CountedSource:
+        with urls.open(f"s3://{BUCKET}/{number:06}") as found:
+            return _looked(prober, CountedSource(found))
+
+    return look
+
+
+def _looked(prober: Prober, source: CountedSource) -> CountedSource:
+    assert prober.look("image", [source]).media
+    return source
 
 
 def cpu_seconds() -> float:
@@ -65,36 +107,30 @@ def cpu_seconds() -> float:
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
-def run(count: int, threads: int) -> dict[str, float]:
-    """Both ways; seconds an image, requests and bytes an image, processor seconds."""
-    made = pictures()
-    sources = [DistantSource(made[n % len(made)], f"{n}.bin") for n in range(count)]
+def run(look: Look, count: int, threads: int) -> dict[str, float]:
+    """Both ways: milliseconds an image, requests and bytes an image, processor time."""
     began_cpu = cpu_seconds()
     with open_prober() as prober:
-        prober.look("image", [BytesSource(made[0], "first")])  # the processes are there
+        look(prober, 0)  # the processes are there
         began = time.perf_counter()
-        for source in sources[::_SAMPLE]:
-            assert prober.look("image", [source]).media
-        one_by_one = (time.perf_counter() - began) / len(sources[::_SAMPLE])
-        for source in sources:
-            source.requests = source.bytes_read = 0
+        for number in range(0, count, _SAMPLE):
+            look(prober, number)
+        one_by_one = (time.perf_counter() - began) / len(range(0, count, _SAMPLE))
         began = time.perf_counter()
         with ThreadPoolExecutor(threads) as pool:
-            told = list(pool.map(lambda source: prober.look("image", [source]), sources))
+            sources = list(pool.map(lambda number: look(prober, number), range(count)))
         side_by_side = (time.perf_counter() - began) / count
-    assert all(one.media for one in told)
     return {
         "one after the other, ms an image": one_by_one * 1000,
         "side by side, ms an image": side_by_side * 1000,
         "times as fast": one_by_one / side_by_side,
-        "requests an image": sum(s.requests for s in sources) / count,
-        "KB an image": sum(s.bytes_read for s in sources) / count / 1024,
+        "ranges an image": sum(source.requests for source in sources) / count,
+        "KB an image": sum(source.bytes_read for source in sources) / count / 1024,
         "CPU ms an image": (cpu_seconds() - began_cpu) / count * 1000,
-        "bare Pillow, ms an image": bare(made),
     }
 
 
-def bare(made: list[bytes]) -> float:
+def bare(made: Sequence[bytes]) -> float:
     """Milliseconds that Pillow takes within this process, without a line."""
     from PIL import Image
 
@@ -109,13 +145,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=10_000)
     parser.add_argument("--threads", type=int, default=32)
-    parser.add_argument("--milliseconds", type=float, default=15)
+    parser.add_argument("--s3", action="store_true")
     given = parser.parse_args()
-    DistantSource.seconds = given.milliseconds / 1000
+    made = pictures()
     print(f"{given.images:,} images, {given.threads} threads, {os.cpu_count()} processors")
-    for name, value in run(given.images, given.threads).items():
+    if given.s3:
+        with (
+            running("benchmarks.media", "serve", str(given.images)) as (address, _),
+            tempfile.TemporaryDirectory() as scratch,
+        ):
+            told = run(in_bucket(address, Path(scratch)), given.images, given.threads)
+    else:
+        told = run(within(made, LATENCY_MS), given.images, given.threads)
+    for name, value in (told | {"bare Pillow, ms an image": bare(made)}).items():
         print(f"{name:>34} {value:9.2f}")
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["serve"]:
+        images = pictures()
+        serve(((f"{n:06}", images[n % len(images)]) for n in range(int(sys.argv[2]))), LATENCY_MS)
+    else:
+        main()

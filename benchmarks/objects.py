@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,18 @@ def running_bucket(path: Path) -> Iterator[tuple[str, int]]:
     Raises:
         RuntimeError: it did not come up.
     """
-    command = [sys.executable, "-m", "benchmarks.objects", str(path), str(OBJECTS), str(LATENCY_MS)]
+    with running("benchmarks.objects", str(path), str(OBJECTS), str(LATENCY_MS)) as served:
+        yield served
+
+
+@contextmanager
+def running(module: str, *arguments: str) -> Iterator[tuple[str, int]]:
+    """The address of what a module serves, and its process.
+
+    Raises:
+        RuntimeError: it did not come up.
+    """
+    command = [sys.executable, "-m", module, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             line = process.stdout.readline().strip() if process.stdout else ""
@@ -44,6 +55,12 @@ def running_bucket(path: Path) -> Iterator[tuple[str, int]]:
 def main(arguments: list[str]) -> None:
     """Fills a bucket and serves it."""
     path, objects, latency_ms = Path(arguments[0]), int(arguments[1]), int(arguments[2])
+    named = ((f"in/{n:06}.csv", content) for n, content in enumerate(_pieces(path, objects)))
+    serve(named, latency_ms)
+
+
+def serve(objects: Iterable[tuple[str, bytes]], latency_ms: float) -> None:
+    """Fills a bucket with objects by their keys, prints its address, and serves it until this process is ended."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from moto.s3.models import s3_backends
     from werkzeug.serving import WSGIRequestHandler, make_server
@@ -60,8 +77,8 @@ def main(arguments: list[str]) -> None:
 
     backend = s3_backends["123456789012"]["aws"]
     backend.create_bucket(BUCKET, "us-east-1")
-    for number, content in enumerate(_pieces(path, objects)):
-        backend.put_object(BUCKET, f"in/{number:06}.csv", content)
+    for key, content in objects:
+        backend.put_object(BUCKET, key, content)
     server = make_server("127.0.0.1", 0, late, threaded=True, request_handler=Quiet)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(f"http://127.0.0.1:{server.server_port}", flush=True)

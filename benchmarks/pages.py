@@ -94,7 +94,7 @@ ROUTES = (
     "/connectors",
     "/datasources",
     "/exporters",
-    "/exporters/history",
+    "/exports",
     "/pipelines",
     "/classifications",
     "/classifications/history",

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
-from benchmarks.catalog import Contender, Goal, Job
+from benchmarks.jobs import Contender, Goal, Job
 from benchmarks.runner import Measurement
 
 BEGIN = "<!-- benchmark table: begin (written by `python -m benchmarks --write-docs`) -->"

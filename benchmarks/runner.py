@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import tables
-from benchmarks.catalog import Contender, Job
 from benchmarks.checks import differences, parquet_facts
 from benchmarks.environments import child_environment, needs_peers_environment
 from benchmarks.inputs import Inputs
+from benchmarks.jobs import Contender, Job
 from benchmarks.meter import children, descendants, peak_memory_bytes
 from benchmarks.task import Server, Task
 

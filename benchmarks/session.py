@@ -15,9 +15,9 @@ from pathlib import Path
 
 from benchmarks import mariadb as maria
 from benchmarks import tables
-from benchmarks.catalog import Contender, Job
 from benchmarks.environments import needs_peers_environment, peers_python, versions
 from benchmarks.inputs import make_inputs
+from benchmarks.jobs import Contender, Job
 from benchmarks.objects import running_bucket
 from benchmarks.postgres import run_sql, running_server, settings
 from benchmarks.runner import Bench, make_dataset, rows_of, tell

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from orchestration.asset_metadata import Titles, with_asset_metadata
 from orchestration.classifications.build import build_set_runs
 from orchestration.connections.build import build_connection_jobs
 from orchestration.connections.reachable import build_reachable_checks
@@ -25,7 +26,7 @@ from orchestration.loading.project import Project, load_project
 from orchestration.loading.tolerance import leaves_out, with_problems
 from orchestration.location import Location
 from orchestration.watching.automation import automation_sensor, missed_changes_sensor
-from resources.kernel.keys import SHARED_RESOURCES
+from resources.kernel.keys import SHARED_RESOURCES, Key
 from resources.project import find_project, use_project
 from resources.references import check_asset_references, check_job_references
 from resources.stores.catalog.resource import CatalogResource
@@ -74,7 +75,17 @@ def build_defs(*, loaded: dg.Definitions | None = None) -> dg.Definitions:
         # Ten pandas steps cost 8 s of CPU in one process and 87 s in a process each: parallelism is by runs.
         executor=None if loaded.executor else in_process_executor,
     )
-    return dg.Definitions.merge(loaded, build_set_runs(loaded), common)
+    whole = dg.Definitions.merge(loaded, build_set_runs(loaded), common)
+    return with_asset_metadata(whole, _TITLES)
+
+
+_TITLES: dict[Key, tuple[str, str]] = {}
+
+
+def show_titles(titles: Titles) -> None:
+    """What people call datasets, to be shown by the UI that this process is about to load definitions for."""
+    _TITLES.clear()
+    _TITLES.update(titles)
 
 
 def load_own_project() -> Project:

@@ -123,6 +123,17 @@ class Location:
             raise UnknownNameError("dataset", name, known)
         return known[name]
 
+    def embedding(self, name: str) -> dg.AssetSpec:
+        """What makes the embedding `name`.
+
+        Raises:
+            UnknownNameError: nothing does; lists the known ones.
+        """
+        known = {name_of_asset(s.key): s for s in self.specs if noun_of_asset(s) == "embedding"}
+        if name not in known:
+            raise UnknownNameError("embedding", name, known)
+        return known[name]
+
     def readers_of(self, key: dg.AssetKey) -> list[str]:
         """Assets that are made from `key`, as `noun/name`, in order."""
         names = [

@@ -11,14 +11,15 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 import pytest
 import uvicorn
+import yaml
 
 from orchestration.server.daemon import Daemon
 from orchestration.server.guard import GuardRules
@@ -28,7 +29,7 @@ from orchestration.server.process import ProcessGroups, Service
 from orchestration.server.settings import RUNNERS_VARIABLE
 from orchestration.server.threads import THREADLESS_ENVIRONMENT
 from orchestration.server.web import guarded_app, open_workspace
-from orchestration.server.workspace import plan_workspace
+from orchestration.server.workspace import Workspace, plan_workspace
 from orchestration.services.access.directory import Directory
 from orchestration.services.home import Home, open_home
 from orchestration.services.new_project import plan_project
@@ -57,6 +58,8 @@ class Served:
     root: Path
     home: Home
     location: LocationProcesses
+    beside: Mapping[str, Served] = field(default_factory=dict)
+    """Other projects of the same workspace, by name."""
 
     @property
     def data(self) -> str:
@@ -102,6 +105,7 @@ def served(
     name: str = "shop",
     daemon: bool = False,
     variables: Mapping[str, str] | None = None,
+    beside: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Iterator[Served]:
     """A project whose `defs/` hold `files`, served until the context ends.
 
@@ -111,7 +115,9 @@ def served(
         name: of the project.
         daemon: whether runs leave the queue, and schedules and sensors tick.
         variables: of the environment, for the test and all that it starts.
+        beside: further projects that the workspace of this one names: their files, by name of the project.
     """
+    projects_of_all = {name: files, **(beside or {})}
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         sockets = stack.enter_context(ScratchFolder("server")).path
@@ -125,23 +131,54 @@ def served(
             patch.setenv(variable, value)
         patch.delenv("DAGSTER_HOME", raising=False)
         home = open_home()
-        stack.callback(_forget, name, folder)
-        root = _project(folder / name, files)
-        patch.setattr(projects._AT_HAND, "project", projects.read_project(root))
-        workspace = plan_workspace(root / "workspace.yaml", sockets)
+        roots = {own: _project(folder / own, given) for own, given in projects_of_all.items()}
+        for own in roots:
+            stack.callback(_forget, own, folder)
+        patch.setattr(projects._AT_HAND, "project", projects.read_project(roots[name]))
+        _write_workspace(roots[name], roots)
+        workspace = plan_workspace(roots[name] / "workspace.yaml", sockets)
         groups = stack.enter_context(ProcessGroups(sockets))
-        service = Service(
-            "code",
-            [],
-            folder / "code.log",
-            environment=THREADLESS_ENVIRONMENT,
-            zygote=warm_zygote(),
-        )
-        location = LocationProcesses(workspace.servers[0], service, groups, lambda _text: None)
-        stack.enter_context(_tended(location))
-        wait_until(lambda: location.current is not None)
+        locations = _locations(workspace, folder, groups)
+        stack.enter_context(_tended(list(locations.values())))
+        wait_until(lambda: all(found.current is not None for found in locations.values()))
         url = stack.enter_context(_web(workspace.file, with_daemon=daemon))
-        yield Served(url, name, root, home, location)
+        others = {
+            own: Served(url, own, root, home, locations[own])
+            for own, root in roots.items()
+            if own != name
+        }
+        yield Served(url, name, roots[name], home, locations[name], others)
+
+
+def _locations(
+    workspace: Workspace, folder: Path, groups: ProcessGroups
+) -> dict[str, LocationProcesses]:
+    def service(name: str) -> Service:
+        log = folder / f"{name}.log"
+        return Service("code", [], log, environment=THREADLESS_ENVIRONMENT, zygote=warm_zygote())
+
+    return {
+        server.location: LocationProcesses(
+            server, service(server.location), groups, lambda _text: None
+        )
+        for server in workspace.servers
+    }
+
+
+def _write_workspace(root: Path, roots: Mapping[str, Path]) -> None:
+    """Names all projects in the workspace of the first, as docs/operations.md shows it."""
+    entries = [
+        {
+            "python_module": {
+                "module_name": f"{own}.definitions",
+                "working_directory": "." if place == root else f"../{own}",
+                "location_name": own,
+            }
+        }
+        for own, place in roots.items()
+    ]
+    text = yaml.safe_dump({"load_from": entries}, sort_keys=False)
+    (root / "workspace.yaml").write_text(text, encoding="utf-8")
 
 
 def _project(root: Path, files: Mapping[str, str]) -> Path:
@@ -165,12 +202,13 @@ def _forget(name: str, folder: Path) -> None:
 
 
 @contextmanager
-def _tended(location: LocationProcesses) -> Iterator[None]:
+def _tended(locations: Sequence[LocationProcesses]) -> Iterator[None]:
     done = threading.Event()
 
     def tend() -> None:
         while not done.wait(0.05):
-            location.tend()
+            for location in locations:
+                location.tend()
 
     thread = threading.Thread(target=tend)
     thread.start()

@@ -9,12 +9,13 @@ from typing import Any
 import msgspec
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from orchestration.services.site.old_addresses import moved_to
 from orchestration.services.statuses import problem_document, problem_of, status_of
-from resources.kernel.errors import WaybillError
+from resources.kernel.errors import UnknownNameError, WaybillError
 
 MEDIA_TYPE = "application/problem+json"
 logger = logging.getLogger(__name__)
@@ -66,6 +67,9 @@ def add_problems(api: FastAPI) -> None:
 async def _of_ours(request: Request, error: Exception) -> Response:
     if not isinstance(error, WaybillError):
         raise error
+    place = request.url
+    if isinstance(error, UnknownNameError) and (new := moved_to(place.path, place.query)):
+        return RedirectResponse(new, 307)
     status = status_of(error)
     later = error.facts.get("wait_seconds")
     if later is None and status == HTTPStatus.SERVICE_UNAVAILABLE:

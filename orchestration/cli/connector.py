@@ -40,6 +40,28 @@ def list_all(context: typer.Context, *, as_json: AsJson = False) -> None:
     print_table(("name", "kind", "target", "variables", "used by"), rows, limit=LIST_SHOWN)
 
 
+@app.command()
+def show(context: typer.Context, name: Name, *, as_json: AsJson = False) -> None:
+    """Show a connector: its kind, where it leads, the variables that it needs, who uses it. Connects to nothing."""
+    from orchestration.services.declared_list import find_connector
+
+    with reported():
+        found = find_connector(context.ensure_object(CommandContext).snapshot, name)
+    if as_json:
+        print_json(found)
+        return
+    variables = [v if is_set else f"{v} (not set)" for v, is_set in found.environment.items()]
+    print_facts(
+        [
+            ("connector", name),
+            ("kind", found.kind),
+            ("target", found.target),
+            ("variables", variables),
+            ("used by", found.used_by),
+        ]
+    )
+
+
 @app.command("test")
 def check(context: typer.Context, name: Name, *, as_json: AsJson = False) -> None:
     """Connect, sign in, look once; show each step. Ends with 1 when the other side does not answer as it should."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from orchestration.loading.problems import Problem
     from orchestration.location import Location
     from orchestration.services.dataset_list import DatasetEntry, DatasetSummary, Tried
+    from orchestration.services.dataset_staleness import LastLook
     from orchestration.services.snapshot import Snapshot
     from orchestration.services.stores import Store
     from resources.kernel.keys import Key
@@ -32,6 +33,8 @@ class CommandContext:
     given_instance: dg.DagsterInstance | None = None
     problems: tuple[Problem, ...] = ()
     """What was left out of the location that was loaded."""
+    has_read_records: bool = False
+    """Whether Dagster's records could be read without Dagster."""
 
     @property
     def user(self) -> str:
@@ -72,6 +75,7 @@ class CommandContext:
 
         if self.given_instance is None:
             found = recorded_states(open_home().dagster, [entry.key for entry in entries])
+            self.has_read_records = found is not None
             if found is not None:
                 return found
         from orchestration.services.datasets import instance_states
@@ -85,12 +89,30 @@ class CommandContext:
             ConfigError: the project does not load, or has no store.
             ConnectorError: the store does not answer.
         """
-        from orchestration.services.dataset_list import summarize
+        from orchestration.services.dataset_staleness import summarize
         from orchestration.services.dataset_titles import read_titles
 
         entries = self.snapshot.datasets
         states = self.states(entries)  # first: what it saw made is in the store then
-        return summarize(entries, states, self.store, read_titles())
+        return summarize(entries, states, self.store, read_titles(), self._seen(entries))
+
+    def _seen(self, entries: Sequence[DatasetEntry]) -> Mapping[Key, LastLook]:
+        """The last look at each data source that datasets are made from."""
+        from orchestration.services.home import open_home
+        from orchestration.services.recorded_observations import RecordedObservations, sources_of
+
+        sources = sources_of(entries)
+        if self.has_read_records:
+            found = RecordedObservations(open_home().dagster).look(sources)
+            if found is not None:
+                return found
+        from orchestration.services.observations import InstanceLooks
+
+        return InstanceLooks(self.instance).look(sources)
+
+    def stale_reason(self, name: str) -> str:
+        """Why a dataset is stale; empty when it is not."""
+        return next((found.stale for found in self.datasets() if found.name == name), "")
 
     def dataset(self, name: str) -> DatasetEntry:
         """What is declared of a dataset.

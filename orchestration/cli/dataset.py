@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -43,7 +44,8 @@ Statuses = Annotated[
     list[str] | None,
     typer.Option(
         "--status",
-        help="Only of this status: pending, queued, running, ready, failed, stopped, damaged; repeatable.",
+        help="Only of this status: pending, queued, running, ready, failed, stopped, damaged; stale: also those of which"
+        " what they are made from has changed since; repeatable.",
     ),
 ]
 Search = Annotated[str, typer.Option(help="Only those with this in their name or title.")]
@@ -145,6 +147,7 @@ def show(context: typer.Context, name: Name, *, as_json: AsJson = False) -> None
         entry = own.dataset(name)
         tried = instance_states(own.instance, [entry]).get(entry.key)
         found = show_dataset(entry, own.store, tried, read_titles().get(entry.key))
+        found = replace(found, summary=replace(found.summary, stale=own.stale_reason(name)))
     if as_json:
         print_json(found)
     else:
@@ -224,11 +227,13 @@ def sample(
     as_json: AsJson = False,
 ) -> None:
     """Print the first rows of a dataset."""
-    from orchestration.services.datasets import sample_dataset
+    from orchestration.services.dataset_sample import sample_dataset
 
     with reported():
         own = context.ensure_object(CommandContext)
-        found = sample_dataset(own.location, name, rows=rows, version=version)
+        location = own.location
+        key = tuple(location.dataset(name).key.path)
+        found = sample_dataset(location.store(), key, rows=rows, version=version)
     if as_json:
         print_json([dict(zip(found.columns, row, strict=True)) for row in found.rows])
     else:
@@ -272,6 +277,9 @@ def _print_list(found: list[DatasetSummary]) -> None:
     if any(d.title != d.name for d in found):
         header.append("title")
         rows = [[*row, d.title] for row, d in zip(rows, found, strict=True)]
+    if any(d.stale for d in found):
+        header.append("stale")
+        rows = [[*row, d.stale] for row, d in zip(rows, found, strict=True)]
     if any(d.reason for d in found):
         header.append("reason")
         rows = [[*row, d.reason] for row, d in zip(rows, found, strict=True)]
@@ -288,6 +296,7 @@ def _print_detail(found: DatasetDetail) -> None:
             ("origin", summary.origin),
             ("status", summary.status),
             ("reason", summary.reason),
+            ("stale", summary.stale),
             ("version", summary.version),
             ("updated (UTC)", summary.updated_at),
             ("rows", summary.rows),

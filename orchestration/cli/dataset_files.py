@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,7 @@ from orchestration.cli.output import print_json, to_size
 
 if TYPE_CHECKING:
     from orchestration.services.dataset_download import DatasetDownload
+    from orchestration.services.definitions.change import DefinitionChange
 
 STDOUT = "-"
 Name = Annotated[str, typer.Argument(help="Name of the dataset.")]
@@ -89,21 +91,30 @@ def remove(
         bool,
         typer.Option("--force", help="Also when others are made from it, or a run is making it."),
     ] = False,
+    definition: Annotated[
+        bool, typer.Option("--definition", help="Also take what declares it out of the YAML.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a line.")] = False,
 ) -> None:
-    """Remove all stored versions of a dataset. Its source is not touched; what declares it stays.
+    """Remove all stored versions of a dataset. Its source is not touched; what declares it stays unless --definition.
 
-    Refused while others are made from it, by name, unless --force is given.
+    Refused while others are made from it, by name, unless --force is given. A definition that something uses stays, and
+    all versions with it, forced or not.
     """
-    from orchestration.services.dataset_removal import remove_dataset
+    from orchestration.services.dataset_removal import deletion_of, remove_dataset
 
     with reported():
         own = context.ensure_object(CommandContext)
         entry = own.dataset(name)
+        change = deletion_of(own.snapshot, entry) if definition else None
+        if change is not None:
+            _delete(own, change, dry_run=True)
         if not yes:
-            _confirm(name)
+            _confirm(name, "and its definition" if definition else "")
         found = remove_dataset(entry, own.store, own.instance, force=force, by=_user())
+        if change is not None:
+            found = replace(found, definition=_delete(own, change, dry_run=False))
     if as_json:
         print_json(found)
         return
@@ -111,15 +122,33 @@ def remove(
     typer.echo(
         f"dataset {name}: {count} version{'s' if count != 1 else ''} removed, {to_size(found.freed_bytes)} freed"
     )
+    if found.definition:
+        typer.echo(f"its definition was taken out of {found.definition}")
     if found.kept_versions:
         warn(f"version {found.kept_versions[-1]} was published meanwhile, and is there")
 
 
-def _confirm(name: str) -> None:
+def _delete(own: CommandContext, change: DefinitionChange, *, dry_run: bool) -> str:
+    """Takes a definition out of its file, or says why it stays; the file."""
+    from orchestration.services.definitions.saving import save
+    from orchestration.services.home import open_home
+    from orchestration.services.reloading import reload_server
+    from resources.project import find_project
+
+    home = open_home()
+    done = save(change, find_project(), own.location, home, dry_run=dry_run)
+    if done.is_written:
+        reload_server(home)
+    return done.file
+
+
+def _confirm(name: str, more: str) -> None:
     """Asks at a terminal; elsewhere no one could answer."""
     if not sys.stdin.isatty():
         fail("there is no terminal to ask at: give --yes to remove all versions", code=USAGE)
-    typer.confirm(f"Remove all versions of dataset {name}?", abort=True)
+    typer.confirm(
+        " ".join(f"Remove all versions of dataset {name} {more}".split()) + "?", abort=True
+    )
 
 
 def _user() -> str:

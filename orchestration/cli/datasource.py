@@ -40,6 +40,28 @@ def list_all(context: typer.Context, *, as_json: AsJson = False) -> None:
     print_table(header, rows, limit=LIST_SHOWN)
 
 
+@app.command()
+def show(context: typer.Context, name: Name, *, as_json: AsJson = False) -> None:
+    """Show a datasource: what it reads, how a change of it is told, who uses it. Connects to nothing."""
+    from orchestration.services.declared_list import find_datasource
+
+    with reported():
+        found = find_datasource(context.ensure_object(CommandContext).snapshot, name)
+    if as_json:
+        print_json(found)
+        return
+    print_facts(
+        [
+            ("datasource", name),
+            ("connector", found.connector),
+            ("target", found.target),
+            ("fingerprint by", found.fingerprint),
+            ("fingerprint can miss", found.can_miss),
+            ("used by", found.used_by),
+        ]
+    )
+
+
 @app.command("test")
 def look(  # noqa: PLR0913 - a parameter an option
     context: typer.Context,

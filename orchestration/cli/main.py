@@ -13,6 +13,7 @@ from orchestration.cli import (
     connector,
     dataset,
     datasource,
+    embedding,
     exporter,
     pipeline,
     query,
@@ -45,6 +46,7 @@ app.add_typer(connector.app, name="connector")
 app.add_typer(datasource.app, name="datasource")
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(query.app, name="query")
+app.add_typer(embedding.app, name="embedding")
 app.add_typer(exporter.app, name="exporter")
 app.add_typer(classification.app, name="classification")
 app.add_typer(pipeline.app, name="pipeline")

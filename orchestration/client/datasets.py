@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from orchestration.services.dataset_detail import DatasetDetail, VersionSummary
     from orchestration.services.dataset_list import DatasetSummary, DatasetTitle
     from orchestration.services.dataset_removal import RemovalReport
+    from orchestration.services.dataset_sample import Sample
 
 Format = Literal["csv", "zip", "parquet"]
 
@@ -118,17 +119,22 @@ class Dataset:
         body = {"exporter": exporter, "version": version}
         return started(self.transport, self.base, f"{self._path}/export", body, key=key)
 
-    def remove(self, *, force: bool = False) -> RemovalReport:
-        """Removes all its stored versions. Its source is not touched.
+    def sample(self, rows: int = 10, *, version: int | None = None) -> Sample:
+        """The first rows of a version, the newest by default; what JSON has no form for is text."""
+        from orchestration.services.dataset_sample import Sample
+
+        return self.transport.get(f"{self._path}/sample", Sample, rows=rows, version=version)
+
+    def remove(self, *, force: bool = False, definition: bool = False) -> RemovalReport:
+        """Removes all its stored versions, and what declares it if that is asked for. Its source is not touched.
 
         Raises:
             InUseError: others are made from it.
         """
         from orchestration.services.dataset_removal import RemovalReport
 
-        return self.transport.send(
-            "DELETE", f"{self._path}?force={str(force).lower()}", RemovalReport
-        )
+        asked = f"force={str(force).lower()}&definition={str(definition).lower()}"
+        return self.transport.send("DELETE", f"{self._path}?{asked}", RemovalReport)
 
     @property
     def _path(self) -> str:

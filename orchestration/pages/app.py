@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 
 from orchestration.pages import routes
 from orchestration.pages.render import html, to_part
+from orchestration.services.site.projects import DESCRIBE_SECONDS
 from orchestration.services.site.site import Site, site_of
 
 STATIC = Path(__file__).parent / "static"
@@ -27,7 +28,7 @@ def build_pages(site: Site) -> Starlette:
     """The pages over a server's view."""
     found = sorted(
         (route for module in _modules() for route in module),
-        key=lambda route: getattr(route, "path", "").count("{"),  # `/new` comes before `/{name}`
+        key=lambda route: getattr(route, "path", "").count("{"),  # `/-/new` comes before `/{name}`
     )
     app = Starlette(
         routes=[
@@ -50,7 +51,7 @@ def _modules() -> list[list[BaseRoute]]:
 
 
 async def _choose(request: Request) -> Response:
-    projects = await site_of(request.app.state).projects.all()
+    projects = await site_of(request.app.state).projects.all(DESCRIBE_SECONDS)
     if len(projects) == 1:
         return RedirectResponse(f"/data/{to_part(projects[0].name)}/", 303)
     return html("projects.html", projects=projects)

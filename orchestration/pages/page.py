@@ -7,16 +7,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from orchestration.pages.render import html
 from orchestration.pages.visit import Visit
 from orchestration.services.access.rights import check_right
 from orchestration.services.access.visits import note_route
+from orchestration.services.site.old_addresses import moved_to
 from orchestration.services.site.site import site_of
 from orchestration.services.statuses import status_of
-from resources.kernel.errors import WaybillError
+from resources.kernel.errors import UnknownNameError, WaybillError
 
 _TITLES = {403: "Not allowed", 404: "Not found", 409: "Not possible now", 410: "Not there any more"}
 View = Callable[[Visit], Awaitable[Response]]
@@ -42,6 +43,9 @@ def page(use_case: str, path: str, view: View, *, methods: Sequence[str] = ("GET
             check_right(visit.actor, use_case)
             return await view(visit)
         except WaybillError as error:
+            place = request.url
+            if isinstance(error, UnknownNameError) and (new := moved_to(place.path, place.query)):
+                return RedirectResponse(new, 307)
             return await _failed(visit, error)
 
     return Route(f"/{{project}}{path}", answer, methods=list(methods), name=use_case)

@@ -85,6 +85,16 @@ def to_part(text: object) -> str:
     return quote(str(text), safe="")
 
 
+def to_place(name: object) -> str:
+    """The name of a thing as one part of a path: `~` stands for the `/` in names that Python gives."""
+    return quote(str(name).replace("/", "~"), safe="~")
+
+
+def to_words(text: object) -> str:
+    """A noun, or a text with one, as people read it: what is `datasource` in YAML and addresses is a data source."""
+    return str(text).replace("datasource", "data source").replace("Datasource", "Data source")
+
+
 def _environment() -> Environment:
     found = Environment(
         loader=PackageLoader("orchestration.pages", "templates"),
@@ -94,7 +104,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     found.filters.update(
-        number=to_number, size=to_size, when=to_when, duration=to_duration, part=to_part
+        number=to_number,
+        size=to_size,
+        when=to_when,
+        duration=to_duration,
+        part=to_part,
+        place=to_place,
+        words=to_words,
     )
     return found
 

@@ -121,12 +121,13 @@ class Visit:
             status: of the answer.
             values: what the template shows.
         """
-        notice = take_notice(self.request, self.site)
+        notice, projects = take_notice(self.request, self.site), self.site.projects
         around = {
             "visit": self,
             "base": self.base,
             "project": self.project,
-            "projects": [found.name for found in await self.site.projects.all()],
+            "projects": [found.name for found in await projects.all()],
+            "clashes": await projects.clashes(self.project.name),
             "tabs": tabs(self.base, self.request.url.path, self.request.app.state.page_names),
             "notice": notice,
             "actor": self.actor,

@@ -112,10 +112,12 @@ def _desk(asked: dict[str, Any], definitions: Definitions, line: _Line) -> Desk:
 
     def open_location() -> Location:
         if found is None:
+            if definitions.error is not None:
+                raise ConfigError(
+                    f"the code location {project!r} does not load: {definitions.reason}"
+                )
             raise ConfigError(
-                f"the code location {project!r} does not load: {definitions.reason}"
-                if definitions.error is not None
-                else f"the code location {project!r} is no project of Waybill"
+                f"the code location {project!r} is no project of Waybill", foreign=project
             )
         return Location(found)
 

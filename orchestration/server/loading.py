@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import sqlite3
 import sys
 import traceback
 from collections.abc import Sequence
@@ -29,9 +30,12 @@ from dagster_shared.error import SerializableErrorInfo
 from orchestration.loading import PROBLEMS
 from orchestration.loading.collection import no_full_collections
 from orchestration.reasons import raised_on_purpose, reason_of
+from orchestration.services.dataset_titles import read_titles
+from orchestration.services.env_file import take_variables
 from orchestration.services.home import open_home
 from orchestration.services.locks import hold
 from resources.kernel.errors import WaybillError
+from resources.project import read_project, use_project
 
 logger = logging.getLogger(__name__)
 
@@ -113,6 +117,8 @@ class _LoadedRepository(ReconstructableRepository):
 def load(target: Target) -> Definitions:
     """Loads the code of a location; never raises for what is wrong with the code."""
     try:
+        _take_project(target)
+        _take_titles()
         # Of several processes that open a new instance at once each would create its tables.
         with (
             hold(open_home().locks / "instance.lock", wait=True),
@@ -132,6 +138,30 @@ def load(target: Target) -> Definitions:
         info = serializable_error_info_from_exc_info(sys.exc_info())
         return Definitions(target, error=info, reason=describe(error))
     return Definitions(target, repositories)
+
+
+def _take_project(target: Target) -> None:
+    """Makes the project of the location's folder the one of this process, whether its code loads or not.
+
+    The server is started in one project, and its variables are those of that one's `.env`.
+    """
+    folder = target.origin.working_directory
+    project = read_project(Path(folder)) if folder else None
+    if project is not None:
+        use_project(project.root)
+        take_variables(project)
+
+
+def _take_titles() -> None:
+    """Has the UI show what people call datasets. A catalog that does not answer costs the titles, not the code."""
+    from orchestration.definitions import show_titles
+
+    try:
+        titles = read_titles()
+    except (WaybillError, sqlite3.Error) as error:
+        logger.warning("titles of datasets are not shown in Dagster's UI: %s", error)
+        return
+    show_titles({key: (one.title, one.description) for key, one in titles.items()})
 
 
 def describe(error: BaseException) -> str:

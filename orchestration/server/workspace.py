@@ -144,7 +144,8 @@ def _code_server(entry: Any, source: Path, run_folder: Path) -> CodeServer | Non
     if not isinstance(code, str) or "executable_path" in facts:
         return None
     base = source.resolve().parent
-    folder = base / str(facts.get("working_directory") or ".")
+    # Without `..`: runs find the code of a project by its folder as the project itself names it.
+    folder = (base / str(facts.get("working_directory") or ".")).resolve()
     target = [options[kind], str(base / code) if kind == "python_file" else code]
     target += ["--working-directory", str(folder)]
     if facts.get("attribute"):

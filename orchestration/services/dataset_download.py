@@ -13,11 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, get_args
 
+import pyarrow.parquet as pq
+
 from orchestration.services.dataset_list import DatasetEntry
 from resources.formats.csv_write import CsvWriter
+from resources.formats.parquet_join import join_parquet
 from resources.formats.streams import parquet_chunks, zip_chunks
 from resources.kernel.errors import InputError
 from resources.stores.tables import StoredTable, TableStore
+from resources.stores.versions import VersionedItem
 
 DownloadFormat = Literal["csv", "zip", "parquet"]
 FORMATS: tuple[str, ...] = get_args(DownloadFormat)
@@ -111,28 +115,37 @@ def _csv(entry: DatasetEntry, table: StoredTable, *, packed: bool, guard: bool) 
 
 
 def _parquet(entry: DatasetEntry, store: TableStore, table: StoredTable) -> DatasetDownload:
-    files = table.version.files
-    is_one = len(files) == 1
+    size, chunks = _as_kept(store.item(entry.key), table)
     return DatasetDownload(
         file_name=_file_name(entry, table, "parquet"),
         media_type=MEDIA_TYPES["parquet"],
         version=table.version.number,
         rows=table.rows,
-        size_bytes=files[0].size_bytes if is_one else None,
+        size_bytes=size,
         is_guarded=False,
-        chunks=_verbatim(entry, store, table) if is_one else parquet_chunks(table.batches()),
+        chunks=parquet_chunks(table.batches()) if chunks is None else chunks,
         defused=lambda: 0,
     )
 
 
-def _verbatim(entry: DatasetEntry, store: TableStore, table: StoredTable) -> Iterator[bytes]:
-    """The only file as it lies in the store; opened, and its hash proven, before the first piece is asked for."""
-    (only,) = table.version.files
+def _as_kept(item: VersionedItem, table: StoredTable) -> tuple[int | None, Iterator[bytes] | None]:
+    """Size and bytes of a version as it lies in the store, no value of it read; None where it has to be written anew.
+
+    Opened, and all hashes proven, before the first piece is asked for. Several files are joined where they are at hand: of a
+    store elsewhere all would have to be fetched first.
+    """
+    files = table.version.files
+    if len(files) != 1 and not item.keeps_local_files:
+        return None, None
     with ExitStack() as stack:
-        path = stack.enter_context(store.item(entry.key).local_file(table.version, only))
-        stream = stack.enter_context(path.open("rb"))
-        held = stack.pop_all()
-    return _pieces(stream, held)
+        paths = stack.enter_context(item.local_files(table.version))
+        if len(paths) == 1:
+            stream = stack.enter_context(paths[0].open("rb"))
+            return files[0].size_bytes, _pieces(stream, stack.pop_all())
+        if not all(pq.read_schema(path).equals(table.schema) for path in paths):
+            return None, None  # files of earlier runs, whose types became wider since
+        joined = join_parquet(paths) if paths else None
+        return (None, None) if joined is None else (joined.size_bytes, joined.chunks)
 
 
 def _pieces(stream: BinaryIO, held: ExitStack) -> Iterator[bytes]:

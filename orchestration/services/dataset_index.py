@@ -8,6 +8,7 @@ What a look costs:
 | store in a folder | the time of each dataset's folder of manifests; no file is read | k listings and manifests |
 | store in a bucket | at most every 30 s one listing, a thousand files a request | 2k requests |
 | titles | one query | one query |
+| looks at data sources, in Dagster's own folder | one query | one query, and k events |
 
 A look is taken when a list is asked for and the last one is more than a second ago. So a version that another process
 makes in a local store shows within that second. Of a bucket, whatever Dagster's records tell shows
@@ -35,6 +36,7 @@ from orchestration.services.dataset_list import (
     find_newest,
     summary_of,
 )
+from orchestration.services.dataset_staleness import Freshness, LastLook, with_staleness
 from resources.kernel.errors import WaybillError
 from resources.kernel.keys import Key
 from resources.stores.storage import Mark
@@ -76,6 +78,7 @@ class DatasetIndex:
         store: where datasets are kept.
         states: what became of the last try to make each of some datasets.
         titles: what people call them.
+        seen: what the data sources that some datasets are made from held when they were looked at last.
         is_quick: whether a look takes milliseconds: store and records are in folders of this machine. Else it is taken on a
             thread of its own, but for the first.
         clock: seconds, for tests.
@@ -87,15 +90,17 @@ class DatasetIndex:
         states: Callable[[Sequence[DatasetEntry]], Mapping[Key, Tried]],
         titles: Callable[[], Mapping[Key, DatasetTitle]],
         *,
+        seen: Callable[[Sequence[DatasetEntry]], Mapping[Key, LastLook]] = lambda _entries: {},
         is_quick: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store, self._states, self._titles = store, states, titles
+        self._store, self._states, self._titles, self._seen = store, states, titles, seen
         self._is_quick, self._clock = is_quick, clock
         self._lock = threading.Lock()
         self._known = _Known()
         self._tried: Mapping[Key, Tried] = {}
         self._named: Mapping[Key, DatasetTitle] = {}
+        self._sources: Mapping[Key, LastLook] = {}
         self._entries: Sequence[DatasetEntry] = ()
         self._view: DatasetView | None = None
         self._looked_at = -1e9
@@ -150,12 +155,13 @@ class DatasetIndex:
     def _look(self, entries: Sequence[DatasetEntry]) -> DatasetView:
         as_of, now = datetime.now(UTC), self._clock()
         tried = self._states(entries)  # first: what it saw made is in the store then
-        titles = self._titles()
+        titles, sources = self._titles(), self._seen(entries)
         keys = [entry.key for entry in entries]
         remarked = self._remarked(keys, now)
         changed = [key for key in keys if key in remarked or self._is_news(key, tried)]
         self._read(changed, empty=self._empty(remarked))
-        if self._view is not None and self._is_same(entries, tried, titles) and not changed:
+        is_same = self._is_same(entries, tried, titles) and sources == self._sources
+        if self._view is not None and is_same and not changed:
             view = DatasetView(self._view.items, as_of)
         else:
             found = self._known.found
@@ -163,8 +169,10 @@ class DatasetIndex:
                 summary_of(e, found.get(e.key), tried.get(e.key), titles.get(e.key))
                 for e in entries
             ]
+            lines = with_staleness(lines, entries, Freshness(found, tried, sources))
             view = DatasetView(tuple(sorted(lines, key=lambda line: line.name)), as_of)
         self._entries, self._tried, self._named = entries, tried, titles
+        self._sources = sources
         self._looked_at, self._view = now, view
         return view
 

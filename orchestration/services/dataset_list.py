@@ -101,10 +101,15 @@ class Newest:
     size_bytes: int
     created_at: datetime
     run_id: str
+    inputs: tuple[tuple[str, int], ...] = ()
+    """The version of each dataset that it was made from, where its maker recorded them."""
+    fingerprint: str = ""
+    """What its data source held, of one that was imported."""
 
     @classmethod
     def of(cls, version: StoredVersion) -> Newest:
         """What lists show of a version."""
+        inputs, source = version.properties.get("inputs"), version.properties.get("source")
         return cls(
             version.number,
             version.rows,
@@ -112,6 +117,8 @@ class Newest:
             version.size_bytes,
             version.created_at,
             version.run_id,
+            tuple(inputs.items()) if isinstance(inputs, Mapping) else (),
+            str(source.get("fingerprint", "")) if isinstance(source, Mapping) else "",
         )
 
 
@@ -145,6 +152,8 @@ class DatasetSummary:
     """The run that last made it or tried to."""
     tried_at: datetime | None = None
     """When that run was last heard of."""
+    stale: str = ""
+    """Why it is stale: what it was made from has changed since; empty when it is not."""
 
     @property
     def error(self) -> str:
@@ -162,25 +171,6 @@ def find_entry(entries: Sequence[DatasetEntry], name: str) -> DatasetEntry:
         if entry.name == name:
             return entry
     raise UnknownNameError("dataset", name, [entry.name for entry in entries])
-
-
-def summarize(
-    entries: Sequence[DatasetEntry],
-    tried: Mapping[Key, Tried],
-    store: VersionStore,
-    titles: Mapping[Key, DatasetTitle],
-) -> list[DatasetSummary]:
-    """A line for each dataset.
-
-    Raises:
-        ConnectorError: the store does not answer.
-    """
-    return [
-        summary_of(
-            entry, find_newest(store, entry.key), tried.get(entry.key), titles.get(entry.key)
-        )
-        for entry in entries
-    ]
 
 
 def state_of_run(status: str, *, was_made: bool) -> str:

@@ -12,6 +12,9 @@ from orchestration.services.dataset_list import ORIGINS, STATUSES, DatasetSummar
 from orchestration.services.paging import LIMIT, check_limit, paged
 from resources.kernel.errors import InputError
 
+STALE = "stale"
+FILTERS = (*STATUSES, STALE)
+"""What a list is filtered by beside origins: being stale comes on top of a status."""
 SORTS: Mapping[str, Callable[[DatasetSummary], Any]] = {
     "name": lambda d: d.name,
     "title": lambda d: d.title.casefold(),
@@ -32,7 +35,7 @@ class DatasetQuery:
 
     Args:
         origins: any of these.
-        statuses: any of these.
+        statuses: any of these; `stale` takes those that are stale, whatever their status.
         search: a part of the name or the title, in any case.
         sort: one of `SORTS`.
         descending: largest first.
@@ -56,7 +59,7 @@ class DatasetQuery:
             InputError: a word that there is not, or a limit out of bounds; lists those that there are.
         """
         origins = tuple(_word(text, ORIGINS, "origin") for text in given.pop("origins", ()))
-        statuses = tuple(_word(text, STATUSES, "status") for text in given.pop("statuses", ()))
+        statuses = tuple(_word(text, FILTERS, "status") for text in given.pop("statuses", ()))
         query = cls(origins=origins, statuses=statuses, **given)
         _word(query.sort, tuple(SORTS), "column to sort by")
         check_limit(query.limit)
@@ -75,14 +78,16 @@ class DatasetQuery:
         return not self.origins or found.origin in self.origins
 
     def _has_status(self, found: DatasetSummary) -> bool:
-        return not self.statuses or found.status in self.statuses
+        is_stale = bool(found.stale) and STALE in self.statuses
+        return not self.statuses or is_stale or found.status in self.statuses
 
     def counts(self, found: Iterable[DatasetSummary]) -> tuple[dict[str, int], dict[str, int]]:
         """How many a tick at each origin and at each status would show beside the other filters."""
         named = [d for d in found if self.has_words(d)]
         origins = Counter(d.origin for d in named if self._has_status(d))
         statuses = Counter(d.status for d in named if self._has_origin(d))
-        return {o: origins[o] for o in ORIGINS}, {s: statuses[s] for s in STATUSES}
+        statuses[STALE] = sum(1 for d in named if d.stale and self._has_origin(d))
+        return {o: origins[o] for o in ORIGINS}, {s: statuses[s] for s in FILTERS}
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,7 @@ class DatasetPage:
     origins: Mapping[str, int]
     """How many of each origin; the filter by origin left aside."""
     statuses: Mapping[str, int]
-    """How many of each status; the filter by status left aside."""
+    """How many of each status, and how many of all these are stale; the filter by status left aside."""
     as_of: datetime | None = None
     """When was looked at what is kept and recorded."""
     problem: str = ""

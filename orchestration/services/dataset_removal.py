@@ -1,4 +1,6 @@
-"""Removing what is kept of a dataset. Its source is not touched, and what declares it stays: the next refresh makes it anew.
+"""Removing what is kept of a dataset.
+
+Its source is not touched, and what declares it stays unless that is to go as well: the next refresh makes it anew.
 
 The store says how (`resources/stores/removal.py`): killed anywhere, the newest version is whole or gone, and a second
 call goes on. Dagster is told last, by an observation of the asset, so that its page says why the rows are not there.
@@ -13,9 +15,14 @@ import dagster as dg
 
 from orchestration.services.dataset_list import QUEUED, RUNNING, DatasetEntry
 from orchestration.services.datasets import instance_states
-from resources.kernel.errors import InUseError
+from orchestration.services.definitions.change import DefinitionChange
+from orchestration.services.snapshot import Snapshot
+from resources.kernel.errors import InputError, InUseError
 from resources.stores.kept_uploads import KeptUploads
 from resources.stores.versions import VersionStore
+
+_TABLES = ("dataset", "transform", "prediction", "classification set")
+"""Nouns whose thing is a dataset."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +37,8 @@ class RemovalReport:
     freed_bytes: int
     users: tuple[str, ...]
     """What is made from it, and fails until it is there again."""
+    definition: str = ""
+    """The file that its definition was taken out of; empty when that stays."""
 
 
 def remove_dataset(
@@ -65,6 +74,21 @@ def remove_dataset(
         report.kept_versions,
         report.freed_bytes,
         entry.used_by,
+    )
+
+
+def deletion_of(snapshot: Snapshot, entry: DatasetEntry) -> DefinitionChange:
+    """The change that takes out of the users' files what declares a dataset.
+
+    Raises:
+        InputError: no YAML declares it.
+    """
+    for one in snapshot.declarations:
+        if one.name == entry.name and one.noun in _TABLES:
+            return DefinitionChange("delete", one.noun, one.name)
+    raise InputError(
+        f"dataset {entry.name!r} is declared in Python, which is not changed from here",
+        hint="Remove its versions alone, and take it out of the code by hand",
     )
 
 

@@ -1,4 +1,4 @@
-"""Datasets of a loaded project: which there are, and rows of them.
+"""Datasets of a loaded project: which there are.
 
 The store says what is kept, Dagster's instance says what was tried last; `dataset_detail.py` shows one of them.
 """
@@ -6,7 +6,6 @@ The store says what is kept, Dagster's instance says what was tried last; `datas
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,15 +21,14 @@ from orchestration.services.dataset_list import (
     DatasetTitle,
     Tried,
     state_of_run,
-    summarize,
 )
+from orchestration.services.dataset_staleness import summarize
 from orchestration.services.failure_text import step_of
-from orchestration.services.json_rows import json_rows
+from orchestration.services.observations import InstanceLooks
+from orchestration.services.recorded_observations import sources_of
 from orchestration.services.runs.failures import error_text
-from resources.kernel.errors import InputError
 from resources.kernel.keys import Key
 
-SAMPLE_LIMIT = 10_000
 _FAILURES = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
 
 
@@ -46,7 +44,8 @@ def list_datasets(
     """
     entries = dataset_entries(location)
     tried = instance_states(instance, entries)  # first: what it saw made is in the store then
-    return summarize(entries, tried, location.store(), titles or {})
+    seen = InstanceLooks(instance).look(sources_of(entries))
+    return summarize(entries, tried, location.store(), titles or {}, seen)
 
 
 def instance_states(
@@ -108,30 +107,3 @@ def failure_of(instance: dg.DagsterInstance, run_id: str, key: Key) -> str:
     if failed:
         return f"{str(failed[0].step_key).replace('__', '/')}: {error_text(failed[0])}"
     return error_text(events[-1]) if events else ""
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Some rows, each value as JSON can hold it: what JSON has no form for is text."""
-
-    columns: tuple[str, ...]
-    rows: list[list[Any]]
-
-
-def sample_dataset(location: Location, name: str, *, rows: int, version: int | None) -> Sample:
-    """The first rows of a version, the newest unless a number is given.
-
-    Raises:
-        UnknownNameError: nothing makes it.
-        NotFoundError: no such version; `GoneError` when it has been collected.
-        InputError: more rows than a sample may have.
-    """
-    spec = location.dataset(name)
-    if not 0 < rows <= SAMPLE_LIMIT:
-        raise InputError(f"a sample has 1 to {SAMPLE_LIMIT} rows, not {rows}")
-    store, key = location.store(), tuple(spec.key.path)
-    if version is not None:
-        table = store.read(key, version).sample(rows)
-    else:
-        table = store.read_latest(key, lambda found: found.sample(rows))
-    return Sample(tuple(table.column_names), json_rows(table))

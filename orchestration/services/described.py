@@ -24,6 +24,8 @@ class Described:
     """None of one that is no project of Waybill, or that has never loaded."""
     error: str = ""
     """Why it does not load now."""
+    is_foreign: bool = False
+    """Whether it loads, and is no project of Waybill."""
 
 
 def keep_described(home: Home, project: str, described: Described) -> Described:

@@ -14,7 +14,7 @@ from pathlib import Path
 from orchestration.services.home import Home, open_home, warnings_of
 from resources.home import waybill_home
 from resources.kernel.errors import ConfigError, StorageError
-from resources.project import find_project
+from resources.project import ProjectFolders, find_project
 
 NAME = ".env"
 _HEAD = "# Where this machine keeps data and runs; yours to change. Variables that are set already count more.\n"
@@ -37,6 +37,23 @@ def take_env_file() -> None:
     if home := values.get("WAYBILL_HOME"):  # the same one from every folder of the project
         values["WAYBILL_HOME"] = str(file.parent / Path(home).expanduser())
     os.environ.update(values)
+
+
+def take_variables(project: ProjectFolders) -> None:
+    """Puts what a project's `.env` says into the environment, for a process that serves it beside other projects.
+
+    Where the home folder is, and all else that is of the server as a whole, was settled when that was started.
+    """
+    file = project.root / NAME
+    if file.is_file():
+        from dotenv import dotenv_values
+
+        given = {key: value for key, value in dotenv_values(file).items() if value is not None}
+        os.environ.update({key: value for key, value in given.items() if not _is_server(key)})
+
+
+def _is_server(name: str) -> bool:
+    return name == "DAGSTER_HOME" or (name.startswith("WAYBILL_") and name != "WAYBILL_STORE")
 
 
 def add_home(root: Path, home: Home) -> list[str]:

@@ -1,14 +1,15 @@
-"""What the first page of a project says: what is going on, what went wrong, what comes next. A query or two each."""
+"""What the first page of a project says: what is going on, what went wrong, what is stale, what comes next. A query or two each."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from orchestration.services.dataset_list import DatasetSummary
 from orchestration.services.exports.history import Export, HistoryFilter, export_history
 from orchestration.services.pipelines.listing import next_runs
 from orchestration.services.runs.listing import RunFilter, RunSummary, list_runs
@@ -29,6 +30,17 @@ class NextRun:
 
 
 @dataclass(frozen=True)
+class StaleDataset:
+    """A dataset that is behind what it is made from."""
+
+    name: str
+    title: str
+    why: str
+    can_run: bool
+    """Whether it can be refreshed by itself."""
+
+
+@dataclass(frozen=True)
 class Overview:
     """The state of a project."""
 
@@ -37,6 +49,10 @@ class Overview:
     queued: tuple[RunSummary, ...]
     failed: tuple[RunSummary, ...]
     """Within the last day."""
+    stale: tuple[StaleDataset, ...]
+    """Datasets of which what they are made from has changed since; the first of them, in order of name."""
+    stale_count: int
+    """How many there are."""
     exports: tuple[Export, ...]
     """The newest of them."""
     next_runs: tuple[NextRun, ...]
@@ -44,9 +60,27 @@ class Overview:
     """How many things of each noun are declared."""
 
 
-def show_overview(instance: dg.DagsterInstance, snapshot: Snapshot, location: str) -> Overview:
-    """What a project is doing."""
+def show_overview(
+    instance: dg.DagsterInstance,
+    snapshot: Snapshot,
+    location: str,
+    datasets: Sequence[DatasetSummary] = (),
+) -> Overview:
+    """What a project is doing.
+
+    Args:
+        instance: where it is recorded.
+        snapshot: what is declared.
+        location: name of the project.
+        datasets: its datasets as the list has them.
+    """
     now = datetime.now(UTC)
+    runnable = {entry.name for entry in snapshot.datasets if entry.can_run}
+    stale = [
+        StaleDataset(found.name, found.title, found.stale, found.name in runnable)
+        for found in datasets
+        if found.stale
+    ]
 
     def newest(*states: RunState, since: datetime | None = None) -> tuple[RunSummary, ...]:
         wanted = RunFilter(states, since=since, location=location)
@@ -57,6 +91,8 @@ def show_overview(instance: dg.DagsterInstance, snapshot: Snapshot, location: st
         running=newest(*_ACTIVE),
         queued=newest(RunState.QUEUED),
         failed=newest(RunState.FAILED, since=now - FAILED_WITHIN),
+        stale=tuple(stale[:SHOWN]),
+        stale_count=len(stale),
         exports=export_history(instance, snapshot.exporters, HistoryFilter(), limit=EXPORTS).items,
         next_runs=tuple(NextRun(name, at) for name, at in soon[:SHOWN]),
         counts=Counter(found.noun for found in snapshot.declarations),

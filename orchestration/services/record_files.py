@@ -5,14 +5,20 @@ Only of an instance that keeps everything in its own folder: of any other Dagste
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import yaml
 
 _ELSEWHERE = ("storage", "run_storage", "event_log_storage", "local_artifact_storage")
 _AT_ONCE = 400  # values of a statement
+SETTLED_NS = 2_000_000_000
+"""A change so soon after another may leave the same time."""
+T = TypeVar("T")
 
 
 class RecordFiles:
@@ -26,6 +32,7 @@ class RecordFiles:
         self.home = dagster_home
         self.events = dagster_home / "history/runs/index.db"
         self.runs = dagster_home / "history/runs.db"
+        self.schedules = dagster_home / "schedules/schedules.db"
         self._settings: tuple[object, bool] = (None, False)
 
     def are_all(self) -> bool:
@@ -46,6 +53,45 @@ class RecordFiles:
         if seen is None or seen != self._settings[0]:
             self._settings = seen, _keeps_its_own(settings)
         return self._settings[1]
+
+
+def times_of(files: Iterable[Path]) -> tuple[tuple[object, ...], bool]:
+    """Times and sizes of databases and their logs, and whether a change after now must show in them."""
+    found = []
+    for file in files:
+        for path in (str(file), f"{file}-wal"):
+            try:
+                stat = os.stat(path)  # noqa: PTH116 - a list of paths as text
+            except FileNotFoundError:
+                continue
+            if stat.st_size:  # SQLite makes an empty log for whoever only reads
+                found.append((path, stat.st_mtime_ns, stat.st_size, stat.st_ino))
+    newest = max((times[1] for times in found), default=0)
+    return tuple(found), newest < time.time_ns() - SETTLED_NS
+
+
+class KeptAnswer(Generic[T]):
+    """An answer out of files, kept until one of them has changed.
+
+    Args:
+        files: databases.
+    """
+
+    def __init__(self, files: Collection[Path]) -> None:
+        self._files = tuple(files)
+        self._kept: tuple[tuple[object, ...], T] | None = None
+
+    def get(self, read: Callable[[], T]) -> T:
+        """The answer of before where nothing has changed since, else that of `read`."""
+        seen, is_settled = times_of(
+            self._files
+        )  # first: what changes while it is read is news next
+        kept = self._kept
+        if seen and kept is not None and kept[0] == seen:
+            return kept[1]
+        found = read()
+        self._kept = (seen, found) if is_settled else None
+        return found
 
 
 def open_records(file: Path) -> sqlite3.Connection:

@@ -12,6 +12,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
+from datetime import datetime
 from typing import Any, TypeVar
 
 from orchestration.services.dataset_detail import (
@@ -25,6 +26,7 @@ from orchestration.services.dataset_detail import (
 )
 from orchestration.services.dataset_list import DatasetEntry, DeclaredCheck, Tried
 from orchestration.services.record_files import RecordFiles, in_parts, open_records
+from orchestration.services.recorded_facts import facts_of_mapping
 from orchestration.services.recorded_states import made_of, read_failure, time_of, tried_of
 from resources.kernel.keys import Key
 
@@ -34,6 +36,10 @@ _PLANNED, _MADE = "ASSET_MATERIALIZATION_PLANNED", "ASSET_MATERIALIZATION"
 _CHECKS = """select check_name, run_id, execution_status, evaluation_event, create_timestamp from asset_check_executions
 where id in (select max(id) from asset_check_executions where asset_key = ? and check_name in ({marks}) group by check_name)"""
 _RUNS = "select id, run_id, status, update_timestamp, create_timestamp, start_time, end_time, pipeline_name from runs"
+_OBSERVED = """select asset_key, max(id), timestamp from event_logs
+where dagster_event_type = 'ASSET_OBSERVATION' and asset_key in ({marks}) group by asset_key"""
+_WIPED = """select asset_key from asset_keys
+where asset_key in ({marks}) and (wipe_timestamp is not null or asset_details is not null)"""
 R = TypeVar("R")
 
 
@@ -63,6 +69,10 @@ class RecordedDataset:
         """Its checks, each with its newest result."""
         return self._answer(lambda: self._checks(entry.key, entry.checks))
 
+    def observed(self, keys: Sequence[Key]) -> dict[Key, datetime] | None:
+        """When each of these assets was observed last, of those that ever were."""
+        return self._answer(lambda: self._observed(keys))
+
     def _answer(self, read: Callable[[], R]) -> R | None:
         if not self._files.are_all():
             return None
@@ -70,6 +80,16 @@ class RecordedDataset:
             return read()
         except (_OnlyDagsterError, sqlite3.Error, KeyError, TypeError, ValueError):
             return None
+
+    def _observed(self, keys: Sequence[Key]) -> dict[Key, datetime]:
+        found: dict[Key, datetime] = {}
+        for marks, part in in_parts(json.dumps(key) for key in keys):
+            if self._read(_WIPED.format(marks=marks), *part):
+                raise _OnlyDagsterError
+            for row in self._read(_OBSERVED.format(marks=marks), *part):
+                if (at := time_of(row["timestamp"])) is not None:
+                    found[tuple(json.loads(row["asset_key"]))] = at
+        return found
 
     def _tried(self, key: Key) -> Tried | None:
         made, run_id = self._asset(key)
@@ -150,11 +170,6 @@ def _recorded(row: sqlite3.Row, runs: Mapping[str, str]) -> RecordedCheck:
 
 
 def _result(data: Mapping[str, Any]) -> CheckResult:
-    facts = {label: _plain(value) for label, value in data["metadata"].items()}
+    facts = facts_of_mapping(data["metadata"])
     severity = data["severity"]["__enum__"].rpartition(".")[2]
     return CheckResult(bool(data["success"]), severity, data["description"] or "", facts)
-
-
-def _plain(value: Mapping[str, Any]) -> object:
-    """A value of metadata, as far as checks of ours write such."""
-    return value["data"] if "data" in value else value.get("value")

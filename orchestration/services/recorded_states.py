@@ -6,10 +6,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sqlite3
-import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -24,12 +22,11 @@ from orchestration.services.dataset_list import (
     state_of_run,
 )
 from orchestration.services.failure_text import EVENT_TYPES, failure_text, step_of
-from orchestration.services.record_files import RecordFiles, in_parts, open_records
+from orchestration.services.record_files import RecordFiles, in_parts, open_records, times_of
 from resources.kernel.keys import Key
 
 _ASSETS = """select asset_key, last_materialization_timestamp, last_run_id, wipe_timestamp from asset_keys
 where wipe_timestamp is null or last_materialization_timestamp > wipe_timestamp"""
-_SETTLED_NS = 2_000_000_000
 _RUN_ID = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -65,7 +62,7 @@ class RecordedStates:
         """What became of the last try to make each asset; None where only Dagster can tell."""
         if not self._files.are_all():
             return None
-        seen, is_settled = self._times()
+        seen, is_settled = times_of((self._files.events, self._files.runs))
         if seen == self._seen:
             return self._states
         try:
@@ -74,20 +71,6 @@ class RecordedStates:
             return None  # another release of Dagster, or a file that is being made
         self._seen = seen if is_settled else ()
         return self._states
-
-    def _times(self) -> tuple[tuple[Any, ...], bool]:
-        """Times and sizes of the databases and their logs, and whether a change after now must show in them."""
-        found = []
-        for file in (self._files.events, self._files.runs):
-            for path in (str(file), f"{file}-wal"):
-                try:
-                    stat = os.stat(path)  # noqa: PTH116 - a list of paths as text
-                except FileNotFoundError:
-                    continue
-                if stat.st_size:  # SQLite makes an empty log for a reader too
-                    found.append((path, stat.st_mtime_ns, stat.st_size, stat.st_ino))
-        newest = max((times[1] for times in found), default=0)
-        return tuple(found), newest < time.time_ns() - _SETTLED_NS
 
     def _read(self) -> dict[Key, Tried]:
         with closing(open_records(self._files.events)) as connection:

@@ -37,7 +37,8 @@ from resources.media.sandbox.pool import SandboxPool
 PROGRAM = "resources.media.worker"
 PARSERS = {"PIL": "pillow", "av": "av", "pydicom": "pydicom", "pypdfium2": "pypdfium2", "nibabel": "nibabel"}  # fmt: skip
 """Modules that a worker imports -> packages that they come with; all are in the extra `media`."""
-_WORKERS = 4
+_FEWEST, _MOST = 2, 4
+"""Processes, unless told otherwise: whoever takes frames of a video holds one of them meanwhile."""
 _SIDE_BY_SIDE = 8
 """Files of one item that are read at once."""
 _FILE_OF: dict[MediaType, FileType] = {
@@ -106,7 +107,7 @@ class Prober:
             return self._look_at_one(kind, sources[0])
         found = list(self._threads.map(lambda source: self._try_facts(kind, source), sources))
         problems = [
-            MediaProblem(one.rule, f"{sources[number].name}: {one.message}", number)
+            MediaProblem(one.rule, f"{_shown(sources[number])}: {one.message}", number)
             for number, one in enumerate(found)
             if isinstance(one, MediaRefusedError)
         ]
@@ -160,7 +161,8 @@ class Prober:
     def frames(self, source: RangeSource, wanted: FramesWanted) -> Iterator[VideoPicture]:
         """Frames of a video as pictures, in their order, each once, made while they are taken.
 
-        A position behind the last frame gives none. Whoever stops taking them closes the iterator.
+        A position behind the last frame gives none. Until the last one was taken, or the iterator was closed, it has a
+        process for itself.
 
         Args:
             source: the video.
@@ -192,7 +194,7 @@ def open_prober(
     """
     check_parsers()
     limits = limits or MediaLimits()
-    count = workers or min(_WORKERS, os.cpu_count() or 1)
+    count = workers or max(_FEWEST, min(_MOST, os.cpu_count() or 1))
     with (
         ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="media") as threads,
         SandboxPool(PROGRAM, limits, count) as pool,
@@ -218,7 +220,7 @@ def _together(
     if announced == "dicom_series":
         headers = [one for one in found if isinstance(one, DicomHeader)]
         problems = [
-            MediaProblem("dicom_inconsistent", f"{sources[number].name}: {message}", number)
+            MediaProblem("dicom_inconsistent", f"{_shown(sources[number])}: {message}", number)
             for number, message in series_problems(headers)
         ]
         frames = sum(max(header.frames, 1) for header in headers)
@@ -232,6 +234,11 @@ def _together(
         if problems:
             return Looked(problems=tuple(problems))
     return Looked(msgspec.json.encode(_group(images, size)))
+
+
+def _shown(source: RangeSource) -> str:
+    """Its name without what stands behind a question mark, which may be a signature."""
+    return source.name.partition("?")[0]
 
 
 def _group(images: Sequence[ImageFacts], size: int) -> SeriesFacts:
@@ -249,7 +256,7 @@ def _uneven(sources: Sequence[RangeSource], images: Sequence[ImageFacts]) -> lis
         MediaProblem(
             "object_type_mismatch",
             f"Expected an image of {first.width} x {first.height} pixels, as the first of the sequence is,"
-            f" got one of {image.width} x {image.height}: {sources[number].name}",
+            f" got one of {image.width} x {image.height}: {_shown(sources[number])}",
             number,
         )
         for number, image in enumerate(images)

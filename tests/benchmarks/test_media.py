@@ -1,10 +1,9 @@
 """The benchmark of media runs, and its images take what it promises."""
 
-from benchmarks.media import DistantSource, run
+from benchmarks.media import pictures, run, within
 
 
-def test_each_image_is_looked_at_once_and_little_of_it_is_read(monkeypatch):
-    monkeypatch.setattr(DistantSource, "seconds", 0)
-    told = run(50, 4)
-    assert told["requests an image"] == 1
+def test_each_image_is_looked_at_and_little_of_it_is_read():
+    told = run(within(pictures(), 0), 50, 4)
+    assert told["ranges an image"] == 1
     assert told["KB an image"] <= 64

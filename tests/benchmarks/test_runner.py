@@ -9,7 +9,8 @@ import pytest
 
 from benchmarks import meter, session
 from benchmarks.__main__ import main
-from benchmarks.catalog import JOBS, Contender
+from benchmarks.catalog import JOBS
+from benchmarks.jobs import Contender
 from benchmarks.postgres import running_server
 from benchmarks.runner import run_rounds
 

@@ -142,7 +142,7 @@ def import_table(visitor, database):
     visitor.opens("Browse", database, "trade", "orders", "Create a data source from this")
     visitor.fills(name="crm_orders")
     visitor.presses("Save")
-    visitor.reads("Datasource crm_orders is declared")
+    visitor.reads("Data source crm_orders is declared")
     visitor.opens("crm_orders", "Preview")
     assert visitor.rows()[2] == ["3", "Linus", "0.01"]
     page.go_back()

@@ -46,22 +46,17 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "audit.download": {"cli": "`audit list --csv`", "page": "a link to the API"},
     "audit.download.json": {"cli": "`audit list --json`", "page": "a link to the API"},
     "classification.history": {"page": _WITHIN},
-    "connector.show": {"cli": "`connector list` has every fact of each"},
     "connector.try": {"cli": "`connector create --dry-run`, then `connector test`", "page": _FORM},
-    "dataset.sample": {
-        "api": "`dataset.rows` with a limit",
-        "page": "the first page of rows",
-    },
+    "dataset.sample": {"page": "the first page of rows"},
     "dataset.summary": {"page": "the counts beside the filters of the list"},
     "dataset.upload": {
         "api": "`upload.create`, `upload.preview` and `upload.import`, one after the other"
     },
     "datasource.observations": {"page": _WITHIN},
-    "datasource.show": {"cli": "`datasource list` has every fact of each"},
     "datasource.try": {"cli": "`datasource test` with options in place of a name"},
     "exporter.try": {"cli": "`exporter create --dry-run`, then `exporter test`", "page": _FORM},
     "overview.show": {
-        "cli": "`runs list`, `dataset list` and `exporter history` say it line by line"
+        "cli": "`runs list`, `dataset list --status stale` and `exporter history` say it line by line"
     },
     "project.list": {"cli": "a shell is in one project", "page": "the choice at /data/"},
     "query.cancel": {"cli": "Ctrl-C"},

@@ -11,9 +11,9 @@ import msgspec
 
 from assets.collections.specification.csv_headings import TITLE_HEADINGS
 from assets.collections.specification.making_items import (
-    LeftOut,
     ListedObject,
     MakeOptions,
+    PassedOver,
     plan_items,
 )
 from assets.collections.specification.sections import (
@@ -81,7 +81,7 @@ class MadeSpecification:
     """What was made of a listing: files, and the objects that are in none."""
 
     files: Sequence[MadeFile]
-    left_out: Sequence[LeftOut]
+    left_out: Sequence[PassedOver]
 
 
 def make_specification(
@@ -107,7 +107,7 @@ def make_specification(
     left_out = list(planned.left_out)
     if files.format == "csv":
         left_out += [
-            LeftOut(draft.urls[0], "its metadata: a CSV specification has no place for it")
+            PassedOver(draft.urls[0], "its metadata: a CSV specification has no place for it")
             for draft in planned.items
             if draft.metadata is not None or draft.media is not None
         ]

@@ -62,7 +62,7 @@ class ListedObject:
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class PassedOver:
     """An object that is in no specification, or not as it is, and why."""
 
     key: str
@@ -97,7 +97,7 @@ class PlannedItems:
     """All items in the order in which they are written, and what is none."""
 
     items: list[ItemDraft] = field(default_factory=list)
-    left_out: list[LeftOut] = field(default_factory=list)
+    left_out: list[PassedOver] = field(default_factory=list)
 
 
 def plan_items(listing: Iterable[ListedObject], options: MakeOptions) -> PlannedItems:
@@ -133,7 +133,7 @@ class _Planning:
         return self._planned
 
     def _leave_out(self, key: str, reason: str) -> None:
-        self._planned.left_out.append(LeftOut(key, reason))
+        self._planned.left_out.append(PassedOver(key, reason))
 
     def _type(self, key: str) -> MediaType | None:
         """What an object is; None: that is not known."""

@@ -31,9 +31,10 @@ from orchestration.services.dataset_detail import (
 )
 from orchestration.services.dataset_list import DatasetTitle
 from orchestration.services.dataset_query import DatasetPage, DatasetQuery
-from orchestration.services.dataset_removal import RemovalReport, remove_dataset
+from orchestration.services.dataset_removal import RemovalReport
+from orchestration.services.dataset_sample import SAMPLE_LIMIT, Sample
 from orchestration.services.dataset_titles import rename_dataset
-from orchestration.services.questions.dataset import DOWNLOAD, REFRESH, DownloadHead
+from orchestration.services.questions.dataset import DOWNLOAD, REFRESH, SAMPLE, DownloadHead
 from orchestration.services.site.datasets import (
     checks_of,
     dataset_of,
@@ -44,6 +45,7 @@ from orchestration.services.site.datasets import (
     title_of,
 )
 from orchestration.services.site.noted import noted
+from orchestration.services.site.removal import remove as remove_dataset
 
 router = APIRouter()
 BASE = "/projects/{project}/datasets"
@@ -53,7 +55,10 @@ Origins = Annotated[
 ]
 Statuses = Annotated[
     list[str],
-    Query(description="Only these: pending, queued, running, ready, failed, stopped, damaged."),
+    Query(
+        description="Only these: pending, queued, running, ready, failed, stopped, damaged; `stale`: also those of which"
+        " what they are made from has changed since."
+    ),
 ]
 Version = Annotated[
     int | None, Query(ge=1, le=10**15, description="Number of the version; the newest by default.")
@@ -87,7 +92,7 @@ def list_all(
     return list_datasets(site, project, query)
 
 
-@router.get(f"{BASE}/summary", operation_id="dataset.summary")
+@router.get(f"{BASE}/-/summary", operation_id="dataset.summary")
 def summary(
     site: GivenSite,
     project: GivenProject,
@@ -113,6 +118,19 @@ def columns(
 ) -> tuple[DatasetColumn, ...]:
     """List the columns of a version."""
     return list_columns(dataset_of(project, name), site.store(project), version=version)
+
+
+@router.get(f"{BASE}/{{name}}/sample", operation_id="dataset.sample")
+async def sample(
+    asker: GivenAsker,
+    project: GivenProject,
+    name: Name,
+    rows: Annotated[int, Query(ge=1, le=SAMPLE_LIMIT, description="How many.")] = 10,
+    version: Version = None,
+) -> Sample:
+    """Show the first rows of a version. What JSON has no form for is text."""
+    entry = dataset_of(project, name)
+    return await asker.ask(SAMPLE, key=list(entry.key), rows=rows, version=version)
 
 
 @router.get(f"{BASE}/{{name}}/versions", operation_id="dataset.versions")
@@ -221,7 +239,7 @@ async def refresh(
 
 
 @router.delete(f"{BASE}/{{name}}", operation_id="dataset.remove")
-def remove(
+async def remove(
     site: GivenSite,
     project: GivenProject,
     actor: GivenActor,
@@ -229,14 +247,13 @@ def remove(
     force: Annotated[
         bool, Query(description="Also when others are made from it, or a run is making it.")
     ] = False,
+    definition: Annotated[
+        bool, Query(description="Also take what declares it out of the project's YAML.")
+    ] = False,
 ) -> RemovalReport:
-    """Remove all stored versions. The source is not touched; what declares the dataset stays."""
+    """Remove all stored versions. The source is not touched; what declares the dataset stays unless `definition` is given.
+
+    A definition that something uses stays, and all versions with it, forced or not.
+    """
     entry = dataset_of(project, name)
-    with audited(site.catalog, actor, "dataset.remove", f"datasets/{name}") as change:
-        found = remove_dataset(
-            entry, site.store(project), site.instance, force=force, by=actor.name
-        )
-        change.detail = "forced" if force else ""
-        change.before = {"versions": list(found.versions)}
-    forget_view(site, project)
-    return found
+    return await remove_dataset(site, project, actor, entry, force=force, definition=definition)

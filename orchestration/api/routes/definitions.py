@@ -90,7 +90,7 @@ def _add_looks(noun: str, use_case: str) -> None:
     """The routes of one noun that look."""
     base = f"{_BASE}/{use_case}s"
 
-    @router.get(f"{base}/new", operation_id=f"{use_case}.form", summary=f"Form of a new {noun}")
+    @router.get(f"{base}/-/new", operation_id=f"{use_case}.form", summary=f"Form of a new {noun}")
     async def form(asker: GivenAsker, type: TypeQuery = "") -> NewForm:  # noqa: A002 - the address has it
         """Tell which types there are, and what the chosen one asks for."""
         return await asker.ask(NEW, noun=noun, type=type)

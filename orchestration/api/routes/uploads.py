@@ -22,6 +22,7 @@ from orchestration.api.given import (
     GivenProject,
     GivenSite,
     IdempotencyKey,
+    check_upload,
 )
 from orchestration.api.tus import (
     CHECKSUM_MISMATCH,
@@ -46,7 +47,7 @@ from orchestration.services.uploads.receiving import (
 from orchestration.services.uploads.settings import UploadSettings
 from resources.kernel.errors import ConflictError, InputError
 
-router = APIRouter()
+router = APIRouter(dependencies=[Depends(check_upload)])
 ANSWER_SECONDS = 0.7
 """How long the answer to an import waits for its run: one into a dataset that is known begins at once."""
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from orchestration.services.site.projects import Project
+from orchestration.services.site.projects import DESCRIBE_SECONDS, Project
 from orchestration.services.site.site import site_of
 from resources.kernel.keys import NOUNS
 
@@ -31,7 +31,7 @@ async def _asset(request: Request) -> Response:
         raise HTTPException(404, "no such asset")
     if f"{noun}.show" not in request.app.state.page_names:
         return RedirectResponse(f"/assets/{quote(f'{first}/{name}')}", 303)
-    for project in await site_of(request.app.state).projects.all():
+    for project in await site_of(request.app.state).projects.all(DESCRIBE_SECONDS):
         if _has(project, noun, name):
             path = f"{place}/{quote(name.replace('/', '~'), safe='~')}"
             return RedirectResponse(f"/data/{quote(project.name, safe='')}/{path}", 303)

@@ -111,7 +111,7 @@ def _links(visit: Visit, entry: BrowseEntry) -> dict[str, str]:
 
 def _create(visit: Visit, **target: str) -> str:
     """The form of a new datasource with the place filled in."""
-    return f"{visit.base}/datasources/new?{urlencode({'connector': _name(visit), **target})}"
+    return f"{visit.base}/datasources/-/new?{urlencode({'connector': _name(visit), **target})}"
 
 
 def _preview(visit: Visit, **target: str) -> str:

@@ -1,6 +1,6 @@
 """Uploads: a place to drop files, a look at them before anything is kept, and what becomes of the import.
 
-Stands before `datasets` in the alphabet: `/datasets/upload` is found before `/datasets/{name}`.
+Stands before `datasets` in the alphabet: `/datasets/upload/{upload_id}` is found before `/datasets/{name}/...`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
@@ -117,7 +118,7 @@ async def decide(visit: Visit) -> Response:
     place = f"/datasets/upload/{found.upload_id}"
     if form.get("act") == "discard":
         await visit.run(_throw_away, visit, found)
-        return visit.redirect("/datasets/upload", notice=f"{found.filename} was thrown away")
+        return visit.redirect("/datasets/-/upload", notice=f"{found.filename} was thrown away")
     if form.get("act") != "import":
         return visit.redirect(f"{place}?{chosen.query()}")
     try:
@@ -219,10 +220,18 @@ def _api(visit: Visit) -> str:
     return f"/api/v1/projects/{to_part(visit.project.name)}/uploads"
 
 
+class _UploadId(StringConvertor):
+    """A dataset may be called `upload`, and has pages below its name; none of them is called like an upload."""
+
+    regex = "[0-9a-f]{32}"
+
+
+register_url_convertor("upload", _UploadId())
+_ONE = "/datasets/upload/{upload_id:upload}"
 ROUTES = [
-    page("dataset.upload", "/datasets/upload", start),
+    page("dataset.upload", "/datasets/-/upload", start),
     page("upload.create", "/datasets/upload", receive, methods=("POST",)),
-    page("upload.preview", "/datasets/upload/{upload_id}", look),
-    page("upload.import", "/datasets/upload/{upload_id}", decide, methods=("POST",)),
-    page("upload.show", "/datasets/upload/{upload_id}/progress", progress),
+    page("upload.preview", _ONE, look),
+    page("upload.import", _ONE, decide, methods=("POST",)),
+    page("upload.show", f"{_ONE}/progress", progress),
 ]

@@ -17,12 +17,10 @@ from orchestration.services.dataset_list import (
     ORIGINS,
     QUEUED,
     RUNNING,
-    STATUSES,
     DatasetEntry,
     DatasetTitle,
 )
-from orchestration.services.dataset_query import DatasetQuery
-from orchestration.services.dataset_removal import remove_dataset
+from orchestration.services.dataset_query import FILTERS, DatasetQuery
 from orchestration.services.dataset_titles import rename_dataset
 from orchestration.services.paging import LIMIT, MOST
 from orchestration.services.questions.dataset import REFRESH
@@ -36,6 +34,7 @@ from orchestration.services.site.datasets import (
     title_of,
 )
 from orchestration.services.site.noted import noted
+from orchestration.services.site.removal import remove
 from resources.kernel.errors import InputError, InUseError, NotFoundError
 
 
@@ -59,21 +58,10 @@ async def _list(visit: Visit) -> Response:
         query=query,
         sort=sort,
         origins=ORIGINS,
-        statuses=STATUSES,
+        statuses=FILTERS,
         formats=FORMATS,
         is_busy=any(found.statuses[status] for status in (QUEUED, RUNNING)),
-        embeddings=_embeddings(entries.values()),
     )
-
-
-def _embeddings(entries: Any) -> dict[str, list[str]]:
-    """Embeddings that are declared over each dataset."""
-    return {
-        entry.name: [
-            user.partition("/")[2] for user in entry.used_by if user.startswith("embeddings/")
-        ]
-        for entry in entries
-    }
 
 
 def _entry(visit: Visit) -> DatasetEntry:
@@ -168,29 +156,33 @@ async def _rename(visit: Visit) -> Response:
 
 
 async def _remove_form(visit: Visit) -> Response:
-    return await _render(visit, "remove.html", problem="", force=False)
+    return await _ask_to_remove(visit)
+
+
+async def _ask_to_remove(visit: Visit, status: int = 200, **given: Any) -> Response:
+    """The form; a definition goes too only where somebody may delete it, and YAML declares the dataset."""
+    declared = {one.name for one in visit.project.snapshot.declarations if one.noun == "dataset"}
+    values = {"problem": "", "force": False, "definition": False, **given}
+    is_offered = visit.may("dataset.delete") and _entry(visit).name in declared
+    return await _render(visit, "remove.html", status=status, offers_both=is_offered, **values)
 
 
 async def _remove(visit: Visit) -> Response:
     entry, form = _entry(visit), await visit.form()
-    force = form.get("force") == "true"
-
-    def remove() -> int:
-        site = visit.site
-        subject = f"datasets/{entry.name}"
-        with audited(site.catalog, visit.actor, "dataset.remove", subject) as noted:
-            store = site.store(visit.project)
-            found = remove_dataset(entry, store, site.instance, force=force, by=visit.actor.name)
-            noted.detail, noted.before = "forced" if force else "", {"versions": found.versions}
-            return len(found.versions)
-
+    force, definition = form.get("force") == "true", form.get("definition") == "true"
     try:
-        count = await visit.run(remove)
+        found = await remove(
+            visit.site, visit.project, visit.actor, entry, force=force, definition=definition
+        )
     except InUseError as error:
-        return await _render(visit, "remove.html", status=409, problem=str(error), force=force)
-    forget_view(visit.site, visit.project)
-    words = "1 version was" if count == 1 else f"{count} versions were"
-    return visit.redirect(_path(entry), notice=f"{words} removed")
+        given = {"problem": str(error), "force": force, "definition": definition}
+        return await _ask_to_remove(visit, 409, **given)
+    count = len(found.versions)
+    words = "1 version was removed" if count == 1 else f"{count} versions were removed"
+    if found.definition:
+        told = f"{words}, and {entry.name} was taken out of {found.definition}"
+        return visit.redirect("/datasets", notice=told)
+    return visit.redirect(_path(entry), notice=words)
 
 
 def _path(entry: DatasetEntry) -> str:

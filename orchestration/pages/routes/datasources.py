@@ -16,9 +16,10 @@ from orchestration.services.declared_list import (
     find_datasource,
     find_declaration,
 )
-from orchestration.services.observations import last_observations, list_observations
+from orchestration.services.observations import list_observations
 from orchestration.services.paging import paged
 from orchestration.services.questions.datasource import OBSERVE, TEST, TRY
+from orchestration.services.site.datasources import observed_at
 from orchestration.services.site.noted import noted
 
 ROWS = 20
@@ -35,7 +36,7 @@ async def _list(visit: Visit) -> Response:
         "datasources/list.html",
         page=chosen,
         q=q,
-        seen=await visit.run(last_observations, visit.site.instance, names),
+        seen=await visit.run(observed_at, visit.site, names),
         declared=len(visit.project.snapshot.datasources),
     )
 
@@ -70,7 +71,7 @@ async def _try(visit: Visit) -> Response:
     rows = min(max(visit.number("rows", ROWS), 1), PREVIEW_LIMIT)
     tested = await visit.ask(TRY, kind="assets.Datasource", attributes=given, rows=rows)
     back = f"{visit.base}/connectors/{to_part(visit.query('connector'))}/browse"
-    create = f"{visit.base}/datasources/new?{urlencode(given)}"
+    create = f"{visit.base}/datasources/-/new?{urlencode(given)}"
     return await _preview(visit, tested, rows, name=tested.target, back=back, create=create)
 
 

@@ -10,15 +10,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from starlette.responses import Response
-from starlette.routing import BaseRoute
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
 
 from orchestration.pages.page import page
+from orchestration.pages.render import to_words
 from orchestration.pages.visit import Visit
 from orchestration.services.definitions.change import USE_CASES, Action, Changed, DefinitionChange
 from orchestration.services.forms.model import Form
 from orchestration.services.questions.definition import CHANGE, NEW, SHOW, as_argument
 from orchestration.services.reloading import reload_location
+from orchestration.services.site.old_addresses import moved_to
 from resources.kernel.errors import ConfigError, ConflictError, InputError, WaybillError
 
 _OWN = ("form_token", "step", "type", "revision", "name")
@@ -122,9 +125,10 @@ async def _change(visit: Visit, change: DefinitionChange, *, is_preview: bool) -
 async def _saved(visit: Visit, use_case: str, done: Changed) -> Response:
     """Has the project read anew what was written, and goes on to the list."""
     told = {"create": "is declared", "edit": "is changed", "delete": "is deleted"}[done.action]
-    notice = f"{done.noun.capitalize()} {done.name} {told}, in {done.file}."
+    noun = to_words(done.noun).capitalize()
+    notice = f"{noun} {done.name} {told}, in {done.file}."
     if not done.is_written:
-        notice = f"{done.noun.capitalize()} {done.name} says so already: nothing was changed."
+        notice = f"{noun} {done.name} says so already: nothing was changed."
     else:
         try:
             await reload_location(visit.project.socket)
@@ -198,10 +202,21 @@ def _pages(noun: str, use_case: str) -> list[BaseRoute]:
     """The pages of one noun."""
     make = partial(_page, noun=noun, use_case=use_case)
     return [
-        make("create", f"/{use_case}s/new", act=_create),
+        make("create", f"/{use_case}s/-/new", act=_create),
         make("edit", f"/{use_case}s/{{name}}/edit", act=_edit),
         make("delete", f"/{use_case}s/{{name}}/delete", act=_delete),
     ]
 
 
-ROUTES = [route for noun, use_case in USE_CASES.items() for route in _pages(noun, use_case)]
+async def _moved(request: Request) -> Response:
+    """On to the form, from the address that it had before; nouns without pages of their own have no other route there."""
+    return RedirectResponse(moved_to(request.url.path, request.url.query), 307)
+
+
+ROUTES: list[BaseRoute] = [
+    route for noun, use_case in USE_CASES.items() for route in _pages(noun, use_case)
+]
+ROUTES += [
+    Route(f"/{{project}}/{use_case}s/new", _moved, name=f"{use_case}.create")
+    for use_case in _LISTED
+]

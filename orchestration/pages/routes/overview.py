@@ -1,4 +1,4 @@
-"""The first page of a project: what is going on, what went wrong, what comes next."""
+"""The first page of a project: what is going on, what went wrong, what is stale, what comes next."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from starlette.responses import Response
 
 from orchestration.pages.page import page
 from orchestration.pages.visit import Visit
-from orchestration.services.overview import show_overview
+from orchestration.services.site.overview import overview_of
 
 
 async def _overview(visit: Visit) -> Response:
-    project = visit.project
-    found = await visit.run(show_overview, visit.site.instance, project.snapshot, project.name)
+    found = await visit.run(overview_of, visit.site, visit.project)
     return await visit.render("overview.html", found=found)
 
 

@@ -32,7 +32,10 @@ async def _show(visit: Visit) -> Response:
         visit.project.name,
         visit.request.path_params["name"],
     )
-    return await visit.render("pipelines/show.html", pipeline=found)
+    declared = {one.name for one in visit.project.snapshot.declarations if one.noun == "pipeline"}
+    return await visit.render(
+        "pipelines/show.html", pipeline=found, is_declared=found.summary.name in declared
+    )
 
 
 async def _run(visit: Visit) -> Response:

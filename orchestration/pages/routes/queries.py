@@ -100,7 +100,7 @@ async def _transform(visit: Visit) -> Response:
     except WaybillError as error:
         return await _page(visit, sql, status=status_of(error), error=error, name=name)
     given = {"type": "assets.SqlTransform", "name": name, "sql": sql}
-    form = f"{visit.base}/transforms/new?{urlencode(given)}"
+    form = f"{visit.base}/transforms/-/new?{urlencode(given)}"
     return await visit.render(
         "sql/transform.html",
         found=found,

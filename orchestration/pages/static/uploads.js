@@ -10,8 +10,9 @@
   const again = document.getElementById("again");
   const without = document.getElementById("without");
   const { api, base, limit } = form.dataset;
-  const PIECE = 8_000_000, AT_ONCE = 4, TRIES = 5, SHOWN = 200, IN_A_ROW = 25, TABLE_FROM = 50;
+  const PIECE = 8_000_000, AT_ONCE = 4, TRIES = 8, SHOWN = 200, IN_A_ROW = 25, TABLE_FROM = 50;
   const TUS = { "Tus-Resumable": "1.0.0" };
+  const ELSEWHERE = [423, 502, 503, 504]; // another request is at it, or the server is just starting
   const BYTES = "application/offset+octet-stream";
   let chosen = [];
 
@@ -57,7 +58,7 @@
     const isSmall = item.file.size > 0 && item.file.size <= PIECE;
     if (isSmall) headers["Content-Type"] = BYTES;
     const answer = await ask("POST", api, headers, isSmall ? item.file : undefined);
-    if (answer.status === 423) throw new TypeError("the page before is still at it");
+    if (ELSEWHERE.includes(answer.status)) throw new TypeError("the page before is still at it");
     if (!answer.ok) throw await refusal(answer);
     return { place: answer.headers.get("Location"), offset: Number(answer.headers.get("Upload-Offset")) };
   }
@@ -81,7 +82,7 @@
         while (begun.offset < file.size) {
           const headers = { "Upload-Offset": String(begun.offset), "Content-Type": BYTES };
           const answer = await ask("PATCH", begun.place, headers, file.slice(begun.offset, begun.offset + PIECE));
-          if ([404, 409, 423].includes(answer.status)) throw new TypeError("it stands elsewhere");
+          if (ELSEWHERE.includes(answer.status) || [404, 409].includes(answer.status)) throw new TypeError("it stands elsewhere");
           if (!answer.ok) throw await refusal(answer);
           begun.offset = Number(answer.headers.get("Upload-Offset"));
           tell(begun.offset);

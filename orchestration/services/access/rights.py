@@ -111,6 +111,7 @@ RIGHTS: dict[str, Right] = {
     "exporter.try": CHANGE,
     # Work.
     "dataset.refresh": WORK,
+    "embedding.compute": WORK,
     "dataset.upload": WORK,
     "upload.limits": LOOK,
     "upload.discover": LOOK,

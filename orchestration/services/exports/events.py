@@ -6,6 +6,7 @@ with those.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._serdes import deserialize_value
 
+from orchestration.services.recorded_facts import facts_of_entries
 from resources.kernel.errors import ConfigError
 from resources.kernel.keys import asset_key
 
@@ -113,11 +115,20 @@ def arrived(
     )
     found: dict[Place, Mapping[str, Any]] = {}
     for key, run_id, text in _rows(instance, query):
-        found[Place(_name(key), run_id)] = _facts(deserialize_value(text, EventLogEntry))
+        found[Place(_name(key), run_id)] = _facts(text)
     return found
 
 
-def _facts(entry: EventLogEntry) -> Mapping[str, Any]:
+def _facts(text: str) -> Mapping[str, Any]:
+    data = json.loads(text)["dagster_event"]["event_specific_data"]
+    said = data.get("materialization") or data.get("asset_observation") or {}
+    try:
+        return facts_of_entries(said["metadata_entries"])
+    except KeyError:
+        return _facts_by_dagster(deserialize_value(text, EventLogEntry))
+
+
+def _facts_by_dagster(entry: EventLogEntry) -> Mapping[str, Any]:
     event = entry.dagster_event
     data: Any = event.event_specific_data if event else None
     said = getattr(data, "materialization", None) or getattr(data, "asset_observation", None)

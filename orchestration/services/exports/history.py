@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -114,14 +114,15 @@ def export_history(
     found: list[Export] = []
     number = None if cursor is None else _number(cursor)
     at_once = max(limit + 1, SEARCHED) if wanted.status else limit + 1
-    for begun, export in _exports(instance, declared, names, number, at_once):
+    exports = _exports(instance, declared, names, number, at_once, wanted.status)
+    for looked_at, (begun, export) in enumerate(exports, 1):
         number = begun.number
-        if export is None:  # looked through enough
-            return Page(tuple(found), encode_cursor([number]))
-        if wanted.status in ("", export.status):
+        if export is not None and wanted.status in ("", export.status):
             if len(found) == limit:
                 return Page(tuple(found), encode_cursor([number + 1]))
             found.append(export)
+        if looked_at == SCANNED:  # looked through enough
+            return Page(tuple(found), encode_cursor([number]))
     return Page(tuple(found), None)
 
 
@@ -131,7 +132,8 @@ def last_exports(
     """The newest export of each exporter that ever made one."""
     declared = {entry.name: entry for entry in entries}
     newest = newest_deliveries(instance, declared)
-    return {one.exporter: export for one, export in _told(instance, declared, newest.values())}
+    told = _told(instance, declared, newest.values())
+    return {one.exporter: export for one, export in told if export is not None}
 
 
 def _exports(
@@ -140,35 +142,34 @@ def _exports(
     names: Sequence[str],
     before: int | None,
     at_once: int,
+    status: str,
 ) -> Iterator[tuple[Begun, Export | None]]:
-    """Exports, newest first; None for the export at which the search is given up for now."""
-    looked_at = 0
+    """Exports, newest first; None for those that are of another status for certain."""
     while True:
         batch = begun_deliveries(instance, names, before=before, limit=at_once)
-        for one, export in _told(instance, declared, batch):
-            yield one, export
-            looked_at, before = looked_at + 1, one.number
-            if looked_at == SCANNED:
-                yield one, None
+        yield from _told(instance, declared, batch, status)
         if len(batch) < at_once:
             return
+        before = batch[-1].number
 
 
 def _told(
     instance: dg.DagsterInstance,
     declared: Mapping[str, ExporterEntry],
     begun: Collection[Begun],
-) -> Iterator[tuple[Begun, Export]]:
-    if not begun:
-        return
-    ids = list({one.run_id for one in begun})
-    records = instance.get_run_records(dg.RunsFilter(run_ids=ids))
-    runs = {record.dagster_run.run_id: record for record in records}
+    status: str = "",
+) -> Iterator[tuple[Begun, Export | None]]:
+    """The same of these; of those that arrived nothing more is read where another status is wanted."""
     facts = arrived(instance, begun)
+    has_all = status in ("", ExportStatus.DONE)
+    ids = {one.run_id for one in begun if has_all or Place(one.exporter, one.run_id) not in facts}
+    records = instance.get_run_records(dg.RunsFilter(run_ids=list(ids))) if ids else []
+    runs = {record.dagster_run.run_id: record for record in records}
     for one in begun:
         entry, record = declared[one.exporter], runs.get(one.run_id)
         said = facts.get(Place(one.exporter, one.run_id))
-        yield one, _export(instance, one, entry, record, said)
+        is_told = has_all or said is None
+        yield one, _export(instance, one, entry, record, said) if is_told else None
 
 
 def _export(
@@ -181,7 +182,7 @@ def _export(
     status = _status(record, has_arrived=said is not None)
     steps = _Steps()
     if status is ExportStatus.NOT_REACHED:  # its own steps say whether it was, and failed
-        steps = _steps(instance, begun)
+        steps = _kept_steps(instance, begun, record)
         if steps.error:
             status = ExportStatus.FAILED
     facts = said if said is not None else steps.pinned
@@ -232,6 +233,26 @@ class _Steps:
     pinned: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
     reason: str = ""
+
+
+_SETTLED = timedelta(minutes=1)
+"""After a run has ended, so long may a process of it still write down how a step ended."""
+_KNOWN_MOST = 5_000
+_KNOWN: dict[Place, _Steps] = {}
+
+
+def _kept_steps(instance: dg.DagsterInstance, begun: Begun, record: dg.RunRecord | None) -> _Steps:
+    """The same of every run that ended a while ago: its events, a file of their own, are read once."""
+    place = Place(begun.exporter, begun.run_id)
+    if place in _KNOWN:
+        return _KNOWN[place]
+    found = _steps(instance, begun)
+    ended_at = _moment(record.end_time if record else None)
+    if ended_at is not None and datetime.now(UTC) - ended_at > _SETTLED:
+        if len(_KNOWN) >= _KNOWN_MOST:
+            _KNOWN.clear()
+        _KNOWN[place] = found
+    return found
 
 
 def _steps(instance: dg.DagsterInstance, begun: Begun) -> _Steps:

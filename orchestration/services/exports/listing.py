@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
-from zoneinfo import ZoneInfo
 
 import dagster as dg
-from dagster._core.scheduler.instigation import InstigatorStatus, InstigatorType
-from dagster._utils.schedules import cron_string_iterator
 
 from orchestration.services.exports.entries import Delivering, ExporterEntry
 from orchestration.services.exports.history import Export, ExportStatus, last_exports
 from orchestration.services.paging import LIMIT, Page, paged
+from orchestration.services.pipelines.entry import ScheduleEntry
+from orchestration.services.pipelines.switches import read_switches
+from orchestration.services.pipelines.times import next_times
 from resources.kernel.errors import InputError, UnknownNameError
 from resources.kernel.keys import noun_of_key
 
@@ -138,20 +137,12 @@ def _next(way: Delivering, now: datetime) -> datetime | None:
     """When a cron fires next within its period."""
     if not way.cron:
         return None
-    zone = ZoneInfo(way.timezone)
-    begin = now
-    if way.start is not None:
-        begin = max(now, datetime.combine(way.start, datetime.min.time(), zone))
-    ticks = cron_string_iterator(begin.timestamp(), way.cron, way.timezone)
-    found = next(islice(ticks, 1), None)
-    if found is None or (way.end is not None and found.astimezone(zone).date() > way.end):
-        return None
-    return found.astimezone(UTC)
+    start, end = (day.isoformat() if day else "" for day in (way.start, way.end))
+    found = next_times(ScheduleEntry("", (way.cron,), way.timezone, start, end), now, 1)
+    return found[0].astimezone(UTC) if found else None
 
 
 def _stopped_schedules(instance: dg.DagsterInstance) -> set[str]:
     """Pipelines whose schedule was switched off by hand."""
-    states = instance.all_instigator_state(
-        instigator_type=InstigatorType.SCHEDULE, instigator_statuses={InstigatorStatus.STOPPED}
-    )
-    return {state.instigator_name.removesuffix("_schedule") for state in states}
+    off = [name for (_, name), is_on in read_switches(instance).items() if not is_on]
+    return {name.removesuffix("_schedule") for name in off if name.endswith("_schedule")}

@@ -7,6 +7,7 @@ while the code does not load: a pipeline that does harm can be paused then, too.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import dagster as dg
 from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
@@ -25,6 +26,7 @@ from dagster._core.scheduler.instigation import (
 from dagster._time import get_current_timestamp
 
 from orchestration.services.pipelines.entry import ScheduleEntry, SensorEntry
+from orchestration.services.record_files import KeptAnswer, RecordFiles
 
 Switches = Mapping[tuple[str, str], bool]
 """(code location, name) -> whether it is on; without those that are as declared."""
@@ -32,7 +34,19 @@ Trigger = ScheduleEntry | SensorEntry
 
 
 def read_switches(instance: dg.DagsterInstance) -> Switches:
-    """All that were switched by hand, in one query."""
+    """All that were switched by hand: one query, and none while nothing was and nothing has ticked."""
+    folder = Path(instance.root_directory) if instance.is_persistent else None
+    files = None if folder is None else RecordFiles(folder)
+    if files is None or not files.are_all():
+        return _read_switches(instance)
+    kept = _KEPT.setdefault(files.home, KeptAnswer([files.schedules]))
+    return kept.get(lambda: _read_switches(instance))
+
+
+_KEPT: dict[Path, KeptAnswer[Switches]] = {}
+
+
+def _read_switches(instance: dg.DagsterInstance) -> Switches:
     found = {}
     for state in instance.all_instigator_state():
         if state.status != InstigatorStatus.DECLARED_IN_CODE:

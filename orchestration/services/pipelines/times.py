@@ -23,8 +23,24 @@ _NAMED = {
 }
 
 
+_KNOWN_MOST = 5_000
+_KNOWN: dict[tuple[ScheduleEntry, int], tuple[datetime, list[datetime]]] = {}
+"""What was answered when: it holds until its first time has come. To read a cron takes longer than all else of a line."""
+
+
 def next_times(schedule: ScheduleEntry, now: datetime, count: int = 5) -> list[datetime]:
     """When it runs next, in its own time zone; fewer than `count`, or none, where its period ends."""
+    asked_at, known = _KNOWN.get((schedule, count), (now, []))
+    if known and asked_at <= now < known[0]:
+        return list(known)
+    found = _next_times(schedule, now, count)
+    if len(_KNOWN) >= _KNOWN_MOST:
+        _KNOWN.clear()
+    _KNOWN[schedule, count] = now, found
+    return list(found)
+
+
+def _next_times(schedule: ScheduleEntry, now: datetime, count: int) -> list[datetime]:
     zone = ZoneInfo(schedule.timezone)
     begin = now
     if schedule.start:

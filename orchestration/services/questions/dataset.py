@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from orchestration.services.asking.question import Desk, Question, Streamed
 from orchestration.services.dataset_download import download_dataset
 from orchestration.services.dataset_list import DatasetEntry
+from orchestration.services.dataset_sample import Sample, sample_dataset
 from orchestration.services.runs.launch import start_refresh
 from orchestration.services.runs.start import Asked
 
@@ -52,8 +53,14 @@ def _refresh(desk: Desk, name: str, key: str = "", partition: str = "") -> str:
     return start_refresh(desk.home, desk.location, desk.instance, name, asked, partition)
 
 
+def _sample(desk: Desk, key: list[str], rows: int = 10, version: int | None = None) -> Sample:
+    """Needs the store, not the definitions, as a download does."""
+    return sample_dataset(desk.store, tuple(key), rows=rows, version=version)
+
+
 DOWNLOAD: Question[Streamed[DownloadHead]] = Question(
     "dataset.download", _download, Streamed, seconds=DOWNLOAD_SECONDS
 )
 REFRESH = Question("dataset.refresh", _refresh, str)
-QUESTIONS = (DOWNLOAD, REFRESH)
+SAMPLE = Question("dataset.sample", _sample, Sample)
+QUESTIONS = (DOWNLOAD, REFRESH, SAMPLE)

@@ -13,7 +13,7 @@ def _describe(desk: Desk) -> Described:
     try:
         location = desk.location
     except ConfigError as error:
-        described = Described(error=error.message)
+        described = Described(error=error.message, is_foreign="foreign" in error.facts)
     else:
         described = Described(snapshot_of(location, problems_of(location)))
     return keep_described(desk.home, desk.project, described)

@@ -59,6 +59,36 @@ def start_refresh(
     return start_run(home, instance, location.asset_job(), asked, assets=[spec.key], tags=tags)
 
 
+def start_embedding(
+    home: Home, location: Location, instance: dg.DagsterInstance, name: str, asked: Asked
+) -> str:
+    """Has the server compute an embedding anew from the newest version of its dataset; the run's id.
+
+    Raises:
+        UnknownNameError: it is not declared.
+        InputError: the key of `asked` was used for other work.
+    """
+    assets = [location.embedding(name).key]
+    return start_run(home, instance, location.asset_job(), asked, assets=assets)
+
+
+def compute_embedding(
+    home: Home,
+    location: Location,
+    instance: dg.DagsterInstance,
+    name: str,
+    asked: Asked,
+    tell: Callable[[StepNews], None],
+) -> RunOutcome:
+    """Computes an embedding anew from the newest version of its dataset.
+
+    Raises:
+        UnknownNameError: it is not declared.
+    """
+    assets = [location.embedding(name).key]
+    return _run(home, instance, location.asset_job(), asked, tell, assets=assets, tags={})
+
+
 def start_import(
     home: Home,
     location: Location,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from pathlib import Path
+from dataclasses import replace
 
 from orchestration.services.dataset_detail import (
     RUNS,
@@ -19,12 +18,14 @@ from orchestration.services.dataset_detail import (
 from orchestration.services.dataset_index import DatasetIndex, DatasetView
 from orchestration.services.dataset_list import DatasetEntry, DatasetTitle, Tried, find_entry
 from orchestration.services.dataset_query import DatasetPage, DatasetQuery, page_of
+from orchestration.services.dataset_staleness import LastLook
 from orchestration.services.dataset_titles import read_titles
 from orchestration.services.datasets import instance_states
-from orchestration.services.record_files import RecordFiles
-from orchestration.services.recorded_dataset import RecordedDataset
+from orchestration.services.observations import InstanceLooks
+from orchestration.services.recorded_observations import RecordedObservations, sources_of
 from orchestration.services.recorded_states import RecordedStates
 from orchestration.services.site.projects import Project
+from orchestration.services.site.records import recorded
 from orchestration.services.site.site import Site
 from resources.kernel.keys import Key
 
@@ -74,35 +75,29 @@ def show_one(site: Site, project: Project, name: str) -> DatasetDetail:
         ConnectorError: the store does not answer.
     """
     entry = dataset_of(project, name)
-    found = _recorded(site).tried(entry.key)
+    found = recorded(site).tried(entry.key)
     tried = found[0] if found else instance_states(site.instance, [entry]).get(entry.key)
-    return show_dataset(entry, site.store(project), tried, title_of(entry))
+    detail = show_dataset(entry, site.store(project), tried, title_of(entry))
+    lines = view_datasets(site, project).items
+    reason = next((line.stale for line in lines if line.name == entry.name), "")
+    return replace(detail, summary=replace(detail.summary, stale=reason))
 
 
 def runs_of(site: Site, entry: DatasetEntry, *, limit: int = RUNS) -> list[RunOfDataset]:
     """The last runs that made a dataset or were to make it, newest first."""
-    found = _recorded(site).runs(entry, limit)
+    found = recorded(site).runs(entry, limit)
     return list_runs(entry, site.instance, limit=limit) if found is None else found
 
 
 def checks_of(site: Site, entry: DatasetEntry) -> list[CheckOutcome]:
     """The checks of a dataset, each with its newest result."""
-    found = _recorded(site).checks(entry)
+    found = recorded(site).checks(entry)
     return list_checks(entry, site.instance) if found is None else found
 
 
 def forget_view(site: Site, project: Project) -> None:
     """The next list looks anew: this process has changed something."""
     _index(site, project).forget()
-
-
-@lru_cache(maxsize=8)
-def _of_folder(dagster_home: Path) -> RecordedDataset:
-    return RecordedDataset(RecordFiles(dagster_home))
-
-
-def _recorded(site: Site) -> RecordedDataset:
-    return _of_folder(site.home.dagster)
 
 
 def _index(site: Site, project: Project) -> DatasetIndex:
@@ -121,6 +116,13 @@ def _make(site: Site, project: Project) -> DatasetIndex:
         found = records.look()
         return instance_states(site.instance, entries) if found is None else found
 
+    looks, asked = RecordedObservations(site.home.dagster), InstanceLooks(site.instance)
+
+    def seen(entries: Sequence[DatasetEntry]) -> Mapping[Key, LastLook]:
+        sources = sources_of(entries)
+        found = None if records.look() is None else looks.look(sources)
+        return asked.look(sources) if found is None else found
+
     is_local = store.item(("datasets", "any")).keeps_local_files
     is_quick = is_local and records.look() is not None
-    return DatasetIndex(store, states, read_titles, is_quick=is_quick)
+    return DatasetIndex(store, states, read_titles, seen=seen, is_quick=is_quick)

@@ -2,13 +2,15 @@
 
 Whether a location was loaded anew is seen by a link that the supervisor turns to its newest process, at the cost of one
 system call, so a page shows a reload at once. While a process is being replaced, or its code does not load, what was
-declared before is shown, with the reason.
+declared before is shown, with the reason. One that does not answer holds up its own pages only: those of others wait for it
+a second at most, and not each time.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,11 +20,17 @@ from orchestration.services.asking.client import Asker
 from orchestration.services.described import Described, kept_described
 from orchestration.services.home import Home
 from orchestration.services.questions.project import DESCRIBE
+from orchestration.services.site.clashes import clashes_of
 from orchestration.services.snapshot import Snapshot
+from resources.home import store_url
 from resources.kernel.errors import ConfigError, UnknownNameError, WaybillError
 
 DESCRIBE_SECONDS = 10.0
 """How long a page waits for what a new process declares, before it shows what was declared before."""
+OTHERS_SECONDS = 1.0
+"""How long it waits for projects that it is not about."""
+REST_SECONDS = 10.0
+"""So long after one of them did not answer it is not asked again for their sake."""
 _SERVER = Actor("waybill")
 logger = logging.getLogger(__name__)
 
@@ -63,10 +71,18 @@ class Projects:
     sockets: Mapping[str, Path]
     _known: dict[str, tuple[str, Described]] = field(default_factory=dict)
     _asking: dict[str, asyncio.Lock] = field(default_factory=dict)
+    _silent_at: dict[str, float] = field(default_factory=dict)
+    _clashes: tuple[Mapping[str, Snapshot], Mapping[str, tuple[str, ...]]] = field(
+        default_factory=lambda: ({}, {})
+    )
 
-    async def all(self) -> list[Project]:
-        """Every code location that is a project of Waybill, in the order of the workspace."""
-        found = [await self._find(name) for name in self.sockets]
+    async def all(self, seconds: float = OTHERS_SECONDS) -> list[Project]:
+        """Every code location that is a project of Waybill, in the order of the workspace.
+
+        Args:
+            seconds: how long to wait for one that does not answer; without an answer it is as it was last, if it ever was.
+        """
+        found = await asyncio.gather(*(self._find(name, seconds) for name in self.sockets))
         return [project for project in found if project is not None]
 
     async def get(self, name: str) -> Project:
@@ -78,36 +94,55 @@ class Projects:
         """
         if name not in self.sockets:
             raise UnknownNameError("project", name, self.sockets)
-        project = await self._find(name)
+        project = await self._find(name, DESCRIBE_SECONDS)
         if project is None:
             error = self._known[name][1].error if name in self._known else ""
             raise ConfigError(error or f"the code location {name!r} has not been loaded yet")
         return project
 
-    async def _find(self, name: str) -> Project | None:
+    async def clashes(self, name: str) -> tuple[str, ...]:
+        """What a project declares that another one declares as well, a line each."""
+        found = {project.name: project for project in await self.all()}
+        snapshots = {other: project.snapshot for other, project in found.items()}
+        seen, told = self._clashes
+        if seen.keys() != snapshots.keys() or any(seen[n] is not snapshots[n] for n in seen):
+            told = clashes_of(snapshots)
+            self._clashes = snapshots, told
+        return told.get(name, ())
+
+    async def _find(self, name: str, seconds: float) -> Project | None:
         generation = _generation(self.sockets[name])
         known = self._known.get(name)
         if known is None or known[0] != generation:
-            known = await self._ask(name, generation)
+            known = await self._ask(name, generation, seconds)
         seen, described = known
-        if described.snapshot is None:
-            return None
-        return Project(name, self.sockets[name], described.snapshot, described.error, seen)
+        snapshot = described.snapshot
+        if snapshot is None:
+            if not described.error or described.is_foreign:
+                return None
+            snapshot = Snapshot(store=store_url())  # it has never loaded: nothing is known of it
+        return Project(name, self.sockets[name], snapshot, described.error, seen)
 
-    async def _ask(self, name: str, generation: str) -> tuple[str, Described]:
-        async with self._asking.setdefault(name, asyncio.Lock()):
-            known = self._known.get(name)
-            if known is not None and known[0] == generation:
-                return known  # another request has asked meanwhile
-            try:
-                async with asyncio.timeout(DESCRIBE_SECONDS):
-                    described = await Asker(self.sockets[name], _SERVER).ask(DESCRIBE)
-            except (WaybillError, TimeoutError) as error:
-                logger.warning("%s does not say what it declares: %s", name, error)
-                kept = kept_described(self.home, name) or Described()
-                return generation, kept  # not remembered: asked again by the next request
-            self._known[name] = generation, described
-            return self._known[name]
+    async def _ask(self, name: str, generation: str, seconds: float) -> tuple[str, Described]:
+        is_resting = time.monotonic() - self._silent_at.get(name, -REST_SECONDS) < REST_SECONDS
+        if is_resting and seconds < DESCRIBE_SECONDS:
+            return self._kept(name, generation)
+        try:
+            async with asyncio.timeout(seconds), self._asking.setdefault(name, asyncio.Lock()):
+                known = self._known.get(name)
+                if known is not None and known[0] == generation:
+                    return known  # another request has asked meanwhile
+                described = await Asker(self.sockets[name], _SERVER).ask(DESCRIBE)
+        except (WaybillError, TimeoutError) as error:
+            logger.warning("%s does not say what it declares: %s", name, error)
+            self._silent_at[name] = time.monotonic()
+            return self._kept(name, generation)  # not remembered: asked again by a later request
+        self._silent_at.pop(name, None)
+        self._known[name] = generation, described
+        return self._known[name]
+
+    def _kept(self, name: str, generation: str) -> tuple[str, Described]:
+        return generation, kept_described(self.home, name) or Described()
 
 
 def _generation(link: Path) -> str:

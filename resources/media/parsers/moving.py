@@ -29,6 +29,7 @@ _OPTIONS = {"probesize": "1000000", "analyzeduration": "2000000", "enable_drefs"
 _TAIL_SECONDS = 5
 _FAR_OFF = 2.0
 """Seconds by which a header may miss what the last packet says: the length of one frame, or of a gap."""
+_INDEXED = ("mov", "avi")
 _LOSSLESS = ("flac", "alac", "wavpack", "tta")
 
 
@@ -177,34 +178,34 @@ def _honest_duration(file: RangedFile, container: InputContainer, stream: Stream
     """Seconds that are there.
 
     Raises:
-        MediaRefusedError: the index tells of bytes behind the end of the file.
+        MediaRefusedError: the index tells of bytes behind the end of the file, or there is no frame.
     """
-    index = stream.index_entries
-    if len(index) and container.format.name.split(",")[0] in ("mov", "avi"):
-        return _by_index(file, stream)
     told = _told(container, stream)
+    counted = _by_index(file, stream) if container.format.name.split(",")[0] in _INDEXED else None
+    if told is not None and counted is not None and abs(told - counted) <= _FAR_OFF:
+        return round(told, 6)
     found = _by_tail(container, stream, told)
     if found is None:
-        if told is None:
-            raise MediaRefusedError("object_unreadable", "It holds no frame that can be read")
-        return round(told, 6)
+        raise MediaRefusedError("object_unreadable", "It holds no frame that can be read")
     return round(found if told is None or abs(told - found) > _FAR_OFF else told, 6)
 
 
-def _by_index(file: RangedFile, stream: Stream) -> float:
+def _by_index(file: RangedFile, stream: Stream) -> float | None:
+    """Seconds from the first frame of the index to the last; of a fragmented MP4 it holds the first fragment alone.
+
+    Raises:
+        MediaRefusedError: it tells of bytes behind the end of the file.
+    """
     index = stream.index_entries
+    if not len(index):
+        return None
     last = index[len(index) - 1]
     if last.pos + last.size > file.size:
         raise MediaRefusedError(
             "object_unreadable",
             f"It is cut off: its index tells of {last.pos + last.size:,} bytes, it has {file.size:,}",
         )
-    base = stream.time_base or Fraction(1)
-    first = index[0].timestamp
-    step = last.timestamp - index[len(index) - 2].timestamp if len(index) > 1 else 0
-    counted = float((last.timestamp - first + max(step, 0)) * base)
-    told = float(stream.duration * base) if stream.duration else 0.0
-    return round(told if told and abs(told - counted) <= _FAR_OFF else counted or told, 6)
+    return float((last.timestamp - index[0].timestamp) * (stream.time_base or Fraction(1)))
 
 
 def _told(container: InputContainer, stream: Stream) -> float | None:

@@ -24,7 +24,7 @@ _NAMED = {
 def probe(subject: Subject) -> TextFacts:
     """Size and type."""
     file, found = subject.file, subject.found
-    named = _NAMED.get(file.name.rpartition(".")[2].lower(), found.mime)
+    named = _NAMED.get(file.name.partition("?")[0].rpartition(".")[2].lower(), found.mime)
     return TextFacts(file.size, named if found.kind == "text" else found.mime)
 
 

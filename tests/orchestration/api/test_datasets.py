@@ -86,7 +86,7 @@ def test_the_list_filters_counts_sorts_and_pages(shop, client):
     assert first["items"][0]["name"] == "orders"
     assert (len(rest["items"]), rest["next"]) == (2, None)
     both = {"origin": ["pipeline_output", "upload"], "status": "pending"}
-    assert client.get(f"{shop.api}/datasets/summary", params=both).json()["total"] == 1
+    assert client.get(f"{shop.api}/datasets/-/summary", params=both).json()["total"] == 1
     for wrong in ({"origin": "x"}, {"status": "x"}, {"sort": "x"}, {"cursor": "!"}, {"limit": 0}):
         assert client.get(f"{shop.api}/datasets", params=wrong).status_code == 422
 

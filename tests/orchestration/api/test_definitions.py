@@ -114,14 +114,14 @@ def test_a_mistake_is_told_with_a_pointer_and_nothing_is_written(shop, client, c
 
 
 def test_types_and_fields_are_told(shop, client):
-    asked = client.get(f"{shop.api}/definitions/connectors/new").json()
+    asked = client.get(f"{shop.api}/definitions/connectors/-/new").json()
     assert {"PostgreSQL", "Amazon S3", "Folder"} <= {choice["title"] for choice in asked["choices"]}
     assert asked["form"] is None
-    form = client.get(f"{shop.api}/definitions/datasources/new").json()["form"]
+    form = client.get(f"{shop.api}/definitions/datasources/-/new").json()["form"]
     (connector,) = [one for one in form["fields"] if one["name"] == "connector"]
     assert connector["choices"] == ["lake"]
     assert client.get(f"{shop.api}/definitions/connectors/nobody").status_code == 404
-    unknown = client.get(f"{shop.api}/definitions/connectors/new", params={"type": "os.path"})
+    unknown = client.get(f"{shop.api}/definitions/connectors/-/new", params={"type": "os.path"})
     assert unknown.status_code == 404
 
 

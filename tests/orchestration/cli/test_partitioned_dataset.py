@@ -7,6 +7,7 @@ import sqlite3
 import threading
 
 import dagster as dg
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -108,6 +109,24 @@ def test_a_partition_is_made_and_the_whole_is_seen(waybill, monkeypatch):
     assert checked[0].event.asset_check_evaluation.metadata["rows"].value == 2, (
         "it sees the whole table"
     )
+
+
+def test_files_of_several_runs_are_downloaded_as_they_lie(waybill, tmp_path):
+    for region in ("north", "south"):
+        waybill("refresh", "sales", "--partition", region)
+    parts = sorted((tmp_path / "store/datasets/sales/data").rglob("*.parquet"))
+    assert len(parts) == 2
+    waybill("dataset", "download", "sales", "--format", "parquet", "-o", str(tmp_path / "all"))
+    assert pq.read_table(tmp_path / "all")["region"].to_pylist() == ["north", "south"]
+    whole = (tmp_path / "all").read_bytes()
+    for part in parts:
+        groups = pq.ParquetFile(part).metadata
+        end = max(
+            groups.row_group(0).column(n).data_page_offset
+            + groups.row_group(0).column(n).total_compressed_size
+            for n in range(groups.num_columns)
+        )
+        assert part.read_bytes()[4 : end // 2] in whole
 
 
 def test_a_check_that_fails_fails_the_run(waybill, monkeypatch):

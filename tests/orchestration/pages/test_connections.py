@@ -205,7 +205,7 @@ def test_a_walk_from_databases_to_columns(ask, see, database):
     found = ask("GET", "/connectors/dwh/table?table=public.seen")
     assert found["columns"] == [["id", "int64"], ["note", "string"]]
     page = see(f"/connectors/dwh/browse?path={database}/public/").text
-    assert "/datasources/new?connector=dwh&amp;table=public.seen" in page
+    assert "/datasources/-/new?connector=dwh&amp;table=public.seen" in page
     assert "int64" in see("/connectors/dwh/table?table=public.seen").text
     files = ask("GET", "/connectors/lake/browse?path=orders")["entries"]
     assert [(e["name"], e["kind"]) for e in files] == [("1.csv", "object")]

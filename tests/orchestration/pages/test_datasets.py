@@ -65,7 +65,7 @@ def send(shop, client, path, **fields):
 
 def test_the_list_has_filters_with_counts_links_and_a_menu(shop, client):
     text = client.get(f"{shop.data}/datasets").text
-    assert re.search(r'value="datasource"> datasource <span class="count">1</span>', text)
+    assert re.search(r'value="datasource"> data source <span class="count">1</span>', text)
     assert 'href="/data/shop/datasets/orders/download?format=parquet"' in text
     assert 'href="/data/shop/datasets/totals/download' not in text, "it has no version"
     filtered = client.get(

@@ -38,7 +38,7 @@ def fields_of(page):
 
 
 def test_a_data_source_is_made_from_an_address_with_a_mistake_on_the_way(shop, client):
-    path = f"{shop.data}/datasources/new?connector=lake&path=more/*.csv"
+    path = f"{shop.data}/datasources/-/new?connector=lake&path=more/*.csv"
     page = client.get(path)
     fields = fields_of(page.text)
     assert (fields["connector"], fields["path"]) == ("lake", "more/*.csv")
@@ -93,7 +93,7 @@ def test_what_is_in_use_cannot_be_deleted_and_says_by_whom(shop, client):
     assert page.status_code == 200
     assert "Datasource &#39;files&#39;" in page.text
     assert "<button" not in page.text.partition("<main")[2]
-    fields = fields_of(client.get(f"{shop.data}/datasources/new").text)
+    fields = fields_of(client.get(f"{shop.data}/datasources/-/new").text)
     sent = client.post(f"{shop.data}/connectors/lake/delete", data={**fields, "revision": ""})
     assert sent.status_code == 409
     foreign = client.post(f"{shop.data}/connectors/lake/delete", data={"revision": ""})
@@ -102,7 +102,7 @@ def test_what_is_in_use_cannot_be_deleted_and_says_by_whom(shop, client):
 
 
 def test_names_that_are_none_are_told(shop, client):
-    for path in ("connectors/nobody/edit", "connectors/nobody/delete", "connectors/new?type=os.path"):  # fmt: skip
+    for path in ("connectors/nobody/edit", "connectors/nobody/delete", "connectors/-/new?type=os.path"):  # fmt: skip
         assert client.get(f"{shop.data}/{path}").status_code == 404
 
 
@@ -110,7 +110,7 @@ def test_forms_in_a_browser_are_accessible_and_keep_what_was_typed(shop, chromiu
     with watched_page(chromium) as watched:
         page = watched.page
         page.set_default_timeout(150_000)  # a save loads the project twice
-        page.goto(f"{shop.data}/connectors/new")
+        page.goto(f"{shop.data}/connectors/-/new")
         watched.check_accessible()
         page.get_by_role("link", name="PostgreSQL").click()
         watched.check_accessible()

@@ -200,7 +200,7 @@ def test_files_and_a_transform_of_a_query(client):
     made = send(client, "sql/transform", sql="select id\nfrom orders", name="ids")
     assert "  sql: |\n    select id\n    from orders" in made.text
     assert (
-        "/transforms/new?type=assets.SqlTransform&amp;name=ids&amp;sql=select+id%0Afrom+orders"
+        "/transforms/-/new?type=assets.SqlTransform&amp;name=ids&amp;sql=select+id%0Afrom+orders"
         in made.text
     )
     assert (

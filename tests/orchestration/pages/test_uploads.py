@@ -1,5 +1,6 @@
 """The upload pages: as plain forms without a script, and by dropping and clicking in a real browser."""
 
+import base64
 import re
 
 import pytest
@@ -48,7 +49,7 @@ def token_of(page: str) -> str:
 
 
 def upload(client, shop, name: str = "day.csv", data: bytes = DATA):
-    token = token_of(client.get(f"{shop.data}/datasets/upload").text)
+    token = token_of(client.get(f"{shop.data}/datasets/-/upload").text)
     files = {"form_token": (None, token), "file": (name, data)}
     return client.post(f"{shop.data}/datasets/upload", files=files)
 
@@ -126,7 +127,7 @@ def test_a_file_is_dropped_looked_at_renamed_and_imported(shop, chromium, store,
     path.write_bytes(b"id;amount\n7;2,50\n")
     with watched_page(chromium) as watched:
         page = watched.page
-        page.goto(f"{shop.data}/datasets/upload")
+        page.goto(f"{shop.data}/datasets/-/upload")
         watched.check_accessible()
         page.set_input_files("#file", str(path))
         page.click("text=Upload >> nth=-1")
@@ -153,7 +154,7 @@ def test_several_files_become_a_dataset_each(shop, chromium, store, tmp_path):
         (tmp_path / f"{name}.csv").write_text(f"name\n{name}\n")
     with watched_page(chromium) as watched:
         page = watched.page
-        page.goto(f"{shop.data}/datasets/upload")
+        page.goto(f"{shop.data}/datasets/-/upload")
         page.set_input_files("#file", [str(tmp_path / "first.csv"), str(tmp_path / "second.csv")])
         page.click("text=Upload >> nth=-1")
         page.wait_for_selector("text=2 of 2 files")
@@ -161,3 +162,115 @@ def test_several_files_become_a_dataset_each(shop, chromium, store, tmp_path):
     for name in ("first", "second"):
         wait_until(lambda name=name: store.item(("datasets", name)).numbers())
         assert store.read(("datasets", name)).to_table().to_pylist() == [{"name": name}]
+
+
+DROP = """files => {
+  const given = new DataTransfer();
+  for (const [name, text] of files) given.items.add(new File([text], name, {lastModified: 1e12}));
+  const event = new DragEvent("drop", {dataTransfer: given, bubbles: true, cancelable: true});
+  document.getElementById("drop").dispatchEvent(event);
+}"""
+
+
+class Line:
+    """What goes over the line from the page to the server: seen, held up, or answered in the server's place."""
+
+    def __init__(self, page):
+        self.offsets = []
+        self.hold_after = 10**9
+        self.refused = {}
+        page.route("**/api/v1/projects/*/uploads**", self._pass)
+        page.route("**/api/v1/projects/*/uploads/**", self._pass)
+
+    def _pass(self, route):
+        request = route.request
+        name = base64.b64decode(
+            re.search("filename ([^,]*)", request.headers.get("upload-metadata", "filename "))[1]
+        ).decode()
+        if self.refused.get(name):
+            self.refused[name] -= 1
+            told = {"detail": "the disk is full", "hint": "Free space"}
+            route.fulfill(status=507, content_type="application/problem+json", json=told)
+            return
+        if request.method == "PATCH":
+            self.offsets.append(int(request.headers["upload-offset"]))
+            if len(self.offsets) > self.hold_after:
+                return  # it never arrives
+        route.continue_()
+
+
+def test_after_a_reload_the_same_file_goes_on_where_it_was(shop, chromium, tmp_path):
+    path = tmp_path / "large.csv"
+    path.write_bytes(b"id,text\n" + b"1,abcdefghijklm\n" * 1_300_000)
+    with watched_page(chromium) as watched:
+        page, line = watched.page, Line(watched.page)
+        line.hold_after = 1
+        page.goto(f"{shop.data}/datasets/upload")
+        page.set_input_files("#file", str(path))
+        page.click("text=Upload >> nth=-1")
+        page.wait_for_selector("text=8.0 MB of 20.8 MB")
+        wait_until(lambda: line.offsets == [0, 8_000_000])
+        line.hold_after = 10**9
+        watched.answers.append(True)  # whether to leave while a file is sent
+        page.reload()
+        page.set_input_files("#file", str(path))
+        page.click("text=Upload >> nth=-1")
+        page.wait_for_url(re.compile(r"/datasets/upload/[0-9a-f]{32}"))
+    assert line.offsets == [0, 8_000_000, 8_000_000, 16_000_000]
+    upload_id = page.url.rpartition("/")[2]
+    received = shop.home.root / "incoming" / "received" / upload_id / "bytes"
+    assert received.read_bytes() == path.read_bytes()
+
+
+def test_of_many_files_one_that_fails_is_named_and_tried_again(shop, chromium):
+    count = 230  # more than are listed
+    with watched_page(chromium) as watched:
+        page, line = watched.page, Line(watched.page)
+        watched.expected.add(507)
+        line.refused = {"part_220.csv": 2, "part_003.csv": 1}
+        page.goto(f"{shop.data}/datasets/upload")
+        page.evaluate(DROP, [[f"part_{n:03}.csv", f"id\n{n}\n"] for n in range(count)])
+        page.wait_for_selector("text=230 files, 2 kB")
+        assert page.is_checked("input[value=one]")  # so many are one table, unless told otherwise
+        page.click("text=Upload >> nth=-1")
+        page.wait_for_selector("text=228 of 230 files, 2 kB of 2 kB, 2 failed")
+        watched.check_accessible()
+        failed = page.locator("#files tr", has_text="the disk is full. Free space")
+        assert [row.split("\t")[0] for row in failed.all_inner_texts()] == [
+            "part_003.csv",
+            "part_220.csv",
+        ]
+        page.click("text=Try those that failed again")
+        page.wait_for_selector("text=229 of 230 files, 2 kB of 2 kB, 1 failed")
+        page.click("text=Try those that failed again")
+        page.wait_for_url(re.compile(r"/datasets/upload/[0-9a-f]{32}"))
+        assert page.locator("dd", has_text=str(count - 1)).count() == 1
+        page.click("button[value=discard]")
+        page.wait_for_selector("text=was thrown away")
+    with shop.client() as client:
+        left = client.get(f"/api/v1/projects/{shop.name}/uploads").json()
+    assert not [one for one in left if one["file"].startswith("part_")]
+
+
+def test_without_those_that_failed_the_rest_is_looked_at_and_the_set_goes_on(shop, chromium):
+    files = [["only_a.csv", "id\n1\n"], ["only_b.csv", "id\n2\n"], ["only_c.csv", "id\n3\n"]]
+    with watched_page(chromium) as watched:
+        page, line = watched.page, Line(watched.page)
+        watched.expected.add(507)
+        line.refused = {"only_a.csv": 9}
+
+        def drop():
+            page.goto(f"{shop.data}/datasets/upload")
+            page.evaluate(DROP, files)
+            page.check("input[value=one]")
+            page.click("text=Upload >> nth=-1")
+
+        drop()
+        page.wait_for_selector("text=2 of 3 files")
+        page.click("text=Go on without them")
+        page.wait_for_selector("text=only_b.csv")
+        assert page.locator("table.grid tbody tr").count() == 2
+        line.refused = {}
+        drop()  # the same set again: what is there already is not sent again
+        page.wait_for_selector("h1:text-is('only_a.csv')")
+        assert page.locator("table.grid tbody tr").count() == 3

@@ -11,6 +11,7 @@ import pytest
 from orchestration.services.dataset_detail import list_checks, list_runs
 from orchestration.services.dataset_list import DatasetEntry, DeclaredCheck
 from orchestration.services.datasets import instance_states
+from orchestration.services.observations import last_observations
 from orchestration.services.record_files import RecordFiles
 from orchestration.services.recorded_dataset import RecordedDataset
 from resources.kernel.errors import InputError
@@ -104,6 +105,22 @@ def test_partitions_and_a_run_that_somebody_deleted(instance, recorded):
     assert assert_same(instance, recorded) == ["failed", "ready"]
     instance.delete_run(gone.run_id)
     assert_same(instance, recorded)
+
+
+def test_the_last_look_at_each_datasource(instance, recorded):
+    names = ["a", "b", "never"]
+    keys = [("datasources", name) for name in names]
+    assert recorded.observed(keys) == {}
+    for name in ("a", "b", "a"):
+        instance.report_runless_asset_event(dg.AssetObservation(["datasources", name]))
+        seen = recorded.observed(keys)
+        assert seen == {
+            ("datasources", found): at for found, at in last_observations(instance, names).items()
+        }
+        assert max(seen, key=lambda key: seen[key]) == ("datasources", name)
+    assert len(recorded.observed(keys)) == 2
+    instance.wipe_assets([dg.AssetKey(["datasources", "a"])])
+    assert recorded.observed(keys) is None
 
 
 def test_what_only_dagster_can_tell_is_left_to_it(instance, recorded, tmp_path):

@@ -7,6 +7,7 @@ import sqlite3
 import dagster as dg
 import pytest
 
+from orchestration.services import record_files
 from orchestration.services import recorded_states as module
 from orchestration.services.dataset_list import DatasetEntry
 from orchestration.services.datasets import instance_states
@@ -82,7 +83,7 @@ def test_what_has_not_changed_is_not_read_again(instance, tmp_path, monkeypatch)
 
     monkeypatch.setattr(module, "open_records", watched)
     monkeypatch.setattr(
-        module, "_SETTLED_NS", 0
+        record_files, "SETTLED_NS", 0
     )  # a file system that tells every change by its time
     records = RecordedStates(tmp_path)
     first = records.look()

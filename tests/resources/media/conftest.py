@@ -10,7 +10,7 @@ from resources.media.prober import open_prober
 
 @pytest.fixture(scope="session")
 def prober():
-    with open_prober(MediaLimits(seconds=60, cpu_seconds=30), workers=1) as opened:
+    with open_prober(MediaLimits(seconds=200, cpu_seconds=60), workers=1) as opened:
         yield opened
 
 
@@ -18,7 +18,7 @@ def prober():
 def strict():
     """A prober with limits that are soon reached."""
     limits = MediaLimits(
-        memory_bytes=200 * MB, cpu_seconds=1, seconds=20, read_bytes=MB, pixels=1_000_000
+        memory_bytes=200 * MB, cpu_seconds=1, seconds=200, read_bytes=MB, pixels=1_000_000
     )
     with open_prober(limits, workers=1) as opened:
         yield opened

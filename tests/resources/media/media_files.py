@@ -95,6 +95,21 @@ def _write_video(out, form, frames, rate, size, codec, options):
         container.mux(stream.encode())
 
 
+def turned_video(degrees):
+    """A video whose left half is white, which players turn so far to the left."""
+    out = io.BytesIO()
+    pixels = np.zeros((48, 64, 3), np.uint8)
+    pixels[:, :32] = 255
+    with av.open(out, "w", format="mp4") as container:
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.set_display_rotation(degrees)
+        for _ in range(20):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, "rgb24")))
+        container.mux(stream.encode())
+    return out.getvalue()
+
+
 def uneven_video(times=(0, 1, 2, 10, 11, 12)):
     """A video whose frames begin at these tenths of a second."""
     out = io.BytesIO()

@@ -80,6 +80,17 @@ def test_a_video(prober, form, mime):
     assert told["duration"] == pytest.approx(2.0, abs=0.1)
 
 
+@pytest.mark.parametrize("flags", ["frag_keyframe+empty_moov", "frag_keyframe", "faststart"])
+def test_a_video_in_fragments_is_as_long_as_all_of_them(prober, flags):
+    data = make.video("mp4", frames=60, rate=10, movflags=flags)
+    assert facts(prober, "video", data)["duration"] == pytest.approx(6.0, abs=0.11)
+
+
+def test_a_video_that_players_turn_is_as_large_as_it_is_shown(prober):
+    told = facts(prober, "video", make.turned_video(90))
+    assert (told["width"], told["height"]) == (48, 64)
+
+
 def test_a_rate_that_varies_is_an_average_and_the_duration_is_that_of_the_frames(prober):
     told = facts(prober, "video", make.uneven_video())
     assert told["duration"] == pytest.approx(1.3, abs=0.11)
@@ -114,9 +125,10 @@ def test_a_pdf(prober):
         (b"# Title\n", "read.md", "text/markdown"),
         (b'{"a": 1}', "a.json", "application/json"),
         (b"plain words", "a.mp4", "text/plain"),
+        (b"a,b", "s3://bucket/a.csv?versionId=1", "text/csv"),
         (b"<!DOCTYPE html><html><script>x</script></html>", "a.txt", "text/html"),
     ],
-    ids=["utf-8", "utf-16", "cp1252", "markdown", "json", "named-video", "html"],
+    ids=["utf-8", "utf-16", "cp1252", "markdown", "json", "named-video", "url", "html"],
 )
 def test_a_text_is_told_by_content_and_its_kind_by_name(prober, data, name, mime):
     told = facts(prober, "text", data, names=[name])
@@ -180,7 +192,10 @@ def test_an_image_that_nothing_here_reads_is_not_told_to_be_something_else(probe
 
 
 def test_of_several_files_each_wrong_one_is_named(prober):
-    looked = look(prober, "image_group", PNG, TEXT, b"", names=["a.png", "b.txt", "c"])
+    looked = look(
+        prober, "image_group", PNG, TEXT, b"", names=["a.png", "b.txt?signature=canary", "c"]
+    )
+    assert "canary" not in str(looked)
     assert [(one.source, one.message[:6]) for one in looked.problems] == [
         (1, "b.txt:"),
         (2, "c: Exp"),

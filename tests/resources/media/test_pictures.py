@@ -89,6 +89,15 @@ def test_a_video_is_shown_by_a_key_frame(prober):
     assert picture.size == (64, 48)
 
 
+def test_a_picture_of_a_video_stands_upright(prober):
+    picture = small(prober, "video", make.turned_video(90))
+    assert picture.size == (48, 64)
+    assert close(picture.getpixel((24, 56)), (255, 255, 255))
+    assert close(picture.getpixel((24, 8)), (0, 0, 0))
+    (frame,) = frames(prober, make.turned_video(90), sampling_rate=0)
+    assert Image.open(io.BytesIO(frame.data)).size == (48, 64)
+
+
 @pytest.mark.parametrize("form", ["mp4", "webm", "mpegts", "avi"])
 def test_a_video_of_each_container_has_a_picture(prober, form):
     rate = 25 if form == "mpegts" else 10

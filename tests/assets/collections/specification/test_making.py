@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from assets.collections.specification import making, making_items
 from assets.collections.specification.making import FileOptions, make_specification
 from assets.collections.specification.making_items import (
-    LeftOut,
     ListedObject,
     MakeOptions,
+    PassedOver,
     natural_order,
     plan_items,
 )
@@ -69,7 +69,7 @@ def test_types_are_told_by_extension_and_what_is_unknown_is_reported():
         "text": [{"objectUrl": "s3://b/notes/über.txt"}],
         "nifti": [{"objectUrl": "s3://b/brain.nii.gz"}],
     }
-    assert result.left_out == [LeftOut("x.unknown", "no type is known by this extension")]
+    assert result.left_out == [PassedOver("x.unknown", "no type is known by this extension")]
 
 
 @pytest.mark.parametrize("name", ["spec.json", "spec.csv"])

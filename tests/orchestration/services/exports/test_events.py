@@ -5,13 +5,23 @@ import pytest
 
 from orchestration.services.exports.events import arrived, begun_deliveries, newest_deliveries
 
+FACTS = {
+    "rows": 3,
+    "share": 0.5,
+    "repeated": True,
+    "details": dg.MetadataValue.json({"a": [1, None]}),
+    "where": dg.MetadataValue.path("/x"),
+    "page": dg.MetadataValue.url("https://x.test"),
+    "note": dg.MetadataValue.md("*x*"),
+}
+
 
 def made(name: str) -> dg.AssetsDefinition:
     @dg.asset(key=["exports", name])
     def _export(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         if context.run.tags.get("fails") == name:
             raise RuntimeError("no")
-        return dg.MaterializeResult(metadata={"table": name})
+        return dg.MaterializeResult(metadata=FACTS | {"table": name})
 
     return _export
 
@@ -50,7 +60,9 @@ def test_the_index_says_what_dagster_says(instance):
         runs = {record.run_id for record in instance.fetch_materializations(key, limit=9).records}
         said = arrived(instance, own)
         assert {place.run_id for place in said} == runs
-        assert all(facts == {"table": name} for facts in said.values())
+        assert [facts["details"] for facts in said.values()] == [{"a": [1, None]}] * len(runs)
+        plain = {label: getattr(value, "value", value) for label, value in FACTS.items()}
+        assert all(facts == plain | {"table": name} for facts in said.values())
     assert len([one for one in found if one.exporter == "a"]) == 3
     assert [one.number for one in begun_deliveries(instance, ["a", "b"], limit=2)] == [
         one.number for one in found[:2]
@@ -63,3 +75,13 @@ def test_nothing_asked_is_nothing_found(instance):
     assert begun_deliveries(instance, [], limit=5) == []
     assert newest_deliveries(instance, []) == {}
     assert arrived(instance, []) == {}
+
+
+def test_values_that_only_dagster_reads_are_read_by_it(instance):
+    @dg.asset(key=["exports", "a"])
+    def sent() -> dg.MaterializeResult:
+        return dg.MaterializeResult(metadata={"at": dg.MetadataValue.timestamp(5.0), "rows": 3})
+
+    dg.materialize([sent], instance=instance)
+    (facts,) = arrived(instance, begun_deliveries(instance, ["a"], limit=1)).values()
+    assert facts == {"at": 5.0, "rows": 3}

@@ -25,6 +25,17 @@ def test_times_are_those_of_the_zone_also_when_clocks_change():
     ]
 
 
+def test_what_was_answered_holds_until_its_first_time_has_come():
+    asked = [
+        times(f"2026-04-0{now}", "*/7 2 * * 1-5", 2)
+        for now in ("1T00:00", "1T01:59:59", "1T02:00:00", "1T02:06:59", "1T02:07:00", "1T00:00")
+    ]
+    first, second = (["00", "07"], ["07", "14"])
+    assert [[moment[14:16] for moment in found] for found in asked] == [
+        first, first, second, second, ["14", "21"], first,
+    ]  # fmt: skip
+
+
 def test_the_period_begins_and_ends_with_its_days():
     wanted = {"start": "2026-05-01", "end": "2026-05-02"}
     assert times("2026-01-01T00:00", **wanted) == [

@@ -241,3 +241,51 @@ def test_the_limit_comes_from_the_environment(home, monkeypatch):
         monkeypatch.setenv(limits.VARIABLE, text)
         with pytest.raises(Exception, match="is no size"):
             limits.upload_limit()
+
+
+def test_announced_again_with_the_same_key_it_is_the_same_file(uploads):
+    def announce(name="day.csv", by="ada", key="k", project="shop"):
+        return uploads.begin(name, size_bytes=len(DATA), by=by, project=project, key=key)
+
+    first = announce().upload_id
+    send(uploads, first, 0, DATA[:5])
+    assert (announce().upload_id, announce().offset) == (first, 5)
+    send(uploads, first, 5, DATA[5:])
+    uploads.finish(first)
+    assert announce().is_received
+    others = [announce(by="olga"), announce(project="other"), announce(key="l")]
+    assert len({first, *(one.upload_id for one in others)}) == 4
+    with pytest.raises(ConflictError, match="same key"):
+        announce("night.csv")
+    uploads.cancel(first)
+    assert announce().offset == 0
+
+
+@pytest.mark.kill
+def test_killed_while_it_is_announced_it_is_announced_by_the_next_try(home):
+    steps = [(Path, "mkdir"), (Path, "touch"), (Path, "replace"), (Path, "rename")]
+
+    def body() -> None:
+        IncomingUploads(home).begin("day.csv", size_bytes=5, by="ada", key="k")
+
+    names = count_steps(body, steps)
+    for step in range(len(names)):
+        shutil.rmtree(home.root / "incoming")
+        assert kill_at(body, steps, step).killed, names[step]
+        body()
+        (found,) = IncomingUploads(home).all()
+        assert (found.filename, found.offset) == ("day.csv", 0)
+
+
+def test_parts_of_a_table_are_those_of_its_sender(uploads):
+    def whole(by: str, **note: str) -> str:
+        made = uploads.begin("a.csv", size_bytes=0, by=by, note=note)
+        return uploads.finish(made.upload_id).upload_id
+
+    first, second = (whole("ada", part_of="set") for _ in range(2))
+    whole("olga", part_of="set")
+    uploads.begin("a.csv", size_bytes=5, by="ada", note={"part_of": "set"})  # not whole yet
+    assert (uploads.parts(first), uploads.parts(second)) == ([second], [first])
+    alone = whole("ada")
+    by_id = whole("ada", part_of=alone)
+    assert uploads.parts(alone) == [by_id]

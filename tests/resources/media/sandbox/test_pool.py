@@ -21,7 +21,7 @@ from resources.media.sandbox.pool import SandboxPool
 
 PROGRAM = "tests.resources.media.sandbox.naughty"
 LIMITS = MediaLimits(
-    memory_bytes=64 * MB, cpu_seconds=1, seconds=20, answer_bytes=MB, read_bytes=MB
+    memory_bytes=64 * MB, cpu_seconds=1, seconds=200, answer_bytes=MB, read_bytes=MB
 )
 SOURCE = BytesSource(b"abc", "a")
 

@@ -1,0 +1,183 @@
+"""Items of collections: found by filters, page by page, and changed one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from resources.collections.filter_fields import bind_filter
+from resources.collections.metadata_schema import MetadataSchema
+from resources.kernel.errors import ConflictError, NotFoundError
+from resources.stores.catalog.collections.facets import Facets
+from resources.stores.catalog.collections.filtering import Compiler
+from resources.stores.catalog.collections.imports import known_collection
+from resources.stores.catalog.collections.paging import Order
+from resources.stores.catalog.collections.records import Folder, StoredCollection, StoredItem
+from resources.stores.catalog.collections.rows import item_columns, to_item
+from resources.stores.catalog.collections.schemas import find_schema
+from resources.stores.catalog.database import CatalogDatabase
+
+MOST_ITEMS = 1_000
+"""Of a page."""
+
+
+@dataclass(frozen=True)
+class ItemPage:
+    """Some items in order."""
+
+    items: list[StoredItem]
+    cursor: str
+    """What the next page is asked for with; empty: this is the last one."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A collection within a transaction, with what is needed to ask for its items."""
+
+    stored: StoredCollection
+    schema: MetadataSchema
+    facets: Facets
+
+    @classmethod
+    def of(cls, connection: sa.Connection, collection: str, *, is_sqlite: bool) -> Opened:
+        """A collection.
+
+        Raises:
+            NotFoundError: nothing was imported into it yet.
+            ConflictError: its schema was changed, and its table of facets follows just now.
+        """
+        stored = known_collection(connection, collection)
+        schema, revision = find_schema(connection, stored.schema)
+        if revision != stored.schema_revision:
+            raise ConflictError(
+                f"collection {collection!r} is being fitted to a change of its metadata schema",
+                hint="Try again in a minute",
+            )
+        return cls(stored, schema, Facets.of(stored.id, schema, is_sqlite=is_sqlite))
+
+
+class ItemCatalog:
+    """The items of all collections of a catalog. Making the object touches nothing."""
+
+    def __init__(self, database: CatalogDatabase) -> None:
+        self.database = database
+
+    def items(
+        self,
+        collection: str,
+        *,
+        filter_text: str = "",
+        sort: str = "",
+        cursor: str = "",
+        limit: int = 100,
+    ) -> ItemPage:
+        """Items of a collection.
+
+        Args:
+            collection: of which.
+            filter_text: which of them; see `resources/collections/filters.py`. Empty: all.
+            sort: the name of a field, `-` before it for the other way round. Empty: as they came.
+            cursor: of the page before.
+            limit: most of them.
+
+        Raises:
+            NotFoundError: nothing was imported into it yet.
+            FilterError: the filter cannot be understood; with the place.
+            InputError: so it cannot be sorted, or the cursor is none of this list.
+        """
+        limit = min(limit, MOST_ITEMS)
+        with self.database.read() as connection:
+            opened = self._open(connection, collection)
+            order = Order.parse(sort, opened.schema)
+            compiler = Compiler(opened.facets)
+            conditions = _conditions(compiler, opened, filter_text)
+            if cursor:
+                conditions.append(order.behind(compiler, cursor))
+            columns, value = order.columns(compiler), compiler.value(order.field)
+            chosen = (
+                sa.select(compiler.table.c.item, value.label("sorted_by"))
+                .select_from(compiler.source())
+                .where(*conditions)
+                .order_by(*columns)
+                .limit(limit + 1)
+            )
+            found = connection.execute(chosen).fetchall()
+            items = self._fetch(connection, [row[0] for row in found[:limit]])
+        is_last = len(found) <= limit
+        last = "" if is_last else order.cursor(found[limit - 1][1], found[limit - 1][0])
+        return ItemPage(items, last)
+
+    def count(self, collection: str, filter_text: str = "") -> int:
+        """How many items a filter finds.
+
+        Raises:
+            NotFoundError: nothing was imported into the collection yet.
+            FilterError: the filter cannot be understood; with the place.
+        """
+        with self.database.read() as connection:
+            opened = self._open(connection, collection)
+            compiler = Compiler(opened.facets)
+            conditions = _conditions(compiler, opened, filter_text)
+            chosen = sa.select(sa.func.count()).select_from(compiler.source()).where(*conditions)
+            return int(connection.execute(chosen).scalar_one())
+
+    def item(self, collection: str, item_id: int) -> StoredItem:
+        """One item.
+
+        Raises:
+            NotFoundError: the collection has none of this id.
+        """
+        with self.database.read() as connection:
+            stored = known_collection(connection, collection)
+            found = self._fetch(connection, [item_id], collection_id=stored.id)
+        if not found:
+            raise _no_item(collection, item_id)
+        return found[0]
+
+    def folders(self, collection: str) -> list[Folder]:
+        """The folders of a collection with the number of their items, in order of their paths."""
+        with self.database.read() as connection:
+            stored = known_collection(connection, collection)
+            rows = connection.execute(
+                sa.text(
+                    "SELECT d.path, (SELECT count(*) FROM collection_items i"
+                    " WHERE i.folder_id = d.id) FROM collection_folders d"
+                    " WHERE d.collection_id = :collection"
+                ),
+                {"collection": stored.id},
+            ).fetchall()
+        return sorted((Folder(*row) for row in rows), key=lambda folder: folder.path)
+
+    def _open(self, connection: sa.Connection, collection: str) -> Opened:
+        return Opened.of(connection, collection, is_sqlite=self.database.is_sqlite)
+
+    def _fetch(
+        self, connection: sa.Connection, ids: Sequence[int], *, collection_id: int | None = None
+    ) -> list[StoredItem]:
+        """Items by their ids, in that order."""
+        columns = item_columns(is_sqlite=self.database.is_sqlite)
+        own = "" if collection_id is None else " AND i.collection_id = :collection"
+        chosen = sa.text(
+            f"SELECT {columns} FROM collection_items i JOIN collection_folders d"
+            f" ON d.id = i.folder_id WHERE i.id IN :ids{own}"
+        ).bindparams(sa.bindparam("ids", expanding=True))
+        values: dict[str, Any] = {"ids": list(ids)}
+        if collection_id is not None:
+            values["collection"] = collection_id
+        found = {row[0]: to_item(row) for row in connection.execute(chosen, values)}
+        return [found[number] for number in ids if number in found]
+
+
+def _conditions(compiler: Compiler, opened: Opened, filter_text: str) -> list[Any]:
+    if not filter_text.strip():
+        return []
+    return [compiler.where(bind_filter(filter_text, opened.schema))]
+
+
+def _no_item(collection: str, item_id: int) -> NotFoundError:
+    return NotFoundError(
+        f"collection {collection!r} has no item {item_id}", hint="It may have been removed"
+    )

@@ -1,0 +1,195 @@
+"""Metadata schemas: what they are, who changed them when, and what of the stored metadata no longer fits.
+
+Collections follow a change: their tables of facets are made anew after it. One whose turn was missed, because a process was
+killed between the two, refuses to be filtered until `follow` or the next import sees to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+import sqlalchemy as sa
+
+from resources.collections.declared_values import MetadataReader
+from resources.collections.metadata_schema import MetadataKey, MetadataSchema
+from resources.collections.schema_changes import SchemaChange, changed, changes_to
+from resources.kernel.errors import ConflictError
+from resources.stores.catalog.collections.imports import ensured_collection
+from resources.stores.catalog.collections.records import now, to_moment
+from resources.stores.catalog.collections.schemas import find_schema, written_keys
+from resources.stores.catalog.collections.tables import COLLECTIONS, SCHEMA_CHANGES, SCHEMAS
+from resources.stores.catalog.database import CatalogDatabase
+
+_CHANGE = msgspec.json.Decoder(SchemaChange)
+_PAGE = 4_096
+
+
+@dataclass(frozen=True)
+class StoredSchema:
+    """A schema as it is now."""
+
+    schema: MetadataSchema
+    revision: int
+    """0: nobody has made it yet."""
+
+
+@dataclass(frozen=True)
+class SchemaEntry:
+    """One change of a schema."""
+
+    revision: int
+    actor: str
+    change: SchemaChange
+    changed_at: datetime
+
+
+class MetadataCatalog:
+    """All schemas of a catalog. Making the object touches nothing."""
+
+    def __init__(self, database: CatalogDatabase) -> None:
+        self.database = database
+
+    def schema(self, name: str) -> StoredSchema:
+        """A schema; one that nobody has made is empty."""
+        with self.database.read() as connection:
+            return StoredSchema(*find_schema(connection, name))
+
+    def names(self) -> list[str]:
+        """The schemas that there are."""
+        chosen = sa.select(SCHEMAS.c.name).order_by(SCHEMAS.c.name)
+        with self.database.read() as connection:
+            return sorted(connection.execute(chosen).scalars())
+
+    def apply(
+        self, name: str, change: SchemaChange, actor: str, *, revision: int | None = None
+    ) -> StoredSchema:
+        """Makes a change, for the collections too.
+
+        Args:
+            name: of the schema.
+            change: what to change.
+            actor: who does.
+            revision: the one that the change was decided upon; None: whichever there is.
+
+        Raises:
+            SchemaChangeError: a rule forbids it; nothing has changed then.
+            ConflictError: somebody else changed the schema since.
+        """
+        with self.database.write() as connection:
+            stored = self._locked(connection, name)
+            if revision is not None and stored.revision != revision:
+                raise ConflictError(
+                    f"metadata schema {name!r} has revision {stored.revision}, not {revision}:"
+                    " somebody else changed it meanwhile",
+                    hint="Look at it again, then change it",
+                )
+            made = _written(connection, stored, change, actor)
+        self.follow(name)
+        return made
+
+    def declare(self, name: str, keys: Sequence[MetadataKey], actor: str) -> StoredSchema:
+        """Gives a schema exactly these active keys, as a project's files declare them.
+
+        Raises:
+            SchemaChangeError: a rule forbids it; nothing has changed then.
+        """
+        with self.database.write() as connection:
+            made = self._locked(connection, name)
+            for change in list(changes_to(made.schema, keys)):
+                made = _written(connection, made, change, actor)
+        self.follow(name)
+        return made
+
+    def history(self, name: str) -> list[SchemaEntry]:
+        """The changes of a schema, newest first."""
+        chosen = (
+            sa.select(SCHEMA_CHANGES)
+            .where(SCHEMA_CHANGES.c.name == name)
+            .order_by(SCHEMA_CHANGES.c.revision.desc())
+        )
+        with self.database.read() as connection:
+            return [
+                SchemaEntry(
+                    row.revision, row.actor, _CHANGE.decode(row.change), to_moment(row.changed_at)
+                )
+                for row in connection.execute(chosen)
+            ]
+
+    def misfits(self, name: str, key: MetadataKey) -> dict[str, int]:
+        """How many stored values would not fit `key`, by collection: of a key as it is, or as it is to become."""
+        chosen = sa.select(COLLECTIONS.c.id, COLLECTIONS.c.name).where(
+            COLLECTIONS.c.schema_name == name
+        )
+        with self.database.read() as connection:
+            collections = connection.execute(chosen.order_by(COLLECTIONS.c.name)).fetchall()
+            counts = {row[1]: self._misfits(connection, row[0], key) for row in collections}
+        return {collection: count for collection, count in counts.items() if count}
+
+    def follow(self, name: str) -> None:
+        """Fits the collections of a schema to its newest revision; those that are fitted already are left alone."""
+        chosen = sa.select(COLLECTIONS.c.name).where(COLLECTIONS.c.schema_name == name)
+        with self.database.read() as connection:
+            collections = connection.execute(chosen).scalars().all()
+        for collection in collections:
+            with self.database.write() as connection:
+                ensured_collection(connection, collection, name, is_sqlite=self.database.is_sqlite)
+
+    def _locked(self, connection: sa.Connection, name: str) -> StoredSchema:
+        """The schema; others who change it wait."""
+        connection.execute(
+            sa.text(
+                "INSERT INTO metadata_schemas (name, revision, keys, changed_at)"
+                " VALUES (:name, 0, '[]', :now) ON CONFLICT (name) DO NOTHING"
+            ),
+            {"name": name, "now": now()},
+        )
+        connection.execute(
+            sa.select(SCHEMAS.c.name).where(SCHEMAS.c.name == name).with_for_update()
+        )
+        return StoredSchema(*find_schema(connection, name))
+
+    def _misfits(self, connection: sa.Connection, collection_id: int, key: MetadataKey) -> int:
+        is_sqlite = self.database.is_sqlite
+        given = (
+            "json_type(i.metadata, :path) <> 'null'"
+            if is_sqlite
+            else "jsonb_typeof(i.metadata -> CAST(:path AS text)) <> 'null'"
+        )
+        page = sa.text(
+            f"SELECT i.id, {'i.metadata' if is_sqlite else 'i.metadata::text'}"
+            f" FROM facets_{collection_id} f JOIN collection_items i ON i.id = f.item"
+            f" WHERE f.item > :after AND {given} ORDER BY f.item LIMIT {_PAGE}"
+        )
+        path = f'$."{key.name}"' if is_sqlite else key.name
+        read, after, count = MetadataReader([key]), 0, 0
+        while rows := connection.execute(page, {"path": path, "after": after}).fetchall():
+            [values] = read.columns([row[1] for row in rows])
+            count += values.count(None)
+            after = rows[-1][0]
+        return count
+
+
+def _written(
+    connection: sa.Connection, stored: StoredSchema, change: SchemaChange, actor: str
+) -> StoredSchema:
+    schema = changed(stored.schema, change)
+    made = StoredSchema(schema, stored.revision + 1)
+    moment = now()
+    connection.execute(
+        sa.update(SCHEMAS)
+        .where(SCHEMAS.c.name == schema.name)
+        .values(revision=made.revision, keys=written_keys(schema), changed_at=moment)
+    )
+    connection.execute(
+        sa.insert(SCHEMA_CHANGES).values(
+            name=schema.name,
+            revision=made.revision,
+            actor=actor,
+            change=msgspec.json.encode(change).decode(),
+            changed_at=moment,
+        )
+    )
+    return made

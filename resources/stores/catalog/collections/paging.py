@@ -1,0 +1,105 @@
+"""Orders of items, and the places in them at which the next page begins: they stay right while items come and go."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from resources.collections.filter_fields import Field, find_field
+from resources.collections.filters import Word
+from resources.collections.metadata_schema import MetadataSchema
+from resources.kernel.errors import InputError
+from resources.stores.catalog.collections.filtering import Compiler, Expression
+
+_UNSORTED = frozenset({"presence", "lines"})
+
+
+@dataclass(frozen=True)
+class Order:
+    """By what items are sorted; those without a value come last, equals by id.
+
+    Args:
+        text: as it was asked for: the name of a field, `-` before it for the other way round.
+        field: the field.
+        descends: from the largest value.
+    """
+
+    text: str
+    field: Field
+    descends: bool
+
+    @classmethod
+    def parse(cls, text: str, schema: MetadataSchema) -> Order:
+        """An order as people write it; empty: by id.
+
+        Raises:
+            InputError: there is no such field, or it has no order.
+        """
+        name = text.removeprefix("-") or "id"
+        is_quoted = len(name) > 1 and name[0] == name[-1] == '"'
+        field = find_field(Word(name.strip('"') if is_quoted else name, 0, is_quoted), schema)
+        if field is None or field.kind in _UNSORTED or field.name == "folder":
+            raise InputError(
+                f"items cannot be sorted by {name!r}",
+                hint="By id, title, created, changed, media.width and the like, or a declared key",
+            )
+        return cls(text, field, text.startswith("-"))
+
+    @property
+    def is_by_id(self) -> bool:
+        """Whether it is the order in which items came."""
+        return self.field.place == "item" and self.field.name == "id"
+
+    def columns(self, compiler: Compiler) -> list[Expression]:
+        """What to order by."""
+        item, value = compiler.table.c.item, compiler.value(self.field)
+        if self.is_by_id:
+            return [item.desc() if self.descends else item.asc()]
+        return [value.is_(None), value.desc() if self.descends else value.asc(), item]
+
+    def behind(self, compiler: Compiler, cursor: str) -> Expression:
+        """Where the page after `cursor` begins.
+
+        Raises:
+            InputError: it is no cursor of this order.
+        """
+        value, number = self._read(cursor)
+        item = compiler.table.c.item
+        if self.is_by_id:
+            return item < number if self.descends else item > number
+        found = compiler.value(self.field)
+        if value is None:
+            return sa.and_(found.is_(None), item > number)
+        further = found < value if self.descends else found > value
+        return sa.or_(further, sa.and_(found == value, item > number), found.is_(None))
+
+    def cursor(self, value: Any, number: int) -> str:
+        """The place behind an item."""
+        written = msgspec.json.encode([self.text, value, number])
+        return base64.urlsafe_b64encode(written).decode().rstrip("=")
+
+    def _read(self, cursor: str) -> tuple[Any, int]:
+        try:
+            padded = cursor + "=" * (-len(cursor) % 4)
+            text, value, number = msgspec.json.decode(
+                base64.urlsafe_b64decode(padded), type=tuple[str, str | float | int | None, int]
+            )
+        except (ValueError, msgspec.DecodeError):
+            raise _no_cursor() from None
+        if text != self.text or not self._is_of_kind(value) or not 0 <= number < 2**63:
+            raise _no_cursor()
+        return value, number
+
+    def _is_of_kind(self, value: Any) -> bool:
+        if value is None:
+            return True
+        is_text = self.field.kind in {"text", "choice", "uuid"}
+        return isinstance(value, str) == is_text
+
+
+def _no_cursor() -> InputError:
+    return InputError("this is no cursor of such a list", hint="Begin at the first page")

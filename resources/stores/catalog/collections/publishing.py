@@ -1,0 +1,235 @@
+"""A collection as a table: what its asset publishes as a version, and the vectors that are declared in its schema.
+
+One row an item, in the order in which they came. Custom and media metadata are there as JSON, and again as columns with types:
+`media_<field>`, and `meta_<key>` for each declared key, null where a value does not fit; a place is a struct of latitude
+and longitude. All rows are of one snapshot, and memory is bounded by bytes: metadata may have 10 MB an item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import sqlalchemy as sa
+
+from resources.collections.declared_values import MetadataReader, vector_of
+from resources.collections.filter_fields import MEDIA
+from resources.collections.metadata_schema import KeyKind, MetadataKey, MetadataSchema
+from resources.kernel.errors import InputError
+from resources.kernel.records import BatchStream
+from resources.stores.catalog.collections.items import Opened
+from resources.stores.catalog.collections.records import StoredCollection
+from resources.stores.catalog.database import CatalogDatabase
+
+BATCH_ROWS = 4_096
+BATCH_BYTES = 8_000_000
+_FETCHED = 100
+_RESERVED = "$waybill"  # the member of a video's metadata that is about its frames
+_MOMENT = pa.timestamp("us", tz="UTC")
+_PLACE = pa.struct([("latitude", pa.float64()), ("longitude", pa.float64())])
+_TYPES: Mapping[KeyKind, pa.DataType] = {
+    "boolean": pa.bool_(),
+    "datetime": _MOMENT,
+    "number": pa.float64(),
+    "uuid": pa.string(),
+    "varchar": pa.string(),
+    "text": pa.string(),
+    "enum": pa.string(),
+    "geospatial": _PLACE,
+}
+_FRACTIONS = frozenset({"fps", "duration"})
+_FIXED = pa.schema(
+    [
+        pa.field("id", pa.int64(), nullable=False),
+        pa.field("folder", pa.string(), nullable=False),
+        pa.field("type", pa.string(), nullable=False),
+        pa.field("title", pa.string(), nullable=False),
+        pa.field("urls", pa.list_(pa.string()), nullable=False),
+        pa.field("state", pa.string(), nullable=False),
+        pa.field("rule", pa.string()),
+        pa.field("message", pa.string()),
+        pa.field("error_url", pa.string()),
+        pa.field("attempts", pa.int64(), nullable=False),
+        pa.field("created_at", _MOMENT, nullable=False),
+        pa.field("changed_at", _MOMENT, nullable=False),
+        pa.field("objects", pa.list_(pa.string())),
+        pa.field("media", pa.string()),
+        pa.field("metadata", pa.string()),
+    ]
+)
+_COLUMNS = (
+    "i.id, d.path, i.type, i.title, i.urls, i.state, i.rule, i.message, i.error_url, i.attempts,"
+    " i.created_at, i.changed_at, i.objects, {media}, {metadata}"
+)
+
+
+class CollectionPublisher:
+    """Reads collections as tables. Making the object touches nothing."""
+
+    def __init__(self, database: CatalogDatabase) -> None:
+        self.database = database
+
+    @contextmanager
+    def stream(self, collection: str) -> Iterator[tuple[StoredCollection, BatchStream]]:
+        """All items of a collection; with it the collection as it is in the same snapshot.
+
+        Raises:
+            NotFoundError: nothing was imported into it yet.
+        """
+        is_sqlite = self.database.is_sqlite
+        with self.database.read() as connection:
+            opened = Opened.of(connection, collection, is_sqlite=is_sqlite)
+            shape = _Shape(opened.schema)
+            names = ("media", "metadata")
+            json = {name: f"i.{name}" + ("" if is_sqlite else "::text") for name in names}
+            query = (
+                f"SELECT {_COLUMNS.format(**json)} FROM {opened.facets.table} f"
+                " JOIN collection_items i ON i.id = f.item"
+                " JOIN collection_folders d ON d.id = i.folder_id ORDER BY f.item"
+            )
+            # A caller that stops half-way leaves a cursor open; it must be closed before the connection.
+            with closing(_chunks(connection, query, (-1, -2))) as chunks:
+                batches = (shape.batch(rows) for rows in chunks)
+                yield opened.stored, BatchStream(shape.schema, batches)
+
+    @contextmanager
+    def vectors(self, collection: str, key: str) -> Iterator[tuple[StoredCollection, BatchStream]]:
+        """The vectors under a declared key: of items, and of single frames of videos.
+
+        Raises:
+            NotFoundError: nothing was imported into the collection yet.
+            InputError: the key is not declared as an embedding.
+        """
+        is_sqlite = self.database.is_sqlite
+        with self.database.read() as connection:
+            opened = Opened.of(connection, collection, is_sqlite=is_sqlite)
+            declared = _embedding(opened, key)
+            metadata = "i.metadata" if is_sqlite else "i.metadata::text"
+            column = opened.facets.column(key)
+            query = (
+                f"SELECT i.id, i.type, {metadata} FROM {opened.facets.table} f"
+                f" JOIN collection_items i ON i.id = f.item"
+                f" WHERE f.{column} = 1 OR f.type = 'video' ORDER BY f.item"
+            )
+            schema = pa.schema(
+                [
+                    pa.field("item", pa.int64(), nullable=False),
+                    pa.field("frame", pa.float64()),
+                    pa.field("key", pa.string(), nullable=False),
+                    pa.field("vector", pa.list_(pa.float32(), declared.size), nullable=False),
+                ]
+            )
+            with closing(_chunks(connection, query, (-1,))) as chunks:
+                batches = (_vector_batch(rows, declared, schema) for rows in chunks)
+                yield opened.stored, BatchStream(schema, batches)
+
+
+class _Shape:
+    """The columns of a collection's table, and how rows become them."""
+
+    def __init__(self, schema: MetadataSchema) -> None:
+        active = (key for key in schema.keys.values() if key.state == "active")
+        typed = (key for key in active if key.kind in _TYPES)
+        self._keys = tuple(sorted(typed, key=lambda key: key.name))
+        self._media = tuple(
+            MetadataKey(name, "text" if field.kind == "text" else "number")
+            for name, field in MEDIA.items()
+        )
+        self._read, self._read_media = MetadataReader(self._keys), MetadataReader(self._media)
+        media = [pa.field(f"media_{key.name}", _media_type(key)) for key in self._media]
+        meta = [pa.field(f"meta_{key.name}", _TYPES[key.kind]) for key in self._keys]
+        self.schema = pa.schema([*_FIXED, *media, *meta])
+
+    def batch(self, rows: Sequence[Sequence[Any]]) -> pa.RecordBatch:
+        columns: list[Any] = list(zip(*rows, strict=True))
+        columns[4] = [text.split("\n") for text in columns[4]]
+        columns[12] = [None if text is None else msgspec.json.decode(text) for text in columns[12]]
+        for key, values in zip(self._media, self._read_media.columns(columns[13]), strict=True):
+            is_whole = key.kind == "number" and key.name not in _FRACTIONS
+            columns.append([_whole(v) for v in values] if is_whole else values)
+        for key, values in zip(self._keys, self._read.columns(columns[14]), strict=True):
+            columns.append([_as_place(v) for v in values] if key.kind == "geospatial" else values)
+        arrays = [
+            pa.array(values, field.type) for values, field in zip(columns, self.schema, strict=True)
+        ]
+        return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+
+
+def _media_type(key: MetadataKey) -> pa.DataType:
+    if key.kind == "text":
+        return pa.string()
+    return pa.float64() if key.name in _FRACTIONS else pa.int64()
+
+
+def _whole(value: Any) -> int | None:
+    return None if value is None or abs(value) >= 2**63 else int(value)
+
+
+def _as_place(value: Any) -> dict[str, float] | None:
+    return None if value is None else {"latitude": value[0], "longitude": value[1]}
+
+
+def _chunks(
+    connection: sa.Connection, query: str, heavy: tuple[int, ...]
+) -> Generator[list[Sequence[Any]]]:
+    """Rows of a query, so many at a time as memory allows; the columns `heavy` may be long texts."""
+    streamed = connection.execution_options(stream_results=True, max_row_buffer=_FETCHED)
+    rows: list[Sequence[Any]] = []
+    size = 0
+    with streamed.exec_driver_sql(query) as result:
+        for row in result:
+            rows.append(row)
+            size += sum(len(row[at] or "") for at in heavy)
+            if len(rows) >= BATCH_ROWS or size >= BATCH_BYTES:
+                yield rows
+                rows, size = [], 0
+    if rows:
+        yield rows
+
+
+def _embedding(opened: Opened, key: str) -> MetadataKey:
+    declared = opened.schema.active(key)
+    if declared is None or declared.kind != "embedding":
+        known = ", ".join(
+            name
+            for name, one in sorted(opened.schema.keys.items())
+            if one.kind == "embedding" and one.state == "active"
+        )
+        raise InputError(
+            f"{key!r} is not declared as an embedding",
+            hint=f"Embeddings: {known}" if known else "The schema declares no embedding",
+        )
+    return declared
+
+
+def _vector_batch(
+    rows: Sequence[Sequence[Any]], key: MetadataKey, schema: pa.Schema
+) -> pa.RecordBatch:
+    items: list[int] = []
+    frames: list[float | None] = []
+    vectors: list[list[float]] = []
+    for number, kind, text in rows:
+        metadata = {} if text is None else msgspec.json.decode(text)
+        for frame, values in _places(metadata) if kind == "video" else [(None, metadata)]:
+            vector = vector_of(values.get(key.name), key.size)
+            if vector is not None:
+                items.append(number)
+                frames.append(frame)
+                vectors.append(vector)
+    arrays = [
+        pa.array(items, pa.int64()),
+        pa.array(frames, pa.float64()),
+        pa.array([key.name] * len(items), pa.string()),
+        pa.array(vectors, schema.field("vector").type),
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _places(metadata: Mapping[str, Any]) -> Iterator[tuple[float, Mapping[str, Any]]]:
+    """Single frames of a video with their metadata: by number, or by second in `keyframe_mode: seconds`."""
+    reserved = metadata.get(_RESERVED) or {}
+    for place, values in (reserved.get("frames") or {}).items():
+        yield float(place), values

@@ -1,0 +1,138 @@
+"""Schemas in the catalog: changed with history, by one editor at a time, and followed by filters and registering."""
+
+import pytest
+import sqlalchemy as sa
+
+from resources.collections.filters import FilterError
+from resources.collections.metadata_schema import MetadataKey
+from resources.collections.schema_changes import (
+    AddEmbedding,
+    AddEnum,
+    AddEnumOptions,
+    AddScalar,
+    DeleteKey,
+    RestoreKey,
+    SchemaChangeError,
+)
+from resources.kernel.errors import ConflictError
+from resources.stores.catalog.collections.items import ItemCatalog
+from resources.stores.catalog.collections.metadata import MetadataCatalog
+from tests.faults import Child
+from tests.resources.stores.catalog.collections.drafts import COLLECTION, UPSERT, draft, run
+
+LABELS = "labels"
+
+
+@pytest.fixture
+def schemas(collections):
+    return MetadataCatalog(collections.database)
+
+
+@pytest.fixture
+def items(collections):
+    return ItemCatalog(collections.database)
+
+
+def found(items, text):
+    return [item.title for item in items.items(COLLECTION, filter_text=text).items]
+
+
+def test_changes_are_kept_with_who_made_them(schemas):
+    assert schemas.schema(LABELS).revision == 0
+    schemas.apply(LABELS, AddScalar("lux", "number"), "ada")
+    schemas.apply(LABELS, AddEnum("weather", ("rain", "fog")), "bob")
+    made = schemas.apply(LABELS, DeleteKey("lux"), "ada", revision=2)
+    assert made == schemas.schema(LABELS)
+    assert made.schema.keys == {
+        "lux": MetadataKey("lux", "number", state="deleted"),
+        "weather": MetadataKey("weather", "enum", ("fog", "rain")),
+    }
+    with pytest.raises(SchemaChangeError, match="deleted"):
+        schemas.apply(LABELS, AddScalar("lux", "number"), "ada")
+    history = schemas.history(LABELS)
+    assert [(entry.revision, entry.actor, entry.change) for entry in history] == [
+        (3, "ada", DeleteKey("lux")),
+        (2, "bob", AddEnum("weather", ("rain", "fog"))),
+        (1, "ada", AddScalar("lux", "number")),
+    ]
+    assert schemas.names() == [LABELS]
+
+
+def test_of_two_editors_the_slower_one_looks_again(schemas):
+    schemas.apply(LABELS, AddScalar("a", "number"), "ada", revision=0)
+    with pytest.raises(ConflictError, match="has revision 1, not 0"):
+        schemas.apply(LABELS, AddScalar("b", "number"), "bob", revision=0)
+    assert list(schemas.schema(LABELS).schema.keys) == ["a"]
+
+
+def test_changes_of_many_processes_are_all_there(open_collections):
+    def one(number):
+        schemas = MetadataCatalog(open_collections().database)
+        return lambda: schemas.apply(LABELS, AddScalar(f"k{number}", "number"), "x").revision
+
+    outcomes = [child.wait() for child in [Child(one(n)) for n in range(4)]]
+    assert sorted(outcome.answer for outcome in outcomes) == [1, 2, 3, 4]
+    schemas = MetadataCatalog(open_collections().database)
+    assert len(schemas.schema(LABELS).schema.keys) == 4
+
+
+def test_filters_follow_the_schema_over_items_that_are_there(collections, schemas, items):
+    values = [1, 2.5, "2", None, True, [1]]
+    drafts = [draft(f"s3://b/{n}", metadata={"lux": v}) for n, v in enumerate(values)]
+    run(collections, "1", drafts, schema=LABELS)
+    with pytest.raises(FilterError, match="not declared"):
+        items.count(COLLECTION, "lux > 0")
+    schemas.apply(LABELS, AddScalar("lux", "number"), "ada")
+    assert found(items, "lux >= 1") == ["0", "1"]
+    assert schemas.misfits(LABELS, MetadataKey("lux", "number")) == {COLLECTION: 3}
+    assert schemas.misfits(LABELS, MetadataKey("lux", "text")) == {COLLECTION: 4}
+    assert schemas.misfits(LABELS, MetadataKey("other", "text")) == {}
+    schemas.apply(LABELS, AddScalar("lux", "varchar"), "ada")
+    assert found(items, "lux = 2") == ["2"]
+    schemas.apply(LABELS, DeleteKey("lux"), "ada")
+    with pytest.raises(FilterError, match="not declared"):
+        items.count(COLLECTION, "lux exists")
+    schemas.apply(LABELS, RestoreKey("lux"), "ada")
+    assert items.count(COLLECTION, "lux exists") == 1
+
+
+def test_new_and_replaced_metadata_is_filtered_by_the_schema_of_then(collections, schemas, items):
+    schemas.apply(LABELS, AddEnum("weather", ("fog",)), "ada")
+    schemas.apply(LABELS, AddEmbedding("vec", 2), "ada")
+    one = draft("s3://b/a", metadata={"weather": "rain", "vec": [1, 2]})
+    run(collections, "1", [one], schema=LABELS)
+    assert found(items, "weather exists") == []
+    assert found(items, "vec exists") == ["a"]
+    schemas.apply(LABELS, AddEnumOptions("weather", ("rain",)), "ada")
+    assert found(items, "weather = rain") == ["a"]
+    run(collections, "2", [draft("s3://b/a", metadata={"weather": "fog"})], UPSERT, schema=LABELS)
+    assert found(items, "weather = fog and vec missing") == ["a"]
+
+
+def test_a_collection_whose_turn_was_missed_is_fitted_later(collections, schemas, items):
+    schemas.apply(LABELS, AddScalar("lux", "number"), "ada")
+    run(collections, "1", [draft("s3://b/0", metadata={"lux": 1, "b": True})], schema=LABELS)
+    revision = schemas.schema(LABELS).revision
+    with (
+        collections.database.write() as connection
+    ):  # as a kill between the two transactions leaves it
+        connection.execute(sa.text("UPDATE collections SET schema_revision = 0"))
+    assert revision == 1
+    with pytest.raises(ConflictError, match="is being fitted"):
+        items.count(COLLECTION, "lux exists")
+    run(collections, "2", [draft("s3://b/1", metadata={"lux": 2})], schema=LABELS)
+    assert items.count(COLLECTION, "lux exists") == 2
+    with collections.database.write() as connection:
+        connection.execute(sa.text("UPDATE collections SET schema_revision = 0"))
+    schemas.follow(LABELS)
+    assert items.count(COLLECTION, "lux exists") == 2
+
+
+def test_what_files_declare_holds(schemas):
+    schemas.declare(LABELS, [MetadataKey("a", "number"), MetadataKey("b", "text")], "project")
+    made = schemas.declare(LABELS, [MetadataKey("a", "text")], "project")
+    assert made.schema.keys == {
+        "a": MetadataKey("a", "text"),
+        "b": MetadataKey("b", "text", state="deleted"),
+    }
+    assert schemas.declare(LABELS, [MetadataKey("a", "text")], "project") == made
