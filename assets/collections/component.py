@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import dagster as dg
 from pydantic import Field
@@ -58,7 +58,7 @@ types: [dicom_series, pdf]
 folder: incoming/2026
 metadata_schema: clinical
 probe: always
-copy: true
+keep_copies: true
 keep_versions: 10
 watch: {connector: archive, path: "scans/**/*.pdf", every_seconds: 30}
 column_descriptions: {title: What radiologists call it}
@@ -89,7 +89,7 @@ kinds: [table]
     """The schema that custom metadata is checked by."""
     probe: Probe = "missing"
     """Whose objects are looked at: `never`, `missing` (those without media metadata), `always`."""
-    keep_copies: Annotated[bool, dg.Resolver.default(model_field_name="copy")] = False
+    keep_copies: bool = False
     """Whether the bytes of items are kept in the store, once however often they come, or only referred to."""
     keep_versions: int = Field(default=3, ge=1)
     """How many versions of the table of items to keep."""

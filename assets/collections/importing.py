@@ -22,7 +22,7 @@ from resources.kernel.errors import InputError
 from resources.scratch import ScratchFolder
 from resources.sources.object_urls import ObjectUrls
 from resources.stores.catalog.collections.catalog import CollectionCatalog
-from resources.stores.catalog.collections.records import ImportCounts, ImportOrder, StoredImport
+from resources.stores.catalog.collections.records import ImportCounts, ImportRequest, StoredImport
 from resources.stores.media.writer import MediaWriter
 from resources.stores.uploads import UploadStore
 from resources.web.client import WebClient, WebLimits
@@ -105,10 +105,10 @@ def carry_out(means: Means, wanted: WantedImport, writer: MediaWriter | None) ->
     return ImportEnd(catalog.find_import(import_id), counts)
 
 
-def _order(means: Means, wanted: WantedImport) -> ImportOrder:
+def _order(means: Means, wanted: WantedImport) -> ImportRequest:
     spec = means.spec
     folder = spec.folder if wanted.folder is None else check_folder(wanted.folder)
-    return ImportOrder(
+    return ImportRequest(
         key=wanted.key,
         folder=folder,
         file_name=wanted.file_name or wanted.object_key.rpartition("/")[2],

@@ -29,6 +29,7 @@ _FORM = (
     "the page of `create` or `edit` shows it; the command line has `--dry-run` and the reference"
 )
 _TUS = "a step of one upload, by the tus protocol; `dataset upload` does all of them"
+_COLLECTIONS = "collections have no routes and pages yet; their runs show in Dagster"
 _WITHIN = "part of the page of the thing itself"
 
 EXCEPTIONS: dict[str, dict[str, str]] = {

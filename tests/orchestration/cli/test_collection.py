@@ -1,0 +1,200 @@
+"""`waybill collection`: a specification checked, imported, gone on with; items, folders and what failed."""
+
+import csv
+import io
+import json
+
+import dagster as dg
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from assets.collections.looking import Looker
+from orchestration.cli.context import CommandContext
+from orchestration.cli.main import app
+from orchestration.location import Location
+from tests.faults import Child
+from tests.project import project
+
+YAML = """
+type: resources.FolderConnector
+attributes: {name: lake, root: lake}
+---
+type: assets.MetadataSchema
+attributes:
+  name: site
+  keys:
+    - {name: lux, type: number}
+    - {name: phase, type: enum, options: [roof, base]}
+---
+type: assets.Collection
+attributes: {name: photos, connectors: [lake], types: [image, pdf], metadata_schema: site, folder: north}
+---
+type: assets.Collection
+attributes: {name: copies, connectors: [lake], keep_copies: true}
+---
+type: assets.Collection
+attributes: {name: named, connectors: [lake], probe: never}
+---
+type: assets.SqlTransform
+attributes: {name: wide, sql: "select title, media_width, meta_lux from photos where state = 'ready'"}
+"""
+
+
+@pytest.fixture(scope="module")
+def definitions():
+    with project(YAML) as found:
+        yield found
+
+
+@pytest.fixture
+def waybill(definitions, tmp_path, monkeypatch):
+    monkeypatch.setenv("WAYBILL_HOME", str(tmp_path))
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    (tmp_path / "lake").mkdir()
+    with dg.instance_for_test(temp_dir=str(tmp_path)) as instance:
+
+        def command(*arguments, code=0):
+            context = CommandContext(Location(definitions), instance)
+            result = CliRunner().invoke(app, ["collection", *arguments], obj=context)
+            assert result.exit_code == code, (result.output, result.exception)
+            return result.output
+
+        command.location = Location(definitions)
+        yield command
+
+
+@pytest.fixture
+def lake(tmp_path, waybill):
+    folder = tmp_path / "lake"
+    for number in range(4):
+        Image.new("RGB", (32 + number, 16)).save(folder / f"a{number}.png")
+    (folder / "bad.png").write_bytes(b"no image at all")
+    return folder
+
+
+def spec(tmp_path, name, **sections):
+    path = tmp_path / name
+    path.write_text(json.dumps({"skip_duplicate_urls": True, **sections}))
+    return str(path)
+
+
+def images(lake, *names, **more):
+    return [{"objectUrl": f"file://{lake}/{name}", **more} for name in names]
+
+
+def test_a_specification_comes_in_once_and_its_items_are_found(waybill, lake, tmp_path):
+    given = [
+        {**one, "clientMetadata": {"lux": number, "phase": "roof"}}
+        for number, one in enumerate(images(lake, *(f"a{n}.png" for n in range(4))))
+    ]
+    file = spec(tmp_path, "site.json", images=given)
+    told = json.loads(waybill("check-spec", file, "--collection", "photos", "--json"))
+    assert (told["accepted"], told["would"]) == (True, {"created": {"image": 4}})
+    done = json.loads(waybill("import", file, "--collection", "photos", "--json"))
+    assert (done["state"], done["did"], done["ready"]) == (
+        "completed",
+        {"created": {"image": 4}},
+        4,
+    )
+    query = ("--filter", "lux > 1 and media.width in 34..40", "--sort", "-lux", "--json")
+    found = json.loads(waybill("items", "photos", *query))
+    assert [(i["metadata"]["lux"], i["media"]["width"], i["folder"]) for i in found["items"]] == [(3, 35, "north"), (2, 34, "north")]  # fmt: skip
+    again = json.loads(waybill("import", file, "--collection", "photos", "--json"))
+    assert again["did"] == {"skipped": {"image": 4}}
+    assert json.loads(waybill("folders", "photos", "--json")) == [{"path": "north", "items": 4}]
+    (line,) = [one for one in json.loads(waybill("list", "--json")) if one["name"] == "photos"]
+    assert (line["items"], line["failed"], line["last_import"]) == (4, 0, again["id"])
+    # The items are a dataset like any other; an import without effect made no version of it.
+    table = waybill.location.store().item(("datasets", "photos")).versions()
+    assert len(table) == 1
+    assert waybill.location.store().read(("datasets", "photos")).to_table().num_rows == 4
+
+
+def test_every_problem_is_told_and_nothing_of_a_refused_file_comes_in(waybill, lake, tmp_path):
+    bad = [*images(lake, "a0.png", clientMetadata={"lux": "bright"}), {"objectUrl": "x y"}]
+    file, report = spec(tmp_path, "bad.json", images=bad), tmp_path / "report.csv"
+    told = waybill("check-spec", file, "--collection", "photos", "--report", str(report), code=1)
+    assert "metadata_type_mismatch" in told
+    rows = list(csv.DictReader(report.open()))
+    assert [row["at"] for row in rows] == ["/images/0/clientMetadata/lux", "/images/1/objectUrl"]
+    done = json.loads(waybill("import", file, "--collection", "photos", "--json", code=1))
+    assert (done["state"], done["registered"], done["did"]) == ("failed", False, {})
+    assert "Nothing was imported" in done["message"]
+    other = spec(tmp_path, "other.json", videos=images(lake, "a0.png"))
+    assert "type_not_taken" in waybill("check-spec", other, "--collection", "photos", code=1)
+    waybill("check-spec", file, "--collection", "unknown", code=2)
+
+
+def test_single_errors_end_an_import_or_are_told_in_its_log(waybill, lake, tmp_path):
+    """F105, F106: a type that was not announced, an object that is not there, a URL that leads nowhere."""
+    urls = ["bad.png", "gone.png", "a1.png"]
+    file = spec(tmp_path, "mixed.json", images=[*images(lake, *urls), {"objectUrl": "s3://x/y"}])
+    done = json.loads(
+        waybill("import", file, "--collection", "photos", "--ignore-errors", "--json")
+    )
+    assert (done["state"], done["ready"], done["failed"]) == ("completed", 1, 3)
+    rows = list(csv.DictReader(io.StringIO(waybill("failures", str(done["id"])))))
+    assert [(row["row_or_pointer"], row["rule"]) for row in rows] == [
+        ("/images/0", "object_type_mismatch"),
+        ("/images/1", "object_not_found"),
+        ("/images/3", "url_not_allowed"),
+    ]
+    assert rows[0]["message"].startswith("Expected an image, got a file of type")
+    Image.new("RGB", (9, 9)).save(lake / "gone.png")
+    again = json.loads(waybill("resume", str(done["id"]), "--retry-failed", "--json"))
+    assert (again["id"], again["ready"], again["failed"]) == (done["id"], 2, 2)
+    strict = json.loads(waybill("import", file, "--collection", "copies", "--json", code=1))
+    assert strict["state"] == "failed"
+    assert strict["failed"] >= 1
+    assert strict["registered"]
+
+
+def test_an_import_that_is_killed_goes_on_where_it_was(waybill, lake, tmp_path, monkeypatch):
+    """The process dies while it looks at objects: what was settled stays, the rest is done by `resume`, once."""
+    file = spec(tmp_path, "all.json", images=images(lake, *(f"a{n}.png" for n in range(4))))
+    look = Looker.look
+
+    def deadly(self, item):
+        if item.urls[0].endswith("a3.png"):
+            import os
+            import signal
+
+            os.kill(os.getpid(), signal.SIGKILL)
+        return look(self, item)
+
+    def die():
+        monkeypatch.setattr(Looker, "look", deadly)
+        waybill("import", file, "--collection", "photos", "--json")
+
+    Child(die).wait()
+    (found,) = json.loads(waybill("imports", "photos", "--json"))
+    assert (found["registered"], found["did"]) == (True, {"created": {"image": 4}})
+    done = json.loads(waybill("resume", str(found["id"]), "--json"))
+    assert (done["state"], done["pending"], done["ready"]) == ("completed", 0, 4)
+    assert len(json.loads(waybill("items", "photos", "--json"))["items"]) == 4
+    waybill("resume", str(found["id"]), code=1)  # nothing is left to do
+
+
+def test_bytes_are_kept_where_the_collection_says_so(waybill, lake, tmp_path):
+    file = spec(tmp_path, "copies.json", images=images(lake, "a0.png", "a1.png"))
+    waybill("import", file, "--collection", "copies", "--json")
+    found = json.loads(waybill("items", "copies", "--json"))["items"]
+    content = (lake / "a0.png").read_bytes()
+    (lake / "a0.png").unlink()
+    from resources.stores.resource import StoreResource
+
+    media = StoreResource().media()
+    with media.read(found[0]["objects"][0]) as kept:
+        assert kept.read() == content
+
+
+def test_no_byte_is_read_where_nothing_is_looked_at(waybill, tmp_path):
+    """F084: `probe: never`; the object is not even there."""
+    file = spec(tmp_path, "named.json", images=[{"objectUrl": "s3://bucket/a.png"}])
+    done = json.loads(waybill("import", file, "--collection", "named", "--json"))
+    assert (done["state"], done["ready"]) == ("completed", 1)
+    shown = json.loads(waybill("item", "named", "1"))
+    assert (shown["state"], shown["media"], shown["attempts"]) == ("ready", None, 0)
+    waybill("item", "named", "99", code=1)
+    assert "character" in waybill("items", "named", "--filter", "lux = 1", code=1)
