@@ -24,6 +24,7 @@ from orchestration.loading.problems import refuse
 from orchestration.loading.project import Project, load_project
 from orchestration.loading.tolerance import leaves_out, with_problems
 from orchestration.location import Location
+from orchestration.watching.automation import automation_sensor, missed_changes_sensor
 from resources.kernel.keys import SHARED_RESOURCES
 from resources.project import find_project, use_project
 from resources.references import check_asset_references, check_job_references
@@ -68,7 +69,7 @@ def build_defs(*, loaded: dg.Definitions | None = None) -> dg.Definitions:
     common = dg.Definitions(
         asset_checks=build_reachable_checks(location),
         jobs=build_connection_jobs(location),
-        sensors=[automation_sensor()],
+        sensors=[automation_sensor(), missed_changes_sensor()],
         resources={key: value for key, value in shared.items() if key not in resources},
         # Ten pandas steps cost 8 s of CPU in one process and 87 s in a process each: parallelism is by runs.
         executor=None if loaded.executor else in_process_executor,
@@ -85,16 +86,6 @@ def load_own_project() -> Project:
     project = find_project()
     project.make_importable()
     return load_project(import_module(project.defs_module), project.root, provided=SHARED_RESOURCES)
-
-
-def automation_sensor() -> dg.AutomationConditionSensorDefinition:
-    """Refreshes what asked for it. Dagster's own is stopped until somebody starts it; this one runs."""
-    return dg.AutomationConditionSensorDefinition(
-        "automation",
-        target=dg.AssetSelection.all(),
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        minimum_interval_seconds=15,
-    )
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """What run config may set, and the one thing that Dagster offers there and Waybill refuses: a pickle to load.
 
 An input of an op that nothing is connected to may be given at launch, and Dagster then also takes
-`{pickle: {path: ...}}` for it: whoever may launch a run could have any file unpickled, which is to run it.
+`{pickle: {path: ...}}` for it: a user who may launch a run could have any file unpickled, which is to run it.
 """
 
 from __future__ import annotations

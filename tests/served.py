@@ -35,6 +35,7 @@ from orchestration.services.new_project import plan_project
 from resources import project as projects
 from resources.scratch import ScratchFolder
 from resources.stores.catalog.database import CatalogDatabase
+from tests.zygote import warm_zygote
 
 SECONDS = 180.0
 
@@ -129,7 +130,13 @@ def served(
         patch.setattr(projects._AT_HAND, "project", projects.read_project(root))
         workspace = plan_workspace(root / "workspace.yaml", sockets)
         groups = stack.enter_context(ProcessGroups(sockets))
-        service = Service("code", [], folder / "code.log", environment=THREADLESS_ENVIRONMENT)
+        service = Service(
+            "code",
+            [],
+            folder / "code.log",
+            environment=THREADLESS_ENVIRONMENT,
+            zygote=warm_zygote(),
+        )
         location = LocationProcesses(workspace.servers[0], service, groups, lambda _text: None)
         stack.enter_context(_tended(location))
         wait_until(lambda: location.current is not None)

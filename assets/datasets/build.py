@@ -12,7 +12,12 @@ import dagster as dg
 from assets.boundary import RETRIES, boundary
 from assets.datasets.checks import build_checks
 from assets.datasets.expectations import Expectation
-from assets.datasets.importing import ImportOrder, ImportReport, import_table
+from assets.datasets.importing import (
+    ImportOrder,
+    ImportReport,
+    import_table,
+    imported_upload,
+)
 from assets.noun import make_asset_spec
 from assets.settling import settle_seconds
 from assets.single_op import OpParts, build_materialized, config_of
@@ -21,7 +26,7 @@ from resources.kernel.keys import Key, asset_key
 from resources.sources.open import open_source
 from resources.sources.source import Source
 from resources.sources.spec import SourceSpec
-from resources.sources.uploads import UploadSource, open_upload
+from resources.sources.uploads import UPLOAD_TAG, UploadSource, open_upload
 from resources.stores.kept_uploads import KeptUploads
 from resources.stores.resource import StoreResource
 from resources.stores.tables import TableStore
@@ -84,7 +89,7 @@ def import_dataset(
     """Imports the source, unless it shows what was imported already."""
     with boundary():
         tables = store.tables()
-        source = _open(context, spec.source, tables)
+        source = _open(context, spec, tables)
         report = import_table(
             source,
             tables,
@@ -145,10 +150,17 @@ def build_dataset(
     )
 
 
-def _open(context: dg.AssetExecutionContext, spec: SourceSpec, tables: TableStore) -> Source:
-    if spec.upload:
-        return open_upload(tables, spec)
-    return open_source(getattr(context.resources, spec.connector), spec)
+def _open(context: dg.AssetExecutionContext, spec: DatasetSpec, tables: TableStore) -> Source:
+    source = spec.source
+    if not source.upload:
+        return open_source(getattr(context.resources, source.connector), source)
+    asked = context.run.tags.get(UPLOAD_TAG, "")
+    return open_upload(
+        tables,
+        source,
+        asked=int(asked) if asked.isascii() and asked.isdecimal() else 0,
+        imported=imported_upload(tables, spec.key),
+    )
 
 
 def _metadata(source: Source, report: ImportReport) -> dict[str, Any]:

@@ -120,6 +120,13 @@ def _newest_readable(store: TableStore, key: tuple[str, ...]) -> StoredVersion |
         return None
 
 
+def imported_upload(store: TableStore, key: tuple[str, ...]) -> int:
+    """The number of the upload that the newest version was made of; 0 where it was made of none."""
+    newest = _newest_readable(store, key)
+    number = _source_of(newest).get("upload") if newest is not None else None
+    return number if isinstance(number, int) else 0
+
+
 def _source_of(version: StoredVersion) -> Mapping[str, object]:
     kept = version.properties.get("source")
     return kept if isinstance(kept, Mapping) else {}

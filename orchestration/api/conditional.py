@@ -1,4 +1,4 @@
-"""Answers that may be polled: an ETag for each, and 304 for whoever has it already."""
+"""Answers that may be polled: an ETag for each, and 304 for a client that has it already."""
 
 from __future__ import annotations
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Depends, Header, Path, Query, Request
+from pydantic import AfterValidator
 
 from orchestration.services.access.actor import Actor
 from orchestration.services.access.rights import check_right
@@ -35,6 +37,15 @@ async def _asker(request: Request, project: Annotated[Project, Depends(_project)
     return project.asker(_actor(request))
 
 
+def _in_utc(given: datetime) -> datetime:
+    """A moment of a query; without a zone it is one of UTC."""
+    if (
+        not 1 < given.year < 9999
+    ):  # else a zone, or a microsecond less, leads out of what a date can be
+        raise ValueError("the year has to be from 2 to 9998")
+    return given.replace(tzinfo=given.tzinfo or UTC).astimezone(UTC)
+
+
 def authorize(request: Request) -> None:
     """Nothing, where the actor may do what the route does.
 
@@ -54,6 +65,7 @@ class ListQuery:
     q: Annotated[str, Query(max_length=200, description="Part of the name, in any case.")] = ""
 
 
+Moment = Annotated[datetime, AfterValidator(_in_utc)]
 Name = Annotated[str, Path(description="Its name.", max_length=200)]
 GivenSite = Annotated[Site, Depends(_site)]
 GivenActor = Annotated[Actor, Depends(_actor)]

@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from orchestration.services.statuses import problem_of, status_of
+from orchestration.services.statuses import problem_document, problem_of, status_of
 from resources.kernel.errors import WaybillError
 
 MEDIA_TYPE = "application/problem+json"
@@ -48,16 +48,9 @@ def problem(
     headers: dict[str, str] | None = None,
 ) -> Response:
     """An answer that says why a request failed."""
-    name = kind or HTTPStatus(status).phrase.lower().replace(" ", "-")
-    body = {
-        "type": f"/api/v1/#problem-{name}",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-        "hint": hint,
-        "instance": request.url.path,
-        "facts": facts or {},
-    }
+    body = problem_document(
+        status, detail, name=kind, hint=hint, instance=request.url.path, facts=facts
+    )
     content = msgspec.json.encode(body, enc_hook=str)
     return Response(content, status, headers, MEDIA_TYPE)
 
@@ -74,7 +67,10 @@ async def _of_ours(request: Request, error: Exception) -> Response:
     if not isinstance(error, WaybillError):
         raise error
     status = status_of(error)
-    headers = {"Retry-After": "5"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    later = error.facts.get("wait_seconds")
+    if later is None and status == HTTPStatus.SERVICE_UNAVAILABLE:
+        later = 5
+    headers = None if later is None else {"Retry-After": str(later)}
     return problem(
         request,
         status,

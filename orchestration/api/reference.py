@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader
 
-from orchestration.services.statuses import STATUSES
+from orchestration.services.statuses import REFUSALS, STATUSES
 
 router = APIRouter(include_in_schema=False)
 _PAGES = Environment(
@@ -25,7 +25,7 @@ def reference(request: Request) -> HTMLResponse:
     """What can be asked for, with parameters, answers and problems."""
     document = request.app.openapi()
     page = _PAGES.get_template("reference.html")
-    problems = sorted({(name, status) for status, name in STATUSES.values()})
+    problems = sorted({(name, status) for status, name in (*STATUSES.values(), *REFUSALS.items())})
     text = page.render(info=document["info"], groups=_groups(document), problems=problems)
     return HTMLResponse(text, headers={"Content-Security-Policy": CSP})
 

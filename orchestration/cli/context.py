@@ -132,7 +132,7 @@ class CommandContext:
         return location
 
     def forget_location(self) -> None:
-        """The project's files have changed: whoever asks for the location next has them read anew."""
+        """The project's files have changed: the next caller of `location` has them read anew."""
         self.__dict__.pop("location", None)
 
     @cached_property
@@ -167,6 +167,6 @@ def tell_of_home() -> None:
     try:
         home, project = waybill_home(), find_project()
     except ConfigError:
-        return  # no project: whoever needs one says so
+        return  # no project: a command that needs one says so
     for text in warnings_of(home, project):
         warn(text)

@@ -116,9 +116,9 @@ def remove(
 
 
 def _confirm(name: str) -> None:
-    """Asks at a terminal; elsewhere nobody can answer."""
+    """Asks at a terminal; elsewhere no one could answer."""
     if not sys.stdin.isatty():
-        fail("nobody can be asked here: give --yes to remove all versions", code=USAGE)
+        fail("there is no terminal to ask at: give --yes to remove all versions", code=USAGE)
     typer.confirm(f"Remove all versions of dataset {name}?", abort=True)
 
 
@@ -139,7 +139,7 @@ def _write_out(found: DatasetDownload) -> None:
             sys.stdout.buffer.write(chunk)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
-        # Whoever read has had enough; Python would complain once more when it closes the pipe.
+        # The reader has had enough; Python would complain once more when it closes the pipe.
         sys.stdout = None
         raise typer.Exit(FAILED) from None
 

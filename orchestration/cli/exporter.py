@@ -163,7 +163,7 @@ def export(
     no_wait: bool,
     as_json: bool,
 ) -> None:
-    """Has an exporter deliver, and follows it unless nobody wants to wait."""
+    """Has an exporter deliver, and follows it unless `--no-wait` is given."""
     from orchestration.services.exports.launch import Delivery, run_export, start_export
 
     wanted = Delivery(exporter, dataset, version)

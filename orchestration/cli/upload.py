@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,7 +57,7 @@ def upload(  # noqa: PLR0913 - a parameter an option
     A second upload becomes the dataset's next version; one that cannot be read leaves the version before and stays for
     `waybill refresh`. Runs in the server of `waybill up` if one is running, otherwise here.
     """
-    from orchestration.services.runs.launch import refresh_dataset, start_refresh
+    from orchestration.services.runs.launch import import_upload, start_import
     from orchestration.services.uploads.settings import parse_settings
 
     with reported():
@@ -68,16 +69,16 @@ def upload(  # noqa: PLR0913 - a parameter an option
             return
         if not name:
             raise typer.BadParameter(f"give --name NAME, for instance --name {_proposed(files)}")
-        _keep(
+        number = _keep(
             context,
             _order(files, name, settings, context.ensure_object(CommandContext).user),
             no_wait=no_wait,
             as_json=as_json,
         )
     if no_wait:
-        start(context, start_refresh, name, as_json=as_json)
+        start(context, partial(start_import, number=number), name, as_json=as_json)
     else:
-        launch(context, refresh_dataset, name, as_json=as_json)
+        launch(context, partial(import_upload, number=number), name, as_json=as_json)
 
 
 def _proposed(files: Sequence[Path]) -> str:
@@ -107,8 +108,8 @@ def _preview(
         raise typer.Exit(FAILED)
 
 
-def _keep(context: typer.Context, order: UploadOrder, *, no_wait: bool, as_json: bool) -> None:
-    """Keeps the files and sees to it that whoever imports them knows the dataset."""
+def _keep(context: typer.Context, order: UploadOrder, *, no_wait: bool, as_json: bool) -> int:
+    """Keeps the files, and has the process that will import them know the dataset; the upload's number."""
     from orchestration.services.home import open_home
     from orchestration.services.reloading import reload_server
     from orchestration.services.runs.launch import require_server
@@ -129,6 +130,7 @@ def _keep(context: typer.Context, order: UploadOrder, *, no_wait: bool, as_json:
         reload_server(home)
     if not as_json:
         typer.echo(f"kept {visible(_described(order))} as upload {kept.number} of {order.name}")
+    return kept.number
 
 
 def _declared(location: Location, name: str) -> UploadSettings | None:

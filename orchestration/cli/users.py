@@ -119,7 +119,9 @@ def remove(name: Name, *, as_json: AsJson = False) -> None:
         remove_user(catalog, shell_actor(), name=name)
         left = list_users(catalog)
     if not left:
-        warn("there is no user any more: whoever reaches the server on this machine is its admin")
+        warn(
+            "there is no user any more: anyone who reaches the server on this machine is its admin"
+        )
     if as_json:
         print_json({"removed": name, "left": len(left)})
     else:

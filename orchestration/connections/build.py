@@ -1,7 +1,7 @@
 """Two jobs for the Launchpad: try a connector or look into it, and look at a datasource without importing it.
 
 Their configuration holds names and places only (T24), and takes none of them from the environment: `IntSource` and the
-like would show whoever may launch a run the values of the server's variables. Neither job takes connectors as resources: a run would open
+like would show every user who may launch a run the values of the server's variables. Neither job takes connectors as resources: a run would open
 all of them, and one variable that is not set would stop the test of every other connector.
 
 Without `from __future__ import annotations`: Dagster reads live annotations.

@@ -1,6 +1,6 @@
 """One check for all datasources: whether the connector of each answers, step by step.
 
-It runs when somebody asks for it (*Execute* on the check): observing and importing connect by themselves, and fail
+It runs when it is asked for (*Execute* on the check): observing and importing connect by themselves, and fail
 with the same reason. Many datasources share one op, since an op each would cost the code location 2 ms a datasource,
 and so that a run tests a connector once for all of those. They are not all in one: to build a job, Dagster goes over
 all assets of a check for each of them, which for 5,000 took 12 s of CPU.

@@ -1,7 +1,7 @@
 """A project with mistakes, served all the same: what was left out is shown where its user looks.
 
 `waybill up` and the command line leave out what has a mistake; `dg check defs`, `dg launch`, a deployment and CI
-refuse the whole, since nobody might look.
+refuse the whole, since the report might go unread.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def leaves_out() -> bool:
 def with_problems(project: Project) -> dg.Definitions:
     """The definitions, and beside them an asset for each file that has a problem: the UI has no other place for one.
 
-    The problems themselves are metadata of the whole: the server tells them to whoever started it.
+    The problems themselves are metadata of the whole: the server prints them where it was started.
     """
     files: dict[str, list[Problem]] = {}
     for problem in project.problems:

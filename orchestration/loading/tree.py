@@ -65,7 +65,7 @@ class DocumentDecl(ComponentDecl[dg.Component]):
 
 
 class ProjectTree(ComponentTree):
-    """The components of a project, for whoever asks Dagster's tree for them."""
+    """The components of a project, for code that asks Dagster's tree for them."""
 
     @classmethod
     def from_defs(cls, defs: ModuleType, project_root: Path) -> ProjectTree:
@@ -166,7 +166,7 @@ class YamlComponent:
     def _scoped(self) -> ComponentDeclLoadContext:
         module = self._document.value.get("template_vars_module")
         if not (module or self._document.has_braces):
-            return self._decl.context  # nobody would use what Dagster finds out for templates
+            return self._decl.context  # what Dagster finds out for templates would not be used
         return context_with_injected_scope(self._decl.context, self._decl.kind, module)
 
 

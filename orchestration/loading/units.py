@@ -78,7 +78,7 @@ class Unit:
 
     @cached_property
     def inputs(self) -> set[dg.AssetKey]:
-        """Assets whose data Python code takes as arguments: Dagster loads them, so somebody has to make them."""
+        """Assets whose data Python code takes as arguments: Dagster loads them, so a run must have made them."""
         return {
             key
             for asset in self.definitions.assets or []

@@ -6,6 +6,7 @@ import logging
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -37,6 +38,7 @@ def build_pages(site: Site) -> Starlette:
         ],
         exception_handlers={HTTPException: _of_http, Exception: _of_bug},
     )
+    app.router.redirect_slashes = False  # it names the server by http, also behind a proxy with TLS
     app.state.site = site
     app.state.page_names = {route.name for route in found if isinstance(route, Route)}
     return app
@@ -58,10 +60,20 @@ async def _with_slash(request: Request) -> Response:
     return RedirectResponse(f"/data/{to_part(request.path_params['project'])}/", 303)
 
 
-async def _of_http(_request: Request, error: Exception) -> Response:
+async def _of_http(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
+    if status == 404 and (elsewhere := _other_slash(request)):
+        return RedirectResponse(elsewhere, 307)
     detail = error.detail if isinstance(error, HTTPException) else ""
     return html("error_alone.html", status, title=str(status), message=detail, hint="")
+
+
+def _other_slash(request: Request) -> str:
+    """The same address without the `/` at its end, or with the one that the section has; empty where that is no other."""
+    path, root = request.url.path, request.scope["root_path"]
+    other = f"{root}/" if path == root else path.rstrip("/")
+    query = f"?{request.url.query}" if request.url.query else ""
+    return f"{quote(other)}{query}" if other != path else ""
 
 
 async def _of_bug(request: Request, error: Exception) -> Response:

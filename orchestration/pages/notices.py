@@ -21,7 +21,7 @@ def put_notice(answer: Response, site: Site, text: str) -> Response:
 
 
 def take_notice(request: Request, site: Site) -> str:
-    """What the page is to say; empty when nothing, or when somebody else wrote it."""
+    """What the page is to say; empty when nothing, or when the text is not ours."""
     given = request.cookies.get(COOKIE, "")
     if not given:
         return ""

@@ -1,4 +1,4 @@
-"""Values of data in a page: null and empty told apart, lists as JSON, characters that nobody would see made visible."""
+"""Values of data in a page: null and empty told apart, lists as JSON, invisible characters made visible."""
 
 from __future__ import annotations
 

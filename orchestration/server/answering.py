@@ -1,6 +1,6 @@
 """What a fork of a code location does for a question: answers over a socket, and ends.
 
-Three things end it before: whoever asked hangs up, the time is up, or it needs more memory than it may have.
+Three things end it before: the client hangs up, the time is up, or it needs more memory than it may have.
 
     python -m orchestration.server.answering QUESTION SOCKET_FD TARGET...
 
@@ -54,7 +54,7 @@ class Answering:
 
 
 class _Line:
-    """The connection to whoever asked: one frame at a time, from whichever thread."""
+    """The connection to the client: one frame at a time, from whichever thread."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -96,7 +96,7 @@ def answer(task: Answering, definitions: Definitions) -> int:
     except WaybillError as error:
         line.last_word(error)
     except BrokenPipeError:
-        return 0  # nobody waits any more
+        return 0  # the client has hung up
     except Exception as error:  # users' code and drivers may raise anything
         logger.exception("a question could not be answered: %s", task.question[:500])
         line.last_word(WaybillError(f"{type(error).__name__}: {error}", hint="The log has more"))

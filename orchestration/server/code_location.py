@@ -1,7 +1,7 @@
 """The process of one code location: loads its definitions once, then forks its code server and its runs.
 
-Why so: what the web UI shows, what sensors evaluate and what runs execute are one and the same, until somebody
-reloads; a file that is half edited breaks nothing meanwhile. A run starts with everything imported and loaded, in a
+Why so: what the web UI shows, what sensors evaluate and what runs execute are one and the same, until the
+code is reloaded; a file that is half edited breaks nothing meanwhile. A run starts with everything imported and loaded, in a
 tenth of the time that Dagster's own launcher needs, and shares the memory. A code server that dies is forked anew
 within a moment. A reload is a new process beside this one, which stays until its own runs have ended.
 
@@ -104,7 +104,7 @@ def main(arguments: Sequence[str]) -> int:
     """The process; its forks leave `Runner.serve` and end here too, with the code to exit with."""
     path, target = Path(arguments[0]), Target.parse(arguments[1:])
     address = address_of(path)
-    # Whoever has asked for a reload up to now gets what is read from now on; who asks later may have edited meanwhile.
+    # A reload asked for up to now gets what is read from now on; one asked for later may follow another edit.
     address.reload_file.unlink(missing_ok=True)
     definitions = load(target)
     preload()

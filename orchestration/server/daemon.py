@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 class Daemon:
     """The daemon's loops over a workspace, as long as the context lives.
 
-    A loop that ends although nobody asked it to ends the process: the supervisor starts a new one.
+    A loop that ends without being asked to ends the process: the supervisor starts a new one.
     """
 
     def __init__(self, workspace: WorkspaceProcessContext) -> None:

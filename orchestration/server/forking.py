@@ -127,7 +127,7 @@ class Zygote:
         """The exit code of what it has forked, once that has ended."""
         self._hear()
         if pid not in self._dead and self._ended and not _is_alive(pid):
-            return -signal.SIGKILL  # nobody knows
+            return -signal.SIGKILL  # the exit code is lost
         return self._dead.get(pid)
 
     def close(self) -> None:

@@ -114,7 +114,7 @@ def _code_server_of(context: LaunchRunContext) -> str | None:
 
 
 def _interrupt_holder(lock: Path) -> bool:
-    # Its parent is gone, or it is a run of the command line: whoever holds the lock has noted its id in it.
+    # Its parent is gone, or it is a run of the command line: the process that holds the lock has noted its id in it.
     note = read_note(lock)
     if not note.isdigit() or not is_held(lock):
         return False
@@ -134,6 +134,6 @@ def ask_runner(
             connection.connect(runner)
             connection.sendall(request)
             agreed = connection.recv(64) == b'{"done": true}\n'
-        except OSError:  # nobody there: as good as a no
+        except OSError:  # no process there: as good as a no
             agreed = False
         yield connection if agreed else None

@@ -1,8 +1,8 @@
 """Whether the process of a run is gone.
 
 Two kinds of run can be told to be dead without doubt: one whose process no longer holds its lock, and one of a
-code server whose socket nobody answers. Of any other nothing is known, and it counts as alive. What a tag names outside
-the folders of this home and of its servers is neither looked at nor asked: whoever launches a run writes its tags.
+code server whose socket does not answer. Of any other nothing is known, and it counts as alive. What a tag names outside
+the folders of this home and of its servers is neither looked at nor asked: the user who launches a run writes its tags.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ class LocationProcesses:
                     f"the code of {self.server.location!r} could not be loaded anew"
                     f" ({self.service.last_words()}); what was loaded stays"
                 )
-                # For whoever waits for the reload; moved into place, so that nobody reads half of it.
+                # For clients that wait for the reload; moved into place, so that none reads half of it.
                 scratch = self.server.failure_file.with_suffix(".new")
                 scratch.write_text(told, encoding="utf-8")
                 scratch.replace(self.server.failure_file)
@@ -118,7 +118,7 @@ class LocationProcesses:
 
 
 def _point(link: Path, target: Path) -> None:
-    """Makes `link` a symbolic link to `target`, at once for whoever looks."""
+    """Makes `link` a symbolic link to `target`, in one step."""
     scratch = link.with_name(f"{link.name}.new")
     scratch.unlink(missing_ok=True)
     scratch.symlink_to(target.name)

@@ -178,7 +178,7 @@ class MetricsPage:
 
 
 def _route_of(scope: Scope) -> str:
-    """The template of the route, or the part of the address: never what somebody typed in, which has no end."""
+    """The template of the route, or the part of the address: never what a client typed in, which has no end."""
     known = scope["state"].get(ROUTE)
     if known:
         return str(known)

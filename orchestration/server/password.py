@@ -1,6 +1,6 @@
 """Whether the web UI asks for a password, and which.
 
-Whoever reaches the web UI may launch runs, read data and stop the server, with the rights of the user whom it runs
+Anyone who reaches the web UI may launch runs, read data and stop the server, with the rights of the user whom it runs
 as; and every user of a machine reaches its loopback address. So where others can log in, a password is asked for.
 """
 
@@ -17,7 +17,7 @@ from orchestration.server.settings import PASSWORD_VARIABLE
 from resources.kernel.errors import ConfigError
 
 FIRST_UID, LAST_UID = 1_000, 60_000
-"""Accounts of people; those below belong to the system, those above to nobody in particular (Debian's UID_MAX)."""
+"""Accounts of people; those below belong to the system, those above to no person (Debian's UID_MAX)."""
 
 PASSWORD_FILE = "ui-password"  # noqa: S105 - the name of a file
 _NO_LOGIN = ("nologin", "false", "sync", "shutdown", "halt")

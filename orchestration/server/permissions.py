@@ -1,4 +1,4 @@
-"""Dagster's UI shows what whoever looks at it may do; a second wall behind the guard, in Dagster's own words.
+"""Dagster's UI shows what the signed-in user may do; a second wall behind the guard, in Dagster's own words.
 
 Dagster itself knows only reading and writing. Uses calls of it that are not public; a test pins them.
 """
@@ -35,7 +35,7 @@ _REASON = "Your role does not allow this"
 
 
 class RoleWorkspace(WorkspaceProcessContext):
-    """A workspace whose requests are answered with the permissions of whoever asks."""
+    """A workspace whose requests are answered with the permissions of the user who asks."""
 
     def create_request_context(self, source: object | None = None) -> WorkspaceRequestContext:
         """A context for one request; with Dagster's own permissions where the guard has not seen it."""
@@ -54,7 +54,7 @@ class RoleWorkspace(WorkspaceProcessContext):
 
 
 class _RoleContext(WorkspaceRequestContext):
-    """The context of somebody who is no admin."""
+    """The context of a user who is no admin."""
 
     @property
     def permissions(self) -> Mapping[str, PermissionResult]:

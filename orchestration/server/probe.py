@@ -29,7 +29,7 @@ def ask(listener: socket.socket, secret: str) -> Readiness | None:
 
     Args:
         listener: where the server answers.
-        secret: what it lets in whoever only asks this with.
+        secret: lets this request in without signing in.
     """
     host, port = listener.getsockname()[:2]
     connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)

@@ -146,7 +146,7 @@ class ProcessGroups:
         return tuple(member.pid for member in self._members)
 
     def forget_empty(self) -> None:
-        """Lets go of groups that nobody is in any more: their numbers may be used again by others."""
+        """Lets go of groups that have become empty: their numbers may be used again by others."""
         for leader in [member for member in self._members if member.poll() is not None]:
             if not reaper.is_alive(leader.pid):
                 self._members.remove(leader)

@@ -39,7 +39,7 @@ def end_groups(groups: list[int], seconds: float) -> None:
 
 
 def is_alive(group: int) -> bool:
-    """Whether any process, if only a dead one that nobody has buried, is in the group."""
+    """Whether any process, if only a zombie, is in the group."""
     return _send(group, 0)
 
 

@@ -2,7 +2,7 @@
 
 Dagster's default launcher has no health check: when a machine or a code server dies with its runs, they stay
 STARTED for ever and keep their pools. Two kinds of run can be told to be dead without doubt: those of a code
-server whose socket nobody answers, and those of a process that no longer holds its lock.
+server whose socket does not answer, and those of a process that no longer holds its lock.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _MESSAGE = "The process of this run ended without a word: the server or the mach
 
 
 def fail_interrupted_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Marks the runs that nobody executes any more as failed, or as canceled when they were to be stopped.
+    """Marks the runs that no process executes any more as failed, or as canceled when they were to be stopped.
 
     Returns:
         Their run ids.

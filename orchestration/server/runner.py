@@ -196,7 +196,7 @@ class Runner:
         connection.settimeout(REQUEST_SECONDS)
         try:
             line = connection.makefile("rb").readline(REQUEST_LIMIT_BYTES)
-            if not line:  # somebody looked whether anybody listens
+            if not line:  # a probe, to see whether the socket answers
                 return None
             request = Request.parse(line)
             if request.action == "ask":

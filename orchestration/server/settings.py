@@ -16,6 +16,12 @@ READ_ONLY_VARIABLE = "WAYBILL_READ_ONLY"
 METRICS_VARIABLE = "WAYBILL_METRICS"
 """Set to 1: /metrics is answered, for Prometheus."""
 
+UPLOADS_AT_ONCE = 16
+"""Of one user, where nothing else is set."""
+
+REQUESTS_A_SECOND = 100.0
+"""Of one user to the HTTP API, on average, where nothing else is set."""
+
 PROBE_VARIABLE = "WAYBILL_PROBE"
 """A secret between the supervisor and the web UI, with which it is asked whether it is ready."""
 

@@ -25,7 +25,7 @@ class SiteApp:
     """The data section below `/data`, the API below `/api/v1`, Dagster's UI everywhere else.
 
     The first two are made in a thread, begun by the first request of all: the server's start does not wait for their
-    libraries, and nobody who looks at a page later does.
+    libraries, and no later request for a page does.
 
     Args:
         ui: Dagster's web UI.
@@ -78,7 +78,7 @@ def open_site(context: WorkspaceProcessContext, secret: str) -> Site:
     own = [
         origin.location_name
         for origin in origins
-        # Others are servers that somebody else has started: nobody there answers questions.
+        # Others are servers that were started elsewhere: they do not answer questions.
         if Path(getattr(origin, "socket", None) or "").parent == folder
     ]
     return Site(

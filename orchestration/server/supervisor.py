@@ -102,7 +102,7 @@ def serve(
 
 
 class StopSignals:
-    """Notes that somebody asked the server to end, while the context lives."""
+    """Notes that the server was asked to end, while the context lives."""
 
     _NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -1,4 +1,4 @@
-"""Settings of the server in its environment, read the same by whoever starts it and by the web UI's process."""
+"""Settings of the server in its environment, read the same by the command that starts it and by the web UI's process."""
 
 from __future__ import annotations
 
@@ -9,16 +9,22 @@ from orchestration.server.settings import (
     METRICS_VARIABLE,
     PUBLIC_URL_VARIABLE,
     READ_ONLY_VARIABLE,
+    REQUESTS_A_SECOND,
+    UPLOADS_AT_ONCE,
     PublicAddress,
 )
+from orchestration.services.access.sessions import session_idle_life, session_life
+from orchestration.services.number_settings import NumberSetting
 from orchestration.services.uploads.limits import upload_limit
 from resources.kernel.errors import ConfigError
 
 FORM_BYTES = 1_000_000
+_UPLOADS = NumberSetting("WAYBILL_UPLOADS_AT_ONCE", UPLOADS_AT_ONCE, 1, 1_000, "uploads")
+_REQUESTS = NumberSetting("WAYBILL_REQUESTS_A_SECOND", REQUESTS_A_SECOND, 0.1, 100_000, "requests")
 
 
 def check_switches() -> None:
-    """Nothing, where all of them can be used: whoever starts the server is told before anything is started.
+    """Nothing, where all of them can be used: the command says so before anything is started.
 
     Raises:
         ConfigError: one cannot.
@@ -27,6 +33,10 @@ def check_switches() -> None:
     is_read_only()
     has_metrics()
     upload_limit_bytes()
+    uploads_at_once()
+    requests_a_second()
+    session_life()
+    session_idle_life()
 
 
 def public_address() -> PublicAddress | None:
@@ -63,6 +73,24 @@ def upload_limit_bytes() -> int:
         ConfigError: the limit is no size.
     """
     return upload_limit() + FORM_BYTES
+
+
+def uploads_at_once() -> int:
+    """How many uploads of one user may be under way side by side: `WAYBILL_UPLOADS_AT_ONCE`, else 16.
+
+    Raises:
+        ConfigError: the variable holds no such number.
+    """
+    return int(_UPLOADS.read())
+
+
+def requests_a_second() -> float:
+    """How many requests of one user the HTTP API takes, on average: `WAYBILL_REQUESTS_A_SECOND`, else 100.
+
+    Raises:
+        ConfigError: the variable holds no such number.
+    """
+    return _REQUESTS.read()
 
 
 def _is_on(variable: str) -> bool:

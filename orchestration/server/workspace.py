@@ -26,7 +26,7 @@ SIZE_LIMIT_BYTES = 1_000_000  # T36
 
 @dataclass(frozen=True)
 class CodeServer:
-    """A code location that gets a server of its own, shared by whoever needs it."""
+    """A code location that gets a server of its own, shared by all processes that need it."""
 
     location: str
     folder: Path

@@ -40,7 +40,7 @@ class HistoryLine:
     reason: str
     """Of a rejected file: its first error; of a skipped one: when it was taken."""
     kind: str
-    """`file` or `undo`; empty while nobody knows."""
+    """`file` or `undo`; empty while it is unknown."""
     file: str
     author: str
     run_id: str

@@ -27,7 +27,7 @@ from resources.stores.partitions import stored_partitions
 from resources.stores.versions import VersionStore
 
 RUNS = 15
-"""Runs that are shown unless somebody asks for more."""
+"""Runs that are shown unless more are asked for."""
 _EXAMPLES = 20
 
 

@@ -1,7 +1,7 @@
-"""A version of a dataset as a file for somebody else: CSV, a ZIP of it, or Parquet, made piece by piece.
+"""A version of a dataset as a file to take away: CSV, a ZIP of it, or Parquet, made piece by piece.
 
 Never in the web process: it reads rows. What is asked for is looked up, and the first file is checked, before the first
-piece; an error later ends the pieces, and whoever passes them on must not end the file as if it were whole.
+piece; an error later ends the pieces, and the caller must not end the file as if it were whole.
 """
 
 from __future__ import annotations

@@ -119,7 +119,7 @@ class DatasetIndex:
         self._looked_at = -1e9
 
     def _renewed(self, entries: Sequence[DatasetEntry], old: DatasetView) -> DatasetView:
-        """A new view if nobody else is making one and it is quick; the old one meanwhile."""
+        """A new view if no other thread is making one and it is quick; the old one meanwhile."""
         if not self._lock.acquire(blocking=False):
             return old
         if self._is_quick:

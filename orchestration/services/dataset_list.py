@@ -138,7 +138,7 @@ class DatasetSummary:
     updated_at: datetime | None
     """When the newest version was made."""
     title: str = ""
-    """What people call it; its name where nobody said."""
+    """What people call it; its name where it has no title."""
     reason: str = ""
     """Why it is pending, failed or damaged, in one line."""
     run_id: str = ""
@@ -259,7 +259,7 @@ def _status(name: str, found: Found, tried: Tried | None) -> tuple[str, str]:
 
 
 def _is_before(tried: Tried | None, found: Found) -> bool:
-    """Whether a run that failed was tried before somebody removed everything: that came last."""
+    """Whether a run that failed was tried before all versions were removed: that came last."""
     at = found.at if isinstance(found, Removal) else None
     return tried is not None and tried.at is not None and at is not None and tried.at < at
 

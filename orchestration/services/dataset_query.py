@@ -28,7 +28,7 @@ SORTS: Mapping[str, Callable[[DatasetSummary], Any]] = {
 
 @dataclass(frozen=True)
 class DatasetQuery:
-    """What somebody wants to see; empty fields ask for nothing.
+    """What is to be seen; empty fields ask for nothing.
 
     Args:
         origins: any of these.

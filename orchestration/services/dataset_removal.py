@@ -92,6 +92,6 @@ def _tell_dagster(
         dg.AssetObservation(
             asset_key=dg.AssetKey(entry.key),
             description="The stored versions were removed; refreshing makes it anew",
-            metadata={"removed versions": numbers, "removed by": by or "somebody at a shell"},
+            metadata={"removed versions": numbers, "removed by": by or "a user at a shell"},
         )
     )

@@ -44,7 +44,7 @@ def read_titles() -> Mapping[Key, DatasetTitle]:
             }
     except sqlite3.OperationalError as error:
         if "no such table" in str(error):
-            return {}  # nobody has given a title since the catalog was made
+            return {}  # the catalog holds no titles yet
         raise
 
 

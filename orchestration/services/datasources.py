@@ -203,7 +203,7 @@ def unsaved_datasource(target: Mapping[str, str], settings: Sequence[str]) -> So
 
 
 def source_of_definition(location: Location, definition: Definition) -> SourceSpec:
-    """What a definition says that somebody wrote into a form, or sent along.
+    """What a definition says that was written into a form, or sent along.
 
     Raises:
         ConfigError: attributes that a datasource does not take, or a parameter from a variable of the environment: what

@@ -14,12 +14,12 @@ CODE_LOCK = "code.lock"
 
 @contextmanager
 def hold(path: Path, note: str = "", *, wait: bool = False) -> Iterator[bool]:
-    """Holds the lock `path` for as long as the context lives; yields False when somebody else has it.
+    """Holds the lock `path` for as long as the context lives; yields False when another process has it.
 
     Args:
         path: the lock file; made when it is not there.
         note: what `read_note` tells others meanwhile.
-        wait: for a lock that is nobody else's: whoever asks whether it is held has it for a moment.
+        wait: for a lock that no other process keeps: one that asks whether it is held has it for a moment.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -38,7 +38,7 @@ def hold(path: Path, note: str = "", *, wait: bool = False) -> Iterator[bool]:
 def is_held(path: Path) -> bool:
     """Whether a living process holds the lock `path`.
 
-    Looks and no more: the path may come from a tag, which whoever launches a run may have written. A file that is
+    Looks and no more: the path may come from a tag, which the user who launched the run may have written. A file that is
     no lock is left as it is, a link is not followed, a device or a pipe is not waited for.
     """
     try:

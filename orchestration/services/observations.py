@@ -36,7 +36,7 @@ class Observation:
     """Objects, bytes, rows ... as far as the fingerprint tells."""
     run_id: str
     asked_by: str
-    """A user, `schedule NAME`, `sensor NAME`; empty: somebody in Dagster's UI."""
+    """A user, `schedule NAME`, `sensor NAME`; empty: started in Dagster's UI."""
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ class _Asset:
 
 
 class RecordedStates:
-    """The records of an instance, at hand for whoever asks often.
+    """The records of an instance, at hand for callers that ask often.
 
     When no file of the instance has changed an answer reads none; else two short queries, and the records of those
     assets and runs that are new. One thread at a time.

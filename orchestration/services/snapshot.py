@@ -123,7 +123,7 @@ class SnapshotFolder:
         scratch = target.with_suffix(f".{os.getpid()}")
         scratch.touch(mode=0o600)
         scratch.write_bytes(msgspec.json.encode(kept))
-        scratch.replace(target)  # whole or not at all, whoever else writes or reads
+        scratch.replace(target)  # whole or not at all, whatever else writes or reads
         for old in sorted(self._folder.glob("*.json"), key=_changed_at, reverse=True)[KEPT:]:
             old.unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""Definitions that are not saved: what somebody writes into a form or sends along, made as if YAML declared it.
+"""Definitions that are not saved: what a user writes into a form or sends along, made as if YAML declared it.
 
 So that a connector, a datasource or an exporter can be tried first. Secrets come as names of variables, as in YAML.
 """
@@ -95,7 +95,7 @@ def unplaced(location: Location) -> Iterator[str]:
 
 
 def _kind(name: str) -> type[dg.Component]:
-    """The class of a type that Waybill has or the project uses: nothing is imported because somebody names it."""
+    """The class of a type that Waybill has or the project uses: nothing is imported because a request names it."""
     if name in known_types() or name.rpartition(".")[0] in sys.modules:
         return component_type(name, "")
     raise ConfigError(

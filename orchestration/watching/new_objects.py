@@ -12,8 +12,8 @@ is written only where something changed, and memory stays flat because listing a
 
 **Why that is safe.** A request is written to the ledger before Dagster hears of it, and its objects count as seen only
 when a run with its run key exists. Until then every tick asks again under the same key, which Dagster makes one run of.
-So it does not matter whether a tick died before or after its listing, its requests or its cursor, whether somebody
-stopped the sensor half-way, or evaluated it in the UI for a test.
+So it does not matter whether a tick died before or after its listing, its requests or its cursor, whether the
+sensor was stopped half-way, or evaluated in the UI for a test.
 
 **When the ledger is lost** (a container without a disk of its own), the cursor holds a digest of everything that was
 there when all of it had runs: the same digest means that nothing is new. Else single objects are recognised by their run

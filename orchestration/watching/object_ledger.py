@@ -2,7 +2,7 @@
 
 Here: the tables, their transaction, and their errors. Not here: when an object counts as new (`new_objects.py`).
 
-A row per key holds up to three versions: `seen` has a run; `asked` was requested, and nobody has proven yet that a
+A row per key holds up to three versions: `seen` has a run; `asked` was requested, and it is not proven yet that a
 run came of it; `waiting` is newer than both. A version is `<etag>@<modification time in microseconds>`.
 """
 

@@ -184,7 +184,7 @@ class Sweep:
 def _is_same(held: str, item: ObjectInfo, version: str, known: KnownObject) -> bool:
     """Whether a listed object is the version held.
 
-    The etag decides. A key that was away and comes back with another modification time was written anew: whoever
-    read in between has seen a place without it.
+    The etag decides. A key that was away and comes back with another modification time was written anew: a
+    reader in between has seen a place without it.
     """
     return held == version or (known.missing is None and held.rpartition("@")[0] == item.etag)

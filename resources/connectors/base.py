@@ -7,11 +7,12 @@ the cause attached and no secret in the text.
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 import pyarrow as pa
 
@@ -66,6 +67,20 @@ class Connector(ABC):
         """
 
 
+ReadRange = Callable[[int, int], bytes]
+"""The bytes of an object from the first number on, at most as many as the second says; fewer where it ends."""
+
+
+class ObjectAddresses(Protocol):
+    """URLs of objects, as specifications name them. Nothing is asked of the system: whether one is there, `stat` says."""
+
+    def key_of(self, url: str) -> str | None:
+        """The key of the object at a URL that leads into the connector; None for one that leads elsewhere."""
+
+    def url_of(self, key: str) -> str:
+        """The URL that names the object at `key`: the same text whenever it is asked."""
+
+
 class FileConnector(Connector):
     """A place that holds objects under paths: a folder, a bucket, a file server."""
 
@@ -77,6 +92,9 @@ class FileConnector(Connector):
 
     clock_doubt_seconds: ClassVar[int] = 0
     """How far the times shown may be off this machine's clock."""
+
+    addresses: ObjectAddresses
+    """URLs of its objects."""
 
     fetches: ClassVar[bool] = True
     """Whether a local copy has to be fetched; False where files lie here already."""
@@ -110,6 +128,20 @@ class FileConnector(Connector):
             ConnectorUnavailableError: cut off before its length (E5), or unreachable.
             NotFoundError: deleted since it was listed (E41).
         """
+
+    @contextmanager
+    def ranges(self, item: ObjectInfo, scratch: Path) -> Iterator[ReadRange]:
+        """Reads single parts of exactly the object that was listed, from many threads at once.
+
+        What cannot send parts brings the whole object down first, into `scratch`.
+
+        Raises:
+            SourceChangedError: the object is not, or no longer, the one listed (E40).
+            ConnectorUnavailableError: cut off, or unreachable.
+            NotFoundError: deleted since it was listed (E41).
+        """
+        with self.local_copy(item, scratch) as path, path.open("rb") as file:
+            yield lambda start, length: os.pread(file.fileno(), length, start)
 
     @abstractmethod
     def put_file(self, key: str, source: Path) -> ObjectInfo:

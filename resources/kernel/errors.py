@@ -18,6 +18,7 @@ WaybillError                    message, hint, facts; picklable; retryable = Fal
 │  ├─ ConnectorUnavailableError *  no connection, cut off, timed out
 │  └─ SourceChangedError *      the object changed while it was read
 ├─ ForbiddenError               who asks may not do that
+│  └─ TooManyTriesError         wrong passwords: none is looked at for a while
 ├─ StorageError                 our own store: full, read-only, unsafe
 └─ IntegrityError               bytes, rows or provenance differ from the record
 ```
@@ -202,6 +203,15 @@ class SourceChangedError(ConnectorError):
 
 class ForbiddenError(WaybillError):
     """Who asks may not do that; its facts name the right that is missing."""
+
+
+class TooManyTriesError(ForbiddenError):
+    """Too many wrong passwords."""
+
+    @property
+    def wait_seconds(self) -> int:
+        """When the next one is looked at."""
+        return int(str(self.facts.get("wait_seconds", 1)))
 
 
 class StorageError(WaybillError):

@@ -16,23 +16,39 @@ from resources.sources.spec import SourceSpec
 from resources.stores.kept_uploads import KeptUpload, KeptUploads
 from resources.stores.versions import VersionStore
 
+UPLOAD_TAG = "waybill/upload"
+"""Of a run: the number of the upload that it was started for."""
+
 _NAMED = 3
 
 
-def open_upload(store: VersionStore, spec: SourceSpec) -> UploadSource:
-    """The newest upload of the dataset that `spec` is named after.
+def open_upload(
+    store: VersionStore, spec: SourceSpec, *, asked: int = 0, imported: int = 0
+) -> UploadSource:
+    """The upload that is to be imported into the dataset that `spec` is named after.
+
+    That is the one that was asked for, so that of two that came shortly after one another each becomes a version, and
+    one that cannot be read does not take the place of the other. Else the newest: also where a later one than that
+    asked for was imported already, since what is older never replaces what is newer.
+
+    Args:
+        store: where uploads are kept.
+        spec: how they are read.
+        asked: the number of the upload that the run was started for; 0 where it was started for none.
+        imported: the number of the upload that the newest version was made of; 0 where there is none.
 
     Raises:
         NotFoundError: nothing was uploaded yet.
     """
     uploads = KeptUploads(store)
-    newest = uploads.newest(spec.name)
-    if newest is None:
+    wanted = uploads.find(spec.name, asked) if asked >= max(imported, 1) else None
+    upload = wanted or uploads.newest(spec.name)
+    if upload is None:
         raise NotFoundError(
             f"dataset {spec.name}: nothing was uploaded yet",
             hint=f"Upload a file: waybill dataset upload FILE --name {spec.name}",
         )
-    return UploadSource(spec, newest, _Copier(uploads, newest))
+    return UploadSource(spec, upload, _Copier(uploads, upload))
 
 
 @dataclass(frozen=True)

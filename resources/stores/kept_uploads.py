@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
-from resources.kernel.errors import GoneError, NotFoundError
+from resources.kernel.errors import GoneError, IntegrityError, NotFoundError
 from resources.kernel.records import StoredFile, StoredVersion
 from resources.stores.storage import storage_error
 from resources.stores.uploads import open_regular
@@ -27,6 +28,8 @@ FOLDER = "uploads"
 HISTORY = 100
 """Uploads of a dataset that stay on record, with their bytes or without."""
 _CHUNK_BYTES = 1 << 20
+_MANY, _SEALERS = 16, 4
+"""Of more files than that, several at once are made sure of or sent to a bucket: each waits more than it works."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,23 @@ class KeptUpload:
     def size_bytes(self) -> int:
         """Of all its files."""
         return self.version.size_bytes
+
+    def stored(self, name: str) -> StoredFile:
+        """Where a file lies.
+
+        Raises:
+            NotFoundError: there is none of this name.
+        """
+        if name not in self._stored:
+            raise NotFoundError(
+                f"upload {self.number} of dataset {self.dataset} has no file {name!r}"
+            )
+        return self._stored[name]
+
+    @cached_property
+    def _stored(self) -> dict[str, StoredFile]:
+        names = (file.name for file in self.files)
+        return dict(zip(names, self.version.files, strict=True))
 
 
 @dataclass(frozen=True)
@@ -96,7 +116,8 @@ class KeptUploads:
             InputError: a file that is not there or may not be read.
             StorageError: the store is full or forbidden; nothing is kept then.
         """
-        with self._item(dataset).publisher(upload_id) as publisher:
+        sealers = _SEALERS if len(files) > _MANY else 1
+        with self._item(dataset).publisher(upload_id, sealers=sealers) as publisher:
             for position, file in enumerate(files):
                 target = publisher.new_file(f"file-{position:05d}")
                 _take(file, target, tell)
@@ -114,6 +135,10 @@ class KeptUploads:
         """
         version = self._item(dataset).latest()
         return _upload(dataset, version) if version is not None else None
+
+    def find(self, dataset: str, number: int) -> KeptUpload | None:
+        """An upload by its number; None when it is not on record any longer."""
+        return next((one for one in self.all(dataset) if one.number == number), None)
 
     def all(self, dataset: str) -> list[KeptUpload]:
         """The uploads on record, newest first."""
@@ -136,14 +161,18 @@ class KeptUploads:
             GoneError: its bytes are not kept any longer.
             IntegrityError: it is damaged (E53).
         """
-        stored = _stored(upload, name)
+        stored = upload.stored(name)
         item = self._item(upload.dataset)
-        if not item.has_files(upload.version):
-            raise GoneError(
-                f"dataset {upload.dataset}: the bytes of upload {upload.number} ({name}) are not kept any longer",
-                hint="Upload the file again; `keep_uploads:` says how many stay once they were imported",
-            )
-        with item.local_file(upload.version, stored) as path:
+        with ExitStack() as stack:
+            try:
+                path = stack.enter_context(item.local_file(upload.version, stored))
+            except (IntegrityError, NotFoundError) as error:
+                if item.has_files(upload.version):  # asked of many files only where one is missing
+                    raise
+                raise GoneError(
+                    f"dataset {upload.dataset}: the bytes of upload {upload.number} ({name}) are not kept any longer",
+                    hint="Upload the file again; `keep_uploads:` says how many stay once they were imported",
+                ) from error
             yield path
 
     def release(self, dataset: str, *, imported: int, keep: int) -> None:
@@ -180,13 +209,6 @@ def _upload(dataset: str, version: StoredVersion) -> KeptUpload:
         created_at=version.created_at,
         version=version,
     )
-
-
-def _stored(upload: KeptUpload, name: str) -> StoredFile:
-    for shown, stored in zip(upload.files, upload.version.files, strict=True):
-        if shown.name == name:
-            return stored
-    raise NotFoundError(f"upload {upload.number} of dataset {upload.dataset} has no file {name!r}")
 
 
 def _apart(names: Sequence[str]) -> list[str]:

@@ -90,8 +90,11 @@ class Publisher:
     removes what was written. Two publishers of one run id publish once between them (R3).
     """
 
-    def __init__(self, log: ManifestLog, run_id: str, attempt: int = 0) -> None:
+    def __init__(
+        self, log: ManifestLog, run_id: str, attempt: int = 0, *, sealers: int = 1
+    ) -> None:
         check_run_id(run_id)
+        self._sealers = sealers
         self._log = log
         self._storage = log.storage
         self._run_id = run_id
@@ -100,7 +103,7 @@ class Publisher:
         self._staging: Path | None = None
         self._names: dict[str, str | None] = {}
         self._sealed: list[Future[StoredFile]] = []
-        self._sealer = ThreadPoolExecutor(1, thread_name_prefix="seal")
+        self._sealer = ThreadPoolExecutor(self._sealers, thread_name_prefix="seal")
         self._published: Manifest | None = None
         self._tried: int | None = None
         self.partition: str | None = None
@@ -150,7 +153,7 @@ class Publisher:
         for future in self._sealed:
             future.cancel()
         self._sealer.shutdown(wait=True)
-        self._sealer = ThreadPoolExecutor(1, thread_name_prefix="seal")
+        self._sealer = ThreadPoolExecutor(self._sealers, thread_name_prefix="seal")
         self._discard()
         if self._staging is not None:
             self._storage.release_staging(self._staging)

@@ -171,9 +171,9 @@ class VersionedItem:
                     raise
         raise AssertionError("unreachable: the last turn returns or raises")
 
-    def publisher(self, run_id: str, attempt: int = 0) -> Publisher:
-        """A context manager that writes a new version."""
-        return Publisher(self._log, run_id, attempt)
+    def publisher(self, run_id: str, attempt: int = 0, *, sealers: int = 1) -> Publisher:
+        """A context manager that writes a new version, of which `sealers` files are sealed at once."""
+        return Publisher(self._log, run_id, attempt, sealers=sealers)
 
     @contextmanager
     def local_files(self, version: StoredVersion) -> Iterator[list[Path]]:

@@ -1,5 +1,7 @@
 """`refresh:` seen from outside: which assets Dagster asks for after which event."""
 
+from collections.abc import Callable
+
 import dagster as dg
 import pytest
 
@@ -18,6 +20,7 @@ class World:
 
     def __init__(self, instance: dg.DagsterInstance, refresh: str = "on_change") -> None:
         self.instance, self.versions, self.cursor = instance, {SOURCE: "s1"}, None
+        self.during: Callable[[], object] = lambda: None  # what happens while `orders` is made
 
         @dg.observable_source_asset(key=SOURCE)
         def files() -> dg.ObserveResult:
@@ -25,7 +28,9 @@ class World:
 
         @dg.asset(key=DATASET, deps=[SOURCE], automation_condition=automation_for(refresh))
         def orders() -> dg.MaterializeResult:
-            return dg.MaterializeResult(data_version=dg.DataVersion(self.versions[SOURCE]))
+            read = self.versions[SOURCE]
+            self.during()
+            return dg.MaterializeResult(data_version=dg.DataVersion(read))
 
         @dg.asset(key=RESULT, deps=[DATASET], automation_condition=automation_for(refresh))
         def totals() -> dg.MaterializeResult:

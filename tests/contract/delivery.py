@@ -23,6 +23,8 @@ import pyarrow as pa
 import pytest
 
 from resources.connectors.sql.names import latest_view_name, timestamped_name
+from resources.connectors.sql.writing.job import Outcome
+from resources.connectors.sql.writing.ledger import Ledger
 from resources.connectors.sql.writing.run import run_export
 from resources.kernel.errors import (
     ConfigError,
@@ -332,6 +334,29 @@ class DeliveryTurns:
             "True",
         ]
         assert database.versions(results[0].table.name) == [(1, 10)]
+
+    @pytest.mark.parametrize("mode", ["overwrite", "append", "timestamp", "safe"])
+    def test_a_delivery_between_the_look_and_the_lock_is_found(
+        self, database: ExportDatabase, mode: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Another process of the run delivers just after this one has found nothing in the ledger."""
+        if database.dialect == "duckdb":
+            pytest.skip("a delivery has the file alone from its first look on")
+        database.export(sales(0), table=TableName("other"))
+        find, faster = Ledger.find, []
+
+        def find_too_early(ledger: Ledger) -> Outcome | None:
+            found = find(ledger)
+            if not faster:
+                monkeypatch.undo()
+                faster.append(database.export(sales(1), mode=mode))
+            return found
+
+        monkeypatch.setattr(Ledger, "find", find_too_early)
+        slower = database.export(sales(1), mode=mode)
+        assert (faster[0].repeated, slower.repeated, slower.rows) == (False, True, 10)
+        assert slower.table == faster[0].table
+        assert database.versions(slower.table.name) == [(1, 10)]
 
     def test_four_processes_of_one_run_deliver_once(self, database: ExportDatabase) -> None:
         """E16, into a database without a ledger: making that is a race too."""

@@ -29,6 +29,7 @@ from resources.kernel.errors import (
 from resources.kernel.records import ObjectInfo
 from resources.sources.objects import select_objects
 from tests.contract.looking import PagesOfFiles
+from tests.contract.object_parts import ObjectParts
 
 
 class Outside(Protocol):
@@ -384,6 +385,9 @@ class FileListingContract:
         assert (listed.key, listed.etag) == (key, stored.etag)
         assert connector.stat(key).etag == stored.etag
         assert self.read(connector, listed, scratch) == source.read_bytes()
+        url = connector.addresses.url_of(key)
+        assert not any(c.isspace() or not c.isprintable() for c in url)
+        assert connector.addresses.key_of(url) == key
 
     def test_a_key_of_1024_bytes(self, connector, source, scratch):
         assert len(LONG_KEY.encode()) == 1024
@@ -408,7 +412,7 @@ class FileListingContract:
         assert self.keys(connector) == []
 
 
-class FileConnectorContract(FileListingContract, PagesOfFiles):
+class FileConnectorContract(FileListingContract, PagesOfFiles, ObjectParts):
     """Inherit this; see the module's docstring."""
 
     @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))

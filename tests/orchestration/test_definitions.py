@@ -28,7 +28,7 @@ def test_what_a_project_brings_stands_in_place_of_waybills_own():
     assert built.resources["handles"] is dg.mem_io_manager
     assert set(built.resources) == {*SHARED_RESOURCES, "mine"}
     assert (set(built.loggers), set(built.metadata)) == ({"quiet"}, {"seen"})
-    assert [sensor.name for sensor in built.sensors] == ["automation"]
+    assert [sensor.name for sensor in built.sensors] == ["automation", "missed_changes"]
 
 
 def test_a_project_that_brings_nothing_gets_all_of_it():

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Path, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from orchestration.api.given import GivenActor, GivenSite
+from orchestration.api.given import GivenActor, GivenSite, Moment
 from orchestration.services.access.account import change_own_password
 from orchestration.services.access.actor import Role, Scope
 from orchestration.services.access.audit import (
@@ -36,7 +35,7 @@ from orchestration.services.access.users import (
     set_password,
     set_role,
 )
-from orchestration.services.access.visits import session_of
+from orchestration.services.access.visits import guess_of, session_of
 from orchestration.services.asking.passing import as_file
 from orchestration.services.paging import LIMIT, MOST, Page
 
@@ -67,7 +66,7 @@ class NewUser(BaseModel):
 
 
 class OwnPassword(BaseModel):
-    """Another password of whoever asks."""
+    """Changes the password of the user who asks."""
 
     current: str = Field(max_length=1_000, description="The one so far.")
     password: Password
@@ -90,8 +89,8 @@ class AuditQuery:
     action: Annotated[
         str, Query(description="This use case, or all of a noun: `dataset.`", max_length=200)
     ] = ""
-    since: Annotated[datetime | None, Query(description="None older.")] = None
-    until: Annotated[datetime | None, Query(description="None from then on.")] = None
+    since: Annotated[Moment | None, Query(description="None older.")] = None
+    until: Annotated[Moment | None, Query(description="None from then on.")] = None
 
     def filter(self, limit: int | None) -> LogFilter:
         """The same as the service has it."""
@@ -119,6 +118,7 @@ def change_my_password(
         current=given.current,
         password=given.password,
         session=session_of(request),
+        guess=guess_of(request),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -18,6 +17,7 @@ from orchestration.api.given import (
     GivenProject,
     GivenSite,
     IdempotencyKey,
+    Moment,
     Name,
 )
 from orchestration.services.asking.passing import download as download_of
@@ -35,6 +35,7 @@ from orchestration.services.paging import MOST, Page
 from orchestration.services.questions import classification as questions
 from orchestration.services.questions.classification import CheckAnswer, Rows, SentFile
 from orchestration.services.site.classifications import sets_of
+from orchestration.services.site.noted import noted
 from orchestration.services.uploads.names import shown_name
 from resources.kernel.errors import InputError
 
@@ -76,8 +77,8 @@ class HistoryFilterQuery:
     set: Annotated[str, Query(description="Of this set alone.")] = ""
     state: Annotated[tuple[str, ...], Query(description="In one of these states.")] = ()
     file: Annotated[str, Query(description="Files whose name has this text in it.")] = ""
-    since: Annotated[datetime | None, Query(description="Then or later.")] = None
-    until: Annotated[datetime | None, Query(description="Before.")] = None
+    since: Annotated[Moment | None, Query(description="Then or later.")] = None
+    until: Annotated[Moment | None, Query(description="Before.")] = None
     limit: Annotated[int, Query(ge=1, le=MOST, description="Most lines, the newest.")] = 100
 
 
@@ -152,8 +153,8 @@ def history(
         wanted.set,
         wanted.state,
         wanted.file,
-        wanted.since.astimezone() if wanted.since else None,
-        wanted.until.astimezone() if wanted.until else None,
+        wanted.since,
+        wanted.until,
         wanted.limit,
     )
     return history_of(sets_of(site, project), site.instance, query)
@@ -217,6 +218,7 @@ async def check(
     openapi_extra=_BODY,
 )
 async def apply(
+    site: GivenSite,
     project: GivenProject,
     asker: GivenAsker,
     name: Name,
@@ -224,7 +226,11 @@ async def apply(
     key: IdempotencyKey = None,
 ) -> Started:
     """Take a file into a set, all or nothing: the body, or one that `check` has kept."""
-    run_id = await asker.ask(questions.APPLY, name=name, upload=asdict(given), key=key or "")
+    asking = asker.ask(questions.APPLY, name=name, upload=asdict(given), key=key or "")
+    subject = f"classifications/{name}"
+    run_id = await noted(
+        site, asker.actor, "classification.apply", subject, asking, given.file_name
+    )
     return started(project.name, run_id)
 
 
@@ -234,6 +240,7 @@ async def apply(
     status_code=202,
 )
 async def undo(
+    site: GivenSite,
     project: GivenProject,
     asker: GivenAsker,
     name: Name,
@@ -241,7 +248,9 @@ async def undo(
     key: IdempotencyKey = None,
 ) -> Started:
     """Make an earlier version hold again. That is a new version: an undo can be undone."""
-    run_id = await asker.ask(questions.UNDO, name=name, version=version, key=key or "")
+    asking = asker.ask(questions.UNDO, name=name, version=version, key=key or "")
+    subject, detail = f"classifications/{name}", f"back to version {version}"
+    run_id = await noted(site, asker.actor, "classification.undo", subject, asking, detail)
     return started(project.name, run_id)
 
 

@@ -120,5 +120,5 @@ async def read_cell(
         async for _ in chunks:
             pass
         return Response(status_code=204)
-    # Never as what a browser would show: a value may be a page of somebody else's.
+    # Never as what a browser would show: a value may be a page that a stranger wrote.
     return as_file(chunks, head.file_name, headers={"Content-Length": str(head.size_bytes)})

@@ -43,6 +43,7 @@ from orchestration.services.site.datasets import (
     show_one,
     title_of,
 )
+from orchestration.services.site.noted import noted
 
 router = APIRouter()
 BASE = "/projects/{project}/datasets"
@@ -206,11 +207,17 @@ def rename(
 
 @router.post(f"{BASE}/{{name}}/refresh", operation_id="dataset.refresh", status_code=202)
 async def refresh(
-    project: GivenProject, asker: GivenAsker, name: Name, key: IdempotencyKey = None
+    site: GivenSite,
+    project: GivenProject,
+    asker: GivenAsker,
+    name: Name,
+    key: IdempotencyKey = None,
 ) -> Started:
     """Make a dataset anew from what it is made of, and check it."""
     entry = dataset_of(project, name)
-    return started(project.name, await asker.ask(REFRESH, name=entry.name, key=key or ""))
+    asking = asker.ask(REFRESH, name=entry.name, key=key or "")
+    subject = f"datasets/{entry.name}"
+    return started(project.name, await noted(site, asker.actor, "dataset.refresh", subject, asking))
 
 
 @router.delete(f"{BASE}/{{name}}", operation_id="dataset.remove")

@@ -24,6 +24,7 @@ from orchestration.services.pipelines.listing import (
     switch_pipeline,
 )
 from orchestration.services.questions.pipeline import RUN
+from orchestration.services.site.noted import noted
 
 router = APIRouter()
 
@@ -51,10 +52,15 @@ def show(site: GivenSite, project: GivenProject, name: Name) -> PipelineDetail:
     "/projects/{project}/pipelines/{name}/run", operation_id="pipeline.run", status_code=202
 )
 async def run(
-    project: GivenProject, asker: GivenAsker, name: Name, key: IdempotencyKey = None
+    site: GivenSite,
+    project: GivenProject,
+    asker: GivenAsker,
+    name: Name,
+    key: IdempotencyKey = None,
 ) -> Started:
     """Run a pipeline now, also while it is paused."""
-    return started(project.name, await asker.ask(RUN, name=name, key=key or ""))
+    asking = asker.ask(RUN, name=name, key=key or "")
+    return started(project.name, await noted(site, asker.actor, "pipeline.run", name, asking))
 
 
 @router.post("/projects/{project}/pipelines/{name}/pause", operation_id="pipeline.pause")

@@ -141,5 +141,5 @@ def history(
 
 @router.get("/projects/{project}/queries/{query_id}", operation_id="query.show")
 def show(site: GivenSite, project: GivenProject, query_id: QueryId) -> QueryEntry:
-    """A query by its id: whoever was given it sees its statement and what became of it, not its result."""
+    """A query by its id: a user who was given it sees its statement and what became of it, not its result."""
     return log_of(site.catalog).find(project.name, query_id)

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query
@@ -14,7 +13,14 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from orchestration.api.answers import Started, event, event_stream, started
-from orchestration.api.given import GivenActor, GivenAsker, GivenProject, GivenSite, IdempotencyKey
+from orchestration.api.given import (
+    GivenActor,
+    GivenAsker,
+    GivenProject,
+    GivenSite,
+    IdempotencyKey,
+    Moment,
+)
 from orchestration.services.access.audit import audited
 from orchestration.services.paging import LIMIT, MOST, Page
 from orchestration.services.questions.run import RETRY
@@ -23,13 +29,14 @@ from orchestration.services.runs.detail import RunDetail, show_run
 from orchestration.services.runs.events import EventPage, RunNews, read_events, to_news
 from orchestration.services.runs.listing import RunFilter, RunSummary, list_runs
 from orchestration.services.runs.states import RunState
+from orchestration.services.site.noted import noted
 from orchestration.services.site.site import Site
 from resources.kernel.errors import InputError
 
 POLL_SECONDS = 0.5
 HEARTBEAT_SECONDS = 15.0
 STREAM_SECONDS = 600.0
-"""After which a stream ends without `end`: whoever follows it connects again and goes on where it was."""
+"""After which a stream ends without `end`: the client connects again and goes on where it was."""
 router = APIRouter()
 RunId = Annotated[str, Path(description="The run's whole id.", max_length=100)]
 After = Annotated[int, Query(ge=0, lt=2**63, description="Number of the last event that is known.")]
@@ -47,8 +54,8 @@ class RunQuery:
     actor: Annotated[
         str, Query(description="Asked for by this user, `schedule NAME` or `sensor NAME`.")
     ] = ""
-    since: Annotated[datetime | None, Query(description="Made then or later.")] = None
-    until: Annotated[datetime | None, Query(description="Made before.")] = None
+    since: Annotated[Moment | None, Query(description="Made then or later.")] = None
+    until: Annotated[Moment | None, Query(description="Made before.")] = None
 
 
 @dataclass(frozen=True)
@@ -99,7 +106,7 @@ async def watch(
     after: After = 0,
     accept: Annotated[str, Header(description="`text/event-stream` for a stream.")] = "",
     last_event_id: Annotated[
-        str | None, Header(description="As `after`: sent by whoever connects again.")
+        str | None, Header(description="As `after`: sent by a client that connects again.")
     ] = None,
 ) -> Events | StreamingResponse:
     """Follow a run: its events behind `after`.
@@ -124,10 +131,15 @@ def cancel(site: GivenSite, project: GivenProject, actor: GivenActor, run_id: Ru
 
 @router.post("/projects/{project}/runs/{run_id}/retry", operation_id="run.retry", status_code=202)
 async def retry(
-    project: GivenProject, asker: GivenAsker, run_id: RunId, key: IdempotencyKey = None
+    site: GivenSite,
+    project: GivenProject,
+    asker: GivenAsker,
+    run_id: RunId,
+    key: IdempotencyKey = None,
 ) -> Started:
     """Repeat a run: one that failed goes on behind what it had done, one that was stopped begins anew."""
-    return started(project.name, await asker.ask(RETRY, run_id=run_id, key=key or ""))
+    asking = asker.ask(RETRY, run_id=run_id, key=key or "")
+    return started(project.name, await noted(site, asker.actor, "run.retry", run_id, asking))
 
 
 async def _read(site: Site, run_id: str, after: int, location: str) -> EventPage:

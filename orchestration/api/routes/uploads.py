@@ -11,12 +11,18 @@ from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter, Body, Header, Request, Response
+from fastapi import APIRouter, Body, Depends, Header, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from orchestration.api.given import GivenActor, GivenAsker, GivenProject, GivenSite
+from orchestration.api.given import (
+    GivenActor,
+    GivenAsker,
+    GivenProject,
+    GivenSite,
+    IdempotencyKey,
+)
 from orchestration.api.tus import (
     CHECKSUM_MISMATCH,
     PIECE,
@@ -30,6 +36,8 @@ from orchestration.api.tus import (
 from orchestration.services.imports.importer import importer_of
 from orchestration.services.imports.pending import PendingImport
 from orchestration.services.questions.upload import PREVIEW, UploadPreview
+from orchestration.services.site.projects import Project
+from orchestration.services.site.site import Site
 from orchestration.services.uploads.incoming import PART_OF, Incoming, IncomingUploads
 from orchestration.services.uploads.limits import upload_limit
 from orchestration.services.uploads.receiving import (
@@ -38,7 +46,7 @@ from orchestration.services.uploads.receiving import (
     receive_piece,
 )
 from orchestration.services.uploads.settings import UploadSettings
-from resources.kernel.errors import ConflictError, InputError
+from resources.kernel.errors import ConflictError, InputError, NotFoundError
 
 router = APIRouter()
 ANSWER_SECONDS = 0.7
@@ -63,6 +71,23 @@ class UploadState:
     run_id: str = ""
     """The run that imports it; it is there from the phase `started` on."""
     location: str = ""
+
+
+@dataclass(frozen=True)
+class Announcement:
+    """A file that will come by tus."""
+
+    version: Annotated[
+        str | None, Header(alias="Tus-Resumable", description="`1.0.0`: the tus protocol.")
+    ] = None
+    size_bytes: Annotated[
+        int | None,
+        Header(alias="Upload-Length", ge=0, description="tus: how many bytes will come."),
+    ] = None
+    metadata: Annotated[
+        str, Header(alias="Upload-Metadata", description="tus: `filename`, its value in Base64.")
+    ] = ""
+    key: IdempotencyKey = None
 
 
 @dataclass(frozen=True)
@@ -117,6 +142,21 @@ class UploadImport:
 
 def _uploads(site: GivenSite) -> IncomingUploads:
     return IncomingUploads(site.home)
+
+
+async def _of_project(site: Site, project: Project, upload_id: str) -> Incoming:
+    """A file of this project: an id is worth nothing in another one.
+
+    Raises:
+        NotFoundError: there is no such file here.
+    """
+    found = await asyncio.to_thread(IncomingUploads(site.home).state, upload_id)
+    if found.project != project.name:
+        raise NotFoundError(
+            f"there is no upload {upload_id[:40]!r} in project {project.name!r}",
+            hint="Ask for it in the project that it was sent to",
+        )
+    return found
 
 
 def _place(project: str, upload_id: str = "") -> str:
@@ -190,21 +230,16 @@ async def create(
     project: GivenProject,
     site: GivenSite,
     actor: GivenActor,
-    tus_resumable: Annotated[str | None, Header(description="`1.0.0`: the tus protocol.")] = None,
-    upload_length: Annotated[
-        int | None, Header(ge=0, description="tus: how many bytes will come.")
-    ] = None,
-    upload_metadata: Annotated[
-        str | None, Header(description="tus: `filename` and its value in Base64.")
-    ] = None,
+    given: Annotated[Announcement, Depends()],
 ) -> Response:
     """Upload a file: as a form (`multipart/form-data`) in one request, or in pieces by the tus protocol 1.0.
 
-    A form is answered when the file is whole. By tus the answer to the announcement names, in `Location`, where pieces go.
+    A form is answered when the file is whole. By tus the answer to the announcement names, in `Location`, where pieces go;
+    announced again with the same `Idempotency-Key` it is the same file, and `Upload-Offset` says where it stands.
     """
     uploads, kind = _uploads(site), request.headers.get("content-type", "")
     importer_of(site)
-    if tus_resumable is None:
+    if given.version is None:
         if not kind.startswith("multipart/form-data"):
             raise HTTPException(415, "send a form (multipart/form-data), or speak tus 1.0.0")
         try:
@@ -217,40 +252,50 @@ async def create(
         return JSONResponse(
             asdict(shown), 201, {"Location": shown.location, "Cache-Control": "no-store"}
         )
-    check_version(tus_resumable)
-    if upload_length is None:
-        raise HTTPException(400, "Upload-Length says how many bytes will come")
-    found = await _announce(uploads, upload_length, upload_metadata or "", actor.name, project.name)
-    if kind == PIECE:
+    found = await _announce(uploads, given, actor.name, project.name)
+    if found.is_received or found.offset:  # begun before, with the same key
+        await _pass_over(request)
+    elif kind == PIECE:
         found = await _receive(uploads, found.upload_id, 0, request, None)
     elif found.size_bytes == 0:
         found = await asyncio.to_thread(uploads.finish, found.upload_id)
     return tus_answer(found, 201, Location=_place(project.name, found.upload_id))
 
 
+async def _pass_over(request: Request) -> None:
+    async for _ in request.stream():
+        pass
+
+
 async def _announce(
-    uploads: IncomingUploads, size_bytes: int, metadata: str, by: str, project: str
+    uploads: IncomingUploads, given: Announcement, by: str, project: str
 ) -> Incoming:
-    given = parse_metadata(metadata)
-    name = given.get("filename") or given.get("name") or ""
+    check_version(given.version)
+    said = parse_metadata(given.metadata)
+    name = said.get("filename") or said.get("name") or ""
+    size_bytes = given.size_bytes
+    if size_bytes is None:
+        raise HTTPException(400, "Upload-Length says how many bytes will come")
     if size_bytes > uploads.limit:
         raise HTTPException(413, f"one file may have {uploads.limit:,} bytes")
-    note = {PART_OF: given[PART_OF]} if PART_OF in given else {}
+    note = {PART_OF: said[PART_OF]} if PART_OF in said else {}
     return await asyncio.to_thread(
-        lambda: uploads.begin(name, size_bytes=size_bytes, by=by, project=project, note=note)
+        lambda: uploads.begin(
+            name, size_bytes=size_bytes, by=by, project=project, note=note, key=given.key or ""
+        )
     )
 
 
 @router.head("/projects/{project}/uploads/{upload_id}", operation_id="upload.offset")
-async def offset(project: GivenProject, site: GivenSite, upload_id: str) -> Response:  # noqa: ARG001
+async def offset(project: GivenProject, site: GivenSite, upload_id: str) -> Response:
     """Say, by the tus protocol, how many bytes have come."""
-    return tus_answer(await asyncio.to_thread(_uploads(site).state, upload_id), 200)
+    return tus_answer(await _of_project(site, project, upload_id), 200)
 
 
 @router.get("/projects/{project}/uploads/{upload_id}", operation_id="upload.show")
-async def show(project: GivenProject, site: GivenSite, upload_id: str) -> UploadState:  # noqa: ARG001
+async def show(project: GivenProject, site: GivenSite, upload_id: str) -> UploadState:
     """Show how far a file is: on its way, received, or in which phase its import is."""
-    found = await asyncio.to_thread(_uploads(site).state, upload_id)
+    found = await _of_project(site, project, upload_id)
     return _state(found, importer_of(site).state(upload_id))
 
 
@@ -265,7 +310,7 @@ async def show(project: GivenProject, site: GivenSite, upload_id: str) -> Upload
 )
 async def send(
     request: Request,
-    project: GivenProject,  # noqa: ARG001 - ids are known in all of them
+    project: GivenProject,
     site: GivenSite,
     upload_id: str,
     upload_offset: Annotated[int, Header(ge=0, description="Where the piece begins.")],
@@ -279,6 +324,7 @@ async def send(
     if request.headers.get("content-type") != PIECE:
         raise HTTPException(415, f"a piece is {PIECE}")
     checksum = parse_checksum(upload_checksum)
+    await _of_project(site, project, upload_id)
     try:
         found = await _receive(_uploads(site), upload_id, upload_offset, request, checksum)
     except ChecksumError as error:
@@ -287,7 +333,7 @@ async def send(
 
 
 def _refused(error: InputError) -> HTTPException:
-    """Hangs up as well: the rest of a body that nobody wants would else be waited for."""
+    """Hangs up as well: the rest of an unwanted body would else be waited for."""
     status = 413 if "limit" in error.facts else 422
     return HTTPException(status, str(error), {"Connection": "close"})
 
@@ -322,8 +368,9 @@ async def _receive(
     status_code=204,
     response_class=Response,
 )
-async def cancel(project: GivenProject, site: GivenSite, upload_id: str) -> Response:  # noqa: ARG001
+async def cancel(project: GivenProject, site: GivenSite, upload_id: str) -> Response:
     """Throw a file away that was not imported."""
+    await _of_project(site, project, upload_id)
     pending = importer_of(site).state(upload_id)
     if pending is not None and pending.is_open:
         raise ConflictError("its import has begun", hint="Cancel the run", state=pending.phase)
@@ -362,11 +409,13 @@ async def start_import(
     The run begins when the file is kept and the project knows the dataset, which takes seconds when it is new: then the
     upload's `phase` is `started` and it has a `run_id`. The same request again is the same import.
     """
-    importer = importer_of(site)
+    importer, files = importer_of(site), [upload_id, *order.more]
+    for one in files:
+        await _of_project(site, project, one)
     await importer.ask(
         project.name,
         actor,
-        [upload_id, *order.more],
+        files,
         order.name,
         order.settings.to_settings(),
     )

@@ -1,7 +1,7 @@
 """Waybill from outside: what a project's own files, `dagster.yaml` and the command `waybill` import.
 
 Waybill's packages have general names: `assets`, `resources`, `orchestration`. A project may have folders of these names,
-and Python looks into the project first. So this package, whose name nobody else has, makes sure that Waybill's own are
+and Python looks into the project first. So this package, whose name is its own, makes sure that Waybill's own are
 meant before anything imports them; what the project has under such a name says what to do when it is imported.
 
 Installed as the top-level package `waybill`. Imports nothing heavy.

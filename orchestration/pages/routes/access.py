@@ -22,7 +22,7 @@ from orchestration.services.access.users import (
     set_password,
     set_role,
 )
-from orchestration.services.access.visits import session_of
+from orchestration.services.access.visits import guess_of, session_of
 from resources.kernel.errors import InputError
 
 
@@ -73,6 +73,7 @@ async def _own_password(visit: Visit) -> Response:
         current=str(form.get("current", "")),
         password=str(form.get("password", "")),
         session=session_of(visit.request),
+        guess=guess_of(visit.request),
     )
     return visit.redirect("/account", notice="You have another password now.")
 

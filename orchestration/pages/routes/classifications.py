@@ -21,6 +21,7 @@ from orchestration.services.classifications import (
 from orchestration.services.questions import classification as questions
 from orchestration.services.questions.classification import Rows, SentFile
 from orchestration.services.site.classifications import sets_of
+from orchestration.services.site.noted import noted
 from orchestration.services.uploads.names import shown_name
 from resources.kernel.errors import ConfigError, InputError
 
@@ -85,7 +86,11 @@ async def _report(visit: Visit) -> Response:
 async def _apply(visit: Visit) -> Response:
     name, form = visit.request.path_params["name"], await visit.form()
     fields = {field: str(form.get(field, "")) for field in _FIELDS}
-    run_id = await visit.ask(questions.APPLY, name=name, upload=asdict(_upload(fields)))
+    given, subject = _upload(fields), f"classifications/{name}"
+    asking = visit.ask(questions.APPLY, name=name, upload=asdict(given))
+    run_id = await noted(
+        visit.site, visit.actor, "classification.apply", subject, asking, given.file_name
+    )
     return visit.redirect(f"/runs/{run_id}")
 
 
@@ -94,7 +99,9 @@ async def _undo(visit: Visit) -> Response:
     given = str(form.get("version", ""))
     if not (given.isascii() and given.isdigit() and len(given) < 10):
         raise InputError(f"{given[:40]!r} is no version", hint="0 is the empty set")
-    run_id = await visit.ask(questions.UNDO, name=name, version=int(given))
+    asking = visit.ask(questions.UNDO, name=name, version=int(given))
+    subject, detail = f"classifications/{name}", f"back to version {given}"
+    run_id = await noted(visit.site, visit.actor, "classification.undo", subject, asking, detail)
     return visit.redirect(f"/runs/{run_id}")
 
 

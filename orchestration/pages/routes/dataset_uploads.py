@@ -6,6 +6,7 @@ Stands before `datasets` in the alphabet: `/datasets/upload` is found before `/d
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -115,7 +116,7 @@ async def decide(visit: Visit) -> Response:
     chosen = _Chosen.of(form, form.getlist)
     place = f"/datasets/upload/{found.upload_id}"
     if form.get("act") == "discard":
-        await visit.run(IncomingUploads(visit.site.home).cancel, found.upload_id)
+        await visit.run(_throw_away, visit, found)
         return visit.redirect("/datasets/upload", notice=f"{found.filename} was thrown away")
     if form.get("act") != "import":
         return visit.redirect(f"{place}?{chosen.query()}")
@@ -198,6 +199,13 @@ async def progress(visit: Visit) -> Response:
         has_run=run is not None,
         dataset=dataset,
     )
+
+
+def _throw_away(visit: Visit, found: Incoming) -> None:
+    uploads = IncomingUploads(visit.site.home)
+    for upload_id in (*uploads.parts(found.upload_id), found.upload_id):
+        with suppress(NotFoundError):
+            uploads.cancel(upload_id)
 
 
 def _incoming(visit: Visit) -> Incoming:

@@ -35,6 +35,7 @@ from orchestration.services.site.datasets import (
     show_one,
     title_of,
 )
+from orchestration.services.site.noted import noted
 from resources.kernel.errors import InUseError, NotFoundError
 
 
@@ -136,7 +137,9 @@ async def _download(visit: Visit) -> Response:
 
 
 async def _refresh(visit: Visit) -> Response:
-    run_id = await visit.ask(REFRESH, name=_entry(visit).name)
+    name = _entry(visit).name
+    asking = visit.ask(REFRESH, name=name)
+    run_id = await noted(visit.site, visit.actor, "dataset.refresh", f"datasets/{name}", asking)
     forget_view(visit.site, visit.project)
     return visit.redirect(f"/runs/{run_id}")
 

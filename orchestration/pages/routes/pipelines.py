@@ -9,6 +9,7 @@ from orchestration.pages.visit import Visit
 from orchestration.services.access.audit import audited
 from orchestration.services.pipelines.listing import list_pipelines, show_pipeline, switch_pipeline
 from orchestration.services.questions.pipeline import RUN
+from orchestration.services.site.noted import noted
 
 
 async def _list(visit: Visit) -> Response:
@@ -35,7 +36,9 @@ async def _show(visit: Visit) -> Response:
 
 
 async def _run(visit: Visit) -> Response:
-    run_id = await visit.ask(RUN, name=visit.request.path_params["name"])
+    name = visit.request.path_params["name"]
+    asking = visit.ask(RUN, name=name)
+    run_id = await noted(visit.site, visit.actor, "pipeline.run", name, asking)
     return visit.redirect(f"/runs/{run_id}")
 
 

@@ -14,6 +14,7 @@ from orchestration.services.runs.cancel import cancel_run
 from orchestration.services.runs.detail import show_run
 from orchestration.services.runs.listing import RunFilter, list_runs
 from orchestration.services.runs.states import RunState
+from orchestration.services.site.noted import noted
 
 
 async def _list(visit: Visit) -> Response:
@@ -63,7 +64,8 @@ async def _cancel(visit: Visit) -> Response:
 
 async def _retry(visit: Visit) -> Response:
     run_id = visit.request.path_params["run_id"]
-    new_id = await visit.ask(RETRY, run_id=run_id)
+    asking = visit.ask(RETRY, run_id=run_id)
+    new_id = await noted(visit.site, visit.actor, "run.retry", run_id, asking)
     return visit.redirect(f"/runs/{new_id}", notice="The run is repeated by this one")
 
 

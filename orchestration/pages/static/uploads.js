@@ -1,4 +1,5 @@
-// Sends files in pieces by the tus protocol, a few at a time, and goes on after a reload where it stopped.
+// Sends files in pieces by the tus protocol, a few at a time. The same files chosen again, after a reload for instance,
+// go on where they were: each is announced with a key that is made of the set and the file.
 "use strict";
 
 (() => {
@@ -6,9 +7,12 @@
   const chooser = document.getElementById("file");
   const drop = document.getElementById("drop");
   const mode = document.getElementById("mode");
+  const again = document.getElementById("again");
+  const without = document.getElementById("without");
   const { api, base, limit } = form.dataset;
-  const PIECE = 8_000_000, AT_ONCE = 3, TRIES = 5, SHOWN = 200;
+  const PIECE = 8_000_000, AT_ONCE = 4, TRIES = 5, SHOWN = 200, IN_A_ROW = 25, TABLE_FROM = 50;
   const TUS = { "Tus-Resumable": "1.0.0" };
+  const BYTES = "application/offset+octet-stream";
   let chosen = [];
 
   chooser.multiple = true;
@@ -16,171 +20,282 @@
 
   const base64 = (text) => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
   const size = (bytes) => bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+  const count = (number) => number.toLocaleString("en");
   const wait = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
-
-  // The address of a file that was begun before, by what the browser knows of it.
-  const fingerprint = (file) => `waybill ${api} ${file.name} ${file.size} ${file.lastModified}`;
-  const remember = (file, place) => { try { localStorage.setItem(fingerprint(file), place); } catch { /* full or off */ } };
-  const recall = (file) => { try { return localStorage.getItem(fingerprint(file)); } catch { return null; } };
-  const forget = (file) => { try { localStorage.removeItem(fingerprint(file)); } catch { /* off */ } };
-
-  const reason = async (answer) => {
-    try {
-      const told = await answer.json();
-      return told.hint ? `${told.detail}. ${told.hint}` : told.detail || `status ${answer.status}`;
-    } catch {
-      return `status ${answer.status}`;
-    }
+  const digest = async (text) => {
+    const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+    return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, "0")).join("");
   };
 
-  async function announce(file, partOf) {
-    const known = partOf ? null : recall(file);
-    if (known) {
-      const answer = await fetch(known, { method: "HEAD", headers: TUS });
-      if (answer.ok) return { place: known, offset: Number(answer.headers.get("Upload-Offset")) };
-      forget(file);
+  class Refused extends Error {
+    constructor(message, status) { super(message); this.status = status; }
+  }
+
+  async function refusal(answer) {
+    if (answer.status === 401) return new Refused("You are signed out: sign in in another tab, then try again", 401);
+    try {
+      const told = await answer.json();
+      return new Refused(told.hint ? `${told.detail}. ${told.hint}` : told.detail || `status ${answer.status}`, answer.status);
+    } catch {
+      return new Refused(`status ${answer.status}`, answer.status);
     }
-    const pairs = [`filename ${base64(file.name)}`];
-    if (partOf) pairs.push(`part_of ${base64(partOf)}`);
-    const answer = await fetch(api, {
-      method: "POST",
-      headers: { ...TUS, "Upload-Length": String(file.size), "Upload-Metadata": pairs.join(",") },
-    });
-    if (answer.status === 429) return null;
-    if (!answer.ok) throw new Error(await reason(answer));
-    const place = answer.headers.get("Location");
-    remember(file, place);
-    return { place, offset: 0 };
+  }
+
+  // An answer that is no "later": more than the server takes at once is sent again.
+  async function ask(method, place, headers, body) {
+    for (;;) {
+      const answer = await fetch(place, { method, headers: { ...TUS, ...headers }, body });
+      if (answer.status !== 429) return answer;
+      await wait(Number(answer.headers.get("Retry-After")) || 2);
+    }
+  }
+
+  async function announce(item, table) {
+    const pairs = [`filename ${base64(item.file.name)}`];
+    if (table) pairs.push(`part_of ${base64(table)}`);
+    const headers = { "Upload-Length": String(item.file.size), "Upload-Metadata": pairs.join(","), "Idempotency-Key": item.key };
+    const isSmall = item.file.size > 0 && item.file.size <= PIECE;
+    if (isSmall) headers["Content-Type"] = BYTES;
+    const answer = await ask("POST", api, headers, isSmall ? item.file : undefined);
+    if (answer.status === 423) throw new TypeError("the page before is still at it");
+    if (!answer.ok) throw await refusal(answer);
+    return { place: answer.headers.get("Location"), offset: Number(answer.headers.get("Upload-Offset")) };
+  }
+
+  async function checkReadable(file, offset) {
+    try {
+      await file.slice(offset, offset + 1).arrayBuffer();
+    } catch {
+      throw new Refused("it cannot be read: it was changed, moved or removed, or is a folder", 0);
+    }
   }
 
   // The whole file; `tell` hears how many bytes are there. Returns the upload's id.
-  async function send(file, partOf, tell) {
+  async function send(item, table, tell) {
+    const { file } = item;
     let begun = null;
     for (let tries = 0; tries < TRIES;) {
       try {
-        begun = begun || await announce(file, partOf);
-        if (!begun) { await wait(2); continue; } // more than the server takes at once
+        begun = begun || await announce(item, table);
+        tell(begun.offset);
         while (begun.offset < file.size) {
-          const answer = await fetch(begun.place, {
-            method: "PATCH",
-            headers: { ...TUS, "Upload-Offset": String(begun.offset), "Content-Type": "application/offset+octet-stream" },
-            body: file.slice(begun.offset, begun.offset + PIECE),
-          });
-          if (answer.status === 429) { await wait(2); continue; }
-          if (answer.status === 409 || answer.status === 423) { begun = null; throw new TypeError("elsewhere"); }
-          if (!answer.ok) throw new Error(await reason(answer));
+          const headers = { "Upload-Offset": String(begun.offset), "Content-Type": BYTES };
+          const answer = await ask("PATCH", begun.place, headers, file.slice(begun.offset, begun.offset + PIECE));
+          if ([404, 409, 423].includes(answer.status)) throw new TypeError("it stands elsewhere");
+          if (!answer.ok) throw await refusal(answer);
           begun.offset = Number(answer.headers.get("Upload-Offset"));
           tell(begun.offset);
           tries = 0;
         }
-        forget(file);
         return begun.place.split("/").pop();
       } catch (error) {
         if (!(error instanceof TypeError)) throw error; // the server said no
+        await checkReadable(file, begun ? begun.offset : 0);
         begun = null; // the line was cut: ask where it stands
         tries += 1;
         await wait(tries);
       }
     }
-    throw new Error("the connection was lost again and again");
+    throw new Refused("the connection was lost again and again", 0);
   }
 
-  const names = new Set();
-  function datasetName(file) {
-    const stem = file.name.split(".")[0].toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^_+|_+$/g, "") || "upload";
-    const plain = (/^[a-z]/.test(stem) ? stem : `d_${stem}`).slice(0, 90);
-    let name = plain;
-    for (let number = 2; names.has(name); number += 1) name = `${plain}_${number}`;
-    names.add(name);
-    return name;
-  }
-
-  async function importEach(id, file, row) {
-    const name = datasetName(file);
-    const answer = await fetch(`${api}/${id}/import`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ name }),
-    });
-    if (!answer.ok) throw new Error(await reason(answer));
+  async function importAs(id, item) {
+    const body = JSON.stringify({ name: item.dataset });
+    const answer = await ask("POST", `${api}/${id}/import`, { "Content-Type": "application/json" }, body);
+    if (!answer.ok) throw await refusal(answer);
     const link = document.createElement("a");
     link.href = `${base}/datasets/upload/${id}/progress`;
-    link.textContent = `imported as ${name}`;
-    row.say(link);
+    link.textContent = `imported as ${item.dataset}`;
+    return link;
   }
 
-  function showRow(file, number) {
-    if (number >= SHOWN) return { say() {} };
-    const row = document.getElementById("files").insertRow();
-    row.insertCell().textContent = file.name;
-    row.insertCell().textContent = size(file.size);
-    const state = row.insertCell();
-    state.textContent = "waits";
-    return { say(what) { state.replaceChildren(what); } };
+  function nameDatasets(items) {
+    const names = new Set();
+    for (const item of items) {
+      const stem = item.file.name.split(".")[0].toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^_+|_+$/g, "") || "upload";
+      const plain = (/^[a-z]/.test(stem) ? stem : `d_${stem}`).slice(0, 90);
+      let name = plain;
+      for (let number = 2; names.has(name); number += 1) name = `${plain}_${number}`;
+      names.add(name);
+      item.dataset = name;
+    }
   }
+
+  // Files in an order of their own, each with a key that it has again when the same set is chosen again.
+  async function makeSet(files, isTable) {
+    const marks = new Map();
+    const items = files.map((file) => {
+      const mark = `${file.path || file.webkitRelativePath || file.name} ${file.size} ${file.lastModified}`;
+      const turn = (marks.get(mark) || 0) + 1;
+      marks.set(mark, turn);
+      return { file, mark: `${mark} ${turn}`, sent: 0, id: "", failure: "", row: null };
+    }).sort((a, b) => (a.mark < b.mark ? -1 : 1));
+    nameDatasets(items);
+    const place = `waybill ${api} ${isTable} ${await digest(items.map((item) => item.mark).join("\n"))}`;
+    let id = "";
+    try {
+      id = localStorage.getItem(place) || crypto.randomUUID();
+      localStorage.setItem(place, id);
+    } catch { id = id || crypto.randomUUID(); /* full or off: then it begins anew after a reload */ }
+    await Promise.all(items.map(async (item) => { item.key = await digest(`${id} ${item.mark}`); }));
+    return { id, items, isTable, forget() { try { localStorage.removeItem(place); } catch { /* off */ } } };
+  }
+
+  function say(item, number, what) {
+    if (!item.row && (number < SHOWN || item.failure)) {
+      item.row = document.getElementById("files").insertRow();
+      item.row.insertCell().textContent = item.file.path || item.file.name;
+      item.row.insertCell().textContent = size(item.file.size);
+      item.row.insertCell();
+    }
+    if (item.row) item.row.cells[2].replaceChildren(what);
+  }
+
+  class Sending {
+    constructor(set) {
+      this.set = set;
+      this.total = set.items.reduce((sum, item) => sum + item.file.size, 0);
+      this.bytes = this.done = this.inARow = 0;
+      this.failed = [];
+      this.stopped = "";
+      document.getElementById("all").max = this.total || 1;
+      set.items.slice(0, SHOWN).forEach((item, number) => say(item, number, "waits"));
+      if (set.items.length > SHOWN) document.getElementById("rest").textContent = `and ${count(set.items.length - SHOWN)} more; one that fails is listed`;
+    }
+
+    tell() {
+      const parts = [`${count(this.done)} of ${count(this.set.items.length)} files, ${size(this.bytes)} of ${size(this.total)}`];
+      if (this.failed.length) parts.push(`${count(this.failed.length)} failed`);
+      document.getElementById("all").value = this.bytes;
+      document.getElementById("said").textContent = parts.join(", ");
+    }
+
+    heard(item, offset) {
+      this.bytes += offset - item.sent;
+      item.sent = offset;
+      this.tell();
+    }
+
+    async one(number) {
+      const item = this.set.items[number];
+      item.failure = "";
+      try {
+        if (item.file.size > Number(limit)) throw new Refused(`more than ${size(Number(limit))}`, 413);
+        say(item, number, "is sent");
+        const id = await send(item, this.set.isTable ? this.set.id : null, (offset) => this.heard(item, offset));
+        say(item, number, this.set.items.length > 1 && !this.set.isTable ? await importAs(id, item) : "is there");
+        item.id = id;
+        this.done += 1;
+        this.inARow = 0;
+      } catch (error) {
+        item.failure = error.message;
+        this.failed.push(number);
+        this.inARow += 1;
+        say(item, number, error.message);
+        if (error.status === 401 || this.inARow >= IN_A_ROW) this.stopped = error.message;
+      }
+      this.tell();
+    }
+
+    // All of them, as far as nothing speaks against going on at all.
+    async run(numbers) {
+      const left = numbers.slice().reverse();
+      this.failed = [];
+      this.stopped = "";
+      this.inARow = 0;
+      this.tell();
+      await Promise.all(Array.from({ length: AT_ONCE }, async () => {
+        while (left.length && !this.stopped) await this.one(left.pop());
+      }));
+      this.failed.push(...left);
+      this.tell();
+    }
+  }
+
+  const warn = (event) => event.preventDefault();
 
   async function sendAll(files) {
     const isTable = files.length > 1 && form.elements.mode.value === "one";
-    const all = document.getElementById("all"), said = document.getElementById("said");
-    const total = files.reduce((sum, file) => sum + file.size, 0) || 1;
-    const sent = new Map();
-    let done = 0, failed = 0, next = 0, first = null;
     document.getElementById("progress").hidden = false;
     form.hidden = true;
-    all.max = total;
-    const tell = () => {
-      const bytes = [...sent.values()].reduce((sum, one) => sum + one, 0);
-      all.value = bytes;
-      said.textContent = `${done} of ${files.length} files, ${size(bytes)} of ${size(total)}${failed ? `, ${failed} failed` : ""}`;
+    const set = await makeSet(files, isTable);
+    const sending = new Sending(set);
+    const run = async (numbers) => {
+      again.hidden = without.hidden = true;
+      window.addEventListener("beforeunload", warn);
+      await sending.run(numbers);
+      window.removeEventListener("beforeunload", warn);
+      finish(set, sending);
     };
-    const rows = files.map(showRow);
-    const one = async (number) => {
-      const file = files[number], row = rows[number];
-      try {
-        if (file.size > Number(limit)) throw new Error(`more than ${size(Number(limit))}`);
-        row.say("is sent");
-        const id = await send(file, isTable ? first : null, (bytes) => { sent.set(number, bytes); tell(); });
-        sent.set(number, file.size);
-        row.say("is there");
-        if (files.length > 1 && !isTable) await importEach(id, file, row);
-        done += 1;
-        tell();
-        return id;
-      } catch (error) {
-        failed += 1;
-        row.say(error.message);
-        tell();
-        return null;
-      }
-    };
-    tell();
-    if (files.length === 1 || isTable) {
-      first = await one(next);
-      next = 1;
-      if (first === null) { form.hidden = false; return; }
+    again.addEventListener("click", () => run(sending.failed.slice()));
+    await run([...set.items.keys()]);
+  }
+
+  function finish(set, sending) {
+    const said = document.getElementById("said");
+    const first = set.items.find((item) => item.id);
+    const look = first && (set.isTable || set.items.length === 1) ? `${base}/datasets/upload/${first.id}` : "";
+    if (sending.failed.length) {
+      if (sending.stopped) said.textContent += `. It was stopped: ${sending.stopped}`;
+      again.hidden = false;
+      without.hidden = !look;
+      without.href = look;
+      return;
     }
-    await Promise.all(Array.from({ length: AT_ONCE }, async () => {
-      while (next < files.length) { next += 1; await one(next - 1); }
-    }));
-    if (first !== null && !failed) location.assign(`${base}/datasets/upload/${first}`);
-    else if (!failed) said.textContent += ": all are there and are imported now";
+    set.forget();
+    if (look) location.assign(look);
+    else said.textContent += ": all are there and are imported now";
   }
 
   function choose(files) {
     chosen = [...files];
     mode.hidden = chosen.length < 2;
+    form.elements.mode.value = chosen.length > TABLE_FROM ? "one" : "each";
+    const total = chosen.reduce((sum, file) => sum + file.size, 0);
+    document.getElementById("chosen").textContent = chosen.length > 1 ? `${count(chosen.length)} files, ${size(total)}` : "";
+  }
+
+  // Files of a folder and of those in it, hidden ones apart.
+  async function filesOf(entry) {
+    if (entry.isFile) {
+      const file = await new Promise((done, fail) => entry.file(done, fail));
+      file.path = entry.fullPath.replace(/^\//, "");
+      return [file];
+    }
+    const reader = entry.createReader(), found = [];
+    for (;;) {
+      const some = await new Promise((done, fail) => reader.readEntries(done, fail));
+      if (!some.length) break;
+      found.push(...some.filter((one) => !one.name.startsWith(".")));
+    }
+    const files = [];
+    for (const one of found) files.push(...await filesOf(one));
+    return files;
+  }
+
+  async function take(data) {
+    const entries = [...data.items].map((item) => item.webkitGetAsEntry && item.webkitGetAsEntry());
+    const folders = entries.filter((entry) => entry && entry.isDirectory);
+    if (!folders.length) {
+      try { chooser.files = data.files; } catch { chooser.required = false; }
+      return [...data.files];
+    }
+    chooser.required = false;
+    const files = [];
+    for (const entry of entries) if (entry) files.push(...await filesOf(entry));
+    return files;
   }
 
   chooser.addEventListener("change", () => choose(chooser.files));
   drop.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
   drop.addEventListener("dragleave", () => drop.classList.remove("over"));
-  drop.addEventListener("drop", (event) => {
+  drop.addEventListener("drop", async (event) => {
     event.preventDefault();
     drop.classList.remove("over");
-    if (!event.dataTransfer.files.length) return;
-    try { chooser.files = event.dataTransfer.files; } catch { chooser.required = false; }
-    choose(event.dataTransfer.files);
-    if (chosen.length === 1) sendAll(chosen);
+    const files = await take(event.dataTransfer);
+    if (!files.length) return;
+    choose(files);
+    if (files.length === 1) sendAll(chosen);
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();

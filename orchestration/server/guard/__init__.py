@@ -10,7 +10,8 @@ is plain ASGI and stands before all of it alike: Dagster's UI, the data section,
     forms.py      403 for a form that does not belong to the session
     limits.py     429: requests in time, uploads side by side
     bodies.py     413, 408: bodies read whole, or streamed under a limit of size and pace
-    graphql.py    403: mutations (`mutations.py`) that whoever asks may not run; `sockets.py` the same by websocket
+    graphql.py    403: mutations (`mutations.py`) that the user may not run; `sockets.py` the same by websocket
+    lasting.py    streams and uploads end soon after the session, token or user that opened them
     record.py     what is changed through Dagster's address goes into the audit log
     answers.py    how it is said: a page, a problem document; headers that harden every answer
     guard.py      the way through all of it

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import html
 import json
-from http import HTTPStatus
 from urllib.parse import quote
 
 from orchestration.server.guard.asgi import Headers, Message, Refusal, Scope, Send, is_navigation
 from orchestration.server.guard.zones import is_graphql, zone_of
+from orchestration.services.statuses import problem_document
 
 SECURITY_HEADERS = [
     # A second policy beside the page's own: browsers enforce both (T32).
@@ -118,21 +118,12 @@ async def _lead_to_sign_in(scope: Scope, send: Send, headers: Headers) -> None:
 
 def _body_of(scope: Scope, refusal: Refusal) -> tuple[bytes, bytes]:
     if zone_of(scope["path"]).style == "problem":
-        return b"application/problem+json", problem(refusal)
+        problem = problem_document(
+            refusal.status, refusal.reason, hint=refusal.hint, instance=scope["path"]
+        )
+        return b"application/problem+json", json.dumps(problem, ensure_ascii=False).encode()
     text = f"{refusal.reason}. {refusal.hint}" if refusal.hint else refusal.reason
     if is_graphql(scope["path"]) and scope.get("method") == "POST":
         answer = {"data": None, "errors": [{"message": text}]}  # as Dagster's page expects it
         return b"application/json", json.dumps(answer).encode()
     return b"text/plain; charset=utf-8", f"{refusal.status}: {text}\n".encode()
-
-
-def problem(refusal: Refusal) -> bytes:
-    """A refusal as a problem document (RFC 9457)."""
-    known = {
-        "type": "about:blank",
-        "title": HTTPStatus(refusal.status).phrase,
-        "status": refusal.status,
-        "detail": refusal.reason,
-    }
-    hint = {"hint": refusal.hint} if refusal.hint else {}
-    return json.dumps(known | hint, ensure_ascii=False).encode()

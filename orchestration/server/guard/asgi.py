@@ -21,7 +21,7 @@ class Refusal:
 
     Args:
         status: of the answer.
-        reason: for whoever asked.
+        reason: for the client.
         headers: beside the usual ones.
         may_sign_in: whether signing in on the page for it would help.
         hint: what to do about it.
@@ -77,7 +77,7 @@ class Headers:
 
 
 def is_navigation(scope: Scope, headers: Headers) -> bool:
-    """Somebody goes to a page here, by a link or by typing its address: it is only shown, and never framed."""
+    """A browser goes to a page here, by a link or by typing its address: it is only shown, and never framed."""
     return (
         scope["type"] == "http"
         and scope["method"] == "GET"

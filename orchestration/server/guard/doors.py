@@ -8,18 +8,18 @@ import hmac
 import ipaddress
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import itsdangerous
 
 from orchestration.server.guard.asgi import Headers, Refusal, Scope
 from orchestration.server.guard.rules import GuardRules
-from orchestration.server.throttle import Client, Throttle
 from orchestration.services.access.actor import Actor, Role
 from orchestration.services.access.actor import Scope as Reach
 from orchestration.services.access.directory import Directory
 from orchestration.services.access.shell import own_name
+from orchestration.services.access.throttle import Client, Throttle
 from resources.kernel.errors import WaybillError
 
 T = TypeVar("T")
@@ -29,15 +29,17 @@ PROBE_NAME = "waybill up"
 
 @dataclass(frozen=True)
 class Visit:
-    """Somebody who came in.
+    """A user who was let in.
 
     Args:
         actor: who it is.
         session: the secret of the session; empty for another way in.
+        token: the secret of the token; empty for another way in.
     """
 
     actor: Actor
-    session: str = ""
+    session: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
 
 
 class SessionCookie:
@@ -103,11 +105,11 @@ class Doors:
         self._own_name = own_name()
 
     async def enter(self, scope: Scope) -> Visit | Refusal:
-        """Who asks, or why nobody does who may."""
+        """Who asks, or why they are not let in."""
         try:
             found = await self._enter(scope, Headers(scope))
         except WaybillError as error:
-            return Refusal(503, f"nobody can be let in: {error}", ((b"retry-after", b"5"),))
+            return Refusal(503, f"no one can be let in: {error}", ((b"retry-after", b"5"),))
         if isinstance(found, Visit) and self._rules.is_read_only:
             return replace(found, actor=replace(found.actor, role=Role.VIEWER))
         return found
@@ -131,13 +133,22 @@ class Doors:
         return bool(await self._ask(lambda found: found.has_users()))
 
     async def is_welcome(self, visit: Visit) -> bool:
-        """Whether a session that somebody came in with has not ended meanwhile."""
-        if not visit.session:
-            return True
+        """Whether the visitor of an open connection would still be let in, for as much as then."""
         try:
-            return await self._session(visit.session, visit.actor.address) is not None
+            found = await self._again(visit)
         except WaybillError:
             return False
+        return found is not None and found.role.includes(visit.actor.role)
+
+    async def _again(self, visit: Visit) -> Actor | None:
+        address = visit.actor.address
+        if visit.session:  # to be open is no use: a session that nobody uses ends all the same
+            return await self._session(visit.session, address, is_use=False)
+        if visit.token:
+            return await self._ask(lambda found: found.bearer_of_token(visit.token, address))
+        if visit.actor.via == "local" and await self.has_users():
+            return None
+        return visit.actor
 
     def client_of(self, scope: Scope, headers: Headers) -> Client:
         """Where a request comes from: what the proxy says, for requests to the public address from this machine."""
@@ -158,7 +169,7 @@ class Doors:
             return Visit(Actor(PROBE_NAME, Role.VIEWER, reach, "local", _host(address)))
         actor = await self._ask(lambda found: found.bearer_of_token(secret, _host(address)))
         if actor is not None:
-            return Visit(actor)
+            return Visit(actor, token=secret)
         challenge = (b"www-authenticate", b'Bearer realm="Waybill", error="invalid_token"')
         return Refusal(
             401,
@@ -174,8 +185,10 @@ class Doors:
                 return Visit(actor, secret)
         return None
 
-    async def _session(self, secret: str, address: str) -> Actor | None:
-        return await self._ask(lambda found: found.bearer_of_session(secret, address))
+    async def _session(self, secret: str, address: str, *, is_use: bool = True) -> Actor | None:
+        return await self._ask(
+            lambda found: found.bearer_of_session(secret, address, is_use=is_use)
+        )
 
     def _by_password(self, headers: Headers, address: Client) -> Visit | Refusal:
         wait = self._throttle.wait_seconds(address)
@@ -194,7 +207,7 @@ class Doors:
         challenge = (b"www-authenticate", b'Bearer realm="Waybill"')
         return Refusal(
             401,
-            "nobody is signed in",
+            "no user is signed in",
             (challenge,),
             may_sign_in=True,
             hint="Sign in at /login, or send a token: Authorization: Bearer ...",

@@ -1,4 +1,4 @@
-"""Tokens of forms: a page of ours gave it to whoever sends the form, in the session in which it is sent.
+"""Tokens of forms: a page of ours gave it to the sender of the form, in the session in which it is sent.
 
 A second wall behind Origin and Sec-Fetch-Site. It comes as the field `form_token`, which is the first of the form, or
 in the header `X-Form-Token`.

@@ -1,4 +1,4 @@
-"""GraphQL before Dagster executes it: which mutations a document holds, and whether whoever asks may run them.
+"""GraphQL before Dagster executes it: which mutations a document holds, and whether the user may run them.
 
 A document is parsed by the parser that Dagster uses, and judged by everything in it, whichever of its operations is
 named: what a fragment adds counts, what is not run counts too.

@@ -1,4 +1,4 @@
-"""The guard itself: each request and websocket on its way from the network to whoever answers it."""
+"""The guard itself: each request and websocket on its way from the network to the application that answers it."""
 
 from __future__ import annotations
 
@@ -10,22 +10,33 @@ from dataclasses import dataclass
 from starlette.requests import ClientDisconnect
 
 from orchestration.server.guard.answers import hardened, refuse
-from orchestration.server.guard.asgi import App, Headers, Message, Receive, Refusal, Scope, Send
+from orchestration.server.guard.asgi import (
+    SAFE_METHODS,
+    App,
+    Headers,
+    Message,
+    Receive,
+    Refusal,
+    Scope,
+    Send,
+)
 from orchestration.server.guard.bodies import StreamedBody, read_whole, replay
 from orchestration.server.guard.doors import Doors, Visit
 from orchestration.server.guard.forms import HEADER, FormTokens, field_of, first_field_of
 from orchestration.server.guard.graphql import Operation, read_operation
+from orchestration.server.guard.json_bodies import check_json
+from orchestration.server.guard.lasting import run_while
 from orchestration.server.guard.limits import Rates, UploadSlots
 from orchestration.server.guard.login import SignIn
 from orchestration.server.guard.record import Recorder
 from orchestration.server.guard.rules import GuardRules
 from orchestration.server.guard.sockets import GuardedSocket
 from orchestration.server.guard.zones import Body, Zone, is_graphql, is_open, zone_of
-from orchestration.server.throttle import Throttle
 from orchestration.services.access.actor import Actor
 from orchestration.services.access.directory import Directory
 from orchestration.services.access.rights import LOOK, Right, check_right, right_of
-from orchestration.services.access.visits import ACTOR, FORM_FIELD, FORM_TOKEN, SESSION
+from orchestration.services.access.throttle import Guesses, Throttle
+from orchestration.services.access.visits import ACTOR, FORM_FIELD, FORM_TOKEN, GUESS, SESSION
 from resources.kernel.errors import ForbiddenError
 
 _BEHIND_FORMS = ("/data", "/logout")
@@ -36,7 +47,7 @@ _FORM_KINDS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 @dataclass(frozen=True)
 class _Request:
-    """A request that somebody may make, before its body is read."""
+    """A request that is allowed as far as can be seen before its body is read."""
 
     scope: Scope
     headers: Headers
@@ -47,6 +58,12 @@ class _Request:
     @property
     def actor(self) -> Actor:
         return self.visit.actor
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether its body is passed on as it comes in."""
+        is_read = self.scope["method"] in SAFE_METHODS
+        return not is_read and self.zone.body_of(self.headers) is Body.STREAMED
 
 
 class Guard:
@@ -63,7 +80,8 @@ class Guard:
         self._rules = rules
         throttle = Throttle()
         self._doors = Doors(rules, directory, throttle)
-        self._sign_in = SignIn(rules, directory, self._doors, throttle)
+        self._guesses = Guesses(throttle)
+        self._sign_in = SignIn(rules, directory, self._doors, self._guesses)
         self._forms = FormTokens(rules.key)
         self._rates = Rates(rules.requests_a_second)
         self._uploads = UploadSlots(rules.uploads_at_once)
@@ -110,7 +128,20 @@ class Guard:
             socket = GuardedSocket(self._app, visit, self._doors.is_welcome)
             await socket.run(scope, receive, send)
         else:
-            await self._pass_request(request, receive, send)
+            await self._pass_while_welcome(request, receive, _Answered(send))
+
+    async def _pass_while_welcome(
+        self, request: _Request, receive: Receive, answered: _Answered
+    ) -> None:
+        is_whole = await run_while(
+            lambda: self._doors.is_welcome(request.visit),
+            lambda: answered.has_begun or request.is_streamed,
+            self._pass_request(request, receive, answered),
+        )
+        # Of an answer that has begun, the end is missing: the connection is closed, and no download looks whole.
+        if not is_whole and not answered.has_begun:
+            text = "whoever sends this was signed out or shut out meanwhile"
+            await refuse(request.scope, answered.send, Refusal(401, text))
 
     def _request(self, scope: Scope, visit: Visit) -> _Request:
         binding = visit.session or f"via {visit.actor.via}"
@@ -118,7 +149,10 @@ class Guard:
         state[ACTOR] = visit.actor
         state[FORM_TOKEN] = self._forms.make(binding)
         state[SESSION] = visit.session
-        return _Request(scope, Headers(scope), zone_of(scope["path"]), visit, binding)
+        headers = Headers(scope)
+        client = self._doors.client_of(scope, headers)
+        state[GUESS] = lambda: self._guesses.one(client, visit.actor.user)
+        return _Request(scope, headers, zone_of(scope["path"]), visit, binding)
 
     def _check(self, request: _Request) -> Refusal | None:
         scope = request.scope
@@ -153,18 +187,20 @@ class Guard:
         later = (b"retry-after", str(math.ceil(wait)).encode())
         return Refusal(429, "too many requests: wait, then go on", (later,))
 
-    async def _pass_request(self, request: _Request, receive: Receive, send: Send) -> None:
-        scope = request.scope
-        if scope["method"] in ("GET", "HEAD", "OPTIONS"):
+    async def _pass_request(self, request: _Request, receive: Receive, answered: _Answered) -> None:
+        scope, send = request.scope, answered.send
+        if scope["method"] in SAFE_METHODS:
             await self._finish(request, b"", replay(b"", receive), send)
-        elif request.zone.body_of(request.headers) is Body.STREAMED:
-            await self._pass_stream(request, receive, send)
+        elif request.is_streamed:
+            await self._pass_stream(request, receive, answered)
         else:
             body = await read_whole(receive, self._rules.body_seconds)
             if isinstance(body, Refusal):
                 await refuse(scope, send, body)
                 return
             refusal = self._check_form(request, lambda: field_of(body, FORM_FIELD))
+            if refusal is None and _is_json_of_ours(request):
+                refusal = await asyncio.to_thread(check_json, body)
             if refusal is not None:
                 await refuse(scope, send, refusal)
                 return
@@ -197,8 +233,8 @@ class Guard:
                 return
         await self._recorder.run(self._app, request.actor, operation, scope, receive, send)
 
-    async def _pass_stream(self, request: _Request, receive: Receive, send: Send) -> None:
-        scope, answered = request.scope, _Answered(send)
+    async def _pass_stream(self, request: _Request, receive: Receive, answered: _Answered) -> None:
+        scope = request.scope
 
         async def refuse_now(refusal: Refusal) -> None:
             if not answered.has_begun:
@@ -259,6 +295,11 @@ def _has_form(request: _Request) -> bool:
     """Whether it is a form that has to show where it was made."""
     is_form = request.scope["method"] == "POST" and request.headers.kind in _FORM_KINDS
     return is_form and request.zone.prefix in _BEHIND_FORMS and request.actor.via != "token"
+
+
+def _is_json_of_ours(request: _Request) -> bool:
+    """Whether its JSON is read by the API or the pages; GraphQL's is looked at where it is parsed."""
+    return request.headers.kind.endswith("json") and request.zone.prefix != "/"
 
 
 def _check_route(request: _Request) -> Refusal | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from urllib.parse import urlsplit
 
 import jinja2
@@ -14,10 +13,10 @@ from orchestration.server.guard.bodies import read_whole
 from orchestration.server.guard.doors import Doors, Visit
 from orchestration.server.guard.forms import field_of
 from orchestration.server.guard.rules import GuardRules
-from orchestration.server.throttle import Client, Throttle
 from orchestration.services.access.directory import Directory
 from orchestration.services.access.sessions import sign_in, sign_out
-from resources.kernel.errors import ForbiddenError
+from orchestration.services.access.throttle import Client, Guesses
+from resources.kernel.errors import ForbiddenError, TooManyTriesError
 
 PATHS = ("/login", "/logout")
 START = "/data/"
@@ -76,17 +75,16 @@ class SignIn:
         rules: what the server was started with.
         directory: its users; None where it has none at all.
         doors: how people come in.
-        throttle: slows down guesses from an address.
+        guesses: slows them down.
     """
 
     def __init__(
-        self, rules: GuardRules, directory: Directory | None, doors: Doors, throttle: Throttle
+        self, rules: GuardRules, directory: Directory | None, doors: Doors, guesses: Guesses
     ) -> None:
         self._rules = rules
         self._directory = directory
         self._doors = doors
-        self._throttle = throttle
-        self._names = Throttle()
+        self._guesses = guesses
         self._hashing = asyncio.Semaphore(_AT_ONCE)
 
     async def answer_login(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -123,28 +121,22 @@ class SignIn:
         wanted = safe_target(field_of(body, "next"))
         name, password = field_of(body, "name").strip(), field_of(body, "password")
         client = self._doors.client_of(scope, headers)
-        account = (f"user {name.lower()[:64]}", 0)
-        wait = max(self._throttle.wait_seconds(client), self._names.wait_seconds(account))
-        if wait or self._directory is None:
-            await _show_wait(send, wait, name=name, next=wanted)
-            return
-        # What is tried at the same time counts before anybody knows whether it is right.
-        self._throttle.failed(client)
-        self._names.failed(account)
         try:
-            secret = await self._begin(name, password, client, self._doors.cookie.read(headers))
+            with self._guesses.one(client, name):
+                secret = await self._begin(name, password, client, self._doors.cookie.read(headers))
+        except TooManyTriesError as error:
+            await _show_wait(send, error.wait_seconds, name=name, next=wanted)
+            return
         except ForbiddenError:
             await asyncio.sleep(self._rules.failed_login_seconds)
             text = "Name or password is wrong."
             await _show(send, 401, name=name, next=wanted, problem=text)
             return
-        self._throttle.repaid(client)
-        self._names.repaid(account)
         await redirect(send, wanted, [self._doors.cookie.write(headers, secret)])
 
     async def _begin(self, name: str, password: str, client: Client, had: list[str]) -> str:
         if self._directory is None:
-            raise AssertionError("nobody signs in without users")
+            raise ForbiddenError("no one can sign in without users")
         address = "" if client is None else client[0]
         async with self._hashing:
             session = await asyncio.to_thread(
@@ -176,8 +168,7 @@ async def _show(send: Send, status: int, **values: str) -> None:
     await page(send, status, _TEMPLATE.render(_EMPTY | values))
 
 
-async def _show_wait(send: Send, seconds: float, **values: str) -> None:
-    wait = max(1, math.ceil(seconds))
-    text = f"Too many tries. Wait {wait} seconds, then try again."
+async def _show_wait(send: Send, seconds: int, **values: str) -> None:
+    text = f"Too many tries. Wait {seconds} seconds, then try again."
     shown = _TEMPLATE.render(_EMPTY | values | {"problem": text})
-    await page(send, 429, shown, [(b"retry-after", str(wait).encode())])
+    await page(send, 429, shown, [(b"retry-after", str(seconds).encode())])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from orchestration.services.access.rights import CHANGE, LOOK, WORK, Right
 
 _OF_THE_PAGE = ("logTelemetry", "setNuxSeen")
-"""What Dagster's page sends by itself, whoever looks at it."""
+"""What Dagster's page sends by itself, for every user."""
 
 _OF_WORK = (
     "launchPipelineExecution",

@@ -1,4 +1,4 @@
-"""What the guard lets through, whoever asks: which names mean this server, and what a request was caused by."""
+"""What the guard lets through for all users: which names mean this server, and what a request was caused by."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import secrets
 from dataclasses import dataclass, field
 
 from orchestration.server.guard.asgi import SAFE_METHODS, Headers, Refusal, Scope, is_navigation
-from orchestration.server.settings import PublicAddress
+from orchestration.server.settings import REQUESTS_A_SECOND, UPLOADS_AT_ONCE, PublicAddress
 from orchestration.services.uploads.limits import DEFAULT_LIMIT
 
 BODY_SECONDS = 20.0
 """How long a client may take to send a body that is not streamed."""
 
 FAILED_LOGIN_SECONDS = 0.5
-UPLOADS_AT_ONCE = 16
-REQUESTS_A_SECOND = 100
 
 _FORM_KINDS = ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain", "")
 """What a page of any origin may send without being asked first whether it may."""
@@ -77,7 +75,7 @@ class GuardRules:
         return frozenset(f"http://{host}" for host in self._loopback)
 
     def check_place(self, scope: Scope) -> Refusal | None:
-        """Why a request or websocket is refused whoever sends it: what it was caused by, where it leads."""
+        """Why a request or websocket is refused for all users: what it was caused by, where it leads."""
         headers = Headers(scope)
         return self._check_host(headers) or self._check_origin(scope, headers) or _check_path(scope)
 

@@ -11,7 +11,9 @@ from orchestration.server.switches import (
     has_metrics,
     is_read_only,
     public_address,
+    requests_a_second,
     upload_limit_bytes,
+    uploads_at_once,
 )
 from resources.home import waybill_home
 
@@ -34,4 +36,6 @@ def read_rules(port: int) -> GuardRules:
         is_read_only=is_read_only(),
         has_metrics=has_metrics(),
         upload_limit_bytes=upload_limit_bytes(),
+        uploads_at_once=uploads_at_once(),
+        requests_a_second=requests_a_second(),
     )

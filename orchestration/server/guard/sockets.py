@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from orchestration.server.guard import lasting
 from orchestration.server.guard.asgi import App, Message, Receive, Refusal, Scope, Send
 from orchestration.server.guard.doors import Visit
 from orchestration.server.guard.graphql import operation_of
-
-CHECK_SECONDS = 15.0
-"""How long a websocket may outlive its session."""
 
 _START = ("start", "subscribe")
 
@@ -32,6 +31,7 @@ class GuardedSocket:
         self._app = app
         self._visit = visit
         self._is_welcome = is_welcome
+        self._next_look = time.monotonic() + lasting.CHECK_SECONDS
 
     async def run(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes messages on until either side goes, or the session ends."""
@@ -53,11 +53,14 @@ class GuardedSocket:
         waiting = asyncio.ensure_future(receive())
         try:
             while True:
-                done, _ = await asyncio.wait({waiting}, timeout=CHECK_SECONDS)
+                left = max(0.0, self._next_look - time.monotonic())
+                done, _ = await asyncio.wait({waiting}, timeout=left)
+                if time.monotonic() >= self._next_look:  # also of one who never stops talking
+                    if not await self._is_welcome(self._visit):
+                        return {"type": "websocket.disconnect", "code": 1008}
+                    self._next_look = time.monotonic() + lasting.CHECK_SECONDS
                 if done:
                     return waiting.result()
-                if not await self._is_welcome(self._visit):
-                    return {"type": "websocket.disconnect", "code": 1008}
         finally:
             waiting.cancel()
 

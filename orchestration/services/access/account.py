@@ -1,6 +1,8 @@
-"""What whoever is signed in changes about the own account."""
+"""What users change about their own account."""
 
 from __future__ import annotations
+
+from contextlib import AbstractContextManager
 
 from orchestration.services.access.actor import Actor
 from orchestration.services.access.audit import audited
@@ -12,9 +14,15 @@ from resources.stores.catalog.database import CatalogDatabase
 
 
 def change_own_password(
-    database: CatalogDatabase, actor: Actor, *, current: str, password: str, session: str
+    database: CatalogDatabase,
+    actor: Actor,
+    *,
+    current: str,
+    password: str,
+    session: str,
+    guess: AbstractContextManager[None],
 ) -> None:
-    """Gives whoever asks another password, and ends the other sessions.
+    """Changes the password of the user who asks, and ends the other sessions.
 
     Args:
         database: the catalog.
@@ -22,16 +30,19 @@ def change_own_password(
         current: the password so far: a browser that was left open is not enough.
         password: the new one.
         session: the secret of the session that goes on.
+        guess: entered while the current password is looked at, and left by an error where it is wrong.
 
     Raises:
-        ForbiddenError: nobody is signed in with a password of the own, or it is another.
+        ForbiddenError: the user did not sign in with a password, or it is another.
+        TooManyTriesError: too many wrong ones were tried.
         InputError: the new one will not do.
     """
     if actor.via != "session":
         raise ForbiddenError(
-            "a password is changed by whoever is signed in with it", hint="Sign in at /login"
+            "a password can be changed only in a session that signed in with it",
+            hint="Sign in at /login",
         )
-    with audited(database, actor, "access.password", actor.user):
+    with guess, audited(database, actor, "access.password", actor.user):
         with database.read() as connection:
             user = existing_user(connection, actor.user)
         if not is_password(current, user.password):

@@ -8,7 +8,7 @@ from typing import Literal
 
 
 class Role(StrEnum):
-    """What somebody may do; each may do what those before it may."""
+    """What a user may do; each role may do what those before it may."""
 
     VIEWER = "viewer"
     """Looks at everything but secrets."""
@@ -34,7 +34,7 @@ class Scope(StrEnum):
 
 
 Via = Literal["shell", "local", "session", "token", "password"]
-"""How somebody came in; `local` is the only user of the machine, of whom no sign-in is asked."""
+"""How the user came in; `local` is the only user of the machine, of whom no sign-in is asked."""
 
 
 @dataclass(frozen=True)

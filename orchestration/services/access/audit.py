@@ -45,7 +45,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass
 class Change:
-    """What is known of a change while it is made; whoever makes it fills in what it knows.
+    """What is known of a change while it is made; the code that makes it fills in what it knows.
 
     Args:
         subject: on what: `datasets/flights`.
@@ -145,7 +145,7 @@ def stream_json_lines(database: CatalogDatabase, wanted: LogFilter) -> Iterator[
 
 
 def _number(place: list[Any]) -> int:
-    if len(place) != 1 or not isinstance(place[0], int):
+    if len(place) != 1 or type(place[0]) is not int or place[0] < 0:
         raise InputError("it is no cursor of this list", hint="Take `next` of the page before")
     return min(place[0], 2**62)
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from orchestration.services.access.actor import Actor, Role, Scope
-from orchestration.services.access.sessions import IDLE_LIFE, LIFE
+from orchestration.services.access.sessions import session_idle_life, session_life
 from orchestration.services.access.tokens import sha256_of
 from resources.kernel.errors import WaybillError
 from resources.stores.catalog.access.records import now
@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class Directory:
-    """Users, tokens and sessions of a catalog, for whoever stands at the door.
+    """Users, tokens and sessions of a catalog, for the guard.
 
     Args:
         database: the catalog; made by the first who writes into it, not by a look.
@@ -63,8 +63,8 @@ class Directory:
         name = f"{token.user} (token {token.alias})"
         return Actor(name, Role(found.role), scopes, "token", address)
 
-    def bearer_of_session(self, secret: str, address: str) -> Actor | None:
-        """Whose session it is; None where it has ended."""
+    def bearer_of_session(self, secret: str, address: str, *, is_use: bool = True) -> Actor | None:
+        """Whose session it is; None where it has ended. One that is not used ends after a while."""
         if not self.database.exists():
             return None
         sha256, moment = sha256_of(secret), now()
@@ -72,9 +72,11 @@ class Directory:
             found = find_session(connection, sha256)
         if found is None or found.is_disabled:
             return None
-        if found.made_at + LIFE <= moment or found.seen_at + IDLE_LIFE <= moment:
+        made, seen = found.made_at, found.seen_at
+        if made + session_life() <= moment or seen + session_idle_life() <= moment:
             return None
-        self._touch(found.seen_at, lambda connection: touch_session(connection, sha256))
+        if is_use:
+            self._touch(found.seen_at, lambda connection: touch_session(connection, sha256))
         return Actor(found.user, Role(found.role), via="session", address=address)
 
     def _touch(self, last: datetime | None, write: Callable[[sa.Connection], None]) -> None:

@@ -1,4 +1,4 @@
-"""Which right each use case asks for: a role of whoever asks, and a scope of a token. One table for all faces.
+"""Which right each use case asks for: a role of the user who asks, and a scope of a token. One table for all faces.
 
 A viewer looks; an operator starts and stops work, brings data in and sends it out; an admin changes what is declared and
 who may do what. A use case that is not in the table asks for the most.
@@ -36,7 +36,7 @@ EDIT = Right(Role.OPERATOR, Scope.WRITE)
 """Changes how something is called or described."""
 
 OWN = Right(Role.VIEWER, Scope.WRITE)
-"""Changes what belongs to whoever asks."""
+"""Changes what belongs to the user who asks."""
 
 CHANGE = Right(Role.ADMIN, Scope.WRITE)
 """Changes what is declared or kept, and who may do what."""
@@ -105,7 +105,7 @@ RIGHTS: dict[str, Right] = {
     "query.download": ASK,
     "classification.check": ASK,
     "classification.download": ASK,
-    # What nobody has saved yet: it leads wherever whoever asks wants it to.
+    # What is not saved yet: it leads wherever the user wants it to.
     "connector.try": CHANGE,
     "datasource.try": CHANGE,
     "exporter.try": CHANGE,

@@ -10,6 +10,7 @@ from orchestration.services.access.actor import Actor, Role
 from orchestration.services.access.audit import Change, note, note_within
 from orchestration.services.access.passwords import is_password
 from orchestration.services.access.tokens import sha256_of
+from orchestration.services.number_settings import NumberSetting
 from resources.kernel.errors import ForbiddenError
 from resources.stores.catalog.access.records import StoredUser, now
 from resources.stores.catalog.access.sessions import (
@@ -21,11 +22,8 @@ from resources.stores.catalog.access.sessions import (
 from resources.stores.catalog.access.users import find_user
 from resources.stores.catalog.database import CatalogDatabase
 
-LIFE = timedelta(days=7)
-"""How long a session can last at all."""
-
-IDLE_LIFE = timedelta(hours=12)
-"""How long it lasts when nobody uses it."""
+_HOURS = NumberSetting("WAYBILL_SESSION_HOURS", 7 * 24, 0.01, 10_000, "hours")
+_IDLE_HOURS = NumberSetting("WAYBILL_SESSION_IDLE_HOURS", 12, 0.01, 10_000, "hours")
 
 
 @dataclass(frozen=True)
@@ -34,6 +32,24 @@ class NewSession:
 
     user: str
     secret: str = field(repr=False)
+
+
+def session_life() -> timedelta:
+    """How long a session can last at all: `WAYBILL_SESSION_HOURS`, else seven days.
+
+    Raises:
+        ConfigError: the variable holds no such number.
+    """
+    return timedelta(hours=_HOURS.read())
+
+
+def session_idle_life() -> timedelta:
+    """How long it lasts when nobody uses it: `WAYBILL_SESSION_IDLE_HOURS`, else twelve hours.
+
+    Raises:
+        ConfigError: the variable holds no such number.
+    """
+    return timedelta(hours=_IDLE_HOURS.read())
 
 
 def sign_in(
@@ -60,12 +76,18 @@ def sign_in(
         change = Change(wanted, _reason(user))
         change.outcome = "refused"
         note(database, actor, "session.open", change)
-        raise ForbiddenError("name or password is wrong", hint="Try again, or ask an admin")
+        raise _wrong()
     secret = secrets.token_urlsafe(32)
     actor = Actor(user.name, Role(user.role), via="session", address=address)
     with database.write() as connection:
-        moment = now()
-        delete_old_sessions(connection, made_before=moment - LIFE, seen_before=moment - IDLE_LIFE)
+        moment, current = now(), find_user(connection, user.name)
+        if current is None or current.is_disabled or current.password != user.password:
+            raise _wrong()  # changed while the password was being hashed, which takes a while
+        delete_old_sessions(
+            connection,
+            made_before=moment - session_life(),
+            seen_before=moment - session_idle_life(),
+        )
         if replaced:
             delete_session(connection, sha256_of(replaced))
         insert_session(connection, sha256=sha256_of(secret), user_id=user.id, address=address)
@@ -79,6 +101,10 @@ def sign_out(database: CatalogDatabase, actor: Actor, secret: str) -> None:
         if find_session(connection, sha256_of(secret)) is not None:
             delete_session(connection, sha256_of(secret))
             note_within(connection, actor, "session.close", Change(actor.name))
+
+
+def _wrong() -> ForbiddenError:
+    return ForbiddenError("name or password is wrong", hint="Try again, or ask an admin")
 
 
 def _reason(user: StoredUser | None) -> str:

@@ -1,4 +1,4 @@
-"""Whoever has a shell of the server: may do everything, since the catalog is a file of theirs."""
+"""A user with a shell on the server: may do everything, since the catalog is a file of theirs."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def create_token(
     scopes: Collection[Scope],
     days: int | None = None,
 ) -> NewToken:
-    """Makes a token of a user; an admin may make one for somebody else.
+    """Makes a token of a user; an admin may make one for another user.
 
     Args:
         database: the catalog.
@@ -76,7 +76,7 @@ def create_token(
         InputError: the alias, the scopes or the days will not do.
         UnknownNameError: there is no such user.
         ConflictError: the user has a token of this alias, or too many.
-        ForbiddenError: it is for somebody else, or wider than what the asker came in with.
+        ForbiddenError: it is for another user, or wider than what the asker came in with.
     """
     _check_wish(alias, scopes, days)
     check_owner(actor, user)
@@ -113,7 +113,7 @@ def list_tokens_for(database: CatalogDatabase, actor: Actor, *, user: str = "") 
     """Tokens that `actor` may see: of a user, or without one all that are within reach.
 
     Raises:
-        ForbiddenError: they are somebody else's, and `actor` no admin.
+        ForbiddenError: they are another user's, and `actor` is no admin.
     """
     if user:
         check_owner(actor, user)
@@ -126,7 +126,7 @@ def revoke_token(database: CatalogDatabase, actor: Actor, *, user: str, alias: s
 
     Raises:
         UnknownNameError: the user has no such token.
-        ForbiddenError: it is somebody else's, and the asker no admin.
+        ForbiddenError: it is another user's, and the asker is no admin.
     """
     check_owner(actor, user)
     with database.write() as connection:
@@ -142,7 +142,7 @@ def check_owner(actor: Actor, user: str) -> None:
     """Nothing, where `actor` may deal with the tokens of a user.
 
     Raises:
-        ForbiddenError: they are somebody else's, and `actor` is no admin.
+        ForbiddenError: they are another user's, and `actor` is no admin.
     """
     if actor.role is not Role.ADMIN and actor.user != user:
         raise ForbiddenError(

@@ -133,7 +133,7 @@ def set_disabled(database: CatalogDatabase, actor: Actor, *, name: str, is_disab
 
 
 def remove_user(database: CatalogDatabase, actor: Actor, *, name: str) -> None:
-    """Removes a user with tokens and sessions. When the last one goes, nobody has to sign in any more.
+    """Removes a user with tokens and sessions. When the last one goes, signing in is no longer needed.
 
     Raises:
         UnknownNameError: there is no such user.
@@ -145,7 +145,7 @@ def remove_user(database: CatalogDatabase, actor: Actor, *, name: str) -> None:
             _check_admin_left(connection, user)
         elif actor.via != "shell":
             raise ConflictError(
-                f"{name!r} is the only user: without one nobody would have to sign in",
+                f"{name!r} is the only user: without one no sign-in would be needed",
                 hint=f"Remove it at a shell of the server: waybill user remove {name}",
             )
         delete_user(connection, user.id)

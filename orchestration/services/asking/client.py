@@ -1,4 +1,4 @@
-"""Asks a code location's process, from the web process: without blocking it, and hanging up when nobody waits any more."""
+"""Asks a code location's process, from the web process: without blocking it, and hanging up when the client has gone."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from orchestration.services.asking.question import Question, Streamed
 from resources.kernel.errors import ConnectorUnavailableError, WaybillError
 
 GRACE_SECONDS = 5.0
-"""The process itself ends a question that takes too long; this much later nobody waits for its word."""
+"""The process itself ends a question that takes too long; this much later its answer is no longer waited for."""
 R = TypeVar("R")
 Tell = Callable[[Any], None]
 
@@ -65,7 +65,7 @@ class Asker:
             arguments: plain values.
 
         Raises:
-            WaybillError: what the answering function raised, or that nobody answers.
+            WaybillError: what the answering function raised, or that no process answers.
         """
         async with self._asked(question, arguments) as reader:
             payload = await _result(reader, question, tell)

@@ -6,7 +6,7 @@
     E  it failed                      JSON of a `WaybillError`
     .  the end of the bytes           empty
 
-A stream that ends without `.` was cut off: whoever reads it must not take it for whole.
+A stream that ends without `.` was cut off: the reader must not take it for whole.
 """
 
 from __future__ import annotations

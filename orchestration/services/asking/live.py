@@ -1,4 +1,4 @@
-"""An answer and what happens on the way to it, as they come: for whoever watches a test go on."""
+"""An answer and what happens on the way to it, as they come: for a page that shows a test going on."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ _NOTHING_MORE = object()
 class Live(Generic[R]):
     """A question that is being answered.
 
-    Iterate over it for what the process tells, which ends with the answer; then ask for `result` or `error`. Whoever
-    leaves before the end hangs up, and the process ends.
+    Iterate over it for what the process tells, which ends with the answer; then ask for `result` or `error`. Leaving
+    before the end hangs up, and the process ends.
     """
 
     def __init__(self, asker: Asker, question: Question[R], **arguments: Any) -> None:
         self._ask: Callable[..., Any] = lambda tell: asker.ask(question, tell=tell, **arguments)
         self.result: R | None = None
         self.error: WaybillError | None = None
+        """What was wrong. Anything else that went wrong is a bug, and raised by the iteration."""
 
     async def __aiter__(self) -> AsyncIterator[Any]:
         told: asyncio.Queue[Any] = asyncio.Queue()
@@ -32,6 +33,7 @@ class Live(Generic[R]):
         try:
             while (event := await told.get()) is not _NOTHING_MORE:
                 yield event
+            await asking
         finally:
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""Bytes of an answer on their way to whoever takes them: the process that makes them ends with the last one taken.
+"""Bytes of an answer on their way to the client: the process that makes them ends with the last one taken.
 
 The same for pages and routes.
 """
@@ -29,7 +29,7 @@ async def open_stream(
 
     Args:
         opening: asks for them.
-        around: entered before, and left after the last byte, or when nobody reads on.
+        around: entered before, and left after the last byte, or when the client has gone.
 
     Raises:
         WaybillError: what was said in place of a first byte.

@@ -2,7 +2,7 @@
 
 A use case that needs the users' definitions, talks to another system, reads data or may take long is a question. It is
 answered in a fork of the code location's process, which ends with the answer: it cannot block or break the web
-process, whoever asked may hang up, and it is killed when it takes too long or too much memory.
+process, the client may hang up, and it is killed when it takes too long or too much memory.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Desk:
         actor: who asks.
         open_location: gives the loaded definitions, or raises why there are none.
         store_url: where datasets are kept if there are no definitions to say so.
-        tell: passes on what happens meanwhile to whoever asked.
+        tell: passes on to the client what happens meanwhile.
     """
 
     project: str
@@ -129,4 +129,4 @@ def find_question(name: str) -> Question[Any]:
         for question in questions:
             if question.name == name:
                 return question
-    raise NotFoundError(f"nobody answers the question {name!r}")
+    raise NotFoundError(f"there is no question {name!r}")

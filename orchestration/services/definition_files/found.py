@@ -107,7 +107,7 @@ def component_files(root: Path) -> list[Path]:
 
 
 def check_own(path: Path, root: Path) -> None:
-    """Nothing, where a file is the project's own: what a link leads to may belong to somebody else.
+    """Nothing, where a file is the project's own: what a link leads to may belong to another project.
 
     Raises:
         ConfigError: it is reached by a link.

@@ -1,6 +1,6 @@
-"""Component files written whole or not at all, whoever else reads or writes, and whenever the process dies.
+"""Component files written whole or not at all, whatever else reads or writes, and whenever the process dies.
 
-Whoever reads meanwhile finds the old file or the new one. The file is compared with what the change was made from
+A reader meanwhile finds the old file or the new one. The file is compared with what the change was made from
 directly before it is replaced: an editor that saved meanwhile wins.
 """
 
@@ -44,7 +44,7 @@ def write(before: DefinitionFile, after: DefinitionFile, root: Path) -> None:
 
 def _put(before: DefinitionFile, after: DefinitionFile, *, is_new: bool) -> None:
     path = before.path
-    # A name that begins with a dot is read by nobody.
+    # Names that begin with a dot are not read as definitions.
     descriptor, scratch = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -53,7 +53,7 @@ def _put(before: DefinitionFile, after: DefinitionFile, *, is_new: bool) -> None
             os.fchmod(file.fileno(), _mode(path, is_new=is_new))
             os.fsync(file.fileno())
         if is_new:
-            os.link(scratch, path)  # refuses where somebody else has made the file meanwhile
+            os.link(scratch, path)  # refuses where another process has made the file meanwhile
         else:
             _check_unchanged(before)
             os.replace(scratch, path)  # noqa: PTH105 - as the steps around it

@@ -1,6 +1,6 @@
 """A change judged with the whole project: loaded with the file as it would be, in this process, which is not the web's.
 
-What was wrong before is nobody's fault now: only problems that are new count. Python below `defs/` that this process has
+What was wrong before does not count: only problems that are new do. Python below `defs/` that this process has
 imported is taken as it was imported.
 """
 

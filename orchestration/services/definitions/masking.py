@@ -1,6 +1,6 @@
 """Texts of files as others may see them: what stands where a secret belongs is not shown.
 
-A secret in a file is a mistake that loading refuses; until somebody has mended it, neither a form nor the audit log
+A secret in a file is a mistake that loading refuses; until it is corrected, neither a form nor the audit log
 repeats it.
 """
 

@@ -1,7 +1,7 @@
 """A change carried out: planned, judged with the whole project, written in one step.
 
 Changes of one project wait for each other, so each is judged with all that came before it; nothing is written that breaks
-something. Whoever dies at any moment leaves the old file or the new one.
+something. A process that dies at any moment leaves the old file or the new one.
 """
 
 from __future__ import annotations

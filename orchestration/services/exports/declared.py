@@ -52,7 +52,7 @@ def exporter_spec(location: Location, name: str) -> ExporterSpec:
 
 
 def unsaved_exporter(location: Location, definition: Definition) -> ExporterSpec:
-    """What a definition says that nobody has saved yet.
+    """What a definition says that is not saved yet.
 
     Raises:
         ConfigError: attributes that an exporter does not take, or that do not go together.

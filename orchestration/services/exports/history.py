@@ -64,7 +64,7 @@ class Export:
     seconds: float | None
     """How long its run took, once it has ended."""
     asked_by: str
-    """A user, `schedule NAME`, `sensor NAME`; empty: somebody in Dagster's UI."""
+    """A user, `schedule NAME`, `sensor NAME`; empty: started in Dagster's UI."""
     run_id: str
     error: str = ""
     warnings: str = ""

@@ -1,4 +1,4 @@
-"""Deliveries that somebody asks for by name: what is declared, another dataset, or an older version."""
+"""Deliveries that are asked for by name: what is declared, another dataset, or an older version."""
 
 from __future__ import annotations
 

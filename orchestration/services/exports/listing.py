@@ -143,6 +143,6 @@ def _next(way: Delivering, now: datetime) -> datetime | None:
 
 
 def _stopped_schedules(instance: dg.DagsterInstance) -> set[str]:
-    """Pipelines whose schedule somebody has switched off."""
+    """Pipelines whose schedule was switched off by hand."""
     off = [name for (_, name), is_on in read_switches(instance).items() if not is_on]
     return {name.removesuffix("_schedule") for name in off if name.endswith("_schedule")}

@@ -1,6 +1,6 @@
 """A field's text read as the value that YAML has, and a value shown as a field's text.
 
-Whatever somebody types is data: a text stays a text, also one that looks like a number, a tag or a document's end. A
+Whatever is typed is data: a text stays a text, also one that looks like a number, a tag or a document's end. A
 template would be evaluated when the project loads, and so could show any variable of the server: it is refused.
 """
 
@@ -21,6 +21,7 @@ from resources.kernel.errors import InputError, WaybillError
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 _BRACES = re.compile(r"\{\{.*?\}\}|\{%|\{#", re.DOTALL)
+_MOST_LEVELS, _MOST_PARTS = 50, 100_000
 _TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off")
 
 
@@ -156,12 +157,33 @@ def _yaml(_field: Field, text: str) -> Any:
         documents = sum(1 for _ in yaml.compose_all(text, Loader=yaml.CSafeLoader))
         if documents > 1:
             raise InputError("this takes one value, not several documents")
-        return parse_example(text)
+        return _bounded(parse_example(text))
+    except InputError:
+        raise
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise InputError(f"this is no YAML, in line {line} of it") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InputError("this is no YAML") from error
+
+
+def _bounded(value: Any) -> Any:
+    """The value itself: what holds itself by an alias, or grows by aliases of aliases, has no end or nearly none."""
+    level, seen = [value], 0
+    for _ in range(_MOST_LEVELS):
+        level = [part for one in level for part in _parts(one)]
+        seen += len(level)
+        if seen > _MOST_PARTS:
+            raise InputError("this has too many values")
+        if not level:
+            return value
+    raise InputError(f"this is nested more than {_MOST_LEVELS} levels deep")
+
+
+def _parts(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [*value, *value.values()]
+    return value if isinstance(value, list) else []
 
 
 def _aliases(text: str) -> int:

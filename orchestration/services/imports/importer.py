@@ -78,6 +78,7 @@ class Importer:
             {**asdict(actor), "scopes": sorted(actor.scopes)},
             key,
             run_id,
+            asked_at=time.time(),
         )
         found = await asyncio.to_thread(self._note, wanted)
         self.wake()
@@ -92,8 +93,7 @@ class Importer:
                         f"the file is imported as {known.dataset} already", state=known.phase
                     )
                 return known
-            state = self._incoming.state(upload_id)
-            self._incoming.path(upload_id)
+            state, _ = self._incoming.received(upload_id)
             if state.problem and not wanted.settings.format:
                 raise InputError(state.problem)
         self._pending.write(wanted)
@@ -113,7 +113,7 @@ class Importer:
             await asyncio.sleep(POLL_SECONDS)
 
     def wake(self) -> None:
-        """Goes on with what is to be done, if nobody is at it."""
+        """Goes on with what is to be done, if no other thread does."""
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._work())
 
@@ -156,7 +156,9 @@ class Importer:
         await asyncio.to_thread(self._pending.write, pending.at("kept", upload=number))
 
     async def _start(self, pending: PendingImport) -> None:
-        await self._ask(pending, START, name=pending.dataset, key=pending.key)
+        await self._ask(
+            pending, START, name=pending.dataset, key=pending.key, upload=pending.upload
+        )
         self._pending.write(pending.at("started"))
         for upload_id in pending.files:
             await asyncio.to_thread(self._incoming.forget_bytes, upload_id)

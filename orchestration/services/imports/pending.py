@@ -1,7 +1,7 @@
 """Imports of received files that were asked for: written down first, so that none is forgotten when a process dies.
 
-`<home>/incoming/received/<id>/import.json`, beside the first of the files. It stays for a day after its end, for whoever
-asks what became of it.
+`<home>/incoming/received/<id>/import.json`, beside the first of the files. It stays for a day after its end, so that
+its result can be asked for.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ class PendingImport:
     run_id: str
     """Known before the run is there: it is made of actor and key."""
     phase: Phase = "waiting"
+    asked_at: float = 0
+    """When: the files of a dataset become its versions in this order."""
     upload: int | None = None
     """The number of what was kept."""
     error: str = ""
@@ -71,9 +73,10 @@ class PendingImports:
         return _read(self._folder / upload_id / ASKED)
 
     def open(self) -> list[PendingImport]:
-        """Those with something still to do."""
+        """Those with something still to do, in the order in which they were asked for."""
         found = [_read(path) for path in self._folder.glob(f"*/{ASKED}")]
-        return [one for one in found if one is not None and one.is_open]
+        todo = [one for one in found if one is not None and one.is_open]
+        return sorted(todo, key=lambda one: one.asked_at)
 
 
 def _read(path: Path) -> PendingImport | None:

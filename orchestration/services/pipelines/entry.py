@@ -30,7 +30,7 @@ class ScheduleEntry:
     end: str = ""
     """Last day, included."""
     is_on: bool = True
-    """Unless somebody said otherwise."""
+    """On unless it was switched off."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class SensorEntry:
     every_seconds: int = 30
     description: str = ""
     is_on: bool = True
-    """Unless somebody said otherwise."""
+    """On unless it was switched off."""
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def download_query(
 ) -> tuple[ResultFile, Iterator[bytes]]:
     """All rows of a query as CSV or Parquet.
 
-    What is wrong with the statement is said before the first byte. An error later ends the bytes, and whoever passes them on
+    What is wrong with the statement is said before the first byte. An error later ends the bytes, and the caller
     must not end the file as if it were whole.
 
     Args:

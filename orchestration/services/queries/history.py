@@ -1,4 +1,4 @@
-"""`query.history`: the queries that somebody ran, and any query by its id."""
+"""`query.history`: the queries that a user ran, and any query by its id."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ async def run_recorded(
 
     Raises:
         ConflictError: too many queries run already.
-        QueryStoppedError: it was stopped, or whoever waits for it has gone.
+        QueryStoppedError: it was stopped, or the client that waits for it has gone.
         WaybillError: what the query raised.
     """
     running.check(asked.query_id, asked.actor)

@@ -20,7 +20,7 @@ R = TypeVar("R")
 
 
 class QueryStoppedError(ConflictError):
-    """Somebody stopped the query, or nobody waits for it any more."""
+    """The query was stopped, or no client waits for it any more."""
 
     retryable = False
 
@@ -38,7 +38,7 @@ class RunningQueries:
         work: Callable[[], Coroutine[Any, Any, R]],
         is_gone: Callable[[], Awaitable[bool]],
     ) -> R:
-        """Does `work` under an id, until it is done, stopped, or whoever waits for it has gone.
+        """Does `work` under an id, until it is done, stopped, or the client that waits for it has gone.
 
         Raises:
             ConflictError: too many run already, or one with this id; `work` was not begun.
@@ -61,7 +61,7 @@ class RunningQueries:
 
     @contextmanager
     def held(self, query_id: str, actor: str) -> Iterator[None]:
-        """Counts a query that ends with the connection of whoever asked, not by its id.
+        """Counts a query that ends with the client's connection, not by its id.
 
         Raises:
             ConflictError: too many run already.
@@ -77,7 +77,7 @@ class RunningQueries:
         """Stops a query.
 
         Raises:
-            NotFoundError: none of this id runs, or it is somebody else's.
+            NotFoundError: none of this id runs, or it is another user's.
         """
         owner, task = self._tasks.get(query_id, ("", None))
         if task is None or (owner != actor and not any_actor):

@@ -9,7 +9,7 @@ from typing import Any
 from orchestration.services.access.audit import audited
 from orchestration.services.asking.question import Desk, Question
 from orchestration.services.datasources import DatasourceTest
-from orchestration.services.runs.launch import start_refresh
+from orchestration.services.runs.launch import start_import
 from orchestration.services.runs.start import Asked
 from orchestration.services.uploads.declaring import declaration
 from orchestration.services.uploads.importing import (
@@ -45,10 +45,10 @@ def _given(desk: Desk, upload_ids: Sequence[str]) -> list[GivenFile]:
     incoming = IncomingUploads(desk.home)
     found = []
     for upload_id in upload_ids:
-        state = incoming.state(upload_id)
+        state, path = incoming.received(upload_id)
         if state.project not in ("", desk.project):
             raise InputError(f"{state.filename} was uploaded to another project")
-        found.append(GivenFile(state.filename, incoming.path(upload_id), may_link=True))
+        found.append(GivenFile(state.filename, path, may_link=True))
     return found
 
 
@@ -92,9 +92,9 @@ def _keep(
     return kept.number
 
 
-def _start(desk: Desk, name: str, key: str) -> str:
+def _start(desk: Desk, name: str, key: str, upload: int) -> str:
     asked = Asked(desk.actor.name, key)
-    return start_refresh(desk.home, desk.location, desk.instance, name, asked)
+    return start_import(desk.home, desk.location, desk.instance, name, asked, upload)
 
 
 PREVIEW = Question("upload.preview", _preview, UploadPreview)

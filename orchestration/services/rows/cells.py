@@ -17,7 +17,7 @@ import pyarrow as pa
 from resources.kernel.temporal_text import temporal_texts
 
 CUT_AT = 300
-"""Characters of a value that are shown unless somebody asks for more."""
+"""Characters of a value that are shown unless more are asked for."""
 WHOLE = 1 << 62
 
 

@@ -39,7 +39,7 @@ class Column:
 
 @dataclass(frozen=True)
 class RowsWanted:
-    """What somebody asks for.
+    """What is asked for.
 
     Args:
         where: conditions as text, `hour >= 5`; all of them hold.

@@ -22,7 +22,7 @@ class Datasets(Protocol):
 
 
 class KeptDatasets:
-    """Datasets of a store, whoever makes them.
+    """Datasets of a store, whatever makes them.
 
     Args:
         store: where they are kept.

@@ -1,4 +1,4 @@
-"""A value that somebody typed, as the type of a column has it: DuckDB then compares like with like, or we say why not.
+"""A value that a user typed, as the type of a column has it: DuckDB then compares like with like, or we say why not.
 
 What comes out is text that DuckDB casts exactly. Nothing is rounded to fit: 2.5 is no whole number, and 1.005 does not fit
 two decimal places.

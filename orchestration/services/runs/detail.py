@@ -168,7 +168,7 @@ def _steps(
         if event.step:
             known = found.get(event.step) or StepProgress(step_name(event.step), event.step, waits)
             found[event.step] = _advanced(known, event)
-    if state.has_ended:  # killed in the middle: nobody wrote down how the step ended
+    if state.has_ended:  # killed in the middle: how the step ended was not recorded
         found = {key: _ended(step) for key, step in found.items()}
     return tuple(found.values())
 

@@ -1,6 +1,6 @@
 """What happens in a run, event by event, in words: read from an event on, or followed to the end of the run.
 
-Each event has the number under which Dagster keeps it, so that whoever was cut off goes on behind the last one seen.
+Each event has the number under which Dagster keeps it, so that a client that was cut off goes on behind the last one seen.
 """
 
 from __future__ import annotations
@@ -233,7 +233,7 @@ class Tail:
 
 
 def to_event(record: dg.EventLogRecord) -> RunEvent | None:
-    """An event in words; None for what nobody is told."""
+    """An event in words; None for what is not shown."""
     entry = record.event_log_entry
     at = datetime.fromtimestamp(entry.timestamp, UTC)
     event = entry.dagster_event

@@ -32,7 +32,7 @@ def error_text(event: dg.DagsterEvent) -> str:
 
 
 def problem_name(event: dg.DagsterEvent) -> str:
-    """What kind of error failed a step, by the name that problems of the API have; empty for what nobody raised on purpose."""
+    """What kind of error failed a step, by the name that problems of the API have; empty for an error that was not raised on purpose."""
     data = event.event_specific_data
     failure = getattr(data, "user_failure_data", None)
     told = failure.metadata.get("error") if failure is not None else None

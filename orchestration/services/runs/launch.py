@@ -15,6 +15,7 @@ from orchestration.services.locks import is_held
 from orchestration.services.runs.start import Asked, start_run
 from orchestration.services.runs.watch import RunOutcome, StepNews, run_here, run_there
 from resources.kernel.errors import ConfigError
+from resources.sources.uploads import UPLOAD_TAG
 from resources.stores.asset_partitions import tags_of_partition
 
 
@@ -58,6 +59,24 @@ def start_refresh(
     return start_run(home, instance, location.asset_job(), asked, assets=[spec.key], tags=tags)
 
 
+def start_import(
+    home: Home,
+    location: Location,
+    instance: dg.DagsterInstance,
+    name: str,
+    asked: Asked,
+    number: int,
+) -> str:
+    """Has the server import one upload of a dataset, whichever is the newest by then; the run's id.
+
+    Raises:
+        UnknownNameError: nothing makes the dataset.
+        InputError: the key of `asked` was used for other work.
+    """
+    assets, tags = [location.dataset(name).key], {UPLOAD_TAG: str(number)}
+    return start_run(home, instance, location.asset_job(), asked, assets=assets, tags=tags)
+
+
 def run_pipeline(
     home: Home,
     location: Location,
@@ -98,13 +117,31 @@ def refresh_dataset(
     return _run(home, instance, location.asset_job(), asked, tell, assets=[spec.key], tags=tags)
 
 
+def import_upload(
+    home: Home,
+    location: Location,
+    instance: dg.DagsterInstance,
+    name: str,
+    asked: Asked,
+    tell: Callable[[StepNews], None],
+    number: int,
+) -> RunOutcome:
+    """Imports one upload of a dataset, whichever is the newest by then.
+
+    Raises:
+        UnknownNameError: nothing makes the dataset.
+    """
+    assets, tags = [location.dataset(name).key], {UPLOAD_TAG: str(number)}
+    return _run(home, instance, location.asset_job(), asked, tell, assets=assets, tags=tags)
+
+
 def server_runs(home: Home) -> bool:
     """Whether `waybill up` runs for this home folder."""
     return is_held(home.locks / "up.lock")
 
 
 def require_server(home: Home) -> None:
-    """Makes sure that somebody will take what is put into the queue.
+    """Makes sure that a daemon takes what is put into the queue.
 
     Raises:
         ConfigError: no server runs.

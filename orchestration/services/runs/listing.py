@@ -42,7 +42,7 @@ class RunSummary:
     """Keys of the assets that were asked for, the first of them; empty: all of the job."""
     target_count: int
     actor: str
-    """Who asked: a user, `schedule NAME`, `sensor NAME`; empty: somebody in Dagster's UI."""
+    """Who asked: a user, `schedule NAME`, `sensor NAME`; empty: started in Dagster's UI."""
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
@@ -225,7 +225,7 @@ def title_of(run: dg.DagsterRun, keys: Sequence[str]) -> str:
 
 
 def actor_of(tags: Mapping[str, str]) -> str:
-    """Who asked for a run: a user, a schedule, a sensor; empty: somebody in Dagster's UI."""
+    """Who asked for a run: a user, a schedule, a sensor; empty: started in Dagster's UI."""
     for kind, tag in _BY_ITSELF.items():
         if tag in tags:
             return f"{kind} {tags[tag]}"

@@ -41,13 +41,13 @@ class RunProcess:
         try:
             facts = json.loads(tags.get(PROCESS_TAG, "{}"))
             found = cls(**facts)
-        except (ValueError, TypeError):  # written by somebody else
+        except (ValueError, TypeError):  # not written by Waybill
             return None
         return found if found.run_id == run_id else None
 
     @property
     def own_lock(self) -> Path | None:
-        """The lock, where it is the run's own in this home folder: whoever launches a run may have written the tag."""
+        """The lock, where it is the run's own in this home folder: the user who launched the run may have written the tag."""
         own = lock_of(self.run_id)
         return own if self.lock == str(own) else None
 

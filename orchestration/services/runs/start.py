@@ -1,4 +1,4 @@
-"""Work asked of the server: a run is put into its queue, and whoever asked gets the run's id at once.
+"""Work asked of the server: a run is put into its queue, and the caller gets the run's id at once.
 
 Who asks twice with one key gets one run. Its id is made of the actor and the key, and the storage of runs takes an id
 only once: so a second run cannot come about, whatever asks at the same moment or is killed in between.
@@ -105,7 +105,7 @@ def start_run(
 
 
 def enqueue(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
-    """Puts a run into the queue that is not there yet: new, or of somebody who was killed right after making it."""
+    """Puts a run into the queue that is not there yet: new, or of a process that was killed right after making it."""
     if run.status == dg.DagsterRunStatus.NOT_STARTED:
         instance.report_dagster_event(DagsterEvent.job_enqueue(run), run_id=run.run_id)
 

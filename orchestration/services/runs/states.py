@@ -44,7 +44,7 @@ _STATES: Mapping[dg.DagsterRunStatus, RunState] = {
 
 Action = Literal["cancel", "retry"]
 ACTIONS: Mapping[Action, frozenset[RunState]] = {
-    # Whoever asks again for a run that is stopping has its process asked again.
+    # Stopping a run a second time asks its process again.
     "cancel": frozenset(RunState) - set(_ENDED),
     "retry": frozenset({RunState.FAILED, RunState.STOPPED}),
 }

@@ -50,7 +50,7 @@ class RunOutcome:
 
 
 class LeftToServer(KeyboardInterrupt):
-    """Somebody stopped following a run of the server, which goes on."""
+    """The user stopped following a run of the server, which goes on."""
 
     def __init__(self, run_id: str) -> None:
         super().__init__(run_id)

@@ -1,4 +1,4 @@
-"""Work that somebody asks the server for, noted in the audit log with what became of it."""
+"""Work that the server is asked for, noted in the audit log with what became of it."""
 
 from __future__ import annotations
 

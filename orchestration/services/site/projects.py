@@ -46,7 +46,7 @@ class Project:
     generation: str = ""
 
     def asker(self, actor: Actor) -> Asker:
-        """Asks its process on behalf of somebody."""
+        """Asks its process on behalf of a user."""
         return Asker(self.socket, actor)
 
 

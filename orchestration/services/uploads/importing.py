@@ -1,4 +1,4 @@
-"""From files that are whole to a dataset: kept in the store, declared where nobody has, then imported by a run.
+"""From files that are whole to a dataset: kept in the store, declared where they are not yet, then imported by a run.
 
 In this order: a process that is killed in between leaves bytes that the next try finds, never a run without them.
 """
@@ -123,7 +123,7 @@ def bring_in(
     declared: UploadSettings | None,
     tell: Callable[[int], None] = lambda _: None,
 ) -> KeptUpload:
-    """Keeps the files of an order, and declares their dataset where nobody has.
+    """Keeps the files of an order, and declares their dataset where it is not declared yet.
 
     Args:
         store: where datasets are kept.

@@ -5,14 +5,14 @@
                               /bytes        what has come; its length is the offset
 <home>/incoming/received/<id>/...           the same when it is whole: one rename
 ```
-Ids are random and name the folders; what users call their files stands in `state.json` alone. Whoever writes holds a
-lock on `bytes`, so there is one writer at a time and none that a killed process leaves behind. What nobody went on with
+Ids are random and name the folders; what users call their files stands in `state.json` alone. A writer holds a
+lock on `bytes`, so there is one writer at a time and none that a killed process leaves behind. What was not continued
 for a day is removed.
 """
 
 from __future__ import annotations
 
-import fcntl
+import hashlib
 import json
 import os
 import re
@@ -27,10 +27,11 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.services.home import Home
-from orchestration.services.uploads.limits import check_room, check_size, too_large, upload_limit
+from orchestration.services.uploads.limits import check_room, check_size, upload_limit
 from orchestration.services.uploads.names import shown_name, tells_format
+from orchestration.services.uploads.writer import IncomingWriter, locked
 from resources.formats.first_bytes import check_first_bytes
-from resources.kernel.errors import ConflictError, InputError, NotFoundError, WaybillError
+from resources.kernel.errors import ConflictError, NotFoundError, WaybillError
 from resources.stores.storage import storage_error
 
 KEEP = timedelta(days=1)
@@ -39,9 +40,8 @@ KEEP_ASKED = timedelta(days=30)
 ASKED = "import.json"
 """The note of such an import, beside the file; see `orchestration/services/imports/pending.py`."""
 PART_OF = "part_of"
-"""In the note of a file: the id of the first file of the same table."""
+"""In the note of a file: of which table it is. All files of a table have the same there, or the id of its first file."""
 _LOOK_EVERY_SECONDS = 600.0
-_ROOM_EVERY_BYTES = 64 * 1024**2
 _ID = re.compile(r"[0-9a-f]{32}")
 _RECEIVING, _RECEIVED = "receiving", "received"
 
@@ -54,7 +54,7 @@ class Incoming:
     filename: str
     """Without folders and control characters."""
     size_bytes: int | None
-    """As announced; None while nobody knows."""
+    """As announced; None while it is unknown."""
     offset: int
     """How many bytes have come."""
     by: str
@@ -88,22 +88,35 @@ class IncomingUploads:
         by: str,
         project: str = "",
         note: Mapping[str, str] | None = None,
+        key: str = "",
     ) -> Incoming:
         """Announces a file.
 
+        Args:
+            filename: as its sender calls it.
+            size_bytes: how many bytes will come; None while nobody knows.
+            by: whose it is.
+            project: whom it is for.
+            note: what its sender wants to find again.
+            key: the sender's own; announced again with the same one it is the same file, wherever it stands.
+
         Raises:
             InputError: no name, or more bytes than the limit.
+            ConflictError: another file was announced with this key.
             StorageError: no room for it, beside what else is on its way.
         """
         name = shown_name(filename)
         if size_bytes is not None:
             check_size(name, size_bytes, self.limit)
+        upload_id = _id_of(by, project, key) if key else secrets.token_hex(16)
+        if key and (known := self._known(upload_id)) is not None:
+            return _same(known, name, size_bytes)
         self._make()
         self.expire()
         check_room(self._folder, (size_bytes or 0) + self._still_to_come())
         now = datetime.now(UTC)
         made = Incoming(
-            secrets.token_hex(16),
+            upload_id,
             name,
             size_bytes,
             0,
@@ -114,13 +127,23 @@ class IncomingUploads:
             note=note or {},
         )
         folder = self._folder / _RECEIVING / made.upload_id
+        scratch = folder.with_name(f".{secrets.token_hex(16)}")
         try:
-            folder.mkdir(mode=0o700)
-            (folder / "bytes").touch(mode=0o600)
-            _write_state(folder, made)
+            scratch.mkdir(mode=0o700)
+            (scratch / "bytes").touch(mode=0o600)
+            _write_state(scratch, made)
+            scratch.rename(folder)  # whole or not there, and once
         except OSError as error:
+            shutil.rmtree(scratch, ignore_errors=True)
+            if key and (known := self._known(upload_id)) is not None:  # another one was faster
+                return _same(known, name, size_bytes)
             raise storage_error(error, folder, "writing") from error
         return made
+
+    def _known(self, upload_id: str) -> Incoming | None:
+        with suppress(NotFoundError):
+            return self.state(upload_id)
+        return None
 
     def state(self, upload_id: str) -> Incoming:
         """What is known of a file.
@@ -131,7 +154,11 @@ class IncomingUploads:
         return self._read(self._find(upload_id))
 
     def path(self, upload_id: str) -> Path:
-        """Where the bytes of a file are that is whole.
+        """Where the bytes of a file are that is whole; see `received`."""
+        return self.received(upload_id)[1]
+
+    def received(self, upload_id: str) -> tuple[Incoming, Path]:
+        """What is known of a file that is whole, and where its bytes are.
 
         Raises:
             NotFoundError: there is none.
@@ -148,7 +175,7 @@ class IncomingUploads:
             )
         if not (folder / "bytes").exists():
             raise ConflictError(f"{found.filename} was imported already", state="imported")
-        return folder / "bytes"
+        return found, folder / "bytes"
 
     @contextmanager
     def writer(self, upload_id: str, offset: int) -> Iterator[IncomingWriter]:
@@ -156,7 +183,7 @@ class IncomingUploads:
 
         Raises:
             NotFoundError: there is no such upload.
-            ConflictError: it is whole already, `offset` is not where it stands, or somebody else writes to it.
+            ConflictError: it is whole already, `offset` is not where it stands, or another request writes to it.
         """
         folder = self._find(upload_id)
         found = self._read(folder)
@@ -164,7 +191,7 @@ class IncomingUploads:
             raise ConflictError(
                 f"{found.filename} is complete", state=_RECEIVED, offset=found.offset
             )
-        with _locked(folder / "bytes", found.filename) as descriptor:
+        with locked(folder / "bytes", found.filename) as descriptor:
             stands = os.fstat(descriptor).st_size
             if stands != offset:
                 raise ConflictError(
@@ -172,7 +199,9 @@ class IncomingUploads:
                     hint="Ask for its state and go on from there",
                     offset=stands,
                 )
-            yield IncomingWriter(descriptor, folder, found, self.limit)
+            yield IncomingWriter(
+                descriptor, folder / "bytes", found.filename, found.size_bytes, self.limit
+            )
 
     def finish(self, upload_id: str, *, size_bytes: int | None = None) -> Incoming:
         """Takes a file for whole; again is harmless. What is wrong with its first bytes is in its `problem`.
@@ -183,13 +212,13 @@ class IncomingUploads:
 
         Raises:
             NotFoundError: there is no such upload.
-            ConflictError: bytes are missing, or somebody writes to it.
+            ConflictError: bytes are missing, or a request writes to it.
         """
         folder = self._find(upload_id)
         found = self._read(folder)
         if found.is_received:
             return found
-        with _locked(folder / "bytes", found.filename) as descriptor:
+        with locked(folder / "bytes", found.filename) as descriptor:
             stands = os.fstat(descriptor).st_size
             size = found.size_bytes if found.size_bytes is not None else size_bytes
             if size is not None and size != stands:
@@ -216,11 +245,20 @@ class IncomingUploads:
         shutil.rmtree(self._find(upload_id), ignore_errors=True)
 
     def parts(self, upload_id: str) -> list[str]:
-        """Ids of further files that were announced as parts of the same table, in the order in which they came."""
+        """Ids of further files that their sender announced as parts of the same table, in the order in which they came.
+
+        Raises:
+            NotFoundError: there is no such upload.
+        """
+        asked = self.state(upload_id)
+        table = asked.note.get(PART_OF, upload_id)
         return [
             found.upload_id
             for found in self.all()
-            if found.note.get(PART_OF) == upload_id and found.is_received
+            if found.note.get(PART_OF) == table
+            and found.is_received
+            and found.upload_id != upload_id
+            and (found.by, found.project) == (asked.by, asked.project)
         ]
 
     def forget_bytes(self, upload_id: str) -> None:
@@ -231,13 +269,13 @@ class IncomingUploads:
         """Every file on its way or waiting to be imported, the oldest first."""
         found = []
         for kind in (_RECEIVING, _RECEIVED):
-            for folder in self._folders(kind):
+            for folder in filter(_has_id, self._folders(kind)):
                 with suppress(NotFoundError):
                     found.append(self._read(folder))
         return sorted(found, key=lambda one: one.created_at)
 
     def expire(self, *, now: bool = False) -> int:
-        """Removes what nobody went on with for a day; how many. Looks only now and then unless told to look `now`."""
+        """Removes what was not continued for a day; how many. Looks only now and then unless told to look `now`."""
         mark = self._folder / ".looked"
         with suppress(FileNotFoundError):
             if not now and time.time() - mark.stat().st_mtime < _LOOK_EVERY_SECONDS:
@@ -283,7 +321,7 @@ class IncomingUploads:
                     return folder
         raise NotFoundError(
             f"there is no upload {upload_id[:40]!r}",
-            hint="It was cancelled, imported, or nobody went on with it for a day: send the file again",
+            hint="It was cancelled, imported, or not continued for a day: send the file again",
         )
 
     def _read(self, folder: Path) -> Incoming:
@@ -299,71 +337,6 @@ class IncomingUploads:
             raise NotFoundError(
                 f"there is no upload {folder.name!r}", hint="Send the file again"
             ) from error
-
-
-class IncomingWriter:
-    """Appends to one file; made by `IncomingUploads.writer`."""
-
-    def __init__(self, descriptor: int, folder: Path, incoming: Incoming, limit: int) -> None:
-        self._descriptor = descriptor
-        self._folder = folder
-        self._incoming = incoming
-        self._limit = limit
-        self._start = self.offset = os.fstat(descriptor).st_size
-        self._room_at = self._start + _ROOM_EVERY_BYTES
-
-    def write(self, data: bytes) -> None:
-        """Appends.
-
-        Raises:
-            InputError: more bytes than were announced, or than the limit.
-            StorageError: the disk is full.
-        """
-        end, said = self.offset + len(data), self._incoming.size_bytes
-        if said is not None and end > said:
-            raise InputError(
-                f"{self._incoming.filename}: more bytes came than the {said:,} that were announced",
-                hint="Cancel it and send the file again",
-                limit=said,
-            )
-        if end > self._limit:
-            raise too_large(self._incoming.filename, self._limit)
-        if end > self._room_at:
-            check_room(self._folder, 0)
-            self._room_at = end + _ROOM_EVERY_BYTES
-        left = memoryview(data)
-        try:
-            while left:
-                done = os.pwrite(self._descriptor, left, self.offset)
-                self.offset += done
-                left = left[done:]
-        except OSError as error:
-            raise storage_error(error, self._folder / "bytes", "writing") from error
-
-    def take_back(self) -> None:
-        """Throws away what this writer wrote."""
-        os.ftruncate(self._descriptor, self._start)
-        self.offset = self._start
-
-
-@contextmanager
-def _locked(path: Path, name: str) -> Iterator[int]:
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:
-        raise NotFoundError(f"{name}: it was cancelled or taken meanwhile") from None
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ConflictError(
-                f"{name}: another request writes to it now",
-                hint="Wait until it is done, then ask where it stands",
-                locked=True,
-            ) from None
-        yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 def _write_state(folder: Path, state: Incoming) -> None:
@@ -390,6 +363,23 @@ def _problem(name: str, path: Path) -> str:
     except WaybillError as error:
         return str(error)
     return ""
+
+
+def _has_id(folder: Path) -> bool:
+    return _ID.fullmatch(folder.name) is not None
+
+
+def _id_of(by: str, project: str, key: str) -> str:
+    return hashlib.sha256(f"{by}\n{project}\n{key}".encode()).hexdigest()[:32]
+
+
+def _same(known: Incoming, name: str, size_bytes: int | None) -> Incoming:
+    if (known.filename, known.size_bytes) != (name, size_bytes):
+        raise ConflictError(
+            f"{known.filename} was announced with the same key",
+            hint="Take another key for another file",
+        )
+    return known
 
 
 def _said(size: int | None) -> str:

@@ -60,7 +60,7 @@ class _Here:
 
 
 class _GivenSource(ObjectSource):
-    """Files that nobody has kept yet, as one table."""
+    """Files that are not kept yet, as one table."""
 
     _copier: _Here
 

@@ -1,4 +1,4 @@
-"""Bytes from a connection onto the disk, without blocking whoever else is served meanwhile."""
+"""Bytes from a connection onto the disk, without blocking other requests meanwhile."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from contextlib import ExitStack
 from starlette.requests import ClientDisconnect
 
 from orchestration.services.uploads.form_data import FormFile, FormStream
-from orchestration.services.uploads.incoming import Incoming, IncomingUploads, IncomingWriter
+from orchestration.services.uploads.incoming import Incoming, IncomingUploads
+from orchestration.services.uploads.writer import IncomingWriter
 from resources.kernel.errors import InputError, WaybillError
 
 PIECE_BYTES = 1 << 20
 """How much is gathered before it is written, in a thread."""
+_PIECES_MAX = 1_000
 CHECKSUMS = ("sha256", "sha1", "md5")
 
 
@@ -23,21 +25,27 @@ class ChecksumError(InputError):
 
 
 class _Gathering:
-    """Gathers small pieces and writes large ones."""
+    """Gathers small pieces and writes many of them at once."""
 
     def __init__(self, writer: IncomingWriter) -> None:
         self._writer = writer
-        self._held = bytearray()
+        self._held: list[bytes] = []
+        self._size = 0
 
     async def write(self, data: bytes) -> None:
-        self._held += data
-        if len(self._held) >= PIECE_BYTES:
+        self._held.append(data)  # as they are: to join them costs as much as to write them
+        self._size += len(data)
+        if self._size >= PIECE_BYTES or len(self._held) >= _PIECES_MAX:
             await self.flush()
 
     async def flush(self) -> None:
-        held, self._held = bytes(self._held), bytearray()
+        held, self._held, self._size = self._held, [], 0
         if held:
-            await asyncio.to_thread(self._writer.write, held)
+            await asyncio.to_thread(self._write, held)
+
+    def _write(self, held: list[bytes]) -> None:
+        for data in held:
+            self._writer.write(data)
 
 
 async def receive_piece(

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
-from resources.connectors.base import FileConnector
+from resources.connectors.base import FileConnector, ReadRange
 from resources.connectors.files.key_patterns import (
     KEY_LIMIT_BYTES,
     KeyPattern,
@@ -136,6 +136,10 @@ class BucketConnector(FileConnector):
             OSError: what the local disk refuses.
         """
 
+    @abstractmethod
+    def _part(self, item: ObjectInfo, full: str, start: int, end: int) -> bytes:
+        """The bytes of `item` from `start` to before `end`; raises as `_download` does."""
+
     def check(self, tell: TellStep | None = None) -> CheckReport:
         """Credentials, the way to the service, the bucket, rights, a first byte (F036). It writes nothing.
 
@@ -233,6 +237,17 @@ class BucketConnector(FileConnector):
                     error, f"connector {self.name!r}: download to", path
                 ) from error
             yield path
+
+    @contextmanager
+    def ranges(self, item: ObjectInfo, scratch: Path) -> Iterator[ReadRange]:  # noqa: ARG002 - nothing is copied
+        """Reads parts of exactly the version that was listed: a request each (E40)."""
+        full = self._readable(item.key)
+
+        def read(start: int, length: int) -> bytes:
+            end = min(start + length, item.size_bytes)
+            return self._part(item, full, start, end) if start < end else b""
+
+        yield read
 
     def _look(self, stages: Stages, facts: dict[str, str]) -> None:
         """The stages of a test that are about the bucket itself."""

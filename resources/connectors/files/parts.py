@@ -133,7 +133,29 @@ class _CutShortError(Exception):
     """A part that ended before its end; its cause is what the library said, if it said anything."""
 
 
+def read_part(source: PartSource, item: ObjectInfo, start: int, end: int) -> bytes:
+    """The bytes of `item` from `start` to before `end`, in memory.
+
+    Raises:
+        ConnectorUnavailableError: cut off before their end (E5).
+        Exception: what `open_part` raises.
+    """
+    got = bytearray()
+    _bring(source, item, lambda _, chunk: got.extend(chunk), start, end)
+    return bytes(got)
+
+
 def _fetch(source: PartSource, item: ObjectInfo, handle: int, start: int, end: int) -> None:
+    _bring(source, item, lambda offset, chunk: os.pwrite(handle, chunk, offset), start, end)
+
+
+def _bring(
+    source: PartSource,
+    item: ObjectInfo,
+    write: Callable[[int, bytes], object],
+    start: int,
+    end: int,
+) -> None:
     """Brings down the bytes from `start` to before `end`, going on after a cut."""
     reached = start
 
@@ -143,7 +165,7 @@ def _fetch(source: PartSource, item: ObjectInfo, handle: int, start: int, end: i
         with contextlib.closing(source.open_part(reached, end)) as body:
             try:
                 while reached < end and (chunk := body.read(min(_CHUNK_BYTES, end - reached))):
-                    os.pwrite(handle, chunk, reached)
+                    write(reached, chunk)
                     reached += len(chunk)
             except source.cuts as error:
                 cause = error

@@ -39,6 +39,14 @@ class ServerSettings(Protocol):
         """The port to connect to."""
 
     @property
+    def username(self) -> str:
+        """Who signs in."""
+
+    @property
+    def root(self) -> str:
+        """The folder that keys start from: absolute, or below the folder that the account starts in."""
+
+    @property
     def address(self) -> str:
         """The server as texts name it."""
 

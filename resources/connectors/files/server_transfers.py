@@ -54,13 +54,14 @@ class ServerDownload(ABC, Generic[_Settings, _Locate]):
                 error, f"connector {self._settings.name!r}: download to", self._local
             ) from error
 
-    def _changed(self, how: str) -> SourceChangedError:
-        """The error about a file that is not, or no longer, the one listed (E40)."""
-        return SourceChangedError(
-            f"connector {self._settings.name!r}: file {shown(self._item.key)} changed while it was read{how}",
-            hint="Try again when the file is complete; writers should rename finished files into place",
-            key=self._item.key,
-        )
+
+def changed(settings: ServerSettings, item: ObjectInfo, how: str) -> SourceChangedError:
+    """The error about a file that is not, or no longer, the one listed (E40); `how` tells what is known of it."""
+    return SourceChangedError(
+        f"connector {settings.name!r}: file {shown(item.key)} changed while it was read{how}",
+        hint="Try again when the file is complete; writers should rename finished files into place",
+        key=item.key,
+    )
 
 
 class ServerUpload(ABC, Generic[_Settings, _Locate, _Path]):

@@ -11,12 +11,13 @@ import contextlib
 import itertools
 import logging
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 from resources.connectors.base import FileConnector
+from resources.connectors.files.addresses import ServerAddresses
 from resources.connectors.files.key_patterns import KeyPattern, check_key, folder_prefix, shown
 from resources.connectors.files.partial_names import is_partial
 from resources.connectors.files.scratch_files import new_scratch_file, open_source
@@ -99,13 +100,19 @@ class FileServerConnector(FileConnector, Generic[_Channel]):
     Args:
         settings: where the server is and who signs in.
         errors: what the errors of the protocol's library mean.
+        schemes: of URLs that lead to such a server, the usual one first.
     """
 
     retries: ClassVar[RetryPolicy]
     settle_seconds: ClassVar[int] = 10
 
-    def __init__(self, settings: ServerSettings, errors: ErrorTable) -> None:
+    def __init__(
+        self, settings: ServerSettings, errors: ErrorTable, schemes: Sequence[str]
+    ) -> None:
         self.name = settings.name
+        self.addresses = ServerAddresses(
+            schemes, settings.host, settings.real_port, settings.username, settings.root
+        )
         self._server = settings
         self._calls = ServerCalls(errors, self.retries)
         self._swept: set[str] = set()

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from resources.connectors.base import FileConnector
+from resources.connectors.files.addresses import FolderAddresses
 from resources.connectors.files.key_patterns import KeyPattern, check_key, folder_prefix, is_hidden
 from resources.connectors.files.listing_progress import BEYOND, looked_up_to
 from resources.connectors.files.os_errors import translate_os_error
@@ -54,6 +55,7 @@ class FolderConnector(FileConnector):
     def __init__(self, name: str, root: Path) -> None:
         self.name = name
         self.root = Path(root).absolute()
+        self.addresses = FolderAddresses(self.root)
 
     def __repr__(self) -> str:
         return f"FolderConnector(name={self.name!r}, root={str(self.root)!r})"

@@ -52,7 +52,8 @@ class FtpConnector(FileServerConnector[FtpSession]):
     """A download that got a megabyte further since its last cut has all its tries again."""
 
     def __init__(self, settings: FtpSettings) -> None:
-        super().__init__(settings, error_table(settings))
+        schemes = ("ftps", "ftp") if settings.tls == "implicit" else ("ftp", "ftps")
+        super().__init__(settings, error_table(settings), schemes)
         self.settings = settings
         self._pool = Pool(self.name, lambda: open_session(settings, Stages()), settings.connections)
         self._is_warned = settings.tls != "none"

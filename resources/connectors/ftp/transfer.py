@@ -11,7 +11,7 @@ from resources.connectors.files.key_patterns import shown
 from resources.connectors.files.os_errors import translate_os_error
 from resources.connectors.files.partial_names import is_abandoned, is_partial, new_partial_name
 from resources.connectors.files.server_errors import TransferCutError, no_such
-from resources.connectors.files.server_transfers import ServerDownload, ServerUpload
+from resources.connectors.files.server_transfers import ServerDownload, ServerUpload, changed
 from resources.connectors.ftp.control import DataConnectionError
 from resources.connectors.ftp.errors import bare, is_crowded
 from resources.connectors.ftp.facts import FtpFacts
@@ -52,7 +52,7 @@ class FtpDownload(ServerDownload[FtpSettings, Locate]):
         if facts is None:
             raise no_such(self._settings, self._item.key)
         if facts.describe(self._item.key).etag != self._item.etag:
-            raise self._changed(_NOT_LISTED)
+            raise changed(self._settings, self._item, _NOT_LISTED)
         if self.reached < total:
             raise TransferCutError(self.reached, total)
 
@@ -69,7 +69,7 @@ class FtpDownload(ServerDownload[FtpSettings, Locate]):
 
     def _keep(self, handle: int, block: memoryview) -> None:
         if self.reached + len(block) > self._item.size_bytes:
-            raise self._changed(_NOT_LISTED)
+            raise changed(self._settings, self._item, _NOT_LISTED)
         self._write(handle, self.reached, block)
         self.reached += len(block)
 

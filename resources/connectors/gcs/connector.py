@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from resources.connectors.endpoints import check_endpoint
+from resources.connectors.files.addresses import BucketAddresses
 from resources.connectors.files.bucket_errors import Attempt
 from resources.connectors.files.buckets import (
     BucketConnector,
@@ -32,7 +33,7 @@ from resources.connectors.gcs.client import (
     object_target,
 )
 from resources.connectors.gcs.errors import GcsRefusal, is_expired, translate_gcs_error
-from resources.connectors.gcs.transfer import FIELDS, GcsUpload, download, upload
+from resources.connectors.gcs.transfer import FIELDS, GcsUpload, download, read_range, upload
 from resources.kernel.errors import ConfigError, InputError, IntegrityError
 from resources.kernel.records import ObjectInfo
 
@@ -85,6 +86,13 @@ class GcsConnector(BucketConnector):
                 f"connector {name!r}: {' and '.join(f'`{field}:`' for field in self.signs_by)} are given",
                 hint="Give one of them, or none for Google's default credentials",
             )
+        services = (
+            [self.settings.endpoint_url]
+            if self.settings.endpoint_url
+            else ["https://storage.googleapis.com", "https://storage.cloud.google.com"]
+        )
+        homes = [f"gs://{bucket}/", *(f"{service}/{bucket}/" for service in services)]
+        self.addresses = BucketAddresses(homes, self.prefix)
         self._sessions: SharedSession[BucketSession] = SharedSession(
             lambda: BucketSession(
                 self.settings, bucket, find_credentials(name, self.settings, credentials_json)
@@ -191,6 +199,11 @@ class GcsConnector(BucketConnector):
 
     def _download(self, item: ObjectInfo, full: str, path: Path) -> None:
         self.call("read", item.key, lambda session: download(session, full, item, path))
+
+    def _part(self, item: ObjectInfo, full: str, start: int, end: int) -> bytes:
+        return self.call(
+            "read", item.key, lambda session: read_range(session, full, item, start, end)
+        )
 
     def _told(self, attempt: str, key: str) -> dict[str, Any]:
         call = Call(object_target(self._readable(key)), query={"fields": FIELDS})

@@ -16,6 +16,7 @@ from resources.connectors.files.parts import (
     byte_range,
     download_parts,
     prove_part,
+    read_part,
 )
 from resources.connectors.gcs.client import BucketSession, Call, object_target
 from resources.connectors.gcs.errors import GcsRefusal
@@ -41,11 +42,20 @@ def download(session: BucketSession, full: str, item: ObjectInfo, path: Path) ->
         GcsRefusal: what the service refuses; also what `requests` and `google.auth` raise: for the caller to translate.
         OSError: what the local disk refuses.
     """
+    download_parts(_source(session, full, item), item, path)
+
+
+def read_range(session: BucketSession, full: str, item: ObjectInfo, start: int, end: int) -> bytes:
+    """The bytes of `item` from `start` to before `end`; raises as `download` does."""
+    return read_part(_source(session, full, item), item, start, end)
+
+
+def _source(session: BucketSession, full: str, item: ObjectInfo) -> PartSource:
     from requests import RequestException
     from urllib3.exceptions import HTTPError
 
     job = _Download(session, full, item)
-    download_parts(PartSource(job.open_part, (HTTPError, RequestException)), item, path)
+    return PartSource(job.open_part, (HTTPError, RequestException))
 
 
 class _Download:

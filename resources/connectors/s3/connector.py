@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from resources.connectors.endpoints import check_endpoint
+from resources.connectors.files.addresses import BucketAddresses
 from resources.connectors.files.bucket_errors import Attempt
 from resources.connectors.files.buckets import (
     SMALL_BYTES,
@@ -28,7 +29,7 @@ from resources.connectors.files.shared_session import SharedSession
 from resources.connectors.files.written import check_written
 from resources.connectors.s3.check import signed_in
 from resources.connectors.s3.client import Access, S3Settings, open_access
-from resources.connectors.s3.download import download
+from resources.connectors.s3.download import download, read_range
 from resources.connectors.s3.errors import is_expired, translate_s3_error
 from resources.connectors.s3.short_way import ShortWay
 from resources.kernel.errors import ConfigError
@@ -92,6 +93,7 @@ class S3Connector(BucketConnector):
         given = keys or S3Keys()
         _check_keys(name, given, self.settings)
         self.has_keys = bool(given.access_key)
+        self.addresses = BucketAddresses(_homes(bucket, self.settings), self.prefix)
         self.payer = {"RequestPayer": "requester"} if requester_pays else {}
         self._links: SharedSession[_Link] = SharedSession(lambda: self._open(given))
 
@@ -194,6 +196,15 @@ class S3Connector(BucketConnector):
 
         self.call("read", item.key, fetch)
 
+    def _part(self, item: ObjectInfo, full: str, start: int, end: int) -> bytes:
+        def fetch(access: Access) -> bytes:
+            part = self._links.current().short_way.read_range(full, item, start, end)
+            if part is not None:
+                return part
+            return read_range(access.client, self.about(full), item, start, end)
+
+        return self.call("read", item.key, fetch)
+
     def about(self, full: str) -> dict[str, Any]:
         """What every request about one object says; `full` is its key in the bucket."""
         return {"Bucket": self.bucket, "Key": full, **self.payer}
@@ -216,6 +227,17 @@ class S3Connector(BucketConnector):
         access = open_access(self.settings, _as_boto(keys))
         headers = {"x-amz-request-payer": "requester"} if self.payer else {}
         return _Link(access, ShortWay(access, self.bucket, headers))
+
+
+def _homes(bucket: str, settings: S3Settings) -> list[str]:
+    """`s3://bucket/`, and the addresses of the service itself by which objects are known as well."""
+    own = f"s3://{bucket}/"
+    if settings.endpoint_url:
+        return [own, f"{settings.endpoint_url}/{bucket}/"]
+    services = ["s3.amazonaws.com"]
+    services += [f"s3.{settings.region}.amazonaws.com"] if settings.region else []
+    by_path = [f"https://{service}/{bucket}/" for service in services]
+    return [own, *by_path, *(f"https://{bucket}.{service}/" for service in services)]
 
 
 def _page_of(page: dict[str, Any]) -> ListingPage:

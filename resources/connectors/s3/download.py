@@ -15,6 +15,7 @@ from resources.connectors.files.parts import (
     byte_range,
     download_parts,
     prove_part,
+    read_part,
 )
 from resources.kernel.records import ObjectInfo
 
@@ -39,10 +40,21 @@ def download(client: Any, request: dict[str, Any], item: ObjectInfo, path: Path)
         botocore.exceptions.ClientError: what the service refuses, for the caller to translate.
         OSError: what the local disk refuses.
     """
+    download_parts(_source(client, request, item), item, path)
+
+
+def read_range(
+    client: Any, request: dict[str, Any], item: ObjectInfo, start: int, end: int
+) -> bytes:
+    """The bytes of `item` from `start` to before `end`; raises as `download` does."""
+    return read_part(_source(client, request, item), item, start, end)
+
+
+def _source(client: Any, request: dict[str, Any], item: ObjectInfo) -> PartSource:
     from botocore.exceptions import HTTPClientError, IncompleteReadError
 
     job = _Download(client, request, item)
-    download_parts(PartSource(job.open_part, (HTTPClientError, IncompleteReadError)), item, path)
+    return PartSource(job.open_part, (HTTPClientError, IncompleteReadError))
 
 
 class _Download:

@@ -1,4 +1,4 @@
-"""Small objects and pages of listings by one signed request each.
+"""Small objects, parts of objects and pages of listings by one signed request each.
 
 Of the time that boto3 takes for an object of a few kilobytes, most goes into layers that such a request does not need.
 Here the request is signed by botocore and sent over botocore's own connections. Whatever is not plainly what was asked
@@ -25,7 +25,7 @@ _NO_USE = frozenset({301, 302, 307, 400, 403})
 
 
 class ShortWay:
-    """Reads whole small objects and pages of one bucket, from many threads at once."""
+    """Reads small objects, parts of objects and pages of one bucket, from many threads at once."""
 
     def __init__(self, access: Access, bucket: str, headers: dict[str, str]) -> None:
         self._access = access
@@ -47,13 +47,25 @@ class ShortWay:
         body: bytes = answer.content
         return body if len(body) == item.size_bytes else None
 
+    def read_range(self, full: str, item: ObjectInfo, start: int, end: int) -> bytes | None:
+        """The bytes from `start` to before `end` of that object, if they are of `item`; None: take the long way."""
+        headers = {"If-Match": f'"{item.etag}"', "Range": f"bytes={start}-{end - 1}"}
+        answer = self._ask(quote(full, safe="/~"), headers, expected=206)
+        if answer is None or answer.headers.get("ETag", "").strip('"') != item.etag:
+            return None
+        is_part = (
+            answer.headers.get("Content-Range") == f"bytes {start}-{end - 1}/{item.size_bytes}"
+        )
+        body: bytes = answer.content
+        return body if is_part and len(body) == end - start else None
+
     def page(self, request: PageRequest, most: int) -> ListingPage | None:
         """One page of a listing with at most `most` entries; None: take the long way."""
         answer = self._ask(f"?{page_query(request, most)}", {})
         return None if answer is None else parse_page(answer.content)
 
-    def _ask(self, target: str, headers: dict[str, str]) -> Any:
-        """The answer 200, or None."""
+    def _ask(self, target: str, headers: dict[str, str], *, expected: int = 200) -> Any:
+        """The answer with the expected status, or None."""
         from botocore.exceptions import BotoCoreError, HTTPClientError
         from urllib3.exceptions import HTTPError
 
@@ -67,7 +79,7 @@ class ShortWay:
         if answer.status_code in _NO_USE:
             self._refused += 1
             self._usable = self._refused < _GIVE_UP_AFTER
-        return answer if answer.status_code == 200 else None
+        return answer if answer.status_code == expected else None
 
     def _send(self, target: str, headers: dict[str, str]) -> Any:
         from botocore.auth import S3SigV4Auth

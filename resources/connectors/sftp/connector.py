@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+from resources.connectors.base import ReadRange
 from resources.connectors.files.key_patterns import KeyPattern, shown
 from resources.connectors.files.server_errors import no_such
 from resources.connectors.files.servers import Entries, FileServerConnector
@@ -21,7 +23,7 @@ from resources.connectors.sftp.client import SftpClient
 from resources.connectors.sftp.errors import error_table, is_vendors
 from resources.connectors.sftp.remote import Remote, SftpFacts, is_missing
 from resources.connectors.sftp.settings import SftpSettings
-from resources.connectors.sftp.transfer import SftpDownload, SftpUpload, sweep
+from resources.connectors.sftp.transfer import SftpDownload, SftpPart, SftpUpload, sweep
 from resources.connectors.trial.stages import Stages
 from resources.kernel.errors import ConnectorAuthError, InputError, NotFoundError
 from resources.kernel.records import ObjectInfo
@@ -50,7 +52,7 @@ class SftpConnector(FileServerConnector[Remote]):
     """A download that got a segment further since its last cut has all its tries again."""
 
     def __init__(self, settings: SftpSettings) -> None:
-        super().__init__(settings, error_table(settings))
+        super().__init__(settings, error_table(settings), ("sftp",))
         self.settings = settings
         self._client = SftpClient(settings)
         weakref.finalize(self, self._client.close)
@@ -133,6 +135,18 @@ class SftpConnector(FileServerConnector[Remote]):
                 skipped.add(key, "a symlink to no regular file")
         return None
 
+    @contextmanager
+    def ranges(self, item: ObjectInfo, scratch: Path) -> Iterator[ReadRange]:  # noqa: ARG002 - nothing is copied
+        """Reads parts of the file while it is the one listed, each over the connection that all share."""
+
+        def read(start: int, length: int) -> bytes:
+            part = SftpPart(
+                self.settings, item, lambda r: self._existing(r, item.key), start, length
+            )
+            return self._call("read", item.key, part)
+
+        yield read
+
     def _new_download(self, item: ObjectInfo, path: Path) -> SftpDownload:
         return SftpDownload(
             self.settings, item, lambda remote: self._existing(remote, item.key), path
@@ -172,7 +186,7 @@ class SftpConnector(FileServerConnector[Remote]):
         real = await remote.real_path(_join(root, key))
         if real is None:
             raise no_such(self.settings, key)
-        self._stay_inside(root, real, key)
+        _stay_inside(self.settings, root, real, key)
         return real
 
     async def _folder_for(self, remote: Remote, folder: str) -> bytes:
@@ -184,18 +198,10 @@ class SftpConnector(FileServerConnector[Remote]):
         real = await remote.real_path(_join(root, existing))
         if real is None:
             raise no_such(self.settings, existing)
-        self._stay_inside(root, real, existing)
+        _stay_inside(self.settings, root, real, existing)
         path = _join(real, folder[len(existing) :].strip("/"))
         await remote.make_folders(path)
         return path
-
-    def _stay_inside(self, root: bytes, real: bytes, key: str) -> None:
-        if real != root and not real.startswith(root.rstrip(b"/") + b"/"):
-            raise InputError(
-                f"connector {self.name!r}: {shown(key)} is a symlink that leaves the folder {root.decode(errors='replace')!r}",
-                hint="Put the file itself into the folder, or declare a connector for where it is",
-                key=key,
-            )
 
     def _names(
         self, prefix: str, skipped: Skipped, *, is_literal: bool = True, resolve: bool = False
@@ -214,7 +220,7 @@ class SftpConnector(FileServerConnector[Remote]):
             real = await remote.real_path(_join(root, prefix.rstrip("/")))
             if real is None:
                 return None
-            self._stay_inside(root, real, prefix)
+            _stay_inside(self.settings, root, real, prefix)
             if (
                 not is_literal
                 and _join(root, prefix).startswith(real.rstrip(b"/") + b"/")
@@ -264,6 +270,15 @@ class SftpConnector(FileServerConnector[Remote]):
     ) -> _T:
         answer: _T = self._calls.run(attempt, key, lambda: self._run(ask), once=once)
         return answer
+
+
+def _stay_inside(settings: SftpSettings, root: bytes, real: bytes, key: str) -> None:
+    if real != root and not real.startswith(root.rstrip(b"/") + b"/"):
+        raise InputError(
+            f"connector {settings.name!r}: {shown(key)} is a symlink that leaves the folder {root.decode(errors='replace')!r}",
+            hint="Put the file itself into the folder, or declare a connector for where it is",
+            key=key,
+        )
 
 
 async def _connected(remote: Remote) -> None:

@@ -17,7 +17,7 @@ from resources.connectors.files.partial_names import (
     new_partial_name,
 )
 from resources.connectors.files.server_errors import TransferCutError, no_such
-from resources.connectors.files.server_transfers import ServerDownload, ServerUpload
+from resources.connectors.files.server_transfers import ServerDownload, ServerUpload, changed
 from resources.connectors.sftp.errors import is_a, may_pass
 from resources.connectors.sftp.remote import Remote, SftpFacts, facts_of
 from resources.connectors.sftp.settings import SftpSettings
@@ -49,21 +49,13 @@ class SftpDownload(ServerDownload[SftpSettings, Locate]):
         path = await self._locate(remote)
         handle = os.open(self._local, os.O_WRONLY)
         try:
-            source = await self._open(remote, path)
+            source = await _open(remote, path, self._settings, self._item)
             try:
                 await self._fetch(remote, source, handle)
             finally:
                 await _close_quietly(remote, source)
         finally:
             os.close(handle)
-
-    async def _open(self, remote: Remote, path: bytes) -> Any:
-        try:
-            return await remote.within(remote.sftp.open(path, "rb"))
-        except Exception as error:
-            if is_a(error, "SFTPNoSuchFile", "SFTPNoSuchPath"):
-                raise no_such(self._settings, self._item.key) from None
-            raise
 
     async def _fetch(self, remote: Remote, source: Any, handle: int) -> None:
         total = self._item.size_bytes
@@ -94,13 +86,49 @@ class SftpDownload(ServerDownload[SftpSettings, Locate]):
         return count
 
     async def _prove_unchanged(self, remote: Remote, source: Any) -> None:
-        attrs = await remote.within(source.stat())
-        self._compare(facts_of(attrs).describe(self._item.key))
+        await _prove_unchanged(remote, source, self._settings, self._item)
 
-    def _compare(self, found: ObjectInfo) -> None:
-        if found.etag != self._item.etag:
-            sizes = f" ({self._item.size_bytes} bytes when listed, {found.size_bytes} bytes now)"
-            raise self._changed(sizes)
+
+class SftpPart:
+    """Some bytes of a file, which is proven to be the one listed.
+
+    Args:
+        settings: of the connector.
+        item: the file as it was listed.
+        locate: finds its path on the server.
+        start: of the bytes.
+        length: how many; fewer come where the file ends.
+    """
+
+    def __init__(
+        self, settings: SftpSettings, item: ObjectInfo, locate: Locate, start: int, length: int
+    ) -> None:
+        self._settings = settings
+        self._item = item
+        self._locate = locate
+        self._start = start
+        self._length = max(min(length, item.size_bytes - start), 0)
+
+    async def __call__(self, remote: Remote) -> bytes:
+        """Reads them; raises as `SftpDownload` does."""
+        source = await _open(remote, await self._locate(remote), self._settings, self._item)
+        try:
+            await _prove_unchanged(remote, source, self._settings, self._item)
+            got = await self._read(remote, source)
+            await _prove_unchanged(remote, source, self._settings, self._item)
+        finally:
+            await _close_quietly(remote, source)
+        return got
+
+    async def _read(self, remote: Remote, source: Any) -> bytes:
+        got = bytearray()
+        while len(got) < self._length:
+            wanted = self._length - len(got)
+            block = await remote.within(source.read(wanted, self._start + len(got)))
+            if not block:
+                raise TransferCutError(self._start + len(got), self._item.size_bytes)
+            got += block
+        return bytes(got)
 
 
 class SftpUpload(ServerUpload[SftpSettings, Locate, bytes]):
@@ -205,6 +233,24 @@ async def sweep(remote: Remote, folder: bytes) -> None:
     await remote.each_entry(folder, take)
     for name in left:
         await _remove_quietly(remote, folder + b"/" + name)
+
+
+async def _open(remote: Remote, path: bytes, settings: SftpSettings, item: ObjectInfo) -> Any:
+    try:
+        return await remote.within(remote.sftp.open(path, "rb"))
+    except Exception as error:
+        if is_a(error, "SFTPNoSuchFile", "SFTPNoSuchPath"):
+            raise no_such(settings, item.key) from None
+        raise
+
+
+async def _prove_unchanged(
+    remote: Remote, source: Any, settings: SftpSettings, item: ObjectInfo
+) -> None:
+    found = facts_of(await remote.within(source.stat())).describe(item.key)
+    if found.etag != item.etag:
+        sizes = f" ({item.size_bytes} bytes when listed, {found.size_bytes} bytes now)"
+        raise changed(settings, item, sizes)
 
 
 async def _close_quietly(remote: Remote, file: Any) -> None:

@@ -75,6 +75,18 @@ class CatalogDatabase:
                 yield connection
 
     @contextmanager
+    def session(self) -> Iterator[sa.Connection]:
+        """A connection outside of any transaction: for what is put aside before `transaction` commits it."""
+        with self._prepared() as connection:
+            yield connection
+
+    @contextmanager
+    def transaction(self, connection: sa.Connection) -> Iterator[None]:
+        """A writing transaction on a connection of `session`; see `write`."""
+        with self._transaction(connection, "BEGIN IMMEDIATE"):
+            yield
+
+    @contextmanager
     def lock(self, name: str) -> Iterator[None]:
         """Holds the lock `name`; others wait for it in line, wherever they run.
 

@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 
 from resources.kernel.errors import WaybillError
+from resources.sources.uploads import UPLOAD_TAG
 from resources.stores.kept_uploads import GivenFile, KeptUploads
 from resources.stores.tables import TableStore
 from tests.project import materialize, project
@@ -126,6 +127,42 @@ def test_a_second_upload_is_a_new_version_and_the_first_ones_bytes_go(
         (2, True),
         (1, False),
     ]
+
+
+def of_upload(definitions, instance, number: int) -> dg.ExecuteInProcessResult:
+    return materialize(
+        definitions,
+        "datasets/sales",
+        instance=instance,
+        raise_on_error=False,
+        tags={UPLOAD_TAG: str(number)},
+    )
+
+
+def test_uploads_that_wait_for_their_runs_become_a_version_each(
+    definitions, instance, store, upload
+):
+    first, second = (upload("sales", ("day.csv", text)) for text in (b"id\n1\n", b"id\n1\n2\n"))
+    assert all(of_upload(definitions, instance, number).success for number in (first, second))
+    made = store.item(KEY).versions()
+    assert [(v.properties["source"]["upload"], v.rows) for v in made] == [(first, 1), (second, 2)]
+
+
+def test_an_upload_that_cannot_be_read_does_not_take_the_place_of_the_one_before(
+    definitions, instance, store, upload
+):
+    good = upload("sales", ("good.csv", b"id,amount\n1,2\n"))
+    bad = upload("sales", ("bad.csv", b"id,amount\n1,2\n3\n"))
+    assert of_upload(definitions, instance, good).success
+    assert "bad.csv, line 3" in failure(of_upload(definitions, instance, bad))
+    assert rows(store) == [{"id": 1, "amount": 2}]
+
+
+def test_a_run_that_comes_late_puts_nothing_older_on_top(definitions, instance, store, upload):
+    first, second = (upload("sales", ("day.csv", text)) for text in (b"id\n1\n", b"id\n2\n"))
+    assert all(of_upload(definitions, instance, number).success for number in (second, first))
+    assert [v.properties["source"]["upload"] for v in store.item(KEY).versions()] == [second]
+    assert rows(store) == [{"id": 2}]
 
 
 def test_the_same_bytes_again_change_nothing(definitions, instance, store, upload):

@@ -145,6 +145,26 @@ def test_a_user_makes_and_revokes_own_tokens_and_no_others(person, shop):
         assert nightly.get("/api/v1/me").status_code == 401
 
 
+@pytest.mark.parametrize(
+    "moment", ["0001-01-01T00:00:00+14:00", "0001-01-01", "9999-12-31T23:59:59-12:00"]
+)
+def test_a_moment_that_no_calendar_has_in_utc_is_refused(shop, person, moment):
+    for path in ("/api/v1/audit", f"{shop.api}/runs", f"{shop.api}/classifications/history"):
+        answer = person("ada").get(path, params={"since": moment})
+        assert answer.status_code == 422, answer.text
+        assert "the year has to be from 2 to 9998" in answer.json()["detail"]
+
+
+def test_a_moment_without_a_zone_is_one_of_utc(person):
+    ada = person("ada")
+    last = ada.get("/api/v1/audit", params={"limit": 1}).json()["items"][0]["at"]
+    wanted = [last.replace("Z", zone) for zone in ("", "Z", "+00:00")]
+    assert wanted[0] != wanted[1]
+    for until in wanted:
+        found = ada.get("/api/v1/audit", params={"until": until, "limit": 1}).json()["items"]
+        assert found[0]["at"] < last
+
+
 def test_the_log_is_paged_filtered_and_downloaded(person):
     ada = person("ada")
     first = ada.get("/api/v1/audit", params={"limit": 2, "action": "user."}).json()
@@ -156,6 +176,7 @@ def test_the_log_is_paged_filtered_and_downloaded(person):
     assert len(set(ids)) == 4
     for cursor in ("x", "W10", "WyJhIl0", "Wzk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5XQ"):
         assert ada.get("/api/v1/audit", params={"cursor": cursor}).status_code in (200, 422)
+    assert ada.get("/api/v1/audit", params={"cursor": "W3RydWVd"}).status_code == 422
     file = ada.get("/api/v1/audit.csv", params={"action": "user.add"})
     assert file.headers["content-disposition"].startswith('attachment; filename="audit.csv"')
     rows = list(csv.DictReader(io.StringIO(file.text)))

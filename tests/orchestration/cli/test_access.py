@@ -1,4 +1,4 @@
-"""`waybill user`, `token` and `audit`, as somebody at a shell uses them."""
+"""`waybill user`, `token` and `audit`, as they are used at a shell."""
 
 import csv
 import io

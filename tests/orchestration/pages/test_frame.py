@@ -45,6 +45,19 @@ def test_a_page_lets_no_foreign_script_in(shop):
     assert " style=" not in answer.text
 
 
+def test_a_slash_too_many_or_too_few_leads_to_the_page_by_no_other_name_of_the_server(shop):
+    with shop.client() as client:
+        many = client.get(f"{shop.data}/datasets/?q=%3Cb%3E")
+        few = client.get("/data")
+        none = client.get(f"{shop.data}/nothing/")
+    assert (many.status_code, many.headers["location"]) == (
+        307,
+        f"/data/{shop.name}/datasets?q=%3Cb%3E",
+    )
+    assert (few.status_code, few.headers["location"]) == (307, "/data/")
+    assert none.headers["location"] == f"/data/{shop.name}/nothing"
+
+
 def test_an_unknown_project_is_told_with_those_that_there_are(shop):
     with shop.client() as client:
         page = client.get("/data/ship/")

@@ -337,3 +337,25 @@ def test_the_overview_says_what_failed_and_what_comes_next(shop, client):
     page = client.get(f"{shop.data}/")
     assert page.status_code == 200
     assert f'href="/data/{shop.name}/pipelines/nightly"' in page.text
+
+
+def test_whoever_starts_work_is_in_the_audit_log(shop, client):
+    orders, by_hand = f"{shop.api}/datasets/orders", f"{shop.api}/pipelines/by_hand"
+    run_ids = [
+        client.post(f"{url}").json()["run_id"] for url in (f"{orders}/refresh", f"{by_hand}/run")
+    ]
+    client.post(f"{shop.api}/runs/{run_ids[0]}/retry")  # it is no run that may be repeated
+    client.post(f"{shop.api}/classifications/products/undo", params={"version": 99})
+    for path in ("datasets/orders/refresh", "pipelines/by_hand/run"):
+        assert shop.post(client, f"{shop.data}/{path}", {}).status_code == 303
+    found = client.get("/api/v1/audit", params={"limit": 6}).json()["items"]
+    told = [(entry["action"], entry["subject"], entry["outcome"]) for entry in reversed(found)]
+    assert told == [
+        ("dataset.refresh", "datasets/orders", "done"),
+        ("pipeline.run", "by_hand", "done"),
+        ("run.retry", run_ids[0], "failed"),
+        ("classification.undo", "classifications/products", "failed"),
+        ("dataset.refresh", "datasets/orders", "done"),
+        ("pipeline.run", "by_hand", "done"),
+    ]
+    assert run_ids[0] in found[-1]["after"]

@@ -14,6 +14,7 @@ from orchestration.server.threads import THREADLESS_ENVIRONMENT
 from orchestration.server.workspace import CodeServer
 from orchestration.services.home import open_home
 from tests.orchestration.server.runs import LOCATION, wait_until, write_code
+from tests.zygote import warm_zygote
 
 
 @contextmanager
@@ -47,7 +48,13 @@ def warm(tmp_path_factory):
         patch.setenv(RUNNERS_VARIABLE, str(sockets))
         code = write_code(folder)
         target = ("--python-file", str(code), "--working-directory", str(folder))
-        service = Service("code", [], folder / "code.log", environment=THREADLESS_ENVIRONMENT)
+        service = Service(
+            "code",
+            [],
+            folder / "code.log",
+            environment=THREADLESS_ENVIRONMENT,
+            zygote=warm_zygote(),
+        )
         with ProcessGroups(sockets) as groups:
             server = CodeServer(LOCATION, sockets, target)
             location = LocationProcesses(server, service, groups, lambda _text: None)

@@ -12,7 +12,7 @@ import uvicorn
 
 from orchestration.server.guard import Guard, GuardRules
 from orchestration.server.http_protocol import PunctualProtocol
-from orchestration.server.throttle import TRIES
+from orchestration.services.access.throttle import TRIES
 
 PASSWORD = "right"
 BATCH = json.dumps([{"query": "{version}"}, {"query": "{version}"}])

@@ -1,118 +1,131 @@
-"""Uploads in the store: whole or not there, whenever a process is killed, on a disk and in a bucket."""
+"""Uploads in the store: whole or not there, whenever a process is killed or the store fails, on a disk and in buckets."""
 
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from s3fs import S3FileSystem
 
-from resources.kernel.errors import GoneError, IntegrityError, StorageError
-from resources.stores.kept_uploads import GivenFile, KeptUploads
+from resources.stores.kept_uploads import KeptUploads
 from resources.stores.versions import VersionStore
+from tests.contract.kept_uploads import KeptUploadsContract, assert_whole
 from tests.faults import count_steps, failing_at, kill_at
 from tests.resources.stores.test_remote_store import options
+from tests.servers.gcs import GcsServer, gcs_server, refusal
 from tests.servers.s3 import S3Server
 
+__all__ = ["gcs_server"]  # a fixture
+
 STEPS = [(os, "link"), (os, "fsync"), (Path, "mkdir"), (Path, "unlink")]
-DATA = b"id\n1\n" * 1000
+FULL = OSError(28, "No space left on device")
 
 
-@pytest.fixture
-def given(tmp_path) -> list[GivenFile]:
-    for name in ("a", "b"):
-        (tmp_path / name).write_bytes(name.encode() + DATA)
-    return [GivenFile(f"{name}.csv", tmp_path / name, may_link=True) for name in ("a", "b")]
+class TestOnADisk(KeptUploadsContract):
+    @pytest.fixture
+    def open_store(self, tmp_path):
+        return lambda: VersionStore.open(str(tmp_path / "store"))
 
+    @pytest.fixture
+    def rot(self, tmp_path):
+        def change(version):
+            path = tmp_path / "store" / "uploads" / "sales" / version.files[0].path
+            path.write_bytes(b"x" + path.read_bytes()[1:])
 
-def open_uploads(tmp_path) -> KeptUploads:
-    return KeptUploads(VersionStore.open(str(tmp_path / "store")))
+        return change
 
+    @pytest.fixture
+    def cut(self):
+        return lambda step: failing_at(STEPS[:3], step, FULL)
 
-def assert_whole(uploads: KeptUploads, number: int) -> None:
-    for upload in uploads.all("sales"):
-        for file in upload.files:
-            with uploads.local_file(upload, file.name) as path:
-                assert path.read_bytes()[1:] == DATA
-    newest = uploads.newest("sales")
-    assert (newest.number if newest else 0) == number
-
-
-@pytest.mark.kill
-def test_killed_at_every_step_an_upload_is_whole_or_not_there(tmp_path, given):
-    def body(upload_id: str) -> None:
-        open_uploads(tmp_path).keep("sales", given, upload_id=upload_id, by="ada")
-
-    body("warm")  # the folders are there
-    names = count_steps(lambda: body("traced"), STEPS)
-    assert len(names) >= 12
-    for step in range(len(names)):
-        upload_id, before = f"upload-{step}", len(open_uploads(tmp_path).all("sales"))
-        assert kill_at(lambda one=upload_id: body(one), STEPS, step).killed, names[step]
-        uploads = open_uploads(tmp_path)
-        assert_whole(uploads, len(uploads.all("sales")))
-        body(upload_id)
-        assert_whole(uploads, before + 1)
-    store = VersionStore.open(str(tmp_path / "store"))
-    store.item(("uploads", "sales")).collect(keep=100, grace=timedelta(0))
-    folders = list((tmp_path / "store" / "uploads" / "sales" / "data").iterdir())
-    assert len(folders) == len(open_uploads(tmp_path).all("sales"))
-
-
-def test_a_full_disk_keeps_nothing_and_the_next_try_all(tmp_path, given):
-    with failing_at(STEPS, 4, OSError(28, "No space left on device")), pytest.raises(StorageError):
-        open_uploads(tmp_path).keep("sales", given, upload_id="one", by="ada")
-    assert open_uploads(tmp_path).newest("sales") is None
-    open_uploads(tmp_path).keep("sales", given, upload_id="one", by="ada")
-    assert_whole(open_uploads(tmp_path), 1)
-
-
-def test_bytes_that_may_be_linked_are_not_written_twice(tmp_path, given):
-    open_uploads(tmp_path).keep("sales", given, upload_id="one", by="ada")
-    (stored,) = (tmp_path / "store").rglob("file-00000")
-    assert stored.stat().st_ino == given[0].path.stat().st_ino
-
-
-def test_what_came_after_the_imported_one_stays(tmp_path, given):
-    uploads = open_uploads(tmp_path)
-    for number in range(1, 4):
-        uploads.keep("sales", given, upload_id=f"upload-{number}", by="ada")
-    uploads.release("sales", imported=2, keep=0)
-    assert [uploads.has_bytes(one) for one in uploads.all("sales")] == [True, False, False]
-    with (
-        pytest.raises(GoneError, match=r"upload 2 .* not kept any longer"),
-        uploads.local_file(uploads.all("sales")[1], "a.csv"),
+    @pytest.mark.kill
+    def test_killed_at_every_step_an_upload_is_whole_or_not_there(
+        self, open_store, given, tmp_path
     ):
-        pass
+        def body(upload_id: str) -> None:
+            KeptUploads(open_store()).keep("sales", given, upload_id=upload_id, by="ada")
+
+        body("warm")  # the folders are there
+        names = count_steps(lambda: body("traced"), STEPS)
+        assert len(names) >= 12
+        for step in range(len(names)):
+            upload_id, before = f"upload-{step}", len(KeptUploads(open_store()).all("sales"))
+            assert kill_at(lambda one=upload_id: body(one), STEPS, step).killed, names[step]
+            uploads = KeptUploads(open_store())
+            assert_whole(uploads, len(uploads.all("sales")))
+            body(upload_id)
+            assert_whole(uploads, before + 1)
+        open_store().item(("uploads", "sales")).collect(keep=100, grace=timedelta(0))
+        folders = list((tmp_path / "store" / "uploads" / "sales" / "data").iterdir())
+        assert len(folders) == len(KeptUploads(open_store()).all("sales"))
+
+    def test_bytes_that_may_be_linked_are_not_written_twice(self, uploads, given, tmp_path):
+        uploads.keep("sales", given, upload_id="one", by="ada")
+        (stored,) = (tmp_path / "store").rglob("file-00000")
+        assert stored.stat().st_ino == given[0].path.stat().st_ino
 
 
-def test_all_that_was_uploaded_can_be_forgotten(tmp_path, given):
-    uploads = open_uploads(tmp_path)
-    uploads.forget("sales")  # nothing there is fine
-    uploads.keep("sales", given, upload_id="one", by="ada")
-    uploads.forget("sales")
-    assert [uploads.has_bytes(one) for one in uploads.all("sales")] == [False]
-    assert not list((tmp_path / "store").rglob("file-*"))
+class TestInS3(KeptUploadsContract):
+    cut_stride = 5
+
+    @pytest.fixture
+    def open_store(self, s3_server: S3Server, s3_bucket: str):
+        given = options(s3_server.url, s3_server.secret_key)
+        return lambda: VersionStore.open(f"s3://{s3_bucket}/prefix", given)
+
+    @pytest.fixture
+    def rot(self, s3_server: S3Server, s3_bucket: str):
+        def change(version):
+            key, client = f"prefix/uploads/sales/{version.files[0].path}", s3_server.client
+            data = client.get_object(Bucket=s3_bucket, Key=key)["Body"].read()
+            client.put_object(Bucket=s3_bucket, Key=key, Body=b"x" + data[1:])
+
+        return change
+
+    @pytest.fixture
+    def cut(self):
+        return lambda step: failing_at(
+            [(S3FileSystem, "_call_s3")], step, PermissionError("forbidden")
+        )
 
 
-def test_bytes_that_rot_are_told(tmp_path, given):
-    uploads = open_uploads(tmp_path)
-    upload = uploads.keep("sales", given, upload_id="one", by="ada")
-    (stored,) = (tmp_path / "store").rglob("file-00000")
-    stored.write_bytes(b"x" + stored.read_bytes()[1:])
-    with pytest.raises(IntegrityError, match="SHA-256"), uploads.local_file(upload, "a.csv"):
-        pass
+class TestInGcs(KeptUploadsContract):
+    cut_stride = 5
 
+    @pytest.fixture
+    def bucket(self, gcs_server: GcsServer) -> str:
+        return gcs_server.new_bucket()
 
-def test_a_bucket_keeps_and_releases_them_too(s3_server: S3Server, s3_bucket: str, given):
-    store = VersionStore.open(
-        f"s3://{s3_bucket}/prefix", options(s3_server.url, s3_server.secret_key)
-    )
-    uploads = KeptUploads(store)
-    for upload_id in ("one", "one", "two"):
-        uploads.keep("sales", given, upload_id=upload_id, by="ada")
-    assert_whole(uploads, 2)
-    assert given[0].path.read_bytes() == b"a" + DATA  # a link of it was moved, not itself
-    uploads.release("sales", imported=2, keep=1)
-    assert [uploads.has_bytes(one) for one in uploads.all("sales")] == [True, False]
+    @pytest.fixture
+    def open_store(self, gcs_server: GcsServer, bucket: str):
+        given = {"token": "anon", "endpoint_url": gcs_server.url}
+        return lambda: VersionStore.open(f"gs://{bucket}/prefix", given)
+
+    @pytest.fixture
+    def rot(self, gcs_server: GcsServer, bucket: str):
+        def change(version):
+            held, name = gcs_server.objects[bucket], f"prefix/uploads/sales/{version.files[0].path}"
+            held[name] = (b"x" + held[name][0][1:], held[name][1])
+
+        return change
+
+    @pytest.fixture
+    def cut(self, gcs_server: GcsServer):
+        @contextmanager
+        def after(step: int):
+            left, before = [step], gcs_server.before
+
+            def refuse(request):
+                left[0] -= 1
+                return refusal(403, "forbidden", "not any more") if left[0] < 0 else before(request)
+
+            gcs_server.before = refuse
+            try:
+                yield
+            finally:
+                gcs_server.before = before
+
+        return after

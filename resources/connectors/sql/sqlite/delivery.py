@@ -21,7 +21,7 @@ from resources.connectors.sql.writing.job import ExportJob, Outcome
 from resources.connectors.sql.writing.ledger import Ledger
 from resources.connectors.sql.writing.look import Columns
 from resources.connectors.sql.writing.plan import TablePlan
-from resources.kernel.errors import InputError
+from resources.kernel.errors import InputError, WaybillError
 
 _LEDGER_TYPES = (*("TEXT",) * 5, "INTEGER", "TIMESTAMPTZ")
 
@@ -77,13 +77,23 @@ class SqliteDelivery(FileDelivery[SqliteWriteSession]):
     def stage_or_peek(self) -> None:
         """All rows wait outside of the file: it has one writer at a time, which keeps all others out.
 
-        What can be refused at once is refused first; under the lock it is looked at again, since somebody may have
-        changed the table while the rows were loaded.
+        What can be refused at once is refused first; under the lock it is looked at again, since the table may have
+        changed while the rows were loaded. It may also have changed since the ledger was asked: another process of this
+        run that delivers in between makes the very table that modes `safe` and `timestamp` refuse. So the ledger is asked
+        once more before a refusal counts.
         """
+        try:
+            self._refuse_early()
+        except WaybillError:
+            if self.delivered() is None:
+                raise
+            return
+        stage_rows(self.session)
+
+    def _refuse_early(self) -> None:
         target = self.inspect()
         self.refuse_empty(target)
         SqliteTargetWriter(self.session, self.plan(target), target).check_children()
-        stage_rows(self.session)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 
 from orchestration.server.settings import PublicAddress
-from orchestration.server.throttle import TRIES
 from orchestration.services.access import directory, tokens
 from orchestration.services.access.actor import Role, Scope
 from orchestration.services.access.shell import own_name
+from orchestration.services.access.throttle import TRIES
 from orchestration.services.access.tokens import create_token, revoke_token
 from orchestration.services.access.users import remove_user, set_disabled, set_role
 from resources.stores.catalog.access import records

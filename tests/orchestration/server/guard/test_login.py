@@ -6,10 +6,10 @@ import pytest
 
 from orchestration.server.guard.login import safe_target
 from orchestration.server.settings import PublicAddress
-from orchestration.server.throttle import TRIES
 from orchestration.services.access import directory
 from orchestration.services.access.audit import list_entries
-from orchestration.services.access.sessions import IDLE_LIFE, LIFE
+from orchestration.services.access.sessions import session_idle_life, session_life
+from orchestration.services.access.throttle import TRIES
 from orchestration.services.access.users import set_password
 from resources.stores.catalog.access import records
 from resources.stores.catalog.access.records import LogFilter
@@ -175,10 +175,13 @@ def test_beside_cookies_of_others_the_right_one_is_found(browser):
     assert browser.get("/").status == 200
 
 
-@pytest.mark.parametrize("life", [LIFE, IDLE_LIFE])
-def test_a_session_ends_by_itself(browser, monkeypatch, life):
+@pytest.mark.parametrize("life", [session_life, session_idle_life])
+@pytest.mark.parametrize("hours", ["", "0.5"])
+def test_a_session_ends_by_itself(browser, monkeypatch, life, hours):
+    for variable in ("WAYBILL_SESSION_HOURS", "WAYBILL_SESSION_IDLE_HOURS"):
+        monkeypatch.setenv(variable, hours)
     browser.sign_in("ada")
-    later = records.now() + life
+    later = records.now() + life()
     monkeypatch.setattr(directory, "now", lambda: later)
     assert browser.get("/").status == 303
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from orchestration.server.guard import sockets
+from orchestration.server.guard import lasting
 from tests.orchestration.server.asgi import ask
 from tests.orchestration.server.guard.conftest import Browser, bearer
 
@@ -53,7 +53,7 @@ def test_what_cannot_be_read_is_not_passed_on(talk, inner, text):
 def test_it_ends_with_its_session(guard, inner, monkeypatch):
     import asyncio
 
-    monkeypatch.setattr(sockets, "CHECK_SECONDS", 0.02)
+    monkeypatch.setattr(lasting, "CHECK_SECONDS", 0.02)
     browser = Browser(guard)
     browser.sign_in("ada")
     token = browser.form_token()

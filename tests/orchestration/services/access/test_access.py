@@ -4,8 +4,9 @@ import json
 import threading
 
 import pytest
+import sqlalchemy as sa
 
-from orchestration.services.access import passwords
+from orchestration.services.access import passwords, sessions
 from orchestration.services.access.actor import Actor, Role, Scope
 from orchestration.services.access.audit import (
     LogFilter,
@@ -16,9 +17,18 @@ from orchestration.services.access.audit import (
 )
 from orchestration.services.access.passwords import hash_password, is_password
 from orchestration.services.access.rights import RIGHTS, check_right
+from orchestration.services.access.sessions import sign_in
 from orchestration.services.access.tokens import create_token, list_tokens, revoke_token
-from orchestration.services.access.users import add_user, list_users, remove_user, set_role
+from orchestration.services.access.users import (
+    add_user,
+    list_users,
+    remove_user,
+    set_disabled,
+    set_password,
+    set_role,
+)
 from resources.kernel.errors import ConflictError, ForbiddenError
+from resources.stores.catalog.access.tables import SESSIONS
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.catalog.settings import sqlite_config
 
@@ -55,6 +65,32 @@ def test_a_token_makes_none_that_is_wider_than_itself(database):
     narrow = Actor("ada (token n)", Role.ADMIN, frozenset({Scope.READ, Scope.WRITE}), "token")
     with pytest.raises(ForbiddenError, match="more scopes than its own"):
         create_token(database, narrow, user="ada", alias="w", scopes=list(Scope))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda database: set_password(database, SHELL, name="ada", password="another one, long"),
+        lambda database: set_disabled(database, SHELL, name="olga", is_disabled=True),
+        lambda database: remove_user(database, SHELL, name="olga"),
+    ],
+    ids=["another password", "disabled", "removed"],
+)
+def test_nobody_comes_in_by_what_was_changed_while_the_password_was_hashed(
+    database, monkeypatch, change
+):
+    name = "ada" if "ada" in str(change.__code__.co_consts) else "olga"
+
+    def slow(password, kept):
+        found = is_password(password, kept)
+        change(database)
+        return found
+
+    monkeypatch.setattr(sessions, "is_password", slow)
+    with pytest.raises(ForbiddenError, match="name or password is wrong"):
+        sign_in(database, name=name, password=PASSWORD, address="")
+    with database.read() as connection:
+        assert connection.execute(sa.select(SESSIONS)).all() == []
 
 
 def test_the_last_user_goes_at_a_shell_only(database):

@@ -149,7 +149,7 @@ def test_an_error_of_others_is_told_in_a_line(asker):
 
 def test_no_such_question(asker):
     for name in ("probe.nothing", "nobody.asks", "os.system", "..secret.x"):
-        with pytest.raises(NotFoundError, match="nobody answers"):
+        with pytest.raises(NotFoundError, match="there is no question"):
             ask(asker, Question(name, None, dict))
 
 

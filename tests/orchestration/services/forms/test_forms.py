@@ -197,3 +197,18 @@ def test_an_emptied_field_leaves_its_attribute_out_and_a_needed_one_is_missed():
     given = parse_form(form, {"owners": "", "connector": " "})
     assert "owners" in given.unset
     assert given.errors == {"connector": "this is needed"}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("&a [*a]", "levels deep"),
+        ("[" * 60 + "]" * 60, "levels deep"),
+        ("[" * 5_000 + "]" * 5_000, "no YAML|levels deep"),
+        ("a: &a [1,1]\n" + "".join(f"{b}: &{b} [{','.join([f'*{a}'] * 9)}]\n" for a, b in ["ab", "bc", "cd", "de", "ef"]), "too many values"),
+    ],
+    ids=["holds itself", "deep", "without end", "aliases of aliases"],
+)  # fmt: skip
+def test_yaml_that_has_no_end_is_a_mistake_of_its_field(text, reason):
+    with pytest.raises(InputError, match=reason):
+        read_text(Field("tags", "Tags", Kind.YAML), text)

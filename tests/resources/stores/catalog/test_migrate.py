@@ -11,6 +11,7 @@ from resources.kernel.errors import ConfigError
 from resources.stores.catalog.access.tables import METADATA as ACCESS
 from resources.stores.catalog.classifications.catalog import ClassificationCatalog
 from resources.stores.catalog.classifications.tables import METADATA as CLASSIFICATIONS
+from resources.stores.catalog.collections.tables import METADATA as COLLECTIONS
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.catalog.dataset_titles import METADATA as TITLES
 from resources.stores.catalog.migrate import HEAD, MIGRATIONS, is_current, revision, upgrade
@@ -30,7 +31,8 @@ def test_an_empty_database_gets_the_tables_that_the_code_knows(config):
     with database.read() as connection:
         assert revision(connection) == HEAD
         differences = compare_metadata(
-            MigrationContext.configure(connection), [CLASSIFICATIONS, ACCESS, TITLES, QUERIES]
+            MigrationContext.configure(connection),
+            [CLASSIFICATIONS, ACCESS, TITLES, QUERIES, COLLECTIONS],
         )
     assert [d for d in differences if "alembic" not in str(d)] == []
 

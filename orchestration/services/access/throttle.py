@@ -1,18 +1,22 @@
-"""How fast passwords may be guessed: over all connections of an address, whoever opens them.
+"""How fast passwords may be guessed: over all connections of an address and for each name.
 
 A wrong password costs one of few tries, which come back one by one. While none is left, passwords of that address
-are not looked at, so guesses learn nothing. A connection that brought the right one goes on: whoever works in the
-web UI is not thrown out by a neighbour who guesses.
+are not looked at, so guesses learn nothing. A connection that brought the right one goes on: a user at work in the
+web UI is not thrown out by a neighbour's guesses.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
+
+from resources.kernel.errors import TooManyTriesError
 
 TRIES = 10
 SECONDS_A_TRY = 5.0
@@ -61,6 +65,41 @@ class Throttle:
         """The right password came over this connection."""
         if client is not None:
             _remember(self._known, (client[0], client[1]), None)
+
+
+class Guesses:
+    """Passwords of people, tried at the sign-in or where they change them: few tries an address, and few a name.
+
+    Args:
+        addresses: counts wrong ones by address.
+    """
+
+    def __init__(self, addresses: Throttle) -> None:
+        self._addresses = addresses
+        self._names = Throttle()
+
+    @contextmanager
+    def one(self, client: Client, name: str) -> Iterator[None]:
+        """One try; it was wrong where the context is left by an error.
+
+        Raises:
+            TooManyTriesError: no password of this name, or from there, is looked at now.
+        """
+        account = (f"user {name.lower()[:64]}", 0)
+        wait = max(self._addresses.wait_seconds(client), self._names.wait_seconds(account))
+        if wait:
+            seconds = max(1, math.ceil(wait))
+            raise TooManyTriesError(
+                "too many wrong passwords",
+                hint=f"Wait {seconds} seconds, then try again",
+                wait_seconds=seconds,
+            )
+        # What is tried at the same time counts before anybody knows whether it is right.
+        self._addresses.failed(client)
+        self._names.failed(account)
+        yield
+        self._addresses.repaid(client)
+        self._names.repaid(account)
 
 
 def _address(client: Client) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestration.server.throttle import SECONDS_A_TRY, TRIES, Throttle
+from orchestration.services.access.throttle import SECONDS_A_TRY, TRIES, Throttle
 
 
 class Clock:

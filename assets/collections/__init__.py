@@ -1,0 +1,1 @@
+"""Collections: media and documents, announced by a specification."""

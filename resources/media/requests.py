@@ -1,0 +1,52 @@
+"""What a worker is asked for, and pictures as they come back: the words of both sides."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from resources.media.facts import FileType
+
+PictureFormat = Literal["webp", "jpeg", "png"]
+KeyframeMode = Literal["frame", "seconds"]
+
+
+class LookRequest(Struct, frozen=True):
+    """Facts, or a small picture, of one file."""
+
+    announced: FileType
+    pixels: int
+    """Most that a picture may have."""
+
+
+class FramesWanted(Struct, frozen=True):
+    """Which frames of a video (media-import 4.2)."""
+
+    sampling_rate: Annotated[float, Meta(ge=0, le=1_000)] = 1.0
+    """Frames a second; 0: the first frame and the key frames alone."""
+    keyframes: tuple[Annotated[float, Meta(ge=0, le=1e9)], ...] = ()
+    """Positions that are wanted besides."""
+    mode: KeyframeMode = "frame"
+    """Whether those are numbers of frames, from 0 on, or seconds from the first frame on."""
+    form: PictureFormat = "jpeg"
+
+
+class FramesRequest(Struct, frozen=True):
+    """Frames of one video."""
+
+    wanted: FramesWanted
+    pixels: int
+
+
+class VideoPicture(Struct, frozen=True):
+    """One frame of a video."""
+
+    number: int
+    """How many frames come before it."""
+    seconds: float
+    """When it is shown, from the first frame on."""
+    is_keyframe: bool
+    """Whether it was asked for by its position."""
+    data: bytes
+    """The file of the picture, upright, as large as the video."""

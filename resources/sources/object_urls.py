@@ -1,0 +1,126 @@
+"""Objects by their URLs: through the connectors that may be used for them, else from the public web behind its guard.
+
+Here: which way a URL leads, and what a failure says about the object. Not here: what URLs a connector knows
+(`FileConnector.addresses`), and which addresses of the web may be asked (`resources/web`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from resources.collections.rules import ObjectRule
+from resources.connectors.base import FileConnector, ReadRange
+from resources.kernel.errors import (
+    ConnectorAuthError,
+    ConnectorError,
+    ConnectorUnavailableError,
+    InputError,
+    NotFoundError,
+    SourceChangedError,
+    WaybillError,
+)
+from resources.web.addresses import shown_url
+from resources.web.client import WebClient
+from resources.web.objects import open_web_file
+
+_CHUNK_BYTES = 8 << 20
+_OF_OBJECTS = (ConnectorError, NotFoundError, InputError)
+
+
+@dataclass(frozen=True)
+class OpenObject:
+    """An object that is there, read in parts while its context lives."""
+
+    name: str
+    """Its URL."""
+    size: int
+    """In bytes."""
+    etag: str
+    """What changes with its bytes; empty for what the web does not tell."""
+    read_range: ReadRange
+
+    def chunks(self) -> Iterator[bytes]:
+        """All of its bytes, in order; raises as `read_range` does."""
+        for start in range(0, self.size, _CHUNK_BYTES):
+            yield self.read_range(start, _CHUNK_BYTES)
+
+
+class ObjectUrls:
+    """Opens objects by their URLs; for many threads at once.
+
+    Args:
+        connectors: those that URLs may lead into.
+        web: asks public addresses; None: only connectors are used.
+        scratch: a folder for what has to be fetched whole.
+    """
+
+    def __init__(
+        self, connectors: Sequence[FileConnector], web: WebClient | None, scratch: Path
+    ) -> None:
+        self._connectors = connectors
+        self._web = web
+        self._scratch = scratch
+
+    def leads_to(self, url: str) -> tuple[FileConnector, str] | None:
+        """The connector and the key that a URL leads to; None for the web.
+
+        Raises:
+            InputError: it leads nowhere that may be asked.
+        """
+        for connector in self._connectors:
+            key = connector.addresses.key_of(url)
+            if key is not None:
+                return connector, key
+        if self._web is not None and url[:8].lower() == "https://":
+            return None
+        raise self._refused(url)
+
+    @contextmanager
+    def open(self, url: str) -> Iterator[OpenObject]:
+        """The object at a URL.
+
+        Raises:
+            WaybillError: see `rule_of`.
+        """
+        found = self.leads_to(url)
+        if found is None:
+            assert self._web is not None  # noqa: S101 - for the type checker: `leads_to` has said so
+            with open_web_file(self._web, url, self._scratch) as file:
+                yield OpenObject(url, file.size_bytes, "", file.read)
+            return
+        connector, key = found
+        item = connector.stat(key)
+        with (
+            TemporaryDirectory(dir=self._scratch) as scratch,
+            connector.ranges(item, Path(scratch)) as read,
+        ):
+            yield OpenObject(url, item.size_bytes, item.etag, read)
+
+    def _refused(self, url: str) -> InputError:
+        known = ", ".join(
+            f"{connector.name} ({connector.addresses.url_of('x').removesuffix('x')})"
+            for connector in self._connectors
+        )
+        web = "; https:// of the public web" if self._web else ""
+        return InputError(
+            f"{shown_url(url)} leads into none of the connectors that may be used: {known or 'none'}{web}",
+            hint="Correct the URL, or name the connector that it leads into",
+            url=url[:200],
+        )
+
+
+def rule_of(error: WaybillError) -> ObjectRule | None:
+    """What a failure says about one object; None when it says something about the way to it, which all share."""
+    kinds: tuple[tuple[type[WaybillError], ObjectRule], ...] = (
+        (NotFoundError, "object_not_found"),
+        (ConnectorAuthError, "object_forbidden"),
+        (SourceChangedError, "object_changed"),
+        (InputError, "url_not_allowed"),
+    )
+    if isinstance(error, ConnectorUnavailableError) or not isinstance(error, _OF_OBJECTS):
+        return None
+    return next((rule for kind, rule in kinds if isinstance(error, kind)), "object_unreadable")

@@ -1,0 +1,82 @@
+"""Items as rows: which columns are read, and what they are as values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from resources.stores.catalog.collections.records import FailedItem, StoredItem, to_moment
+
+_COLUMNS = (
+    "i.id",
+    "d.path",
+    "i.type",
+    "i.title",
+    "i.urls",
+    "i.state",
+    "i.place",
+    "i.attempts",
+    "i.made_by",
+    "i.import_id",
+    "i.created_at",
+    "i.changed_at",
+    "i.media",
+    "i.metadata",
+    "i.objects",
+    "i.rule",
+    "i.message",
+    "i.error_url",
+)
+_AS_JSON_TEXT = {"i.media", "i.metadata"}
+FAILURE_COLUMNS = "item_id, place, type, title, urls, rule, message, error_url, attempts, failed_at"
+
+
+def item_columns(*, is_sqlite: bool) -> str:
+    """What `to_item` reads, of items `i` and their folders `d`."""
+    return ", ".join(
+        f"{name}::text" if name in _AS_JSON_TEXT and not is_sqlite else name for name in _COLUMNS
+    )
+
+
+def to_item(row: Sequence[Any]) -> StoredItem:
+    """A row of `item_columns`."""
+    return StoredItem(
+        id=row[0],
+        folder=row[1],
+        type=row[2],
+        title=row[3],
+        urls=tuple(row[4].split("\n")),
+        state=row[5],
+        place=row[6],
+        attempts=row[7],
+        made_by=row[8],
+        import_id=row[9],
+        created_at=to_moment(row[10]),
+        changed_at=to_moment(row[11]),
+        media=_bytes(row[12]),
+        metadata=_bytes(row[13]),
+        objects=_bytes(row[14]),
+        rule=row[15] or "",
+        message=row[16] or "",
+        error_url=row[17] or "",
+    )
+
+
+def to_failed(row: Sequence[Any]) -> FailedItem:
+    """A row of `FAILURE_COLUMNS`."""
+    return FailedItem(
+        item_id=row[0],
+        row_or_pointer=row[1],
+        type=row[2],
+        title=row[3],
+        object_urls=tuple(row[4].split("\n")),
+        rule=row[5],
+        message=row[6],
+        url=row[7],
+        attempts=row[8],
+        when=to_moment(row[9]),
+    )
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else text.encode()

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import pytest
+
+from resources.connectors.folder.connector import FolderConnector
+from resources.connectors.s3.client import S3Settings
+from resources.connectors.s3.connector import S3Connector
+from resources.kernel.errors import (
+    ConnectorAuthError,
+    ConnectorError,
+    ConnectorUnavailableError,
+    InputError,
+    NotFoundError,
+    SourceChangedError,
+    StorageError,
+)
+from resources.sources.object_urls import ObjectUrls, rule_of
+from resources.web.client import WebClient
+from tests.servers.web import website
+
+
+@pytest.fixture
+def lake(tmp_path):
+    (tmp_path / "lake").mkdir()
+    return FolderConnector("lake", tmp_path / "lake")
+
+
+@pytest.fixture
+def scratch(tmp_path):
+    (tmp_path / "scratch").mkdir()
+    return tmp_path / "scratch"
+
+
+def test_a_url_leads_through_the_connector_that_knows_it(lake, scratch):
+    (lake.root / "a b.bin").write_bytes(b"0123456789")
+    urls = ObjectUrls([S3Connector("other", "other"), lake], None, scratch)
+    with urls.open(f"file://{lake.root}/a%20b.bin") as found:
+        assert (found.size, found.read_range(2, 3)) == (10, b"234")
+        assert b"".join(found.chunks()) == b"0123456789"
+        assert found.etag == lake.stat("a b.bin").etag
+    assert list(scratch.iterdir()) == []
+
+
+def test_an_object_that_changes_while_it_is_read(lake, scratch):
+    (lake.root / "a").write_bytes(b"old")
+    with (
+        pytest.raises(SourceChangedError),
+        ObjectUrls([lake], None, scratch).open(f"file://{lake.root}/a"),
+    ):
+        (lake.root / "a").write_bytes(b"newer")
+
+
+def test_all_else_is_the_web_behind_its_guard(lake, scratch, tmp_path):
+    with website(tmp_path, "shop.example") as site:
+        site.pages["/a.png"] = b"x" * 100
+        urls = ObjectUrls([lake], WebClient(network=site.network), scratch)
+        with urls.open("https://shop.example/a.png") as found:
+            assert b"".join(found.chunks()) == b"x" * 100
+        site.names["inside.example"] = ["10.0.0.1"]
+        with pytest.raises(InputError, match="is refused"), urls.open("https://inside.example/a"):
+            pass
+
+
+@pytest.mark.parametrize(
+    "url", ["s3://elsewhere/a", "http://shop.example/a", "https://shop.example/a", "file:///etc/passwd", "a.png"]
+)  # fmt: skip
+def test_a_url_that_leads_nowhere_is_refused_and_says_where_it_may(lake, scratch, url):
+    minio = S3Connector("minio", "shop", "raw", settings=S3Settings("http://127.0.0.1:9000"))
+    with pytest.raises(InputError) as caught, ObjectUrls([lake, minio], None, scratch).open(url):
+        pass
+    assert "minio (s3://shop/raw/)" in str(caught.value)
+    assert rule_of(caught.value) == "url_not_allowed"
+
+
+@pytest.mark.parametrize(
+    ("error", "rule"),
+    [
+        (NotFoundError("x"), "object_not_found"),
+        (ConnectorAuthError("x"), "object_forbidden"),
+        (SourceChangedError("x"), "object_changed"),
+        (InputError("x"), "url_not_allowed"),
+        (ConnectorError("x"), "object_unreadable"),
+        (ConnectorUnavailableError("x"), None),
+        (StorageError("x"), None),
+    ],
+)
+def test_what_a_failure_says_about_an_object(error, rule):
+    assert rule_of(error) == rule
