@@ -116,29 +116,28 @@ class IncomingUploads:
         check_room(self._folder, (size_bytes or 0) + self._still_to_come())
         now = datetime.now(UTC)
         made = Incoming(
-            upload_id,
-            name,
-            size_bytes,
-            0,
-            by,
-            project,
-            now,
-            now + KEEP,
-            note=note or {},
+            upload_id, name, size_bytes, 0, by, project, now, now + KEEP, note=note or {}
         )
+        try:
+            self._place(made)
+        except OSError as error:
+            if key and (known := self._known(upload_id)) is not None:  # another one was faster
+                return _same(known, name, size_bytes)
+            raise storage_error(error, self._folder, "writing") from error
+        return made
+
+    def _place(self, made: Incoming) -> None:
+        """Whole or not there, and once."""
         folder = self._folder / _RECEIVING / made.upload_id
         scratch = folder.with_name(f".{secrets.token_hex(16)}")
         try:
             scratch.mkdir(mode=0o700)
             (scratch / "bytes").touch(mode=0o600)
             _write_state(scratch, made)
-            scratch.rename(folder)  # whole or not there, and once
-        except OSError as error:
+            scratch.rename(folder)
+        except OSError:
             shutil.rmtree(scratch, ignore_errors=True)
-            if key and (known := self._known(upload_id)) is not None:  # another one was faster
-                return _same(known, name, size_bytes)
-            raise storage_error(error, folder, "writing") from error
-        return made
+            raise
 
     def _known(self, upload_id: str) -> Incoming | None:
         with suppress(NotFoundError):
