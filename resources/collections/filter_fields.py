@@ -50,7 +50,7 @@ _ORDERED = frozenset({"number", "instant", "text"})
 _SEARCHED = frozenset({"text", "choice", "lines"})
 
 
-class Field(msgspec.Struct, frozen=True):
+class ItemField(msgspec.Struct, frozen=True):
     """Something of an item that can be filtered by."""
 
     place: Place
@@ -64,7 +64,7 @@ class Field(msgspec.Struct, frozen=True):
 class Interval(msgspec.Struct, frozen=True):
     """The value lies between two; an end that is None is open."""
 
-    field: Field
+    field: ItemField
     low: Scalar | None = None
     high: Scalar | None = None
     has_low: bool = True
@@ -75,21 +75,21 @@ class Interval(msgspec.Struct, frozen=True):
 class Among(msgspec.Struct, frozen=True):
     """The value is one of some; of several lines one is."""
 
-    field: Field
+    field: ItemField
     values: tuple[Scalar, ...]
 
 
 class Holds(msgspec.Struct, frozen=True):
     """The text holds one of some, where capital and small letters of ASCII are the same."""
 
-    field: Field
+    field: ItemField
     texts: tuple[str, ...]
 
 
 class Present(msgspec.Struct, frozen=True):
     """There is a value that fits."""
 
-    field: Field
+    field: ItemField
 
 
 class Negated(msgspec.Struct, frozen=True):
@@ -112,24 +112,24 @@ class Either(msgspec.Struct, frozen=True):
 
 Condition = Interval | Among | Holds | Present | Negated | Each | Either
 
-ITEM_FIELDS: Mapping[str, Field] = {
+ITEM_FIELDS: Mapping[str, ItemField] = {
     field.name: field
     for field in (
-        Field("item", "type", "choice", get_args(MediaType)),
-        Field("item", "state", "choice", get_args(ItemState)),
-        Field("item", "title", "text"),
-        Field("item", "folder", "text"),
-        Field("item", "url", "lines"),
-        Field("item", "rule", "text"),
-        Field("item", "attempts", "number"),
-        Field("item", "import", "number"),
-        Field("item", "id", "number"),
-        Field("item", "created", "instant"),
-        Field("item", "changed", "instant"),
+        ItemField("item", "type", "choice", get_args(MediaType)),
+        ItemField("item", "state", "choice", get_args(ItemState)),
+        ItemField("item", "title", "text"),
+        ItemField("item", "folder", "text"),
+        ItemField("item", "url", "lines"),
+        ItemField("item", "rule", "text"),
+        ItemField("item", "attempts", "number"),
+        ItemField("item", "import", "number"),
+        ItemField("item", "id", "number"),
+        ItemField("item", "created", "instant"),
+        ItemField("item", "changed", "instant"),
     )
 }
-MEDIA: Mapping[str, Field] = {
-    name: Field("media", name, "text" if name in _TEXTS_OF_MEDIA else "number")
+MEDIA: Mapping[str, ItemField] = {
+    name: ItemField("media", name, "text" if name in _TEXTS_OF_MEDIA else "number")
     for names in MEDIA_FIELDS.values()
     for name in names
 }
@@ -144,7 +144,7 @@ def bind_filter(text: str, schema: MetadataSchema) -> Condition:
     return _Binder(text, schema).bind(parse_filter(text))
 
 
-def find_field(name: Word, schema: MetadataSchema) -> Field | None:
+def find_field(name: Word, schema: MetadataSchema) -> ItemField | None:
     """The field of a name; None when there is none."""
     if not name.is_quoted:
         if name.text in ITEM_FIELDS:
@@ -152,14 +152,14 @@ def find_field(name: Word, schema: MetadataSchema) -> Field | None:
         if name.text.startswith("media.") and (found := MEDIA.get(name.text[6:])):
             return found
     if key := schema.active(name.text):
-        return Field("key", key.name, _KINDS[key.kind], key.options)
+        return ItemField("key", key.name, _KINDS[key.kind], key.options)
     whole, _, part = name.text.rpartition(".")
     key = schema.active(whole)
     if key is None or key.kind != "geospatial":
         return None
     if part == "latitude":
-        return Field("key", key.name, "number", part="latitude")
-    return Field("key", key.name, "number", part="longitude") if part == "longitude" else None
+        return ItemField("key", key.name, "number", part="latitude")
+    return ItemField("key", key.name, "number", part="longitude") if part == "longitude" else None
 
 
 def search_texts(text: str) -> tuple[str, ...]:
@@ -212,7 +212,7 @@ class _Binder:
             case Compared():
                 return self._compared(part)
 
-    def _field(self, name: Word) -> Field:
+    def _field(self, name: Word) -> ItemField:
         field = find_field(name, self._schema)
         if field is not None:
             return field
@@ -237,7 +237,7 @@ class _Binder:
             return self._ordered(field, part)
         return Negated(found) if part.operator in {"!=", "!~"} else found
 
-    def _holds(self, field: Field, part: Compared) -> Condition:
+    def _holds(self, field: ItemField, part: Compared) -> Condition:
         if field.kind not in _SEARCHED:
             raise self._refusal(field, part.field, "is no text to search in")
         if not part.value.text:
@@ -245,7 +245,7 @@ class _Binder:
         self._check_text(part.value)
         return Holds(field, search_texts(part.value.text))
 
-    def _ordered(self, field: Field, part: Compared) -> Condition:
+    def _ordered(self, field: ItemField, part: Compared) -> Condition:
         self._check_ordered(field, part.field)
         value = self._value(field, part.field, part.value)
         behind = value.low if value.after is None else value.after
@@ -268,7 +268,7 @@ class _Binder:
         is_point = high.after is None
         return Interval(field, low, high.low if is_point else high.after, has_high=is_point)
 
-    def _among(self, field: Field, values: list[_Values]) -> Condition:
+    def _among(self, field: ItemField, values: list[_Values]) -> Condition:
         points = tuple(dict.fromkeys(value.low for value in values if value.after is None))
         parts: list[Condition] = [Among(field, points)] if points else []
         parts += [
@@ -278,7 +278,7 @@ class _Binder:
         ]
         return parts[0] if len(parts) == 1 else Either(tuple(parts))
 
-    def _value(self, field: Field, name: Word, value: Word) -> _Values:
+    def _value(self, field: ItemField, name: Word, value: Word) -> _Values:
         if field.kind == "presence":
             raise self._refusal(field, name, "can only be asked whether it `exists`")
         self._check_text(value)
@@ -309,7 +309,7 @@ class _Binder:
             self._text, value.at, f"{name.text!r} is compared with {expected}, not {value.text!r}"
         )
 
-    def _check_ordered(self, field: Field, name: Word) -> None:
+    def _check_ordered(self, field: ItemField, name: Word) -> None:
         if field.kind not in _ORDERED:
             raise self._refusal(field, name, "has no order: only =, != and `in (...)` can be asked")
 
@@ -317,7 +317,7 @@ class _Binder:
         if "\0" in value.text or any("\ud800" <= c <= "\udfff" for c in value.text):
             raise FilterError(self._text, value.at, "a character that no text in a database has")
 
-    def _refusal(self, field: Field, name: Word, reason: str) -> FilterError:
+    def _refusal(self, field: ItemField, name: Word, reason: str) -> FilterError:
         return FilterError(self._text, name.at, f"{name.text!r} ({field.kind}) {reason}")
 
 

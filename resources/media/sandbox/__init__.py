@@ -26,6 +26,6 @@ moment, the system kills it (`PR_SET_PDEATHSIG`, on Linux; elsewhere its limit o
 to the parent, which checks every answer against its type. Where the kernel has neither seccomp nor Landlock, what is left are the
 limits and the empty environment: `SandboxPool.confinement` says which of them hold.
 
-**What it costs.** 0.3 s of processor time for each worker that reads images, 1 s for one that reads DICOM; then some tenths of a
+**What it costs.** 0.2 s of processor time for each worker that reads images, 0.7 s for one that reads DICOM; then some tenths of a
 millisecond a file.
 """

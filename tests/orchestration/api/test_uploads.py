@@ -175,16 +175,6 @@ def test_a_name_that_something_else_has_fails_the_import_with_its_reason(client,
     assert bring_in(client, uploads, upload_id, "plain")["phase"] == "started"
 
 
-def test_files_imported_at_once_are_a_version_each(shop, client, uploads):
-    files = [upload(client, uploads, b"id\n" + b"1\n" * rows) for rows in (1, 2, 3)]
-    for one in files:
-        answer = client.post(f"{uploads}/{one}/import", json={"name": "plain"})
-        assert answer.status_code == 202, answer.text
-    item = TableStore.open(str(shop.home.root / "store")).item(("datasets", "plain"))
-    wait_until(lambda: [version.rows for version in item.versions()][-1:] == [3])
-    assert [version.rows for version in item.versions()][-3:] == [1, 2, 3]
-
-
 def test_a_foreign_client_sends_stops_and_goes_on(shop, client, uploads, tmp_path):
     data = b"id,text\n" + b"".join(b"%d,%s\n" % (i, b"x" * 50) for i in range(20_000))
     path = tmp_path / "big.csv"
@@ -379,21 +369,11 @@ def test_what_is_thrown_away_is_gone(shop, client, uploads):
 
 
 def test_a_file_of_another_project_is_none_of_this_one(shop, client, uploads):
-    incoming = IncomingUploads(shop.home)
-    other = incoming.begin("other.csv", size_bytes=3, by="ada", project="other").upload_id
-    asked = [
-        client.get(f"{uploads}/{other}"),
-        client.head(f"{uploads}/{other}"),
-        send(client, f"{uploads}/{other}", 0, b"id\n"),
-        client.delete(f"{uploads}/{other}"),
-        client.post(f"{uploads}/{other}/import", json={"name": "plain"}),
-        client.post(
-            f"{uploads}/{upload(client, uploads)}/import", json={"name": "plain", "more": [other]}
-        ),
-    ]
-    assert [answer.status_code for answer in asked] == [404] * len(asked)
-    assert incoming.state(other).offset == 0
-    incoming.cancel(other)
+    other = IncomingUploads(shop.home).begin("a.csv", size_bytes=3, by="ada", project="other")
+    place = f"{uploads}/{other.upload_id}"
+    order = {"json": {"name": "plain"}}
+    asked = [client.get(place), client.delete(place), client.post(f"{place}/import", **order)]
+    assert [answer.status_code for answer in [*asked, send(client, place, 0, b"id")]] == [404] * 4
 
 
 @pytest.mark.parametrize("upload_id", ["..", "..%2F..", "a" * 32, "%2e%2e%2f%2e%2e", "x\u00e9"])

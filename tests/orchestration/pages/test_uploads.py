@@ -18,6 +18,9 @@ attributes: {name: first, upload: true}
 ---
 type: assets.Dataset
 attributes: {name: second, upload: true}
+---
+type: assets.Dataset
+attributes: {name: thrice, upload: true}
 """
 
 DATA = b"id;amount\n1;2,50\n2;10,25\n"
@@ -67,6 +70,18 @@ def test_without_a_script_a_form_is_enough(shop, client, store):
     wait_until(lambda: store.item(("datasets", "day")).numbers())
     assert store.read(("datasets", "day")).to_table().to_pylist()[1] == {"id": 2, "amount": 10.25}
     wait_until(lambda: "Done" in client.get(str(followed.url)).text)
+
+
+def test_files_imported_at_once_are_a_version_each_in_the_order_of_asking(shop, client, store):
+    uploads, ids = f"{shop.api}/uploads", []
+    for rows in (1, 2, 3):
+        sent = client.post(uploads, files={"file": ("n.csv", b"id\n" + b"1\n" * rows)})
+        ids.append(sent.json()["id"])
+    for one in ids:
+        assert client.post(f"{uploads}/{one}/import", json={"name": "thrice"}).status_code == 202
+    item = store.item(("datasets", "thrice"))
+    wait_until(lambda: len(item.numbers()) == len(ids))
+    assert [version.rows for version in item.versions()] == [1, 2, 3]
 
 
 def test_what_cannot_be_read_says_why_and_can_be_read_otherwise(shop, client):

@@ -15,7 +15,7 @@ from resources.collections.duplicates import DuplicateFlags, Sorter
 from resources.collections.items import ItemDraft, ItemOutcome
 from resources.kernel.errors import ConflictError
 from resources.stores.catalog.collections import settling
-from resources.stores.catalog.collections.facets import Facets
+from resources.stores.catalog.collections.facets import FacetTable
 from resources.stores.catalog.collections.folder_look import FolderLook
 from resources.stores.catalog.collections.imports import (
     SELECT_IMPORTS,
@@ -28,13 +28,13 @@ from resources.stores.catalog.collections.imports import (
     known_import,
     to_import,
 )
-from resources.stores.catalog.collections.loading import Loader, Moved, Target
+from resources.stores.catalog.collections.loading import ImportTarget, Loader, Moved
 from resources.stores.catalog.collections.loading_postgresql import PostgresLoader
 from resources.stores.catalog.collections.loading_sqlite import SqliteLoader
 from resources.stores.catalog.collections.records import (
     FailedItem,
     ImportCounts,
-    ImportOrder,
+    ImportRequest,
     Registered,
     StoredCollection,
     StoredImport,
@@ -73,7 +73,7 @@ class CollectionCatalog:
         with self.database.read() as connection:
             return find_collection(connection, collection)
 
-    def begin(self, collection: str, order: ImportOrder) -> int:
+    def begin(self, collection: str, order: ImportRequest) -> int:
         """Writes down that an import was asked for; the same key is the same import."""
         with self.database.write() as connection:
             stored = ensured_collection(
@@ -240,7 +240,7 @@ class CollectionCatalog:
                 loader.take(sorter.sort(batch))
             return Registered(loader.commit(sorter.tally()))
 
-    def _target(self, stored: StoredImport) -> Target:
+    def _target(self, stored: StoredImport) -> ImportTarget:
         is_sqlite = self.database.is_sqlite
         with self.database.write() as connection:
             collection = known_collection(connection, stored.collection)
@@ -248,13 +248,13 @@ class CollectionCatalog:
                 connection, collection.name, collection.schema, is_sqlite=is_sqlite
             )
             schema, _ = find_schema(connection, collection.schema)
-            return Target(
+            return ImportTarget(
                 import_id=stored.id,
                 collection_id=collection.id,
                 folder_id=ensured_folder(connection, collection.id, stored.folder),
                 revision=collection.revision,
                 look=stored.look,
-                facets=Facets.of(collection.id, schema, is_sqlite=is_sqlite),
+                facets=FacetTable.of(collection.id, schema, is_sqlite=is_sqlite),
             )
 
 

@@ -1,7 +1,7 @@
 """What filters look at: one narrow table a collection, `facets_<id>`, with a typed column for each declared key.
 
 It holds nothing of its own: every row follows from the item, and the table is made anew when the declared keys change.
-Values are read from the metadata by `declared_values.py`, for both databases alike, so both have the same numbers, instants
+Values are read from the metadata by `resources/collections/declared_values.py`, for both databases alike, so both have the same numbers, instants
 and texts to compare. Keys of kind `text` are not in it: a transcript would make it wide; of an embedding it says whether
 there is one.
 """
@@ -34,7 +34,7 @@ _SQL_TYPES: dict[KeyKind, tuple[str, str]] = {
 
 
 @dataclass(frozen=True)
-class Facets:
+class FacetTable:
     """The table of a collection.
 
     Args:
@@ -48,7 +48,7 @@ class Facets:
     is_sqlite: bool
 
     @classmethod
-    def of(cls, collection_id: int, schema: MetadataSchema, *, is_sqlite: bool) -> Facets:
+    def of(cls, collection_id: int, schema: MetadataSchema, *, is_sqlite: bool) -> FacetTable:
         """The table for the active keys of a schema."""
         active = (key for key in schema.keys.values() if key.state == "active")
         with_column = (key for key in active if key.kind in _SQL_TYPES)

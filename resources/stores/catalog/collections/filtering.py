@@ -18,13 +18,13 @@ from resources.collections.filter_fields import (
     Condition,
     Each,
     Either,
-    Field,
     Holds,
     Interval,
+    ItemField,
     Negated,
     Present,
 )
-from resources.stores.catalog.collections.facets import Facets
+from resources.stores.catalog.collections.facets import FacetTable
 from resources.stores.catalog.collections.tables import FOLDERS, ITEMS
 
 _OF_ITEMS = {
@@ -50,7 +50,7 @@ class Compiler:
         facets: of the collection.
     """
 
-    facets: Facets
+    facets: FacetTable
     needs_items: bool = False
     """Whether something was asked for that only the items have."""
 
@@ -82,7 +82,7 @@ class Compiler:
             case Holds(field, texts):
                 return self._on(field, lambda value: self._holds(texts, value))
 
-    def value(self, field: Field) -> Expression:
+    def value(self, field: ItemField) -> Expression:
         """The value of a field as an expression, null where there is none."""
         if field.place == "media":
             return self._of_json("media", field.name, is_text=field.kind == "text")
@@ -103,7 +103,7 @@ class Compiler:
             return self.table
         return self.table.join(self.items, self.items.c.id == self.table.c.item)
 
-    def _on(self, field: Field, condition: Callable[[Expression], Expression]) -> Expression:
+    def _on(self, field: ItemField, condition: Callable[[Expression], Expression]) -> Expression:
         if field.name != "folder" or field.place != "item":
             return condition(self.value(field))
         chosen = sa.select(FOLDERS.c.id).where(
@@ -112,7 +112,7 @@ class Compiler:
         )
         return self.table.c.folder_id.in_(chosen)
 
-    def _among(self, field: Field, values: tuple[Any, ...], value: Expression) -> Expression:
+    def _among(self, field: ItemField, values: tuple[Any, ...], value: Expression) -> Expression:
         if field.kind == "lines":
             lines = sa.literal(_LINE).concat(value).concat(_LINE)
             return sa.or_(*(self._position(lines, f"{_LINE}{one}{_LINE}") for one in values))

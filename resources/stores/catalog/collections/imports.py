@@ -8,9 +8,9 @@ import msgspec
 import sqlalchemy as sa
 
 from resources.kernel.errors import NotFoundError
-from resources.stores.catalog.collections.facets import Facets
+from resources.stores.catalog.collections.facets import FacetTable
 from resources.stores.catalog.collections.records import (
-    ImportOrder,
+    ImportRequest,
     Registered,
     StoredCollection,
     StoredImport,
@@ -79,7 +79,7 @@ def ensured_collection(
     keys, revision = find_schema(connection, schema)
     if (stored.schema, stored.schema_revision) == (schema, revision):
         return stored
-    facets = Facets.of(stored.id, keys, is_sqlite=is_sqlite)
+    facets = FacetTable.of(stored.id, keys, is_sqlite=is_sqlite)
     if stored.schema_revision < 0:
         facets.create(connection)
     else:
@@ -121,7 +121,7 @@ def find_folder(connection: sa.Connection, collection_id: int, path: str) -> int
 
 
 def ensured_import(
-    connection: sa.Connection, stored: StoredCollection, folder_id: int, order: ImportOrder
+    connection: sa.Connection, stored: StoredCollection, folder_id: int, order: ImportRequest
 ) -> int:
     """The id of an import; made unless its key is known."""
     connection.execute(

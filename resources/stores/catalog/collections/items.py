@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from resources.collections.filter_fields import bind_filter
-from resources.collections.metadata_schema import MetadataSchema
-from resources.kernel.errors import ConflictError, NotFoundError
-from resources.stores.catalog.collections.facets import Facets
+from resources.stores.catalog.collections import editing
 from resources.stores.catalog.collections.filtering import Compiler
 from resources.stores.catalog.collections.imports import known_collection
+from resources.stores.catalog.collections.opened import Opened
 from resources.stores.catalog.collections.paging import Order
-from resources.stores.catalog.collections.records import Folder, StoredCollection, StoredItem
+from resources.stores.catalog.collections.records import Folder, StoredItem
 from resources.stores.catalog.collections.rows import item_columns, to_item
-from resources.stores.catalog.collections.schemas import find_schema
 from resources.stores.catalog.database import CatalogDatabase
 
 MOST_ITEMS = 1_000
@@ -31,32 +29,6 @@ class ItemPage:
     items: list[StoredItem]
     cursor: str
     """What the next page is asked for with; empty: this is the last one."""
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A collection within a transaction, with what is needed to ask for its items."""
-
-    stored: StoredCollection
-    schema: MetadataSchema
-    facets: Facets
-
-    @classmethod
-    def of(cls, connection: sa.Connection, collection: str, *, is_sqlite: bool) -> Opened:
-        """A collection.
-
-        Raises:
-            NotFoundError: nothing was imported into it yet.
-            ConflictError: its schema was changed, and its table of facets follows just now.
-        """
-        stored = known_collection(connection, collection)
-        schema, revision = find_schema(connection, stored.schema)
-        if revision != stored.schema_revision:
-            raise ConflictError(
-                f"collection {collection!r} is being fitted to a change of its metadata schema",
-                hint="Try again in a minute",
-            )
-        return cls(stored, schema, Facets.of(stored.id, schema, is_sqlite=is_sqlite))
 
 
 class ItemCatalog:
@@ -134,7 +106,7 @@ class ItemCatalog:
             stored = known_collection(connection, collection)
             found = self._fetch(connection, [item_id], collection_id=stored.id)
         if not found:
-            raise _no_item(collection, item_id)
+            raise editing.no_item(collection, item_id)
         return found[0]
 
     def folders(self, collection: str) -> list[Folder]:
@@ -150,6 +122,47 @@ class ItemCatalog:
                 {"collection": stored.id},
             ).fetchall()
         return sorted((Folder(*row) for row in rows), key=lambda folder: folder.path)
+
+    def rename(self, collection: str, item_id: int, title: str) -> None:
+        """Gives an item another title.
+
+        Raises:
+            NotFoundError: the collection has none of this id.
+            InputError: the title is too long, or empty.
+        """
+        with self.database.write() as connection:
+            editing.rename(connection, known_collection(connection, collection), item_id, title)
+
+    def merge_metadata(self, collection: str, item_id: int, patch: Mapping[str, Any]) -> StoredItem:
+        """Changes keys of an item's custom metadata and leaves the others; null takes a key out.
+
+        Raises:
+            NotFoundError: the collection has none of this id.
+            InputError: a value is not what its key declares, or cannot be kept; its facts name the rule.
+        """
+        with self.database.write() as connection:
+            opened = self._open(connection, collection)
+            editing.merge_metadata(connection, opened, item_id, patch)
+            return self._fetch(connection, [item_id])[0]
+
+    def move(self, collection: str, ids: Sequence[int], folder: str) -> int:
+        """Puts items into a folder, which is made if it is not there; says how many.
+
+        They are known again by their URLs there. Two of the same URLs may then lie beside each other.
+        """
+        with self.database.write() as connection:
+            stored = known_collection(connection, collection)
+            return editing.move(connection, stored, ids, folder)
+
+    def remove(self, collection: str, ids: Sequence[int]) -> int:
+        """Takes items out; says how many. Logs of imports keep what failed; objects are not touched."""
+        with self.database.write() as connection:
+            return editing.remove(connection, known_collection(connection, collection), ids)
+
+    def remove_collection(self, collection: str) -> int:
+        """Takes a collection out with its items and its imports; says how many items it had. Its schema stays."""
+        with self.database.write() as connection:
+            return editing.remove_collection(connection, known_collection(connection, collection))
 
     def _open(self, connection: sa.Connection, collection: str) -> Opened:
         return Opened.of(connection, collection, is_sqlite=self.database.is_sqlite)
@@ -175,9 +188,3 @@ def _conditions(compiler: Compiler, opened: Opened, filter_text: str) -> list[An
     if not filter_text.strip():
         return []
     return [compiler.where(bind_filter(filter_text, opened.schema))]
-
-
-def _no_item(collection: str, item_id: int) -> NotFoundError:
-    return NotFoundError(
-        f"collection {collection!r} has no item {item_id}", hint="It may have been removed"
-    )

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from resources.collections.duplicates import Look, Sorted, Tally, state_of
 from resources.collections.items import ItemDraft
-from resources.stores.catalog.collections.facets import FacetReader, Facets
+from resources.stores.catalog.collections.facets import FacetReader, FacetTable
 from resources.stores.catalog.collections.folder_look import FolderLook
 from resources.stores.catalog.collections.records import now
 from resources.stores.catalog.collections.tables import COLLECTIONS, IMPORTS
@@ -40,7 +40,7 @@ MATCH_COLUMNS = ("identity", "type", "state", "place", "media", "metadata", "upd
 
 
 @dataclass(frozen=True)
-class Target:
+class ImportTarget:
     """Where an import puts its items."""
 
     import_id: int
@@ -49,7 +49,7 @@ class Target:
     revision: int
     """Of the collection when the folder was first looked at."""
     look: Look
-    facets: Facets
+    facets: FacetTable
 
 
 class Moved(Exception):  # noqa: N818 - a signal, not an error
@@ -64,7 +64,7 @@ class Loader(ABC):
         target: where to.
     """
 
-    def __init__(self, database: CatalogDatabase, target: Target) -> None:
+    def __init__(self, database: CatalogDatabase, target: ImportTarget) -> None:
         self.database = database
         self.target = target
         self.read: FacetReader = target.facets.reader()
@@ -172,7 +172,7 @@ class Matching:
         target: of the import.
     """
 
-    def __init__(self, connection: sa.Connection, target: Target) -> None:
+    def __init__(self, connection: sa.Connection, target: ImportTarget) -> None:
         self._connection = connection
         self._target = target
         self._is_same = "i.folder_id = :folder AND i.identity = m.identity"
@@ -238,7 +238,7 @@ class Matching:
         self._connection.execute(sa.text(statement), self._values)
 
 
-def _check_unmoved(connection: sa.Connection, target: Target) -> None:
+def _check_unmoved(connection: sa.Connection, target: ImportTarget) -> None:
     """Says that items come: of two transactions with the same view of the collection the second one fails here."""
     advanced = connection.execute(
         sa.update(COLLECTIONS)

@@ -16,8 +16,8 @@ from resources.stores.catalog.collections.folder_look import FolderLook
 from resources.stores.catalog.collections.loading import (
     MATCH_COLUMNS,
     NEW_COLUMNS,
+    ImportTarget,
     Loader,
-    Target,
 )
 from resources.stores.catalog.collections.records import now
 from resources.stores.catalog.database import CatalogDatabase
@@ -40,7 +40,7 @@ _NEXT_IDS = "SELECT nextval('collection_items_id_seq') FROM generate_series(1, %
 class PostgresLoader(Loader):
     """See `Loader`."""
 
-    def __init__(self, database: CatalogDatabase, target: Target) -> None:
+    def __init__(self, database: CatalogDatabase, target: ImportTarget) -> None:
         super().__init__(database, target)
         self._stack = ExitStack()
 

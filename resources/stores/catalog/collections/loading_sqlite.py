@@ -14,8 +14,8 @@ from resources.stores.catalog.collections.folder_look import FolderLook
 from resources.stores.catalog.collections.loading import (
     MATCH_COLUMNS,
     NEW_COLUMNS,
+    ImportTarget,
     Loader,
-    Target,
 )
 from resources.stores.catalog.collections.records import now
 from resources.stores.catalog.database import CatalogDatabase
@@ -27,7 +27,7 @@ _ORDERED = ", ".join(NEW_COLUMNS)
 class SqliteLoader(Loader):
     """See `Loader`."""
 
-    def __init__(self, database: CatalogDatabase, target: Target) -> None:
+    def __init__(self, database: CatalogDatabase, target: ImportTarget) -> None:
         super().__init__(database, target)
         self._stack = ExitStack()
         self._facets = "".join(f", {name}" for name in target.facets.names)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from resources.collections.filter_fields import Field, find_field
+from resources.collections.filter_fields import ItemField, find_field
 from resources.collections.filters import Word
 from resources.collections.metadata_schema import MetadataSchema
 from resources.kernel.errors import InputError
@@ -29,7 +29,7 @@ class Order:
     """
 
     text: str
-    field: Field
+    field: ItemField
     descends: bool
 
     @classmethod

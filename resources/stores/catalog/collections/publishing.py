@@ -17,17 +17,17 @@ import sqlalchemy as sa
 
 from resources.collections.declared_values import MetadataReader, vector_of
 from resources.collections.filter_fields import MEDIA
+from resources.collections.metadata_frames import frames_of
 from resources.collections.metadata_schema import KeyKind, MetadataKey, MetadataSchema
 from resources.kernel.errors import InputError
 from resources.kernel.records import BatchStream
-from resources.stores.catalog.collections.items import Opened
+from resources.stores.catalog.collections.opened import Opened
 from resources.stores.catalog.collections.records import StoredCollection
 from resources.stores.catalog.database import CatalogDatabase
 
 BATCH_ROWS = 4_096
 BATCH_BYTES = 8_000_000
 _FETCHED = 100
-_RESERVED = "$waybill"  # the member of a video's metadata that is about its frames
 _MOMENT = pa.timestamp("us", tz="UTC")
 _PLACE = pa.struct([("latitude", pa.float64()), ("longitude", pa.float64())])
 _TYPES: Mapping[KeyKind, pa.DataType] = {
@@ -213,7 +213,7 @@ def _vector_batch(
     vectors: list[list[float]] = []
     for number, kind, text in rows:
         metadata = {} if text is None else msgspec.json.decode(text)
-        for frame, values in _places(metadata) if kind == "video" else [(None, metadata)]:
+        for frame, values in _places(metadata, kind):
             vector = vector_of(values.get(key.name), key.size)
             if vector is not None:
                 items.append(number)
@@ -228,8 +228,12 @@ def _vector_batch(
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def _places(metadata: Mapping[str, Any]) -> Iterator[tuple[float, Mapping[str, Any]]]:
-    """Single frames of a video with their metadata: by number, or by second in `keyframe_mode: seconds`."""
-    reserved = metadata.get(_RESERVED) or {}
-    for place, values in (reserved.get("frames") or {}).items():
+def _places(
+    metadata: Mapping[str, Any], kind: str
+) -> Iterator[tuple[float | None, Mapping[str, Any]]]:
+    """What may have a vector: the item, or of a video its frames by number, or by second in `keyframe_mode: seconds`."""
+    if kind != "video":
+        yield None, metadata
+        return
+    for place, values in frames_of(metadata).frames.items():
         yield float(place), values

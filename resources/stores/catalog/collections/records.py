@@ -30,7 +30,7 @@ def to_moment(micros: int) -> datetime:
 
 
 @dataclass(frozen=True)
-class ImportOrder:
+class ImportRequest:
     """An import as it is asked for."""
 
     key: str

@@ -9,7 +9,7 @@ import msgspec
 from resources.collections.duplicates import ImportFlags
 from resources.collections.items import ItemDraft
 from resources.stores.catalog.collections.catalog import CollectionCatalog
-from resources.stores.catalog.collections.records import ImportOrder, Registered, StoredItem
+from resources.stores.catalog.collections.records import ImportRequest, Registered, StoredItem
 from resources.stores.catalog.collections.rows import item_columns, to_item
 
 COLLECTION = "street"
@@ -44,7 +44,7 @@ def run(
     **order: Any,
 ) -> tuple[int, Registered]:
     """Begins an import and registers its items."""
-    import_id = catalog.begin(collection, ImportOrder(key=key, folder=folder, **order))
+    import_id = catalog.begin(collection, ImportRequest(key=key, folder=folder, **order))
     return import_id, catalog.register(import_id, batches(drafts, at_once), flags)
 
 

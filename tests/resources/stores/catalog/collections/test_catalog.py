@@ -6,7 +6,7 @@ import pytest
 from resources.collections.items import ItemOutcome
 from resources.kernel.errors import NotFoundError
 from resources.stores.catalog.collections import catalog
-from resources.stores.catalog.collections.records import ImportCounts, ImportOrder
+from resources.stores.catalog.collections.records import ImportCounts, ImportRequest
 from tests.resources.stores.catalog.collections.drafts import (
     COLLECTION,
     DOUBLE,
@@ -229,7 +229,7 @@ def test_an_import_knows_its_runs_and_its_end(collections):
     collections.work(import_id, "run-2")
     stored = collections.work(import_id, "run-2")
     assert (stored.run_ids, stored.outcome, stored.ended_at) == (("run-1", "run-2"), "", None)
-    other = collections.begin(COLLECTION, ImportOrder(key="two"))
+    other = collections.begin(COLLECTION, ImportRequest(key="two"))
     listed = collections.imports(COLLECTION)
     assert [(one.id, one.file_name) for one in listed] == [(other, ""), (import_id, "spec.json")]
     assert listed[0].registered_at is None

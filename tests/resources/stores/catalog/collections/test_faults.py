@@ -12,7 +12,7 @@ from resources.stores.catalog.collections.catalog import CollectionCatalog
 from resources.stores.catalog.collections.loading import Loader, Matching
 from resources.stores.catalog.collections.loading_postgresql import PostgresLoader
 from resources.stores.catalog.collections.loading_sqlite import SqliteLoader
-from resources.stores.catalog.collections.records import ImportOrder
+from resources.stores.catalog.collections.records import ImportRequest
 from resources.stores.catalog.database import CatalogDatabase
 from tests.faults import Child, count_steps, kill_at
 from tests.resources.stores.catalog.collections.drafts import (
@@ -162,7 +162,7 @@ def test_without_the_lock_what_changed_meanwhile_is_looked_at_again(open_collect
 
     run(collections, "run-0", [draft("s3://b/0")])
     unlocked = Unlocked(collections.database)
-    import_id = unlocked.begin(COLLECTION, ImportOrder("run-1"))
+    import_id = unlocked.begin(COLLECTION, ImportRequest("run-1"))
     registered = unlocked.register(import_id, read, SKIP)
     assert registered.counts == {"created": {"image": 1}, "skipped": {"image": 5}}
     assert sorted(item.urls for item in held(collections)) == sorted(d.urls for d in drafts)
@@ -170,7 +170,7 @@ def test_without_the_lock_what_changed_meanwhile_is_looked_at_again(open_collect
 
 def test_a_collection_that_never_stays_the_same_is_told_of(open_collections):
     collections = Unlocked(open_collections().database)
-    import_id = collections.begin(COLLECTION, ImportOrder("run-1"))
+    import_id = collections.begin(COLLECTION, ImportRequest("run-1"))
     numbers = iter(range(100))
 
     def read():
@@ -195,7 +195,7 @@ def test_others_write_while_a_specification_is_read(open_collections, config):
         assert written.wait(60)
         yield OLD[2:]
 
-    import_id = collections.begin(COLLECTION, ImportOrder("run-1"))
+    import_id = collections.begin(COLLECTION, ImportRequest("run-1"))
     thread = threading.Thread(target=collections.register, args=(import_id, slowly, SKIP))
     thread.start()
     assert read.wait(60)
