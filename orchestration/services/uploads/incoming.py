@@ -115,26 +115,12 @@ class IncomingUploads:
         self.expire()
         check_room(self._folder, (size_bytes or 0) + self._still_to_come())
         now = datetime.now(UTC)
-        made = Incoming(
-            upload_id,
-            name,
-            size_bytes,
-            0,
-            by,
-            project,
-            now,
-            now + KEEP,
-            note=note or {},
-        )
+        end = now + KEEP
+        made = Incoming(upload_id, name, size_bytes, 0, by, project, now, end, note=note or {})
         folder = self._folder / _RECEIVING / made.upload_id
-        scratch = folder.with_name(f".{secrets.token_hex(16)}")
         try:
-            scratch.mkdir(mode=0o700)
-            (scratch / "bytes").touch(mode=0o600)
-            _write_state(scratch, made)
-            scratch.rename(folder)  # whole or not there, and once
+            _place(folder, made)
         except OSError as error:
-            shutil.rmtree(scratch, ignore_errors=True)
             if key and (known := self._known(upload_id)) is not None:  # another one was faster
                 return _same(known, name, size_bytes)
             raise storage_error(error, folder, "writing") from error
@@ -373,6 +359,19 @@ def _problem(name: str, path: Path) -> str:
 
 def _has_id(folder: Path) -> bool:
     return _ID.fullmatch(folder.name) is not None
+
+
+def _place(folder: Path, made: Incoming) -> None:
+    """Makes the folder of a file that was announced: whole or not there, and once."""
+    scratch = folder.with_name(f".{secrets.token_hex(16)}")
+    try:
+        scratch.mkdir(mode=0o700)
+        (scratch / "bytes").touch(mode=0o600)
+        _write_state(scratch, made)
+        scratch.rename(folder)
+    except OSError:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
 
 
 def _id_of(by: str, project: str, key: str) -> str:
