@@ -8,7 +8,6 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Path, Query, Request
 from pydantic import AfterValidator
-from starlette.concurrency import run_in_threadpool
 
 from orchestration.services.access.actor import Actor
 from orchestration.services.access.rights import check_right
@@ -17,8 +16,6 @@ from orchestration.services.asking.client import Asker
 from orchestration.services.paging import LIMIT, MOST
 from orchestration.services.site.projects import Project
 from orchestration.services.site.site import Site, site_of
-from orchestration.services.uploads.incoming import IncomingUploads
-from resources.kernel.errors import NotFoundError
 
 
 def _site(request: Request) -> Site:
@@ -47,23 +44,6 @@ def _in_utc(given: datetime) -> datetime:
     ):  # else a zone, or a microsecond less, leads out of what a date can be
         raise ValueError("the year has to be from 2 to 9998")
     return given.replace(tzinfo=given.tzinfo or UTC).astimezone(UTC)
-
-
-async def check_upload(
-    request: Request,
-    site: Annotated[Site, Depends(_site)],
-    project: Annotated[Project, Depends(_project)],
-) -> None:
-    """Nothing, where the upload that the path names, if it names one, is on its way into this project.
-
-    Raises:
-        NotFoundError: there is none of this id, or it was sent to another project.
-    """
-    upload_id = request.path_params.get("upload_id")
-    if upload_id is not None:
-        found = await run_in_threadpool(IncomingUploads(site.home).state, upload_id)
-        if found.project not in ("", project.name):
-            raise NotFoundError(f"there is no upload {upload_id!r} in this project")
 
 
 def authorize(request: Request) -> None:

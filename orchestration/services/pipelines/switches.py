@@ -34,7 +34,7 @@ Trigger = ScheduleEntry | SensorEntry
 
 
 def read_switches(instance: dg.DagsterInstance) -> Switches:
-    """All that were switched by hand: one query, and none while nothing was and nothing has ticked."""
+    """All that were switched by hand: one query, and none while nothing was switched and nothing has ticked."""
     folder = Path(instance.root_directory) if instance.is_persistent else None
     files = None if folder is None else RecordFiles(folder)
     if files is None or not files.are_all():

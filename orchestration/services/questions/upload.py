@@ -21,7 +21,7 @@ from orchestration.services.uploads.importing import (
 from orchestration.services.uploads.incoming import IncomingUploads
 from orchestration.services.uploads.previews import preview_upload
 from orchestration.services.uploads.settings import UploadSettings
-from resources.kernel.errors import ConfigError, InputError
+from resources.kernel.errors import ConfigError, NotFoundError
 from resources.project import find_project
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.kept_uploads import GivenFile
@@ -47,7 +47,7 @@ def _given(desk: Desk, upload_ids: Sequence[str]) -> list[GivenFile]:
     for upload_id in upload_ids:
         state, path = incoming.received(upload_id)
         if state.project not in ("", desk.project):
-            raise InputError(f"{state.filename} was uploaded to another project")
+            raise NotFoundError(f"there is no upload {upload_id[:40]!r} in this project")
         found.append(GivenFile(state.filename, path, may_link=True))
     return found
 

@@ -207,6 +207,16 @@ class Matching:
 
     def replace_metadata(self) -> None:
         """Replaces the metadata of those that bring some."""
+        if self._target.facets.is_sqlite:
+            # Its UPDATE ... FROM would first write all new values into a table of its own.
+            self._run(
+                "UPDATE collection_items SET (metadata, import_id, changed_at) ="
+                " (SELECT m.metadata, :import, :now FROM matches m"
+                " WHERE m.identity = collection_items.identity) WHERE id IN"
+                " (SELECT i.id FROM matches m CROSS JOIN collection_items i"
+                f" WHERE {self._is_same} AND m.updates = 1)"
+            )
+            return
         self._run(
             "UPDATE collection_items AS i SET metadata = m.metadata, import_id = :import,"
             f" changed_at = :now FROM matches m WHERE m.updates = 1 AND {self._is_same}"
