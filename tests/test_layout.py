@@ -42,6 +42,7 @@ NAMED_TWICE: dict[str, str] = {
     "Delivery": _SIDE_BY_SIDE,
     "Described": _SIDE_BY_SIDE,
     "HistoryFilter": "of exports; of a set's files",
+    "MetadataSchema": "the component; the keys that it stands for",
     "Outcome": _SIDE_BY_SIDE,
     "Place": _SIDE_BY_SIDE,
     "Problem": "of a project's files; RFC 9457's own word for an error of the API",

@@ -45,7 +45,7 @@ class SpecificationRefusedError(InputError):
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckedSpecification:
     """A specification that may be imported, or what is wrong with it."""
 
     specification: Specification
@@ -69,7 +69,7 @@ def check_specification(
     path: Path,
     file_name: str,
     folder: str,
-) -> Checked:
+) -> CheckedSpecification:
     """What an import of a file would do, or everything that is wrong with it; writes nothing (F074, F075)."""
     found = read_specification(path, file_name, schema)
     problems, count = found.problems, found.problem_count
@@ -77,9 +77,9 @@ def check_specification(
         problems = tuple(_not_taken(spec, found))
         count = len(problems)
     if problems:
-        return Checked(found, problems, count, None)
+        return CheckedSpecification(found, problems, count, None)
     would = catalog.preview(spec.name, folder, found.batches, found.flags)
-    return Checked(found, (), 0, would)
+    return CheckedSpecification(found, (), 0, would)
 
 
 def register_specification(

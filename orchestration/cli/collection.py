@@ -16,8 +16,8 @@ from orchestration.cli.errors import FAILED, reported
 from orchestration.cli.output import print_facts, print_json, print_table, visible
 
 if TYPE_CHECKING:
-    from assets.collections.taking import Checked
-    from orchestration.services.collections.imports import ImportReport
+    from assets.collections.taking import CheckedSpecification
+    from orchestration.services.collections.imports import CollectionImport
     from orchestration.services.runs.watch import StepNews
     from orchestration.services.runs.workplace import Workplace
 
@@ -275,7 +275,7 @@ def _tell(news: StepNews) -> None:
     """Steps are one here, and its end is told by what came of it."""
 
 
-def _totals(found: ImportReport) -> list[int]:
+def _totals(found: CollectionImport) -> list[int]:
     return [
         found.total("created"),
         found.total("skipped"),
@@ -284,7 +284,7 @@ def _totals(found: ImportReport) -> list[int]:
     ]
 
 
-def _print_checked(found: Checked) -> None:
+def _print_checked(found: CheckedSpecification) -> None:
     from assets.collections.specification.report import report_lines
 
     for line in report_lines(found.specification):
@@ -306,7 +306,7 @@ def _print_checked(found: Checked) -> None:
         typer.echo(f"and {found.problem_count - SHOWN_PROBLEMS:,} more: --report FILE lists them")
 
 
-def _print_import(found: ImportReport, *, as_json: bool) -> None:
+def _print_import(found: CollectionImport, *, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
@@ -330,7 +330,7 @@ def _print_import(found: ImportReport, *, as_json: bool) -> None:
     )
 
 
-def _end(done: ImportReport) -> None:
+def _end(done: CollectionImport) -> None:
     if done.state != "completed":
         raise typer.Exit(FAILED)
 

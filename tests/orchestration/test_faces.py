@@ -47,6 +47,13 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "audit.download": {"cli": "`audit list --csv`", "page": "a link to the API"},
     "audit.download.json": {"cli": "`audit list --json`", "page": "a link to the API"},
     "classification.history": {"page": _WITHIN},
+    **{
+        f"collection.{verb}": dict.fromkeys(("api", "page"), _COLLECTIONS)
+        for verb in (
+            *("list", "check-spec", "import", "resume", "imports"),
+            *("show", "failures", "items", "item", "folders"),
+        )
+    },
     "connector.try": {"cli": "`connector create --dry-run`, then `connector test`", "page": _FORM},
     "dataset.sample": {"page": "the first page of rows"},
     "dataset.summary": {"page": "the counts beside the filters of the list"},

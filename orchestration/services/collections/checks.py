@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from assets.collections.specification.report import PROBLEM_FIELDS, report_json
-from assets.collections.taking import Checked, check_specification, schema_of
+from assets.collections.taking import CheckedSpecification, check_specification, schema_of
 from orchestration.location import Location
 from orchestration.services.collections.declared import catalog_of, find_collection
 from resources.collections.folders import check_folder
@@ -15,7 +15,7 @@ from resources.kernel.errors import NotFoundError
 
 def check_file(
     location: Location, name: str, path: Path, *, file_name: str = "", folder: str | None = None
-) -> Checked:
+) -> CheckedSpecification:
     """Reads a specification whole and says what an import into a collection would do; changes nothing.
 
     Args:
@@ -38,7 +38,7 @@ def check_file(
     return check_specification(catalog, spec, schema, path, file_name or path.name, where)
 
 
-def checked_json(found: Checked) -> dict[str, Any]:
+def checked_json(found: CheckedSpecification) -> dict[str, Any]:
     """Everything of a check, as JSON."""
     told = report_json(found.specification)
     told |= {"accepted": found.would is not None, "problem_count": found.problem_count}

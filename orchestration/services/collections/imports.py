@@ -16,6 +16,8 @@ import dagster as dg
 from assets.collections.declaration import CollectionSpec
 from orchestration.collections.jobs import run_config, run_tags
 from orchestration.services.collections.declared import catalog_of, find_collection
+from orchestration.services.locks import is_held
+from orchestration.services.runs.process import RunProcess
 from orchestration.services.runs.start import start_run
 from orchestration.services.runs.watch import StepNews, run_here
 from orchestration.services.runs.workplace import Workplace
@@ -45,7 +47,7 @@ class ImportChoice:
 
 
 @dataclass(frozen=True)
-class ImportReport:
+class CollectionImport:
     """An import, and how far it is."""
 
     id: int
@@ -80,7 +82,7 @@ def import_specification(
     path: Path,
     choice: ImportChoice,
     tell: Callable[[StepNews], None],
-) -> ImportReport:
+) -> CollectionImport:
     """Keeps a specification and imports it, as a run in this process.
 
     Args:
@@ -122,7 +124,7 @@ def resume(
     tell: Callable[[StepNews], None],
     *,
     retry_failed: bool = False,
-) -> ImportReport:
+) -> CollectionImport:
     """Goes on with what an import did not do, as a run in this process.
 
     Args:
@@ -147,7 +149,7 @@ def start_resume(place: Workplace, import_id: int, *, retry_failed: bool = False
 
 def list_imports(
     place: Workplace, name: str, *, limit: int = 100, before: int | None = None
-) -> list[ImportReport]:
+) -> list[CollectionImport]:
     """Imports of a collection, newest first."""
     find_collection(place.location, name)
     catalog = catalog_of(place.location)
@@ -155,7 +157,7 @@ def list_imports(
     return [_report(catalog, place.instance, one) for one in found]
 
 
-def show_import(place: Workplace, import_id: int) -> ImportReport:
+def show_import(place: Workplace, import_id: int) -> CollectionImport:
     """An import, and how far it is.
 
     Raises:
@@ -239,7 +241,7 @@ def _run(
     order: Mapping[str, object],
     file_name: str,
     tell: Callable[[StepNews], None],
-) -> ImportReport:
+) -> CollectionImport:
     import_id = int(str(order.get("import_id", 0)))
     outcome = run_here(
         place.home,
@@ -260,10 +262,10 @@ def _run(
 
 def _report(
     catalog: CollectionCatalog, instance: dg.DagsterInstance, stored: StoredImport
-) -> ImportReport:
+) -> CollectionImport:
     run_id = stored.run_ids[-1] if stored.run_ids else ""
     counts = catalog.counts(stored.id)
-    return ImportReport(
+    return CollectionImport(
         id=stored.id,
         collection=stored.collection,
         folder=stored.folder,
@@ -290,4 +292,10 @@ def _state(instance: dg.DagsterInstance, stored: StoredImport, run_id: str) -> I
     if not run_id:
         return "not started"
     run = instance.get_run_by_id(run_id)
-    return "importing" if run is not None and not run.is_finished else "interrupted"
+    if run is None or run.is_finished:
+        return "interrupted"
+    process = RunProcess.of(run_id, run.tags)
+    lock = process.own_lock if process is not None else None
+    # Killed, and no server was there to see it: the lock of its process is free.
+    is_dead = run.status == dg.DagsterRunStatus.STARTED and lock is not None and not is_held(lock)
+    return "interrupted" if is_dead else "importing"

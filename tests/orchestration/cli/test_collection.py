@@ -116,7 +116,7 @@ def test_every_problem_is_told_and_nothing_of_a_refused_file_comes_in(waybill, l
     file, report = spec(tmp_path, "bad.json", images=bad), tmp_path / "report.csv"
     told = waybill("check-spec", file, "--collection", "photos", "--report", str(report), code=1)
     assert "metadata_type_mismatch" in told
-    rows = list(csv.DictReader(report.open()))
+    rows = list(csv.DictReader(io.StringIO(report.read_text())))
     assert [row["at"] for row in rows] == ["/images/0/clientMetadata/lux", "/images/1/objectUrl"]
     done = json.loads(waybill("import", file, "--collection", "photos", "--json", code=1))
     assert (done["state"], done["registered"], done["did"]) == ("failed", False, {})
@@ -196,5 +196,5 @@ def test_no_byte_is_read_where_nothing_is_looked_at(waybill, tmp_path):
     assert (done["state"], done["ready"]) == ("completed", 1)
     shown = json.loads(waybill("item", "named", "1"))
     assert (shown["state"], shown["media"], shown["attempts"]) == ("ready", None, 0)
-    waybill("item", "named", "99", code=1)
+    waybill("item", "named", "99", code=2)
     assert "character" in waybill("items", "named", "--filter", "lux = 1", code=1)

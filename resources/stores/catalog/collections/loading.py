@@ -19,7 +19,8 @@ from resources.collections.duplicates import Look, Sorted, Tally, state_of
 from resources.collections.items import ItemDraft
 from resources.stores.catalog.collections.facets import FacetReader, FacetTable
 from resources.stores.catalog.collections.folder_look import FolderLook
-from resources.stores.catalog.collections.records import now
+from resources.stores.catalog.collections.records import Registered, now
+from resources.stores.catalog.collections.settling import note_change
 from resources.stores.catalog.collections.tables import COLLECTIONS, IMPORTS
 from resources.stores.catalog.database import CatalogDatabase
 
@@ -117,6 +118,8 @@ class Loader(ABC):
         """
         _check_unmoved(connection, self.target)
         tally = self._matched(connection, tally)
+        if not Registered(tally).changes_nothing:
+            note_change(connection, self.target.collection_id)
         noted = connection.execute(
             sa.update(IMPORTS)
             .where(IMPORTS.c.id == self.target.import_id, IMPORTS.c.registered_at.is_(None))
@@ -253,7 +256,7 @@ def _check_unmoved(connection: sa.Connection, target: ImportTarget) -> None:
     advanced = connection.execute(
         sa.update(COLLECTIONS)
         .where(COLLECTIONS.c.id == target.collection_id, COLLECTIONS.c.revision == target.revision)
-        .values(revision=COLLECTIONS.c.revision + 1, changes=COLLECTIONS.c.changes + 1)
+        .values(revision=COLLECTIONS.c.revision + 1)
     )
     if advanced.rowcount != 1:
         raise Moved
