@@ -26,7 +26,7 @@ from resources.kernel.keys import noun_of_key
 
 SEARCHED = 500
 """So many exports are asked for at once when those of a status are wanted."""
-SCANNED = 2_000
+SCANNED = 1_000
 """So many exports are looked through for one page of those of a status; its cursor leads on."""
 
 
@@ -169,7 +169,8 @@ def _told(
         entry, record = declared[one.exporter], runs.get(one.run_id)
         said = facts.get(Place(one.exporter, one.run_id))
         is_told = has_all or said is None
-        yield one, _export(instance, one, entry, record, said) if is_told else None
+        facts_of = said() if said is not None and is_told else None
+        yield one, _export(instance, one, entry, record, facts_of) if is_told else None
 
 
 def _export(

@@ -19,7 +19,7 @@ from orchestration.services.pipelines.switches import (
     switch,
 )
 from orchestration.services.pipelines.times import next_times, schedule_words
-from orchestration.services.runs.listing import RunFilter, RunSummary, list_runs
+from orchestration.services.runs.listing import RunFilter, RunSummary, last_runs, list_runs
 from resources.kernel.errors import ConflictError, UnknownNameError
 
 LAST_RUNS = 10
@@ -91,11 +91,11 @@ def list_pipelines(
     wanted = [entry for entry in entries if q.lower() in entry.name.lower()]
     page = paged(wanted, lambda entry: (entry.name,), cursor=cursor, limit=limit)
     switches, now = read_switches(instance), datetime.now(UTC)
-    found = []
-    for entry in page.items:
-        last = list_runs(instance, RunFilter(pipeline=entry.name, location=location), limit=1)
-        summary = _summary(entry, location, switches, now)
-        found.append(replace(summary, last_run=last.items[0] if last.items else None))
+    last = last_runs(instance, [entry.name for entry in page.items], location)
+    found = [
+        replace(_summary(entry, location, switches, now), last_run=last.get(entry.name))
+        for entry in page.items
+    ]
     return Page(tuple(found), page.next, page.total)
 
 

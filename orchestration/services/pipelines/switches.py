@@ -7,6 +7,7 @@ while the code does not load: a pipeline that does harm can be paused then, too.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import dagster as dg
@@ -35,15 +36,18 @@ Trigger = ScheduleEntry | SensorEntry
 
 def read_switches(instance: dg.DagsterInstance) -> Switches:
     """All that were switched by hand: one query, and none while nothing was switched and nothing has ticked."""
-    folder = Path(instance.root_directory) if instance.is_persistent else None
-    files = None if folder is None else RecordFiles(folder)
-    if files is None or not files.are_all():
+    if not instance.is_persistent:
         return _read_switches(instance)
-    kept = _KEPT.setdefault(files.home, KeptAnswer([files.schedules]))
-    return kept.get(lambda: _read_switches(instance))
+    files, kept = _of_folder(Path(instance.root_directory))
+    return (
+        kept.get(lambda: _read_switches(instance)) if files.are_all() else _read_switches(instance)
+    )
 
 
-_KEPT: dict[Path, KeptAnswer[Switches]] = {}
+@lru_cache(maxsize=8)
+def _of_folder(dagster_home: Path) -> tuple[RecordFiles, KeptAnswer[Switches]]:
+    files = RecordFiles(dagster_home)
+    return files, KeptAnswer([files.schedules])
 
 
 def _read_switches(instance: dg.DagsterInstance) -> Switches:

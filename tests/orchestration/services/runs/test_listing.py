@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from orchestration.services.paging import encode_cursor
-from orchestration.services.runs.listing import RunFilter, list_runs
+from orchestration.services.runs.listing import RunFilter, last_runs, list_runs
 from orchestration.services.runs.start import Asked, start_run
 from orchestration.services.runs.states import RunState
 from resources.kernel.errors import InputError
@@ -100,3 +100,22 @@ def test_a_cursor_of_another_list_is_refused(instance, runs, cursor, asset):
         return
     with pytest.raises(InputError):
         list_runs(instance, RunFilter(asset=asset), cursor=cursor)
+
+
+def test_the_last_run_of_each_pipeline(instance, runs, monkeypatch):
+    asked = []
+    real = type(instance).get_run_records
+
+    def counted(self, *args, **kwargs):
+        asked.append(args)
+        return real(self, *args, **kwargs)
+
+    monkeypatch.setattr(type(instance), "get_run_records", counted)
+    names = ["nightly", "never", *(f"never{n}" for n in range(20))]
+    (found,) = last_runs(instance, names, "waybill").values()
+    assert (found.run_id, found.pipeline) == (runs[3], "nightly")
+    assert len(asked) == 1
+    assert last_runs(instance, names, "elsewhere") == {}
+    assert last_runs(instance, [], "waybill") == {}
+    instance.delete_run(runs[3])
+    assert last_runs(instance, names, "waybill")["nightly"].run_id == runs[0]
