@@ -131,7 +131,9 @@ def _bare_rows(path: Path) -> Iterator[tuple[Any, ...]]:
 def bare_sqlite(path: Path, folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
     """One table with the same index; the same journal and synchronisation."""
     connection = sqlite3.connect(folder / "bare.sqlite", isolation_level=None)
-    connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")
+    connection.executescript(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -64000;"
+    )
     connection.execute(
         "CREATE TABLE bare (id INTEGER PRIMARY KEY, folder INT, identity BLOB, type TEXT,"
         " title TEXT, urls TEXT, media TEXT, metadata TEXT, state TEXT)"

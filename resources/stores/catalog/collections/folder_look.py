@@ -40,15 +40,21 @@ class FolderLook:
         return known
 
     def _find(self, identities: Sequence[bytes], condition: str) -> list[bytes]:
-        listed = f"IN ({', '.join('?' * len(identities))})"
-        values: list[Any] = list(identities)
-        if self._mark != "?":
-            listed, values = "= ANY(%s)", [values]
-        rows = self._driver.execute(
-            f"SELECT identity FROM collection_items WHERE folder_id = {self._mark}"
-            f" AND identity {listed}{condition}",
-            (self._folder_id, *values),
-        )
+        if self._mark == "?":
+            listed = ", ".join("?" * len(identities))
+            query = (
+                "SELECT identity FROM collection_items"
+                f" WHERE folder_id = ? AND identity IN ({listed}){condition}"
+            )
+            rows = self._driver.execute(query, (self._folder_id, *identities))
+        else:
+            # One look into the index each, whatever the planner thinks of a table that it has no statistics of yet.
+            query = (
+                "SELECT u.identity FROM unnest(%s::bytea[]) AS u(identity) CROSS JOIN LATERAL"
+                " (SELECT 1 FROM collection_items WHERE folder_id = %s"
+                f" AND identity = u.identity{condition} LIMIT 1) AS found"
+            )
+            rows = self._driver.execute(query, (list(identities), self._folder_id))
         return [row[0] for row in rows]
 
     def _has(self, query: str) -> bool:
