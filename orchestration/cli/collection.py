@@ -68,6 +68,60 @@ def list_all(context: typer.Context, *, as_json: AsJson = False) -> None:
     )
 
 
+@app.command("make-spec")
+def make_spec(  # noqa: PLR0913 - one parameter an option
+    context: typer.Context,
+    connector: Annotated[str, typer.Argument(help="A folder, a bucket or a file server.")],
+    path: Annotated[str, typer.Argument(help="A key or a glob there: 'clips/**/*.mp4'.")],
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to: a .json or .csv file.")],
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--type",
+            help="What all objects are: images, dicom_series, ...; told by their extensions by default.",
+        ),
+    ] = "",
+    group_by: Annotated[
+        str,
+        typer.Option(
+            "--group-by", help="folder, or a pattern whose first group names the image group."
+        ),
+    ] = "",
+    sequence: Annotated[
+        bool, typer.Option("--sequence", help="Image groups are image sequences.")
+    ] = False,
+    skip_duplicates: Annotated[
+        bool, typer.Option("--skip-duplicates", help="Items that are known already are skipped.")
+    ] = False,
+    chunk: Annotated[
+        int,
+        typer.Option("--chunk", min=1, help="Most items of a file; further files are numbered."),
+    ] = 500_000,
+) -> None:
+    """Make a specification of a listing: the same listing gives the same bytes. Says what it leaves out and why."""
+    from orchestration.services.collections.making import MakeChoice, make_from_listing, write
+
+    with reported():
+        choice = MakeChoice(
+            connector=connector,
+            path=path,
+            section=kind,
+            group_by=group_by,
+            sequence=sequence,
+            format="csv" if output.suffix.lower() == ".csv" else "json",
+            skip_duplicates=skip_duplicates,
+            most_items=chunk,
+        )
+        made = make_from_listing(context.ensure_object(CommandContext).location, choice)
+        written = write(made, output)
+    print_table(("file", "items"), [(str(file), items) for file, items in written])
+    for left in made.left_out[:SHOWN_PROBLEMS]:
+        typer.echo(visible(f"left out: {left.key}: {left.reason}"), err=True)
+    if len(made.left_out) > SHOWN_PROBLEMS:
+        typer.echo(f"{len(made.left_out) - SHOWN_PROBLEMS:,} more are left out", err=True)
+
+
 @app.command("check-spec")
 def check_spec(
     context: typer.Context,
