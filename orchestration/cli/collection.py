@@ -16,6 +16,7 @@ from orchestration.cli.errors import FAILED, reported
 from orchestration.cli.output import print_facts, print_json, print_table, visible
 
 if TYPE_CHECKING:
+    from assets.collections.specification.making import MadeSpecification
     from assets.collections.taking import CheckedSpecification
     from orchestration.services.collections.imports import CollectionImport
     from orchestration.services.runs.watch import StepNews
@@ -116,10 +117,7 @@ def make_spec(  # noqa: PLR0913 - one parameter an option
         made = make_from_listing(context.ensure_object(CommandContext).location, choice)
         written = write(made, output)
     print_table(("file", "items"), [(str(file), items) for file, items in written])
-    for left in made.left_out[:SHOWN_PROBLEMS]:
-        typer.echo(visible(f"left out: {left.key}: {left.reason}"), err=True)
-    if len(made.left_out) > SHOWN_PROBLEMS:
-        typer.echo(f"{len(made.left_out) - SHOWN_PROBLEMS:,} more are left out", err=True)
+    _print_left_out(made)
 
 
 @app.command("check-spec")
@@ -358,6 +356,13 @@ def _print_checked(found: CheckedSpecification) -> None:
     )
     if found.problem_count > SHOWN_PROBLEMS:
         typer.echo(f"and {found.problem_count - SHOWN_PROBLEMS:,} more: --report FILE lists them")
+
+
+def _print_left_out(made: MadeSpecification) -> None:
+    for left in made.left_out[:SHOWN_PROBLEMS]:
+        typer.echo(visible(f"left out: {left.key}: {left.reason}"), err=True)
+    if len(made.left_out) > SHOWN_PROBLEMS:
+        typer.echo(f"{len(made.left_out) - SHOWN_PROBLEMS:,} more are left out", err=True)
 
 
 def _print_import(found: CollectionImport, *, as_json: bool) -> None:

@@ -223,7 +223,7 @@ def test_a_specification_is_made_of_a_listing_the_same_to_the_byte(waybill, lake
 
 
 def test_what_is_new_in_a_watched_place_comes_in_once(waybill, lake, definitions):
-    """The run that the sensor asks for; which objects are new is told by `watching/new_objects.py`."""
+    """The run that the sensor asks for; which objects are new is told by `orchestration/watching/new_objects.py`."""
     from orchestration.services.home import open_home
     from orchestration.services.runs.watch import run_here
 
