@@ -37,7 +37,7 @@ _EVENTS = ("run_id", "event", "dagster_event_type", "timestamp", "step_key", "as
 _RUNNING, _QUEUED = 3, 5
 """The newest runs have not ended."""
 _WITH_LOG = 300
-"""Runs, the newest, whose own events are kept: pages look into those."""
+"""Runs, the newest, whose own events are kept, as are those of all that failed: pages look into those."""
 
 
 @dataclass(frozen=True)
@@ -213,7 +213,8 @@ class _Copies:
                 made = ("last_materialization", "last_materialization_timestamp")
                 copy |= {name: before.get(name) for name in made}
             self._assets[copy["asset_key"]] = {k: copy[k] for k in copy if k != "id"}
-        if number >= self._size.runs - _WITH_LOG or names[DATASET] == "d00007":
+        is_new = number >= self._size.runs - _WITH_LOG
+        if is_new or template is self._failed or names[DATASET] == "d00007":
             self._copy_log(template.log, changed, run_id)
 
     def _write_run(

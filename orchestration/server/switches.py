@@ -13,7 +13,7 @@ from orchestration.server.settings import (
     UPLOADS_AT_ONCE,
     PublicAddress,
 )
-from orchestration.services.access.sessions import session_idle_life, session_life
+from orchestration.services.access.session_lives import session_idle_life, session_life
 from orchestration.services.number_settings import NumberSetting
 from orchestration.services.uploads.limits import upload_limit
 from resources.kernel.errors import ConfigError

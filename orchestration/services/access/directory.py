@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from orchestration.services.access.actor import Actor, Role, Scope
-from orchestration.services.access.sessions import session_idle_life, session_life
+from orchestration.services.access.session_lives import session_idle_life, session_life
 from orchestration.services.access.tokens import sha256_of
 from resources.kernel.errors import WaybillError
 from resources.stores.catalog.access.records import now

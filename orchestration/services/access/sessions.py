@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from orchestration.services.access.actor import Actor, Role
 from orchestration.services.access.audit import Change, note, note_within
 from orchestration.services.access.passwords import is_password
+from orchestration.services.access.session_lives import session_idle_life, session_life
 from orchestration.services.access.tokens import sha256_of
 from orchestration.services.access.users import may_be_user
-from orchestration.services.number_settings import NumberSetting
 from resources.kernel.errors import ForbiddenError
 from resources.stores.catalog.access.records import StoredUser, now
 from resources.stores.catalog.access.sessions import (
@@ -23,9 +22,6 @@ from resources.stores.catalog.access.sessions import (
 from resources.stores.catalog.access.users import find_user
 from resources.stores.catalog.database import CatalogDatabase
 
-_HOURS = NumberSetting("WAYBILL_SESSION_HOURS", 7 * 24, 0.01, 10_000, "hours")
-_IDLE_HOURS = NumberSetting("WAYBILL_SESSION_IDLE_HOURS", 12, 0.01, 10_000, "hours")
-
 
 @dataclass(frozen=True)
 class NewSession:
@@ -33,24 +29,6 @@ class NewSession:
 
     user: str
     secret: str = field(repr=False)
-
-
-def session_life() -> timedelta:
-    """How long a session can last at all: `WAYBILL_SESSION_HOURS`, else seven days.
-
-    Raises:
-        ConfigError: the variable holds no such number.
-    """
-    return timedelta(hours=_HOURS.read())
-
-
-def session_idle_life() -> timedelta:
-    """How long it lasts when nobody uses it: `WAYBILL_SESSION_IDLE_HOURS`, else twelve hours.
-
-    Raises:
-        ConfigError: the variable holds no such number.
-    """
-    return timedelta(hours=_IDLE_HOURS.read())
 
 
 def sign_in(

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -46,3 +48,17 @@ def test_nohup_is_respected_and_a_background_job_still_ends():
 )
 def test_an_error_is_told_in_one_line(error, said):
     assert first_line(error) == said
+
+
+def test_the_process_that_starts_the_others_imports_no_library_that_they_need():
+    """It stays as long as the server does, and the others wait for it: 40 MB and most of a second were lost here once."""
+    heavy = ("dagster", "fastapi", "numpy", "pyarrow", "pydantic", "sqlalchemy", "starlette")
+    code = f"""
+import sys
+import orchestration.cli.up, orchestration.loading, orchestration.services.home, resources.scratch
+from orchestration.server import address, password, supervisor, switches
+switches.check_switches()
+print([name for name in {heavy} if name in sys.modules])
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "[]\n"

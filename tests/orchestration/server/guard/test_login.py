@@ -8,7 +8,7 @@ from orchestration.server.guard.login import safe_target
 from orchestration.server.settings import PublicAddress
 from orchestration.services.access import directory
 from orchestration.services.access.audit import list_entries
-from orchestration.services.access.sessions import session_idle_life, session_life
+from orchestration.services.access.session_lives import session_idle_life, session_life
 from orchestration.services.access.throttle import TRIES
 from orchestration.services.access.users import set_password
 from resources.stores.catalog.access import records
