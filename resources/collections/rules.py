@@ -19,7 +19,6 @@ FileRule = Literal[
     "no_items",
     "too_many_items",
     "too_many_urls",
-    "type_not_taken",
     "csv_header_missing_url",
     "csv_header_unknown",
     "csv_syntax",
@@ -27,6 +26,8 @@ FileRule = Literal[
     "file_unreadable",
 ]
 """The earlier one is told if a file breaks several."""
+CollectionRule = Literal["type_not_taken"]
+"""What a collection refuses of a specification that breaks no rule of its own."""
 ItemRule = Literal[
     "item_not_object",
     "unknown_item_field",
@@ -97,7 +98,7 @@ class Problem(msgspec.Struct, frozen=True):
 
     at: str
     """A JSON pointer (`/images/2/objectUrl`) or the row of a CSV file (`17`); empty, or row 0: the file as a whole."""
-    rule: FileRule | ItemRule
+    rule: FileRule | CollectionRule | ItemRule
     message: str
     """What is wrong, with the value at hand; one line."""
     hint: str = ""
