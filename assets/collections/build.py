@@ -15,10 +15,12 @@ from assets.boundary import boundary
 from assets.collections.declaration import CollectionSpec
 from assets.collections.importing import ImportEnd, Means, WantedImport, carry_out
 from assets.collections.publishing import publish
+from assets.collections.watching import imports_of
 from assets.logical_run import logical_run
 from assets.noun import asset_definition
 from assets.table_asset import finish_table, table_result
 from resources.collections.metadata_schema import MetadataSchema
+from resources.kernel.errors import InputError
 from resources.stores.catalog.collections.catalog import CollectionCatalog
 from resources.stores.catalog.collections.metadata import MetadataCatalog
 from resources.stores.catalog.collections.records import FailedItem
@@ -41,6 +43,9 @@ _RUN_CONFIG = {
     "folder": dg.Field(dg.Noneable(str), default_value=None, description="Where items go"),
     "ignore_errors": dg.Field(bool, default_value=False, description="Go on when an item fails"),
     "author": dg.Field(str, default_value="", description="Who asks"),
+    "watched": dg.Field(
+        bool, default_value=False, description="Or whether it is what lies in the watched place"
+    ),
     "import_id": dg.Field(int, default_value=0, description="Or an import to go on with"),
     "retry_failed": dg.Field(
         bool, default_value=False, description="Look at its failed items again"
@@ -72,7 +77,14 @@ def keep_collection(
             )
         end = None
         if not wanted.is_empty:
-            end = carry_out(_means(context, spec, collections), wanted, writer)
+            means = _means(context, spec, collections)
+            for one in imports_of(means, wanted):
+                end = carry_out(means, one, writer)
+        if collections.find(spec.name) is None:
+            raise InputError(
+                f"collection {spec.name}: nothing was imported yet",
+                hint="`waybill collection import` takes a specification",
+            )
         version = publish(
             collections,
             tables,

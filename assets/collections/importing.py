@@ -48,6 +48,8 @@ class WantedImport:
     """Where items go; where the collection says when None."""
     ignore_errors: bool = False
     author: str = ""
+    watched: bool = False
+    """Or whether it is what lies in the watched place."""
     import_id: int = 0
     """An import to go on with, instead of a specification."""
     retry_failed: bool = False
@@ -56,7 +58,7 @@ class WantedImport:
     @property
     def is_empty(self) -> bool:
         """Whether nothing is asked for but that what holds is published."""
-        return not (self.upload or self.object_key or self.import_id)
+        return not (self.upload or self.object_key or self.watched or self.import_id)
 
 
 @dataclass(frozen=True)

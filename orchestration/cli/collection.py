@@ -16,6 +16,7 @@ from orchestration.cli.errors import FAILED, reported
 from orchestration.cli.output import print_facts, print_json, print_table, visible
 
 if TYPE_CHECKING:
+    from assets.collections.specification.making import MadeSpecification
     from assets.collections.taking import CheckedSpecification
     from orchestration.services.collections.imports import CollectionImport
     from orchestration.services.runs.watch import StepNews
@@ -66,6 +67,57 @@ def list_all(context: typer.Context, *, as_json: AsJson = False) -> None:
             for one in found
         ],
     )
+
+
+@app.command("make-spec")
+def make_spec(  # noqa: PLR0913 - one parameter an option
+    context: typer.Context,
+    connector: Annotated[str, typer.Argument(help="A folder, a bucket or a file server.")],
+    path: Annotated[str, typer.Argument(help="A key or a glob there: 'clips/**/*.mp4'.")],
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to: a .json or .csv file.")],
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--type",
+            help="What all objects are: images, dicom_series, ...; told by their extensions by default.",
+        ),
+    ] = "",
+    group_by: Annotated[
+        str,
+        typer.Option(
+            "--group-by", help="folder, or a pattern whose first group names the image group."
+        ),
+    ] = "",
+    sequence: Annotated[
+        bool, typer.Option("--sequence", help="Image groups are image sequences.")
+    ] = False,
+    skip_duplicates: Annotated[
+        bool, typer.Option("--skip-duplicates", help="Items that are known already are skipped.")
+    ] = False,
+    chunk: Annotated[
+        int,
+        typer.Option("--chunk", min=1, help="Most items of a file; further files are numbered."),
+    ] = 500_000,
+) -> None:
+    """Make a specification of a listing: the same listing gives the same bytes. Says what it leaves out and why."""
+    from orchestration.services.collections.making import MakeChoice, make_from_listing, write
+
+    with reported():
+        choice = MakeChoice(
+            connector=connector,
+            path=path,
+            section=kind,
+            group_by=group_by,
+            sequence=sequence,
+            format="csv" if output.suffix.lower() == ".csv" else "json",
+            skip_duplicates=skip_duplicates,
+            most_items=chunk,
+        )
+        made = make_from_listing(context.ensure_object(CommandContext).location, choice)
+        written = write(made, output)
+    print_table(("file", "items"), [(str(file), items) for file, items in written])
+    _print_left_out(made)
 
 
 @app.command("check-spec")
@@ -304,6 +356,13 @@ def _print_checked(found: CheckedSpecification) -> None:
     )
     if found.problem_count > SHOWN_PROBLEMS:
         typer.echo(f"and {found.problem_count - SHOWN_PROBLEMS:,} more: --report FILE lists them")
+
+
+def _print_left_out(made: MadeSpecification) -> None:
+    for left in made.left_out[:SHOWN_PROBLEMS]:
+        typer.echo(visible(f"left out: {left.key}: {left.reason}"), err=True)
+    if len(made.left_out) > SHOWN_PROBLEMS:
+        typer.echo(f"{len(made.left_out) - SHOWN_PROBLEMS:,} more are left out", err=True)
 
 
 def _print_import(found: CollectionImport, *, as_json: bool) -> None:

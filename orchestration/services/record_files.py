@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -92,6 +94,58 @@ class KeptAnswer(Generic[T]):
         found = read()
         self._kept = (seen, found) if is_settled else None
         return found
+
+
+class KeptAnswers(Generic[T]):
+    """Answers by what was asked: made once for all who ask at the same time, and kept until one of the files has changed.
+
+    For a few seconds at most: what an answer says of times changes without a record.
+
+    Args:
+        files: databases.
+        seconds: how long one is kept.
+        most: how many; the oldest goes first.
+    """
+
+    def __init__(self, files: Collection[Path], *, seconds: float = 5, most: int = 64) -> None:
+        self._files = tuple(files)
+        self._seconds = seconds
+        self._most = most
+        self._lock = threading.Lock()
+        self._kept: dict[Hashable, _Kept[T]] = {}
+
+    def get(self, asked: Hashable, basis: object, read: Callable[[], T]) -> T:
+        """The answer of before where nothing has changed since, else that of `read`.
+
+        Args:
+            asked: what is wanted.
+            basis: what the answer rests on besides the files; another object, another answer.
+            read: makes the answer.
+        """
+        with self._lock:
+            seen, is_settled = times_of(self._files)  # first: what changes meanwhile is news next
+            kept = self._kept.pop(asked, None)
+            if (
+                kept is None
+                or not seen
+                or kept.seen != seen
+                or kept.basis is not basis
+                or kept.until < time.monotonic()
+            ):
+                kept = _Kept(seen, basis, time.monotonic() + self._seconds, read())
+            if is_settled:
+                self._kept[asked] = kept
+            while len(self._kept) > self._most:
+                self._kept.pop(next(iter(self._kept)))
+            return kept.answer
+
+
+@dataclass(frozen=True)
+class _Kept(Generic[T]):
+    seen: tuple[object, ...]
+    basis: object
+    until: float
+    answer: T
 
 
 def open_records(file: Path) -> sqlite3.Connection:

@@ -137,6 +137,7 @@ def test_killed_in_a_tick_and_in_its_runs(tmp_path):
     for name in ("lake/sets", "staged"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "watching.py").write_text(CODE)
+    expected = {"last": SETS - 1, **{f"k{n}": n for n in range(SETS)}}
     workspace = tmp_path / "workspace.yaml"
     workspace.write_text(
         "load_from:\n  - python_file: {relative_path: watching.py, location_name: w}\n"
@@ -162,6 +163,7 @@ def test_killed_in_a_tick_and_in_its_runs(tmp_path):
             succeeded = dg.RunsFilter(tags=NIGHTLY.tags, statuses=[dg.DagsterRunStatus.SUCCESS])
             wait_for(lambda: instance.get_runs_count(succeeded) >= FIRST + LATER)
             wait_for(lambda: len(taken_sets(server.home)) >= SETS)
+            wait_for(lambda: published(server.home) == expected)  # a moment after it was taken
             runs = instance.get_runs(NIGHTLY)
             # A run that went down with its launcher is closed as failed and tried again under the same key.
             done = [run for run in runs if run.status == dg.DagsterRunStatus.SUCCESS]
@@ -171,5 +173,5 @@ def test_killed_in_a_tick_and_in_its_runs(tmp_path):
         assert sorted(imported) == sorted(first + later)
         # The set's files: each once, in order of name, each applied to what the one before left.
         assert taken_sets(server.home) == [(f"sets/{n}.csv", "applied") for n in range(SETS)]
-        assert published(server.home) == {"last": SETS - 1, **{f"k{n}": n for n in range(SETS)}}
+        assert published(server.home) == expected
         assert server.said().count("starting it again") == 2

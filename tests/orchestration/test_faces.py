@@ -50,7 +50,7 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     **{
         f"collection.{verb}": dict.fromkeys(("api", "page"), _COLLECTIONS)
         for verb in (
-            *("list", "check-spec", "import", "resume", "imports"),
+            *("list", "make-spec", "check-spec", "import", "resume", "imports"),
             *("show", "failures", "items", "item", "folders"),
         )
     },

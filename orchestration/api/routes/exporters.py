@@ -28,12 +28,12 @@ from orchestration.services.exports.history import (
 from orchestration.services.exports.listing import (
     ExporterFilter,
     ExporterSummary,
-    page_of_exporters,
     show_exporter,
 )
 from orchestration.services.exports.trial import ExporterTest
 from orchestration.services.paging import Page
 from orchestration.services.questions.exporter import RUN, TEST, TRY
+from orchestration.services.site.exporters import list_page
 from orchestration.services.site.noted import noted
 
 router = APIRouter()
@@ -70,13 +70,8 @@ def list_all(
     connector: Annotated[str, Query(max_length=200, description="Only those on it.")] = "",
 ) -> Page[ExporterSummary]:
     """List the exporters: what each delivers where, its last export, and when it delivers next by itself."""
-    return page_of_exporters(
-        site.instance,
-        project.snapshot.exporters,
-        ExporterFilter(wanted.q, status, connector),
-        cursor=wanted.cursor,
-        limit=wanted.limit,
-    )
+    chosen = ExporterFilter(wanted.q, status, connector)
+    return list_page(site, project, chosen, cursor=wanted.cursor, limit=wanted.limit)
 
 
 @router.post(

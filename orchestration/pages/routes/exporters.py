@@ -16,11 +16,11 @@ from orchestration.services.exports.history import ExportStatus, HistoryFilter, 
 from orchestration.services.exports.listing import (
     NEVER,
     ExporterFilter,
-    page_of_exporters,
     show_exporter,
 )
 from orchestration.services.paging import LIMIT
 from orchestration.services.questions.exporter import RUN, TEST
+from orchestration.services.site.exporters import list_page
 from orchestration.services.site.noted import noted
 from resources.kernel.errors import InputError, UnknownNameError
 
@@ -31,9 +31,9 @@ _DETAIL = "exporters/show.html"
 async def _list(visit: Visit) -> Response:
     wanted = ExporterFilter(visit.query("q"), visit.query("status"), visit.query("connector"))
     found = await visit.run(
-        page_of_exporters,
-        visit.site.instance,
-        visit.project.snapshot.exporters,
+        list_page,
+        visit.site,
+        visit.project,
         wanted,
         cursor=visit.query("cursor") or None,
     )

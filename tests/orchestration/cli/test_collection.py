@@ -36,6 +36,9 @@ attributes: {name: copies, connectors: [lake], keep_copies: true}
 type: assets.Collection
 attributes: {name: named, connectors: [lake], probe: never}
 ---
+type: assets.Collection
+attributes: {name: synced, connectors: [lake], types: [image], watch: {connector: lake, path: "in/**"}}
+---
 type: assets.SqlTransform
 attributes: {name: wide, sql: "select title, media_width, meta_lux from photos where state = 'ready'"}
 """
@@ -61,6 +64,7 @@ def waybill(definitions, tmp_path, monkeypatch):
             return result.output
 
         command.location = Location(definitions)
+        command.instance = instance
         yield command
 
 
@@ -198,3 +202,44 @@ def test_no_byte_is_read_where_nothing_is_looked_at(waybill, tmp_path):
     assert (shown["state"], shown["media"], shown["attempts"]) == ("ready", None, 0)
     waybill("item", "named", "99", code=2)
     assert "character" in waybill("items", "named", "--filter", "lux = 1", code=1)
+
+
+def test_a_specification_is_made_of_a_listing_the_same_to_the_byte(waybill, lake, tmp_path):
+    """F108, F109."""
+    (lake / "a0.png.metadata.json").write_text('{"lux": 7}')
+    (lake / "notes.xyz").write_text("x")
+    first, second = tmp_path / "one.json", tmp_path / "two.json"
+    for output in (first, second):
+        waybill("make-spec", "lake", "*", "-o", str(output), "--skip-duplicates")
+    assert first.read_bytes() == second.read_bytes()
+    waybill("import", str(first), "--collection", "photos", "--ignore-errors")
+    query = ("--filter", "lux = 7", "--json")
+    (item,) = json.loads(waybill("items", "photos", *query))["items"]
+    assert item["urls"] == [f"file://{lake}/a0.png"]
+    waybill("make-spec", "lake", "*.xyz", "-o", str(first), code=2)
+    grouped = tmp_path / "grouped.csv"
+    waybill("make-spec", "lake", "a?.png", "-o", str(grouped), "--group-by", "(a)")
+    assert len(grouped.read_text().splitlines()) == 5
+
+
+def test_what_is_new_in_a_watched_place_comes_in_once(waybill, lake, definitions):
+    """The run that the sensor asks for; which objects are new is told by `orchestration/watching/new_objects.py`."""
+    from orchestration.services.home import open_home
+    from orchestration.services.runs.watch import run_here
+
+    def sync():
+        location = Location(definitions)
+        config = {"ops": {"datasets__synced": {"config": {"watched": True}}}}
+        done = run_here(open_home(), waybill.instance, location.job("import_synced"), lambda _: None, config=config)  # fmt: skip
+        assert done.ok, done.error
+        return sorted(i["title"] for i in json.loads(waybill("items", "synced", "--json"))["items"])
+
+    (lake / "in").mkdir()
+    Image.new("RGB", (5, 5)).save(lake / "in" / "1.png")
+    (lake / "in" / "2.txt").write_text("no image, and not taken")
+    assert len(sync()) == 1
+    Image.new("RGB", (6, 5)).save(lake / "in" / "3.png")
+    (lake / "in" / "4.png").write_bytes(b"broken")
+    assert len(sync()) == len(sync()) == 3
+    states = [i["state"] for i in json.loads(waybill("items", "synced", "--json"))["items"]]
+    assert states == ["ready", "ready", "failed"]

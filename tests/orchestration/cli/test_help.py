@@ -72,6 +72,7 @@ KNOWN = {
     "exporter run",
     "exporter history",
     "collection list",
+    "collection make-spec",
     "collection check-spec",
     "collection import",
     "collection resume",

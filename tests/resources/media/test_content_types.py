@@ -38,7 +38,7 @@ def mime(data, size=None):
         (bytes(128) + b"DICM" + bytes(20), "application/dicom"),
         (struct.pack("<HHI", 8, 5, 10) + b"ISO_IR 100", "application/dicom"),
         (struct.pack("<HH", 8, 5) + b"CS\x0a\0ISO_IR 100", "application/dicom"),
-        (gzip.compress(b"x"), "application/gzip"),
+        (gzip.compress(b"x", mtime=0), "application/gzip"),
         (b"MZ\x90\0\x03", "application/x-msdownload"),
         (b"MZ are letters as good as any", "text/plain"),
         (b"BZh9 is no archive", "text/plain"),
