@@ -119,6 +119,10 @@ class Bench:
         """The one."""
         return self._project
 
+    async def clashes(self, _name: str) -> tuple[str, ...]:
+        """Nobody else declares anything."""
+        return ()
+
 
 def declare(size: Size, store: TableStore) -> Snapshot:
     """What the project declares."""

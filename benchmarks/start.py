@@ -117,7 +117,8 @@ def main() -> None:
             start(Checkout(checkout.root, checkout.home), browser=False)  # makes the home folder
         for number in range(given.rounds):
             for checkout in checkouts[:: -1 if number % 2 else 1]:
-                start(checkout, browser=given.browser and checkout.root == _OWN)
+                has_pages = (checkout.root / "orchestration/pages").exists()
+                start(checkout, browser=given.browser and has_pages)
         for checkout in checkouts:
             parts = [_shown("ready", checkout.ready), _shown("CPU", checkout.cpu)]
             if checkout.page:
