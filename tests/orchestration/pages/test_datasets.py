@@ -40,6 +40,8 @@ def shop(tmp_path_factory):
         with found.client(headers={"Origin": found.url}) as client:
             send(found, client, "/datasets/orders/refresh")
             wait_until(lambda: "ready" in status(client.get(f"{found.data}/datasets/orders").text))
+            # The list looks at the store once a second at most.
+            wait_until(lambda: "orders/download" in client.get(f"{found.data}/datasets").text)
         yield found
 
 

@@ -64,8 +64,8 @@ def test_a_data_source_is_made_from_an_address_with_a_mistake_on_the_way(shop, c
 def test_a_data_source_is_edited_with_a_conflict_on_the_way_and_deleted(shop, client):
     base = f"{shop.data}/datasources"
     made = {"connector": "lake", "path": "a.csv", "name": "other", "step": "save"}
-    fields = fields_of(client.get(f"{base}/new").text)
-    assert client.post(f"{base}/new", data={**fields, **made}).status_code == 303
+    fields = fields_of(client.get(f"{base}/-/new").text)
+    assert client.post(f"{base}/-/new", data={**fields, **made}).status_code == 303
     file = shop.defs / "datasources" / "other" / "defs.yaml"
     file.write_text(before := file.read_text() + "  # a comment\n")
     edit = fields_of(client.get(f"{base}/other/edit").text)
