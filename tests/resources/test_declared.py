@@ -62,7 +62,7 @@ def _least(name: str) -> dict[str, object]:
     for field, info in component_type(name, "").get_model_cls().model_fields.items():
         if info.is_required():
             least[field] = "sqlite" if field == "dialect" else "x"
-    return least | ({"columns": []} if "columns" in least else {})
+    return least | {field: [] for field in ("columns", "keys") if field in least}
 
 
 @pytest.mark.parametrize(("name", "field"), TEXT_FIELDS, ids=".".join)
