@@ -21,6 +21,7 @@ from resources.references import declared_in, name_of_asset, noun_of_asset
 from resources.sources.open import open_source
 from resources.sources.source import Source
 from resources.sources.spec import SourceSpec
+from resources.stores.catalog.resource import CatalogResource
 from resources.stores.resource import StoreResource
 from resources.stores.tables import TableStore
 
@@ -96,6 +97,20 @@ class Location:
                 hint="Build its definitions with orchestration.definitions.build_defs",
             )
         return resource.tables()
+
+    def catalog(self) -> CatalogResource:
+        """The catalog database that the runs of the project use.
+
+        Raises:
+            ConfigError: the code location has none.
+        """
+        resource = (self.definitions.resources or {}).get("catalog")
+        if not isinstance(resource, CatalogResource):
+            raise ConfigError(
+                "the code location has no resource 'catalog'",
+                hint="Build its definitions with orchestration.definitions.build_defs",
+            )
+        return resource
 
     @cached_property
     def specs(self) -> Sequence[dg.AssetSpec]:

@@ -14,8 +14,8 @@ import dagster as dg
 from assets.boundary import boundary
 from assets.collections.declaration import CollectionSpec
 from assets.collections.importing import ImportEnd, Means, WantedImport, carry_out
+from assets.collections.keeping import imports_of
 from assets.collections.publishing import publish
-from assets.collections.watching import imports_of
 from assets.logical_run import logical_run
 from assets.noun import asset_definition
 from assets.table_asset import finish_table, table_result

@@ -6,10 +6,9 @@ a run that was stopped cannot be re-executed from its failure, so what is left t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from assets.collections.declaration import CollectionSpec
@@ -18,7 +17,6 @@ from assets.collections.taking import register_specification
 from resources.collections.folders import check_folder
 from resources.collections.metadata_schema import MetadataSchema
 from resources.connectors.base import FileConnector
-from resources.kernel.errors import InputError
 from resources.scratch import ScratchFolder
 from resources.sources.object_urls import ObjectUrls
 from resources.stores.catalog.collections.catalog import CollectionCatalog
@@ -38,11 +36,11 @@ class WantedImport:
     key: str
     """By what the import is known again: the id of the run that it was first asked of."""
     upload: str = ""
-    """SHA-256 of a specification that was handed in ..."""
+    """SHA-256 of a specification that is kept; of one that lies elsewhere `keeping.py` sees to that:"""
     connector: str = ""
-    """... or the connector ..."""
+    """the connector ..."""
     object_key: str = ""
-    """... and the key where one lies."""
+    """... and the key where it lies."""
     file_name: str = ""
     folder: str | None = None
     """Where items go; where the collection says when None."""
@@ -113,7 +111,7 @@ def _order(means: Means, wanted: WantedImport) -> ImportRequest:
     return ImportRequest(
         key=wanted.key,
         folder=folder,
-        file_name=wanted.file_name or wanted.object_key.rpartition("/")[2],
+        file_name=wanted.file_name,
         sha256=wanted.upload,
         asked_by=wanted.author,
         look="always" if spec.keep_copies else spec.probe,
@@ -123,35 +121,13 @@ def _order(means: Means, wanted: WantedImport) -> ImportRequest:
 
 
 def _register(means: Means, wanted: WantedImport, stored: StoredImport) -> None:
-    with specification_file(means, wanted, stored) as path:
+    # Gone on with before it was registered: the file is the one that was kept then.
+    with means.uploads.read(wanted.upload or stored.sha256) as path:
         done = register_specification(
             means.catalog, means.spec, means.schema, path, stored.file_name, stored.id
         )
     counts = ", ".join(f"{done.total(action):,} {action}" for action in done.counts)
     means.tell(f"{stored.file_name}: {counts or 'no items'}")
-
-
-@contextmanager
-def specification_file(means: Means, wanted: WantedImport, stored: StoredImport) -> Iterator[Path]:
-    """The specification as a local file.
-
-    Raises:
-        NotFoundError: it is no longer kept; hand it in again.
-        InputError: the connector is none of the collection's.
-    """
-    if wanted.object_key:
-        connector = means.connectors.get(wanted.connector)
-        if connector is None:
-            raise InputError(
-                f"collection {means.spec.name}: {wanted.connector!r} is none of its connectors",
-                hint=f"Its connectors: {', '.join(means.connectors) or 'none'}",
-            )
-        found = connector.stat(wanted.object_key)
-        with ScratchFolder("import") as scratch, connector.local_copy(found, scratch.path) as path:
-            yield path
-        return
-    with means.uploads.read(wanted.upload or stored.sha256) as path:
-        yield path
 
 
 def _look(means: Means, stored: StoredImport, writer: MediaWriter | None) -> None:

@@ -8,7 +8,6 @@ ends the run and leaves the rest pending.
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -81,7 +80,7 @@ class Looker:
             media = looked.media
         kept = None
         if self.writer is not None:
-            hashes = [self.writer.keep(_stream(found)).sha256 for found in opened]
+            hashes = [self.writer.keep(found.stream()).sha256 for found in opened]
             kept = msgspec.json.encode(hashes)
         return ItemOutcome(item.id, media=media, objects=kept)
 
@@ -189,24 +188,3 @@ def _pending(catalog: CollectionCatalog, import_id: int) -> Iterator[StoredItem]
     while page := catalog.pending(import_id, after):
         yield from page
         after = page[-1].id
-
-
-def _stream(found: OpenObject) -> io.BufferedReader:
-    return io.BufferedReader(_Chunks(found), 1 << 20)
-
-
-class _Chunks(io.RawIOBase):
-    """An object's bytes from its start, as a file that is read once."""
-
-    def __init__(self, found: OpenObject) -> None:
-        self._found = found
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # any writable buffer
-        got = self._found.read_range(self._at, len(buffer))
-        buffer[: len(got)] = got
-        self._at += len(got)
-        return len(got)

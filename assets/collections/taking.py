@@ -72,10 +72,7 @@ def check_specification(
 ) -> CheckedSpecification:
     """What an import of a file would do, or everything that is wrong with it; writes nothing (F074, F075)."""
     found = read_specification(path, file_name, schema)
-    problems, count = found.problems, found.problem_count
-    if not problems:
-        problems = tuple(_not_taken(spec, found))
-        count = len(problems)
+    problems, count = _problems(spec, found)
     if problems:
         return CheckedSpecification(found, problems, count, None)
     would = catalog.preview(spec.name, folder, found.batches, found.flags)
@@ -96,12 +93,18 @@ def register_specification(
         SpecificationRefusedError: it breaks a rule; nothing was registered.
     """
     found = read_specification(path, file_name, schema)
-    problems = found.problems or tuple(_not_taken(spec, found))
+    problems, count = _problems(spec, found)
     if problems:
-        raise SpecificationRefusedError(
-            file_name, problems, max(found.problem_count, len(problems))
-        )
+        raise SpecificationRefusedError(file_name, problems, count)
     return catalog.register(import_id, found.batches, found.flags)
+
+
+def _problems(spec: CollectionSpec, found: Specification) -> tuple[tuple[Problem, ...], int]:
+    """Why a specification is refused, and how many reasons there are, those that are not listed included."""
+    if found.problems:
+        return found.problems, found.problem_count
+    not_taken = tuple(_not_taken(spec, found))
+    return not_taken, len(not_taken)
 
 
 def _not_taken(spec: CollectionSpec, found: Specification) -> list[Problem]:

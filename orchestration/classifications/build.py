@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from orchestration.classifications.jobs import build_job, declared_sets
-from orchestration.classifications.publisher import build_publisher
+from orchestration.classifications.publisher import build_set_publisher
 from orchestration.classifications.sensor import build_sensor
 
 
@@ -19,5 +19,5 @@ def build_set_runs(loaded: dg.Definitions) -> dg.Definitions:
         if spec.files is not None:
             sensors.append(build_sensor(spec, job))
     if specs:
-        sensors.append(build_publisher(specs, jobs))
+        sensors.append(build_set_publisher(specs, jobs))
     return dg.Definitions(jobs=jobs, sensors=sensors)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 
 from assets.classifications.declaration import DECLARATION, ClassificationSpec
+from resources.references import metadata_value
 
 SET_TAG = "waybill/classification_set"
 FILE_TAG = "waybill/classification_file"
@@ -20,19 +21,13 @@ _TAG_LIMIT = 250
 def declared_sets(definitions: dg.Definitions) -> dict[str, ClassificationSpec]:
     """The sets of a code location by name, in order: from the assets, before anything is resolved."""
     found = [
-        ClassificationSpec.from_metadata(given)
+        ClassificationSpec.from_metadata(metadata_value(spec.metadata[DECLARATION]))
         for item in definitions.assets or []
         if isinstance(item, dg.AssetsDefinition)
-        for given in _declarations(item)
+        for spec in item.specs
+        if DECLARATION in spec.metadata
     ]
     return {spec.name: spec for spec in sorted(found, key=lambda spec: spec.name)}
-
-
-def _declarations(assets: dg.AssetsDefinition) -> Iterator[object]:
-    for spec in assets.specs:
-        given = spec.metadata.get(DECLARATION)
-        if given is not None:
-            yield given.value if isinstance(given, dg.MetadataValue) else given
 
 
 def build_job(spec: ClassificationSpec) -> Any:

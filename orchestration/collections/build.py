@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from orchestration.collections.jobs import build_job, declared_collections
-from orchestration.collections.publisher import build_publisher
+from orchestration.collections.publisher import build_collection_publisher
 from orchestration.collections.sync import build_sync
 
 
@@ -19,5 +19,5 @@ def build_collection_runs(loaded: dg.Definitions) -> dg.Definitions:
         if spec.watch is not None:
             sensors.append(build_sync(spec, job))
     if specs:
-        sensors.append(build_publisher(specs, jobs))
+        sensors.append(build_collection_publisher(specs, jobs))
     return dg.Definitions(jobs=jobs, sensors=sensors)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 
 from assets.collections.declaration import DECLARATION, CollectionSpec
+from resources.references import metadata_value
 
 COLLECTION_TAG = "waybill/collection"
 IMPORT_TAG = "waybill/import"
@@ -19,19 +20,13 @@ _TAG_LIMIT = 250
 def declared_collections(definitions: dg.Definitions) -> dict[str, CollectionSpec]:
     """The collections of a code location by name, in order: from the assets, before anything is resolved."""
     found = [
-        CollectionSpec.from_metadata(given)
+        CollectionSpec.from_metadata(metadata_value(spec.metadata[DECLARATION]))
         for item in definitions.assets or []
         if isinstance(item, dg.AssetsDefinition)
-        for given in _declarations(item)
+        for spec in item.specs
+        if DECLARATION in spec.metadata
     ]
     return {spec.name: spec for spec in sorted(found, key=lambda spec: spec.name)}
-
-
-def _declarations(assets: dg.AssetsDefinition) -> Iterator[object]:
-    for spec in assets.specs:
-        given = spec.metadata.get(DECLARATION)
-        if given is not None:
-            yield given.value if isinstance(given, dg.MetadataValue) else given
 
 
 def build_job(spec: CollectionSpec) -> Any:

@@ -10,8 +10,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-import dagster as dg
-
 from assets.classifications.build import parse_options
 from assets.classifications.declaration import DECLARATION, ClassificationSpec
 from assets.classifications.publishing import lags
@@ -19,13 +17,12 @@ from assets.classifications.schema import ParseOptions
 from orchestration.location import Location
 from orchestration.services.paging import LIMIT, Page, paged
 from resources.kernel.errors import (
-    ConfigError,
     SchemaMismatchError,
     UnknownNameError,
 )
+from resources.references import metadata_value
 from resources.stores.catalog.classifications.catalog import ClassificationCatalog, added_columns
 from resources.stores.catalog.classifications.records import StoredSet
-from resources.stores.catalog.resource import CatalogResource
 from resources.stores.versions import VersionStore
 
 
@@ -101,13 +98,11 @@ class DeclaredSets:
 
 def find_sets(location: Location) -> dict[str, ClassificationSpec]:
     """The sets that the project declares, by name."""
-    found = {}
-    for name, asset in location.datasets().items():
-        given = asset.metadata.get(DECLARATION)
-        if given is not None:
-            value = given.value if isinstance(given, dg.MetadataValue) else given
-            found[name] = ClassificationSpec.from_metadata(value)
-    return found
+    return {
+        name: ClassificationSpec.from_metadata(metadata_value(asset.metadata[DECLARATION]))
+        for name, asset in location.datasets().items()
+        if DECLARATION in asset.metadata
+    }
 
 
 def find_set(location: Location, name: str) -> ClassificationSpec:
@@ -193,10 +188,4 @@ def catalog_of(location: Location) -> ClassificationCatalog:
     Raises:
         ConfigError: the definitions have none.
     """
-    resource = (location.definitions.resources or {}).get("catalog")
-    if not isinstance(resource, CatalogResource):
-        raise ConfigError(
-            "the code location has no resource 'catalog'",
-            hint="Build its definitions with orchestration.definitions.build_defs",
-        )
-    return resource.classifications()
+    return location.catalog().classifications()

@@ -123,29 +123,21 @@ class KeptAnswers(Generic[T]):
             read: makes the answer.
         """
         with self._lock:
-            seen, is_settled = times_of(self._files)  # first: what changes meanwhile is news next
-            kept = self._kept.pop(asked, None)
-            if (
-                kept is None
-                or not seen
-                or kept.seen != seen
-                or kept.basis is not basis
-                or kept.until < time.monotonic()
-            ):
-                kept = _Kept(seen, basis, time.monotonic() + self._seconds, read())
-            if is_settled:
-                self._kept[asked] = kept
+            kept = self._kept.get(asked)
+            if kept is None or kept.basis is not basis or kept.until < time.monotonic():
+                self._kept.pop(asked, None)
+                until = time.monotonic() + self._seconds
+                kept = self._kept[asked] = _Kept(basis, until, KeptAnswer(self._files))
             while len(self._kept) > self._most:
                 self._kept.pop(next(iter(self._kept)))
-            return kept.answer
+            return kept.answer.get(read)
 
 
 @dataclass(frozen=True)
 class _Kept(Generic[T]):
-    seen: tuple[object, ...]
     basis: object
     until: float
-    answer: T
+    answer: KeptAnswer[T]
 
 
 def open_records(file: Path) -> sqlite3.Connection:

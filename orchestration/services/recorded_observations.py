@@ -16,6 +16,7 @@ from typing import Any
 
 from orchestration.services.dataset_list import DatasetEntry
 from orchestration.services.dataset_staleness import LastLook
+from orchestration.services.record_files import RecordFiles, open_records
 from resources.kernel.keys import Key, noun_of_key
 
 _KIND = "ASSET_OBSERVATION"
@@ -41,7 +42,7 @@ class RecordedObservations:
     """
 
     def __init__(self, dagster_home: Path) -> None:
-        self._events = dagster_home / "history/runs/index.db"
+        self._events = RecordFiles(dagster_home).events
         self._seen: dict[Key, LastLook] = {}
         self._looked_up: set[Key] = set()
         self._last = 0
@@ -51,7 +52,7 @@ class RecordedObservations:
         if not self._events.exists():
             return None
         try:
-            with closing(_open(self._events)) as connection:
+            with closing(open_records(self._events)) as connection:
                 self._read(connection, sources)
         except (sqlite3.Error, KeyError, TypeError, ValueError):
             return None  # another release of Dagster, or a file that is being made
@@ -75,10 +76,6 @@ class RecordedObservations:
         seen = _seen_of(json.loads(event))
         if seen is not None:
             self._seen[key] = seen
-
-
-def _open(file: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=10)
 
 
 def _seen_of(entry: dict[str, Any]) -> LastLook | None:

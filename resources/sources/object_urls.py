@@ -6,11 +6,13 @@ Here: which way a URL leads, and what a failure says about the object. Not here:
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import BinaryIO
 
 from resources.collections.rules import ObjectRule
 from resources.connectors.base import FileConnector, ReadRange
@@ -27,7 +29,7 @@ from resources.web.addresses import shown_url
 from resources.web.client import WebClient
 from resources.web.objects import open_web_file
 
-_CHUNK_BYTES = 8 << 20
+_CHUNK_BYTES = 1 << 20
 _OF_OBJECTS = (ConnectorError, NotFoundError, InputError)
 
 
@@ -43,10 +45,24 @@ class OpenObject:
     """What changes with its bytes; empty for what the web does not tell."""
     read_range: ReadRange
 
-    def chunks(self) -> Iterator[bytes]:
-        """All of its bytes, in order; raises as `read_range` does."""
-        for start in range(0, self.size, _CHUNK_BYTES):
-            yield self.read_range(start, _CHUNK_BYTES)
+    def stream(self) -> BinaryIO:
+        """All of its bytes from the first on, to be read once; raises as `read_range` does."""
+        return io.BufferedReader(_Bytes(self), _CHUNK_BYTES)
+
+
+class _Bytes(io.RawIOBase):
+    def __init__(self, found: OpenObject) -> None:
+        self._found = found
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # any writable buffer
+        got = self._found.read_range(self._at, len(buffer))
+        buffer[: len(got)] = got
+        self._at += len(got)
+        return len(got)
 
 
 class ObjectUrls:

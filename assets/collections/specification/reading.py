@@ -14,6 +14,7 @@ from assets.collections.specification.json_file import JsonFile
 from assets.collections.specification.problems import FileProblemError, ProblemList
 from assets.collections.specification.sections import SKIP_FLAG, UPSERT_FLAG
 from assets.collections.specification.source import Format, SpecificationSource
+from resources.collections.duplicates import ImportFlags
 from resources.collections.items import ItemDraft
 from resources.collections.metadata_schema import MetadataSchema
 from resources.collections.rules import Problem
@@ -23,21 +24,13 @@ BATCH_ITEMS = 5_000
 
 
 @dataclass(frozen=True)
-class SpecificationFlags:
-    """What the file says of items that are known already; all false in CSV, which has no place for it."""
-
-    skip_duplicate_urls: bool = False
-    upsert_metadata: bool = False
-
-
-@dataclass(frozen=True)
 class Specification:
     """A specification that was read once.
 
     Args:
         file_name: as the user knows it.
         format: of the file; None: that could not be told.
-        flags: what the file says.
+        flags: what the file says of items that are known already; all false in CSV, which has no place for it.
         counts: items and URLs by type; of a refused file as far as it was read.
         problems: every error of items in the order of the file, at most `MOST_PROBLEMS`; or the one of the file.
         problem_counts: exact numbers by rule.
@@ -45,7 +38,7 @@ class Specification:
 
     file_name: str
     format: Format | None
-    flags: SpecificationFlags
+    flags: ImportFlags
     counts: SpecificationCounts
     problems: tuple[Problem, ...]
     problem_counts: Mapping[str, int]
@@ -120,7 +113,7 @@ def read_specification(
     return Specification(
         file_name=file_name,
         format=kind if reading else None,
-        flags=SpecificationFlags(flags.get(SKIP_FLAG, False), flags.get(UPSERT_FLAG, False)),
+        flags=ImportFlags(flags.get(SKIP_FLAG, False), flags.get(UPSERT_FLAG, False)),
         counts=counts,
         problems=problems.told(),
         problem_counts=problems.count_by_rule(),

@@ -14,7 +14,7 @@ from resources.kernel.errors import NotFoundError
 
 
 def check_file(
-    location: Location, name: str, path: Path, *, file_name: str = "", folder: str | None = None
+    location: Location, name: str, path: Path, *, folder: str | None = None
 ) -> CheckedSpecification:
     """Reads a specification whole and says what an import into a collection would do; changes nothing.
 
@@ -22,7 +22,6 @@ def check_file(
         location: the code location.
         name: of the collection.
         path: the file.
-        file_name: as its sender calls it; that of `path` by default.
         folder: where items would go; where the collection says when None.
 
     Raises:
@@ -35,7 +34,7 @@ def check_file(
         raise NotFoundError(f"there is no file {str(path)!r}", hint="Check the path")
     where = spec.folder if folder is None else check_folder(folder)
     schema = schema_of(spec)
-    return check_specification(catalog, spec, schema, path, file_name or path.name, where)
+    return check_specification(catalog, spec, schema, path, path.name, where)
 
 
 def checked_json(found: CheckedSpecification) -> dict[str, Any]:

@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-import dagster as dg
-
 from assets.collections.declaration import DECLARATION, CollectionSpec
 from orchestration.location import Location
-from resources.kernel.errors import ConfigError, UnknownNameError
+from resources.kernel.errors import UnknownNameError
+from resources.references import metadata_value
 from resources.stores.catalog.collections.catalog import CollectionCatalog
 from resources.stores.catalog.collections.items import ItemCatalog
-from resources.stores.catalog.resource import CatalogResource
 
 
 @dataclass(frozen=True)
@@ -38,13 +36,11 @@ class CollectionSummary:
 
 def find_collections(location: Location) -> dict[str, CollectionSpec]:
     """The collections that the project declares, by name."""
-    found = {}
-    for name, asset in location.datasets().items():
-        given = asset.metadata.get(DECLARATION)
-        if given is not None:
-            value = given.value if isinstance(given, dg.MetadataValue) else given
-            found[name] = CollectionSpec.from_metadata(value)
-    return found
+    return {
+        name: CollectionSpec.from_metadata(metadata_value(asset.metadata[DECLARATION]))
+        for name, asset in location.datasets().items()
+        if DECLARATION in asset.metadata
+    }
 
 
 def find_collection(location: Location, name: str) -> CollectionSpec:
@@ -100,10 +96,4 @@ def catalog_of(location: Location) -> CollectionCatalog:
     Raises:
         ConfigError: the definitions have none.
     """
-    resource = (location.definitions.resources or {}).get("catalog")
-    if not isinstance(resource, CatalogResource):
-        raise ConfigError(
-            "the code location has no resource 'catalog'",
-            hint="Build its definitions with orchestration.definitions.build_defs",
-        )
-    return resource.collections()
+    return location.catalog().collections()

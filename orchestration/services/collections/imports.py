@@ -1,7 +1,4 @@
-"""Imports into collections: begun, gone on with, tried again, told about. Each is a run.
-
-What starts with `start_` asks the server and returns the run's id at once; the other ones run here, to the end.
-"""
+"""Imports into collections: begun, gone on with, tried again, told about. Each is a run in this process, to its end."""
 
 from __future__ import annotations
 
@@ -14,11 +11,11 @@ from typing import Literal
 import dagster as dg
 
 from assets.collections.declaration import CollectionSpec
+from assets.collections.keeping import SPECIFICATION_LIMIT
 from orchestration.collections.jobs import run_config, run_tags
 from orchestration.services.collections.declared import catalog_of, find_collection
 from orchestration.services.locks import is_held
 from orchestration.services.runs.process import RunProcess
-from orchestration.services.runs.start import start_run
 from orchestration.services.runs.watch import StepNews, run_here
 from orchestration.services.runs.workplace import Workplace
 from resources.collections.duplicates import Action
@@ -26,9 +23,6 @@ from resources.kernel.errors import ConflictError, NotFoundError
 from resources.stores.catalog.collections.catalog import CollectionCatalog
 from resources.stores.catalog.collections.records import StoredImport
 from resources.stores.uploads import UploadStore
-
-SPECIFICATION_LIMIT = 5_000_000_000
-"""Bytes of a specification file."""
 
 ImportState = Literal["not started", "importing", "completed", "failed", "stopped", "interrupted"]
 """`interrupted`: its run ended without saying so; it can be gone on with, as one that failed or was stopped."""
@@ -42,8 +36,6 @@ class ImportChoice:
     """Where items go; where the collection says when None."""
     ignore_errors: bool = False
     """Whether it goes on when an item fails (F106)."""
-    author: str = ""
-    """Who it is from; who asks by default."""
 
 
 @dataclass(frozen=True)
@@ -95,27 +87,12 @@ def import_specification(
     Raises:
         UnknownNameError: no such collection.
         InputError: the file cannot be read.
-        ImportRunFailedError: nothing came of it: the specification was refused, or the run died before it began.
+        NotFoundError: nothing came of it: the run ended before the import was written down.
     """
     spec = find_collection(place.location, name)
     kept = UploadStore.open().stage(path, limit=SPECIFICATION_LIMIT)
     order = _order(place, kept.sha256, path.name, choice)
     return _run(place, spec, order, path.name, tell)
-
-
-def start_import(
-    place: Workplace, name: str, sha256: str, file_name: str, choice: ImportChoice
-) -> str:
-    """Has the server import a specification that is kept; the run's id.
-
-    Raises:
-        UnknownNameError: no such collection.
-        GoneError: the file is not kept any longer.
-        InputError: the key of who asks was used for other work.
-    """
-    spec = find_collection(place.location, name)
-    with UploadStore.open().read(sha256):
-        return _start(place, spec, _order(place, sha256, file_name, choice), file_name)
 
 
 def resume(
@@ -138,22 +115,14 @@ def resume(
         ConflictError: a run is at work on it, or nothing is left to be done.
     """
     spec, order, file_name = _again(place, import_id, retry_failed=retry_failed)
-    return _run(place, spec, order, file_name, tell)
+    return _run(place, spec, order, file_name, tell, import_id)
 
 
-def start_resume(place: Workplace, import_id: int, *, retry_failed: bool = False) -> str:
-    """Has the server go on with an import; the run's id. Raises as `resume` does."""
-    spec, order, file_name = _again(place, import_id, retry_failed=retry_failed)
-    return _start(place, spec, order, file_name, import_id)
-
-
-def list_imports(
-    place: Workplace, name: str, *, limit: int = 100, before: int | None = None
-) -> list[CollectionImport]:
+def list_imports(place: Workplace, name: str, *, limit: int = 100) -> list[CollectionImport]:
     """Imports of a collection, newest first."""
     find_collection(place.location, name)
     catalog = catalog_of(place.location)
-    found = catalog.imports(name, limit=limit, before=before)
+    found = catalog.imports(name, limit=limit)
     return [_report(catalog, place.instance, one) for one in found]
 
 
@@ -191,7 +160,7 @@ def _order(
         "file_name": file_name,
         "folder": choice.folder,
         "ignore_errors": choice.ignore_errors,
-        "author": choice.author or place.asked.actor,
+        "author": place.asked.actor,
     }
 
 
@@ -218,31 +187,14 @@ def _again(
     return spec, order, report.file_name
 
 
-def _start(
-    place: Workplace,
-    spec: CollectionSpec,
-    order: Mapping[str, object],
-    file_name: str,
-    import_id: int = 0,
-) -> str:
-    return start_run(
-        place.home,
-        place.instance,
-        place.location.job(spec.job),
-        place.asked,
-        config=run_config(spec, order),
-        tags=run_tags(spec, file_name, import_id),
-    )
-
-
 def _run(
     place: Workplace,
     spec: CollectionSpec,
     order: Mapping[str, object],
     file_name: str,
     tell: Callable[[StepNews], None],
+    import_id: int = 0,
 ) -> CollectionImport:
-    import_id = int(str(order.get("import_id", 0)))
     outcome = run_here(
         place.home,
         place.instance,

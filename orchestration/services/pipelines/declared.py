@@ -20,7 +20,7 @@ from orchestration.services.pipelines.entry import (
     SensorEntry,
 )
 from resources.kernel.keys import Key
-from resources.references import JOB_POSITION, JOB_TARGETS, name_of_asset
+from resources.references import JOB_POSITION, JOB_TARGETS, metadata_value, name_of_asset
 
 _OURS = (CONNECTOR_JOB, DATASOURCE_JOB)
 
@@ -39,7 +39,10 @@ def _is_pipeline(job: Any) -> bool:
 
 
 def _entry(location: Location, job: Any) -> PipelineEntry:
-    facts = {name: _plain(value) for name, value in (getattr(job, "metadata", None) or {}).items()}
+    facts = {
+        name: metadata_value(value)
+        for name, value in (getattr(job, "metadata", None) or {}).items()
+    }
     return PipelineEntry(
         name=job.name,
         description=job.description or "",
@@ -72,7 +75,7 @@ def _steps(location: Location, job: Any) -> Iterator[PipelineStep]:
 def _schedules(location: Location, job: str) -> Iterator[ScheduleEntry]:
     for schedule in location.definitions.schedules or []:
         if isinstance(schedule, dg.ScheduleDefinition) and schedule.job_name == job:
-            facts = {name: _plain(value) for name, value in schedule.metadata.items()}
+            facts = {name: metadata_value(value) for name, value in schedule.metadata.items()}
             crons = schedule.cron_schedule
             yield ScheduleEntry(
                 name=schedule.name,
@@ -87,7 +90,7 @@ def _schedules(location: Location, job: str) -> Iterator[ScheduleEntry]:
 def _sensors(location: Location, job: str) -> Iterator[SensorEntry]:
     for sensor in location.definitions.sensors or []:
         if job in _jobs_of(sensor):
-            facts = {name: _plain(value) for name, value in (sensor.metadata or {}).items()}
+            facts = {name: metadata_value(value) for name, value in (sensor.metadata or {}).items()}
             yield SensorEntry(
                 name=sensor.name,
                 connector=str(facts.get("connector") or ""),
@@ -100,7 +103,3 @@ def _sensors(location: Location, job: str) -> Iterator[SensorEntry]:
 
 def _jobs_of(sensor: dg.SensorDefinition) -> set[str]:
     return {target.job_name for target in sensor.targets if target.job_name}
-
-
-def _plain(value: object) -> Any:
-    return value.value if isinstance(value, dg.MetadataValue) else value

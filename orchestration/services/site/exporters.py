@@ -9,7 +9,7 @@ from orchestration.services.exports.listing import (
 )
 from orchestration.services.paging import LIMIT, Page
 from orchestration.services.site.projects import Project
-from orchestration.services.site.records import kept_answers
+from orchestration.services.site.records import kept_answer
 from orchestration.services.site.site import Site
 
 
@@ -28,5 +28,4 @@ def list_page(
         return page_of_exporters(site.instance, exporters, wanted, cursor=cursor, limit=limit)
 
     asked = ("exporters", project.name, wanted, cursor, limit)
-    found: Page[ExporterSummary] = kept_answers(site).get(asked, project.snapshot, read)
-    return found
+    return kept_answer(site, asked, project.snapshot, read)

@@ -9,7 +9,7 @@ from orchestration.services.dataset_list import DatasetSummary
 from orchestration.services.overview import Overview, show_overview
 from orchestration.services.site.datasets import view_datasets
 from orchestration.services.site.projects import Project
-from orchestration.services.site.records import kept_answers
+from orchestration.services.site.records import kept_answer
 from orchestration.services.site.site import Site
 from resources.kernel.errors import WaybillError
 
@@ -19,8 +19,7 @@ logger = logging.getLogger(__name__)
 def overview_of(site: Site, project: Project) -> Overview:
     """What a project is doing; of a store that does not answer nothing is told stale, and the list says why."""
     asked = ("overview", project.name)
-    found: Overview = kept_answers(site).get(asked, project.snapshot, lambda: _read(site, project))
-    return found
+    return kept_answer(site, asked, project.snapshot, lambda: _read(site, project))
 
 
 def _read(site: Site, project: Project) -> Overview:

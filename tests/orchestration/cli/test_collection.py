@@ -243,3 +243,27 @@ def test_what_is_new_in_a_watched_place_comes_in_once(waybill, lake, definitions
     assert len(sync()) == len(sync()) == 3
     states = [i["state"] for i in json.loads(waybill("items", "synced", "--json"))["items"]]
     assert states == ["ready", "ready", "failed"]
+
+
+def test_a_specification_that_lies_in_a_connector_is_kept_and_read_from_there(
+    waybill, lake, definitions
+):
+    from orchestration.services.home import open_home
+    from orchestration.services.runs.watch import run_here
+
+    spec(lake, "spec.json", images=images(lake, "a0.png", "gone.png"))
+    config = {"connector": "lake", "object_key": "spec.json"}
+    done = run_here(
+        open_home(),
+        waybill.instance,
+        Location(definitions).job("import_photos"),
+        lambda _: None,
+        config={"ops": {"datasets__photos": {"config": config}}},
+    )
+    assert not done.ok
+    (found,) = json.loads(waybill("imports", "photos", "--json"))
+    assert (found["file_name"], found["did"]) == ("spec.json", {"created": {"image": 2}})
+    (lake / "spec.json").unlink()
+    Image.new("RGB", (5, 5)).save(lake / "gone.png")
+    again = json.loads(waybill("resume", str(found["id"]), "--retry-failed", "--json"))
+    assert (again["state"], again["ready"]) == ("completed", 2)
