@@ -138,13 +138,18 @@ class Location:
             raise UnknownNameError("dataset", name, known)
         return known[name]
 
+    def embeddings(self) -> dict[str, dg.AssetSpec]:
+        """What makes each embedding, by name, in order."""
+        named = {name_of_asset(s.key): s for s in self.specs if noun_of_asset(s) == "embedding"}
+        return dict(sorted(named.items()))
+
     def embedding(self, name: str) -> dg.AssetSpec:
         """What makes the embedding `name`.
 
         Raises:
             UnknownNameError: nothing does; lists the known ones.
         """
-        known = {name_of_asset(s.key): s for s in self.specs if noun_of_asset(s) == "embedding"}
+        known = self.embeddings()
         if name not in known:
             raise UnknownNameError("embedding", name, known)
         return known[name]

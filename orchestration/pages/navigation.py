@@ -9,6 +9,7 @@ TABS = (
     ("dataset.list", "Datasets", "/datasets"),
     ("connector.list", "Connectors", "/connectors"),
     ("datasource.list", "Data sources", "/datasources"),
+    ("embedding.list", "Embeddings", "/embeddings"),
     ("exporter.list", "Exporters", "/exporters"),
     ("pipeline.list", "Pipelines", "/pipelines"),
     ("classification.list", "Classification sets", "/classifications"),

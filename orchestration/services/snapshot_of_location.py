@@ -13,6 +13,7 @@ from orchestration.services.collections.declared import find_collections
 from orchestration.services.connectors import list_connectors
 from orchestration.services.dataset_entries import dataset_entries
 from orchestration.services.datasources import list_datasources
+from orchestration.services.embedding_entries import embedding_entries
 from orchestration.services.exports.declared import exporter_entries
 from orchestration.services.pipelines.declared import pipeline_entries
 from orchestration.services.snapshot import Declaration, Snapshot
@@ -31,6 +32,7 @@ def snapshot_of(location: Location, problems: tuple[str, ...]) -> Snapshot:
         pipelines=tuple(pipeline_entries(location)),
         classifications=tuple(spec.to_metadata() for spec in find_sets(location).values()),
         collections=tuple(spec.to_metadata() for spec in find_collections(location).values()),
+        embeddings=tuple(embedding_entries(location)),
         declarations=tuple(declarations(location)),
     )
 
