@@ -120,7 +120,7 @@ class Location:
 
     def datasets(self) -> dict[str, dg.AssetSpec]:
         """What makes each stored table, by name, in order."""
-        return dict(sorted(self._named("dataset").items()))
+        return dict(sorted(_named(self.specs, "dataset").items()))
 
     def nouns(self) -> dict[Key, str]:
         """What each asset is, by its key; empty for one that Waybill knows nothing of."""
@@ -143,14 +143,10 @@ class Location:
         Raises:
             UnknownNameError: nothing does; lists the known ones.
         """
-        known = self._named("embedding")
+        known = _named(self.specs, "embedding")
         if name not in known:
             raise UnknownNameError("embedding", name, known)
         return known[name]
-
-    def _named(self, noun: str) -> dict[str, dg.AssetSpec]:
-        nouns = nouns_of(self.specs)
-        return {name_of_asset(spec.key): spec for spec in self.specs if nouns[spec.key] == noun}
 
     def readers_of(self, key: dg.AssetKey) -> list[str]:
         """Assets that are made from `key`, as `noun/name`, in order."""
@@ -220,6 +216,12 @@ class Location:
             known = [job for job in repository.job_names if not job.startswith("__")]
             raise UnknownNameError("pipeline", name, known)
         return repository.get_job(name)
+
+
+def _named(specs: Sequence[dg.AssetSpec], noun: str) -> dict[str, dg.AssetSpec]:
+    """The assets of a noun by name."""
+    nouns = nouns_of(specs)
+    return {name_of_asset(spec.key): spec for spec in specs if nouns[spec.key] == noun}
 
 
 def _metadata_text(metadata: Mapping[str, object], name: str) -> str:
