@@ -100,7 +100,7 @@ def carry_out(means: Means, wanted: WantedImport, writer: MediaWriter | None) ->
         catalog.end(import_id, "failed" if isinstance(error, Exception) else "stopped", str(error))
         raise
     counts = catalog.counts(import_id)
-    # With errors ignored a job ends well, whatever became of single items (media-import 5).
+    # With errors ignored a job ends well, whatever became of single items.
     catalog.end(import_id, "completed")
     return ImportEnd(catalog.find_import(import_id), counts)
 

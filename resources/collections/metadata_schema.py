@@ -1,4 +1,4 @@
-"""The schema of custom metadata: which keys there are, and what their values must be (media-import 4.1).
+"""The schema of custom metadata: which keys there are, and what their values must be.
 
 A schema is a value: a change makes a new one. Keys that it does not declare are kept as they
 come, and cannot be filtered on.

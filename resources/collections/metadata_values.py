@@ -1,4 +1,4 @@
-"""What custom metadata may hold: what both databases keep as JSON, and what a schema says of its keys (media-import 4).
+"""What custom metadata may hold: what both databases keep as JSON, and what a schema says of its keys.
 
 Numbers with a fraction or an exponent are doubles, as in every program that reads JSON; whole numbers keep all their
 digits. Of several members of one name the last one counts. Half a surrogate pair and the character U+0000 are refused:
