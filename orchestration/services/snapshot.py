@@ -28,7 +28,7 @@ from resources.project import CODE_ROOT, find_project
 
 KEPT = 8
 """Snapshots of other states, such as of another environment, that stay for when it comes back."""
-FORMAT = 4
+FORMAT = 5
 _ALWAYS = ("WAYBILL_HOME", "WAYBILL_STORE", "DAGSTER_HOME", "PYTHONPATH")
 _CODE = ("orchestration", "assets", "resources")
 
@@ -63,6 +63,8 @@ class Snapshot:
     pipelines: tuple[PipelineEntry, ...] = ()
     classifications: tuple[Mapping[str, Any], ...] = ()
     """Classification sets, as the metadata of their assets has them."""
+    collections: tuple[Mapping[str, Any], ...] = ()
+    """Collections, as the metadata of their assets has them."""
     embeddings: tuple[EmbeddingEntry, ...] = ()
     declarations: tuple[Declaration, ...] = ()
     """Every component that stands, in order of noun and name."""
