@@ -16,7 +16,7 @@ from resources.connectors.base import Connector
 from resources.connectors.resource import ConnectorResource
 from resources.declarations import DeclaresSource
 from resources.kernel.errors import ConfigError, UnknownNameError
-from resources.kernel.keys import Key
+from resources.kernel.keys import IMAGE_FOLDER, TABLE_NOUNS, Key
 from resources.references import declared_in, name_of_asset, noun_of_asset
 from resources.sources.open import open_source
 from resources.sources.source import Source
@@ -123,6 +123,11 @@ class Location:
         named = {name_of_asset(s.key): s for s in self.specs if noun_of_asset(s) == "dataset"}
         return dict(sorted(named.items()))
 
+    def tables(self) -> dict[str, dg.AssetSpec]:
+        """What SQL reads, by name, in order: datasets, and image folders, whose tables list their images."""
+        named = {name_of_asset(s.key): s for s in self.specs if noun_of_asset(s) in TABLE_NOUNS}
+        return dict(sorted(named.items()))
+
     def nouns(self) -> dict[Key, str]:
         """What each asset is, by its key; empty for one that Waybill knows nothing of."""
         return {tuple(spec.key.path): noun_of_asset(spec) for spec in self.specs}
@@ -137,6 +142,22 @@ class Location:
         if name not in known:
             raise UnknownNameError("dataset", name, known)
         return known[name]
+
+    def table(self, name: str) -> dg.AssetSpec:
+        """What makes the table `name`; see `tables`.
+
+        Raises:
+            UnknownNameError: nothing does; lists the known ones.
+        """
+        known = self.tables()
+        if name not in known:
+            raise UnknownNameError("dataset", name, known)
+        return known[name]
+
+    def image_folders(self) -> dict[str, dg.AssetSpec]:
+        """What makes each image folder, by name, in order."""
+        found = self.tables()
+        return {n: spec for n, spec in found.items() if noun_of_asset(spec) == IMAGE_FOLDER}
 
     def embedding(self, name: str) -> dg.AssetSpec:
         """What makes the embedding `name`.

@@ -27,7 +27,7 @@ from resources.project import CODE_ROOT, find_project
 
 KEPT = 8
 """Snapshots of other states, such as of another environment, that stay for when it comes back."""
-FORMAT = 4
+FORMAT = 5
 _ALWAYS = ("WAYBILL_HOME", "WAYBILL_STORE", "DAGSTER_HOME", "PYTHONPATH")
 _CODE = ("orchestration", "assets", "resources")
 
@@ -62,6 +62,7 @@ class Snapshot:
     pipelines: tuple[PipelineEntry, ...] = ()
     classifications: tuple[Mapping[str, Any], ...] = ()
     """Classification sets, as the metadata of their assets has them."""
+    image_folders: tuple[DatasetEntry, ...] = ()
     declarations: tuple[Declaration, ...] = ()
     """Every component that stands, in order of noun and name."""
 

@@ -10,7 +10,7 @@ from orchestration.loading import PROBLEMS
 from orchestration.location import Location
 from orchestration.services.classifications import find_sets
 from orchestration.services.connectors import list_connectors
-from orchestration.services.dataset_entries import dataset_entries
+from orchestration.services.dataset_entries import dataset_entries, image_folder_entries
 from orchestration.services.datasources import list_datasources
 from orchestration.services.exports.declared import exporter_entries
 from orchestration.services.pipelines.declared import pipeline_entries
@@ -29,6 +29,7 @@ def snapshot_of(location: Location, problems: tuple[str, ...]) -> Snapshot:
         store=location.store().url if "store" in (location.definitions.resources or {}) else "",
         pipelines=tuple(pipeline_entries(location)),
         classifications=tuple(spec.to_metadata() for spec in find_sets(location).values()),
+        image_folders=tuple(image_folder_entries(location)),
         declarations=tuple(declarations(location)),
     )
 

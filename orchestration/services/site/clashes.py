@@ -34,7 +34,7 @@ def clashes_of(projects: Mapping[str, Snapshot]) -> dict[str, tuple[str, ...]]:
 
 
 def _things(snapshot: Snapshot) -> Iterator[_Thing]:
-    for entry in snapshot.datasets:
+    for entry in (*snapshot.datasets, *snapshot.image_folders):
         yield "dataset", entry.name
     for one in snapshot.declarations:
         if one.noun in _ONCE:
