@@ -12,6 +12,7 @@ TABS = (
     ("exporter.list", "Exporters", "/exporters"),
     ("pipeline.list", "Pipelines", "/pipelines"),
     ("classification.list", "Classification sets", "/classifications"),
+    ("collection.list", "Collections", "/collections"),
     ("run.list", "Runs", "/runs"),
     ("query.run", "SQL", "/sql"),
 )

@@ -63,6 +63,8 @@ class Snapshot:
     classifications: tuple[Mapping[str, Any], ...] = ()
     """Classification sets, as the metadata of their assets has them."""
     image_folders: tuple[DatasetEntry, ...] = ()
+    collections: tuple[Mapping[str, Any], ...] = ()
+    """Collections, as the metadata of their assets has them."""
     declarations: tuple[Declaration, ...] = ()
     """Every component that stands, in order of noun and name."""
 

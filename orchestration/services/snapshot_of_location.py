@@ -9,6 +9,7 @@ import dagster as dg
 from orchestration.loading import PROBLEMS
 from orchestration.location import Location
 from orchestration.services.classifications import find_sets
+from orchestration.services.collections.declared import find_collections
 from orchestration.services.connectors import list_connectors
 from orchestration.services.dataset_entries import dataset_entries, image_folder_entries
 from orchestration.services.datasources import list_datasources
@@ -30,6 +31,7 @@ def snapshot_of(location: Location, problems: tuple[str, ...]) -> Snapshot:
         pipelines=tuple(pipeline_entries(location)),
         classifications=tuple(spec.to_metadata() for spec in find_sets(location).values()),
         image_folders=tuple(image_folder_entries(location)),
+        collections=tuple(spec.to_metadata() for spec in find_collections(location).values()),
         declarations=tuple(declarations(location)),
     )
 

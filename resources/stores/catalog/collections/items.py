@@ -20,6 +20,8 @@ from resources.stores.catalog.database import CatalogDatabase
 
 MOST_ITEMS = 1_000
 """Of a page."""
+LISTED_METADATA = 20_000
+"""Bytes of custom metadata of an item that a list has; an item may have 10 MB, a page of them more than any memory."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class ItemCatalog:
         cursor: str = "",
         limit: int = 100,
     ) -> ItemPage:
-        """Items of a collection.
+        """Items of a collection, without custom metadata longer than `LISTED_METADATA`.
 
         Args:
             collection: of which.
@@ -77,7 +79,8 @@ class ItemCatalog:
                 .limit(limit + 1)
             )
             found = connection.execute(chosen).fetchall()
-            items = self._fetch(connection, [row[0] for row in found[:limit]])
+            ids = [row[0] for row in found[:limit]]
+            items = self._fetch(connection, ids, metadata_limit=LISTED_METADATA)
         is_last = len(found) <= limit
         last = "" if is_last else order.cursor(found[limit - 1][1], found[limit - 1][0])
         return ItemPage(items, last)
@@ -168,10 +171,15 @@ class ItemCatalog:
         return Opened.of(connection, collection, is_sqlite=self.database.is_sqlite)
 
     def _fetch(
-        self, connection: sa.Connection, ids: Sequence[int], *, collection_id: int | None = None
+        self,
+        connection: sa.Connection,
+        ids: Sequence[int],
+        *,
+        collection_id: int | None = None,
+        metadata_limit: int | None = None,
     ) -> list[StoredItem]:
         """Items by their ids, in that order."""
-        columns = item_columns(is_sqlite=self.database.is_sqlite)
+        columns = item_columns(is_sqlite=self.database.is_sqlite, metadata_limit=metadata_limit)
         own = "" if collection_id is None else " AND i.collection_id = :collection"
         chosen = sa.text(
             f"SELECT {columns} FROM collection_items i JOIN collection_folders d"
