@@ -69,11 +69,16 @@ def open_image(store: TableStore, key: Key, path: str, version: int | None = Non
     return ImageContent(
         file_name=path.rpartition("/")[2],
         media_type=f"image/{image.format}" if is_known else "application/octet-stream",
-        is_shown=image.format in _SHOWN,
+        is_shown=is_shown(image.format),
         size_bytes=image.size_bytes,
         sha256=image.sha256,
         chunks=_bytes_of(MediaStore.open(store.url), image.sha256),
     )
+
+
+def is_shown(image_format: str) -> bool:
+    """Whether browsers show images of a format."""
+    return image_format in _SHOWN
 
 
 def _members(media: MediaStore, images: Sequence[FolderImage]) -> Iterator[StoredMember]:
