@@ -28,7 +28,7 @@ from resources.project import CODE_ROOT, find_project
 
 KEPT = 8
 """Snapshots of other states, such as of another environment, that stay for when it comes back."""
-FORMAT = 5
+FORMAT = 6
 _ALWAYS = ("WAYBILL_HOME", "WAYBILL_STORE", "DAGSTER_HOME", "PYTHONPATH")
 _CODE = ("orchestration", "assets", "resources")
 
@@ -63,6 +63,7 @@ class Snapshot:
     pipelines: tuple[PipelineEntry, ...] = ()
     classifications: tuple[Mapping[str, Any], ...] = ()
     """Classification sets, as the metadata of their assets has them."""
+    image_folders: tuple[DatasetEntry, ...] = ()
     collections: tuple[Mapping[str, Any], ...] = ()
     """Collections, as the metadata of their assets has them."""
     embeddings: tuple[EmbeddingEntry, ...] = ()

@@ -34,7 +34,7 @@ def clashes_of(projects: Mapping[str, Snapshot]) -> dict[str, tuple[str, ...]]:
 
 
 def _things(snapshot: Snapshot) -> Iterator[_Thing]:
-    for entry in snapshot.datasets:
+    for entry in (*snapshot.datasets, *snapshot.image_folders):
         yield "dataset", entry.name
     for embedding in snapshot.embeddings:
         yield "embedding", embedding.name
