@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orchestration.cli import collection_items
 from orchestration.cli.context import CommandContext
 from orchestration.cli.errors import FAILED, reported
 from orchestration.cli.output import print_facts, print_json, print_table, visible
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from orchestration.services.runs.workplace import Workplace
 
 app = typer.Typer(no_args_is_help=True, help="Media and documents by specification.")
+collection_items.add_commands(app)
 
 SHOWN_PROBLEMS = 50
 Name = Annotated[str, typer.Argument(help="Name of the collection.")]

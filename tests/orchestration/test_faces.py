@@ -49,11 +49,12 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "classification.history": {"page": _WITHIN},
     **{
         f"collection.{verb}": dict.fromkeys(("api", "page"), _COLLECTIONS)
-        for verb in (
-            *("list", "make-spec", "check-spec", "import", "resume", "imports"),
-            *("show", "failures", "items", "item", "folders"),
-        )
+        for verb in (*("make-spec", "check-spec", "import", "resume", "imports", "failures"),)
     },
+    "collection.content": {"page": "a link to the API"},
+    "collection.folders": {"page": _WITHIN},
+    "collection.picture": dict.fromkeys(("cli", "page"), "a picture in the pages"),
+    "collection.thumbnail": dict.fromkeys(("cli", "page"), "a picture in the pages"),
     "connector.try": {"cli": "`connector create --dry-run`, then `connector test`", "page": _FORM},
     "dataset.sample": {"page": "the first page of rows"},
     "dataset.summary": {"page": "the counts beside the filters of the list"},

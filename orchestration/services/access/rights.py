@@ -54,6 +54,7 @@ _DECLARED = (
     "embedding",
     "exporter",
     "classification",
+    "collection",
     "image-folder",
     "pipeline",
 )

@@ -22,6 +22,7 @@ USE_CASES = {
     "embedding": "embedding",
     "exporter": "exporter",
     "classification set": "classification",
+    "collection": "collection",
     "image folder": "image-folder",
     "pipeline": "pipeline",
 }
