@@ -16,7 +16,7 @@ from resources.connectors.base import Connector
 from resources.connectors.resource import ConnectorResource
 from resources.declarations import DeclaresSource
 from resources.kernel.errors import ConfigError, UnknownNameError
-from resources.kernel.keys import Key
+from resources.kernel.keys import IMAGE_FOLDER, TABLE_NOUNS, Key
 from resources.references import declared_in, name_of_asset, nouns_of
 from resources.sources.open import open_source
 from resources.sources.source import Source
@@ -122,6 +122,10 @@ class Location:
         """What makes each stored table, by name, in order."""
         return dict(sorted(_named(self.specs, "dataset").items()))
 
+    def tables(self) -> dict[str, dg.AssetSpec]:
+        """What SQL reads, by name, in order: datasets, and image folders, whose tables list their images."""
+        return dict(sorted(_named(self.specs, *TABLE_NOUNS).items()))
+
     def nouns(self) -> dict[Key, str]:
         """What each asset is, by its key; empty for one that Waybill knows nothing of."""
         return {tuple(key.path): noun for key, noun in nouns_of(self.specs).items()}
@@ -137,13 +141,32 @@ class Location:
             raise UnknownNameError("dataset", name, known)
         return known[name]
 
+    def embeddings(self) -> dict[str, dg.AssetSpec]:
+        """What makes each embedding, by name, in order."""
+        return dict(sorted(_named(self.specs, "embedding").items()))
+
+    def table(self, name: str) -> dg.AssetSpec:
+        """What makes the table `name`; see `tables`.
+
+        Raises:
+            UnknownNameError: nothing does; lists the known ones.
+        """
+        known = self.tables()
+        if name not in known:
+            raise UnknownNameError("dataset", name, known)
+        return known[name]
+
+    def image_folders(self) -> dict[str, dg.AssetSpec]:
+        """What makes each image folder, by name, in order."""
+        return dict(sorted(_named(self.specs, IMAGE_FOLDER).items()))
+
     def embedding(self, name: str) -> dg.AssetSpec:
         """What makes the embedding `name`.
 
         Raises:
             UnknownNameError: nothing does; lists the known ones.
         """
-        known = _named(self.specs, "embedding")
+        known = self.embeddings()
         if name not in known:
             raise UnknownNameError("embedding", name, known)
         return known[name]
@@ -218,10 +241,10 @@ class Location:
         return repository.get_job(name)
 
 
-def _named(specs: Sequence[dg.AssetSpec], noun: str) -> dict[str, dg.AssetSpec]:
-    """The assets of a noun by name."""
+def _named(specs: Sequence[dg.AssetSpec], *wanted: str) -> dict[str, dg.AssetSpec]:
+    """The assets of some nouns by name."""
     nouns = nouns_of(specs)
-    return {name_of_asset(spec.key): spec for spec in specs if nouns[spec.key] == noun}
+    return {name_of_asset(spec.key): spec for spec in specs if nouns[spec.key] in wanted}
 
 
 def _metadata_text(metadata: Mapping[str, object], name: str) -> str:

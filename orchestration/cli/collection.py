@@ -18,6 +18,7 @@ from orchestration.cli.output import print_facts, print_json, print_table, visib
 if TYPE_CHECKING:
     from assets.collections.specification.making import MadeSpecification
     from assets.collections.taking import CheckedSpecification
+    from orchestration.services.collections.declared import DeclaredCollections
     from orchestration.services.collections.imports import CollectionImport
     from orchestration.services.runs.watch import StepNews
     from orchestration.services.runs.workplace import Workplace
@@ -41,7 +42,7 @@ def list_all(context: typer.Context, *, as_json: AsJson = False) -> None:
     from orchestration.services.collections.declared import list_collections
 
     with reported():
-        found = list_collections(context.ensure_object(CommandContext).location)
+        found = list_collections(_declared(context))
     if as_json:
         print_json(found)
         return
@@ -275,7 +276,7 @@ def items(
 
     query = ItemsQuery(filter_text, sort, cursor, limit)
     with reported():
-        found = list_items(context.ensure_object(CommandContext).location, name, query)
+        found = list_items(_declared(context), name, query)
     if as_json:
         print_json(found)
         return
@@ -298,7 +299,7 @@ def item(
     from orchestration.services.collections.items import show_item
 
     with reported():
-        print_json(show_item(context.ensure_object(CommandContext).location, name, number))
+        print_json(show_item(_declared(context), name, number))
 
 
 @app.command()
@@ -307,11 +308,17 @@ def folders(context: typer.Context, name: Name, *, as_json: AsJson = False) -> N
     from orchestration.services.collections.items import list_folders
 
     with reported():
-        found = list_folders(context.ensure_object(CommandContext).location, name)
+        found = list_folders(_declared(context), name)
     if as_json:
         print_json(found)
     else:
         print_table(("folder", "items"), [(one.path or "/", one.items) for one in found])
+
+
+def _declared(context: typer.Context) -> DeclaredCollections:
+    from orchestration.services.collections.declared import DeclaredCollections
+
+    return DeclaredCollections.of(context.ensure_object(CommandContext).location)
 
 
 def _place(context: typer.Context) -> Workplace:

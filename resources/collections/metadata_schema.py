@@ -23,6 +23,8 @@ ALIASES: Mapping[str, ScalarKind] = {"string": "varchar", "long_string": "text"}
 VARCHAR_LIMIT = 8192
 ENUM_LIMIT = 256
 EMBEDDING_LIMIT = 4096
+BEYOND_SINGLE = 2.0**128 - 2.0**103
+"""The smallest number that rounds to infinity in single precision, which vectors are kept in."""
 
 
 class MetadataKey(msgspec.Struct, frozen=True):

@@ -13,11 +13,23 @@ KeyframeMode = Literal["frame", "seconds"]
 
 
 class LookRequest(Struct, frozen=True):
-    """Facts, or a small picture, of one file."""
+    """Facts of one file."""
 
     announced: FileType
     pixels: int
-    """Most that a picture may have."""
+    """Most that a picture of it may have."""
+
+
+class PictureRequest(Struct, frozen=True):
+    """One picture of one file."""
+
+    announced: FileType
+    pixels: int
+    """Most that what is decoded may have."""
+    edge: int
+    """Pixels of its longer edge, at most."""
+    place: int | None = None
+    """Which page, slice or frame, from 0 on; of a video a millisecond. None: the one that stands for the file."""
 
 
 class FramesWanted(Struct, frozen=True):

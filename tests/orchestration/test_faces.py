@@ -63,6 +63,9 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "datasource.observations": {"page": _WITHIN},
     "datasource.try": {"cli": "`datasource test` with options in place of a name"},
     "exporter.try": {"cli": "`exporter create --dry-run`, then `exporter test`", "page": _FORM},
+    "image-folder.files": {"page": _WITHIN},
+    "image-folder.image": {"page": "part of the page of `file`"},
+    "image-folder.thumbnail": dict.fromkeys(("cli", "page"), "a picture in the pages"),
     "overview.show": {
         "cli": "`runs list`, `dataset list --status stale` and `exporter history` say it line by line"
     },

@@ -24,6 +24,7 @@ USE_CASES = {
     "embedding": "embedding",
     "exporter": "exporter",
     "classification set": "classification",
+    "image folder": "image-folder",
     "pipeline": "pipeline",
 }
 """Nouns that are declared, and what the names of their use cases begin with."""
