@@ -24,9 +24,10 @@ NOUNS = {
     "embedding": "Vectors for the rows of datasets.",
     "exporter": "Exporters: where datasets are delivered to.",
     "classification": "Classification sets.",
+    "schema": "Metadata schemas of collections.",
     "pipeline": "Pipelines: what runs together, and when.",
 }
-_LONG = {"classification": "classification set"}
+_LONG = {"classification": "classification set", "schema": "metadata schema"}
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of lines.")]
 DryRun = Annotated[

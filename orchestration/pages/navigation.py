@@ -12,6 +12,7 @@ TABS = (
     ("exporter.list", "Exporters", "/exporters"),
     ("pipeline.list", "Pipelines", "/pipelines"),
     ("classification.list", "Classification sets", "/classifications"),
+    ("schema.list", "Metadata schemas", "/schemas"),
     ("run.list", "Runs", "/runs"),
     ("query.run", "SQL", "/sql"),
 )

@@ -1,4 +1,4 @@
-// Sends files in pieces by the tus protocol, a few at a time. The same files chosen again, after a reload for instance,
+// Sends files in pieces by the tus protocol, a few at a time; with `data-next` one file, which that page goes on with. The same files chosen again, after a reload for instance,
 // go on where they were: each is announced with a key that is made of the set and the file.
 "use strict";
 
@@ -9,14 +9,14 @@
   const mode = document.getElementById("mode");
   const again = document.getElementById("again");
   const without = document.getElementById("without");
-  const { api, base, limit } = form.dataset;
+  const { api, base, limit, next } = form.dataset;
   const PIECE = 8_000_000, AT_ONCE = 4, TRIES = 8, SHOWN = 200, IN_A_ROW = 25, TABLE_FROM = 50;
   const TUS = { "Tus-Resumable": "1.0.0" };
   const ELSEWHERE = [423, 502, 503, 504]; // another request is at it, or the server is just starting
   const BYTES = "application/offset+octet-stream";
   let chosen = [];
 
-  chooser.multiple = true;
+  chooser.multiple = !next;
   for (const part of document.querySelectorAll(".scripted")) part.hidden = false;
 
   const base64 = (text) => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
@@ -216,7 +216,7 @@
   const warn = (event) => event.preventDefault();
 
   async function sendAll(files) {
-    const isTable = files.length > 1 && form.elements.mode.value === "one";
+    const isTable = files.length > 1 && form.elements.mode.value === "one"; // a form with `data-next` has no modes
     document.getElementById("progress").hidden = false;
     form.hidden = true;
     const set = await makeSet(files, isTable);
@@ -244,12 +244,14 @@
       return;
     }
     set.forget();
-    if (look) location.assign(look);
+    if (next && first) location.assign(`${next}?${new URLSearchParams({ upload: first.id, folder: form.elements.folder.value })}`);
+    else if (look) location.assign(look);
     else said.textContent += ": all are there and are imported now";
   }
 
   function choose(files) {
-    chosen = [...files];
+    chosen = next ? [...files].slice(0, 1) : [...files];
+    if (next) return;
     mode.hidden = chosen.length < 2;
     form.elements.mode.value = chosen.length > TABLE_FROM ? "one" : "each";
     const total = chosen.reduce((sum, file) => sum + file.size, 0);
@@ -296,7 +298,7 @@
     const files = await take(event.dataTransfer);
     if (!files.length) return;
     choose(files);
-    if (files.length === 1) sendAll(chosen);
+    if (chosen.length === 1) sendAll(chosen);
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();

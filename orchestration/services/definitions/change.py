@@ -22,6 +22,7 @@ USE_CASES = {
     "embedding": "embedding",
     "exporter": "exporter",
     "classification set": "classification",
+    "metadata schema": "schema",
     "pipeline": "pipeline",
 }
 """Nouns that are declared, and what the names of their use cases begin with."""
