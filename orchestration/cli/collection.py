@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from orchestration.cli import collection_imports
 from orchestration.cli.context import CommandContext
 from orchestration.cli.errors import reported
 from orchestration.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from orchestration.services.collections.declared import DeclaredCollections
 
 app = typer.Typer(no_args_is_help=True, help="Media and documents by specification.")
 
@@ -23,7 +26,7 @@ def list_all(context: typer.Context, *, as_json: AsJson = False) -> None:
     from orchestration.services.collections.declared import list_collections
 
     with reported():
-        found = list_collections(context.ensure_object(CommandContext).location)
+        found = list_collections(_declared(context))
     if as_json:
         print_json(found)
         return
@@ -71,7 +74,7 @@ def items(
 
     query = ItemsQuery(filter_text, sort, cursor, limit)
     with reported():
-        found = list_items(context.ensure_object(CommandContext).location, name, query)
+        found = list_items(_declared(context), name, query)
     if as_json:
         print_json(found)
         return
@@ -94,7 +97,7 @@ def item(
     from orchestration.services.collections.items import show_item
 
     with reported():
-        print_json(show_item(context.ensure_object(CommandContext).location, name, number))
+        print_json(show_item(_declared(context), name, number))
 
 
 @app.command()
@@ -103,11 +106,17 @@ def folders(context: typer.Context, name: Name, *, as_json: AsJson = False) -> N
     from orchestration.services.collections.items import list_folders
 
     with reported():
-        found = list_folders(context.ensure_object(CommandContext).location, name)
+        found = list_folders(_declared(context), name)
     if as_json:
         print_json(found)
     else:
         print_table(("folder", "items"), [(one.path or "/", one.items) for one in found])
+
+
+def _declared(context: typer.Context) -> DeclaredCollections:
+    from orchestration.services.collections.declared import DeclaredCollections
+
+    return DeclaredCollections.of(context.ensure_object(CommandContext).location)
 
 
 collection_imports.add_commands(app)

@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from orchestration.services.dataset_list import DatasetEntry
+from orchestration.services.embeddings import EmbeddingEntry
 from orchestration.services.exports.entries import ExporterEntry
 from orchestration.services.home import Home
 from orchestration.services.metadata_schemas.entries import DeclaredSchema
@@ -28,7 +29,7 @@ from resources.project import CODE_ROOT, find_project
 
 KEPT = 8
 """Snapshots of other states, such as of another environment, that stay for when it comes back."""
-FORMAT = 5
+FORMAT = 6
 _ALWAYS = ("WAYBILL_HOME", "WAYBILL_STORE", "DAGSTER_HOME", "PYTHONPATH")
 _CODE = ("orchestration", "assets", "resources")
 
@@ -63,10 +64,12 @@ class Snapshot:
     pipelines: tuple[PipelineEntry, ...] = ()
     classifications: tuple[Mapping[str, Any], ...] = ()
     """Classification sets, as the metadata of their assets has them."""
+    image_folders: tuple[DatasetEntry, ...] = ()
     collections: tuple[Mapping[str, Any], ...] = ()
     """Collections, as the metadata of their assets has them."""
     metadata_schemas: tuple[DeclaredSchema, ...] = ()
     """With their keys."""
+    embeddings: tuple[EmbeddingEntry, ...] = ()
     declarations: tuple[Declaration, ...] = ()
     """Every component that stands, in order of noun and name."""
 

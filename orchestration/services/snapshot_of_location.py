@@ -11,8 +11,9 @@ from orchestration.location import Location
 from orchestration.services.classifications import find_sets
 from orchestration.services.collections.declared import find_collections
 from orchestration.services.connectors import list_connectors
-from orchestration.services.dataset_entries import dataset_entries
+from orchestration.services.dataset_entries import dataset_entries, image_folder_entries
 from orchestration.services.datasources import list_datasources
+from orchestration.services.embedding_entries import embedding_entries
 from orchestration.services.exports.declared import exporter_entries
 from orchestration.services.metadata_schemas.declared import declared_schemas
 from orchestration.services.pipelines.declared import pipeline_entries
@@ -31,7 +32,9 @@ def snapshot_of(location: Location, problems: tuple[str, ...]) -> Snapshot:
         store=location.store().url if "store" in (location.definitions.resources or {}) else "",
         pipelines=tuple(pipeline_entries(location)),
         classifications=tuple(spec.to_metadata() for spec in find_sets(location).values()),
+        image_folders=tuple(image_folder_entries(location)),
         collections=tuple(spec.to_metadata() for spec in find_collections(location).values()),
+        embeddings=tuple(embedding_entries(location)),
         metadata_schemas=tuple(declared_schemas(location)),
         declarations=tuple(declarations(location)),
     )

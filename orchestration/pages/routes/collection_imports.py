@@ -32,11 +32,12 @@ from orchestration.services.collections.specifications import keep_received
 from orchestration.services.questions import collection_imports as questions
 from orchestration.services.questions.collection_imports import SentSpecification
 from orchestration.services.site.collection_imports import imports_of
+from orchestration.services.site.collections import collections_of
 from orchestration.services.site.noted import noted
 from orchestration.services.uploads.incoming import IncomingUploads
 from orchestration.services.uploads.limits import upload_limit
 from orchestration.services.uploads.receiving import receive_form
-from resources.kernel.errors import InputError, UnknownNameError, WaybillError
+from resources.kernel.errors import InputError, WaybillError
 
 PROBLEMS_SHOWN = 100
 
@@ -235,11 +236,7 @@ def _records(visit: Visit) -> ImportRecords:
 
 
 def _spec(visit: Visit) -> CollectionSpec:
-    specs = map(CollectionSpec.from_metadata, visit.project.snapshot.collections)
-    known = {spec.name: spec for spec in specs}
-    if _name(visit) not in known:
-        raise UnknownNameError("collection", _name(visit), known)
-    return known[_name(visit)]
+    return collections_of(visit.site, visit.project).find(_name(visit))
 
 
 def _name(visit: Visit) -> str:

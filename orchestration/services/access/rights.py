@@ -55,6 +55,7 @@ _DECLARED = (
     "exporter",
     "classification",
     "schema",
+    "image-folder",
     "pipeline",
 )
 RIGHTS: dict[str, Right] = {
@@ -86,16 +87,30 @@ RIGHTS: dict[str, Right] = {
     "exporter.show": LOOK,
     "exporter.history": LOOK,
     "datasource.observations": LOOK,
+    "embedding.list": LOOK,
+    "embedding.show": LOOK,
     "pipeline.list": LOOK,
     "pipeline.show": LOOK,
     "run.list": LOOK,
     "run.show": LOOK,
     "run.watch": LOOK,
+    "collection.list": LOOK,
+    "collection.show": LOOK,
+    "collection.items": LOOK,
+    "collection.item": LOOK,
+    "collection.folders": LOOK,
+    "collection.thumbnail": LOOK,
+    "collection.picture": LOOK,
+    "collection.content": LOOK,
     "classification.list": LOOK,
     "classification.show": LOOK,
     "classification.history": LOOK,
     "classification.errors": LOOK,
     "classification.template": LOOK,
+    **{
+        f"image-folder.{verb}": LOOK
+        for verb in ("list", "show", "files", "file", "image", "thumbnail")
+    },
     # Other systems, and data on its way out.
     "connector.test": ASK,
     "connector.browse": ASK,
@@ -104,6 +119,7 @@ RIGHTS: dict[str, Right] = {
     "exporter.test": ASK,
     "dataset.download": ASK,
     "query.download": ASK,
+    "image-folder.download": ASK,
     "classification.check": ASK,
     "classification.download": ASK,
     # What is not saved yet: it leads wherever the user wants it to.
@@ -114,6 +130,7 @@ RIGHTS: dict[str, Right] = {
     "dataset.refresh": WORK,
     "embedding.compute": WORK,
     "dataset.upload": WORK,
+    "image-folder.upload": WORK,
     "upload.limits": LOOK,
     "upload.discover": LOOK,
     "upload.list": WORK,
@@ -159,6 +176,11 @@ RIGHTS: dict[str, Right] = {
     # Titles and descriptions.
     "dataset.rename": EDIT,
     "dataset.remove": CHANGE,
+    "image-folder.rename": EDIT,
+    "image-folder.remove": CHANGE,
+    "collection.rename-item": EDIT,
+    "collection.move-items": EDIT,
+    "collection.remove-items": CHANGE,
     # Who may do what.
     "access.me": LOOK,
     "access.password": OWN,

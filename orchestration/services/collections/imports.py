@@ -170,7 +170,7 @@ def stop_import(records: ImportRecords, import_id: int, collection: str = "") ->
 
 
 FAILURE_FIELDS = ("row_or_pointer", "type", "title", "object_urls", "rule", "message", "attempts", "when")  # fmt: skip
-"""Columns of the failure log (media-import 5)."""
+"""Columns of the failure log."""
 
 
 @dataclass(frozen=True)

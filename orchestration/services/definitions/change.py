@@ -23,6 +23,7 @@ USE_CASES = {
     "exporter": "exporter",
     "classification set": "classification",
     "metadata schema": "schema",
+    "image folder": "image-folder",
     "pipeline": "pipeline",
 }
 """Nouns that are declared, and what the names of their use cases begin with."""

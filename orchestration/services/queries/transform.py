@@ -39,7 +39,7 @@ def transform_text(location: Location, sql: str, name: str) -> TransformText:
             "the query holds {{, which a definition may take for a template",
             hint="Write the text in two parts: '{' || '{'",
         )
-    if name in location.datasets():
+    if name in location.tables():
         raise InputError(
             f"there is a dataset {name!r} already", hint="Give the transform a name of its own"
         )

@@ -97,13 +97,13 @@ def start_import(
     asked: Asked,
     number: int,
 ) -> str:
-    """Has the server import one upload of a dataset, whichever is the newest by then; the run's id.
+    """Has the server import one upload of a dataset or an image folder, whichever is the newest by then; the run's id.
 
     Raises:
-        UnknownNameError: nothing makes the dataset.
+        UnknownNameError: nothing makes it.
         InputError: the key of `asked` was used for other work.
     """
-    assets, tags = [location.dataset(name).key], {UPLOAD_TAG: str(number)}
+    assets, tags = [location.table(name).key], {UPLOAD_TAG: str(number)}
     return start_run(home, instance, location.asset_job(), asked, assets=assets, tags=tags)
 
 
@@ -156,12 +156,12 @@ def import_upload(
     tell: Callable[[StepNews], None],
     number: int,
 ) -> RunOutcome:
-    """Imports one upload of a dataset, whichever is the newest by then.
+    """Imports one upload of a dataset or an image folder, whichever is the newest by then.
 
     Raises:
-        UnknownNameError: nothing makes the dataset.
+        UnknownNameError: nothing makes it.
     """
-    assets, tags = [location.dataset(name).key], {UPLOAD_TAG: str(number)}
+    assets, tags = [location.table(name).key], {UPLOAD_TAG: str(number)}
     return _run(home, instance, location.asset_job(), asked, tell, assets=assets, tags=tags)
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from orchestration.services.collections.imports import ImportRecords
 from orchestration.services.metadata_schemas.shown import SchemaRecords
+from orchestration.services.site.collections import collections_of
 from orchestration.services.site.projects import Project
 from orchestration.services.site.site import Site
-from resources.stores.catalog.collections.catalog import CollectionCatalog
 from resources.stores.catalog.collections.metadata import MetadataCatalog
 
 
 def imports_of(site: Site, project: Project) -> ImportRecords:
     """The imports of a project, whether its code loads or not."""
-    names = [one.name for one in project.snapshot.declarations if one.noun == "collection"]
-    return ImportRecords(names, CollectionCatalog(site.catalog), site.instance)
+    collections = collections_of(site, project)
+    return ImportRecords(collections.specs, collections.catalog, site.instance)
 
 
 def schemas_of(site: Site, project: Project) -> SchemaRecords:

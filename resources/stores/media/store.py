@@ -103,6 +103,19 @@ class MediaStore:
         with open_claim(self._storage, key, name) as names:
             yield (parsed[0] for parsed in map(parse_name, names) if parsed is not None)
 
+    def holds(self, key: Key, version: StoredVersion, sha256: str) -> bool:
+        """Whether a version refers to an object: looked up in its list, not read through.
+
+        Raises:
+            InputError: no SHA-256.
+            IntegrityError: the list is damaged or missing.
+        """
+        name = claim_of(version)
+        if name is None:
+            return False
+        with open_claim(self._storage, key, name) as names:
+            return bool(names.beginning(checked_sha256(sha256)))
+
     def collect(self, grace: timedelta = DEFAULT_GRACE) -> MediaCollectReport:
         """Removes objects that no kept version needs; see the docstring of the package.
 
