@@ -17,7 +17,7 @@ from resources.connectors.resource import ConnectorResource
 from resources.declarations import DeclaresSource
 from resources.kernel.errors import ConfigError, UnknownNameError
 from resources.kernel.keys import IMAGE_FOLDER, TABLE_NOUNS, Key
-from resources.references import declared_in, name_of_asset, noun_of_asset
+from resources.references import declared_in, name_of_asset, nouns_of
 from resources.sources.open import open_source
 from resources.sources.source import Source
 from resources.sources.spec import SourceSpec
@@ -120,17 +120,15 @@ class Location:
 
     def datasets(self) -> dict[str, dg.AssetSpec]:
         """What makes each stored table, by name, in order."""
-        named = {name_of_asset(s.key): s for s in self.specs if noun_of_asset(s) == "dataset"}
-        return dict(sorted(named.items()))
+        return dict(sorted(_named(self.specs, "dataset").items()))
 
     def tables(self) -> dict[str, dg.AssetSpec]:
         """What SQL reads, by name, in order: datasets, and image folders, whose tables list their images."""
-        named = {name_of_asset(s.key): s for s in self.specs if noun_of_asset(s) in TABLE_NOUNS}
-        return dict(sorted(named.items()))
+        return dict(sorted(_named(self.specs, *TABLE_NOUNS).items()))
 
     def nouns(self) -> dict[Key, str]:
         """What each asset is, by its key; empty for one that Waybill knows nothing of."""
-        return {tuple(spec.key.path): noun_of_asset(spec) for spec in self.specs}
+        return {tuple(key.path): noun for key, noun in nouns_of(self.specs).items()}
 
     def dataset(self, name: str) -> dg.AssetSpec:
         """What makes the dataset `name`.
@@ -142,6 +140,10 @@ class Location:
         if name not in known:
             raise UnknownNameError("dataset", name, known)
         return known[name]
+
+    def embeddings(self) -> dict[str, dg.AssetSpec]:
+        """What makes each embedding, by name, in order."""
+        return dict(sorted(_named(self.specs, "embedding").items()))
 
     def table(self, name: str) -> dg.AssetSpec:
         """What makes the table `name`; see `tables`.
@@ -156,8 +158,7 @@ class Location:
 
     def image_folders(self) -> dict[str, dg.AssetSpec]:
         """What makes each image folder, by name, in order."""
-        found = self.tables()
-        return {n: spec for n, spec in found.items() if noun_of_asset(spec) == IMAGE_FOLDER}
+        return dict(sorted(_named(self.specs, IMAGE_FOLDER).items()))
 
     def embedding(self, name: str) -> dg.AssetSpec:
         """What makes the embedding `name`.
@@ -165,7 +166,7 @@ class Location:
         Raises:
             UnknownNameError: nothing does; lists the known ones.
         """
-        known = {name_of_asset(s.key): s for s in self.specs if noun_of_asset(s) == "embedding"}
+        known = self.embeddings()
         if name not in known:
             raise UnknownNameError("embedding", name, known)
         return known[name]
@@ -182,9 +183,10 @@ class Location:
     def users_of_connectors(self) -> dict[str, list[str]]:
         """Who names each connector, as `noun name`, in order: what breaks without it (F037)."""
         users: dict[str, list[str]] = {}
+        nouns = nouns_of(self.specs)
         for spec in self.specs:
             if connector := _metadata_text(spec.metadata, "connector"):
-                noun = noun_of_asset(spec) or "asset"
+                noun = nouns[spec.key] or "asset"
                 users.setdefault(connector, []).append(f"{noun} {name_of_asset(spec.key)}")
         for sensor in self.definitions.sensors or []:
             metadata = getattr(sensor, "metadata", {})
@@ -237,6 +239,12 @@ class Location:
             known = [job for job in repository.job_names if not job.startswith("__")]
             raise UnknownNameError("pipeline", name, known)
         return repository.get_job(name)
+
+
+def _named(specs: Sequence[dg.AssetSpec], *wanted: str) -> dict[str, dg.AssetSpec]:
+    """The assets of some nouns by name."""
+    nouns = nouns_of(specs)
+    return {name_of_asset(spec.key): spec for spec in specs if nouns[spec.key] in wanted}
 
 
 def _metadata_text(metadata: Mapping[str, object], name: str) -> str:

@@ -7,12 +7,13 @@ a run that was stopped cannot be re-executed from its failure, so what is left t
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
 from assets.collections.declaration import CollectionSpec
-from assets.collections.looking import Looker, look_at_items
+from assets.collections.looking import THREADS, Looker, look_at_items
 from assets.collections.taking import register_specification
 from resources.collections.folders import check_folder
 from resources.collections.metadata_schema import MetadataSchema
@@ -100,7 +101,7 @@ def carry_out(means: Means, wanted: WantedImport, writer: MediaWriter | None) ->
         catalog.end(import_id, "failed" if isinstance(error, Exception) else "stopped", str(error))
         raise
     counts = catalog.counts(import_id)
-    # With errors ignored a job ends well, whatever became of single items (media-import 5).
+    # With errors ignored a job ends well, whatever became of single items.
     catalog.end(import_id, "completed")
     return ImportEnd(catalog.find_import(import_id), counts)
 
@@ -144,7 +145,8 @@ def _look(means: Means, stored: StoredImport, writer: MediaWriter | None) -> Non
             from resources.media.prober import open_prober
 
             prober = stack.enter_context(open_prober())
-        looker = Looker(urls, prober, writer, always=spec.probe == "always")
+        files = stack.enter_context(ThreadPoolExecutor(THREADS, thread_name_prefix="files"))
+        looker = Looker(urls, files, prober, writer, always=spec.probe == "always")
         look_at_items(
             means.catalog, stored.id, looker, ignore_errors=stored.ignore_errors, tell=means.tell
         )

@@ -1,4 +1,4 @@
-"""Specifications of what lies in a place: a connector lists it, sidecar files give custom metadata (media-import 6)."""
+"""Specifications of what lies in a place: a connector lists it, sidecar files give custom metadata."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from resources.stores.catalog.collections.publishing import CollectionPublisher
 from resources.stores.catalog.collections.records import StoredCollection
 from resources.stores.media.writer import MediaWriter
 from resources.stores.tables import TableStore
+from resources.stores.versions import VersionStore
 
 _IMAGE_OF = "collection"
 
@@ -57,7 +58,7 @@ def publish(
             return tables.publish({"origin": "collection", _IMAGE_OF: image_of, **claim})
 
 
-def lags(store: TableStore, spec: CollectionSpec, stored: StoredCollection) -> bool:
+def lags(store: VersionStore, spec: CollectionSpec, stored: StoredCollection) -> bool:
     """Whether the newest dataset version shows less than the collection holds."""
     newest = _newest(store, spec)
     return newest is None or newest.properties.get(_IMAGE_OF) != _image_of(stored)
@@ -78,7 +79,7 @@ def _counted(stream: BatchStream, writer: MediaWriter) -> BatchStream:
     return BatchStream(stream.schema, batches())
 
 
-def _newest(store: TableStore, spec: CollectionSpec) -> StoredVersion | None:
+def _newest(store: VersionStore, spec: CollectionSpec) -> StoredVersion | None:
     """The newest version; None when its manifest is damaged: the next one is then written anew."""
     with suppress(IntegrityError):
         return store.item(spec.key).latest()

@@ -1,6 +1,6 @@
 """A specification comes in: it is read whole, held against the rules and the collection, and its items are registered.
 
-Nothing is created of a file that breaks a rule (media-import 5). What is registered is so by one transaction.
+Nothing is created of a file that breaks a rule. What is registered is so by one transaction.
 """
 
 from __future__ import annotations

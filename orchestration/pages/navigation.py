@@ -10,6 +10,7 @@ TABS = (
     ("image-folder.list", "Image folders", "/image-folders"),
     ("connector.list", "Connectors", "/connectors"),
     ("datasource.list", "Data sources", "/datasources"),
+    ("embedding.list", "Embeddings", "/embeddings"),
     ("exporter.list", "Exporters", "/exporters"),
     ("pipeline.list", "Pipelines", "/pipelines"),
     ("classification.list", "Classification sets", "/classifications"),

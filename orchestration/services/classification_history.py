@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import dagster as dg
 
 from orchestration.classifications.jobs import AUTHOR_TAG, FILE_TAG, SET_TAG
 from orchestration.services.classifications import DeclaredSets
+from orchestration.services.runs.recorded import RecordedRun, read_runs
 from resources.kernel.errors import ConfigError, NotFoundError
 from resources.stores.catalog.classifications.catalog import ClassificationCatalog
 from resources.stores.catalog.classifications.records import FileEntry, HistoryFilter
@@ -165,16 +166,16 @@ def _unfinished(
     )
     cursor: str | None = None
     for _ in range(_RECENT_RUNS // _RUNS_AT_ONCE):
-        records = instance.get_run_records(filters, limit=_RUNS_AT_ONCE, cursor=cursor)
-        lines = [_run_line(record.dagster_run, record.create_timestamp) for record in records]
+        runs = read_runs(instance, filters, limit=_RUNS_AT_ONCE, cursor=cursor)
+        lines = [_run_line(run) for run in runs]
         yield [
             line
             for line in lines
             if query.file in line.file and line.state in (query.states or STATES)
         ]
-        if len(records) < _RUNS_AT_ONCE:
+        if len(runs) < _RUNS_AT_ONCE:
             return
-        cursor = records[-1].dagster_run.run_id
+        cursor = runs[-1].run_id
 
 
 def _entry_line(entry: FileEntry) -> HistoryLine:
@@ -210,9 +211,9 @@ def _reason(entry: FileEntry) -> str:
     return f"{first} and {more:,} more" if more else first
 
 
-def _run_line(run: dg.DagsterRun, created_at: datetime) -> HistoryLine:
+def _run_line(run: RecordedRun) -> HistoryLine:
     return HistoryLine(
-        at=created_at.astimezone(UTC),
+        at=run.created_at,
         set_name=run.tags.get(SET_TAG, ""),
         state=_STATES.get(run.status, "queued"),
         reason="",

@@ -18,7 +18,7 @@ from orchestration.location import Location
 from orchestration.services.dataset_list import UPLOAD, DatasetEntry, DeclaredCheck
 from orchestration.services.dataset_origins import AssetFacts, origins_of, pipelines_of
 from resources.kernel.keys import IMAGE_FOLDER, Key, asset_key
-from resources.references import declared_in, noun_of_asset
+from resources.references import declared_in
 
 _TABLES: tuple[type[TableComponent], ...] = (Dataset, SqlTransform, Prediction)
 """Component types whose asset is a dataset that runs make."""
@@ -46,7 +46,7 @@ def image_folder_entries(location: Location) -> list[DatasetEntry]:
 def _about(location: Location) -> _About:
     jobs = location.asset_jobs()
     return _About(
-        origins_of([_facts(spec) for spec in location.specs], jobs.values()),
+        origins_of(_facts(location), jobs.values()),
         pipelines_of(jobs),
         _readers(location),
         location.checks(),
@@ -101,9 +101,13 @@ def maker_of(spec: dg.AssetSpec) -> str:
     return str(given.value if isinstance(given, dg.MetadataValue) else given)
 
 
-def _facts(spec: dg.AssetSpec) -> AssetFacts:
-    upstream = tuple(tuple(dep.asset_key.path) for dep in spec.deps)
-    return AssetFacts(tuple(spec.key.path), noun_of_asset(spec), upstream, maker_of(spec))
+def _facts(location: Location) -> list[AssetFacts]:
+    nouns = location.nouns()
+    found = []
+    for spec in location.specs:
+        key, upstream = tuple(spec.key.path), tuple(tuple(dep.asset_key.path) for dep in spec.deps)
+        found.append(AssetFacts(key, nouns[key], upstream, maker_of(spec)))
+    return found
 
 
 def _readers(location: Location) -> dict[Key, list[str]]:

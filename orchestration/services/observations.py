@@ -15,6 +15,7 @@ from orchestration.services.paging import LIMIT, check_limit, decode_cursor, enc
 from orchestration.services.runs.failures import error_text
 from orchestration.services.runs.launch import server_runs
 from orchestration.services.runs.listing import actor_of
+from orchestration.services.runs.recorded import RecordedRun, read_runs
 from orchestration.services.runs.start import Asked, start_run
 from orchestration.services.runs.watch import RunOutcome, StepNews, run_here, run_there
 from resources.kernel.errors import InputError
@@ -204,7 +205,7 @@ def _version(record: dg.EventLogRecord) -> str:
 
 
 def _observation(
-    record: dg.EventLogRecord, versions: list[str], runs: Mapping[str, dg.DagsterRun]
+    record: dg.EventLogRecord, versions: list[str], runs: Mapping[str, RecordedRun]
 ) -> Observation:
     seen = record.asset_observation
     metadata = seen.metadata if seen else {}
@@ -224,8 +225,8 @@ def _observation(
     )
 
 
-def _runs(instance: dg.DagsterInstance, ids: set[str]) -> dict[str, dg.DagsterRun]:
-    found = instance.get_runs(dg.RunsFilter(run_ids=list(ids))) if ids else []
+def _runs(instance: dg.DagsterInstance, ids: set[str]) -> dict[str, RecordedRun]:
+    found = read_runs(instance, dg.RunsFilter(run_ids=list(ids))) if ids else []
     return {run.run_id: run for run in found}
 
 
@@ -234,18 +235,17 @@ def _failure(instance: dg.DagsterInstance, name: str) -> FailedLook | None:
     failed = [dg.DagsterRunStatus.FAILURE]
     asked = dg.RunsFilter(tags={OBSERVE_TAG: name}, statuses=failed)
     ticks = dg.RunsFilter(job_name=f"observe_{name}", statuses=failed)
-    records = [r for wanted in (asked, ticks) for r in instance.get_run_records(wanted, limit=1)]
-    if not records:
+    found = [run for wanted in (asked, ticks) for run in read_runs(instance, wanted, limit=1)]
+    if not found:
         return None
-    last = max(records, key=lambda record: record.create_timestamp)
-    run = last.dagster_run
+    run = max(found, key=lambda run: run.created_at)
     texts = [
         error_text(entry.dagster_event)
         for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
         if entry.dagster_event is not None
     ]
     return FailedLook(
-        at=last.create_timestamp.astimezone(UTC),
+        at=run.created_at,
         run_id=run.run_id,
         error=texts[0] if texts else "the run failed before it looked",
         asked_by=actor_of(run.tags),

@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from orchestration.services.dataset_list import DatasetEntry
+from orchestration.services.embeddings import EmbeddingEntry
 from orchestration.services.exports.entries import ExporterEntry
 from orchestration.services.home import Home
 from orchestration.services.pipelines.entry import PipelineEntry
@@ -65,6 +66,7 @@ class Snapshot:
     image_folders: tuple[DatasetEntry, ...] = ()
     collections: tuple[Mapping[str, Any], ...] = ()
     """Collections, as the metadata of their assets has them."""
+    embeddings: tuple[EmbeddingEntry, ...] = ()
     declarations: tuple[Declaration, ...] = ()
     """Every component that stands, in order of noun and name."""
 

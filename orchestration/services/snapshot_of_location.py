@@ -13,6 +13,7 @@ from orchestration.services.collections.declared import find_collections
 from orchestration.services.connectors import list_connectors
 from orchestration.services.dataset_entries import dataset_entries, image_folder_entries
 from orchestration.services.datasources import list_datasources
+from orchestration.services.embedding_entries import embedding_entries
 from orchestration.services.exports.declared import exporter_entries
 from orchestration.services.pipelines.declared import pipeline_entries
 from orchestration.services.snapshot import Declaration, Snapshot
@@ -32,6 +33,7 @@ def snapshot_of(location: Location, problems: tuple[str, ...]) -> Snapshot:
         classifications=tuple(spec.to_metadata() for spec in find_sets(location).values()),
         image_folders=tuple(image_folder_entries(location)),
         collections=tuple(spec.to_metadata() for spec in find_collections(location).values()),
+        embeddings=tuple(embedding_entries(location)),
         declarations=tuple(declarations(location)),
     )
 

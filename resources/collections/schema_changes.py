@@ -1,4 +1,4 @@
-"""Changes of a metadata schema, and the rules that they keep (media-import 4.1).
+"""Changes of a metadata schema, and the rules that they keep.
 
 A change makes a new schema of an old one. Stored values that contradict it are no obstacle: they stay, filters do not see
 them, and whoever asks is told how many there are.

@@ -33,7 +33,7 @@ class PictureRequest(Struct, frozen=True):
 
 
 class FramesWanted(Struct, frozen=True):
-    """Which frames of a video (media-import 4.2)."""
+    """Which frames of a video."""
 
     sampling_rate: Annotated[float, Meta(ge=0, le=1_000)] = 1.0
     """Frames a second; 0: the first frame and the key frames alone."""

@@ -8,6 +8,7 @@ from contextlib import closing
 import dagster as dg
 import pytest
 
+from assets.noun import NounComponent
 from orchestration.loading.types import component_type, known_types
 from resources.component_schema import parse_example
 from resources.declared import DeclaredComponent
@@ -38,6 +39,7 @@ NOUN_DOCUMENTS = {
     "embeddings": "assets.Embedding\nattributes: {name: x, dataset: source",
     "exports": "assets.Exporter\nattributes: {name: x, dataset: source, connector: warehouse, table: t",
     "classifications": "assets.ClassificationSet\nattributes: {name: x, columns: [{name: A}]",
+    "collections": "assets.Collection\nattributes: {name: x, connectors: [landing]",
 }
 UPSTREAM = """---
 type: assets.Dataset
@@ -54,6 +56,11 @@ def declared(document: str, more: str = "") -> str:
 
 def spec_of(definitions: dg.Definitions, name: str = "x") -> dg.AssetSpec:
     return next(s for s in asset_specs(definitions) if s.key.path[-1] == name)
+
+
+def test_every_noun_is_under_test():
+    nouns = {name for name in TYPES if issubclass(component_type(name, ""), NounComponent)}
+    assert {document.split()[0] for document in NOUN_DOCUMENTS.values()} == nouns
 
 
 @pytest.mark.parametrize("group", NOUN_DOCUMENTS)

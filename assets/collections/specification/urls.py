@@ -82,7 +82,7 @@ def _have_schemes(text: str, urls: Sequence[str]) -> bool:
 
 
 def default_title(url: str) -> str:
-    """The path of a URL; its end, if it is longer than a title may be (media-import 1.1)."""
+    """The path of a URL; its end, if it is longer than a title may be."""
     _, _, rest = url.partition("://")
     _, slash, path = rest.partition("/")
     if url.lower().startswith(_WEB):

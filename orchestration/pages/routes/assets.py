@@ -49,6 +49,8 @@ def _has(project: Project, noun: str, name: str) -> bool:
     snapshot = project.snapshot
     if noun == "dataset":
         return any(entry.name == name for entry in snapshot.datasets)
+    if noun == "embedding":  # some come with collections
+        return any(entry.name == name for entry in snapshot.embeddings)
     return any((one.noun, one.name) == (noun, name) for one in snapshot.declarations)
 
 

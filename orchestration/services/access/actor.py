@@ -19,8 +19,10 @@ class Role(StrEnum):
 
     def includes(self, other: Role) -> bool:
         """Whether it may do what `other` may."""
-        ranks = list(Role)
-        return ranks.index(self) >= ranks.index(other)
+        return _RANKS[self] >= _RANKS[other]
+
+
+_RANKS = {role: rank for rank, role in enumerate(Role)}
 
 
 class Scope(StrEnum):

@@ -86,6 +86,8 @@ RIGHTS: dict[str, Right] = {
     "exporter.show": LOOK,
     "exporter.history": LOOK,
     "datasource.observations": LOOK,
+    "embedding.list": LOOK,
+    "embedding.show": LOOK,
     "pipeline.list": LOOK,
     "pipeline.show": LOOK,
     "run.list": LOOK,

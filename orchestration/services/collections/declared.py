@@ -141,13 +141,14 @@ def catalog_of(location: Location) -> CollectionCatalog:
 def _summaries(
     collections: DeclaredCollections, specs: Iterable[CollectionSpec]
 ) -> list[CollectionSummary]:
-    return [_summary(collections, spec) for spec in specs]
+    return [summary_of(collections, spec) for spec in specs]
 
 
-def _summary(collections: DeclaredCollections, spec: CollectionSpec) -> CollectionSummary:
+def summary_of(collections: DeclaredCollections, spec: CollectionSpec) -> CollectionSummary:
+    """One line of the list."""
     catalog = collections.catalog
     imports = catalog.imports(spec.name, limit=1) if catalog.database.exists() else []
-    states: Mapping[str, int] = collections.tallies.of(spec.name).states if imports else {}
+    states: Mapping[str, int] = collections.tallies.states(spec.name) if imports else {}
     return CollectionSummary(
         name=spec.name,
         description=spec.description,

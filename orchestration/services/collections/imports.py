@@ -137,7 +137,7 @@ def show_import(place: Workplace, import_id: int) -> CollectionImport:
 
 
 FAILURE_FIELDS = ("row_or_pointer", "type", "title", "object_urls", "rule", "message", "attempts", "when")  # fmt: skip
-"""Columns of the failure log (media-import 5)."""
+"""Columns of the failure log."""
 
 
 def failures(place: Workplace, import_id: int) -> Iterator[dict[str, object]]:

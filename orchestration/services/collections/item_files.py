@@ -5,11 +5,9 @@ from __future__ import annotations
 from urllib.parse import unquote, urlsplit
 
 from orchestration.services.collections.items import ShownItem
-from orchestration.services.collections.thumbnails import ObjectRef, PictureWanted
+from orchestration.services.collections.thumbnails import LARGE_EDGE, ObjectRef, PictureWanted
 from resources.kernel.errors import NotFoundError
 from resources.media.prober import file_type_of, shown_file
-
-_PLACED = frozenset({"pdf", "nifti", "dicom", "video", "image"})
 
 
 def file_of(collection: str, item: ShownItem, number: int) -> ObjectRef:
@@ -37,6 +35,25 @@ def thumbnail_of(collection: str, item: ShownItem) -> PictureWanted | None:
     if item.type == "text" or item.state == "failed":
         return None
     return PictureWanted(file_of(collection, item, shown_file(item.type, len(item.urls))))
+
+
+def picture_of(
+    collection: str, item: ShownItem, number: int, place: int | None = None
+) -> PictureWanted:
+    """A large picture of one of an item's files.
+
+    Args:
+        collection: the item's.
+        item: the item.
+        number: which file, from 0 on.
+        place: which page, slice or frame of it, or which millisecond; None: what stands for it.
+
+    Raises:
+        NotFoundError: it has not so many files; of its type there are no pictures.
+    """
+    if item.type == "text":
+        raise NotFoundError(f"item {item.id} is a text: there is no picture of it")
+    return PictureWanted(file_of(collection, item, number), place, LARGE_EDGE)
 
 
 def name_of(url: str) -> str:

@@ -82,7 +82,7 @@ def list_items(collections: DeclaredCollections, name: str, wanted: ItemsQuery) 
         cursor=wanted.cursor,
         limit=min(wanted.limit, MOST),
     )
-    total = collections.tallies.of(name, wanted.filter).total
+    total = collections.tallies.count(name, wanted.filter)
     return Page(tuple(map(_shown, page.items)), page.cursor or None, total)
 
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import dagster as dg
@@ -26,6 +26,8 @@ from resources.kernel.keys import asset_key
 
 _LOG = SqlEventLogStorageTable.c
 _PLANNED = dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED.value
+_NAMES = 4_096
+"""Of exporters, known in both spellings."""
 _ARRIVED = (
     dg.DagsterEventType.ASSET_MATERIALIZATION.value,
     dg.DagsterEventType.ASSET_OBSERVATION.value,
@@ -106,18 +108,29 @@ def arrived(
     instance: dg.DagsterInstance, begun: Collection[Begun]
 ) -> dict[Place, Callable[[], Mapping[str, Any]]]:
     """What each of these deliveries said of itself when it had arrived, to be asked for; nothing of those that did not."""
+    found: dict[Place, Callable[[], Mapping[str, Any]]] = {}
+    for key, run_id, text in _arrivals(instance, begun, _LOG.event):
+        found[Place(_name(key), run_id)] = partial(_facts, text)
+    return found
+
+
+def arrived_at_all(instance: dg.DagsterInstance, begun: Collection[Begun]) -> set[Place]:
+    """Which of these deliveries arrived."""
+    return {Place(_name(key), run_id) for key, run_id in _arrivals(instance, begun)}
+
+
+def _arrivals(
+    instance: dg.DagsterInstance, begun: Collection[Begun], *more: sa.Column[Any]
+) -> Sequence[Any]:
     if not begun:
-        return {}
-    query = sa.select(_LOG.asset_key, _LOG.run_id, _LOG.event).where(
+        return []
+    query = sa.select(_LOG.asset_key, _LOG.run_id, *more).where(
         _LOG.dagster_event_type.in_(_ARRIVED),
         _LOG.asset_key.in_({_text(one.exporter) for one in begun}),
         _LOG.run_id.in_({one.run_id for one in begun}),
         _LOG.id > min(one.number for one in begun),
     )
-    found: dict[Place, Callable[[], Mapping[str, Any]]] = {}
-    for key, run_id, text in _rows(instance, query):
-        found[Place(_name(key), run_id)] = partial(_facts, text)
-    return found
+    return _rows(instance, query)
 
 
 def _facts(text: str) -> Mapping[str, Any]:
@@ -151,10 +164,12 @@ def _begun(row: Any) -> Begun:
     return Begun(row.id, _name(row.asset_key), row.run_id, row.timestamp.replace(tzinfo=UTC))
 
 
+@lru_cache(maxsize=_NAMES)
 def _text(exporter: str) -> str:
     """The asset's key as the log has it."""
     return dg.AssetKey(asset_key("exports", exporter)).to_string()
 
 
+@lru_cache(maxsize=_NAMES)
 def _name(text: str) -> str:
     return str(json.loads(text)[-1])

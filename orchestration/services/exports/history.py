@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -15,12 +15,14 @@ from orchestration.services.exports.events import (
     Begun,
     Place,
     arrived,
+    arrived_at_all,
     begun_deliveries,
     newest_deliveries,
 )
 from orchestration.services.paging import LIMIT, Page, check_limit, decode_cursor, encode_cursor
 from orchestration.services.runs.failures import error_text
 from orchestration.services.runs.listing import actor_of
+from orchestration.services.runs.recorded import RecordedRun, read_runs
 from resources.kernel.errors import InputError, UnknownNameError
 from resources.kernel.keys import noun_of_key
 
@@ -160,36 +162,41 @@ def _told(
     status: str = "",
 ) -> Iterator[tuple[Begun, Export | None]]:
     """The same of these; of those that arrived nothing more is read where another status is wanted."""
-    facts = arrived(instance, begun)
-    has_all = status in ("", ExportStatus.DONE)
-    ids = {one.run_id for one in begun if has_all or Place(one.exporter, one.run_id) not in facts}
-    records = instance.get_run_records(dg.RunsFilter(run_ids=list(ids))) if ids else []
-    runs = {record.dagster_run.run_id: record for record in records}
+    if status not in ("", ExportStatus.DONE):
+        done = arrived_at_all(instance, begun)
+        told = [one for one in begun if Place(one.exporter, one.run_id) not in done]
+        facts: Mapping[Place, Callable[[], Mapping[str, Any]]] = {}
+    else:
+        told, facts = list(begun), arrived(instance, begun)
+    ids = {one.run_id for one in told}
+    found = read_runs(instance, dg.RunsFilter(run_ids=list(ids))) if ids else []
+    runs, of_status = {run.run_id: run for run in found}, {one.number for one in told}
     for one in begun:
-        entry, record = declared[one.exporter], runs.get(one.run_id)
+        if one.number not in of_status:
+            yield one, None
+            continue
         said = facts.get(Place(one.exporter, one.run_id))
-        is_told = has_all or said is None
-        facts_of = said() if said is not None and is_told else None
-        yield one, _export(instance, one, entry, record, facts_of) if is_told else None
+        run, entry = runs.get(one.run_id), declared[one.exporter]
+        yield one, _export(instance, one, entry, run, said() if said is not None else None)
 
 
 def _export(
     instance: dg.DagsterInstance,
     begun: Begun,
     entry: ExporterEntry,
-    record: dg.RunRecord | None,
+    run: RecordedRun | None,
     said: Mapping[str, Any] | None,
 ) -> Export:
-    status = _status(record, has_arrived=said is not None)
+    status = _status(run, has_arrived=said is not None)
     steps = _Steps()
     if status is ExportStatus.NOT_REACHED:  # its own steps say whether it was, and failed
-        steps = _kept_steps(instance, begun, record)
+        steps = _kept_steps(instance, begun, run)
         if steps.error:
             status = ExportStatus.FAILED
     facts = said if said is not None else steps.pinned
     return Export(
         exporter=entry.name,
-        source=str(facts.get("source") or _planned_source(entry, record)),
+        source=str(facts.get("source") or _planned_source(entry, run)),
         version=facts.get("source version"),
         connector=str(facts.get("connector", entry.connector)),
         table=str(facts.get("table", entry.table)),
@@ -198,9 +205,9 @@ def _export(
         size_bytes=facts.get("source bytes"),
         status=status,
         asked_at=begun.at,
-        started_at=_moment(record.start_time if record else None),
-        seconds=_seconds(record),
-        asked_by=actor_of(record.dagster_run.tags) if record else "",
+        started_at=run.started_at if run else None,
+        seconds=_seconds(run),
+        asked_by=actor_of(run.tags) if run else "",
         run_id=begun.run_id,
         error=steps.error or steps.reason,
         warnings=str(facts.get("warnings", "")),
@@ -208,10 +215,10 @@ def _export(
     )
 
 
-def _status(record: dg.RunRecord | None, *, has_arrived: bool) -> ExportStatus:
+def _status(run: RecordedRun | None, *, has_arrived: bool) -> ExportStatus:
     if has_arrived:
         return ExportStatus.DONE
-    status = record.dagster_run.status if record else dg.DagsterRunStatus.CANCELED
+    status = run.status if run else dg.DagsterRunStatus.CANCELED
     if status in (dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED):
         return ExportStatus.QUEUED
     if status is dg.DagsterRunStatus.CANCELED:
@@ -242,13 +249,13 @@ _KNOWN_MOST = 5_000
 _KNOWN: dict[Place, _Steps] = {}
 
 
-def _kept_steps(instance: dg.DagsterInstance, begun: Begun, record: dg.RunRecord | None) -> _Steps:
+def _kept_steps(instance: dg.DagsterInstance, begun: Begun, run: RecordedRun | None) -> _Steps:
     """The same of every run that ended a while ago: its events, a file of their own, are read once."""
     place = Place(begun.exporter, begun.run_id)
     if place in _KNOWN:
         return _KNOWN[place]
     found = _steps(instance, begun)
-    ended_at = _moment(record.end_time if record else None)
+    ended_at = run.ended_at if run else None
     if ended_at is not None and datetime.now(UTC) - ended_at > _SETTLED:
         if len(_KNOWN) >= _KNOWN_MOST:
             _KNOWN.clear()
@@ -287,24 +294,20 @@ def _take(found: _Steps, event: dg.DagsterEvent, own: str) -> None:
         found.reason = found.reason or error_text(event)
 
 
-def _planned_source(entry: ExporterEntry, record: dg.RunRecord | None) -> str:
+def _planned_source(entry: ExporterEntry, run: RecordedRun | None) -> str:
     """What the run was asked to deliver."""
     source = entry.source
     graph = dg.AssetKey(entry.key).to_python_identifier()
-    config: Any = record.dagster_run.run_config if record else {}
+    config: Any = run.config if run else {}
     for part in ("ops", graph, "ops", f"pin_{entry.name}", "config", "dataset"):
         config = config.get(part) if isinstance(config, Mapping) else None
     return f"dataset {config}" if config else f"{noun_of_key(source)} {source[1]}"
 
 
-def _seconds(record: dg.RunRecord | None) -> float | None:
-    if record is None or record.start_time is None or record.end_time is None:
+def _seconds(run: RecordedRun | None) -> float | None:
+    if run is None or run.started_at is None or run.ended_at is None:
         return None
-    return round(record.end_time - record.start_time, 3)
-
-
-def _moment(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    return round((run.ended_at - run.started_at).total_seconds(), 3)
 
 
 def _number(cursor: str) -> int:

@@ -21,6 +21,7 @@ from orchestration.services.runs.events import (
 )
 from orchestration.services.runs.find import find_record
 from orchestration.services.runs.listing import RunSummary, summary_of
+from orchestration.services.runs.recorded import recorded_of
 from orchestration.services.runs.states import Action, RunState, actions_in
 from orchestration.services.runs.steps import step_name
 from resources.kernel.keys import Key, noun_of_key
@@ -116,7 +117,7 @@ def show_run(instance: dg.DagsterInstance, run_id: str, *, location: str = "") -
         NotFoundError: there is no such run.
     """
     record = find_record(instance, run_id, location=location)
-    run, summary = record.dagster_run, summary_of(record)
+    run, summary = record.dagster_run, summary_of(recorded_of(record))
     events = _told_events(instance, run_id)
     steps = _steps(instance, run, summary.state, events)
     log = last_events(instance, run_id, limit=LOG_LINES)

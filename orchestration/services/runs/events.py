@@ -193,7 +193,7 @@ def read_events(
     if not 0 <= after <= _LAST_NUMBER:
         raise InputError(f"events are counted from 1: {after} is no number of one")
     # The state comes first: a run that has ended by then has no event that is missing below.
-    state = state_of(find_record(instance, run_id, location=location).dagster_run)
+    state = state_of(find_record(instance, run_id, location=location).dagster_run.status)
     cursor = EventLogCursor.from_storage_id(after).to_string()
     page = instance.get_records_for_run(run_id, cursor=cursor, limit=limit)
     found = [to_event(record) for record in page.records]

@@ -18,7 +18,7 @@ from dagster._core.storage.tags import (
 
 from orchestration.classifications.jobs import SET_TAG
 from orchestration.services.paging import LIMIT, Page, check_limit, decode_cursor, encode_cursor
-from orchestration.services.runs.find import location_of
+from orchestration.services.runs.recorded import RecordedRun, read_runs
 from orchestration.services.runs.start import ACTOR_TAG
 from orchestration.services.runs.states import RunState, state_of, statuses_of
 from resources.kernel.errors import ConfigError, InputError
@@ -133,11 +133,7 @@ def last_runs(
 ) -> dict[str, RunSummary]:
     """The newest run of each of these pipelines that ever ran: two queries, however many they are."""
     newest = _newest_of_each(instance, pipelines)
-    found = {
-        record.dagster_run.job_name: summary_of(record)
-        for record in newest.values()
-        if location in ("", location_of(record.dagster_run))
-    }
+    found = {run.job: summary_of(run) for run in newest.values() if location in ("", run.location)}
     for name in set(newest) - set(found):  # another code location has one of this name
         page = list_runs(instance, RunFilter(pipeline=name, location=location), limit=1)
         found.update({run.pipeline: run for run in page.items})
@@ -146,7 +142,7 @@ def last_runs(
 
 def _newest_of_each(
     instance: dg.DagsterInstance, pipelines: Collection[str]
-) -> dict[str, dg.RunRecord]:
+) -> dict[str, RecordedRun]:
     storage = instance.run_storage
     if not isinstance(storage, SqlRunStorage):
         raise ConfigError(
@@ -157,23 +153,22 @@ def _newest_of_each(
     ids = sa.select(_RUNS.run_id).where(_RUNS.id.in_(newest.group_by(_RUNS.pipeline_name)))
     with storage.connect() as connection:
         run_ids = [row.run_id for row in connection.execute(ids)]
-    records = instance.get_run_records(dg.RunsFilter(run_ids=run_ids)) if run_ids else []
-    return {record.dagster_run.job_name: record for record in records}
+    runs = read_runs(instance, dg.RunsFilter(run_ids=run_ids)) if run_ids else []
+    return {run.job: run for run in runs}
 
 
-_Placed = tuple[object, dg.RunRecord]
+_Placed = tuple[object, RecordedRun]
 """A run, and what a cursor says of where it stands."""
 
 
 def _first_of(runs: Iterator[_Placed], wanted: RunFilter, limit: int) -> Page[RunSummary]:
     found: dict[str, RunSummary] = {}
     last: object = None
-    for number, (place, record) in enumerate(runs):
-        run = record.dagster_run
-        if wanted.location in ("", location_of(run)) and run.run_id not in found:
+    for number, (place, run) in enumerate(runs):
+        if wanted.location in ("", run.location) and run.run_id not in found:
             if len(found) == limit:
                 return Page(tuple(found.values()), encode_cursor([last]))
-            found[run.run_id], last = summary_of(record), place
+            found[run.run_id], last = summary_of(run), place
         if number >= _SCANNED_PAGES * limit:
             return Page(tuple(found.values()), encode_cursor([place]))
     return Page(tuple(found.values()), None)
@@ -185,11 +180,11 @@ def _newest_runs(
     if place is not None and not (isinstance(place, str) and instance.has_run(place)):
         raise _unknown(place)
     while True:
-        records = instance.get_run_records(wanted.to_dagster(), limit=size, cursor=place)
-        for record in records:
-            place = record.dagster_run.run_id
-            yield place, record
-        if len(records) < size:
+        runs = read_runs(instance, wanted.to_dagster(), limit=size, cursor=place)
+        for run in runs:
+            place = run.run_id
+            yield place, run
+        if len(runs) < size:
             return
 
 
@@ -203,8 +198,8 @@ def _runs_of_asset(
             raise _unknown(before)
         events = _asset_events(instance, wanted.asset, before, size)
         ids = list(dict.fromkeys(event.run_id for event in events))
-        found = instance.get_run_records(wanted.to_dagster(ids)) if ids else []
-        kept = {record.dagster_run.run_id: record for record in found}
+        found = read_runs(instance, wanted.to_dagster(ids)) if ids else []
+        kept = {run.run_id: run for run in found}
         for event in events:
             before = event.storage_id
             if event.run_id in kept:
@@ -227,32 +222,31 @@ def _asset_events(
     return instance.event_log_storage.get_event_records(wanted, limit=limit)
 
 
-def summary_of(record: dg.RunRecord) -> RunSummary:
+def summary_of(run: RecordedRun) -> RunSummary:
     """A run as a line of the list."""
-    run = record.dagster_run
-    keys = sorted(key.to_user_string() for key in run.asset_selection or ())
     return RunSummary(
         run_id=run.run_id,
-        state=state_of(run),
-        title=title_of(run, keys),
-        pipeline="" if run.job_name.startswith(ASSET_JOB) else run.job_name,
-        targets=tuple(keys[:SHOWN_TARGETS]),
-        target_count=len(keys),
+        state=state_of(run.status),
+        title=title_of(run),
+        pipeline="" if run.job.startswith(ASSET_JOB) else run.job,
+        targets=run.targets[:SHOWN_TARGETS],
+        target_count=len(run.targets),
         actor=actor_of(run.tags),
-        created_at=record.create_timestamp.astimezone(UTC),
-        started_at=_moment(record.start_time),
-        ended_at=_moment(record.end_time),
+        created_at=run.created_at,
+        started_at=run.started_at,
+        ended_at=run.ended_at,
         parent=run.tags.get(PARENT_RUN_ID_TAG, ""),
-        location=location_of(run),
+        location=run.location,
     )
 
 
-def title_of(run: dg.DagsterRun, keys: Sequence[str]) -> str:
+def title_of(run: RecordedRun) -> str:
     """What a run works on, in words."""
+    keys = run.targets
     if name := run.tags.get(SET_TAG):
         return f"classification set {name}"
-    if not run.job_name.startswith(ASSET_JOB):
-        return f"pipeline {run.job_name}"
+    if not run.job.startswith(ASSET_JOB):
+        return f"pipeline {run.job}"
     if not keys:
         return "all assets"
     parts = tuple(keys[0].split("/"))
@@ -267,10 +261,6 @@ def actor_of(tags: Mapping[str, str]) -> str:
         if tag in tags:
             return f"{kind} {tags[tag]}"
     return tags.get(ACTOR_TAG, "")
-
-
-def _moment(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def _utc(moment: datetime) -> datetime:

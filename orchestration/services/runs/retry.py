@@ -126,12 +126,15 @@ def _check_alone(instance: dg.DagsterInstance, parent: dg.DagsterRun) -> None:
     else:
         return
     raise ConflictError(
-        text, hint="Wait for it, or stop it", state=state_of(parent).value, run_id=parent.run_id
+        text,
+        hint="Wait for it, or stop it",
+        state=state_of(parent.status).value,
+        run_id=parent.run_id,
     )
 
 
 def _what_is_left(instance: dg.DagsterInstance, parent: dg.DagsterRun) -> _Part:
-    if state_of(parent) != RunState.FAILED or parent.execution_plan_snapshot_id is None:
+    if state_of(parent.status) != RunState.FAILED or parent.execution_plan_snapshot_id is None:
         return _Part(None, None)
     steps, state = KnownExecutionState.build_resume_retry_reexecution(instance, parent)
     return _Part(steps, state) if steps else _Part(None, None)

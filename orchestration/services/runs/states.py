@@ -55,9 +55,9 @@ _HINTS: Mapping[Action, str] = {
 }
 
 
-def state_of(run: dg.DagsterRun) -> RunState:
-    """What a run is doing."""
-    return _STATES[run.status]
+def state_of(status: dg.DagsterRunStatus) -> RunState:
+    """What a run of this status is doing."""
+    return _STATES[status]
 
 
 def statuses_of(states: Collection[RunState]) -> list[dg.DagsterRunStatus]:
@@ -76,7 +76,7 @@ def check_action(action: Action, run: dg.DagsterRun) -> None:
     Raises:
         ConflictError: it is not; its fact `state` is what the run is doing.
     """
-    state = state_of(run)
+    state = state_of(run.status)
     if state in ACTIONS[action]:
         return
     ended = "has ended already" if state.has_ended else "has not ended yet"

@@ -65,6 +65,8 @@ KNOWN = {
     "dataset rename",
     "dataset remove",
     "dataset export",
+    "embedding list",
+    "embedding show",
     "embedding compute",
     "exporter list",
     "exporter show",

@@ -1,4 +1,4 @@
-"""Changes of metadata schemas: what each makes, and every rule that forbids one (media-import 4.1 and 8)."""
+"""Changes of metadata schemas: what each makes, and every rule that forbids one."""
 
 import pytest
 from hypothesis import given

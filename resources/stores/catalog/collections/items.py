@@ -33,6 +33,14 @@ class ItemPage:
     """What the next page is asked for with; empty: this is the last one."""
 
 
+@dataclass(frozen=True)
+class Neighbours:
+    """The items beside one in a list."""
+
+    previous: int | None
+    next: int | None
+
+
 class ItemCatalog:
     """The items of all collections of a catalog. Making the object touches nothing."""
 
@@ -111,6 +119,43 @@ class ItemCatalog:
         if not found:
             raise editing.no_item(collection, item_id)
         return found[0]
+
+    def neighbours(
+        self, collection: str, item_id: int, *, filter_text: str = "", sort: str = ""
+    ) -> Neighbours:
+        """Which items come before and after one in the list of a filter, whether it is in the list itself or not.
+
+        Raises:
+            NotFoundError: the collection has no such item.
+            FilterError: the filter cannot be understood; with the place.
+            InputError: so it cannot be sorted.
+        """
+        with self.database.read() as connection:
+            opened = self._open(connection, collection)
+            order, compiler = Order.parse(sort, opened.schema), Compiler(opened.facets)
+            item, value = compiler.table.c.item, compiler.value(order.field)
+            own = sa.select(value).select_from(compiler.source()).where(item == item_id)
+            row = connection.execute(own).one_or_none()
+            if row is None:
+                raise editing.no_item(collection, item_id)
+            conditions = _conditions(compiler, opened, filter_text)
+
+            def nearest(beside: Any, order_by: list[Any]) -> int | None:
+                chosen = (
+                    sa.select(item)
+                    .select_from(compiler.source())
+                    .where(*conditions, beside)
+                    .order_by(*order_by)
+                    .limit(1)
+                )
+                found = connection.execute(chosen).scalar_one_or_none()
+                return None if found is None else int(found)
+
+            before = order.before(compiler, row[0], item_id)
+            after = order.after(compiler, row[0], item_id)
+            return Neighbours(
+                nearest(before, order.backwards(compiler)), nearest(after, order.columns(compiler))
+            )
 
     def folders(self, collection: str) -> list[Folder]:
         """The folders of a collection with the number of their items, in order of their paths."""

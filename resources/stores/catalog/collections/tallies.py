@@ -1,7 +1,8 @@
 """How many items there are of each kind: what stands beside the filters of a list, and in a list of collections.
 
-Counting reads the table of facets once, some 0.3 s for 1,000,000 items without a filter. So counts are kept until anything of the
-collection changes; nothing has to be told of it, since `changes` grows with every change.
+Of 1,000,000 items the processor takes 0.03 s to count all, 0.1 s to count those of a filter or those of each state, 0.5 s to group all by
+type and state. So counts are kept until anything of the collection changes; nothing has to be told of it, since `changes` grows
+with every change.
 """
 
 from __future__ import annotations
@@ -45,6 +46,29 @@ class Tallies:
     def __init__(self, database: CatalogDatabase) -> None:
         self._database = database
 
+    def count(self, collection: str, filter_text: str = "") -> int:
+        """How many items a filter finds.
+
+        Raises:
+            NotFoundError: nothing was imported into the collection yet.
+            FilterError: the filter cannot be understood; with the place.
+        """
+        with self._database.read() as connection:
+            opened = Opened.of(connection, collection, is_sqlite=self._database.is_sqlite)
+            return self._kept(
+                opened, filter_text, "count", lambda: _count(connection, opened, filter_text)
+            )
+
+    def states(self, collection: str) -> Mapping[str, int]:
+        """All items of a collection by state: mostly they are ready, so the others are counted one by one.
+
+        Raises:
+            NotFoundError: nothing was imported into it yet.
+        """
+        with self._database.read() as connection:
+            opened = Opened.of(connection, collection, is_sqlite=self._database.is_sqlite)
+            return self._kept(opened, "", "states", lambda: _states(connection, opened))
+
     def of(self, collection: str, filter_text: str = "") -> Tally:
         """Counts the items of a collection that a filter finds.
 
@@ -68,7 +92,10 @@ class Tallies:
         with self._database.read() as connection:
             opened = Opened.of(connection, collection, is_sqlite=self._database.is_sqlite)
             return self._kept(
-                opened, filter_text, key, lambda: _values(connection, opened, key, filter_text)
+                opened,
+                filter_text,
+                f"key {key}",
+                lambda: _values(connection, opened, key, filter_text),
             )
 
     def _kept(self, opened: Opened, filter_text: str, what: str, count: Callable[[], T]) -> T:
@@ -82,6 +109,21 @@ class Tallies:
             found = count()
             _COUNTS.keep(place, found)
         return found
+
+
+def _count(connection: sa.Connection, opened: Opened, filter_text: str) -> int:
+    (row,) = _grouped(connection, opened, Compiler(opened.facets), [], filter_text)
+    return int(row[0])
+
+
+def _states(connection: sa.Connection, opened: Opened) -> Mapping[str, int]:
+    total = _count(connection, opened, "")
+    compiler = Compiler(opened.facets)
+    state = compiler.table.c.state
+    rows = _grouped(connection, opened, compiler, [state], "state != ready")
+    others = {name: int(count) for name, count in rows}
+    ready = total - sum(others.values())
+    return {**others, **({"ready": ready} if ready else {})}
 
 
 def _tally(connection: sa.Connection, opened: Opened, filter_text: str) -> Tally:

@@ -27,7 +27,7 @@ MAY = {
 @pytest.mark.parametrize("status", list(dg.DagsterRunStatus))
 def test_what_is_not_possible_is_a_conflict_that_names_the_state(status):
     run = dg.DagsterRun("work", status=status, remote_job_origin=remote_origin("work"))
-    state = state_of(run)
+    state = state_of(run.status)
     assert status in statuses_of([state])
     assert actions_in(state) == MAY[state]
     for action in ("cancel", "retry"):
