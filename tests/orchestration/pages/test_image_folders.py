@@ -144,7 +144,7 @@ class Walk:
         page.fill("#f-name", self.name)
         self.look("drop")
         page.click("text=Upload image folder")
-        page.wait_for_url(re.compile(rf"/image-folders/{self.name}$"))  # by itself
+        page.wait_for_url(re.compile(rf"/image-folders/{self.name}$"), timeout=180_000)  # by itself
         page.wait_for_selector("a:text-is('north/')")
         self.look("gallery")
 
