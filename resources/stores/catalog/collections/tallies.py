@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Tally:
+class ItemTally:
     """Items that a filter finds, counted by type and state."""
 
     types: Mapping[str, int] = field(default_factory=dict)
@@ -69,7 +69,7 @@ class Tallies:
             opened = Opened.of(connection, collection, is_sqlite=self._database.is_sqlite)
             return self._kept(opened, "", "states", lambda: _states(connection, opened))
 
-    def of(self, collection: str, filter_text: str = "") -> Tally:
+    def of(self, collection: str, filter_text: str = "") -> ItemTally:
         """Counts the items of a collection that a filter finds.
 
         Raises:
@@ -126,7 +126,7 @@ def _states(connection: sa.Connection, opened: Opened) -> Mapping[str, int]:
     return {**others, **({"ready": ready} if ready else {})}
 
 
-def _tally(connection: sa.Connection, opened: Opened, filter_text: str) -> Tally:
+def _tally(connection: sa.Connection, opened: Opened, filter_text: str) -> ItemTally:
     compiler = Compiler(opened.facets)
     kind, state = compiler.table.c.type, compiler.table.c.state
     types: dict[str, int] = {}
@@ -136,7 +136,7 @@ def _tally(connection: sa.Connection, opened: Opened, filter_text: str) -> Tally
     ):
         types[own_type] = types.get(own_type, 0) + count
         states[own_state] = states.get(own_state, 0) + count
-    return Tally(types, states)
+    return ItemTally(types, states)
 
 
 def _values(
