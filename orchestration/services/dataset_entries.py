@@ -35,7 +35,7 @@ def dataset_entries(location: Location) -> list[DatasetEntry]:
 
 def image_folder_entries(location: Location) -> list[DatasetEntry]:
     """What is declared of each image folder, in order of name."""
-    folders = location.image_folders()
+    folders = location.of_noun(IMAGE_FOLDER)
     if not folders:
         return []
     about = _about(location)
@@ -49,7 +49,7 @@ def _about(location: Location) -> _About:
         origins_of(_facts(location), jobs.values()),
         pipelines_of(jobs),
         _readers(location),
-        location.checks(),
+        _checks(location),
         location.materializable(),
     )
 
@@ -107,6 +107,18 @@ def _facts(location: Location) -> list[AssetFacts]:
     for spec in location.specs:
         key, upstream = tuple(spec.key.path), tuple(tuple(dep.asset_key.path) for dep in spec.deps)
         found.append(AssetFacts(key, nouns[key], upstream, maker_of(spec)))
+    return found
+
+
+def _checks(location: Location) -> dict[Key, list[dg.AssetCheckSpec]]:
+    """The checks of each asset that has some."""
+    found: dict[Key, list[dg.AssetCheckSpec]] = {}
+    for definition in location.definitions.asset_checks or []:
+        for check in definition.check_specs:
+            found.setdefault(tuple(check.asset_key.path), []).append(check)
+    for asset in location.definitions.assets or []:
+        for check in asset.check_specs if isinstance(asset, dg.AssetsDefinition) else ():
+            found.setdefault(tuple(check.asset_key.path), []).append(check)
     return found
 
 

@@ -25,7 +25,7 @@ def is_declared(location: Location, name: str) -> bool:
         ConfigError: a name that cannot be, or that a dataset has.
     """
     check_name(IMAGE_FOLDER, name)
-    if name in location.image_folders():
+    if name in location.of_noun(IMAGE_FOLDER):
         return True
     if name in location.tables():
         raise ConfigError(

@@ -114,7 +114,7 @@ def test_what_cannot_be_taken_is_told_on_the_page(shop, client):
 
 
 @pytest.mark.parametrize("width", [1280, 360])
-def test_dropped_looked_at_renamed_downloaded_and_removed(shop, chromium, tmp_path, width):
+def test_dropped_looked_at_renamed_downloaded_and_removed(shop, chromium, tmp_path, width):  # noqa: PLR0915 - one visit, step by step
     with watched_page(chromium) as watched:
         page = watched.page
         page.set_viewport_size({"width": width, "height": 800})
