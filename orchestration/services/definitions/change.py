@@ -24,6 +24,7 @@ USE_CASES = {
     "embedding": "embedding",
     "exporter": "exporter",
     "classification set": "classification",
+    "metadata schema": "schema",
     "image folder": "image-folder",
     "pipeline": "pipeline",
 }
