@@ -131,7 +131,7 @@ def test_examples_validate(name):
 
 def test_each_noun_is_a_family_of_its_own_name():
     nouns = [component_type(name, "").noun for name in TYPES if name.startswith("assets.")]
-    assert len(nouns) == len(set(nouns)) == 10
+    assert len(nouns) == len(set(nouns)) == 11
     assert all(issubclass(component_type(name, ""), DeclaredComponent) for name in TYPES)
 
 
