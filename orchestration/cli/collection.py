@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestration.cli import collection_imports
+from orchestration.cli import collection_imports, collection_items
 from orchestration.cli.context import CommandContext
 from orchestration.cli.errors import reported
-from orchestration.cli.output import print_json, print_table
+from orchestration.cli.output import print_facts, print_json, print_table
 
 if TYPE_CHECKING:
     from orchestration.services.collections.declared import DeclaredCollections
 
 app = typer.Typer(no_args_is_help=True, help="Media and documents by specification.")
+collection_items.add_commands(app)
 
 Name = Annotated[str, typer.Argument(help="Name of the collection.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -51,6 +52,32 @@ def list_all(context: typer.Context, *, as_json: AsJson = False) -> None:
             )
             for one in found
         ],
+    )
+
+
+@app.command()
+def show(context: typer.Context, name: Name, *, as_json: AsJson = False) -> None:
+    """Show a collection: what is declared of it, how many items of each type and state it holds."""
+    from orchestration.services.collections.detail import show_collection
+
+    with reported():
+        store = context.ensure_object(CommandContext).location.store()
+        found = show_collection(_declared(context), store, name)
+    if as_json:
+        print_json(found)
+        return
+    print_facts(
+        [
+            ("collection", name),
+            ("takes", list(found.summary.types) or "all types"),
+            ("connectors", list(found.summary.connectors)),
+            ("folder", found.folder or "/"),
+            ("metadata schema", found.summary.metadata_schema or None),
+            ("items", found.summary.items),
+            *((state, count) for state, count in found.states.items()),
+            *((kind.replace("_", " "), count) for kind, count in found.types.items()),
+            ("last import", found.summary.last_import),
+        ]
     )
 
 

@@ -54,6 +54,7 @@ _DECLARED = (
     "embedding",
     "exporter",
     "classification",
+    "collection",
     "schema",
     "image-folder",
     "pipeline",

@@ -35,7 +35,7 @@ def _make(desk: Desk, wanted: Sequence[Mapping[str, Any]]) -> MadePictures:
 
     asked = msgspec.convert(list(wanted), list[PictureWanted])
     with ScratchFolder("media") as scratch:
-        objects = MediaObjects(desk, scratch.path)
+        objects = MediaObjects.of_desk(desk, scratch.path)
         make_pictures(PictureFolder(desk.home), desk.project, objects.open, asked, tell)
     return MadePictures(len(asked))
 
