@@ -9,7 +9,7 @@ import typer
 from orchestration.cli import collection_imports
 from orchestration.cli.context import CommandContext
 from orchestration.cli.errors import reported
-from orchestration.cli.output import print_json, print_table
+from orchestration.cli.output import print_facts, print_json, print_table
 
 if TYPE_CHECKING:
     from orchestration.services.collections.declared import DeclaredCollections
@@ -51,6 +51,34 @@ def list_all(context: typer.Context, *, as_json: AsJson = False) -> None:
             )
             for one in found
         ],
+    )
+
+
+@app.command()
+def show(context: typer.Context, name: Name, *, as_json: AsJson = False) -> None:
+    """Show a collection: what it takes, from where, and how many items it holds in which state."""
+    from orchestration.services.collections.declared import list_collections
+
+    with reported():
+        declared = _declared(context)
+        declared.find(name)
+        found = next(one for one in list_collections(declared) if one.name == name)
+    if as_json:
+        print_json(found)
+        return
+    print_facts(
+        [
+            ("collection", found.name),
+            ("description", found.description or None),
+            ("types", ", ".join(found.types) or "all"),
+            ("connectors", ", ".join(found.connectors) or None),
+            ("metadata schema", found.metadata_schema or None),
+            ("items", found.items),
+            ("pending", found.pending),
+            ("failed", found.failed),
+            ("last import", found.last_import),
+            ("imported (UTC)", found.imported_at),
+        ]
     )
 
 
