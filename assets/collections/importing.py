@@ -46,6 +46,7 @@ class WantedImport:
     folder: str | None = None
     """Where items go; where the collection says when None."""
     ignore_errors: bool = False
+    """Go on when an item fails; of an import that is gone on with also what it was begun with."""
     author: str = ""
     watched: bool = False
     """Or whether it is what lies in the watched place."""
@@ -89,14 +90,15 @@ def carry_out(means: Means, wanted: WantedImport, writer: MediaWriter | None) ->
         WaybillError: something that all items share; what is done stays, the rest can be gone on with.
     """
     catalog = means.catalog
-    import_id = wanted.import_id or catalog.begin(means.spec.name, _order(means, wanted))
+    import_id = wanted.import_id or catalog.begin(means.spec.name, request_of(means.spec, wanted))
     stored = catalog.work(import_id, means.run_id)
     try:
         if stored.registered_at is None:
             _register(means, wanted, stored)
         if wanted.retry_failed:
             catalog.retry(import_id)
-        _look(means, stored, writer)
+        ignore_errors = stored.ignore_errors or wanted.ignore_errors
+        _look(means, stored, writer, ignore_errors=ignore_errors)
     except BaseException as error:
         catalog.end(import_id, "failed" if isinstance(error, Exception) else "stopped", str(error))
         raise
@@ -106,8 +108,12 @@ def carry_out(means: Means, wanted: WantedImport, writer: MediaWriter | None) ->
     return ImportEnd(catalog.find_import(import_id), counts)
 
 
-def _order(means: Means, wanted: WantedImport) -> ImportRequest:
-    spec = means.spec
+def request_of(spec: CollectionSpec, wanted: WantedImport) -> ImportRequest:
+    """An import as the catalog writes it down.
+
+    Raises:
+        InputError: a folder that cannot be.
+    """
     folder = spec.folder if wanted.folder is None else check_folder(wanted.folder)
     return ImportRequest(
         key=wanted.key,
@@ -131,7 +137,9 @@ def _register(means: Means, wanted: WantedImport, stored: StoredImport) -> None:
     means.tell(f"{stored.file_name}: {counts or 'no items'}")
 
 
-def _look(means: Means, stored: StoredImport, writer: MediaWriter | None) -> None:
+def _look(
+    means: Means, stored: StoredImport, writer: MediaWriter | None, *, ignore_errors: bool
+) -> None:
     """Looks at what is pending, if anything is: parsers are not started for nothing."""
     if not means.catalog.pending(stored.id, limit=1):
         return
@@ -148,5 +156,5 @@ def _look(means: Means, stored: StoredImport, writer: MediaWriter | None) -> Non
         files = stack.enter_context(ThreadPoolExecutor(THREADS, thread_name_prefix="files"))
         looker = Looker(urls, files, prober, writer, always=spec.probe == "always")
         look_at_items(
-            means.catalog, stored.id, looker, ignore_errors=stored.ignore_errors, tell=means.tell
+            means.catalog, stored.id, looker, ignore_errors=ignore_errors, tell=means.tell
         )

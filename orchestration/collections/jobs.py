@@ -13,7 +13,7 @@ from resources.references import metadata_value
 
 COLLECTION_TAG = "waybill/collection"
 IMPORT_TAG = "waybill/import"
-"""The import that a run goes on with; the one that began it has none."""
+"""The import that a run works on; one of a watched place finds out by itself which it is, and has none."""
 SPECIFICATION_TAG = "waybill/specification"
 _TAG_LIMIT = 250
 

@@ -22,6 +22,7 @@ from orchestration.services.dataset_list import DatasetEntry
 from orchestration.services.embeddings import EmbeddingEntry
 from orchestration.services.exports.entries import ExporterEntry
 from orchestration.services.home import Home
+from orchestration.services.metadata_schemas.entries import DeclaredSchema
 from orchestration.services.pipelines.entry import PipelineEntry
 from resources.environment import watch_environment
 from resources.project import CODE_ROOT, find_project
@@ -66,6 +67,8 @@ class Snapshot:
     image_folders: tuple[DatasetEntry, ...] = ()
     collections: tuple[Mapping[str, Any], ...] = ()
     """Collections, as the metadata of their assets has them."""
+    metadata_schemas: tuple[DeclaredSchema, ...] = ()
+    """With their keys."""
     embeddings: tuple[EmbeddingEntry, ...] = ()
     declarations: tuple[Declaration, ...] = ()
     """Every component that stands, in order of noun and name."""

@@ -38,6 +38,8 @@ class MetadataKey(msgspec.Struct, frozen=True):
     """Of an embedding: numbers in a vector."""
     state: KeyState = "active"
     """`deleted`: its values are not checked, and it can be restored; `hard_deleted`: the name is never used again."""
+    declared: bool = False
+    """Whether a project's files declare it, and so they alone change it; else commands do."""
 
 
 class MetadataSchema(msgspec.Struct, frozen=True):

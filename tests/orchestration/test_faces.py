@@ -19,6 +19,15 @@ RENAMED = {
     "run": "pipeline.run",
     "refresh": "dataset.refresh",
     "cancel": "run.cancel",
+    # Each change of a key has a command; they are one use case.
+    **dict.fromkeys(
+        (
+            *("schema.add-scalar", "schema.add-enum", "schema.add-enum-options"),
+            *("schema.add-embedding", "schema.add-geospatial"),
+            *("schema.delete-key", "schema.restore-key"),
+        ),
+        "schema.apply",
+    ),
     # `waybill run NAME` runs a pipeline, so the group of runs cannot be called so.
     **{f"runs.{verb}": f"run.{verb}" for verb in ("list", "show", "watch", "cancel", "retry")},
 }
@@ -49,11 +58,9 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "classification.history": {"page": _WITHIN},
     **{
         f"collection.{verb}": dict.fromkeys(("api", "page"), _COLLECTIONS)
-        for verb in (
-            *("list", "make-spec", "check-spec", "import", "resume", "imports"),
-            *("show", "failures", "items", "item", "folders"),
-        )
+        for verb in ("list", "items", "item", "folders")
     },
+    "schema.preview": {"cli": "`--dry-run` of each change"},
     "connector.try": {"cli": "`connector create --dry-run`, then `connector test`", "page": _FORM},
     "dataset.sample": {"page": "the first page of rows"},
     "dataset.summary": {"page": "the counts beside the filters of the list"},

@@ -1,4 +1,4 @@
-// Sends files in pieces by the tus protocol, a few at a time. The same files chosen again, after a reload for instance,
+// Sends files in pieces by the tus protocol, a few at a time; with `data-next` one file, which that page goes on with. The same files chosen again, after a reload for instance,
 // go on where they were: each is announced with a key that is made of the set and the file.
 "use strict";
 
@@ -9,14 +9,14 @@
   const mode = document.getElementById("mode");
   const again = document.getElementById("again");
   const without = document.getElementById("without");
-  const { api, base, limit, claim } = form.dataset; // `claim`: one ZIP, which becomes an image folder
+  const { api, base, limit, claim, next } = form.dataset; // `claim`: one ZIP, which becomes an image folder; `next`: one file, which that page takes
   const PIECE = 8_000_000, AT_ONCE = 4, TRIES = 8, SHOWN = 200, IN_A_ROW = 25, TABLE_FROM = 50;
   const TUS = { "Tus-Resumable": "1.0.0" };
   const ELSEWHERE = [423, 502, 503, 504]; // another request is at it, or the server is just starting
   const BYTES = "application/offset+octet-stream";
   let chosen = [];
 
-  chooser.multiple = !claim;
+  chooser.multiple = !claim && !next;
 
   const base64 = (text) => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
   const size = (bytes) => bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
@@ -226,7 +226,7 @@
   const warn = (event) => event.preventDefault();
 
   async function sendAll(files) {
-    const isTable = files.length > 1 && form.elements.mode.value === "one";
+    const isTable = files.length > 1 && form.elements.mode.value === "one"; // a form with `data-next` has no modes
     document.getElementById("progress").hidden = false;
     form.hidden = true;
     const set = await makeSet(files, isTable);
@@ -254,7 +254,8 @@
       return;
     }
     set.forget();
-    if (look) location.assign(look);
+    if (next && first) location.assign(`${next}?${new URLSearchParams({ upload: first.id, folder: form.elements.folder.value })}`);
+    else if (look) location.assign(look);
     else said.textContent += ": all are there and are imported now";
   }
 
@@ -270,7 +271,8 @@
 
   function choose(files) {
     if (claim) return chooseImages(files);
-    chosen = [...files];
+    chosen = next ? [...files].slice(0, 1) : [...files];
+    if (next) return;
     mode.hidden = chosen.length < 2;
     form.elements.mode.value = chosen.length > TABLE_FROM ? "one" : "each";
     const total = chosen.reduce((sum, file) => sum + file.size, 0);
@@ -317,7 +319,7 @@
     const files = await take(event.dataTransfer);
     if (!files.length) return;
     choose(files);
-    if (files.length === 1 && !claim) sendAll(chosen);
+    if (chosen.length === 1 && !claim) sendAll(chosen);
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();

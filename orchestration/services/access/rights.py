@@ -54,6 +54,7 @@ _DECLARED = (
     "embedding",
     "exporter",
     "classification",
+    "schema",
     "image-folder",
     "pipeline",
 )
@@ -150,6 +151,24 @@ RIGHTS: dict[str, Right] = {
     "run.retry": WORK,
     "classification.apply": WORK,
     "classification.undo": WORK,
+    # Collections filled.
+    "collection.imports": LOOK,
+    "collection.progress": LOOK,
+    "collection.failures": LOOK,
+    "collection.check-spec": ASK,
+    "collection.make-spec": ASK,
+    "collection.import": WORK,
+    "collection.resume": WORK,
+    "collection.retry": WORK,
+    "collection.stop": WORK,
+    # Metadata schemas.
+    "schema.list": LOOK,
+    "schema.show": LOOK,
+    "schema.history": LOOK,
+    "schema.print": LOOK,
+    "schema.verify": LOOK,
+    "schema.preview": LOOK,
+    "schema.apply": CHANGE,
     "asset.report": WORK,
     # What is declared.
     **{f"{noun}.{verb}": CHANGE for noun in _DECLARED for verb in ("create", "edit", "delete")},
