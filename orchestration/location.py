@@ -16,7 +16,7 @@ from resources.connectors.base import Connector
 from resources.connectors.resource import ConnectorResource
 from resources.declarations import DeclaresSource
 from resources.kernel.errors import ConfigError, UnknownNameError
-from resources.kernel.keys import TABLE_NOUNS, Key
+from resources.kernel.keys import Key
 from resources.references import declared_in, name_of_asset, nouns_of
 from resources.sources.open import open_source
 from resources.sources.source import Source
@@ -120,11 +120,22 @@ class Location:
 
     def datasets(self) -> dict[str, dg.AssetSpec]:
         """What makes each stored table, by name, in order."""
-        return dict(sorted(_named(self.specs, "dataset").items()))
+        return self.made("dataset")
 
-    def tables(self) -> dict[str, dg.AssetSpec]:
-        """What SQL reads, by name, in order: datasets, and image folders, whose tables list their images."""
-        return dict(sorted(_named(self.specs, *TABLE_NOUNS).items()))
+    def made(self, *nouns: str) -> dict[str, dg.AssetSpec]:
+        """What makes each thing of these nouns, by name, in order: `made(*TABLE_NOUNS)` is what SQL reads."""
+        return dict(sorted(_named(self.specs, *nouns).items()))
+
+    def maker(self, name: str, *nouns: str) -> dg.AssetSpec:
+        """What makes the thing of that name; see `made`.
+
+        Raises:
+            UnknownNameError: nothing does; lists the known ones, as those of the first noun.
+        """
+        known = self.made(*nouns)
+        if name not in known:
+            raise UnknownNameError(nouns[0], name, known)
+        return known[name]
 
     def nouns(self) -> dict[Key, str]:
         """What each asset is, by its key; empty for one that Waybill knows nothing of."""
@@ -136,36 +147,7 @@ class Location:
         Raises:
             UnknownNameError: nothing does; lists the known ones.
         """
-        known = self.datasets()
-        if name not in known:
-            raise UnknownNameError("dataset", name, known)
-        return known[name]
-
-    def of_noun(self, noun: str) -> dict[str, dg.AssetSpec]:
-        """What makes each thing that is an `embedding`, an `image folder` ..., by name, in order."""
-        return dict(sorted(_named(self.specs, noun).items()))
-
-    def table(self, name: str) -> dg.AssetSpec:
-        """What makes the table `name`; see `tables`.
-
-        Raises:
-            UnknownNameError: nothing does; lists the known ones.
-        """
-        known = self.tables()
-        if name not in known:
-            raise UnknownNameError("dataset", name, known)
-        return known[name]
-
-    def embedding(self, name: str) -> dg.AssetSpec:
-        """What makes the embedding `name`.
-
-        Raises:
-            UnknownNameError: nothing does; lists the known ones.
-        """
-        known = self.of_noun("embedding")
-        if name not in known:
-            raise UnknownNameError("embedding", name, known)
-        return known[name]
+        return self.maker(name, "dataset")
 
     def asset_jobs(self) -> dict[str, frozenset[Key]]:
         """Of each pipeline, a job that makes assets, the keys of these; users' own jobs are among them."""
@@ -176,12 +158,6 @@ class Location:
             }
         found = {n: job.asset_layer.selected_asset_keys for n, job in sorted(jobs.items())}
         return {n: frozenset(tuple(key.path) for key in keys) for n, keys in found.items() if keys}
-
-    def materializable(self) -> frozenset[Key]:
-        """Keys of the assets that a run can make."""
-        with without_dagster_warnings():
-            graph = self.definitions.resolve_asset_graph()
-        return frozenset(tuple(key.path) for key in graph.materializable_asset_keys)
 
     def asset_job(self) -> dg.JobDefinition:
         """The job that makes any asset by itself."""

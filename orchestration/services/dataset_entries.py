@@ -14,6 +14,7 @@ from assets.models.component import Prediction
 from assets.refresh import refresh_of
 from assets.table_asset import TableComponent
 from assets.transforms.component import SqlTransform
+from orchestration.dagster_warnings import without_dagster_warnings
 from orchestration.location import Location
 from orchestration.services.dataset_list import UPLOAD, DatasetEntry, DeclaredCheck
 from orchestration.services.dataset_origins import AssetFacts, origins_of, pipelines_of
@@ -35,7 +36,7 @@ def dataset_entries(location: Location) -> list[DatasetEntry]:
 
 def image_folder_entries(location: Location) -> list[DatasetEntry]:
     """What is declared of each image folder, in order of name."""
-    folders = location.of_noun(IMAGE_FOLDER)
+    folders = location.made(IMAGE_FOLDER)
     if not folders:
         return []
     about = _about(location)
@@ -50,7 +51,7 @@ def _about(location: Location) -> _About:
         pipelines_of(jobs),
         _readers(location),
         _checks(location),
-        location.materializable(),
+        _materializable(location),
     )
 
 
@@ -93,6 +94,13 @@ class _About:
             columns=tuple((columns or {}).items()),
             can_run=key in self._materializable,
         )
+
+
+def _materializable(location: Location) -> frozenset[Key]:
+    """Keys of the assets that a run can make."""
+    with without_dagster_warnings():
+        graph = location.definitions.resolve_asset_graph()
+    return frozenset(tuple(key.path) for key in graph.materializable_asset_keys)
 
 
 def maker_of(spec: dg.AssetSpec) -> str:

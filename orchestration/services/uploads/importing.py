@@ -61,7 +61,7 @@ def declared_settings(location: Location, name: str) -> UploadSettings | None:
         ConfigError: a name that cannot be, or of a dataset that is made otherwise.
     """
     check_name("dataset", name)
-    if name in location.of_noun(IMAGE_FOLDER):
+    if name in location.made(IMAGE_FOLDER):
         raise ConfigError(
             f"{name!r} is an image folder",
             hint=f"Take another name, or `waybill image-folder upload FILE.zip --name {name}`",
