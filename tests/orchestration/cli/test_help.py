@@ -112,6 +112,7 @@ KNOWN = {
     "schema add-geospatial",
     "schema delete-key",
     "schema restore-key",
+    "collection frames",
     "classification list",
     "classification check",
     "classification apply",
