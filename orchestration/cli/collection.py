@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestration.cli import collection_imports, collection_items
+from orchestration.cli.collection_frames import frames
 from orchestration.cli.context import CommandContext
 from orchestration.cli.errors import reported
 from orchestration.cli.output import print_facts, print_json, print_table
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Media and documents by specification.")
 collection_items.add_commands(app)
+app.command()(frames)
 
 Name = Annotated[str, typer.Argument(help="Name of the collection.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]

@@ -9,7 +9,6 @@ from typing import Any
 
 from assets.collections.specification.reading import Specification
 from resources.collections.items import SEVERAL, MediaType
-from resources.collections.rules import Problem
 
 PROBLEM_FIELDS = ("at", "rule", "message", "hint")
 
@@ -69,7 +68,7 @@ def problems_csv(specification: Specification) -> Iterator[str]:
     yield from problem_lines(specification.all_problems())
 
 
-def problem_lines(problems: Iterable[Problem]) -> Iterator[str]:
+def problem_lines(problems: Iterable[Any]) -> Iterator[str]:
     """Problems as CSV, a line each below a header."""
     yield _csv_line(PROBLEM_FIELDS)
     for problem in problems:

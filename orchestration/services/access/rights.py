@@ -103,6 +103,8 @@ RIGHTS: dict[str, Right] = {
     "collection.thumbnail": LOOK,
     "collection.picture": LOOK,
     "collection.content": LOOK,
+    "collection.frames": LOOK,
+    "collection.frame": LOOK,
     "classification.list": LOOK,
     "classification.show": LOOK,
     "classification.history": LOOK,

@@ -294,7 +294,7 @@ def _steps(
     if state in WORKING:
         return ("stop",)
     is_left = stored.registered_at is None or bool(pending)
-    return (*(("resume",) if is_left else ()), *(("retry",) if failed else ()))  # type: ignore[return-value]  # two of the three
+    return (*(("resume",) if is_left else ()), *(("retry",) if failed else ()))
 
 
 def _next_step(state: ImportState, can: tuple[ImportStep, ...], pending: int, failed: int) -> str:

@@ -23,13 +23,13 @@ _SECONDS = 300.0
 
 
 @dataclass(frozen=True)
-class PicturesMade:
+class MadePictures:
     """How many pictures were made, or found to be right."""
 
     pictures: int
 
 
-def _make(desk: Desk, wanted: Sequence[Mapping[str, Any]]) -> PicturesMade:
+def _make(desk: Desk, wanted: Sequence[Mapping[str, Any]]) -> MadePictures:
     def tell(key: str, error: WaybillError | None) -> None:
         desk.tell({"key": key, "error": None if error is None else encode_error(error).decode()})
 
@@ -37,8 +37,8 @@ def _make(desk: Desk, wanted: Sequence[Mapping[str, Any]]) -> PicturesMade:
     with ScratchFolder("media") as scratch:
         objects = MediaObjects.of_desk(desk, scratch.path)
         make_pictures(PictureFolder(desk.home), desk.project, objects.open, asked, tell)
-    return PicturesMade(len(asked))
+    return MadePictures(len(asked))
 
 
-MAKE = Question("thumbnail.make", _make, PicturesMade, seconds=_SECONDS)
+MAKE = Question("thumbnail.make", _make, MadePictures, seconds=_SECONDS)
 QUESTIONS = (MAKE,)

@@ -39,8 +39,10 @@ async def noted(
         change.outcome, change.detail = "failed", str(error)
         raise
     else:
-        is_record = is_dataclass(found) and not isinstance(found, type)
-        change.after = asdict(found) if is_record else {"run_id": found}
+        if is_dataclass(found) and not isinstance(found, type):
+            change.after = asdict(found)
+        else:
+            change.after = {"run_id": found}
         return found
     finally:
         await run_in_threadpool(note, site.catalog, actor, use_case, change)
