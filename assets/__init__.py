@@ -15,6 +15,7 @@ _COMPONENTS = {
     "Embedding": "assets.embeddings.component",
     "Exporter": "assets.exporters.component",
     "Collection": "assets.collections.component",
+    "ImageFolder": "assets.image_folders.component",
     "MetadataSchema": "assets.collections.schema_component",
     "ClassificationSet": "assets.classifications.component",
 }

@@ -21,7 +21,7 @@ from assets.boundary import RETRIES
 from assets.refresh import ON_CHANGE, automation_for
 from resources.declared import DeclaredComponent
 from resources.kernel.errors import ConfigError, WaybillError
-from resources.kernel.keys import NOUN_TAG, NOUNS, Key, Noun
+from resources.kernel.keys import NOUN_TAG, NOUNS, Key, Noun, tag_of
 from resources.references import position
 
 
@@ -37,7 +37,7 @@ class AssetRecord(Protocol):
 
 
 def make_asset_spec(
-    key: Key, given: Mapping[str, Any], *, kinds: set[str], **own: Any
+    key: Key, given: Mapping[str, Any], *, kinds: set[str], called: str = "", **own: Any
 ) -> dg.AssetSpec:
     """The asset of a noun: its own attributes, but for those that are `given`.
 
@@ -45,10 +45,11 @@ def make_asset_spec(
         key: its asset key.
         given: attributes of `dg.AssetSpec` that YAML or a caller sets.
         kinds: icons in the UI, unless others are given.
+        called: what it is, where its key alone does not tell: one of `TABLE_NOUNS`.
         own: other attributes of `dg.AssetSpec`.
     """
     noun: Noun = key[0]  # type: ignore[assignment]  # `asset_key` made it
-    tags = {**given.get("tags", {}), NOUN_TAG: NOUNS[noun]}
+    tags = {**given.get("tags", {}), NOUN_TAG: tag_of(called or NOUNS[noun])}
     own.setdefault("group_name", noun)
     own["metadata"] = {**own.get("metadata", {}), PAGE_LABEL: dg.MetadataValue.url(page_of(key))}
     return dg.AssetSpec(dg.AssetKey(key), **{"kinds": kinds, **own, **given, "tags": tags})

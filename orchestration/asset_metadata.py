@@ -8,13 +8,14 @@ made anew.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import dagster as dg
 from dagster_shared.record import replace
 
 from assets.noun import PAGE_LABEL, page_of
 from resources.kernel.keys import Key
-from resources.references import noun_of_asset
+from resources.references import asset_specs, nouns_of
 
 TITLE_LABEL, DESCRIPTION_LABEL = "title", "described as"
 Titles = Mapping[Key, tuple[str, str]]
@@ -26,35 +27,48 @@ _SHOWN = ("dataset",)
 def with_asset_metadata(definitions: dg.Definitions, titles: Titles) -> dg.Definitions:
     """The same definitions, with links to pages and with titles."""
     before = list(definitions.assets or [])
-    after = [_shown(asset, titles) for asset in before]
+    nouns = nouns_of(asset_specs(definitions))
+    gains = _Gains(titles, frozenset(key for key, noun in nouns.items() if noun in _SHOWN))
+    after = [_shown(asset, gains) for asset in before]
     if all(old is new for old, new in zip(before, after, strict=True)):
         return definitions
     changed: dg.Definitions = replace(definitions, assets=after)
     return changed
 
 
-def _shown(asset: object, titles: Titles) -> object:
+@dataclass(frozen=True)
+class _Gains:
+    """What assets gain.
+
+    Args:
+        titles: see `Titles`.
+        with_page: assets that the data section has a page of.
+    """
+
+    titles: Titles
+    with_page: frozenset[dg.AssetKey]
+
+    def has(self, spec: dg.AssetSpec) -> bool:
+        return tuple(spec.key.path) in self.titles or self.has_link(spec)
+
+    def has_link(self, spec: dg.AssetSpec) -> bool:
+        return PAGE_LABEL not in spec.metadata and spec.key in self.with_page
+
+
+def _shown(asset: object, gains: _Gains) -> object:
     if isinstance(asset, dg.AssetSpec):
-        return _told(asset, titles) if _gains(asset, titles) else asset
-    if isinstance(asset, dg.AssetsDefinition) and any(_gains(s, titles) for s in asset.specs):
-        return asset.map_asset_specs(lambda spec: _told(spec, titles))
+        return _told(asset, gains) if gains.has(asset) else asset
+    if isinstance(asset, dg.AssetsDefinition) and any(map(gains.has, asset.specs)):
+        return asset.map_asset_specs(lambda spec: _told(spec, gains))
     return asset
 
 
-def _gains(spec: dg.AssetSpec, titles: Titles) -> bool:
-    return tuple(spec.key.path) in titles or _lacks_link(spec)
-
-
-def _lacks_link(spec: dg.AssetSpec) -> bool:
-    return PAGE_LABEL not in spec.metadata and noun_of_asset(spec) in _SHOWN
-
-
-def _told(spec: dg.AssetSpec, titles: Titles) -> dg.AssetSpec:
+def _told(spec: dg.AssetSpec, gains: _Gains) -> dg.AssetSpec:
     """The description stays the declared one: what people wrote stands beside it, and may be taken back."""
     key = tuple(spec.key.path)
-    title, description = titles.get(key, ("", ""))
+    title, description = gains.titles.get(key, ("", ""))
     metadata = dict(spec.metadata)
-    if _lacks_link(spec):
+    if gains.has_link(spec):
         metadata[PAGE_LABEL] = dg.MetadataValue.url(page_of(key))
     if title:
         metadata[TITLE_LABEL] = title

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from resources.kernel.keys import IMAGE_FOLDER
 from resources.references import NamedComponent
 from resources.sources.spec import SourceSpec
 
@@ -19,3 +20,9 @@ class DeclaresSource(NamedComponent):
     def source_spec(self) -> SourceSpec:
         """The declaration."""
         raise NotImplementedError
+
+
+class KeepsFiles(NamedComponent):
+    """A component whose table lists files that are kept beside it: SQL may read it, no exporter can deliver it (D3)."""
+
+    noun: ClassVar[str] = IMAGE_FOLDER

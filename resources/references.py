@@ -1,6 +1,6 @@
 """References between components: which are declared, and where the YAML names one that is not.
 
-The only module that uses Dagster calls which are not public (`ComponentTree.get_all_components`, a declaration's
+Uses calls of Dagster that are not public (`ComponentTree.get_all_components`, a declaration's
 `source_tree`, `dagster/code_references` of a component's specs): its test pins them. Components ask here while
 they build their definitions; `check_asset_references` looks once more at the merged definitions, since a dataset
 may be made by a component of another noun or by plain Python.
@@ -16,7 +16,7 @@ from typing import Any, NoReturn, TypeVar, cast
 import dagster as dg
 
 from resources.kernel.errors import ConfigError, UnknownNameError
-from resources.kernel.keys import noun_of, noun_of_key
+from resources.kernel.keys import NOUN_TAG, Key, noun_of, noun_of_key
 from resources.yaml_positions import Document, KeyPath
 
 
@@ -271,6 +271,21 @@ def noun_of_asset(spec: dg.AssetSpec) -> str:
     return noun_of(tuple(spec.key.path), spec.tags)
 
 
+def nouns_of(specs: Iterable[dg.AssetSpec]) -> dict[dg.AssetKey, str]:
+    """What each asset of a project is, as `noun_of_asset` says; an asset without a tag below the key of another one is none.
+
+    `datasets/flights/profile` belongs to `datasets/flights`: what is kept beside a dataset is no dataset for that.
+    """
+    given = list(specs)
+    keys = {tuple(spec.key.path) for spec in given}
+    return {spec.key: "" if _is_part(spec, keys) else noun_of_asset(spec) for spec in given}
+
+
+def _is_part(spec: dg.AssetSpec, keys: Collection[Key]) -> bool:
+    path = tuple(spec.key.path)
+    return NOUN_TAG not in spec.tags and any(path[:end] in keys for end in range(2, len(path)))
+
+
 def name_of_asset(key: dg.AssetKey) -> str:
     """What an asset is called among those of its noun: all of its key behind the noun."""
     return "/".join(key.path[1:])
@@ -278,11 +293,11 @@ def name_of_asset(key: dg.AssetKey) -> str:
 
 def known_names(specs: Iterable[dg.AssetSpec], noun: str) -> list[str]:
     """What the assets of a noun are called."""
-    return [name_of_asset(spec.key) for spec in specs if noun_of_asset(spec) == noun]
+    return [name_of_asset(key) for key, found in nouns_of(specs).items() if found == noun]
 
 
 def code_position(spec: dg.AssetSpec) -> str:
-    """`file:line` of what declares an asset; empty where nobody says."""
+    """`file:line` of what declares an asset; empty where that is not known."""
     references = spec.metadata.get("dagster/code_references")
     for reference in getattr(references, "code_references", []):
         path = getattr(reference, "file_path", None)

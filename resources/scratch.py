@@ -21,6 +21,7 @@ Purpose = Literal[
     "demo",
     "fingerprint",
     "import",
+    "media",
     "query",
     "rows",
     "server",
@@ -31,7 +32,7 @@ Purpose = Literal[
 """What scratch folders are for; each has a prefix that nothing else uses."""
 
 PURPOSES: tuple[Purpose, ...] = (
-    "classification", "demo", "fingerprint", "import", "query", "rows", "server", "store", "transform",
+    "classification", "demo", "fingerprint", "import", "media", "query", "rows", "server", "store", "transform",
     "unpack",
 )  # fmt: skip
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
 
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from hypothesis import settings
+
+from resources.project import _AT_HAND
 
 pytest.register_assert_rewrite("tests.contract")  # the shared suites explain their failures too
 settings.register_profile("waybill", deadline=None)  # a busy machine is no mistake of the code
@@ -42,6 +45,14 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(5_000, 20, 20)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_project_left_at_hand() -> Iterator[None]:
+    """A command in this process, such as `init`, takes a project for all of it: later tests would load that one."""
+    yield
+    left, _AT_HAND.project = _AT_HAND.project, None
+    assert left is None, f"a test of this file left {left.root} as the project at hand"
 
 
 def _remember_revisions() -> None:

@@ -1,7 +1,9 @@
 """The documentation is true where a machine can tell: tests that it names exist, and so do pages that it links."""
 
+import functools
 import io
 import re
+import subprocess
 import tokenize
 from pathlib import Path
 
@@ -50,16 +52,23 @@ def test_the_table_of_rooms_names_each_room_and_nothing_else():
     assert sorted(rooms - nouns - named) == []
 
 
+FILE = r"[\w./-]*\w\.(?:py|md)"
+"""A path as it is written in docstrings, comments and docs."""
+OF_USERS = {"NAME/definitions.py", "airline_delays.py"}
+"""Files of a user's project that the docs name."""
+
+
 def _named_paths(source):
-    """Modules that the docstrings and comments of a module name by their paths."""
+    """Files that the docstrings and comments of a module name by their paths, alone or before the name of a test."""
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    told = (
+    told = "\n".join(
         token.string
         for token in tokens
         if token.type == tokenize.COMMENT
         or (token.type == tokenize.STRING and token.string.endswith('"""'))
     )
-    return re.findall(r"`([\w/]+\.(?:py|md))`", "\n".join(told))
+    unmarked = re.findall(r"(?<![\w`/.:-])((?:[\w-]+/)+[\w-]+\.(?:py|md))(?![\w`])", told)
+    return [*re.findall(rf"`({FILE})(?:::\w+)?`", told), *unmarked]
 
 
 def _starts(path):
@@ -80,3 +89,19 @@ def test_paths_named_in_docstrings_exist(package):
         if not any((start / named).exists() for start in _starts(path))
     ]
     assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_files_named_in_the_docs_exist(page):
+    named = set(re.findall(rf"`({FILE})(?:::\w+)?`", page.read_text()))
+    assert sorted(named - _ends() - OF_USERS) == []
+
+
+@functools.cache
+def _ends():
+    """Each tracked file by its path, and by all that its path may end in."""
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.split()
+    parts = [path.split("/") for path in listed]
+    return {"/".join(path[at:]) for path in parts for at in range(len(path))}

@@ -51,6 +51,22 @@ def test_each_id_in_the_code_is_explained():
     assert not unknown
 
 
+ELSEWHERE = re.compile(
+    r"\((?:[a-z]+-)+[a-z]+ \d[^)]*\)|\bDESIGN\b|\b[Ss]ection \d|\bspec(?:ification)? \d"
+)
+"""A chapter of a document that is not in the repository: `(some-document 4.2)`."""
+
+
+def test_no_reason_stands_in_a_document_elsewhere():
+    named = {
+        path.relative_to(ROOT).as_posix(): found
+        for package in ("resources", "assets", "orchestration")
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if (found := ELSEWHERE.findall("\n".join(reasons(path))))
+    }
+    assert not named
+
+
 def test_the_page_of_rules_holds_none_that_nothing_uses():
     used = set(mentioned()) | explained("features.md")
     assert sorted(explained("promises.md") - used) == []

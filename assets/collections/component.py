@@ -16,13 +16,16 @@ from assets.collections.declaration import (
     WatchedObjects,
 )
 from assets.collections.schema_component import MetadataSchema
+from assets.collections.vectors import VectorsSpec, build_vectors, default_name
 from assets.noun import NounComponent, placed
+from assets.refresh import ON_CHANGE, automation_for
 from resources.collections.folders import check_folder
 from resources.collections.items import MediaType
 from resources.collections.metadata_schema import MetadataKey
 from resources.connectors.component import ConnectorComponent
 from resources.declared import Declared
-from resources.references import require
+from resources.kernel.keys import check_name
+from resources.references import position, require
 from resources.stores.catalog.resource import CatalogResource
 from resources.stores.resource import StoreResource
 
@@ -57,6 +60,7 @@ web: false
 types: [dicom_series, pdf]
 folder: incoming/2026
 metadata_schema: clinical
+embeddings: {}
 probe: always
 keep_copies: true
 keep_versions: 10
@@ -92,7 +96,9 @@ kinds: [table]
     keep_copies: bool = False
     """Whether the bytes of items are kept in the store, once however often they come, or only referred to."""
     keep_versions: int = Field(default=3, ge=1)
-    """How many versions of the table of items to keep."""
+    """How many versions of the table of items to keep, and of each embedding."""
+    embeddings: dict[str, str] = Field(default_factory=dict)
+    """Names of the embeddings that vectors form, by the schema's key; `<collection>_<key>` for those left out."""
     watch: Watch | None = None
     """A place whose new objects come in by themselves."""
     column_descriptions: dict[str, str] = Field(default_factory=dict)
@@ -104,6 +110,7 @@ kinds: [table]
             folder = check_folder(self.folder)
         for number, connector in enumerate(self.connectors):
             self._check_connector(context, connector, "connectors", number)
+        vectors = self._vectors(context)
         spec = CollectionSpec(
             name=self.name,
             connectors=tuple(dict.fromkeys(self.connectors)),
@@ -120,8 +127,17 @@ kinds: [table]
             owners=tuple(self.owners),
             tags=self.tags,
             column_descriptions=self.column_descriptions,
+            embeddings=tuple(one.name for one in vectors),
         )
-        return build_collection(spec, asset=self.asset_of(context, spec), execute=self.execute)
+        own = build_collection(spec, asset=self.asset_of(context, spec), execute=self.execute)
+        automation = automation_for(ON_CHANGE)
+        return dg.Definitions.merge(
+            own,
+            *(
+                build_vectors(one, one.asset_spec(automation_condition=automation))
+                for one in vectors
+            ),
+        )
 
     def execute(
         self,
@@ -144,6 +160,32 @@ kinds: [table]
             attribute="metadata_schema",
         )
         return schema.metadata_keys()
+
+    def _vectors(self, context: dg.ComponentLoadContext) -> list[VectorsSpec]:
+        """An embedding for each key of the schema that is one."""
+        declared = {k.name: k for k in self._schema_keys(context) if k.kind == "embedding"}
+        if unknown := next((name for name in self.embeddings if name not in declared), None):
+            raise self.refusal(
+                context,
+                f"its schema declares no embedding {unknown!r}",
+                *("embeddings", unknown),
+                hint=f"Embeddings: {', '.join(declared) or 'none'}",
+            )
+        found: dict[str, VectorsSpec] = {}
+        for key in declared.values():
+            name = self.embeddings.get(key.name) or default_name(self.name, key.name)
+            check_name("embedding", name, where=position(context, "embeddings"))
+            if name in found:
+                raise self.refusal(
+                    context,
+                    f"the embeddings of {found[name].metadata_key!r} and {key.name!r} are both called {name!r}",
+                    "embeddings",
+                    hint=f"Name one of them: `embeddings: {{{key.name}: another_name}}`",
+                )
+            found[name] = VectorsSpec(
+                name, self.name, key.name, key.size, self.keep_versions, tuple(self.owners)
+            )
+        return list(found.values())
 
     def _check_connector(
         self, context: dg.ComponentLoadContext, name: str, *attribute: str | int

@@ -63,6 +63,7 @@ class CollectionSpec:
         keep_versions: how many versions stay in the store.
         watch: a place whose new objects come in by themselves.
         column_descriptions: by column.
+        embeddings: names of those that vectors of its items form.
     """
 
     name: str
@@ -80,6 +81,7 @@ class CollectionSpec:
     owners: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     column_descriptions: Mapping[str, str] = field(default_factory=dict)
+    embeddings: tuple[str, ...] = ()
 
     @property
     def key(self) -> Key:

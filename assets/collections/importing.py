@@ -7,12 +7,13 @@ a run that was stopped cannot be re-executed from its failure, so what is left t
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
 from assets.collections.declaration import CollectionSpec
-from assets.collections.looking import Looker, look_at_items
+from assets.collections.looking import THREADS, Looker, look_at_items
 from assets.collections.taking import register_specification
 from resources.collections.folders import check_folder
 from resources.collections.metadata_schema import MetadataSchema
@@ -45,6 +46,7 @@ class WantedImport:
     folder: str | None = None
     """Where items go; where the collection says when None."""
     ignore_errors: bool = False
+    """Go on when an item fails; of an import that is gone on with also what it was begun with."""
     author: str = ""
     watched: bool = False
     """Or whether it is what lies in the watched place."""
@@ -88,25 +90,30 @@ def carry_out(means: Means, wanted: WantedImport, writer: MediaWriter | None) ->
         WaybillError: something that all items share; what is done stays, the rest can be gone on with.
     """
     catalog = means.catalog
-    import_id = wanted.import_id or catalog.begin(means.spec.name, _order(means, wanted))
+    import_id = wanted.import_id or catalog.begin(means.spec.name, request_of(means.spec, wanted))
     stored = catalog.work(import_id, means.run_id)
     try:
         if stored.registered_at is None:
             _register(means, wanted, stored)
         if wanted.retry_failed:
             catalog.retry(import_id)
-        _look(means, stored, writer)
+        ignore_errors = stored.ignore_errors or wanted.ignore_errors
+        _look(means, stored, writer, ignore_errors=ignore_errors)
     except BaseException as error:
         catalog.end(import_id, "failed" if isinstance(error, Exception) else "stopped", str(error))
         raise
     counts = catalog.counts(import_id)
-    # With errors ignored a job ends well, whatever became of single items (media-import 5).
+    # With errors ignored a job ends well, whatever became of single items.
     catalog.end(import_id, "completed")
     return ImportEnd(catalog.find_import(import_id), counts)
 
 
-def _order(means: Means, wanted: WantedImport) -> ImportRequest:
-    spec = means.spec
+def request_of(spec: CollectionSpec, wanted: WantedImport) -> ImportRequest:
+    """An import as the catalog writes it down.
+
+    Raises:
+        InputError: a folder that cannot be.
+    """
     folder = spec.folder if wanted.folder is None else check_folder(wanted.folder)
     return ImportRequest(
         key=wanted.key,
@@ -130,7 +137,9 @@ def _register(means: Means, wanted: WantedImport, stored: StoredImport) -> None:
     means.tell(f"{stored.file_name}: {counts or 'no items'}")
 
 
-def _look(means: Means, stored: StoredImport, writer: MediaWriter | None) -> None:
+def _look(
+    means: Means, stored: StoredImport, writer: MediaWriter | None, *, ignore_errors: bool
+) -> None:
     """Looks at what is pending, if anything is: parsers are not started for nothing."""
     if not means.catalog.pending(stored.id, limit=1):
         return
@@ -144,7 +153,8 @@ def _look(means: Means, stored: StoredImport, writer: MediaWriter | None) -> Non
             from resources.media.prober import open_prober
 
             prober = stack.enter_context(open_prober())
-        looker = Looker(urls, prober, writer, always=spec.probe == "always")
+        files = stack.enter_context(ThreadPoolExecutor(THREADS, thread_name_prefix="files"))
+        looker = Looker(urls, files, prober, writer, always=spec.probe == "always")
         look_at_items(
-            means.catalog, stored.id, looker, ignore_errors=stored.ignore_errors, tell=means.tell
+            means.catalog, stored.id, looker, ignore_errors=ignore_errors, tell=means.tell
         )

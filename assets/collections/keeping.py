@@ -13,8 +13,10 @@ from assets.collections.importing import Means, WantedImport
 from assets.collections.listing import specify
 from assets.collections.specification.making import FileOptions
 from assets.collections.specification.making_items import type_of
+from resources.connectors.base import FileConnector
 from resources.kernel.errors import ConfigError, InputError
 from resources.scratch import ScratchFolder
+from resources.stores.uploads import UploadStore, too_large
 
 SPECIFICATION_LIMIT = 5_000_000_000
 """Bytes of a specification file."""
@@ -45,11 +47,23 @@ def _of_object(means: Means, wanted: WantedImport) -> WantedImport:
             f"collection {means.spec.name}: {wanted.connector!r} is none of its connectors",
             hint=f"Its connectors: {', '.join(means.connectors) or 'none'}",
         )
-    found = connector.stat(wanted.object_key)
-    with ScratchFolder("import") as scratch, connector.local_copy(found, scratch.path) as path:
-        kept = means.uploads.stage(path, limit=SPECIFICATION_LIMIT)
+    sha256 = keep_object(connector, wanted.object_key, means.uploads)
     name = wanted.file_name or wanted.object_key.rpartition("/")[2]
-    return replace(wanted, upload=kept.sha256, file_name=name)
+    return replace(wanted, upload=sha256, file_name=name)
+
+
+def keep_object(connector: FileConnector, key: str, uploads: UploadStore) -> str:
+    """Keeps an object of a connector; its SHA-256.
+
+    Raises:
+        InputError: it is too large.
+        WaybillError: it cannot be read, or not be kept.
+    """
+    found = connector.stat(key)
+    if found.size_bytes > SPECIFICATION_LIMIT:
+        raise too_large(key, SPECIFICATION_LIMIT)
+    with ScratchFolder("import") as scratch, connector.local_copy(found, scratch.path) as path:
+        return uploads.stage(path, limit=SPECIFICATION_LIMIT).sha256
 
 
 def _of_watched_place(means: Means, wanted: WantedImport) -> Iterator[WantedImport]:

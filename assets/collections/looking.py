@@ -9,18 +9,21 @@ ends the run and leaves the rest pending.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from itertools import islice
+from typing import TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from resources.collections.items import ItemOutcome
 from resources.kernel.errors import InputError, WaybillError
 from resources.media.prober import Prober
-from resources.sources.object_urls import ObjectUrls, OpenObject, rule_of
+from resources.media.ranges import RangeSource
+from resources.sources.object_urls import LocalObject, ObjectUrls, rule_of
 from resources.stores.catalog.collections.catalog import CollectionCatalog
 from resources.stores.catalog.collections.records import StoredItem
 from resources.stores.media.writer import MediaWriter
@@ -32,12 +35,16 @@ _LOT_ITEMS = 200
 _LOT_SECONDS = 2.0
 _AHEAD = 4 * THREADS
 
+File = TypeVar("File", bound=RangeSource)
+
 
 @dataclass(frozen=True)
 class Looker:
     """What it takes to look at one item."""
 
     urls: ObjectUrls
+    files: Executor
+    """Opens the files of one item side by side; none of its threads looks at items."""
     prober: Prober | None
     """None: media metadata are not read."""
     writer: MediaWriter | None
@@ -51,25 +58,47 @@ class Looker:
         Raises:
             WaybillError: something that all items share.
         """
-        url = item.urls[0]
         try:
             with ExitStack() as stack:
-                opened = []
-                for url in item.urls:
-                    opened.append(stack.enter_context(self.urls.open(url)))  # noqa: PERF401 - `url` is named in the error
-                found = self._found(item, opened)
+                found = self._found(item, stack)
                 if found.rule:
                     return found
-                url = item.urls[0]
                 # Leaving proves that no object changed while it was read.
+        except _FileError as failed:
+            return _failed(item, failed.error, failed.url)
         except WaybillError as error:
-            rule = rule_of(error)
-            if rule is None:
-                raise
-            return ItemOutcome(item.id, rule=rule, message=error.message, url=url)
+            return _failed(item, error, item.urls[0])
         return found
 
-    def _found(self, item: StoredItem, opened: list[OpenObject]) -> ItemOutcome:
+    def _found(self, item: StoredItem, stack: ExitStack) -> ItemOutcome:
+        if self.writer is None:
+            return self._probed(item, self._open(item, self.urls.open, stack))
+        # What is kept comes here whole, once; what is in it is told by what came.
+        fetched = self._open(item, self.urls.fetch, stack)
+        found = self._probed(item, fetched)
+        if found.rule:
+            return found
+        kept = [_keep(self.writer, file) for file in fetched]
+        return replace(found, objects=msgspec.json.encode(kept))
+
+    def _open(
+        self,
+        item: StoredItem,
+        way: Callable[[str], AbstractContextManager[File]],
+        stack: ExitStack,
+    ) -> list[File]:
+        """The files of an item, for as long as `stack` lives; of several that cannot be had the first is told."""
+        contexts = [way(url) for url in item.urls]
+        if len(contexts) == 1:
+            opening = [_now(contexts[0].__enter__)]
+        else:
+            opening = [self.files.submit(context.__enter__) for context in contexts]
+        for context, one in zip(contexts, opening, strict=True):
+            if one.exception() is None:
+                stack.push(context)
+        return [_file(url, one) for url, one in zip(item.urls, opening, strict=True)]
+
+    def _probed(self, item: StoredItem, opened: Sequence[RangeSource]) -> ItemOutcome:
         media = None
         if self.prober is not None and (self.always or item.media is None):
             looked = self.prober.look(item.type, opened)
@@ -78,11 +107,46 @@ class Looker:
                 url = item.urls[first.source]
                 return ItemOutcome(item.id, rule=first.rule, message=first.message, url=url)
             media = looked.media
-        kept = None
-        if self.writer is not None:
-            hashes = [self.writer.keep(found.stream()).sha256 for found in opened]
-            kept = msgspec.json.encode(hashes)
-        return ItemOutcome(item.id, media=media, objects=kept)
+        return ItemOutcome(item.id, media=media)
+
+
+class _FileError(Exception):
+    """One file of an item cannot be had."""
+
+    def __init__(self, url: str, error: WaybillError) -> None:
+        super().__init__(str(error))
+        self.url = url
+        self.error = error
+
+
+def _failed(item: StoredItem, error: WaybillError, url: str) -> ItemOutcome:
+    """The outcome that an error of one object is; one that all items share is raised."""
+    rule = rule_of(error)
+    if rule is None:
+        raise error
+    return ItemOutcome(item.id, rule=rule, message=error.message, url=url)
+
+
+def _file(url: str, opening: Future[File]) -> File:
+    try:
+        return opening.result()
+    except WaybillError as error:
+        raise _FileError(url, error) from error
+
+
+def _now(call: Callable[[], File]) -> Future[File]:
+    """What a call returns or raises, as if a thread had made it."""
+    done: Future[File] = Future()
+    try:
+        done.set_result(call())
+    except BaseException as error:  # noqa: BLE001 - whoever asks for the result gets it
+        done.set_exception(error)
+    return done
+
+
+def _keep(writer: MediaWriter, file: LocalObject) -> str:
+    with file.path.open("rb") as stream:
+        return writer.keep(stream).sha256
 
 
 def look_at_items(

@@ -60,8 +60,8 @@ description: What every scan has
     )
     shown_first: ClassVar[tuple[str, ...]] = ("description",)
 
-    keys: list[DeclaredKey]
-    """Its keys."""
+    keys: list[DeclaredKey] = Field(default_factory=list)
+    """Its keys. Commands may add further ones, and change those."""
     description: str = ""
     """What it is for, for people."""
 

@@ -1,6 +1,6 @@
 """A specification comes in: it is read whole, held against the rules and the collection, and its items are registered.
 
-Nothing is created of a file that breaks a rule (media-import 5). What is registered is so by one transaction.
+Nothing is created of a file that breaks a rule. What is registered is so by one transaction.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from assets.collections.declaration import CollectionSpec
 from assets.collections.specification.reading import Specification, read_specification
 from resources.collections.metadata_schema import MetadataSchema
 from resources.collections.rules import Problem
+from resources.collections.schema_changes import with_declared
 from resources.kernel.errors import InputError
 from resources.stores.catalog.collections.catalog import CollectionCatalog
+from resources.stores.catalog.collections.metadata import MetadataCatalog
 from resources.stores.catalog.collections.records import Registered
 
 _NAMED = 5
@@ -55,11 +57,18 @@ class CheckedSpecification:
     """What an import would do; None of a refused file."""
 
 
-def schema_of(spec: CollectionSpec) -> MetadataSchema | None:
-    """What custom metadata of a collection is held against."""
+def effective_schema(spec: CollectionSpec, catalog: CollectionCatalog) -> MetadataSchema | None:
+    """What custom metadata of a collection is held against: declared keys, and those that were made by commands.
+
+    Raises:
+        SchemaChangeError: the declaration contradicts what the catalog has.
+    """
     if not spec.metadata_schema:
         return None
-    return MetadataSchema(spec.metadata_schema, {key.name: key for key in spec.schema_keys})
+    schema = MetadataSchema(spec.metadata_schema)
+    if catalog.database.exists():
+        schema = MetadataCatalog(catalog.database).schema(spec.metadata_schema).schema
+    return with_declared(schema, spec.schema_keys)
 
 
 def check_specification(

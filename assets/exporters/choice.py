@@ -12,8 +12,8 @@ from typing import Any
 import dagster as dg
 
 from assets.exporters.spec import ExporterSpec
-from resources.kernel.errors import NotFoundError
-from resources.kernel.keys import Key, asset_key, noun_of_key
+from resources.kernel.errors import ConfigError, NotFoundError
+from resources.kernel.keys import IMAGE_FOLDER, Key, asset_key, noun_of_key
 from resources.kernel.records import StoredVersion
 from resources.stores.tables import TableStore
 
@@ -79,7 +79,7 @@ def pin(spec: ExporterSpec, store: TableStore, config: Mapping[str, Any]) -> Pin
     """Settles what a run with this config delivers.
 
     Raises:
-        ConfigError: what is asked for cannot name a dataset.
+        ConfigError: what is asked for cannot name a dataset, or names an image folder.
         NotFoundError: it has no such version, or none at all; `GoneError` when the version has been collected.
     """
     name = config.get("dataset", "")
@@ -89,6 +89,11 @@ def pin(spec: ExporterSpec, store: TableStore, config: Mapping[str, Any]) -> Pin
     if newest is None:
         raise NotFoundError(
             f"exporter {spec.name}: {named} has no version yet", hint="Materialize it first"
+        )
+    if newest.properties.get("origin") == IMAGE_FOLDER:
+        raise ConfigError(
+            f"exporter {spec.name}: {source[1]!r} is an image folder, which cannot be exported",
+            hint="Download it as a ZIP; a transform's table made from its own can be exported",
         )
     wanted = config.get("version")
     version: StoredVersion = newest if wanted in (None, newest.number) else item.version(wanted)

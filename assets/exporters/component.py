@@ -13,9 +13,10 @@ from assets.exporters.targets import TARGETS
 from assets.noun import RefreshedNoun
 from assets.refresh import MANUAL
 from resources.connectors.component import ConnectorComponent
+from resources.declarations import KeepsFiles
 from resources.kernel.keys import Key, asset_key
 from resources.kernel.records import TableName, WriteMode
-from resources.references import require
+from resources.references import declared_in, require
 from resources.stores.resource import StoreResource
 
 
@@ -102,6 +103,7 @@ truncate_above: 100000
         connector = require(
             context, ConnectorComponent, self.connector, noun="connector", attribute="connector"
         )
+        self._check_source(context)
         self._check_target(context, connector)
         self._check_options(context, connector)
         return self.spec_on(connector)
@@ -138,6 +140,16 @@ truncate_above: 100000
     ) -> dg.Output[None]:
         """Delivers a version of the dataset."""
         return deliver_version(context, spec, store, version)
+
+    def _check_source(self, context: dg.ComponentLoadContext) -> None:
+        """Refuses what is no rows alone (D3)."""
+        if self.dataset in declared_in(context.component_tree, KeepsFiles, noun=KeepsFiles.noun):
+            raise self.refusal(
+                context,
+                f"{self.dataset!r} is an image folder, which cannot be exported",
+                "dataset",
+                hint="Download it as a ZIP; a transform's table made from its own can be exported",
+            )
 
     def _check_target(
         self, context: dg.ComponentLoadContext, connector: ConnectorComponent

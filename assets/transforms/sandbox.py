@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from resources.kernel.quoting import quoted_text
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -38,7 +40,7 @@ def open_sandbox(
 
 def lock_in(connection: duckdb.DuckDBPyConnection, folders: Sequence[Path]) -> None:
     """A second wall behind the statement's own: DuckDB may open the files of these folders and nothing else."""
-    listed = ", ".join("'" + str(folder).replace("'", "''") + "'" for folder in folders)
+    listed = ", ".join(quoted_text(str(folder)) for folder in folders)
     connection.execute(f"SET allowed_directories = [{listed}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")

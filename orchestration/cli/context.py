@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from orchestration.location import Location
     from orchestration.services.dataset_list import DatasetEntry, DatasetSummary, Tried
     from orchestration.services.dataset_staleness import LastLook
+    from orchestration.services.image_folders.listing import ImageFolderSummary
     from orchestration.services.snapshot import Snapshot
     from orchestration.services.stores import Store
     from resources.kernel.keys import Key
@@ -123,6 +124,30 @@ class CommandContext:
         from orchestration.services.dataset_list import find_entry
 
         return find_entry(self.snapshot.datasets, name)
+
+    def image_folders(self) -> list[ImageFolderSummary]:
+        """A line for each image folder.
+
+        Raises:
+            ConfigError: the project does not load, or has no store.
+            ConnectorError: the store does not answer.
+        """
+        from orchestration.services.dataset_titles import read_titles
+        from orchestration.services.image_folders.listing import summarize_folders
+
+        entries = self.snapshot.image_folders
+        states = self.states(entries)  # first, as of datasets
+        return summarize_folders(entries, states, self.store, read_titles())
+
+    def image_folder(self, name: str) -> DatasetEntry:
+        """What is declared of an image folder.
+
+        Raises:
+            UnknownNameError: there is none; lists the known ones.
+        """
+        from orchestration.services.image_folders.listing import find_folder
+
+        return find_folder(self.snapshot.image_folders, name)
 
     @cached_property
     def store(self) -> Store:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from orchestration.cli.context import CommandContext
-from orchestration.cli.errors import FAILED, USAGE, check_output, fail, reported, warn
+from orchestration.cli.errors import reported, warn
 from orchestration.cli.output import print_json, to_size
+from orchestration.cli.saving import (
+    STDOUT,
+    confirm_removal,
+    delete_definition,
+    write_file,
+    write_out,
+)
 
-if TYPE_CHECKING:
-    from orchestration.services.dataset_download import DatasetDownload
-    from orchestration.services.definitions.change import DefinitionChange
-
-STDOUT = "-"
 Name = Annotated[str, typer.Argument(help="Name of the dataset.")]
 
 
@@ -52,9 +52,11 @@ def download(
             own.dataset(name), own.store, file_format=file_format, version=version, raw=raw
         )
         if output == STDOUT:
-            _write_out(found)
+            write_out(found.chunks, is_text=file_format == "csv")
         else:
-            _write_file(found, output)
+            target, size = write_file(found.chunks, found.file_name, output)
+            said = f"{target}: version {found.version}, {found.rows:,} rows, {to_size(size)}"
+            typer.echo(said, err=True)
     if found.is_guarded and found.defused():
         warn(f"{found.defused():,} values were changed: {GUARDED}. --raw leaves them as they are")
 
@@ -109,12 +111,13 @@ def remove(
         entry = own.dataset(name)
         change = deletion_of(own.snapshot, entry) if definition else None
         if change is not None:
-            _delete(own, change, dry_run=True)
+            delete_definition(own, change, dry_run=True)
         if not yes:
-            _confirm(name, "and its definition" if definition else "")
+            more = " and its definition" if definition else ""
+            confirm_removal(f"Remove all versions of dataset {name}{more}?")
         found = remove_dataset(entry, own.store, own.instance, force=force, by=_user())
         if change is not None:
-            found = replace(found, definition=_delete(own, change, dry_run=False))
+            found = replace(found, definition=delete_definition(own, change, dry_run=False))
     if as_json:
         print_json(found)
         return
@@ -128,29 +131,6 @@ def remove(
         warn(f"version {found.kept_versions[-1]} was published meanwhile, and is there")
 
 
-def _delete(own: CommandContext, change: DefinitionChange, *, dry_run: bool) -> str:
-    """Takes a definition out of its file, or says why it stays; the file."""
-    from orchestration.services.definitions.saving import save
-    from orchestration.services.home import open_home
-    from orchestration.services.reloading import reload_server
-    from resources.project import find_project
-
-    home = open_home()
-    done = save(change, find_project(), own.location, home, dry_run=dry_run)
-    if done.is_written:
-        reload_server(home)
-    return done.file
-
-
-def _confirm(name: str, more: str) -> None:
-    """Asks at a terminal; elsewhere no one could answer."""
-    if not sys.stdin.isatty():
-        fail("there is no terminal to ask at: give --yes to remove all versions", code=USAGE)
-    typer.confirm(
-        " ".join(f"Remove all versions of dataset {name} {more}".split()) + "?", abort=True
-    )
-
-
 def _user() -> str:
     import getpass
 
@@ -158,30 +138,3 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a user without a name, as in a container
         return ""
-
-
-def _write_out(found: DatasetDownload) -> None:
-    if sys.stdout.isatty() and not found.file_name.endswith(".csv"):
-        fail("this is no text for a terminal: name a file with -o", code=USAGE)
-    try:
-        for chunk in found.chunks:
-            sys.stdout.buffer.write(chunk)
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        # The reader has had enough; Python would complain once more when it closes the pipe.
-        sys.stdout = None
-        raise typer.Exit(FAILED) from None
-
-
-def _write_file(found: DatasetDownload, output: str) -> None:
-    from orchestration.services.dataset_download import save
-
-    target = Path(output or found.file_name)
-    check_output(target)
-    if not output and target.exists():
-        fail(f"{target} is there already. Name another file with -o", code=USAGE)
-    try:
-        size = save(found, target)
-    except OSError as error:
-        fail(f"{target} cannot be written: {error.strerror or error}")
-    typer.echo(f"{target}: version {found.version}, {found.rows:,} rows, {to_size(size)}", err=True)

@@ -24,9 +24,16 @@ NOUNS = {
     "embedding": "Vectors for the rows of datasets.",
     "exporter": "Exporters: where datasets are delivered to.",
     "classification": "Classification sets.",
+    "collection": "Media and documents by specification.",
+    "schema": "Metadata schemas of collections.",
+    "image-folder": "Image folders: images of an uploaded ZIP.",
     "pipeline": "Pipelines: what runs together, and when.",
 }
-_LONG = {"classification": "classification set"}
+_LONG = {
+    "classification": "classification set",
+    "schema": "metadata schema",
+    "image-folder": "image folder",
+}
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of lines.")]
 DryRun = Annotated[

@@ -16,9 +16,11 @@ from orchestration.cli import (
     datasource,
     embedding,
     exporter,
+    image_folder,
     pipeline,
     query,
     runs,
+    schema,
     tokens,
     users,
 )
@@ -51,6 +53,8 @@ app.add_typer(embedding.app, name="embedding")
 app.add_typer(exporter.app, name="exporter")
 app.add_typer(classification.app, name="classification")
 app.add_typer(collection.app, name="collection")
+app.add_typer(schema.app, name="schema")
+app.add_typer(image_folder.app, name="image-folder")
 app.add_typer(pipeline.app, name="pipeline")
 app.add_typer(runs.app, name="runs")
 app.add_typer(users.app, name="user")

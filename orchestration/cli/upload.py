@@ -120,16 +120,17 @@ def _keep(context: typer.Context, order: UploadOrder, *, no_wait: bool, as_json:
     own, home = context.ensure_object(CommandContext), open_home()
     if no_wait:
         require_server(home)
-    is_new = order.name not in {entry.name for entry in own.snapshot.datasets}
+    known = (*own.snapshot.datasets, *own.snapshot.image_folders)
+    is_new = order.name not in {entry.name for entry in known}
     store = open_store(own.snapshot.store)
     declared = None if is_new else _declared(own.location, order.name)
-    with _bar(order, quiet=as_json) as tell:
+    with keeping_bar(order, quiet=as_json) as tell:
         kept = bring_in(store, find_project(), order, declared, tell)
     if declared is None:
         own.forget_location()
         reload_server(home)
     if not as_json:
-        typer.echo(f"kept {visible(_described(order))} as upload {kept.number} of {order.name}")
+        typer.echo(f"kept {visible(described(order))} as upload {kept.number} of {order.name}")
     return kept.number
 
 
@@ -139,14 +140,15 @@ def _declared(location: Location, name: str) -> UploadSettings | None:
     return declared_settings(location, name)
 
 
-def _described(order: UploadOrder) -> str:
+def described(order: UploadOrder) -> str:
+    """The files of an order, for people."""
     first, *more = order.files
     size = to_size(sum(file.path.stat().st_size for file in order.files))
     return f"{first.name}{f' and {len(more)} more files' if more else ''} ({size})"
 
 
 @contextmanager
-def _bar(order: UploadOrder, *, quiet: bool) -> Iterator[Callable[[int], None]]:
+def keeping_bar(order: UploadOrder, *, quiet: bool) -> Iterator[Callable[[int], None]]:
     """A progress bar over the bytes of all files, at a terminal."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 

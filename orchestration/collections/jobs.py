@@ -8,11 +8,12 @@ from typing import Any
 import dagster as dg
 
 from assets.collections.declaration import DECLARATION, CollectionSpec
+from resources.kernel.keys import asset_key
 from resources.references import metadata_value
 
 COLLECTION_TAG = "waybill/collection"
 IMPORT_TAG = "waybill/import"
-"""The import that a run goes on with; the one that began it has none."""
+"""The import that a run works on; one of a watched place finds out by itself which it is, and has none."""
 SPECIFICATION_TAG = "waybill/specification"
 _TAG_LIMIT = 250
 
@@ -30,10 +31,11 @@ def declared_collections(definitions: dg.Definitions) -> dict[str, CollectionSpe
 
 
 def build_job(spec: CollectionSpec) -> Any:
-    """The job that takes a specification, or goes on with an import: the collection's asset alone."""
+    """The job that takes a specification, or goes on with an import: the collection, then the embeddings of its vectors."""
+    embeddings = (asset_key("embeddings", name) for name in spec.embeddings)
     return dg.define_asset_job(
         spec.job,
-        selection=dg.AssetSelection.assets(dg.AssetKey(spec.key)),
+        selection=dg.AssetSelection.assets(*map(dg.AssetKey, [spec.key, *embeddings])),
         description=f"Takes a specification into the collection {spec.name}",
         tags={COLLECTION_TAG: spec.name},
     )

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 TABS = (
     ("overview.show", "Overview", ""),
     ("dataset.list", "Datasets", "/datasets"),
+    ("image-folder.list", "Image folders", "/image-folders"),
     ("connector.list", "Connectors", "/connectors"),
     ("datasource.list", "Data sources", "/datasources"),
+    ("embedding.list", "Embeddings", "/embeddings"),
     ("exporter.list", "Exporters", "/exporters"),
     ("pipeline.list", "Pipelines", "/pipelines"),
     ("classification.list", "Classification sets", "/classifications"),
+    ("collection.list", "Collections", "/collections"),
+    ("schema.list", "Metadata schemas", "/schemas"),
     ("run.list", "Runs", "/runs"),
     ("query.run", "SQL", "/sql"),
 )

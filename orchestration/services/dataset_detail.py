@@ -209,7 +209,8 @@ def list_versions(entry: DatasetEntry, store: VersionStore) -> list[VersionSumma
     """
     versions = store.item(entry.key).versions()
     if not versions:
-        raise NotFoundError(f"dataset {entry.name!r} has no version yet", hint="Refresh it first")
+        hint = "Refresh it first" if entry.noun == "dataset" else "Upload a ZIP first"
+        raise NotFoundError(f"{entry.noun} {entry.name!r} has no version yet", hint=hint)
     return [
         VersionSummary(
             version=version.number,

@@ -7,7 +7,7 @@ piece; an error later ends the pieces, and the caller must not end the file as i
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,13 +158,13 @@ def _file_name(entry: DatasetEntry, table: StoredTable, ending: str) -> str:
     return f"{entry.name.replace('/', '_')}-v{table.version.number}.{ending}"
 
 
-def save(download: DatasetDownload, target: Path) -> int:
+def save(chunks: Iterable[bytes], target: Path) -> int:
     """Writes a download to a file: whole, or not at all. Returns its bytes."""
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     size = 0
     try:
         with partial.open("wb") as file:
-            for chunk in download.chunks:
+            for chunk in chunks:
                 size += file.write(chunk)
         partial.replace(target)
     finally:

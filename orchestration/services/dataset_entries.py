@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import dagster as dg
 
 from assets.classifications.component import ClassificationSet
 from assets.datasets.component import Dataset
+from assets.image_folders.table import MEANINGS
 from assets.models.component import Prediction
 from assets.refresh import refresh_of
 from assets.table_asset import TableComponent
 from assets.transforms.component import SqlTransform
+from orchestration.dagster_warnings import without_dagster_warnings
 from orchestration.location import Location
-from orchestration.services.dataset_list import DatasetEntry, DeclaredCheck
+from orchestration.services.dataset_list import UPLOAD, DatasetEntry, DeclaredCheck
 from orchestration.services.dataset_origins import AssetFacts, origins_of, pipelines_of
-from resources.kernel.keys import Key, asset_key
-from resources.references import declared_in, noun_of_asset
+from resources.kernel.keys import IMAGE_FOLDER, Key, asset_key
+from resources.references import declared_in
 
 _TABLES: tuple[type[TableComponent], ...] = (Dataset, SqlTransform, Prediction)
 """Component types whose asset is a dataset that runs make."""
@@ -24,19 +27,32 @@ _TABLES: tuple[type[TableComponent], ...] = (Dataset, SqlTransform, Prediction)
 
 def dataset_entries(location: Location) -> list[DatasetEntry]:
     """What is declared of each dataset, in order of name."""
-    jobs = location.asset_jobs()
-    declared = _declared(location)
-    about = _About(
-        origins_of([_facts(spec) for spec in location.specs], jobs.values()),
-        pipelines_of(jobs),
-        _readers(location),
-        location.checks(),
-        location.materializable(),
-    )
+    declared, about = _declared(location), _about(location)
     return [
         about.entry(name, spec, declared.get(tuple(spec.key.path)))
         for name, spec in location.datasets().items()
     ]
+
+
+def image_folder_entries(location: Location) -> list[DatasetEntry]:
+    """What is declared of each image folder, in order of name."""
+    folders = location.made(IMAGE_FOLDER)
+    if not folders:
+        return []
+    about = _about(location)
+    found = [about.entry(name, spec, MEANINGS) for name, spec in folders.items()]
+    return [replace(entry, noun=IMAGE_FOLDER) for entry in found]
+
+
+def _about(location: Location) -> _About:
+    jobs = location.asset_jobs()
+    return _About(
+        origins_of(_facts(location), jobs.values()),
+        pipelines_of(jobs),
+        _readers(location),
+        _checks(location),
+        _materializable(location),
+    )
 
 
 class _About:
@@ -59,7 +75,7 @@ class _About:
         key = tuple(spec.key.path)
         return DatasetEntry(
             name=name,
-            origin=self._origins[key],
+            origin=self._origins.get(key, UPLOAD),
             key=key,
             maker=maker_of(spec),
             description=spec.description or "",
@@ -80,15 +96,38 @@ class _About:
         )
 
 
+def _materializable(location: Location) -> frozenset[Key]:
+    """Keys of the assets that a run can make."""
+    with without_dagster_warnings():
+        graph = location.definitions.resolve_asset_graph()
+    return frozenset(tuple(key.path) for key in graph.materializable_asset_keys)
+
+
 def maker_of(spec: dg.AssetSpec) -> str:
     """What the maker says of itself; plain Python says nothing."""
     given = spec.metadata.get("origin", "python")
     return str(given.value if isinstance(given, dg.MetadataValue) else given)
 
 
-def _facts(spec: dg.AssetSpec) -> AssetFacts:
-    upstream = tuple(tuple(dep.asset_key.path) for dep in spec.deps)
-    return AssetFacts(tuple(spec.key.path), noun_of_asset(spec), upstream, maker_of(spec))
+def _facts(location: Location) -> list[AssetFacts]:
+    nouns = location.nouns()
+    found = []
+    for spec in location.specs:
+        key, upstream = tuple(spec.key.path), tuple(tuple(dep.asset_key.path) for dep in spec.deps)
+        found.append(AssetFacts(key, nouns[key], upstream, maker_of(spec)))
+    return found
+
+
+def _checks(location: Location) -> dict[Key, list[dg.AssetCheckSpec]]:
+    """The checks of each asset that has some."""
+    found: dict[Key, list[dg.AssetCheckSpec]] = {}
+    for definition in location.definitions.asset_checks or []:
+        for check in definition.check_specs:
+            found.setdefault(tuple(check.asset_key.path), []).append(check)
+    for asset in location.definitions.assets or []:
+        for check in asset.check_specs if isinstance(asset, dg.AssetsDefinition) else ():
+            found.setdefault(tuple(check.asset_key.path), []).append(check)
+    return found
 
 
 def _readers(location: Location) -> dict[Key, list[str]]:

@@ -68,6 +68,8 @@ class DatasetEntry:
     """(column, what it means), where the declaration says so."""
     can_run: bool = True
     """Whether it can be refreshed by itself."""
+    noun: str = "dataset"
+    """What people call it: an image folder is a dataset by its table alone."""
 
 
 @dataclass(frozen=True)
@@ -215,7 +217,7 @@ def summary_of(
 ) -> DatasetSummary:
     """A line of the list."""
     latest = found if isinstance(found, Newest) else None
-    status, reason = _status(entry.name, found, tried)
+    status, reason = _status(f"{entry.noun} {entry.name!r}", found, tried)
     return DatasetSummary(
         name=entry.name,
         origin=entry.origin,
@@ -236,7 +238,7 @@ def _status(name: str, found: Found, tried: Tried | None) -> tuple[str, str]:
     """The last try, but for what the store knows better: it may be older, shared, restored, emptied or lost."""
     state = tried.state if tried else PENDING
     if isinstance(found, WaybillError):
-        return DAMAGED, _one_line(f"dataset {name!r}: {found.message}. {found.hint}")
+        return DAMAGED, _one_line(f"{name}: {found.message}. {found.hint}")
     if state in (QUEUED, RUNNING):
         return state, ""
     if state in (FAILED, STOPPED) and not _is_before(tried, found):
@@ -245,7 +247,7 @@ def _status(name: str, found: Found, tried: Tried | None) -> tuple[str, str]:
         return READY, ""
     if isinstance(found, Removal):
         return PENDING, _removed(found)
-    return (DAMAGED, f"dataset {name!r}: {_LOST}") if state == READY else (PENDING, _NO_VERSION)
+    return (DAMAGED, f"{name}: {_LOST}") if state == READY else (PENDING, _NO_VERSION)
 
 
 def _is_before(tried: Tried | None, found: Found) -> bool:

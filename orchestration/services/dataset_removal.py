@@ -18,11 +18,12 @@ from orchestration.services.datasets import instance_states
 from orchestration.services.definitions.change import DefinitionChange
 from orchestration.services.snapshot import Snapshot
 from resources.kernel.errors import InputError, InUseError
+from resources.kernel.keys import IMAGE_FOLDER
 from resources.stores.kept_uploads import KeptUploads
 from resources.stores.versions import VersionStore
 
-_TABLES = ("dataset", "transform", "prediction", "classification set")
-"""Nouns whose thing is a dataset."""
+_TABLES = ("dataset", "transform", "prediction", "classification set", IMAGE_FOLDER)
+"""Nouns whose thing is a dataset, or a table like one."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def deletion_of(snapshot: Snapshot, entry: DatasetEntry) -> DefinitionChange:
         if one.name == entry.name and one.noun in _TABLES:
             return DefinitionChange("delete", one.noun, one.name)
     raise InputError(
-        f"dataset {entry.name!r} is declared in Python, which is not changed from here",
+        f"{entry.noun} {entry.name!r} is declared in Python, which is not changed from here",
         hint="Remove its versions alone, and take it out of the code by hand",
     )
 
@@ -96,13 +97,13 @@ def _check_unused(entry: DatasetEntry, instance: dg.DagsterInstance) -> None:
     tried = instance_states(instance, [entry]).get(entry.key)
     if tried is not None and tried.state in (QUEUED, RUNNING):
         raise InUseError(
-            f"dataset {entry.name!r} is being made by run {tried.run_id}",
+            f"{entry.noun} {entry.name!r} is being made by run {tried.run_id}",
             hint=f"Wait for it, or stop it with `waybill cancel {tried.run_id}`; force removes what is there now",
             run_id=tried.run_id,
         )
     if entry.used_by:
         raise InUseError(
-            f"dataset {entry.name!r} is used by {', '.join(entry.used_by)}",
+            f"{entry.noun} {entry.name!r} is used by {', '.join(entry.used_by)}",
             hint="They fail until it is refreshed. Force removes it all the same",
             users=list(entry.used_by),
         )

@@ -19,15 +19,17 @@ from typing import Any
 import msgspec
 
 from orchestration.services.dataset_list import DatasetEntry
+from orchestration.services.embeddings import EmbeddingEntry
 from orchestration.services.exports.entries import ExporterEntry
 from orchestration.services.home import Home
+from orchestration.services.metadata_schemas.entries import DeclaredSchema
 from orchestration.services.pipelines.entry import PipelineEntry
 from resources.environment import watch_environment
 from resources.project import CODE_ROOT, find_project
 
 KEPT = 8
 """Snapshots of other states, such as of another environment, that stay for when it comes back."""
-FORMAT = 4
+FORMAT = 6
 _ALWAYS = ("WAYBILL_HOME", "WAYBILL_STORE", "DAGSTER_HOME", "PYTHONPATH")
 _CODE = ("orchestration", "assets", "resources")
 
@@ -62,6 +64,12 @@ class Snapshot:
     pipelines: tuple[PipelineEntry, ...] = ()
     classifications: tuple[Mapping[str, Any], ...] = ()
     """Classification sets, as the metadata of their assets has them."""
+    image_folders: tuple[DatasetEntry, ...] = ()
+    collections: tuple[Mapping[str, Any], ...] = ()
+    """Collections, as the metadata of their assets has them."""
+    metadata_schemas: tuple[DeclaredSchema, ...] = ()
+    """With their keys."""
+    embeddings: tuple[EmbeddingEntry, ...] = ()
     declarations: tuple[Declaration, ...] = ()
     """Every component that stands, in order of noun and name."""
 

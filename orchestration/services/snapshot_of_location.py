@@ -9,10 +9,13 @@ import dagster as dg
 from orchestration.loading import PROBLEMS
 from orchestration.location import Location
 from orchestration.services.classifications import find_sets
+from orchestration.services.collections.declared import find_collections
 from orchestration.services.connectors import list_connectors
-from orchestration.services.dataset_entries import dataset_entries
+from orchestration.services.dataset_entries import dataset_entries, image_folder_entries
 from orchestration.services.datasources import list_datasources
+from orchestration.services.embedding_entries import embedding_entries
 from orchestration.services.exports.declared import exporter_entries
+from orchestration.services.metadata_schemas.declared import declared_schemas
 from orchestration.services.pipelines.declared import pipeline_entries
 from orchestration.services.snapshot import Declaration, Snapshot
 from resources.references import NamedComponent, Registry, registry_of
@@ -29,6 +32,10 @@ def snapshot_of(location: Location, problems: tuple[str, ...]) -> Snapshot:
         store=location.store().url if "store" in (location.definitions.resources or {}) else "",
         pipelines=tuple(pipeline_entries(location)),
         classifications=tuple(spec.to_metadata() for spec in find_sets(location).values()),
+        image_folders=tuple(image_folder_entries(location)),
+        collections=tuple(spec.to_metadata() for spec in find_collections(location).values()),
+        embeddings=tuple(embedding_entries(location)),
+        metadata_schemas=tuple(declared_schemas(location)),
         declarations=tuple(declarations(location)),
     )
 

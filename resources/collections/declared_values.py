@@ -16,6 +16,7 @@ import msgspec
 from msgspec.structs import astuple
 
 from resources.collections.metadata_schema import (
+    BEYOND_SINGLE,
     VARCHAR_LIMIT,
     KeyKind,
     MetadataKey,
@@ -28,6 +29,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _UUID = re.compile(r"(?:urn:uuid:)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _PLACE = {"latitude", "longitude"}
+_NUMBERS = {int, float}
 
 
 def reading_of(key: MetadataKey) -> Reading:
@@ -41,11 +43,12 @@ def reading_of(key: MetadataKey) -> Reading:
 
 
 def vector_of(value: Any, size: int) -> list[float] | None:
-    """The vector of `size` finite numbers that `value` is."""
-    if type(value) is not list or len(value) != size:
+    """The vector of `size` numbers that `value` is, each finite in single precision."""
+    if type(value) is not list or len(value) != size or not set(map(type, value)) <= _NUMBERS:
         return None
-    numbers = [_number(part) for part in value]
-    return None if None in numbers else numbers  # type: ignore[return-value]  # None was ruled out
+    if not all(map(BEYOND_SINGLE.__gt__, map(abs, value))):
+        return None
+    return list(map(float, value))
 
 
 class MetadataReader:

@@ -1,4 +1,4 @@
-"""What becomes of each draft of a specification in a folder that may hold it already (media-import 1.2).
+"""What becomes of each draft of a specification in a folder that may hold it already.
 
 With `skip_duplicate_urls` an item of the same identity is known again: it is skipped, or its metadata is replaced when
 `upsert_metadata` says so and the draft has some. The second of two in one file is skipped. One that is known and not

@@ -2,7 +2,7 @@
 
 An item is one file (an image, a video, an audio file, a text, a PDF, a NIfTI volume) or several in order (an image
 group, an image sequence, a DICOM series). Its *identity* is its type with its URLs in order, within a folder of a
-collection (media-import 1.2).
+collection.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ MEDIA_FIELDS: dict[str, tuple[str, ...]] = {
     "text": ("file_size", "mime_type"),
     "pdf": ("file_size", "num_pages"),
 }
-"""Media metadata of single items: bytes, pixels, seconds, Hz, bits. All of them or none (media-import 1.1)."""
+"""Media metadata of single items: bytes, pixels, seconds, Hz, bits. All of them or none."""
 
 
 def identity_of(kind: MediaType, urls: Sequence[str]) -> bytes:

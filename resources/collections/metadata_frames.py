@@ -1,4 +1,4 @@
-"""The member of a video's metadata that is reserved for its frames (media-import 4.2).
+"""The member of a video's metadata that is reserved for its frames.
 
 ```json
 {"$waybill": {"config": {"sampling_rate": 1, "keyframe_mode": "frame"}, "frames": {"13": {"blur": 0.2}}}}

@@ -1,4 +1,4 @@
-"""Which names keys of custom metadata may have (media-import 4.1)."""
+"""Which names keys of custom metadata may have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The schema of custom metadata: which keys there are, and what their values must be (media-import 4.1).
+"""The schema of custom metadata: which keys there are, and what their values must be.
 
 A schema is a value: a change makes a new one. Keys that it does not declare are kept as they
 come, and cannot be filtered on.
@@ -23,6 +23,8 @@ ALIASES: Mapping[str, ScalarKind] = {"string": "varchar", "long_string": "text"}
 VARCHAR_LIMIT = 8192
 ENUM_LIMIT = 256
 EMBEDDING_LIMIT = 4096
+BEYOND_SINGLE = 2.0**128 - 2.0**103
+"""The smallest number that rounds to infinity in single precision, which vectors are kept in."""
 
 
 class MetadataKey(msgspec.Struct, frozen=True):
@@ -36,6 +38,8 @@ class MetadataKey(msgspec.Struct, frozen=True):
     """Of an embedding: numbers in a vector."""
     state: KeyState = "active"
     """`deleted`: its values are not checked, and it can be restored; `hard_deleted`: the name is never used again."""
+    declared: bool = False
+    """Whether a project's files declare it, and so they alone change it; else commands do."""
 
 
 class MetadataSchema(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""What custom metadata may hold: what both databases keep as JSON, and what a schema says of its keys (media-import 4).
+"""What custom metadata may hold: what both databases keep as JSON, and what a schema says of its keys.
 
 Numbers with a fraction or an exponent are doubles, as in every program that reads JSON; whole numbers keep all their
 digits. Of several members of one name the last one counts. Half a surrogate pair and the character U+0000 are refused:
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import msgspec
 
-from resources.collections.metadata_schema import VARCHAR_LIMIT, MetadataKey
+from resources.collections.metadata_schema import BEYOND_SINGLE, VARCHAR_LIMIT, MetadataKey
 from resources.collections.rules import ItemRule
 
 METADATA_BYTES = 10_485_760
@@ -244,11 +244,12 @@ def _check_embedding(key: MetadataKey, value: object) -> Iterator[MetadataProble
         )
         return
     for place, number in enumerate(value):
-        if not _is_number(number):
+        if not _is_number(number) or abs(number) >= BEYOND_SINGLE:
             yield MetadataProblem(
                 (str(place),),
                 "embedding_not_numeric",
                 f"{key.name!r} holds {shown(number)}, which is no number of a vector",
+                "Vectors are kept in single precision: up to 3.4e38",
             )
             return
     if len(value) != key.size:
@@ -313,8 +314,13 @@ def _are_vectors(key: MetadataKey, values: Sequence[Any]) -> bool:
     return (
         set(map(type, values)) == {list}
         and set(map(len, values)) == {key.size}
-        and all(_are_numbers(key, vector) for vector in values)
+        and all(map(_is_vector, values))
     )
+
+
+def _is_vector(values: list[Any]) -> bool:
+    are_numbers = set(map(type, values)) <= _NUMBERS
+    return are_numbers and min(values) > -BEYOND_SINGLE and max(values) < BEYOND_SINGLE
 
 
 _MANY: Mapping[str, Callable[[MetadataKey, Sequence[Any]], bool]] = {

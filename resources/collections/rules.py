@@ -1,4 +1,4 @@
-"""Rule ids of specifications, items and schemas: what can be wrong, by the name under which it is documented (media-import 8).
+"""Rule ids of specifications, items and schemas: what can be wrong, by the name under which `docs/collections.md` documents it.
 
 A file's error stands alone: nothing is read further. Item errors are all listed, in the order of the file.
 """

@@ -1,7 +1,7 @@
-"""Changes of a metadata schema, and the rules that they keep (media-import 4.1).
+"""Changes of a metadata schema, and the rules that they keep.
 
 A change makes a new schema of an old one. Stored values that contradict it are no obstacle: they stay, filters do not see
-them, and whoever asks is told how many there are.
+them, and the answer says how many there are.
 """
 
 from __future__ import annotations
@@ -108,13 +108,14 @@ def changed(schema: MetadataSchema, change: SchemaChange) -> MetadataSchema:
 
 
 def changes_to(schema: MetadataSchema, declared: Sequence[MetadataKey]) -> Iterator[SchemaChange]:
-    """What makes a schema one with exactly these active keys: what a project's files declare holds.
+    """What makes a schema one that has these keys: what a project's files declare holds.
 
-    A key that is no longer declared is deleted so that it can be restored, a deleted one that is declared again comes back.
+    A key that they no longer declare is deleted so that it can be restored, a deleted one that is declared again comes back.
+    Keys that were made otherwise stay.
     """
     names = {key.name for key in declared}
     for name, known in schema.keys.items():
-        if known.state == "active" and name not in names:
+        if known.declared and known.state == "active" and name not in names:
             yield DeleteKey(name)
     for key in declared:
         old = schema.keys.get(key.name)
@@ -122,6 +123,24 @@ def changes_to(schema: MetadataSchema, declared: Sequence[MetadataKey]) -> Itera
             yield RestoreKey(key.name)
         if old is None or old.state == "hard_deleted" or not _is_same(old, key):
             yield from _towards(old, key)
+
+
+def with_declared(schema: MetadataSchema, declared: Sequence[MetadataKey]) -> MetadataSchema:
+    """The schema once it has what a project's files declare.
+
+    Raises:
+        SchemaChangeError: a rule forbids it.
+    """
+    for change in list(changes_to(schema, declared)):
+        schema = changed(schema, change)
+    return marked(schema, declared)
+
+
+def marked(schema: MetadataSchema, declared: Sequence[MetadataKey]) -> MetadataSchema:
+    """The schema, each key knowing whether a project's files declare it."""
+    names = {key.name for key in declared}
+    keys = {name: replace(key, declared=name in names) for name, key in schema.keys.items()}
+    return MetadataSchema(schema.name, keys)
 
 
 def _towards(old: MetadataKey | None, key: MetadataKey) -> Iterator[SchemaChange]:

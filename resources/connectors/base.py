@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 import pyarrow as pa
 
@@ -69,6 +69,15 @@ class Connector(ABC):
 
 ReadRange = Callable[[int, int], bytes]
 """The bytes of an object from the first number on, at most as many as the second says; fewer where it ends."""
+
+
+class ObjectInParts(NamedTuple):
+    """An object that is there, to be read in parts."""
+
+    size_bytes: int
+    etag: str
+    """As `stat` tells it."""
+    read: ReadRange
 
 
 class ObjectAddresses(Protocol):
@@ -142,6 +151,18 @@ class FileConnector(Connector):
         """
         with self.local_copy(item, scratch) as path, path.open("rb") as file:
             yield lambda start, length: os.pread(file.fileno(), length, start)
+
+    @contextmanager
+    def open_object(self, key: str, scratch: Path) -> Iterator[ObjectInParts]:
+        """The object at `key` for reading as `ranges` does; what it is, is told by the request that reads it where that can be.
+
+        Raises:
+            NotFoundError: there is none.
+            WaybillError: what `ranges` raises.
+        """
+        item = self.stat(key)
+        with self.ranges(item, scratch) as read:
+            yield ObjectInParts(item.size_bytes, item.etag, read)
 
     @abstractmethod
     def put_file(self, key: str, source: Path) -> ObjectInfo:

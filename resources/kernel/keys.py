@@ -26,8 +26,13 @@ NOUNS: Mapping[Noun, str] = {
 }
 """First part of the asset keys of each noun, and what one is called."""
 
+IMAGE_FOLDER = "image folder"
+TABLE_NOUNS = ("dataset", IMAGE_FOLDER)
+"""What an asset below `datasets` is: a table of rows, or a table of images that are kept beside it. SQL reads both; only
+a dataset can be exported."""
+
 NOUN_TAG = "waybill/noun"
-"""Tag that says what an asset is, in the words of `NOUNS`; what has none is known by its key."""
+"""Tag that says what an asset is, in the words of `NOUNS` and `TABLE_NOUNS`; what has none is known by its key."""
 
 SHARED_RESOURCES = ("store", "catalog", "io_manager", "handles")
 """Keys of the resources that every project has; no connector can be called so."""
@@ -53,8 +58,9 @@ def check_name(noun: str, name: str, *, where: str = "") -> str:
         return name
     proposal = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:NAME_LIMIT]
     better = proposal if is_name(proposal) else f"{noun.replace(' ', '_')}_1"
+    said = f"{name!r} cannot name {'an' if noun[0] in 'aeiou' else 'a'} {noun}"
     raise ConfigError(
-        f"{where}: {name!r} cannot name a {noun}" if where else f"{name!r} cannot name a {noun}",
+        f"{where}: {said}" if where else said,
         hint=f"Use lower-case letters, digits and '_', a letter first, at most {NAME_LIMIT}"
         f" characters; for instance {better!r}",
         name=name,
@@ -66,7 +72,12 @@ def noun_of(key: Key, tags: Mapping[str, str]) -> str:
 
     Empty for anything that Waybill does not know.
     """
-    return tags.get(NOUN_TAG) or noun_of_key(key)
+    return tags.get(NOUN_TAG, "").replace("-", " ") or noun_of_key(key)
+
+
+def tag_of(noun: str) -> str:
+    """What `NOUN_TAG` says of a noun: values of tags have no spaces."""
+    return noun.replace(" ", "-")
 
 
 def noun_of_key(key: Key) -> str:

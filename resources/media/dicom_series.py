@@ -1,4 +1,4 @@
-"""Whether DICOM files are one series: the checks of media-import 5.1, each naming the file that breaks it.
+"""Whether DICOM files are one series: the checks of `docs/media.md`, each naming the file that breaks it.
 
 Geometry is asked of files that hold one slice each. Files of several frames tell it for each frame, where it is not looked for.
 """

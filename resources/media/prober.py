@@ -10,7 +10,7 @@ others, so a few of them keep up with many slow objects.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -31,16 +31,24 @@ from resources.media.facts import (
 from resources.media.limits import MediaLimits
 from resources.media.ranges import RangeSource
 from resources.media.refusals import ContentRule, MediaRefusedError
-from resources.media.requests import FramesRequest, FramesWanted, LookRequest, VideoPicture
+from resources.media.requests import (
+    FramesRequest,
+    FramesWanted,
+    LookRequest,
+    PictureRequest,
+    VideoPicture,
+)
 from resources.media.sandbox.pool import SandboxPool
 
 PROGRAM = "resources.media.worker"
 PARSERS = {"PIL": "pillow", "av": "av", "pydicom": "pydicom", "pypdfium2": "pypdfium2", "nibabel": "nibabel"}  # fmt: skip
 """Modules that a worker imports -> packages that they come with; all are in the extra `media`."""
 _FEWEST, _MOST = 2, 4
-"""Processes, unless told otherwise: whoever takes frames of a video holds one of them meanwhile."""
+"""Processes, unless told otherwise: taking frames of a video occupies one of them meanwhile."""
 _SIDE_BY_SIDE = 8
 """Files of one item that are read at once."""
+EDGE = 320
+"""Pixels of the longer edge of a thumbnail."""
 _FILE_OF: dict[MediaType, FileType] = {
     "image": "image",
     "video": "video",
@@ -146,11 +154,27 @@ class Prober:
             MediaRefusedError: the file is not what was announced, or cannot be decoded.
             WaybillError: what reading from a source raised.
         """
-        source = sources[len(sources) // 2 if announced == "dicom_series" else 0]
-        kind = _FILE_OF[announced]
-        options = _encode(LookRequest(kind, self._limits.pixels))
+        source = sources[shown_file(announced, len(sources))]
+        return self.picture(_FILE_OF[announced], source)
+
+    def picture(
+        self, kind: FileType, source: RangeSource, *, place: int | None = None, edge: int = EDGE
+    ) -> bytes | None:
+        """A picture (WebP) of one file; None: its type has none.
+
+        Args:
+            kind: what the file is said to be.
+            source: the file.
+            place: which page, slice or frame, from 0 on, or which millisecond of a video; None: what stands for it.
+            edge: pixels of its longer edge at most. Nothing is enlarged but pages.
+
+        Raises:
+            MediaRefusedError: the file is not what was announced, cannot be decoded, or has no such page.
+            WaybillError: what reading from the source raised.
+        """
+        options = _encode(PictureRequest(kind, self._limits.pixels, edge, place))
         answers = list(
-            self._pool.ask("thumbnail", kind, [source], options, self._limits.picture_read_bytes)
+            self._pool.ask("picture", kind, [source], options, self._limits.picture_read_bytes)
         )
         if not answers:
             return None
@@ -158,7 +182,7 @@ class Prober:
             raise MediaRefusedError("object_unreadable", "No picture of it could be made")
         return answers[0]
 
-    def frames(self, source: RangeSource, wanted: FramesWanted) -> Iterator[VideoPicture]:
+    def frames(self, source: RangeSource, wanted: FramesWanted) -> Generator[VideoPicture]:
         """Frames of a video as pictures, in their order, each once, made while they are taken.
 
         A position behind the last frame gives none. Until the last one was taken, or the iterator was closed, it has a
@@ -200,6 +224,16 @@ def open_prober(
         SandboxPool(PROGRAM, limits, count) as pool,
     ):
         yield Prober(pool, threads, limits)
+
+
+def file_type_of(announced: MediaType) -> FileType:
+    """What each file of an item is."""
+    return _FILE_OF[announced]
+
+
+def shown_file(announced: MediaType, count: int) -> int:
+    """Which of the files of an item stands for it: of a series the one in the middle."""
+    return count // 2 if announced == "dicom_series" else 0
 
 
 def check_parsers() -> None:

@@ -13,15 +13,27 @@ KeyframeMode = Literal["frame", "seconds"]
 
 
 class LookRequest(Struct, frozen=True):
-    """Facts, or a small picture, of one file."""
+    """Facts of one file."""
 
     announced: FileType
     pixels: int
-    """Most that a picture may have."""
+    """Most that a picture of it may have."""
+
+
+class PictureRequest(Struct, frozen=True):
+    """One picture of one file."""
+
+    announced: FileType
+    pixels: int
+    """Most that what is decoded may have."""
+    edge: int
+    """Pixels of its longer edge, at most."""
+    place: int | None = None
+    """Which page, slice or frame, from 0 on; of a video a millisecond. None: the one that stands for the file."""
 
 
 class FramesWanted(Struct, frozen=True):
-    """Which frames of a video (media-import 4.2)."""
+    """Which frames of a video."""
 
     sampling_rate: Annotated[float, Meta(ge=0, le=1_000)] = 1.0
     """Frames a second; 0: the first frame and the key frames alone."""
@@ -30,6 +42,8 @@ class FramesWanted(Struct, frozen=True):
     mode: KeyframeMode = "frame"
     """Whether those are numbers of frames, from 0 on, or seconds from the first frame on."""
     form: PictureFormat = "jpeg"
+    pictures: bool = True
+    """Whether they are wanted as pictures, or only which there are."""
 
 
 class FramesRequest(Struct, frozen=True):
@@ -49,4 +63,4 @@ class VideoPicture(Struct, frozen=True):
     is_keyframe: bool
     """Whether it was asked for by its position."""
     data: bytes
-    """The file of the picture, upright, as large as the video."""
+    """The file of the picture, upright, as large as the video; empty where none was wanted."""

@@ -63,7 +63,8 @@ class ImageArchive:
     ) -> None:
         self.images = [image for image, _ in members]
         """In the order of their paths."""
-        self._name = name
+        self.name = name
+        """As who sent it calls it."""
         self._opened = opened
         self._members = members
         self._source: IO[bytes] | None = None
@@ -75,9 +76,9 @@ class ImageArchive:
             ParseError: from the stream too: a member is damaged, or not what the directory says.
         """
         for image, info in self._members:
-            with _told(self._name, image.path):
+            with _told(self.name, image.path):
                 self._source = self._opened.open(info)
-            yield image, io.BufferedReader(_Checked(self._name, image, self._source))
+            yield image, io.BufferedReader(_Checked(self.name, image, self._source))
             self._source.close()
 
     def close(self) -> None:
@@ -129,7 +130,7 @@ def _images(
             wrong.append((path, reason))
         images.append((PackedImage(path, info.file_size, mime), info))
     if wrong:
-        raise _refused(name, sorted(set(wrong)), len(members))
+        raise refused_members(name, sorted(set(wrong)), len(members))
     if not images:
         raise InputError(f"{name} holds no image", hint="Pack the images into it", file=name)
     return sorted(images, key=lambda member: member[0].path)
@@ -197,7 +198,14 @@ def _folded(path: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
-def _refused(name: str, wrong: Sequence[tuple[str, str]], count: int) -> InputError:
+def refused_members(name: str, wrong: Sequence[tuple[str, str]], count: int) -> InputError:
+    """The refusal of an archive for some of its members.
+
+    Args:
+        name: of the archive.
+        wrong: path and reason of each.
+        count: how many members it has in all.
+    """
     listed = "; ".join(f"{one_line(path, 80)!r}: {reason}" for path, reason in wrong[:_LISTED])
     more = f"; and {len(wrong) - _LISTED:,} more" if len(wrong) > _LISTED else ""
     return InputError(

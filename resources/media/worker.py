@@ -8,13 +8,14 @@ from pathlib import Path
 import msgspec
 
 from resources.media.facts import FileType
-from resources.media.parsers.probing import frames_of, load, probe, thumbnail
-from resources.media.requests import FramesRequest, LookRequest
+from resources.media.parsers.probing import frames_of, load, picture, probe
+from resources.media.requests import FramesRequest, LookRequest, PictureRequest
 from resources.media.sandbox.ranged_file import RangedFile
 from resources.media.sandbox.worker import serve
 
 _encode = msgspec.msgpack.Encoder().encode
 _look_request = msgspec.msgpack.Decoder(LookRequest).decode
+_picture_request = msgspec.msgpack.Decoder(PictureRequest).decode
 _frames_request = msgspec.msgpack.Decoder(FramesRequest).decode
 
 
@@ -23,11 +24,10 @@ def _look(files: Sequence[RangedFile], options: bytes) -> Iterator[bytes]:
     yield _encode(probe(files[0], asked.announced, asked.pixels))
 
 
-def _thumbnail(files: Sequence[RangedFile], options: bytes) -> Iterator[bytes]:
-    asked = _look_request(options)
-    picture = thumbnail(files[0], asked.announced, asked.pixels)
-    if picture is not None:
-        yield picture
+def _picture(files: Sequence[RangedFile], options: bytes) -> Iterator[bytes]:
+    made = picture(files[0], _picture_request(options))
+    if made is not None:
+        yield made
 
 
 def _frames(files: Sequence[RangedFile], options: bytes) -> Iterator[bytes]:
@@ -35,7 +35,7 @@ def _frames(files: Sequence[RangedFile], options: bytes) -> Iterator[bytes]:
     yield from map(_encode, frames_of(files[0], asked.wanted, asked.pixels))
 
 
-HANDLERS = {"look": _look, "thumbnail": _thumbnail, "frames": _frames}
+HANDLERS = {"look": _look, "picture": _picture, "frames": _frames}
 
 
 def main(

@@ -7,6 +7,7 @@ Here: which way a URL leads, and what a failure says about the object. Not here:
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from resources.kernel.errors import (
     SourceChangedError,
     WaybillError,
 )
+from resources.kernel.urls import without_secrets
 from resources.web.addresses import shown_url
 from resources.web.client import WebClient
 from resources.web.objects import open_web_file
@@ -48,6 +50,24 @@ class OpenObject:
     def stream(self) -> BinaryIO:
         """All of its bytes from the first on, to be read once; raises as `read_range` does."""
         return io.BufferedReader(_Bytes(self), _CHUNK_BYTES)
+
+
+@dataclass(frozen=True)
+class LocalObject:
+    """An object of which all bytes are here while its context lives."""
+
+    name: str
+    """Its URL."""
+    size: int
+    """In bytes."""
+    etag: str
+    """What changes with its bytes; empty for what the web does not tell."""
+    path: Path
+
+    def read_range(self, start: int, length: int) -> bytes:
+        """The bytes from `start`, at most `length`; fewer where it ends."""
+        with self.path.open("rb") as file:
+            return os.pread(file.fileno(), length, start)
 
 
 class _Bytes(io.RawIOBase):
@@ -109,12 +129,35 @@ class ObjectUrls:
                 yield OpenObject(url, file.size_bytes, "", file.read)
             return
         connector, key = found
-        item = connector.stat(key)
         with (
             TemporaryDirectory(dir=self._scratch) as scratch,
-            connector.ranges(item, Path(scratch)) as read,
+            connector.open_object(key, Path(scratch)) as opened,
         ):
-            yield OpenObject(url, item.size_bytes, item.etag, read)
+            yield OpenObject(url, opened.size_bytes, opened.etag, opened.read)
+
+    @contextmanager
+    def fetch(self, url: str) -> Iterator[LocalObject]:
+        """The object at a URL, brought here whole and read once; a folder's own file stays where it is.
+
+        Raises:
+            WaybillError: see `rule_of`.
+        """
+        found = self.leads_to(url)
+        with TemporaryDirectory(dir=self._scratch) as folder:
+            scratch = Path(folder)
+            if found is None:
+                yield self._downloaded(url, scratch / "object")
+                return
+            connector, key = found
+            item = connector.stat(key)
+            with connector.local_copy(item, scratch) as path:
+                yield LocalObject(url, item.size_bytes, item.etag, path)
+
+    def _downloaded(self, url: str, path: Path) -> LocalObject:
+        assert self._web is not None  # noqa: S101 - for the type checker: `leads_to` has said so
+        with self._web.get(url) as answer, path.open("wb") as target:
+            target.writelines(answer.chunks())
+        return LocalObject(url, path.stat().st_size, "", path)
 
     def _refused(self, url: str) -> InputError:
         known = ", ".join(
@@ -125,7 +168,7 @@ class ObjectUrls:
         return InputError(
             f"{shown_url(url)} leads into none of the connectors that may be used: {known or 'none'}{web}",
             hint="Correct the URL, or name the connector that it leads into",
-            url=url[:200],
+            url=without_secrets(url)[:200],
         )
 
 

@@ -41,14 +41,21 @@ def open_upload(
         NotFoundError: nothing was uploaded yet.
     """
     uploads = KeptUploads(store)
-    wanted = uploads.find(spec.name, asked) if asked >= max(imported, 1) else None
-    upload = wanted or uploads.newest(spec.name)
+    upload = wanted_upload(uploads, spec.name, asked=asked, imported=imported)
     if upload is None:
         raise NotFoundError(
             f"dataset {spec.name}: nothing was uploaded yet",
             hint=f"Upload a file: waybill dataset upload FILE --name {spec.name}",
         )
     return UploadSource(spec, upload, _Copier(uploads, upload))
+
+
+def wanted_upload(
+    uploads: KeptUploads, name: str, *, asked: int, imported: int
+) -> KeptUpload | None:
+    """The upload that is to be imported as `name`, by the rule of `open_upload`; None where there is none."""
+    wanted = uploads.find(name, asked) if asked >= max(imported, 1) else None
+    return wanted or uploads.newest(name)
 
 
 @dataclass(frozen=True)

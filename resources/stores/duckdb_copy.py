@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from resources.formats.parquet_write import ROW_GROUP_ROWS
 from resources.kernel.errors import InputError, StorageError, WaybillError
 from resources.kernel.kept_types import count_leaves
-from resources.kernel.quoting import quoted
+from resources.kernel.quoting import quoted, quoted_text
 from resources.kernel.schema import check_column_names
 
 _KEPT = {
@@ -58,9 +58,8 @@ def copy_query(
     with _translated(path, where):
         relation = connection.sql(statement)
         columns = _projection(relation, where)
-        literal = str(path).replace("'", "''")
         connection.execute(
-            f"COPY (SELECT {columns} FROM (\n{statement}\n)) TO '{literal}'"
+            f"COPY (SELECT {columns} FROM (\n{statement}\n)) TO {quoted_text(str(path))}"
             f" (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, PRESERVE_ORDER true,"
             f" ROW_GROUP_SIZE {ROW_GROUP_ROWS - ROW_GROUP_ROWS % 2048})"
         )
@@ -80,8 +79,8 @@ def copy_shape(
     columns = ", ".join(
         f"CAST(NULL AS {target}) AS {column}" for column, _, target in _kept(relation, where)
     )
-    literal = str(path).replace("'", "''")
-    connection.execute(f"COPY (SELECT {columns} WHERE false) TO '{literal}' (FORMAT parquet)")
+    place = quoted_text(str(path))
+    connection.execute(f"COPY (SELECT {columns} WHERE false) TO {place} (FORMAT parquet)")
     return pq.read_schema(path)
 
 

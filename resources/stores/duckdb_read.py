@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from resources.formats.parquet_write import ThreadedWriter
 from resources.kernel.errors import InputError
-from resources.kernel.quoting import quoted
+from resources.kernel.quoting import quoted, quoted_text
 from resources.kernel.schema import case_twins
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def open_numbered(
         schema: of the table.
     """
     names = [f"c{place}" for place in range(len(schema))]
-    listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+    listed = ", ".join(quoted_text(str(path)) for path in paths)
     starts = list(accumulate(rows, initial=0))[: len(rows)]
     table = f"read_parquet([{listed}]) AS t({', '.join(names)})"
     found = connection.sql(f"SELECT {', '.join(names)} FROM {table}").types

@@ -187,6 +187,10 @@ class KeptUploads:
         item.drop_files(done[: max(len(done) - keep, 0)])
         item.collect(HISTORY)
 
+    def discard(self, upload: KeptUpload) -> None:
+        """Removes the bytes of one upload, of which nothing can be made; that there was one stays on record."""
+        self._item(upload.dataset).drop_files([upload.version])
+
     def forget(self, dataset: str) -> None:
         """Removes the bytes of all uploads of a dataset; that there were some stays on record."""
         item = self._item(dataset)

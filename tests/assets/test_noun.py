@@ -8,11 +8,12 @@ from contextlib import closing
 import dagster as dg
 import pytest
 
+from assets.noun import NounComponent
 from orchestration.loading.types import component_type, known_types
 from resources.component_schema import parse_example
 from resources.declared import DeclaredComponent
 from resources.kernel.errors import ConfigError
-from resources.kernel.keys import NOUN_TAG, NOUNS
+from resources.kernel.keys import IMAGE_FOLDER, NOUN_TAG, NOUNS, tag_of
 from resources.references import asset_specs
 from tests.project import materialize, project
 
@@ -38,6 +39,8 @@ NOUN_DOCUMENTS = {
     "embeddings": "assets.Embedding\nattributes: {name: x, dataset: source",
     "exports": "assets.Exporter\nattributes: {name: x, dataset: source, connector: warehouse, table: t",
     "classifications": "assets.ClassificationSet\nattributes: {name: x, columns: [{name: A}]",
+    "collections": "assets.Collection\nattributes: {name: x, connectors: [landing]",
+    "image_folders": "assets.ImageFolder\nattributes: {name: x",
 }
 UPSTREAM = """---
 type: assets.Dataset
@@ -56,6 +59,11 @@ def spec_of(definitions: dg.Definitions, name: str = "x") -> dg.AssetSpec:
     return next(s for s in asset_specs(definitions) if s.key.path[-1] == name)
 
 
+def test_every_noun_is_under_test():
+    nouns = {name for name in TYPES if issubclass(component_type(name, ""), NounComponent)}
+    assert {document.split()[0] for document in NOUN_DOCUMENTS.values()} == nouns
+
+
 @pytest.mark.parametrize("group", NOUN_DOCUMENTS)
 def test_yaml_says_who_owns_an_asset_and_how_it_is_shown(group):
     more = ', description: "*What* it is", owners: ["team:a", b@c.org], tags: {tier: gold}, group: mine, kinds: [ruby]'
@@ -69,7 +77,8 @@ def test_yaml_says_who_owns_an_asset_and_how_it_is_shown(group):
     assert spec.key == own.key
     assert spec.owners == ["team:a", "b@c.org"]
     assert spec.tags["tier"] == "gold"
-    assert spec.tags[NOUN_TAG] == own.tags[NOUN_TAG] == NOUNS[own.key.path[0]]
+    noun = tag_of(IMAGE_FOLDER) if group == "image_folders" else NOUNS[own.key.path[0]]
+    assert spec.tags[NOUN_TAG] == own.tags[NOUN_TAG] == noun
     assert (spec.group_name, spec.kinds) == ("mine", {"ruby"})
     assert spec.description == "*What* it is"
     kept = {name for name in own.metadata if not name.startswith("dagster/")}
@@ -122,7 +131,7 @@ def test_examples_validate(name):
 
 def test_each_noun_is_a_family_of_its_own_name():
     nouns = [component_type(name, "").noun for name in TYPES if name.startswith("assets.")]
-    assert len(nouns) == len(set(nouns)) == 10
+    assert len(nouns) == len(set(nouns)) == 11
     assert all(issubclass(component_type(name, ""), DeclaredComponent) for name in TYPES)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
@@ -39,6 +40,26 @@ class ObjectParts:
         outside.delete("x.bin")
         with pytest.raises(NotFoundError), connector.ranges(item, scratch) as read:
             read(0, 4)
+
+    @pytest.mark.parametrize("size", [0, 10, 32 << 10, (32 << 10) + 1, 200_000])
+    def test_an_object_that_is_opened_by_its_key(self, connector, outside, scratch, size):
+        content = bytes(range(251)) * (size // 251) + bytes(size % 251)
+        outside.put("x.bin", content)
+        item = connector.stat("x.bin")
+        with connector.open_object("x.bin", scratch) as opened:
+            assert (opened.size_bytes, opened.etag) == (item.size_bytes, item.etag)
+            for start, length in [(0, 10), (0, size), (size // 2, size), (size, 10)]:
+                assert opened.read(start, length) == content[start : start + length]
+
+    def test_what_changed_since_it_was_opened_is_not_read_on(self, connector, outside, scratch):
+        old = b"old" * 30_000
+        outside.put("x.bin", old)
+        with suppress(SourceChangedError), connector.open_object("x.bin", scratch) as opened:
+            outside.put("x.bin", b"new" * 30_000)
+            assert opened.read(0, 90_000) == old  # what came down whole stays what it was
+        outside.delete("x.bin")
+        with pytest.raises(NotFoundError), connector.open_object("x.bin", scratch):
+            pass
 
     @pytest.mark.parametrize(
         "url",

@@ -3,13 +3,13 @@
 import os
 import re
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from orchestration.cli.main import app
-from tests.e2e.server import running_server
+from tests.e2e.server import environment, running_server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.kill, pytest.mark.timeout(600)]
 
@@ -17,8 +17,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.kill, pytest.mark.timeout(600)]
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("up")
-    made = CliRunner().invoke(app, ["init", str(folder), "--name", "shop", "--example", "none"])
-    assert made.exit_code == 0, made.output
+    command = [Path(sys.executable).with_name("waybill"), "init", folder, "--name", "shop"]
+    subprocess.run([*command, "--example", "none"], env=environment(folder / "home"), check=True)
     with running_server(folder) as server:
         server.wait_until_ready()
         yield server

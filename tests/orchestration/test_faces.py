@@ -19,6 +19,15 @@ RENAMED = {
     "run": "pipeline.run",
     "refresh": "dataset.refresh",
     "cancel": "run.cancel",
+    # Each change of a key has a command; they are one use case.
+    **dict.fromkeys(
+        (
+            *("schema.add-scalar", "schema.add-enum", "schema.add-enum-options"),
+            *("schema.add-embedding", "schema.add-geospatial"),
+            *("schema.delete-key", "schema.restore-key"),
+        ),
+        "schema.apply",
+    ),
     # `waybill run NAME` runs a pipeline, so the group of runs cannot be called so.
     **{f"runs.{verb}": f"run.{verb}" for verb in ("list", "show", "watch", "cancel", "retry")},
 }
@@ -29,7 +38,6 @@ _FORM = (
     "the page of `create` or `edit` shows it; the command line has `--dry-run` and the reference"
 )
 _TUS = "a step of one upload, by the tus protocol; `dataset upload` does all of them"
-_COLLECTIONS = "collections have no routes and pages yet; their runs show in Dagster"
 _WITHIN = "part of the page of the thing itself"
 
 EXCEPTIONS: dict[str, dict[str, str]] = {
@@ -47,13 +55,13 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "audit.download": {"cli": "`audit list --csv`", "page": "a link to the API"},
     "audit.download.json": {"cli": "`audit list --json`", "page": "a link to the API"},
     "classification.history": {"page": _WITHIN},
-    **{
-        f"collection.{verb}": dict.fromkeys(("api", "page"), _COLLECTIONS)
-        for verb in (
-            *("list", "make-spec", "check-spec", "import", "resume", "imports"),
-            *("show", "failures", "items", "item", "folders"),
-        )
-    },
+    "collection.content": {"page": "a link to the API"},
+    "collection.folders": {"page": _WITHIN},
+    "collection.picture": dict.fromkeys(("cli", "page"), "a picture in the pages"),
+    "collection.thumbnail": dict.fromkeys(("cli", "page"), "a picture in the pages"),
+    "collection.frame": {"cli": "`collection frames` writes them", "page": _WITHIN},
+    "collection.frames": {"page": _WITHIN},
+    "schema.preview": {"cli": "`--dry-run` of each change"},
     "connector.try": {"cli": "`connector create --dry-run`, then `connector test`", "page": _FORM},
     "dataset.sample": {"page": "the first page of rows"},
     "dataset.summary": {"page": "the counts beside the filters of the list"},
@@ -63,6 +71,9 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "datasource.observations": {"page": _WITHIN},
     "datasource.try": {"cli": "`datasource test` with options in place of a name"},
     "exporter.try": {"cli": "`exporter create --dry-run`, then `exporter test`", "page": _FORM},
+    "image-folder.files": {"page": _WITHIN},
+    "image-folder.image": {"page": "part of the page of `file`"},
+    "image-folder.thumbnail": dict.fromkeys(("cli", "page"), "a picture in the pages"),
     "overview.show": {
         "cli": "`runs list`, `dataset list --status stale` and `exporter history` say it line by line"
     },

@@ -153,6 +153,8 @@ def test_what_an_asset_is_says_its_tag_before_its_key():
         ("datasets", "x", "profile"): "profile",
         ("sales", "y"): "dataset",
     }
+    bare = [dg.AssetSpec(["datasets", *path]) for path in (["x"], ["x", "profile"], ["sub", "y"])]
+    assert set(Location(dg.Definitions(assets=bare)).datasets()) == {"x", "sub/y"}
     reader = dg.AssetSpec(["datasets", "z"], deps=[dg.AssetKey(["datasets", "w"])])
     with pytest.raises(UnknownNameError) as caught:
         check_asset_references(dg.Definitions(assets=[written, profiled, reader]))

@@ -1,4 +1,4 @@
-"""Specification files: which objects a collection takes, as JSON or CSV (media-import 1 to 4). Pure.
+"""Specification files: which objects a collection takes, as JSON or CSV. Pure.
 
 `reading.py` is the way in and `making/` writes them. JSON: `json_cursor.py` cuts a file of any size into stretches of whole
 items, `json_items.py` takes those that are surely good at once, `json_explain.py` looks at an item that may not be. CSV:

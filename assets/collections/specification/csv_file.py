@@ -60,8 +60,7 @@ class CsvFile:
             drafts = self._take_many(found.first, columns) if columns else None
             if drafts is None:
                 drafts = self._take_each(found.first, found.rows())
-            if with_drafts:
-                yield drafts
+            yield drafts if with_drafts else []
             self._problems.check_limits(self._counts, "0")
             if self._problems.is_refused:
                 return

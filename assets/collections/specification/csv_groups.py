@@ -1,4 +1,4 @@
-"""Rows that make one item: those of one title within one type, whatever stands between them (media-import 2).
+"""Rows that make one item: those of one title within one type, whatever stands between them.
 
 The check keeps a few numbers for each group. Reading drafts keeps the URLs of groups that are not complete: rows of one
 group usually follow each other.

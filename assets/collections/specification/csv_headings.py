@@ -1,4 +1,4 @@
-"""Headings of a CSV specification: they say what type the rows below are of (media-import 2)."""
+"""Headings of a CSV specification: they say what type the rows below are of."""
 
 from __future__ import annotations
 

@@ -153,6 +153,7 @@ class JsonFile:
                     number += 1
                     if drafts:
                         yield drafts
+                yield []  # whoever gathers problems takes them now
             else:
                 self._count(found, at, number)
                 if with_drafts:

@@ -1,4 +1,4 @@
-"""Media metadata given up front: both spellings, all fields or none (media-import 1.1)."""
+"""Media metadata given up front: both spellings, all fields or none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Items -> specification files, the same to the byte for the same items; as many files as the limits ask for (media-import 6)."""
+"""Items -> specification files, the same to the byte for the same items; as many files as the limits ask for."""
 
 from __future__ import annotations
 

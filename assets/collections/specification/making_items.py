@@ -1,4 +1,4 @@
-"""From the listing of a bucket or folder to items: types by extension, groups, natural order, sidecar files (media-import 6)."""
+"""From the listing of a bucket or folder to items: types by extension, groups, natural order, sidecar files."""
 
 from __future__ import annotations
 

@@ -35,6 +35,8 @@ def refuse_file(at: str, rule: FileRule, message: str, hint: str = "") -> NoRetu
 class ProblemList:
     """Problems in the order of the file. One of the file as a whole stands alone, whatever else was found."""
 
+    most: int = field(default_factory=lambda: MOST_PROBLEMS)
+    """How many are listed."""
     listed: list[Problem] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     of_file: Problem | None = None
@@ -51,8 +53,13 @@ class ProblemList:
     def add_problem(self, problem: Problem) -> None:
         """As `add`."""
         self.counts[problem.rule] += 1
-        if len(self.listed) < MOST_PROBLEMS:
+        if len(self.listed) < self.most:
             self.listed.append(problem)
+
+    def take_listed(self) -> list[Problem]:
+        """Those that are listed, which are forgotten then; all are still counted."""
+        taken, self.listed = self.listed, []
+        return taken
 
     def check_limits(self, counts: SpecificationCounts, at: str = "") -> None:
         """Refuses a file with too many items or URLs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
@@ -69,6 +70,17 @@ class Specification:
         drafts = self._drafts()
         while batch := list(islice(drafts, BATCH_ITEMS)):
             yield batch
+
+    def all_problems(self) -> Iterator[Problem]:
+        """Every problem, those too that are not listed: the file is read once more for them, in bounded memory."""
+        if len(self.problems) == self.problem_count:
+            yield from self.problems
+            return
+        problems = ProblemList(most=sys.maxsize)
+        reading = _opened(self._path, self.file_name, self._schema, problems, SpecificationCounts())
+        for _ in reading.read(with_drafts=False):
+            yield from problems.take_listed()
+        yield from problems.take_listed()
 
     def _drafts(self) -> Iterator[ItemDraft]:
         problems, counts = ProblemList(), SpecificationCounts()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from assets.collections.specification.reading import Specification
@@ -64,9 +64,14 @@ def report_lines(specification: Specification) -> list[str]:
 
 
 def problems_csv(specification: Specification) -> Iterator[str]:
-    """The problems as CSV, a line each below a header."""
+    """Every problem as CSV, a line each below a header."""
+    yield from problem_lines(specification.all_problems())
+
+
+def problem_lines(problems: Iterable[Any]) -> Iterator[str]:
+    """Problems as CSV, a line each below a header."""
     yield _csv_line(PROBLEM_FIELDS)
-    for problem in specification.problems:
+    for problem in problems:
         yield _csv_line([getattr(problem, name) for name in PROBLEM_FIELDS])
 
 

@@ -1,4 +1,4 @@
-"""What a specification may hold: its sections and flags, the members of their items, and the limits (media-import 1, 3)."""
+"""What a specification may hold: its sections and flags, the members of their items, and the limits."""
 
 from __future__ import annotations
 

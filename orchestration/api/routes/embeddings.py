@@ -1,15 +1,39 @@
-"""Embeddings: computed now. Which there are is among what uses a dataset."""
+"""Embeddings: which there are, and one computed now."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
 
 from orchestration.api.answers import Started, started
-from orchestration.api.given import GivenAsker, GivenProject, GivenSite, IdempotencyKey, Name
+from orchestration.api.given import (
+    GivenAsker,
+    GivenList,
+    GivenProject,
+    GivenSite,
+    IdempotencyKey,
+    Name,
+)
+from orchestration.services.embeddings import EmbeddingSummary, list_embeddings, show_embedding
+from orchestration.services.paging import Page, paged
 from orchestration.services.questions.embedding import COMPUTE
 from orchestration.services.site.noted import noted
 
 router = APIRouter()
+
+
+@router.get("/projects/{project}/embeddings", operation_id="embedding.list")
+def list_all(site: GivenSite, project: GivenProject, wanted: GivenList) -> Page[EmbeddingSummary]:
+    """List the embeddings that the project declares, those that vectors of collections form included, and what is stored."""
+    entries = [e for e in project.snapshot.embeddings if wanted.q.lower() in e.name]
+    chosen = paged(entries, lambda e: (e.name,), cursor=wanted.cursor, limit=wanted.limit)
+    shown = tuple(list_embeddings(chosen.items, site.store(project)))
+    return Page(shown, chosen.next, chosen.total)
+
+
+@router.get("/projects/{project}/embeddings/{name}", operation_id="embedding.show")
+def show(site: GivenSite, project: GivenProject, name: Name) -> EmbeddingSummary:
+    """Show an embedding: where it comes from, and what its newest version holds."""
+    return show_embedding(project.snapshot.embeddings, site.store(project), name)
 
 
 @router.post(

@@ -66,6 +66,9 @@ class UploadState:
     """Why it cannot be imported."""
     expires_at: str
     dataset: str = ""
+    """What it becomes: the name of a dataset, or of an image folder."""
+    noun: str = ""
+    """Which of these: `dataset` or `image folder`."""
     run_id: str = ""
     """The run that imports it; it is there from the phase `started` on."""
     location: str = ""
@@ -158,6 +161,7 @@ def _state(found: Incoming, pending: PendingImport | None) -> UploadState:
         problem=(pending.error if pending else "") or found.problem,
         expires_at=found.expires_at.isoformat(timespec="seconds"),
         dataset=pending.dataset if pending else "",
+        noun=pending.noun if pending else "",
         run_id=pending.run_id if pending and pending.phase == "started" else "",
         location=_place(found.project, found.upload_id),
     )

@@ -32,16 +32,25 @@ async def _asset(request: Request) -> Response:
     if f"{noun}.show" not in request.app.state.page_names:
         return RedirectResponse(f"/assets/{quote(f'{first}/{name}')}", 303)
     for project in await site_of(request.app.state).projects.all(DESCRIBE_SECONDS):
-        if _has(project, noun, name):
-            path = f"{place}/{quote(name.replace('/', '~'), safe='~')}"
+        shown = place if _has(project, noun, name) else _folder_place(project, noun, name)
+        if shown:
+            path = f"{shown}/{quote(name.replace('/', '~'), safe='~')}"
             return RedirectResponse(f"/data/{quote(project.name, safe='')}/{path}", 303)
     raise HTTPException(404, f"no project declares the {noun} {name!r}")
+
+
+def _folder_place(project: Project, noun: str, name: str) -> str:
+    """Where an image folder is shown, whose key is that of a dataset."""
+    folders = project.snapshot.image_folders if noun == "dataset" else ()
+    return "image-folders" if any(entry.name == name for entry in folders) else ""
 
 
 def _has(project: Project, noun: str, name: str) -> bool:
     snapshot = project.snapshot
     if noun == "dataset":
         return any(entry.name == name for entry in snapshot.datasets)
+    if noun == "embedding":  # some come with collections
+        return any(entry.name == name for entry in snapshot.embeddings)
     return any((one.noun, one.name) == (noun, name) for one in snapshot.declarations)
 
 

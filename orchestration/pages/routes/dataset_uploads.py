@@ -198,7 +198,10 @@ async def progress(visit: Visit) -> Response:
         pending=pending,
         ended=ended,
         has_run=run is not None,
-        dataset=dataset,
+        made=dataset,
+        progress=f"{visit.base}/datasets/upload/{found.upload_id}/progress",
+        back=f"{visit.base}/datasets/upload/{found.upload_id}",
+        reason="",
     )
 
 

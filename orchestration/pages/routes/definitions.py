@@ -29,7 +29,6 @@ _LISTED = {
     "transform": "datasets",
     "model": "datasets",
     "prediction": "datasets",
-    "embedding": "datasets",
 }
 _METHODS = ("GET", "POST")
 

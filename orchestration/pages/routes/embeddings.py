@@ -1,4 +1,4 @@
-"""Embeddings: computed now, from the menu of a dataset. Dagster's page of one shows its picture."""
+"""Embeddings: the list, one of them, and one computed now. Dagster's page of one shows its picture."""
 
 from __future__ import annotations
 
@@ -6,8 +6,45 @@ from starlette.responses import Response
 
 from orchestration.pages.page import page
 from orchestration.pages.visit import Visit
+from orchestration.services.declared_list import find_declaration
+from orchestration.services.embeddings import (
+    embedding_versions,
+    find_entry,
+    list_embeddings,
+    show_embedding,
+)
+from orchestration.services.paging import Page, paged
 from orchestration.services.questions.embedding import COMPUTE
 from orchestration.services.site.noted import noted
+
+
+async def _list(visit: Visit) -> Response:
+    q = visit.query("q")
+    declared = visit.project.snapshot.embeddings
+    entries = [entry for entry in declared if q.lower() in entry.name]
+    chosen = paged(entries, lambda e: (e.name,), cursor=visit.query("cursor") or None)
+    store = visit.site.store(visit.project)
+    shown = tuple(await visit.run(list_embeddings, chosen.items, store))
+    return await visit.render(
+        "embeddings/list.html",
+        page=Page(shown, chosen.next, chosen.total),
+        q=q,
+        declared=len(declared),
+    )
+
+
+async def _show(visit: Visit) -> Response:
+    name, snapshot = visit.request.path_params["name"], visit.project.snapshot
+    store, entry = visit.site.store(visit.project), find_entry(snapshot.embeddings, name)
+    declared_by = (
+        ("collection", entry.dataset) if entry.origin == "collection" else ("embedding", name)
+    )
+    return await visit.render(
+        "embeddings/show.html",
+        embedding=await visit.run(show_embedding, snapshot.embeddings, store, name),
+        declaration=find_declaration(snapshot, *declared_by),
+        versions=await visit.run(embedding_versions, store, name),
+    )
 
 
 async def _compute(visit: Visit) -> Response:
@@ -18,4 +55,8 @@ async def _compute(visit: Visit) -> Response:
     return visit.redirect(f"/runs/{run_id}")
 
 
-ROUTES = [page("embedding.compute", "/embeddings/{name}/compute", _compute, methods=["POST"])]
+ROUTES = [
+    page("embedding.list", "/embeddings", _list),
+    page("embedding.show", "/embeddings/{name}", _show),
+    page("embedding.compute", "/embeddings/{name}/compute", _compute, methods=["POST"]),
+]

@@ -1,4 +1,4 @@
-// Sends files in pieces by the tus protocol, a few at a time. The same files chosen again, after a reload for instance,
+// Sends files in pieces by the tus protocol, a few at a time; with `data-next` one file, which that page goes on with. The same files chosen again, after a reload for instance,
 // go on where they were: each is announced with a key that is made of the set and the file.
 "use strict";
 
@@ -9,15 +9,14 @@
   const mode = document.getElementById("mode");
   const again = document.getElementById("again");
   const without = document.getElementById("without");
-  const { api, base, limit } = form.dataset;
+  const { api, base, limit, claim, next } = form.dataset; // `claim`: one ZIP, which becomes an image folder; `next`: one file, which that page takes
   const PIECE = 8_000_000, AT_ONCE = 4, TRIES = 8, SHOWN = 200, IN_A_ROW = 25, TABLE_FROM = 50;
   const TUS = { "Tus-Resumable": "1.0.0" };
   const ELSEWHERE = [423, 502, 503, 504]; // another request is at it, or the server is just starting
   const BYTES = "application/offset+octet-stream";
   let chosen = [];
 
-  chooser.multiple = true;
-  for (const part of document.querySelectorAll(".scripted")) part.hidden = false;
+  chooser.multiple = !claim && !next;
 
   const base64 = (text) => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
   const size = (bytes) => bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
@@ -110,11 +109,22 @@
     return link;
   }
 
+  async function claimImages(id) {
+    const body = JSON.stringify({ name: form.elements.name.value.trim(), upload_id: id });
+    const answer = await ask("POST", claim, { "Content-Type": "application/json" }, body);
+    if (!answer.ok) throw await refusal(answer);
+    return "is there";
+  }
+
+  function proposedName(file) {
+    const stem = file.name.split(".")[0].toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^_+|_+$/g, "") || "upload";
+    return (/^[a-z]/.test(stem) ? stem : `d_${stem}`).slice(0, 90);
+  }
+
   function nameDatasets(items) {
     const names = new Set();
     for (const item of items) {
-      const stem = item.file.name.split(".")[0].toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^_+|_+$/g, "") || "upload";
-      const plain = (/^[a-z]/.test(stem) ? stem : `d_${stem}`).slice(0, 90);
+      const plain = proposedName(item.file);
       let name = plain;
       for (let number = 2; names.has(name); number += 1) name = `${plain}_${number}`;
       names.add(name);
@@ -184,7 +194,7 @@
         if (item.file.size > Number(limit)) throw new Refused(`more than ${size(Number(limit))}`, 413);
         say(item, number, "is sent");
         const id = await send(item, this.set.isTable ? this.set.id : null, (offset) => this.heard(item, offset));
-        say(item, number, this.set.items.length > 1 && !this.set.isTable ? await importAs(id, item) : "is there");
+        say(item, number, claim ? await claimImages(id) : this.set.items.length > 1 && !this.set.isTable ? await importAs(id, item) : "is there");
         item.id = id;
         this.done += 1;
         this.inARow = 0;
@@ -216,7 +226,7 @@
   const warn = (event) => event.preventDefault();
 
   async function sendAll(files) {
-    const isTable = files.length > 1 && form.elements.mode.value === "one";
+    const isTable = files.length > 1 && form.elements.mode.value === "one"; // a form with `data-next` has no modes
     document.getElementById("progress").hidden = false;
     form.hidden = true;
     const set = await makeSet(files, isTable);
@@ -235,7 +245,7 @@
   function finish(set, sending) {
     const said = document.getElementById("said");
     const first = set.items.find((item) => item.id);
-    const look = first && (set.isTable || set.items.length === 1) ? `${base}/datasets/upload/${first.id}` : "";
+    const look = !first ? "" : claim ? `${base}/image-folders/-/upload/${first.id}` : set.isTable || set.items.length === 1 ? `${base}/datasets/upload/${first.id}` : "";
     if (sending.failed.length) {
       if (sending.stopped) said.textContent += `. It was stopped: ${sending.stopped}`;
       again.hidden = false;
@@ -244,12 +254,25 @@
       return;
     }
     set.forget();
-    if (look) location.assign(look);
+    if (next && first) location.assign(`${next}?${new URLSearchParams({ upload: first.id, folder: form.elements.folder.value })}`);
+    else if (look) location.assign(look);
     else said.textContent += ": all are there and are imported now";
   }
 
+  // The name of an image folder is given before its ZIP is sent.
+  function chooseImages(files) {
+    const said = document.getElementById("chosen");
+    chosen = files.length === 1 ? [...files] : [];
+    chooser.required = !chosen.length;
+    said.textContent = chosen.length ? `${files[0].name}, ${size(files[0].size)}` : "Drop one ZIP: it may hold any number of images";
+    if (chosen.length && !form.elements.name.value) form.elements.name.value = proposedName(files[0]);
+    form.elements.name.focus();
+  }
+
   function choose(files) {
-    chosen = [...files];
+    if (claim) return chooseImages(files);
+    chosen = next ? [...files].slice(0, 1) : [...files];
+    if (next) return;
     mode.hidden = chosen.length < 2;
     form.elements.mode.value = chosen.length > TABLE_FROM ? "one" : "each";
     const total = chosen.reduce((sum, file) => sum + file.size, 0);
@@ -296,7 +319,7 @@
     const files = await take(event.dataTransfer);
     if (!files.length) return;
     choose(files);
-    if (files.length === 1) sendAll(chosen);
+    if (chosen.length === 1 && !claim) sendAll(chosen);
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();

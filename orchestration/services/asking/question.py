@@ -120,7 +120,7 @@ def find_question(name: str) -> Question[Any]:
     Raises:
         NotFoundError: there is none.
     """
-    noun = name.partition(".")[0]
+    noun = name.partition(".")[0].replace("-", "_")
     if noun.isidentifier():
         try:
             questions: tuple[Question[Any], ...] = import_module(f"{_PACKAGE}.{noun}").QUESTIONS

@@ -1,17 +1,20 @@
-"""Collections: which there are, and what each holds."""
+"""Collections: which there are, and what each holds. A snapshot and the catalog tell all of it: no loaded project is needed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from assets.collections.declaration import DECLARATION, CollectionSpec
 from orchestration.location import Location
+from orchestration.services.paging import LIMIT, Page, paged
 from resources.kernel.errors import UnknownNameError
 from resources.references import metadata_value
 from resources.stores.catalog.collections.catalog import CollectionCatalog
 from resources.stores.catalog.collections.items import ItemCatalog
+from resources.stores.catalog.collections.metadata import MetadataCatalog
+from resources.stores.catalog.collections.tallies import Tallies
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,53 @@ class CollectionSummary:
     """When the last import was begun."""
     owners: tuple[str, ...]
     tags: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class DeclaredCollections:
+    """The collections of a project, and the catalog that knows what they hold.
+
+    Args:
+        specs: by name, in order.
+        catalog: of the server, or of the project's runs: the same database.
+    """
+
+    specs: Mapping[str, CollectionSpec]
+    catalog: CollectionCatalog
+
+    @classmethod
+    def of(cls, location: Location) -> DeclaredCollections:
+        """Those of a loaded project.
+
+        Raises:
+            ConfigError: the definitions have no catalog.
+        """
+        return cls(find_collections(location), catalog_of(location))
+
+    def find(self, name: str) -> CollectionSpec:
+        """The collection `name`.
+
+        Raises:
+            UnknownNameError: it is not declared; lists the known ones.
+        """
+        if name not in self.specs:
+            raise UnknownNameError("collection", name, self.specs)
+        return self.specs[name]
+
+    @property
+    def items(self) -> ItemCatalog:
+        """The items of all of them."""
+        return ItemCatalog(self.catalog.database)
+
+    @property
+    def tallies(self) -> Tallies:
+        """How many of each kind there are."""
+        return Tallies(self.catalog.database)
+
+    @property
+    def schemas(self) -> MetadataCatalog:
+        """Their metadata schemas."""
+        return MetadataCatalog(self.catalog.database)
 
 
 def find_collections(location: Location) -> dict[str, CollectionSpec]:
@@ -55,39 +105,28 @@ def find_collection(location: Location, name: str) -> CollectionSpec:
     return known[name]
 
 
-def list_collections(location: Location) -> list[CollectionSummary]:
+def list_collections(collections: DeclaredCollections) -> list[CollectionSummary]:
     """Every declared collection and what it holds, in order of name."""
-    catalog, found = catalog_of(location), []
-    for spec in find_collections(location).values():
-        imports = catalog.imports(spec.name, limit=1) if catalog.database.exists() else []
-        counts = _counts(catalog, spec.name) if imports else (0, 0, 0)
-        found.append(
-            CollectionSummary(
-                name=spec.name,
-                description=spec.description,
-                types=spec.types,
-                connectors=spec.connectors,
-                metadata_schema=spec.metadata_schema,
-                items=counts[0],
-                pending=counts[1],
-                failed=counts[2],
-                last_import=imports[0].id if imports else None,
-                imported_at=imports[0].created_at if imports else None,
-                owners=spec.owners,
-                tags=spec.tags,
-            )
-        )
-    return found
+    return _summaries(collections, collections.specs.values())
 
 
-def _counts(catalog: CollectionCatalog, name: str) -> tuple[int, int, int]:
-    """All items, those that were not looked at yet, those that failed."""
-    items = ItemCatalog(catalog.database)
-    return (
-        items.count(name),
-        items.count(name, "state = pending"),
-        items.count(name, "state = failed"),
-    )
+def page_of_collections(
+    collections: DeclaredCollections, *, q: str = "", cursor: str | None = None, limit: int = LIMIT
+) -> Page[CollectionSummary]:
+    """A page of them. Only what is shown is looked up.
+
+    Args:
+        collections: of the project.
+        q: part of the name, in any case.
+        cursor: of the page wanted; the first by default.
+        limit: most of them.
+
+    Raises:
+        InputError: no cursor of this list, a limit out of bounds.
+    """
+    wanted = [spec for name, spec in collections.specs.items() if q.lower() in name.lower()]
+    page = paged(wanted, lambda spec: (spec.name,), cursor=cursor, limit=limit)
+    return Page(tuple(_summaries(collections, page.items)), page.next, page.total)
 
 
 def catalog_of(location: Location) -> CollectionCatalog:
@@ -97,3 +136,30 @@ def catalog_of(location: Location) -> CollectionCatalog:
         ConfigError: the definitions have none.
     """
     return location.catalog().collections()
+
+
+def _summaries(
+    collections: DeclaredCollections, specs: Iterable[CollectionSpec]
+) -> list[CollectionSummary]:
+    return [summary_of(collections, spec) for spec in specs]
+
+
+def summary_of(collections: DeclaredCollections, spec: CollectionSpec) -> CollectionSummary:
+    """One line of the list."""
+    catalog = collections.catalog
+    imports = catalog.imports(spec.name, limit=1) if catalog.database.exists() else []
+    states: Mapping[str, int] = collections.tallies.states(spec.name) if imports else {}
+    return CollectionSummary(
+        name=spec.name,
+        description=spec.description,
+        types=spec.types,
+        connectors=spec.connectors,
+        metadata_schema=spec.metadata_schema,
+        items=sum(states.values()),
+        pending=states.get("pending", 0),
+        failed=states.get("failed", 0),
+        last_import=imports[0].id if imports else None,
+        imported_at=imports[0].created_at if imports else None,
+        owners=spec.owners,
+        tags=spec.tags,
+    )

@@ -1,41 +1,44 @@
-"""Imports into collections: begun, gone on with, tried again, told about. Each is a run in this process, to its end."""
+"""Imports into collections: which there are, how far each is, what failed in it, and how one is stopped.
+
+All of it stands in the catalog and in Dagster's records: no loaded project is needed. What begins an import or goes on with
+one is in `import_runs.py`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import csv
+import io
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import dagster as dg
 
-from assets.collections.declaration import CollectionSpec
-from assets.collections.keeping import SPECIFICATION_LIMIT
-from orchestration.collections.jobs import run_config, run_tags
-from orchestration.services.collections.declared import catalog_of, find_collection
+from orchestration.location import Location
+from orchestration.services.collections.declared import catalog_of, find_collections
 from orchestration.services.locks import is_held
+from orchestration.services.paging import LIMIT, Page, check_limit, decode_cursor, encode_cursor
+from orchestration.services.runs.cancel import cancel_run
 from orchestration.services.runs.process import RunProcess
-from orchestration.services.runs.watch import StepNews, run_here
-from orchestration.services.runs.workplace import Workplace
 from resources.collections.duplicates import Action
-from resources.kernel.errors import ConflictError, NotFoundError
+from resources.kernel.errors import ConflictError, InputError, NotFoundError, UnknownNameError
 from resources.stores.catalog.collections.catalog import CollectionCatalog
-from resources.stores.catalog.collections.records import StoredImport
-from resources.stores.uploads import UploadStore
+from resources.stores.catalog.collections.records import FailedItem, StoredImport
 
-ImportState = Literal["not started", "importing", "completed", "failed", "stopped", "interrupted"]
+ImportState = Literal[
+    "not started", "queued", "importing", "completed", "failed", "stopped", "interrupted"
+]
 """`interrupted`: its run ended without saying so; it can be gone on with, as one that failed or was stopped."""
-
-
-@dataclass(frozen=True)
-class ImportChoice:
-    """How a specification is imported."""
-
-    folder: str | None = None
-    """Where items go; where the collection says when None."""
-    ignore_errors: bool = False
-    """Whether it goes on when an item fails (F106)."""
+ImportStep = Literal["stop", "resume", "retry"]
+"""What can be done about an import."""
+WORKING: tuple[ImportState, ...] = ("queued", "importing")
+_WAITING = (
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.STARTING,
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -61,162 +64,208 @@ class CollectionImport:
     ready: int
     failed: int
     run_id: str
-    """The last run that worked on it; empty before the first."""
+    """The last run that works or worked on it; empty before the first."""
+    can: tuple[ImportStep, ...] = ()
+    """What can be done about it now."""
+    next_step: str = ""
+    """The same as a sentence; empty when nothing is left to do."""
 
     def total(self, action: Action) -> int:
         """Items of all types of which this became."""
         return sum(self.did.get(action, {}).values())
 
+    @property
+    def is_working(self) -> bool:
+        """Whether a run is at work on it, or waits for its turn."""
+        return self.state in WORKING
 
-def import_specification(
-    place: Workplace,
-    name: str,
-    path: Path,
-    choice: ImportChoice,
-    tell: Callable[[StepNews], None],
-) -> CollectionImport:
-    """Keeps a specification and imports it, as a run in this process.
+
+@dataclass(frozen=True)
+class ImportRecords:
+    """Where the imports of a project stand.
 
     Args:
-        place: where, and who asks.
-        name: of the collection.
-        path: the file.
-        choice: how it is imported.
-        tell: hears of each step.
+        collections: names of the collections that it declares.
+        catalog: has the imports.
+        instance: has their runs.
+    """
+
+    collections: Collection[str]
+    catalog: CollectionCatalog
+    instance: dg.DagsterInstance
+
+    @classmethod
+    def of(cls, location: Location, instance: dg.DagsterInstance) -> ImportRecords:
+        """Those of a loaded project."""
+        return cls(find_collections(location), catalog_of(location), instance)
+
+    def check_collection(self, name: str) -> None:
+        """Nothing, where there is such a collection.
+
+        Raises:
+            UnknownNameError: there is none; lists the known ones.
+        """
+        if name not in self.collections:
+            raise UnknownNameError("collection", name, self.collections)
+
+    def find(self, import_id: int, collection: str = "") -> StoredImport:
+        """An import.
+
+        Raises:
+            NotFoundError: there is none, or it is one of another project or collection.
+        """
+        stored = self.catalog.find_import(import_id)
+        if stored.collection not in self.collections or collection not in ("", stored.collection):
+            of = f"collection {collection!r}" if collection else "this project"
+            raise NotFoundError(
+                f"{of} has no import {import_id}", hint="List the collection's imports"
+            )
+        return stored
+
+
+def list_imports(
+    records: ImportRecords, name: str, *, limit: int = LIMIT, cursor: str | None = None
+) -> Page[CollectionImport]:
+    """Imports of a collection, newest first.
 
     Raises:
         UnknownNameError: no such collection.
-        InputError: the file cannot be read.
-        NotFoundError: nothing came of it: the run ended before the import was written down.
+        InputError: no cursor of this list.
     """
-    spec = find_collection(place.location, name)
-    kept = UploadStore.open().stage(path, limit=SPECIFICATION_LIMIT)
-    order = _order(place, kept.sha256, path.name, choice)
-    return _run(place, spec, order, path.name, tell)
+    records.check_collection(name)
+    check_limit(limit)
+    found = records.catalog.imports(name, limit=limit + 1, before=_before(cursor))
+    shown = tuple(_report(records, one) for one in found[:limit])
+    return Page(shown, encode_cursor([shown[-1].id]) if len(found) > limit else None)
 
 
-def resume(
-    place: Workplace,
-    import_id: int,
-    tell: Callable[[StepNews], None],
-    *,
-    retry_failed: bool = False,
-) -> CollectionImport:
-    """Goes on with what an import did not do, as a run in this process.
-
-    Args:
-        place: where, and who asks.
-        import_id: of the import.
-        tell: hears of each step.
-        retry_failed: whether items that failed are looked at once more.
-
-    Raises:
-        NotFoundError: no such import.
-        ConflictError: a run is at work on it, or nothing is left to be done.
-    """
-    spec, order, file_name = _again(place, import_id, retry_failed=retry_failed)
-    return _run(place, spec, order, file_name, tell, import_id)
-
-
-def list_imports(place: Workplace, name: str, *, limit: int = 100) -> list[CollectionImport]:
-    """Imports of a collection, newest first."""
-    find_collection(place.location, name)
-    catalog = catalog_of(place.location)
-    found = catalog.imports(name, limit=limit)
-    return [_report(catalog, place.instance, one) for one in found]
-
-
-def show_import(place: Workplace, import_id: int) -> CollectionImport:
+def show_import(records: ImportRecords, import_id: int, collection: str = "") -> CollectionImport:
     """An import, and how far it is.
 
     Raises:
-        NotFoundError: there is none.
+        NotFoundError: there is none, or not in this collection.
     """
-    catalog = catalog_of(place.location)
-    return _report(catalog, place.instance, catalog.find_import(import_id))
+    return _report(records, records.find(import_id, collection))
+
+
+def stop_import(records: ImportRecords, import_id: int, collection: str = "") -> CollectionImport:
+    """Has the run of an import stopped. What it did stays; resuming goes on with the rest.
+
+    Returns once the run was asked to; it ends within seconds.
+
+    Raises:
+        NotFoundError: there is no such import.
+        ConflictError: no run is at work on it.
+        ConnectorUnavailableError: the process of its run does not answer.
+    """
+    found = show_import(records, import_id, collection)
+    if not found.is_working:
+        raise ConflictError(
+            f"no run is at work on import {import_id}: it is {found.state}",
+            hint=found.next_step,
+            state=found.state,
+        )
+    cancel_run(records.instance, found.run_id)
+    return show_import(records, import_id)
 
 
 FAILURE_FIELDS = ("row_or_pointer", "type", "title", "object_urls", "rule", "message", "attempts", "when")  # fmt: skip
-"""Columns of the failure log (media-import 5)."""
+"""Columns of the failure log."""
 
 
-def failures(place: Workplace, import_id: int) -> Iterator[dict[str, object]]:
+@dataclass(frozen=True)
+class Failure:
+    """A line of the failure log: an item that failed and was not mended by its import since."""
+
+    row_or_pointer: str
+    type: str
+    title: str
+    object_urls: tuple[str, ...]
+    rule: str
+    message: str
+    attempts: int
+    when: datetime
+    item_id: int
+
+
+def list_failures(
+    records: ImportRecords, import_id: int, *, limit: int = LIMIT, cursor: str | None = None
+) -> Page[Failure]:
     """What failed in an import and was not mended since, in the order of the specification (F105).
 
     Raises:
         NotFoundError: no such import.
+        InputError: no cursor of this list.
     """
-    catalog = catalog_of(place.location)
-    catalog.find_import(import_id)
-    for failed in catalog.failures(import_id):
-        yield {field: getattr(failed, field) for field in FAILURE_FIELDS}
+    check_limit(limit)
+    records.find(import_id)
+    after = _before(cursor) or 0
+    found = records.catalog.failures_after(import_id, after, limit + 1)
+    shown = tuple(_failure(one) for one in found[:limit])
+    return Page(shown, encode_cursor([shown[-1].item_id]) if len(found) > limit else None)
 
 
-def _order(
-    place: Workplace, sha256: str, file_name: str, choice: ImportChoice
-) -> Mapping[str, object]:
-    return {
-        "upload": sha256,
-        "file_name": file_name,
-        "folder": choice.folder,
-        "ignore_errors": choice.ignore_errors,
-        "author": place.asked.actor,
-    }
+def failures(records: ImportRecords, import_id: int) -> Iterator[Mapping[str, Any]]:
+    """All of them, by `FAILURE_FIELDS`, in bounded memory.
 
-
-def _again(
-    place: Workplace, import_id: int, *, retry_failed: bool
-) -> tuple[CollectionSpec, Mapping[str, object], str]:
-    report = show_import(place, import_id)
-    spec = find_collection(place.location, report.collection)
-    if report.state == "importing":
-        raise ConflictError(
-            f"run {report.run_id} is at work on import {import_id}", state="importing"
-        )
-    is_left = not report.registered or report.pending or (retry_failed and report.failed)
-    if not is_left:
-        hint = "Its failed items can be tried again: retry" if report.failed else ""
-        raise ConflictError(
-            f"import {import_id} has nothing left to do", hint=hint, state=report.state
-        )
-    order = {
-        "import_id": import_id,
-        "retry_failed": retry_failed,
-        "author": place.asked.actor,
-    }
-    return spec, order, report.file_name
-
-
-def _run(
-    place: Workplace,
-    spec: CollectionSpec,
-    order: Mapping[str, object],
-    file_name: str,
-    tell: Callable[[StepNews], None],
-    import_id: int = 0,
-) -> CollectionImport:
-    outcome = run_here(
-        place.home,
-        place.instance,
-        place.location.job(spec.job),
-        tell,
-        config=run_config(spec, order),
-        tags={**run_tags(spec, file_name, import_id), **place.asked.tags},
-    )
-    catalog = catalog_of(place.location)
-    for stored in catalog.imports(spec.name, limit=20):
-        if outcome.run_id in stored.run_ids:
-            return _report(catalog, place.instance, stored)
-    raise NotFoundError(
-        f"run {outcome.run_id} began no import: {outcome.error}", hint="`waybill up` shows it"
+    Raises:
+        NotFoundError: no such import.
+    """
+    records.find(import_id)
+    return (
+        {field: getattr(one, field) for field in FAILURE_FIELDS}
+        for one in records.catalog.failures(import_id)
     )
 
 
-def _report(
-    catalog: CollectionCatalog, instance: dg.DagsterInstance, stored: StoredImport
-) -> CollectionImport:
+def failures_csv(records: ImportRecords, import_id: int) -> Iterator[str]:
+    """The failure log as CSV, one row an item, below a header; a cell that a spreadsheet would compute has a `'` before it.
+
+    Raises:
+        NotFoundError: no such import.
+    """
+    rows = failures(records, import_id)
+    return _csv_lines([_cell(row[field]) for field in FAILURE_FIELDS] for row in rows)
+
+
+def _csv_lines(rows: Iterable[list[str]]) -> Iterator[str]:
+    yield _csv_line(FAILURE_FIELDS)
+    for row in rows:
+        yield _csv_line(row)
+
+
+def _csv_line(fields: Iterable[str]) -> str:
+    out = io.StringIO()
+    csv.writer(out).writerow(fields)
+    return out.getvalue()
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    text = " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _failure(found: FailedItem) -> Failure:
+    own = {field: getattr(found, field) for field in FAILURE_FIELDS}
+    return Failure(**own, item_id=found.item_id)
+
+
+def _before(cursor: str | None) -> int | None:
+    if cursor is None:
+        return None
+    place = decode_cursor(cursor)
+    if len(place) != 1 or not isinstance(place[0], int) or not 0 <= place[0] < 2**63:
+        raise InputError(f"{cursor[:60]!r} is no cursor of this list")
+    return place[0]
+
+
+def _report(records: ImportRecords, stored: StoredImport) -> CollectionImport:
     run_id = stored.run_ids[-1] if stored.run_ids else ""
-    counts = catalog.counts(stored.id)
+    counts = records.catalog.counts(stored.id)
+    state = _state(records.instance, stored, run_id)
+    can = _steps(state, stored, counts.pending, counts.failed)
     return CollectionImport(
         id=stored.id,
         collection=stored.collection,
@@ -225,8 +274,8 @@ def _report(
         asked_by=stored.asked_by,
         begun_at=stored.created_at,
         ended_at=stored.ended_at,
-        state=_state(instance, stored, run_id),
-        message=stored.message,
+        state=state,
+        message=stored.message if state in ("failed", "stopped") else "",
         ignore_errors=stored.ignore_errors,
         registered=stored.registered_at is not None,
         did=stored.registered.counts,
@@ -234,18 +283,42 @@ def _report(
         ready=counts.ready,
         failed=counts.failed,
         run_id=run_id,
+        can=can,
+        next_step=_next_step(state, can, counts.pending, counts.failed),
     )
+
+
+def _steps(
+    state: ImportState, stored: StoredImport, pending: int, failed: int
+) -> tuple[ImportStep, ...]:
+    if state in WORKING:
+        return ("stop",)
+    is_left = stored.registered_at is None or bool(pending)
+    return (*(("resume",) if is_left else ()), *(("retry",) if failed else ()))
+
+
+def _next_step(state: ImportState, can: tuple[ImportStep, ...], pending: int, failed: int) -> str:
+    told = []
+    if "resume" in can and state != "completed":
+        what = f"{pending:,} pending items" if pending else "it from its beginning"
+        told.append(f"{state}: resume goes on with {what}")
+    if "retry" in can:
+        told.append(f"retry looks at the {failed:,} failed items once more")
+    return "; ".join(told)
 
 
 def _state(instance: dg.DagsterInstance, stored: StoredImport, run_id: str) -> ImportState:
     """Dagster's runs are the record of work; the catalog says how one ended that could say so itself."""
     if stored.outcome in ("completed", "failed", "stopped"):
         return stored.outcome  # type: ignore[return-value]  # one of the three
-    if not run_id:
-        return "not started"
-    run = instance.get_run_by_id(run_id)
-    if run is None or run.is_finished:
-        return "interrupted"
+    run = instance.get_run_by_id(run_id) if run_id else None
+    if run is None:
+        return "interrupted" if run_id else "not started"
+    if run.is_finished:
+        is_stopped = run.status == dg.DagsterRunStatus.CANCELED
+        return "stopped" if is_stopped else "interrupted"
+    if run.status in _WAITING:
+        return "queued"
     process = RunProcess.of(run_id, run.tags)
     lock = process.own_lock if process is not None else None
     # Killed, and no server was there to see it: the lock of its process is free.

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from orchestration.location import Location
-from orchestration.services.collections.declared import catalog_of, find_collection
-from resources.stores.catalog.collections.items import ItemCatalog
-from resources.stores.catalog.collections.records import Folder, StoredItem
+from orchestration.services.collections.declared import DeclaredCollections
+from orchestration.services.paging import Page
+from resources.collections.items import ItemState, MediaType
+from resources.stores.catalog.collections.items import Neighbours
+from resources.stores.catalog.collections.records import StoredItem
 
 LIMIT = 100
 MOST = 1_000
@@ -22,12 +23,15 @@ class ShownItem:
 
     id: int
     folder: str
-    type: str
+    type: MediaType
     title: str
     urls: tuple[str, ...]
-    state: str
+    state: ItemState
     media: dict[str, Any] | None
     metadata: dict[str, Any] | None
+    """Custom metadata; a list leaves it out where it is longer than 20,000 bytes."""
+    metadata_size: int
+    """Its bytes."""
     objects: tuple[str, ...]
     """SHA-256 of the bytes that are kept, in the order of the URLs."""
     rule: str
@@ -39,6 +43,15 @@ class ShownItem:
     attempts: int
     created_at: datetime
     changed_at: datetime
+
+
+@dataclass(frozen=True)
+class CollectionFolder:
+    """A folder of a collection."""
+
+    path: str
+    items: int
+    """In itself, not in those below it."""
 
 
 @dataclass(frozen=True)
@@ -54,55 +67,53 @@ class ItemsQuery:
     limit: int = LIMIT
 
 
-@dataclass(frozen=True)
-class ShownItems:
-    """A page of items."""
-
-    items: tuple[ShownItem, ...]
-    next: str
-    """Empty: this is the last one."""
-    total: int
-    """Of all that the filter finds."""
-
-
-def list_items(location: Location, name: str, wanted: ItemsQuery) -> ShownItems:
-    """Items of a collection.
+def list_items(collections: DeclaredCollections, name: str, wanted: ItemsQuery) -> Page[ShownItem]:
+    """A page of items of a collection.
 
     Raises:
         UnknownNameError: no such collection.
         NotFoundError: nothing was imported into it yet.
         InputError: a filter, an order or a cursor that cannot be; with the place.
     """
-    items = _items(location, name)
-    page = items.items(
+    collections.find(name)
+    page = collections.items.items(
         name,
         filter_text=wanted.filter,
         sort=wanted.sort,
         cursor=wanted.cursor,
         limit=min(wanted.limit, MOST),
     )
-    total = items.count(name, wanted.filter)
-    return ShownItems(tuple(map(_shown, page.items)), page.cursor, total)
+    total = collections.tallies.count(name, wanted.filter)
+    return Page(tuple(map(_shown, page.items)), page.cursor or None, total)
 
 
-def show_item(location: Location, name: str, item_id: int) -> ShownItem:
+def show_item(collections: DeclaredCollections, name: str, item_id: int) -> ShownItem:
     """One item.
 
     Raises:
         UnknownNameError: no such collection.
         NotFoundError: it has no such item.
     """
-    return _shown(_items(location, name).item(name, item_id))
+    collections.find(name)
+    return _shown(collections.items.item(name, item_id))
 
 
-def list_folders(location: Location, name: str) -> list[Folder]:
+def neighbours_of(
+    collections: DeclaredCollections, name: str, item_id: int, filter_text: str, sort: str
+) -> Neighbours:
+    """The items beside one in a list.
+
+    Raises:
+        NotFoundError: the collection has no such item.
+        InputError: a filter or an order that cannot be.
+    """
+    return collections.items.neighbours(name, item_id, filter_text=filter_text, sort=sort)
+
+
+def list_folders(collections: DeclaredCollections, name: str) -> list[CollectionFolder]:
     """The folders of a collection, in order, and how many items each has (F110)."""
-    return _items(location, name).folders(name)
-
-
-def _items(location: Location, name: str) -> ItemCatalog:
-    find_collection(location, name)
-    return ItemCatalog(catalog_of(location).database)
+    collections.find(name)
+    return [CollectionFolder(one.path, one.items) for one in collections.items.folders(name)]
 
 
 def _shown(item: StoredItem) -> ShownItem:
@@ -115,6 +126,7 @@ def _shown(item: StoredItem) -> ShownItem:
         state=item.state,
         media=_json(item.media),
         metadata=_json(item.metadata),
+        metadata_size=item.metadata_size,
         objects=tuple(_json(item.objects) or ()),
         rule=item.rule,
         message=item.message,

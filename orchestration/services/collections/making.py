@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
+from assets.collections.keeping import SPECIFICATION_LIMIT
 from assets.collections.listing import specify
 from assets.collections.specification.making import FileOptions, MadeSpecification
 from assets.collections.specification.making_items import SectionName
@@ -13,8 +17,12 @@ from assets.collections.specification.sections import MOST_ITEMS
 from assets.collections.specification.source import Format
 from orchestration.location import Location
 from resources.connectors.base import FileConnector
+from resources.connectors.files.key_patterns import KeyPattern
 from resources.kernel.errors import ConfigError, InputError, NotFoundError
+from resources.stores.uploads import UploadStore
 
+LEFT_OUT_SHOWN = 100
+FORMATS: tuple[Format, ...] = get_args(Format)
 SECTIONS: tuple[SectionName, ...] = get_args(SectionName)
 
 
@@ -33,6 +41,46 @@ class MakeChoice:
     format: Format = "json"
     skip_duplicates: bool = False
     most_items: int = MOST_ITEMS
+    include: tuple[str, ...] = ()
+    """Globs of keys: objects that fit one of them alone; all when empty."""
+    exclude: tuple[str, ...] = ()
+    """Globs of keys: objects that fit one of them are left out."""
+    probe: bool = False
+    """Whether media metadata are looked up and written down."""
+
+    def file_name(self, number: int) -> str:
+        """What the file of this number, from 1 on, may be called."""
+        more = "" if number == 1 else f"-{number}"
+        return f"{self.connector}{more}.{self.format}"
+
+
+@dataclass(frozen=True)
+class MadeUpload:
+    """A specification that was made, and is kept for a check or an import."""
+
+    upload: str
+    """Its SHA-256."""
+    file_name: str
+    items: int
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class LeftOutObject:
+    """An object that is in no specification, or not as it is."""
+
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class KeptListing:
+    """What was made of a listing."""
+
+    files: tuple[MadeUpload, ...]
+    left_out: tuple[LeftOutObject, ...]
+    """The first of them."""
+    left_out_count: int
 
 
 def make_from_listing(location: Location, choice: MakeChoice) -> MadeSpecification:
@@ -40,11 +88,10 @@ def make_from_listing(location: Location, choice: MakeChoice) -> MadeSpecificati
 
     Raises:
         UnknownNameError: no such connector.
-        ConfigError: it holds tables; a pattern that makes no sense.
-        InputError: an unknown type, or the format has no place for what is asked for.
+        ConfigError: it holds tables; a glob that makes no sense.
+        InputError: an unknown type or format, a pattern that makes no sense, or no place for what is asked for.
     """
-    if choice.section and choice.section not in SECTIONS:
-        raise InputError(f"unknown type {choice.section!r}", hint=f"One of {', '.join(SECTIONS)}")
+    _check_choice(choice)
     connector = location.connector(choice.connector)
     if not isinstance(connector, FileConnector):
         raise ConfigError(
@@ -59,7 +106,29 @@ def make_from_listing(location: Location, choice: MakeChoice) -> MadeSpecificati
         section=choice.section or None,
         group_by=choice.group_by,
         sequence=choice.sequence,
+        include=_chosen(choice),
+        probe=choice.probe,
     )
+
+
+def keep_made(made: MadeSpecification, choice: MakeChoice) -> KeptListing:
+    """Keeps the files, so that they can be checked and imported.
+
+    Raises:
+        NotFoundError: nothing that was listed can be an item.
+        StorageError: no room for them.
+    """
+    _check_made(made)
+    uploads, files = UploadStore.open(), []
+    for number, file in enumerate(made.files, 1):
+        name = choice.file_name(number)
+        with tempfile.TemporaryFile() as stream:
+            stream.writelines(file.chunks())
+            stream.seek(0)
+            kept = uploads.take(stream, name, limit=SPECIFICATION_LIMIT)
+        files.append(MadeUpload(kept.sha256, name, len(file.items), kept.size_bytes))
+    left_out = tuple(LeftOutObject(one.key, one.reason) for one in made.left_out[:LEFT_OUT_SHOWN])
+    return KeptListing(tuple(files), left_out, len(made.left_out))
 
 
 def write(made: MadeSpecification, output: Path) -> list[tuple[Path, int]]:
@@ -69,10 +138,7 @@ def write(made: MadeSpecification, output: Path) -> list[tuple[Path, int]]:
         NotFoundError: nothing that was listed can be an item.
         InputError: there is no such folder.
     """
-    if not made.files:
-        raise NotFoundError(
-            "nothing that was listed can be an item", hint="Check the path, or say the type"
-        )
+    _check_made(made)
     if not output.parent.is_dir():
         raise InputError(f"there is no folder {str(output.parent)!r}")
     written = []
@@ -85,3 +151,43 @@ def write(made: MadeSpecification, output: Path) -> list[tuple[Path, int]]:
         scratch.replace(path)
         written.append((path, len(file.items)))
     return written
+
+
+def _check_choice(choice: MakeChoice) -> None:
+    if choice.section and choice.section not in SECTIONS:
+        raise InputError(f"unknown type {choice.section!r}", hint=f"One of {', '.join(SECTIONS)}")
+    if choice.format not in FORMATS:
+        raise InputError(f"unknown format {choice.format!r}", hint=f"One of {', '.join(FORMATS)}")
+    if choice.probe and choice.format == "csv":
+        raise InputError(
+            "a CSV specification has no place for media metadata",
+            hint="Write JSON, or leave `probe` out",
+        )
+    try:
+        re.compile(choice.group_by)
+    except re.error as error:
+        raise InputError(
+            f"{choice.group_by[:80]!r} is no pattern: {error}",
+            hint="`folder`, or a regular expression",
+        ) from error
+
+
+def _chosen(choice: MakeChoice) -> Callable[[str], bool] | None:
+    """Which objects are meant; None: all."""
+    if not (choice.include or choice.exclude):
+        return None
+    include = [KeyPattern(glob) for glob in choice.include]
+    exclude = [KeyPattern(glob) for glob in choice.exclude]
+
+    def is_meant(key: str) -> bool:
+        is_in = not include or any(glob.matches(key) for glob in include)
+        return is_in and not any(glob.matches(key) for glob in exclude)
+
+    return is_meant
+
+
+def _check_made(made: MadeSpecification) -> None:
+    if not made.files:
+        raise NotFoundError(
+            "nothing that was listed can be an item", hint="Check the path, or say the type"
+        )

@@ -10,6 +10,8 @@ from typing import Any, Literal
 from resources.kernel.errors import ForbiddenError
 
 READ_ONLY = "WAYBILL_READ_ONLY"
+"""Set to 1: everybody is a viewer, whatever the role, and definitions are as they are."""
+
 Action = Literal["create", "edit", "delete"]
 
 USE_CASES = {
@@ -22,6 +24,9 @@ USE_CASES = {
     "embedding": "embedding",
     "exporter": "exporter",
     "classification set": "classification",
+    "collection": "collection",
+    "metadata schema": "schema",
+    "image folder": "image-folder",
     "pipeline": "pipeline",
 }
 """Nouns that are declared, and what the names of their use cases begin with."""

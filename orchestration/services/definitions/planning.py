@@ -32,7 +32,7 @@ from orchestration.services.forms.texts import check_value, read_text
 from orchestration.services.forms.types import choose, known_kinds
 from resources.kernel.errors import ConfigError, ConflictError, InputError, UnknownNameError
 from resources.kernel.keys import check_name
-from resources.references import code_position, name_of_asset, noun_of_asset, registry_of
+from resources.references import code_position, name_of_asset, nouns_of, registry_of
 
 NEEDED = "this is needed"
 
@@ -315,11 +315,12 @@ def python_places(location: Location) -> dict[tuple[str, str], str]:
     """Where the assets stand that Python defines, by noun and name."""
     registry = registry_of(location.definitions.component_tree)
     declared = {(getattr(c, "noun", ""), c.name) for c in registry.entries()} if registry else set()
+    nouns = nouns_of(location.specs)
     found = {}
     for asset in location.definitions.assets or []:
         specs = asset.specs if isinstance(asset, dg.AssetsDefinition) else [asset]
         for spec in (one for one in specs if isinstance(one, dg.AssetSpec)):
-            key = noun_of_asset(spec), name_of_asset(spec.key)
+            key = nouns[spec.key], name_of_asset(spec.key)
             if key[0] and key not in declared and not _is_yaml(spec):
                 found[key] = code_position(spec) or _place_of_code(asset) or "no file is known"
     return found

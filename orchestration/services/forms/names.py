@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestration.location import Location
-from resources.references import name_of_asset, noun_of_asset
+from resources.references import name_of_asset
 
 
 def names_of(location: Location) -> dict[str, list[str]]:
@@ -13,8 +13,9 @@ def names_of(location: Location) -> dict[str, list[str]]:
         "datasource": set(location.datasources()),
         "dataset": set(location.datasets()),
     }
+    nouns = location.nouns()
     for spec in location.specs:
-        noun = noun_of_asset(spec)
+        noun = nouns[tuple(spec.key.path)]
         if noun:
             found.setdefault(noun, set()).add(name_of_asset(spec.key))
         if noun != "datasource":

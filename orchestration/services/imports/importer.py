@@ -11,16 +11,17 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from orchestration.services.access.actor import Actor, Role, Scope
 from orchestration.services.imports.pending import PendingImport, PendingImports
-from orchestration.services.questions.upload import KEEP, START
+from orchestration.services.questions.upload import KEEP, KEEP_IMAGES, START
 from orchestration.services.reloading import reload_location
 from orchestration.services.runs.start import Asked
 from orchestration.services.site.site import Site
+from orchestration.services.uploads.images import check_zip
 from orchestration.services.uploads.incoming import IncomingUploads
 from orchestration.services.uploads.settings import UploadSettings
 from resources.kernel.errors import (
@@ -30,7 +31,8 @@ from resources.kernel.errors import (
     UnknownNameError,
     WaybillError,
 )
-from resources.kernel.keys import check_name
+from resources.kernel.keys import IMAGE_FOLDER, check_name
+from resources.stores.kept_uploads import GivenFile
 
 POLL_SECONDS = 0.05
 TRIES = 3
@@ -67,19 +69,23 @@ class Importer:
             raise InputError("there is no file to import", hint="Upload one first")
         check_name("dataset", dataset)
         settings.spec(dataset)
-        key = f"upload {upload_ids[0]}"
-        run_id = Asked(actor.name, key).make_run_id()
-        wanted = PendingImport(
-            upload_ids[0],
-            tuple(upload_ids),
-            dataset,
-            project,
-            settings,
-            {**asdict(actor), "scopes": sorted(actor.scopes)},
-            key,
-            run_id,
-            asked_at=time.time(),
-        )
+        return await self._begin(_pending(project, actor, upload_ids, dataset, settings))
+
+    async def ask_images(
+        self, project: str, actor: Actor, upload_id: str, name: str
+    ) -> PendingImport:
+        """The same of a ZIP that is to become an image folder.
+
+        Raises:
+            ConfigError: a name that cannot be.
+            NotFoundError: a file that was not received, or not to its end.
+            InputError: it is no ZIP; it is imported as something else already.
+        """
+        check_name(IMAGE_FOLDER, name)
+        wanted = _pending(project, actor, [upload_id], name, UploadSettings())
+        return await self._begin(replace(wanted, noun=IMAGE_FOLDER))
+
+    async def _begin(self, wanted: PendingImport) -> PendingImport:
         found = await asyncio.to_thread(self._note, wanted)
         self.wake()
         return found
@@ -89,13 +95,15 @@ class Importer:
             self._incoming.state(upload_id, wanted.project)
             known = self._pending.read(upload_id)
             if known is not None and known.phase != "failed":
-                if (known.files, known.dataset) != (wanted.files, wanted.dataset):
+                if _aim(known) != _aim(wanted):
                     raise ConflictError(
                         f"the file is imported as {known.dataset} already", state=known.phase
                     )
                 return known
-            state, _ = self._incoming.received(upload_id)
-            if state.problem and not wanted.settings.format:
+            state, path = self._incoming.received(upload_id)
+            if wanted.noun == IMAGE_FOLDER:
+                check_zip([GivenFile(state.filename, path)])
+            elif state.problem and not wanted.settings.format:
                 raise InputError(state.problem)
         self._pending.write(wanted)
         return wanted
@@ -146,14 +154,16 @@ class Importer:
         return True
 
     async def _keep(self, pending: PendingImport) -> None:
-        number = await self._ask(
-            pending,
-            KEEP,
-            upload_ids=list(pending.files),
-            name=pending.dataset,
-            settings=asdict(pending.settings),
-            upload_id=pending.upload_id,
-        )
+        given = {
+            "upload_ids": list(pending.files),
+            "name": pending.dataset,
+            "upload_id": pending.upload_id,
+        }
+        if pending.noun == IMAGE_FOLDER:
+            number = await self._ask(pending, KEEP_IMAGES, **given)
+        else:
+            settings = asdict(pending.settings)
+            number = await self._ask(pending, KEEP, settings=settings, **given)
         await asyncio.to_thread(self._pending.write, pending.at("kept", upload=number))
 
     async def _start(self, pending: PendingImport) -> None:
@@ -204,6 +214,28 @@ def importer_of(site: Site) -> Importer:
     return found
 
 
+def _pending(
+    project: str, actor: Actor, files: Sequence[str], name: str, settings: UploadSettings
+) -> PendingImport:
+    key = f"upload {files[0]}"
+    return PendingImport(
+        files[0],
+        tuple(files),
+        name,
+        project,
+        settings,
+        {**asdict(actor), "scopes": sorted(actor.scopes)},
+        key,
+        Asked(actor.name, key).make_run_id(),
+        asked_at=time.time(),
+    )
+
+
+def _aim(pending: PendingImport) -> tuple[object, ...]:
+    """What files are to become."""
+    return pending.files, pending.dataset, pending.noun
+
+
 def _actor(pending: PendingImport) -> Actor:
     given = pending.actor
     scopes = frozenset(Scope(scope) for scope in given["scopes"])
@@ -212,6 +244,6 @@ def _actor(pending: PendingImport) -> Actor:
 
 def _left_out(pending: PendingImport) -> WaybillError:
     return ConflictError(
-        f"dataset {pending.dataset!r} was declared, but could not be loaded",
+        f"{pending.noun} {pending.dataset!r} was declared, but could not be loaded",
         hint="`waybill check` says why; what was uploaded is kept",
     )

@@ -30,6 +30,7 @@ class PendingImport:
     files: tuple[str, ...]
     """Ids of all files, this one included."""
     dataset: str
+    """What it becomes: the name of a dataset, or of an image folder."""
     project: str
     settings: UploadSettings
     actor: Mapping[str, Any]
@@ -44,6 +45,8 @@ class PendingImport:
     upload: int | None = None
     """The number of what was kept."""
     error: str = ""
+    noun: str = "dataset"
+    """What it becomes: a `dataset` or an `image folder`."""
 
     @property
     def is_open(self) -> bool:

@@ -11,7 +11,8 @@ from orchestration.services.asking.question import Desk, Question
 from orchestration.services.datasources import DatasourceTest
 from orchestration.services.runs.launch import start_import
 from orchestration.services.runs.start import Asked
-from orchestration.services.uploads.declaring import declaration
+from orchestration.services.uploads.declaring import declaration, image_folder_declaration
+from orchestration.services.uploads.images import bring_in_images, is_declared
 from orchestration.services.uploads.importing import (
     UploadOrder,
     bring_in,
@@ -74,6 +75,17 @@ def _preview(
     )
 
 
+def _keep_images(desk: Desk, upload_ids: Sequence[str], name: str, upload_id: str) -> int:
+    order = UploadOrder(name, _given(desk, upload_ids), desk.actor.name, upload_id=upload_id)
+    subject = f"datasets/{name}"
+    with audited(CatalogDatabase.open(), desk.actor, "image-folder.upload", subject) as noted:
+        noted.detail = ", ".join(file.name for file in order.files[:20])
+        declared = is_declared(desk.location, name)
+        kept = bring_in_images(desk.store, find_project(), order, declared=declared)
+        noted.after = None if declared else image_folder_declaration(name)
+    return kept.number
+
+
 def _keep(
     desk: Desk, upload_ids: Sequence[str], name: str, settings: Mapping[str, Any], upload_id: str
 ) -> int:
@@ -99,5 +111,6 @@ def _start(desk: Desk, name: str, key: str, upload: int) -> str:
 
 PREVIEW = Question("upload.preview", _preview, UploadPreview)
 KEEP = Question("upload.keep", _keep, int, seconds=KEEP_SECONDS)
+KEEP_IMAGES = Question("upload.keep_images", _keep_images, int, seconds=KEEP_SECONDS)
 START = Question("upload.start", _start, str)
-QUESTIONS = (PREVIEW, KEEP, START)
+QUESTIONS = (PREVIEW, KEEP, KEEP_IMAGES, START)

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 
 from resources.kernel.errors import InputError
+from resources.kernel.quoting import quoted
 
 LIST_LIMIT = 1_000
 """Values of one `in`."""
@@ -70,7 +71,7 @@ class Condition:
 
     def __str__(self) -> str:
         """As `parse_condition` reads it."""
-        column = self.column if _PLAIN.fullmatch(self.column) else _quoted(self.column)
+        column = self.column if _PLAIN.fullmatch(self.column) else quoted(self.column)
         return (
             f"{column} {self.operator} {self.value}"
             if self.operator.takes_value
@@ -102,10 +103,10 @@ def parse_condition(text: str, columns: Sequence[str]) -> Condition:
     """
     if len(text) > TEXT_LIMIT:
         raise InputError(f"a condition has at most {TEXT_LIMIT:,} characters, not {len(text):,}")
-    if (quoted := _QUOTED.fullmatch(text.strip())) is not None:
-        name = quoted["name"].replace('""', '"')
+    if (marked := _QUOTED.fullmatch(text.strip())) is not None:
+        name = marked["name"].replace('""', '"')
         if name in columns:
-            return _condition(name, quoted["rest"], text)
+            return _condition(name, marked["rest"], text)
     for name in sorted(columns, key=len, reverse=True):
         if text.lstrip().startswith(name) and _OPERATOR.fullmatch(text.lstrip()[len(name) :]):
             return _condition(name, text.lstrip()[len(name) :], text)
@@ -161,10 +162,6 @@ def _no_operator(text: str) -> InputError:
     return InputError(
         f"{text[:100]!r} is no condition", hint=f"Write COLUMN OPERATOR VALUE; operators: {known}"
     )
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _json_list(text: str) -> list[str] | None:

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 
 from orchestration.services.snapshot import Snapshot
 
-_ONCE = ("datasource", "model", "embedding", "exporter", "classification set")
-"""Nouns beside datasets whose things are assets, or stand in the catalog."""
+_ONCE = ("datasource", "model", "exporter", "classification set")
+"""Nouns beside datasets and embeddings whose things are assets, or stand in the catalog."""
 _Thing = tuple[str, str]
 
 
@@ -34,8 +34,10 @@ def clashes_of(projects: Mapping[str, Snapshot]) -> dict[str, tuple[str, ...]]:
 
 
 def _things(snapshot: Snapshot) -> Iterator[_Thing]:
-    for entry in snapshot.datasets:
+    for entry in (*snapshot.datasets, *snapshot.image_folders):
         yield "dataset", entry.name
+    for embedding in snapshot.embeddings:
+        yield "embedding", embedding.name
     for one in snapshot.declarations:
         if one.noun in _ONCE:
             yield one.noun, one.name

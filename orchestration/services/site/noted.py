@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from dataclasses import asdict, is_dataclass
+from typing import TypeVar
 
 from starlette.concurrency import run_in_threadpool
 
@@ -11,11 +13,13 @@ from orchestration.services.access.audit import Change, note
 from orchestration.services.site.site import Site
 from resources.kernel.errors import WaybillError
 
+R = TypeVar("R")
+
 
 async def noted(
-    site: Site, actor: Actor, use_case: str, subject: str, asking: Awaitable[str], detail: str = ""
-) -> str:
-    """The id of the run that was started.
+    site: Site, actor: Actor, use_case: str, subject: str, asking: Awaitable[R], detail: str = ""
+) -> R:
+    """What was started: the id of a run, or a record that has it.
 
     Args:
         site: whose audit log it is.
@@ -30,12 +34,15 @@ async def noted(
     """
     change = Change(subject, detail)
     try:
-        run_id = await asking
+        found = await asking
     except WaybillError as error:
         change.outcome, change.detail = "failed", str(error)
         raise
     else:
-        change.after = {"run_id": run_id}
-        return run_id
+        if is_dataclass(found) and not isinstance(found, type):
+            change.after = asdict(found)
+        else:
+            change.after = {"run_id": found}
+        return found
     finally:
         await run_in_threadpool(note, site.catalog, actor, use_case, change)

@@ -1,4 +1,4 @@
-"""Removing what is kept of a dataset, alone or together with what declares it, asked of the server."""
+"""Removing what is kept of a dataset or an image folder, alone or together with what declares it, asked of the server."""
 
 from __future__ import annotations
 
@@ -64,7 +64,8 @@ async def remove(
 def _remove(
     site: Site, project: Project, actor: Actor, entry: DatasetEntry, *, force: bool
 ) -> RemovalReport:
-    with audited(site.catalog, actor, "dataset.remove", f"datasets/{entry.name}") as noted:
+    use_case = f"{USE_CASES[entry.noun]}.remove"
+    with audited(site.catalog, actor, use_case, f"datasets/{entry.name}") as noted:
         store = site.store(project)
         found = remove_dataset(entry, store, site.instance, force=force, by=actor.name)
         noted.detail = "forced" if force else ""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -12,6 +12,9 @@ from orchestration.services.home import Home
 from orchestration.services.site.projects import Project, Projects
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.versions import VersionStore
+
+if TYPE_CHECKING:
+    from orchestration.services.site.pictures import Pictures
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,13 @@ class Site:
     catalog: CatalogDatabase
     version: str
     secret: str
+
+    @cached_property
+    def pictures(self) -> Pictures:
+        """Small pictures of media, and those that are being made."""
+        from orchestration.services.site.pictures import Pictures  # all of collections hangs on it
+
+        return Pictures(self.home)
 
     def store(self, project: Project) -> VersionStore:
         """Where a project keeps its datasets: versions, no rows."""

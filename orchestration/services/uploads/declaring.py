@@ -1,6 +1,6 @@
-"""The declaration of a dataset that was uploaded before anybody declared it: one YAML file of its own.
+"""The declaration of a dataset or an image folder that was uploaded before anybody declared it: one YAML file of its own.
 
-`declare_upload` writes `defs/uploads/<name>/defs.yaml`, whole or not at all, and never over what is there. What stands
+`declare` writes `defs/uploads/<name>/defs.yaml`, whole or not at all, and never over what is there. What stands
 in it is the user's from then on.
 """
 
@@ -32,30 +32,43 @@ def declaration(name: str, settings: UploadSettings, description: str = "") -> s
         **({"description": description} if description else {}),
         **settings.given,
     }
-    document = {"type": "assets.Dataset", "attributes": attributes}
-    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=1000)
-    return _HEAD + text
+    return _document("assets.Dataset", attributes)
+
+
+def image_folder_declaration(name: str) -> str:
+    """The YAML of an image folder."""
+    return _document("assets.ImageFolder", {"name": name})
+
+
+def _document(kind: str, attributes: dict[str, object]) -> str:
+    document = {"type": kind, "attributes": attributes}
+    return _HEAD + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=1000)
 
 
 def declare_upload(project: ProjectFolders, name: str, settings: UploadSettings) -> Path:
-    """Writes the declaration of the dataset `name`; nothing when exactly that stands there already.
+    """Declares the dataset `name`; `settings` were checked by `UploadSettings.spec`. Otherwise like `declare`."""
+    return declare(project, "dataset", name, declaration(name, settings))
+
+
+def declare(project: ProjectFolders, noun: str, name: str, text: str) -> Path:
+    """Writes the declaration of something that is uploaded; nothing when exactly that stands there already.
 
     Args:
         project: whose definitions get it.
-        name: a name that may name a dataset.
-        settings: how its files are read; checked by `UploadSettings.spec`.
+        noun: what it is, for errors.
+        name: a name that may name one.
+        text: its YAML.
 
     Raises:
         ConfigError: a file above keeps ours from being read, or the project is read-only; with what to write by hand.
         ConflictError: another file stands there.
         StorageError: the folder cannot be written.
     """
-    text = declaration(name, settings)
     target = project.defs_folder / FOLDER / name / "defs.yaml"
     by_hand = f"Declare it by hand: {' '.join(text.removeprefix(_HEAD).split())[:200]}"
     if is_read_only():
         raise ConfigError(
-            f"dataset {name!r} is not declared, and the project is read-only", hint=by_hand
+            f"{noun} {name!r} is not declared, and the project is read-only", hint=by_hand
         )
     for folder in (project.defs_folder, target.parent.parent):
         if (above := component_file(folder)) is not None:
@@ -65,7 +78,7 @@ def declare_upload(project: ProjectFolders, name: str, settings: UploadSettings)
         write(DefinitionFile(target, YamlText("")), wanted, project.defs_folder)
     except StorageError as error:
         raise StorageError(
-            f"dataset {name!r} is not declared: {error.message}", hint=by_hand, path=str(target)
+            f"{noun} {name!r} is not declared: {error.message}", hint=by_hand, path=str(target)
         ) from error
     except ConflictError:
         pass  # something is there: told below, unless it is just this

@@ -1,4 +1,4 @@
-"""From files that are whole to a dataset: kept in the store, declared where they are not yet, then imported by a run.
+"""From files that are whole to a dataset, or to an image folder: kept in the store, declared where they are not yet, then imported by a run.
 
 In this order: a process that is killed in between leaves bytes that the next try finds, never a run without them.
 """
@@ -17,7 +17,7 @@ from orchestration.services.uploads.names import shown_name
 from orchestration.services.uploads.settings import UploadSettings
 from resources.formats.first_bytes import check_first_bytes
 from resources.kernel.errors import ConfigError
-from resources.kernel.keys import check_name
+from resources.kernel.keys import IMAGE_FOLDER, check_name
 from resources.project import ProjectFolders
 from resources.references import declared_in
 from resources.stores.kept_uploads import GivenFile, KeptUpload, KeptUploads
@@ -61,6 +61,12 @@ def declared_settings(location: Location, name: str) -> UploadSettings | None:
         ConfigError: a name that cannot be, or of a dataset that is made otherwise.
     """
     check_name("dataset", name)
+    if name in location.made(IMAGE_FOLDER):
+        raise ConfigError(
+            f"{name!r} is an image folder",
+            hint=f"Take another name, or `waybill image-folder upload FILE.zip --name {name}`",
+            name=name,
+        )
     if name not in location.datasets():
         return None
     tree = location.definitions.component_tree

@@ -8,16 +8,18 @@ credentials (`shared_session.py`), and bytes coming down in parts (`parts.py`).
 from __future__ import annotations
 
 import contextlib
+import re
 import ssl
 import threading
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
-from resources.connectors.base import FileConnector, ReadRange
+from resources.connectors.base import FileConnector, ObjectInParts, ReadRange
 from resources.connectors.files.key_patterns import (
     KEY_LIMIT_BYTES,
     KeyPattern,
@@ -37,7 +39,13 @@ from resources.kernel.records import BrowseEntry, CheckReport, ObjectInfo, TellS
 SMALL_BYTES = 1 << 20
 """Objects up to this size come in one request and are held in memory on the way."""
 
+FIRST_BYTES = 32 << 10
+"""Of an object that come with what it is: what a look at an image takes."""
+FIRST_RANGE = f"bytes=0-{FIRST_BYTES - 1}"
+
 _LARGE_AT_ONCE = 6
+_UNTOLD = datetime.min.replace(tzinfo=UTC)
+"""When an object changed that was not asked for this: nobody learns of it."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +147,14 @@ class BucketConnector(FileConnector):
     @abstractmethod
     def _part(self, item: ObjectInfo, full: str, start: int, end: int) -> bytes:
         """The bytes of `item` from `start` to before `end`; raises as `_download` does."""
+
+    @abstractmethod
+    def _beginning(self, key: str, full: str) -> tuple[ObjectInfo, bytes] | None:
+        """An object and its first bytes, by one request; None: ask for the one and then the other.
+
+        Raises:
+            NotFoundError: there is none.
+        """
 
     def check(self, tell: TellStep | None = None) -> CheckReport:
         """Credentials, the way to the service, the bucket, rights, a first byte (F036). It writes nothing.
@@ -249,6 +265,25 @@ class BucketConnector(FileConnector):
 
         yield read
 
+    @contextmanager
+    def open_object(self, key: str, scratch: Path) -> Iterator[ObjectInParts]:
+        """The object at `key`: its beginning comes with what it is, in one request where the service tells both (E40)."""
+        full = self._readable(key)
+        found = self._beginning(key, full)
+        if found is None:
+            with super().open_object(key, scratch) as opened:
+                yield opened
+            return
+        item, first = found
+
+        def read(start: int, length: int) -> bytes:
+            end = min(start + length, item.size_bytes)
+            if start >= end:
+                return b""
+            return first[start:end] if end <= len(first) else self._part(item, full, start, end)
+
+        yield ObjectInParts(item.size_bytes, item.etag, read)
+
     def _look(self, stages: Stages, facts: dict[str, str]) -> None:
         """The stages of a test that are about the bucket itself."""
         stages.enter("list")
@@ -312,6 +347,18 @@ class BucketConnector(FileConnector):
                 key=key[:200],
             )
         return full
+
+
+def beginning_of(
+    key: str, etag: str, content_range: str, data: bytes
+) -> tuple[ObjectInfo, bytes] | None:
+    """An object by an answer that brought its first bytes; None when the answer does not tell all of it."""
+    told = re.fullmatch(r"bytes 0-(\d+)/(\d+)", content_range)
+    if told is None or not etag:
+        return None
+    last, size = int(told[1]), int(told[2])
+    is_whole = len(data) == last + 1 == min(FIRST_BYTES, size)
+    return (ObjectInfo(key, size, etag, _UNTOLD), data) if is_whole else None
 
 
 def _end_of(page: ListingPage) -> str:

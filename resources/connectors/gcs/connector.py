@@ -33,7 +33,14 @@ from resources.connectors.gcs.client import (
     object_target,
 )
 from resources.connectors.gcs.errors import GcsRefusal, is_expired, translate_gcs_error
-from resources.connectors.gcs.transfer import FIELDS, GcsUpload, download, read_range, upload
+from resources.connectors.gcs.transfer import (
+    FIELDS,
+    GcsUpload,
+    download,
+    read_beginning,
+    read_range,
+    upload,
+)
 from resources.kernel.errors import ConfigError, InputError, IntegrityError
 from resources.kernel.records import ObjectInfo
 
@@ -204,6 +211,9 @@ class GcsConnector(BucketConnector):
         return self.call(
             "read", item.key, lambda session: read_range(session, full, item, start, end)
         )
+
+    def _beginning(self, key: str, full: str) -> tuple[ObjectInfo, bytes] | None:
+        return self.call("read", key, lambda session: read_beginning(session, key, full))
 
     def _told(self, attempt: str, key: str) -> dict[str, Any]:
         call = Call(object_target(self._readable(key)), query={"fields": FIELDS})

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from resources.connectors.files.buckets import FIRST_BYTES, FIRST_RANGE, beginning_of
 from resources.connectors.files.parts import (
     Announced,
     PartSource,
@@ -29,6 +30,8 @@ UPLOAD_RETRIES = RetryPolicy(5)
 
 _HASHED_BYTES = 1 << 20
 _INCOMPLETE = 308
+_NOTHING_THERE = 416
+"""What the service answers to a range of an empty object."""
 _INCOMPATIBLE = "The system is not compatible with Google Cloud Storage in this"
 
 
@@ -48,6 +51,27 @@ def download(session: BucketSession, full: str, item: ObjectInfo, path: Path) ->
 def read_range(session: BucketSession, full: str, item: ObjectInfo, start: int, end: int) -> bytes:
     """The bytes of `item` from `start` to before `end`; raises as `download` does."""
     return read_part(_source(session, full, item), item, start, end)
+
+
+def read_beginning(session: BucketSession, key: str, full: str) -> tuple[ObjectInfo, bytes] | None:
+    """An object and its first bytes, by one request; None when the answer does not tell both, as of an empty object.
+
+    Raises:
+        GcsRefusal: what the service refuses; also what `requests` and `google.auth` raise: for the caller to translate.
+    """
+    headers = {"Accept-Encoding": "gzip", "Range": FIRST_RANGE}
+    try:
+        answer = session.ask(
+            Call(object_target(full), query={"alt": "media"}, headers=headers, stream=True)
+        )
+    except GcsRefusal as refusal:
+        if refusal.status == _NOTHING_THERE:
+            return None
+        raise
+    with answer:
+        data = answer.raw.read(FIRST_BYTES, decode_content=False)
+        generation = answer.headers.get("X-Goog-Generation", "")
+        return beginning_of(key, generation, answer.headers.get("Content-Range", ""), data)
 
 
 def _source(session: BucketSession, full: str, item: ObjectInfo) -> PartSource:

@@ -205,6 +205,11 @@ class S3Connector(BucketConnector):
 
         return self.call("read", item.key, fetch)
 
+    def _beginning(self, key: str, full: str) -> tuple[ObjectInfo, bytes] | None:
+        return self.call(
+            "read", key, lambda _: self._links.current().short_way.beginning(key, full)
+        )
+
     def about(self, full: str) -> dict[str, Any]:
         """What every request about one object says; `full` is its key in the bucket."""
         return {"Bucket": self.bucket, "Key": full, **self.payer}

@@ -11,7 +11,12 @@ import threading
 from typing import Any
 from urllib.parse import quote
 
-from resources.connectors.files.buckets import ListingPage, PageRequest
+from resources.connectors.files.buckets import (
+    FIRST_RANGE,
+    ListingPage,
+    PageRequest,
+    beginning_of,
+)
 from resources.connectors.s3 import client as limits
 from resources.connectors.s3.client import Access
 from resources.connectors.s3.pages import page_query, parse_page
@@ -58,6 +63,14 @@ class ShortWay:
         )
         body: bytes = answer.content
         return body if is_part and len(body) == end - start else None
+
+    def beginning(self, key: str, full: str) -> tuple[ObjectInfo, bytes] | None:
+        """The object at the whole key `full` and its first bytes; None: take the long way, which finds words for why."""
+        answer = self._ask(quote(full, safe="/~"), {"Range": FIRST_RANGE}, expected=206)
+        if answer is None:
+            return None
+        etag = answer.headers.get("ETag", "").strip('"')
+        return beginning_of(key, etag, answer.headers.get("Content-Range", ""), answer.content)
 
     def page(self, request: PageRequest, most: int) -> ListingPage | None:
         """One page of a listing with at most `most` entries; None: take the long way."""

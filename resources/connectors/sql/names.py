@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from resources.kernel.errors import InputError, SchemaMismatchError
-from resources.kernel.quoting import quoted
+from resources.kernel.quoting import quoted, quoted_text
 
 Limit = tuple[int, str]
 """Longest name and its unit: `(63, "bytes")` or `(128, "characters")`."""
@@ -49,7 +49,7 @@ def quote_literal(text: str) -> str:
     """`text` between single quotes, for the few statements that take no parameters."""
     if "\0" in text:
         raise InputError(f"the text {text[:60]!r} holds a NUL character")
-    return "'" + text.replace("'", "''") + "'"
+    return quoted_text(text)
 
 
 def identifier_length(name: str, unit: str) -> int:

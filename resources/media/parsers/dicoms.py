@@ -17,10 +17,10 @@ from pydicom.pixels.processing import apply_modality_lut
 from pydicom.pixels.utils import pixel_array
 
 from resources.media.facts import DicomHeader
-from resources.media.parsers.pictures import thumbnail_of
+from resources.media.parsers.pictures import within
 from resources.media.parsers.pixels import check_pixels
 from resources.media.parsers.shades import grey, spread
-from resources.media.parsers.subject import Subject
+from resources.media.parsers.subject import PicturePlace, Subject
 from resources.media.refusals import MediaRefusedError, one_line
 from resources.media.sandbox.ranged_file import RangedFile
 
@@ -58,16 +58,17 @@ def probe(subject: Subject) -> DicomHeader:
     )
 
 
-def thumbnail(subject: Subject) -> bytes:
-    """The slice as a viewer would show it first; of several frames the one in the middle."""
+def picture(subject: Subject, place: PicturePlace) -> bytes:
+    """The slice as a viewer would show it first; of several frames the one in the middle, or the one that is asked for."""
     dataset = _read(subject.file)
     frames = max(_whole(dataset.get("NumberOfFrames", 1), 1), 1)
     check_pixels(_whole(dataset.get("Columns"), 0), _whole(dataset.get("Rows"), 0), subject.pixels)
     subject.file.seek(0)
-    values = pixel_array(dataset, index=frames // 2)
+    number = place.within(frames, "frame")
+    values = pixel_array(dataset, index=frames // 2 if number is None else number)
     if values.ndim == 3:
-        return thumbnail_of(Image.fromarray(values.astype(np.uint8)))
-    return thumbnail_of(Image.fromarray(_shades(dataset, values)))
+        return within(Image.fromarray(values.astype(np.uint8)), place.edge)
+    return within(Image.fromarray(_shades(dataset, values)), place.edge)
 
 
 def _shades(dataset: Dataset, values: NDArray[Any]) -> NDArray[np.uint8]:

@@ -10,9 +10,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from resources.media.content_types import ContentType
 from resources.media.facts import ImageFacts
-from resources.media.parsers.pictures import EDGE, thumbnail_of
+from resources.media.parsers.pictures import within
 from resources.media.parsers.pixels import check_pixels
-from resources.media.parsers.subject import Subject
+from resources.media.parsers.subject import PicturePlace, Subject
 from resources.media.refusals import MediaRefusedError
 from resources.media.sandbox.ranged_file import RangedFile
 
@@ -39,14 +39,16 @@ def probe(subject: Subject) -> ImageFacts:
     return ImageFacts(subject.found.mime, subject.file.size, width, height)
 
 
-def thumbnail(subject: Subject) -> bytes:
-    """A thumbnail; of an animation its first picture."""
+def picture(subject: Subject, place: PicturePlace) -> bytes:
+    """The image, smaller; of an animation or of several pages the first picture, or the one that is asked for."""
     image = _open(subject.file, subject.found)
+    if place.number:
+        image.seek(place.within(getattr(image, "n_frames", 1), "picture") or 0)
     check_pixels(*image.size, subject.pixels)
     if subject.found.reader == "JPEG":
-        image.draft("RGB", (EDGE * 2, EDGE * 2))
+        image.draft("RGB", (place.edge * 2, place.edge * 2))
     image.load()
-    return thumbnail_of(ImageOps.exif_transpose(image))
+    return within(ImageOps.exif_transpose(image), place.edge)
 
 
 def _open(file: RangedFile, found: ContentType) -> Image.Image:

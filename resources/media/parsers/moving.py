@@ -17,10 +17,10 @@ from av.stream import Disposition, Stream
 from resources.media.content_types import ContentType
 from resources.media.facts import AudioFacts, FileType, VideoFacts
 from resources.media.parsers.expected import mismatch
-from resources.media.parsers.pictures import thumbnail_of
+from resources.media.parsers.pictures import within
 from resources.media.parsers.pixels import check_pixels
-from resources.media.parsers.subject import Subject
-from resources.media.parsers.video_frames import frames, key_picture
+from resources.media.parsers.subject import PicturePlace, Subject
+from resources.media.parsers.video_frames import frames, key_picture, picture_at
 from resources.media.refusals import MediaRefusedError, one_line
 from resources.media.requests import FramesWanted, VideoPicture
 from resources.media.sandbox.ranged_file import RangedFile
@@ -45,11 +45,14 @@ def probe(subject: Subject) -> VideoFacts | AudioFacts:
         return _probe_audio(subject, container)
 
 
-def thumbnail(subject: Subject) -> bytes | None:
+def picture(subject: Subject, place: PicturePlace) -> bytes | None:
     """A picture of a video, or of how loud a sound is; None: of that sound there is none."""
     with _opened(subject) as container:
         if subject.announced == "video":
-            return thumbnail_of(key_picture(container, _video(container), subject.pixels))
+            stream = _video(container)
+            if place.number is None:
+                return within(key_picture(container, stream, subject.pixels), place.edge)
+            return within(picture_at(container, stream, place.number, subject.pixels), place.edge)
         from resources.media.parsers.waveforms import waveform  # NumPy, which videos can do without
 
         return waveform(container)

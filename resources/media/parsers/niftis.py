@@ -1,4 +1,4 @@
-"""NIfTI volumes, plain or packed with gzip: the header, and the slice in the middle."""
+"""NIfTI volumes, plain or packed with gzip: the header, and slices as pictures."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from PIL import Image
 from resources.media.content_types import ContentType, content_type_of
 from resources.media.facts import NiftiFacts
 from resources.media.parsers.expected import mismatch
-from resources.media.parsers.pictures import thumbnail_of
+from resources.media.parsers.pictures import within
 from resources.media.parsers.pixels import check_pixels
 from resources.media.parsers.shades import grey
-from resources.media.parsers.subject import Subject
+from resources.media.parsers.subject import PicturePlace, Subject
 from resources.media.refusals import MediaRefusedError
 from resources.media.sandbox.ranged_file import RangedFile
 
@@ -44,15 +44,16 @@ def probe(subject: Subject) -> NiftiFacts:
     )
 
 
-def thumbnail(subject: Subject) -> bytes:
-    """The slice in the middle of the first volume."""
+def picture(subject: Subject, place: PicturePlace) -> bytes:
+    """The slice in the middle of the first volume, or the one that is asked for, counted through all volumes."""
     unpacked = _Unpacked(subject.file, subject.found)
     header = _header(unpacked.read_at(0, _HEADER_BYTES))
-    width, height, slices, _ = _shape(header)
+    width, height, slices, volumes = _shape(header)
     check_pixels(width, height, subject.pixels)
     kind = header.get_data_dtype()
     length = width * height * kind.itemsize
-    start = int(header.get_data_offset()) + slices // 2 * length
+    number = place.within(slices * volumes, "slice")
+    start = int(header.get_data_offset()) + (slices // 2 if number is None else number) * length
     values = np.frombuffer(
         _Unpacked(subject.file, subject.found).read_at(start, length), dtype=kind
     )
@@ -61,7 +62,7 @@ def thumbnail(subject: Subject) -> bytes:
         plane = plane[kind.names[0]]
     if np.iscomplexobj(plane):
         plane = np.abs(plane)
-    return thumbnail_of(Image.fromarray(grey(np.rot90(plane))))
+    return within(Image.fromarray(grey(np.rot90(plane))), place.edge)
 
 
 def _header(data: bytes) -> Any:

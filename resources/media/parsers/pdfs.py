@@ -1,4 +1,4 @@
-"""PDF documents: pages, and a picture of the first one."""
+"""PDF documents: pages, and pictures of them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pypdfium2
 from PIL import Image
 
 from resources.media.facts import PdfFacts
-from resources.media.parsers.pictures import EDGE, thumbnail_of
-from resources.media.parsers.subject import Subject
+from resources.media.parsers.pictures import within
+from resources.media.parsers.subject import PicturePlace, Subject
 from resources.media.refusals import MediaRefusedError
 from resources.media.sandbox.ranged_file import RangedFile
 
@@ -24,15 +24,15 @@ def probe(subject: Subject) -> PdfFacts:
         return PdfFacts(subject.file.size, len(document))
 
 
-def thumbnail(subject: Subject) -> bytes:
-    """The first page, on white."""
+def picture(subject: Subject, place: PicturePlace) -> bytes:
+    """A page, on white: the first unless another one is asked for."""
     with _document(subject.file) as document:
-        page = document[0]
+        page = document[place.within(len(document), "page") or 0]
         width, height = page.get_size()
         longer = min(max(width, height, 1.0), _MOST_POINTS)
-        bitmap = page.render(scale=EDGE / longer, may_draw_forms=False)
+        bitmap = page.render(scale=place.edge / longer, may_draw_forms=False)
         image: Image.Image = bitmap.to_pil()
-        return thumbnail_of(image)
+        return within(image, place.edge)
 
 
 @contextmanager

@@ -8,16 +8,14 @@ from PIL import Image
 
 from resources.media.requests import PictureFormat
 
-EDGE = 320
-"""Pixels of the longer edge of a thumbnail."""
 _GROUND = (222, 222, 222)
 """What shows through transparent pixels: neither a white nor a black drawing vanishes on it."""
 
 
-def thumbnail_of(image: Image.Image) -> bytes:
-    """A thumbnail of an upright image."""
+def within(image: Image.Image, edge: int) -> bytes:
+    """The file of an upright image, made smaller where an edge is longer than `edge`."""
     flat = opaque(image)
-    flat.thumbnail((EDGE, EDGE), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    flat.thumbnail((edge, edge), Image.Resampling.LANCZOS, reducing_gap=2.0)
     return encoded(flat, "webp")
 
 

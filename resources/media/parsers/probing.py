@@ -9,9 +9,9 @@ from types import ModuleType
 from resources.media.content_types import HEAD, content_type_of
 from resources.media.facts import Facts, FileType
 from resources.media.parsers.expected import KINDS, mismatch
-from resources.media.parsers.subject import Subject
+from resources.media.parsers.subject import PicturePlace, Subject
 from resources.media.refusals import MediaRefusedError
-from resources.media.requests import FramesWanted, VideoPicture
+from resources.media.requests import FramesWanted, PictureRequest, VideoPicture
 from resources.media.sandbox.ranged_file import RangedFile
 
 _PARSERS: dict[FileType, str] = {
@@ -41,15 +41,16 @@ def probe(file: RangedFile, announced: FileType, pixels: int) -> Facts:
     return facts
 
 
-def thumbnail(file: RangedFile, announced: FileType, pixels: int) -> bytes | None:
-    """A small picture of a file; None: it has none.
+def picture(file: RangedFile, asked: PictureRequest) -> bytes | None:
+    """A picture of a file; None: it has none.
 
     Raises:
-        MediaRefusedError: see `probe`.
+        MediaRefusedError: see `probe`; it has no such page or slice.
     """
-    parser = load(announced)
-    picture: bytes | None = parser.thumbnail(_subject(file, announced, pixels))
-    return picture
+    parser = load(asked.announced)
+    subject = _subject(file, asked.announced, asked.pixels)
+    made: bytes | None = parser.picture(subject, PicturePlace(asked.place, asked.edge))
+    return made
 
 
 def frames_of(file: RangedFile, wanted: FramesWanted, pixels: int) -> Iterator[VideoPicture]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from resources.media.facts import TextFacts
-from resources.media.parsers.subject import Subject
+from resources.media.parsers.subject import PicturePlace, Subject
 
 _NAMED = {
     "csv": "text/csv",
@@ -28,5 +28,5 @@ def probe(subject: Subject) -> TextFacts:
     return TextFacts(file.size, named if found.kind == "text" else found.mime)
 
 
-def thumbnail(subject: Subject) -> None:
+def picture(subject: Subject, place: PicturePlace) -> None:
     """None: a text is shown as text."""

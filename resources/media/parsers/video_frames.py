@@ -41,6 +41,35 @@ def key_picture(container: InputContainer, stream: av.VideoStream, pixels: int) 
     return _upright(frame)
 
 
+def picture_at(
+    container: InputContainer, stream: av.VideoStream, milliseconds: int, pixels: int
+) -> Image.Image:
+    """The picture that is shown at a moment, counted from the first one, upright; behind the end the last one.
+
+    Raises:
+        MediaRefusedError: none can be decoded.
+    """
+    check_pixels(stream.codec_context.width, stream.codec_context.height, pixels)
+    wanted = (container.start_time or 0) + milliseconds * 1000
+    try:
+        container.seek(wanted)
+    except av.error.FFmpegError:
+        container.seek(0)
+    shown: av.VideoFrame | None = None
+    for frame in _decoded(container, stream):
+        moment = None if frame.pts is None else frame.pts * (frame.time_base or Fraction(1))
+        if (
+            shown is not None
+            and moment is not None
+            and moment > Fraction(wanted, av.time_base) + _EARLY
+        ):
+            break
+        shown = frame
+    if shown is None:
+        raise MediaRefusedError("object_unreadable", "No frame of it can be decoded")
+    return _upright(shown)
+
+
 def frames(
     container: InputContainer, stream: av.VideoStream, wanted: FramesWanted, pixels: int
 ) -> Iterator[VideoPicture]:
@@ -53,7 +82,7 @@ def frames(
     for number, (seconds, until, picture) in enumerate(_timed(container, stream)):
         is_key, is_sampled = choice.is_key(number, until), choice.is_sampled(until)
         if is_key or is_sampled:
-            data = encoded(_upright(picture), wanted.form)
+            data = encoded(_upright(picture), wanted.form) if wanted.pictures else b""
             yield VideoPicture(number, round(float(seconds), 6), is_key, data)
         if choice.is_over:
             return

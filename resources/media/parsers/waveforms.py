@@ -10,9 +10,9 @@ from av.container import InputContainer
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from resources.media.parsers.pictures import EDGE, encoded
+from resources.media.parsers.pictures import encoded
 
-_HEIGHT = 96
+_WIDTH, _HEIGHT = 320, 96
 _RATE = 8000
 """Samples a second are enough for a picture."""
 _MOST_SECONDS = 600
@@ -27,13 +27,13 @@ def waveform(container: InputContainer) -> bytes | None:
     peaks = _peaks(container)
     if not peaks:
         return None
-    columns = np.array_split(np.asarray(peaks, dtype=np.float32), min(EDGE, len(peaks)))
+    columns = np.array_split(np.asarray(peaks, dtype=np.float32), min(_WIDTH, len(peaks)))
     heights = [float(column.max()) for column in columns]
     scale = max(*heights, 1e-4)
-    image = Image.new("RGB", (EDGE, _HEIGHT), _GROUND)
+    image = Image.new("RGB", (_WIDTH, _HEIGHT), _GROUND)
     draw = ImageDraw.Draw(image)
-    for x in range(EDGE):
-        half = heights[x * len(heights) // EDGE] / scale * (_HEIGHT / 2 - 2)
+    for x in range(_WIDTH):
+        half = heights[x * len(heights) // _WIDTH] / scale * (_HEIGHT / 2 - 2)
         draw.line((x, _HEIGHT / 2 - half, x, _HEIGHT / 2 + half), fill=_INK)
     return encoded(image, "webp")
 

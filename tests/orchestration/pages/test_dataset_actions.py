@@ -27,6 +27,12 @@ attributes: {name: totals, sql: "select sum(amount) as total from orders", refre
 type: assets.Embedding
 attributes: {name: order_map, dataset: orders, refresh: manual}
 ---
+type: assets.MetadataSchema
+attributes: {name: site, keys: [{name: look, type: embedding, size: 2}]}
+---
+type: assets.Collection
+attributes: {name: photos, metadata_schema: site, probe: never}
+---
 type: assets.Dataset
 attributes: {name: new, upload: true}
 ---
@@ -132,6 +138,18 @@ def test_an_embedding_is_computed_from_the_menu(shop, client):
     made = client.get(f"{shop.api}/runs/{run_id}").json()["made"]
     assert [(one["key"], one["rows"]) for one in made] == [(["embeddings", "order_map"], 4)]
     assert client.post(f"{shop.api}/embeddings/nobody/compute").status_code == 404
+    told = client.get(f"{shop.api}/embeddings").json()["items"]
+    assert [(one["name"], one["origin"], one["dataset"], one["vectors"]) for one in told] == [
+        ("order_map", "rows", "orders", 4),
+        ("photos_look", "collection", "photos", None),
+    ]
+    page = client.get(f"{shop.data}/embeddings/order_map").text
+    assert "orders, version 2" in page
+    led = client.get("/data/-/assets/embeddings/photos_look")
+    assert led.headers["location"] == f"{shop.data.removeprefix(shop.url)}/embeddings/photos_look"
+    assert "came with items" in client.get(f"{shop.data}/embeddings/photos_look").text
+    listed = client.get(f"{shop.data}/embeddings?q=LOOK").text
+    assert ("photos_look" in listed, "order_map" in listed) == (True, False)
 
 
 def test_a_dataset_without_an_embedding_leads_to_the_form_of_one(shop, client):
@@ -166,7 +184,7 @@ def test_what_is_called_like_a_form_has_its_page(shop, client, path):
 
 def test_what_is_called_like_a_part_of_the_api_is_shown_there(shop, client):
     assert client.get(f"{shop.api}/datasets/summary").json()["summary"]["name"] == "summary"
-    assert client.get(f"{shop.api}/datasets/-/summary").json()["total"] == 7
+    assert client.get(f"{shop.api}/datasets/-/summary").json()["total"] == 8
     assert client.get(f"{shop.api}/definitions/connectors/new").json()["name"] == "new"
     assert client.get(f"{shop.data}/datasets/upload/versions").status_code == 200
 

@@ -207,3 +207,45 @@ def test_frames_are_made_while_they_are_taken(prober):
     next(taken)
     assert source.bytes_read < source.size
     taken.close()
+
+
+def at(prober, kind, data, place, edge=64):
+    made = prober.picture(kind, BytesSource(data, "a"), place=place, edge=edge)
+    return Image.open(io.BytesIO(made)).convert("RGB")
+
+
+def test_a_page_of_a_pdf_as_large_as_it_is_asked_for(prober):
+    assert at(prober, "pdf", make.pdf(3, size=(200, 300)), 2, edge=900).size == (600, 900)
+
+
+def test_a_slice_of_a_volume_and_of_a_series(prober):
+    volume = make.nifti((6, 5, 4))
+    assert at(prober, "nifti", volume, 2).tobytes() == at(prober, "nifti", volume, None).tobytes()
+    assert at(prober, "nifti", volume, 0).size == (6, 5)
+    assert at(prober, "dicom", make.series(1)[0], 0).size == (6, 8)
+
+
+def test_a_volume_in_time_is_counted_through(prober):
+    volume = make.nifti((6, 5, 2, 3))
+    assert at(prober, "nifti", volume, 5).size == (6, 5)
+    with pytest.raises(MediaRefusedError, match="6 slices, none with the number 7"):
+        at(prober, "nifti", volume, 6)
+
+
+@pytest.mark.parametrize(("moment", "grey"), [(0, 0), (500, 50), (1_250, 120), (9_000, 190)])
+def test_the_frame_that_is_shown_at_a_moment(prober, moment, grey):
+    picture = at(prober, "video", make.video(frames=20, rate=10), moment)
+    assert close(picture.getpixel((32, 24)), (grey, grey, grey))
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "told"),
+    [
+        ("pdf", make.pdf(2), "2 pages, none with the number 8"),
+        ("dicom", make.series(1)[0], "1 frame, none"),
+        ("image", make.image("GIF"), "1 picture, none"),
+    ],
+)
+def test_a_place_that_there_is_none_of(prober, kind, data, told):
+    with pytest.raises(MediaRefusedError, match=told):
+        at(prober, kind, data, 7)

@@ -4,7 +4,7 @@ import pytest
 
 from resources.connectors.folder.connector import FolderConnector
 from resources.connectors.s3.client import S3Settings
-from resources.connectors.s3.connector import S3Connector
+from resources.connectors.s3.connector import S3Connector, S3Keys
 from resources.kernel.errors import (
     ConnectorAuthError,
     ConnectorError,
@@ -48,6 +48,47 @@ def test_an_object_that_changes_while_it_is_read(lake, scratch):
         ObjectUrls([lake], None, scratch).open(f"file://{lake.root}/a"),
     ):
         (lake.root / "a").write_bytes(b"newer")
+
+
+def test_a_small_object_of_a_bucket_is_found_and_read_by_one_request(
+    s3_server, s3_bucket, scratch, monkeypatch
+):
+    """The size and the ETag come with the first bytes; no HEAD before them."""
+    from botocore.httpsession import URLLib3Session
+
+    keys = S3Keys(s3_server.access_key, s3_server.secret_key)
+    bucket = S3Connector("b", s3_bucket, settings=S3Settings(s3_server.url), keys=keys)
+    urls = ObjectUrls([bucket], None, scratch)
+    s3_server.client.put_object(Bucket=s3_bucket, Key="small", Body=b"s" * 30_000)
+    s3_server.client.put_object(Bucket=s3_bucket, Key="large", Body=b"l" * 3_000_000)
+    sent: list[str] = []
+    send = URLLib3Session.send
+
+    def counted(self, request):
+        sent.append(f"{request.method} {request.headers.get('Range', '')}")
+        return send(self, request)
+
+    monkeypatch.setattr(URLLib3Session, "send", counted)
+    with urls.open(f"s3://{s3_bucket}/small") as found:
+        assert found.read_range(0, 16_384) + found.read_range(16_384, 30_000) == b"s" * 30_000
+    assert sent == ["GET bytes=0-32767"]
+    sent.clear()
+    with urls.fetch(f"s3://{s3_bucket}/large") as whole:
+        assert whole.path.read_bytes() == b"l" * 3_000_000
+        assert whole.read_range(2_999_990, 100) == b"l" * 10
+    assert sent == ["HEAD ", "GET "]
+
+
+def test_what_is_kept_comes_whole_from_the_web_too(lake, scratch, tmp_path):
+    with website(tmp_path, "shop.example") as site:
+        site.pages["/a.png"] = b"x" * 3_000_000
+        urls = ObjectUrls([lake], WebClient(network=site.network), scratch)
+        with urls.fetch("https://shop.example/a.png") as found:
+            assert found.path.read_bytes() == b"x" * 3_000_000
+    (lake.root / "a").write_bytes(b"own")
+    with urls.fetch(f"file://{lake.root}/a") as own:
+        assert own.path == lake.root / "a"
+    assert list(scratch.iterdir()) == []
 
 
 def test_all_else_is_the_web_behind_its_guard(lake, scratch, tmp_path):

@@ -57,7 +57,7 @@ DIALECT = ExportDialect(
 )
 
 LOCK = (
-    "DECLARE @got int; EXEC @got = sp_getapplock @Resource = N'waybill export {name}',"
+    "DECLARE @got int; EXEC @got = sp_getapplock @Resource = N{name},"
     " @LockMode = 'Exclusive', @LockOwner = 'Transaction', @LockTimeout = {milliseconds};"
     " IF @got < 0 THROW 50001, 'another export has been writing this table', 1"
 )

@@ -27,6 +27,7 @@ from resources.connectors.sql.config import SqlConfig
 from resources.connectors.sql.dialects import SSL_MODES
 from resources.connectors.sql.mysql.wire import ConnectionLostError, ServerError, Wire
 from resources.kernel.errors import ConfigError, MissingDependencyError, UnknownNameError
+from resources.kernel.quoting import quoted_text
 
 if TYPE_CHECKING:
     import pymysql
@@ -312,4 +313,4 @@ def literal(text: str) -> str:
     """`text` between single quotes for a session of ours whose mode has no escapes by backslash."""
     if "\0" in text:
         raise ServerError(1064, "a text with a NUL character cannot stand in a statement")
-    return "'" + text.replace("'", "''") + "'"
+    return quoted_text(text)

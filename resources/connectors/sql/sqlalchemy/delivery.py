@@ -29,6 +29,7 @@ from resources.connectors.sql.writing.modes import refused_mode
 from resources.connectors.sql.writing.plan import TablePlan
 from resources.connectors.sql.writing.run import Deliverer
 from resources.kernel.errors import InputError
+from resources.kernel.quoting import quoted_text
 
 
 class Reached(Protocol):
@@ -121,7 +122,7 @@ class SqlalchemyDelivery(Delivery[SqlalchemyWriteSession]):
                     seconds=max(1, round(settings.exporter_wait_seconds)),
                     milliseconds=max(1, round(settings.exporter_wait_seconds * 1000)),
                     lock_milliseconds=max(1, round(patience * 1000)),
-                    name=self.job.request.table.name.replace("'", "''"),
+                    name=quoted_text(f"waybill export {self.job.request.table.name}"),
                 )
             )
         yield

@@ -13,7 +13,7 @@ class WriteFacts:
         ledger_types: SQL types of the ledger's columns.
         begin: what begins a transaction, where the driver does not by itself.
         locks: statements that keep other exports out until the COMMIT, and limit the wait for the table; `{ledger}`,
-            `{name}`, `{seconds}`, `{milliseconds}` and `{lock_milliseconds}` are filled in.
+            `{name}` (a text, between its quotes), `{seconds}`, `{milliseconds}` and `{lock_milliseconds}` are filled in.
         delete: how all rows of `{table}` go.
         ddl_commits: whether a change of a table's shape commits by itself.
         add_column: how `{table}` gets a column.

@@ -1,7 +1,7 @@
 """A delivery into a table, told once: its rows are seen whole or not at all, and a run delivers them once.
 
-`Delivery.deliver` is the whole story, in order. A database fills in seven steps, the abstract ones: four for every delivery,
-three for the views and old tables of mode `timestamp`. Where it has to differ from the others, the docstring of its override
+`Delivery.deliver` is the whole story, in order. A database fills in six abstract steps, three for every delivery and three for
+the views and old tables of mode `timestamp`, and `prepare` if its ledger is made ahead. Where it has to differ from the others, the docstring of its override
 says why. What holds everywhere, and is proven for each database by `tests/contract/delivery.py`:
 
 - whatever ends a delivery early, a kill included, leaves the old rows or the new ones, and the ledger says which;

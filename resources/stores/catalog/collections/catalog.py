@@ -89,19 +89,15 @@ class CollectionCatalog:
             NotFoundError: there is no such import.
         """
         with self.database.write() as connection:
-            stored = known_import(connection, import_id)
-            runs = list(dict.fromkeys([*stored.run_ids, run_id]))
-            connection.execute(
-                sa.update(IMPORTS)
-                .where(IMPORTS.c.id == import_id)
-                .values(
-                    run_ids=msgspec.json.encode(runs).decode(),
-                    ended_at=None,
-                    outcome="",
-                    message="",
-                )
-            )
+            _note_run(connection, known_import(connection, import_id), run_id)
             return known_import(connection, import_id)
+
+    def await_run(self, import_id: int, run_id: str) -> None:
+        """Notes a run that was asked to work on an import and may not have begun; one that is known already changes nothing."""
+        with self.database.write() as connection:
+            stored = known_import(connection, import_id)
+            if run_id not in stored.run_ids:
+                _note_run(connection, stored, run_id)
 
     def end(self, import_id: int, outcome: str, message: str = "") -> None:
         """Notes that an import ended, and how."""
@@ -155,7 +151,7 @@ class CollectionCatalog:
         )
 
     def pending(self, import_id: int, after: int = 0, limit: int = _PAGE) -> list[StoredItem]:
-        """Items of an import that nobody looked at yet, by id, those behind the id `after`."""
+        """Items of an import that were not looked at yet, by id, those behind the id `after`."""
         columns = item_columns(is_sqlite=self.database.is_sqlite)
         chosen = sa.text(
             f"SELECT {columns} FROM collection_items i JOIN collection_folders d"
@@ -197,18 +193,20 @@ class CollectionCatalog:
 
     def failures(self, import_id: int) -> Iterator[FailedItem]:
         """What failed in an import and was not mended by it since, in order; any number, in bounded memory."""
+        after = 0
+        while page := self.failures_after(import_id, after, _PAGE):
+            yield from page
+            after = page[-1].item_id
+
+    def failures_after(self, import_id: int, after: int, limit: int) -> list[FailedItem]:
+        """Some of them: of items behind the id `after`."""
         page = sa.text(
             f"SELECT {FAILURE_COLUMNS} FROM collection_failures WHERE import_id = :import"
-            f" AND item_id > :after ORDER BY item_id LIMIT {_PAGE}"
+            " AND item_id > :after ORDER BY item_id LIMIT :limit"
         )
-        after = 0
-        while True:
-            with self.database.read() as connection:
-                rows = connection.execute(page, {"import": import_id, "after": after}).fetchall()
-            yield from map(to_failed, rows)
-            if len(rows) < _PAGE:
-                return
-            after = rows[-1][0]
+        values = {"import": import_id, "after": after, "limit": limit}
+        with self.database.read() as connection:
+            return [to_failed(row) for row in connection.execute(page, values)]
 
     def find_import(self, import_id: int) -> StoredImport:
         """An import.
@@ -256,6 +254,15 @@ class CollectionCatalog:
                 look=stored.look,
                 facets=FacetTable.of(collection.id, schema, is_sqlite=is_sqlite),
             )
+
+
+def _note_run(connection: sa.Connection, stored: StoredImport, run_id: str) -> None:
+    runs = list(dict.fromkeys([*stored.run_ids, run_id]))
+    connection.execute(
+        sa.update(IMPORTS)
+        .where(IMPORTS.c.id == stored.id)
+        .values(run_ids=msgspec.json.encode(runs).decode(), ended_at=None, outcome="", message="")
+    )
 
 
 def _sorted(batches: Batches, sorter: Sorter) -> Registered:

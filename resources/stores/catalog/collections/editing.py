@@ -39,10 +39,10 @@ def rename(connection: sa.Connection, stored: StoredCollection, item_id: int, ti
         NotFoundError: there is no such item.
         InputError: a title that is none.
     """
-    if not 1 <= len(title) <= TITLE_LIMIT or "\0" in title:
-        raise InputError(
-            f"a title of {len(title):,} characters", hint=f"1 to {TITLE_LIMIT}, none of them U+0000"
-        )
+    if not 1 <= len(title) <= TITLE_LIMIT:
+        raise InputError(f"a title of {len(title):,} characters", hint=f"Give 1 to {TITLE_LIMIT}")
+    if any(char == "\0" or "\ud800" <= char <= "\udfff" for char in title):
+        raise InputError("a title with U+0000 or half a surrogate pair", hint="Leave it out")
     changed = connection.execute(
         sa.update(ITEMS)
         .where(ITEMS.c.id == item_id, ITEMS.c.collection_id == stored.id)

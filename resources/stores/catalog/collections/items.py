@@ -20,6 +20,8 @@ from resources.stores.catalog.database import CatalogDatabase
 
 MOST_ITEMS = 1_000
 """Of a page."""
+LISTED_METADATA = 20_000
+"""Bytes of custom metadata of an item that a list has; an item may have 10 MB, a page of them more than any memory."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,14 @@ class ItemPage:
     items: list[StoredItem]
     cursor: str
     """What the next page is asked for with; empty: this is the last one."""
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The items beside one in a list."""
+
+    previous: int | None
+    next: int | None
 
 
 class ItemCatalog:
@@ -46,7 +56,7 @@ class ItemCatalog:
         cursor: str = "",
         limit: int = 100,
     ) -> ItemPage:
-        """Items of a collection.
+        """Items of a collection, without custom metadata longer than `LISTED_METADATA`.
 
         Args:
             collection: of which.
@@ -77,7 +87,8 @@ class ItemCatalog:
                 .limit(limit + 1)
             )
             found = connection.execute(chosen).fetchall()
-            items = self._fetch(connection, [row[0] for row in found[:limit]])
+            ids = [row[0] for row in found[:limit]]
+            items = self._fetch(connection, ids, metadata_limit=LISTED_METADATA)
         is_last = len(found) <= limit
         last = "" if is_last else order.cursor(found[limit - 1][1], found[limit - 1][0])
         return ItemPage(items, last)
@@ -108,6 +119,43 @@ class ItemCatalog:
         if not found:
             raise editing.no_item(collection, item_id)
         return found[0]
+
+    def neighbours(
+        self, collection: str, item_id: int, *, filter_text: str = "", sort: str = ""
+    ) -> Neighbours:
+        """Which items come before and after one in the list of a filter, whether it is in the list itself or not.
+
+        Raises:
+            NotFoundError: the collection has no such item.
+            FilterError: the filter cannot be understood; with the place.
+            InputError: so it cannot be sorted.
+        """
+        with self.database.read() as connection:
+            opened = self._open(connection, collection)
+            order, compiler = Order.parse(sort, opened.schema), Compiler(opened.facets)
+            item, value = compiler.table.c.item, compiler.value(order.field)
+            own = sa.select(value).select_from(compiler.source()).where(item == item_id)
+            row = connection.execute(own).one_or_none()
+            if row is None:
+                raise editing.no_item(collection, item_id)
+            conditions = _conditions(compiler, opened, filter_text)
+
+            def nearest(beside: Any, order_by: list[Any]) -> int | None:
+                chosen = (
+                    sa.select(item)
+                    .select_from(compiler.source())
+                    .where(*conditions, beside)
+                    .order_by(*order_by)
+                    .limit(1)
+                )
+                found = connection.execute(chosen).scalar_one_or_none()
+                return None if found is None else int(found)
+
+            before = order.before(compiler, row[0], item_id)
+            after = order.after(compiler, row[0], item_id)
+            return Neighbours(
+                nearest(before, order.backwards(compiler)), nearest(after, order.columns(compiler))
+            )
 
     def folders(self, collection: str) -> list[Folder]:
         """The folders of a collection with the number of their items, in order of their paths."""
@@ -168,10 +216,15 @@ class ItemCatalog:
         return Opened.of(connection, collection, is_sqlite=self.database.is_sqlite)
 
     def _fetch(
-        self, connection: sa.Connection, ids: Sequence[int], *, collection_id: int | None = None
+        self,
+        connection: sa.Connection,
+        ids: Sequence[int],
+        *,
+        collection_id: int | None = None,
+        metadata_limit: int | None = None,
     ) -> list[StoredItem]:
         """Items by their ids, in that order."""
-        columns = item_columns(is_sqlite=self.database.is_sqlite)
+        columns = item_columns(is_sqlite=self.database.is_sqlite, metadata_limit=metadata_limit)
         own = "" if collection_id is None else " AND i.collection_id = :collection"
         chosen = sa.text(
             f"SELECT {columns} FROM collection_items i JOIN collection_folders d"

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from resources.collections.declared_values import MetadataReader
 from resources.collections.metadata_schema import MetadataKey, MetadataSchema
-from resources.collections.schema_changes import SchemaChange, changed, changes_to
+from resources.collections.schema_changes import SchemaChange, changed, changes_to, marked
 from resources.kernel.errors import ConflictError
 from resources.stores.catalog.collections.imports import ensured_collection
 from resources.stores.catalog.collections.records import now, to_moment
@@ -33,7 +33,7 @@ class StoredSchema:
 
     schema: MetadataSchema
     revision: int
-    """0: nobody has made it yet."""
+    """0: it was never made."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class MetadataCatalog:
         self.database = database
 
     def schema(self, name: str) -> StoredSchema:
-        """A schema; one that nobody has made is empty."""
+        """A schema; one that was never made is empty."""
         with self.database.read() as connection:
             return StoredSchema(*find_schema(connection, name))
 
@@ -76,14 +76,14 @@ class MetadataCatalog:
 
         Raises:
             SchemaChangeError: a rule forbids it; nothing has changed then.
-            ConflictError: somebody else changed the schema since.
+            ConflictError: the schema was changed since.
         """
         with self.database.write() as connection:
             stored = self._locked(connection, name)
             if revision is not None and stored.revision != revision:
                 raise ConflictError(
                     f"metadata schema {name!r} has revision {stored.revision}, not {revision}:"
-                    " somebody else changed it meanwhile",
+                    " it was changed meanwhile",
                     hint="Look at it again, then change it",
                 )
             made = _written(connection, stored, change, actor)
@@ -91,7 +91,7 @@ class MetadataCatalog:
         return made
 
     def declare(self, name: str, keys: Sequence[MetadataKey], actor: str) -> StoredSchema:
-        """Gives a schema exactly these active keys, as a project's files declare them.
+        """Gives a schema the keys that a project's files declare; those that were made by commands stay.
 
         Raises:
             SchemaChangeError: a rule forbids it; nothing has changed then.
@@ -100,6 +100,9 @@ class MetadataCatalog:
             made = self._locked(connection, name)
             for change in list(changes_to(made.schema, keys)):
                 made = _written(connection, made, change, actor)
+            known = marked(made.schema, keys)
+            if known != made.schema:
+                made = _marked(connection, StoredSchema(known, made.revision))
         self.follow(name)
         return made
 
@@ -120,20 +123,30 @@ class MetadataCatalog:
 
     def misfits(self, name: str, key: MetadataKey) -> dict[str, int]:
         """How many stored values would not fit `key`, by collection: of a key as it is, or as it is to become."""
-        chosen = sa.select(COLLECTIONS.c.id, COLLECTIONS.c.name).where(
-            COLLECTIONS.c.schema_name == name
-        )
         with self.database.read() as connection:
-            collections = connection.execute(chosen.order_by(COLLECTIONS.c.name)).fetchall()
-            counts = {row[1]: self._misfits(connection, row[0], key) for row in collections}
+            counts = {
+                collection: self._misfits(connection, collection_id, key)
+                for collection_id, collection in self._collections(connection, name)
+            }
         return {collection: count for collection, count in counts.items() if count}
+
+    def holding(self, name: str, key: str) -> dict[str, int]:
+        """How many items have a value under a key, by collection, whatever the schema says of it."""
+        with self.database.read() as connection:
+            counts = {
+                collection: self._holding(connection, collection_id, key)
+                for collection_id, collection in self._collections(connection, name)
+            }
+        return {collection: count for collection, count in counts.items() if count}
+
+    def collections(self, name: str) -> list[str]:
+        """The collections whose metadata a schema is for, as far as they have taken an import."""
+        with self.database.read() as connection:
+            return [collection for _, collection in self._collections(connection, name)]
 
     def follow(self, name: str) -> None:
         """Fits the collections of a schema to its newest revision; those that are fitted already are left alone."""
-        chosen = sa.select(COLLECTIONS.c.name).where(COLLECTIONS.c.schema_name == name)
-        with self.database.read() as connection:
-            collections = connection.execute(chosen).scalars().all()
-        for collection in collections:
+        for collection in self.collections(name):
             with self.database.write() as connection:
                 ensured_collection(connection, collection, name, is_sqlite=self.database.is_sqlite)
 
@@ -151,25 +164,50 @@ class MetadataCatalog:
         )
         return StoredSchema(*find_schema(connection, name))
 
+    def _collections(self, connection: sa.Connection, name: str) -> list[tuple[int, str]]:
+        chosen = sa.select(COLLECTIONS.c.id, COLLECTIONS.c.name)
+        chosen = chosen.where(COLLECTIONS.c.schema_name == name).order_by(COLLECTIONS.c.name)
+        return [(row[0], row[1]) for row in connection.execute(chosen)]
+
+    def _given(self, key: str) -> tuple[str, str]:
+        """The condition that an item has a value under a key, and its parameter `path`."""
+        if self.database.is_sqlite:
+            return "json_type(i.metadata, :path) <> 'null'", f'$."{key}"'
+        return "jsonb_typeof(i.metadata -> CAST(:path AS text)) <> 'null'", key
+
+    def _holding(self, connection: sa.Connection, collection_id: int, key: str) -> int:
+        given, path = self._given(key)
+        counted = sa.text(
+            "SELECT count(*) FROM collection_items i"
+            f" WHERE i.collection_id = :collection AND {given}"
+        )
+        values = {"collection": collection_id, "path": path}
+        return int(connection.execute(counted, values).scalar_one())
+
     def _misfits(self, connection: sa.Connection, collection_id: int, key: MetadataKey) -> int:
         is_sqlite = self.database.is_sqlite
-        given = (
-            "json_type(i.metadata, :path) <> 'null'"
-            if is_sqlite
-            else "jsonb_typeof(i.metadata -> CAST(:path AS text)) <> 'null'"
-        )
+        given, path = self._given(key.name)
         page = sa.text(
             f"SELECT i.id, {'i.metadata' if is_sqlite else 'i.metadata::text'}"
             f" FROM facets_{collection_id} f JOIN collection_items i ON i.id = f.item"
             f" WHERE f.item > :after AND {given} ORDER BY f.item LIMIT {_PAGE}"
         )
-        path = f'$."{key.name}"' if is_sqlite else key.name
         read, after, count = MetadataReader([key]), 0, 0
         while rows := connection.execute(page, {"path": path, "after": after}).fetchall():
             [values] = read.columns([row[1] for row in rows])
             count += values.count(None)
             after = rows[-1][0]
         return count
+
+
+def _marked(connection: sa.Connection, stored: StoredSchema) -> StoredSchema:
+    """Keeps which keys are declared: no change of the schema, so of the same revision."""
+    connection.execute(
+        sa.update(SCHEMAS)
+        .where(SCHEMAS.c.name == stored.schema.name)
+        .values(keys=written_keys(stored.schema))
+    )
+    return stored
 
 
 def _written(

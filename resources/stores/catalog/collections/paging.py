@@ -67,7 +67,10 @@ class Order:
         Raises:
             InputError: it is no cursor of this order.
         """
-        value, number = self._read(cursor)
+        return self.after(compiler, *self._read(cursor))
+
+    def after(self, compiler: Compiler, value: Any, number: int) -> Expression:
+        """What comes behind an item, by its value of the field and its id."""
         item = compiler.table.c.item
         if self.is_by_id:
             return item < number if self.descends else item > number
@@ -76,6 +79,25 @@ class Order:
             return sa.and_(found.is_(None), item > number)
         further = found < value if self.descends else found > value
         return sa.or_(further, sa.and_(found == value, item > number), found.is_(None))
+
+    def before(self, compiler: Compiler, value: Any, number: int) -> Expression:
+        """What comes before an item."""
+        item = compiler.table.c.item
+        if self.is_by_id:
+            return item > number if self.descends else item < number
+        found = compiler.value(self.field)
+        if value is None:
+            return sa.or_(found.is_not(None), item < number)
+        earlier = found > value if self.descends else found < value
+        return sa.or_(earlier, sa.and_(found == value, item < number))
+
+    def backwards(self, compiler: Compiler) -> list[Expression]:
+        """What to order by to come from an item to the one before it."""
+        item, value = compiler.table.c.item, compiler.value(self.field)
+        if self.is_by_id:
+            return [item.asc() if self.descends else item.desc()]
+        towards = value.asc() if self.descends else value.desc()
+        return [value.is_not(None), towards, item.desc()]
 
     def cursor(self, value: Any, number: int) -> str:
         """The place behind an item."""

@@ -1,4 +1,4 @@
-"""A collection as a table: what its asset publishes as a version, and the vectors that are declared in its schema.
+"""A collection as a table: what its asset publishes as a version.
 
 One row an item, in the order in which they came. Custom and media metadata are there as JSON, and again as columns with types:
 `media_<field>`, and `meta_<key>` for each declared key, null where a value does not fit; a place is a struct of latitude
@@ -15,14 +15,14 @@ import msgspec
 import pyarrow as pa
 import sqlalchemy as sa
 
-from resources.collections.declared_values import MetadataReader, vector_of
+from resources.collections.declared_values import MetadataReader
 from resources.collections.filter_fields import MEDIA
-from resources.collections.metadata_frames import frames_of
 from resources.collections.metadata_schema import KeyKind, MetadataKey, MetadataSchema
-from resources.kernel.errors import InputError
 from resources.kernel.records import BatchStream
+from resources.stores.catalog.collections.imports import find_collection
 from resources.stores.catalog.collections.opened import Opened
 from resources.stores.catalog.collections.records import StoredCollection
+from resources.stores.catalog.collections.tables import COLLECTIONS, ITEMS
 from resources.stores.catalog.database import CatalogDatabase
 
 BATCH_ROWS = 4_096
@@ -95,36 +95,27 @@ class CollectionPublisher:
                 batches = (shape.batch(rows) for rows in chunks)
                 yield opened.stored, BatchStream(shape.schema, batches)
 
-    @contextmanager
-    def vectors(self, collection: str, key: str) -> Iterator[tuple[StoredCollection, BatchStream]]:
-        """The vectors under a declared key: of items, and of single frames of videos.
 
-        Raises:
-            NotFoundError: nothing was imported into the collection yet.
-            InputError: the key is not declared as an embedding.
-        """
-        is_sqlite = self.database.is_sqlite
-        with self.database.read() as connection:
-            opened = Opened.of(connection, collection, is_sqlite=is_sqlite)
-            declared = _embedding(opened, key)
-            metadata = "i.metadata" if is_sqlite else "i.metadata::text"
-            column = opened.facets.column(key)
-            query = (
-                f"SELECT i.id, i.type, {metadata} FROM {opened.facets.table} f"
-                f" JOIN collection_items i ON i.id = f.item"
-                f" WHERE f.{column} = 1 OR f.type = 'video' ORDER BY f.item"
-            )
-            schema = pa.schema(
-                [
-                    pa.field("item", pa.int64(), nullable=False),
-                    pa.field("frame", pa.float64()),
-                    pa.field("key", pa.string(), nullable=False),
-                    pa.field("vector", pa.list_(pa.float32(), declared.size), nullable=False),
-                ]
-            )
-            with closing(_chunks(connection, query, (-1,))) as chunks:
-                batches = (_vector_batch(rows, declared, schema) for rows in chunks)
-                yield opened.stored, BatchStream(schema, batches)
+def all_collections(database: CatalogDatabase) -> list[StoredCollection]:
+    """Every collection that holds something, whatever project declares it; none before there is a catalog."""
+    if not database.exists():
+        return []
+    with database.read() as connection:
+        names = connection.execute(sa.select(COLLECTIONS.c.name).order_by(COLLECTIONS.c.id))
+        found = [find_collection(connection, name) for name in names.scalars().all()]
+    return [one for one in found if one is not None]
+
+
+def kept_objects(database: CatalogDatabase, collection_id: int) -> Iterator[str]:
+    """SHA-256 of all bytes that were kept of a collection's items."""
+    query = (
+        sa.select(ITEMS.c.objects)
+        .where(ITEMS.c.collection_id == collection_id, ITEMS.c.objects.is_not(None))
+        .execution_options(stream_results=True, max_row_buffer=_FETCHED)
+    )
+    with database.read() as connection, connection.execute(query) as result:
+        for (text,) in result:
+            yield from msgspec.json.decode(text, type=list[str])
 
 
 class _Shape:
@@ -188,52 +179,3 @@ def _chunks(
                 rows, size = [], 0
     if rows:
         yield rows
-
-
-def _embedding(opened: Opened, key: str) -> MetadataKey:
-    declared = opened.schema.active(key)
-    if declared is None or declared.kind != "embedding":
-        known = ", ".join(
-            name
-            for name, one in sorted(opened.schema.keys.items())
-            if one.kind == "embedding" and one.state == "active"
-        )
-        raise InputError(
-            f"{key!r} is not declared as an embedding",
-            hint=f"Embeddings: {known}" if known else "The schema declares no embedding",
-        )
-    return declared
-
-
-def _vector_batch(
-    rows: Sequence[Sequence[Any]], key: MetadataKey, schema: pa.Schema
-) -> pa.RecordBatch:
-    items: list[int] = []
-    frames: list[float | None] = []
-    vectors: list[list[float]] = []
-    for number, kind, text in rows:
-        metadata = {} if text is None else msgspec.json.decode(text)
-        for frame, values in _places(metadata, kind):
-            vector = vector_of(values.get(key.name), key.size)
-            if vector is not None:
-                items.append(number)
-                frames.append(frame)
-                vectors.append(vector)
-    arrays = [
-        pa.array(items, pa.int64()),
-        pa.array(frames, pa.float64()),
-        pa.array([key.name] * len(items), pa.string()),
-        pa.array(vectors, schema.field("vector").type),
-    ]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
-def _places(
-    metadata: Mapping[str, Any], kind: str
-) -> Iterator[tuple[float | None, Mapping[str, Any]]]:
-    """What may have a vector: the item, or of a video its frames by number, or by second in `keyframe_mode: seconds`."""
-    if kind != "video":
-        yield None, metadata
-        return
-    for place, values in frames_of(metadata).frames.items():
-        yield float(place), values

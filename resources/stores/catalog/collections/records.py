@@ -119,12 +119,14 @@ class StoredItem(msgspec.Struct, frozen=True, gc=False):
     media: bytes | None = None
     """Media metadata as JSON."""
     metadata: bytes | None = None
-    """Custom metadata as JSON."""
+    """Custom metadata as JSON; a list leaves out what is long."""
     objects: bytes | None = None
     """SHA-256 of its kept bytes in the order of its URLs, as a JSON array."""
     rule: str = ""
     message: str = ""
     error_url: str = ""
+    metadata_size: int = 0
+    """Bytes of the custom metadata."""
 
 
 class FailedItem(msgspec.Struct, frozen=True, gc=False):

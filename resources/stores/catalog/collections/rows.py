@@ -31,11 +31,22 @@ _AS_JSON_TEXT = {"i.media", "i.metadata"}
 FAILURE_COLUMNS = "item_id, place, type, title, urls, rule, message, error_url, attempts, failed_at"
 
 
-def item_columns(*, is_sqlite: bool) -> str:
-    """What `to_item` reads, of items `i` and their folders `d`."""
-    return ", ".join(
-        f"{name}::text" if name in _AS_JSON_TEXT and not is_sqlite else name for name in _COLUMNS
-    )
+def item_columns(*, is_sqlite: bool, metadata_limit: int | None = None) -> str:
+    """What `to_item` reads, of items `i` and their folders `d`.
+
+    Args:
+        is_sqlite: whose columns they are.
+        metadata_limit: most bytes of custom metadata; what is longer is left out. None: all is read.
+    """
+    own = {
+        name: f"{name}::text" if name in _AS_JSON_TEXT and not is_sqlite else name
+        for name in _COLUMNS
+    }
+    metadata = own["i.metadata"]
+    size = f"length(CAST({metadata} AS BLOB))" if is_sqlite else f"octet_length({metadata})"
+    if metadata_limit is not None:
+        own["i.metadata"] = f"CASE WHEN {size} <= {metadata_limit:d} THEN {metadata} END"
+    return ", ".join((*own.values(), size))
 
 
 def to_item(row: Sequence[Any]) -> StoredItem:
@@ -59,6 +70,7 @@ def to_item(row: Sequence[Any]) -> StoredItem:
         rule=row[15] or "",
         message=row[16] or "",
         error_url=row[17] or "",
+        metadata_size=row[18] or 0,
     )
 
 

@@ -1,4 +1,4 @@
-"""Imports: registered once, duplicates known again, pending items looked at, failures told (media-import 1.2 and 5)."""
+"""Imports: registered once, duplicates known again, pending items looked at, failures told."""
 
 import msgspec
 import pytest

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import msgspec
 import pytest
 import sqlalchemy as sa
@@ -13,6 +15,7 @@ from resources.kernel.errors import InputError
 from resources.stores.catalog.collections.catalog import CollectionCatalog
 from resources.stores.catalog.collections.items import ItemCatalog
 from resources.stores.catalog.collections.schemas import written_keys
+from resources.stores.catalog.collections.tallies import Tallies
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.catalog.settings import sqlite_config
 from tests.resources.stores.catalog.collections.drafts import COLLECTION, DOUBLE, draft, run
@@ -126,6 +129,53 @@ def test_pages_in_any_order_have_each_item_once(both, items, name, sign, limit):
             assert sorted(found) == sorted(expected)
         else:
             assert found == expected
+
+
+@pytest.mark.postgres
+@given(
+    name=st.sampled_from(SORTS),
+    sign=st.sampled_from(["", "-"]),
+    at=st.integers(0, 119),
+    some=st.booleans(),
+)
+@settings(max_examples=40)
+def test_the_items_beside_one_are_those_of_the_list(both, name, sign, at, some):
+    chosen = "lux exists or state = failed" if some else ""
+    for catalog in both:
+        page = catalog.items(COLLECTION, filter_text=chosen, sort=sign + name, limit=1_000)
+        ids = [item.id for item in page.items]
+        at %= len(ids)
+        found = catalog.neighbours(COLLECTION, ids[at], filter_text=chosen, sort=sign + name)
+        before, after = [None, *ids][at], [*ids, None][at + 1]
+        assert (found.previous, found.next) == (before, after)
+
+
+def test_items_are_counted_by_type_state_and_few_values(both, items):
+    for catalog in both:
+        tallies = Tallies(catalog.database)
+        for text in ("", "lux > 3", "weather = fog or type = video"):
+            listed = catalog.items(COLLECTION, filter_text=text, limit=1_000).items
+            tally = tallies.of(COLLECTION, text)
+            assert tally.types == Counter(item.type for item in listed)
+            assert tally.states == Counter(item.state for item in listed)
+            assert tally.total == len(listed) == tallies.count(COLLECTION, text)
+            for value, count in tallies.values(COLLECTION, "weather", text).items():
+                assert count == catalog.count(
+                    COLLECTION, f"({text or 'id > 0'}) and weather = {value}"
+                )
+            for value, count in tallies.values(COLLECTION, "ok", text).items():
+                assert count == catalog.count(COLLECTION, f"({text or 'id > 0'}) and ok = {value}")
+        assert tallies.states(COLLECTION) == tallies.of(COLLECTION).states
+        with pytest.raises(InputError, match="cannot be counted"):
+            tallies.values(COLLECTION, "lux")
+
+
+def test_counts_follow_a_change(collections):
+    run(collections, "1", [draft(f"s3://b/{n}") for n in range(6)])
+    tallies, items = Tallies(collections.database), ItemCatalog(collections.database)
+    assert tallies.of(COLLECTION).total == 6
+    items.remove(COLLECTION, [items.items(COLLECTION).items[0].id])
+    assert tallies.of(COLLECTION).total == 5
 
 
 def test_a_cursor_stays_right_while_items_come_and_go(collections):

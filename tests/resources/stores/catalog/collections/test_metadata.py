@@ -132,7 +132,32 @@ def test_what_files_declare_holds(schemas):
     schemas.declare(LABELS, [MetadataKey("a", "number"), MetadataKey("b", "text")], "project")
     made = schemas.declare(LABELS, [MetadataKey("a", "text")], "project")
     assert made.schema.keys == {
-        "a": MetadataKey("a", "text"),
+        "a": MetadataKey("a", "text", declared=True),
         "b": MetadataKey("b", "text", state="deleted"),
     }
     assert schemas.declare(LABELS, [MetadataKey("a", "text")], "project") == made
+
+
+def test_what_commands_made_stays_beside_what_files_declare(schemas):
+    schemas.declare(LABELS, [MetadataKey("a", "number")], "project")
+    schemas.apply(LABELS, AddScalar("mine", "text"), "ada")
+    made = schemas.declare(LABELS, [MetadataKey("b", "text")], "project")
+    assert {key.name: (key.state, key.declared) for key in made.schema.keys.values()} == {
+        "a": ("deleted", False),
+        "b": ("active", True),
+        "mine": ("active", False),
+    }
+    # One that is declared from now on is the files' own: it goes when they leave it out again.
+    taken = schemas.declare(LABELS, [MetadataKey("mine", "text")], "project")
+    assert taken.schema.keys["mine"] == MetadataKey("mine", "text", declared=True)
+    assert schemas.declare(LABELS, [], "project").schema.active("mine") is None
+
+
+def test_values_under_a_key_are_counted_by_collection(collections, schemas):
+    schemas.apply(LABELS, AddScalar("lux", "number"), "ada")
+    given = [{"lux": 1}, {"lux": "bright", 'q"': 1}, {"lux": None}, None]
+    drafts = [draft(f"s3://b/{n}", metadata=one) for n, one in enumerate(given)]
+    run(collections, "1", drafts, schema=LABELS)
+    assert schemas.holding(LABELS, "lux") == {COLLECTION: 2}
+    assert schemas.holding(LABELS, "gone") == {}
+    assert schemas.collections(LABELS) == [COLLECTION]

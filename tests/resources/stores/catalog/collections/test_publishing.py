@@ -1,12 +1,11 @@
-"""A collection as a table: what a version holds, in bounded pieces of one snapshot; the vectors of a key."""
+"""A collection as a table: what a version holds, in bounded pieces of one snapshot."""
 
 import msgspec
 import pyarrow as pa
 import pytest
 
 from resources.collections.items import ItemOutcome
-from resources.collections.metadata_schema import MetadataKey
-from resources.kernel.errors import InputError, NotFoundError
+from resources.kernel.errors import NotFoundError
 from resources.stores.catalog.collections import publishing
 from resources.stores.catalog.collections.items import ItemCatalog
 from resources.stores.catalog.collections.metadata import MetadataCatalog
@@ -99,34 +98,6 @@ def test_what_is_read_is_of_one_moment(filled, monkeypatch):
         rows += sum(batch.num_rows for batch in batches)
     assert rows == 40
     assert filled.find(COLLECTION).changes > stored.changes
-
-
-def test_vectors_of_items_and_of_single_frames(collections):
-    MetadataCatalog(collections.database).declare(
-        "labels", [MetadataKey("vec", "embedding", size=2), MetadataKey("n", "number")], "project"
-    )
-    frames = {"13": {"vec": [5, 6]}, "40.5": {"n": 1}, "7": {"vec": [1]}}
-    drafts = [
-        draft("s3://b/0", metadata={"vec": [1, 2.5]}),
-        draft("s3://b/1", metadata={"vec": [1]}),
-        draft("s3://b/2", kind="video", metadata={"$waybill": {"frames": frames}}),
-        draft("s3://b/3", kind="video"),
-        draft("s3://b/4 s3://b/5", kind="image_group", metadata={"vec": [3, 4]}),
-    ]
-    run(collections, "1", drafts, schema="labels")
-    publisher = CollectionPublisher(collections.database)
-    with publisher.vectors(COLLECTION, "vec") as (_, stream):
-        found = pa.Table.from_batches(list(stream), stream.schema)
-    assert found.schema.field("vector").type == pa.list_(pa.float32(), 2)
-    first = ItemCatalog(collections.database).items(COLLECTION).items[0].id
-    assert [tuple(row.values()) for row in found.to_pylist()] == [
-        (first, None, "vec", [1.0, 2.5]),
-        (first + 2, 13.0, "vec", [5.0, 6.0]),
-        (first + 4, None, "vec", [3.0, 4.0]),
-    ]
-    with pytest.raises(InputError, match="not declared as an embedding"):  # noqa: SIM117
-        with publisher.vectors(COLLECTION, "n"):
-            pass
 
 
 def test_there_is_no_such_collection(collections):

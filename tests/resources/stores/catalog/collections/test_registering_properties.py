@@ -1,4 +1,4 @@
-"""Registering beside a plain model of media-import 1.2; a preview says what registering does (Hypothesis)."""
+"""Registering beside a plain model of what becomes of duplicates; a preview says what registering does (Hypothesis)."""
 
 from collections import Counter
 from dataclasses import dataclass, field

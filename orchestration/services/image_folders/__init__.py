@@ -1,0 +1,1 @@
+"""Image folders: which there are, the images of each, and these on their way out."""

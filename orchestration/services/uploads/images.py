@@ -1,0 +1,85 @@
+"""From a ZIP that is whole to an image folder: kept in the store, declared where it is not yet, then imported by a run.
+
+In this order, as datasets are (`importing.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from orchestration.location import Location
+from orchestration.services.uploads.declaring import declare, image_folder_declaration
+from orchestration.services.uploads.importing import UploadOrder
+from resources.formats.archives import is_zip
+from resources.kernel.errors import ConfigError, InputError
+from resources.kernel.keys import IMAGE_FOLDER, TABLE_NOUNS, check_name
+from resources.project import ProjectFolders
+from resources.stores.kept_uploads import GivenFile, KeptUpload, KeptUploads
+from resources.stores.versions import VersionStore
+
+
+def is_declared(location: Location, name: str) -> bool:
+    """Whether there is an image folder of this name.
+
+    Raises:
+        ConfigError: a name that cannot be, or that a dataset has.
+    """
+    check_name(IMAGE_FOLDER, name)
+    if name in location.made(IMAGE_FOLDER):
+        return True
+    if name in location.made(*TABLE_NOUNS):
+        raise ConfigError(
+            f"{name!r} is a dataset already", hint="Give the image folder another name", name=name
+        )
+    return False
+
+
+def check_zip(files: Sequence[GivenFile]) -> None:
+    """Refuses what is no ZIP by its first bytes; what it holds is looked at by the run.
+
+    Raises:
+        InputError: not one ZIP.
+    """
+    if len(files) != 1:
+        raise InputError(
+            f"an image folder is made of one ZIP, not of {len(files):,} files",
+            hint="Pack the images, in folders if wanted, into one ZIP",
+        )
+    if not is_zip(files[0].path):
+        raise InputError(
+            f"{files[0].name} is no ZIP",
+            hint="Pack the images, in folders if wanted, into a ZIP",
+            file=files[0].name,
+        )
+
+
+def bring_in_images(
+    store: VersionStore,
+    project: ProjectFolders,
+    order: UploadOrder,
+    *,
+    declared: bool,
+    tell: Callable[[int], None] = lambda _: None,
+) -> KeptUpload:
+    """Keeps the ZIP of an order, and declares its image folder where it is not declared yet.
+
+    Args:
+        store: where it is kept.
+        project: whose image folder it is.
+        order: what is to be imported.
+        declared: whether there is an image folder of this name.
+        tell: hears how many more bytes were taken.
+
+    Raises:
+        ConfigError: a name that cannot be; a project whose definitions are read-only.
+        InputError: the file is no ZIP.
+        StorageError: the store or the folder of definitions cannot be written.
+    """
+    check_name(IMAGE_FOLDER, order.name)
+    check_zip(order.files)
+    kept = KeptUploads(store).keep(
+        order.name, order.files, upload_id=order.upload_id, by=order.by, tell=tell
+    )
+    if not declared:
+        declare(project, IMAGE_FOLDER, order.name, image_folder_declaration(order.name))
+    return kept
