@@ -113,7 +113,7 @@ def neighbours_of(
 def list_folders(collections: DeclaredCollections, name: str) -> list[CollectionFolder]:
     """The folders of a collection, in order, and how many items each has (F110)."""
     collections.find(name)
-    return [CollectionFolder(one.path, one.items) for one in collections.items.folders(name)]
+    return [CollectionFolder(one.path, one.items) for one in collections.tallies.folders(name)]
 
 
 def _shown(item: StoredItem) -> ShownItem:

@@ -122,6 +122,23 @@ def test_a_specification_comes_in_once_and_its_items_are_found(waybill, lake, tm
     assert waybill.location.store().read(("datasets", "photos")).to_table().num_rows == 4
 
 
+def test_items_are_renamed_moved_saved_and_removed(waybill, lake, tmp_path):
+    file = spec(tmp_path, "site.json", images=images(lake, "a0.png", "a1.png"))
+    waybill("import", file, "--collection", "photos")
+    one, two = (i["id"] for i in json.loads(waybill("items", "photos", "--json"))["items"])
+    assert "is called The gate" in waybill("rename-item", "photos", str(one), "The gate")
+    waybill("rename-item", "photos", str(one), "x" * 301, code=1)
+    assert "2 moved" in waybill("move-items", "photos", str(one), str(two), "--to", "south")
+    shown = json.loads(waybill("show", "photos", "--json"))
+    assert (shown["states"], shown["types"], shown["is_published"]) == ({"ready": 2}, {"image": 2}, False)  # fmt: skip
+    assert "image" in waybill("show", "photos")
+    waybill("content", "photos", str(one), "-o", str(tmp_path / "saved.png"))
+    assert (tmp_path / "saved.png").read_bytes() == (lake / "a0.png").read_bytes()
+    waybill("content", "photos", str(one), "--file", "1", "-o", str(tmp_path / "no.png"), code=1)
+    assert "1 removed" in waybill("remove-items", "photos", str(one), "--yes")
+    assert json.loads(waybill("folders", "photos", "--json"))[-1] == {"path": "south", "items": 1}
+
+
 def test_every_problem_is_told_and_nothing_of_a_refused_file_comes_in(waybill, lake, tmp_path):
     bad = [*images(lake, "a0.png", clientMetadata={"lux": "bright"}), {"objectUrl": "x y"}]
     file, report = spec(tmp_path, "bad.json", images=bad), tmp_path / "report.csv"

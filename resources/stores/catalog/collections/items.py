@@ -16,6 +16,7 @@ from resources.stores.catalog.collections.opened import Opened
 from resources.stores.catalog.collections.paging import Order
 from resources.stores.catalog.collections.records import Folder, StoredItem
 from resources.stores.catalog.collections.rows import item_columns, to_item
+from resources.stores.catalog.collections.tallies import read_folders
 from resources.stores.catalog.database import CatalogDatabase
 
 MOST_ITEMS = 1_000
@@ -161,15 +162,7 @@ class ItemCatalog:
         """The folders of a collection with the number of their items, in order of their paths."""
         with self.database.read() as connection:
             stored = known_collection(connection, collection)
-            rows = connection.execute(
-                sa.text(
-                    "SELECT d.path, (SELECT count(*) FROM collection_items i"
-                    " WHERE i.folder_id = d.id) FROM collection_folders d"
-                    " WHERE d.collection_id = :collection"
-                ),
-                {"collection": stored.id},
-            ).fetchall()
-        return sorted((Folder(*row) for row in rows), key=lambda folder: folder.path)
+            return list(read_folders(connection, stored.id))
 
     def rename(self, collection: str, item_id: int, title: str) -> None:
         """Gives an item another title.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -20,6 +20,7 @@ from resources.collections.filters import Word
 from resources.kernel.errors import InputError
 from resources.stores.catalog.collections.filtering import Compiler, Expression
 from resources.stores.catalog.collections.opened import Opened
+from resources.stores.catalog.collections.records import Folder
 from resources.stores.catalog.database import CatalogDatabase
 
 _COUNTED = frozenset({"choice", "boolean"})
@@ -28,7 +29,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Tally:
+class ItemTally:
     """Items that a filter finds, counted by type and state."""
 
     types: Mapping[str, int] = field(default_factory=dict)
@@ -69,7 +70,19 @@ class Tallies:
             opened = Opened.of(connection, collection, is_sqlite=self._database.is_sqlite)
             return self._kept(opened, "", "states", lambda: _states(connection, opened))
 
-    def of(self, collection: str, filter_text: str = "") -> Tally:
+    def folders(self, collection: str) -> Sequence[Folder]:
+        """The folders of a collection with the number of their items, in order of their paths.
+
+        Raises:
+            NotFoundError: nothing was imported into it yet.
+        """
+        with self._database.read() as connection:
+            opened = Opened.of(connection, collection, is_sqlite=self._database.is_sqlite)
+            return self._kept(
+                opened, "", "folders", lambda: read_folders(connection, opened.stored.id)
+            )
+
+    def of(self, collection: str, filter_text: str = "") -> ItemTally:
         """Counts the items of a collection that a filter finds.
 
         Raises:
@@ -111,6 +124,16 @@ class Tallies:
         return found
 
 
+def read_folders(connection: sa.Connection, collection_id: int) -> Sequence[Folder]:
+    """The folders of a collection, counted now."""
+    chosen = sa.text(
+        "SELECT d.path, (SELECT count(*) FROM collection_items i WHERE i.folder_id = d.id)"
+        " FROM collection_folders d WHERE d.collection_id = :collection"
+    )
+    rows = connection.execute(chosen, {"collection": collection_id}).fetchall()
+    return sorted((Folder(*row) for row in rows), key=lambda folder: folder.path)
+
+
 def _count(connection: sa.Connection, opened: Opened, filter_text: str) -> int:
     (row,) = _grouped(connection, opened, Compiler(opened.facets), [], filter_text)
     return int(row[0])
@@ -126,7 +149,7 @@ def _states(connection: sa.Connection, opened: Opened) -> Mapping[str, int]:
     return {**others, **({"ready": ready} if ready else {})}
 
 
-def _tally(connection: sa.Connection, opened: Opened, filter_text: str) -> Tally:
+def _tally(connection: sa.Connection, opened: Opened, filter_text: str) -> ItemTally:
     compiler = Compiler(opened.facets)
     kind, state = compiler.table.c.type, compiler.table.c.state
     types: dict[str, int] = {}
@@ -136,7 +159,7 @@ def _tally(connection: sa.Connection, opened: Opened, filter_text: str) -> Tally
     ):
         types[own_type] = types.get(own_type, 0) + count
         states[own_state] = states.get(own_state, 0) + count
-    return Tally(types, states)
+    return ItemTally(types, states)
 
 
 def _values(

@@ -75,6 +75,7 @@ def test_every_noun_is_made_by_its_form(shop):
         ("embedding", "near", "", {"dataset": "imported", "label": "a"}),
         ("exporter", "out", "", {"dataset": "imported", "connector": "warehouse", "table": "t"}),
         ("classification set", "products", "", {"columns": "- {name: Brand}"}),
+        ("collection", "shots", "", {"connectors": "lake", "types": "image"}),
         ("pipeline", "nightly", "", {"export": "out", "schedule.cron": "0 3 * * *"}),
     ]  # fmt: skip
     for noun, name, kind, texts in made:
