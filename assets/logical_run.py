@@ -18,18 +18,18 @@ def logical_run(context: dg.OpExecutionContext | dg.AssetExecutionContext) -> tu
     parents are followed one by one and only from retries.
     """
     run = context.run
-    while _tries_again(run) and run.tags.get(_PARENT):
-        parent = context.instance.get_run_by_id(run.tags[_PARENT])
+    while _tries_again(run) and run.tags.get(PARENT_TAG):
+        parent = context.instance.get_run_by_id(run.tags[PARENT_TAG])
         if parent is None:
             # Deleted since: its id is all that is left, and all that the ledger knows. Whoever launches a run may
             # write tags: what is no id of a run names no run.
-            known = run.tags[_PARENT] if _is_run_id(run.tags[_PARENT]) else run.run_id
+            known = run.tags[PARENT_TAG] if _is_run_id(run.tags[PARENT_TAG]) else run.run_id
             return known, _created_at(context, run.run_id)
         run = parent
     return run.run_id, _created_at(context, run.run_id)
 
 
-_PARENT = "dagster/parent_run_id"
+PARENT_TAG = "dagster/parent_run_id"
 
 
 def _tries_again(run: dg.DagsterRun) -> bool:

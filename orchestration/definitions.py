@@ -21,6 +21,7 @@ from orchestration.connections.build import build_connection_jobs
 from orchestration.connections.reachable import build_reachable_checks
 from orchestration.dagster_warnings import without_dagster_warnings
 from orchestration.executor import in_process_executor
+from orchestration.kept_media import build_media_collector
 from orchestration.launch_config import check_no_pickles
 from orchestration.loading.problems import refuse
 from orchestration.loading.project import Project, load_project
@@ -76,7 +77,7 @@ def build_defs(*, loaded: dg.Definitions | None = None) -> dg.Definitions:
         # Ten pandas steps cost 8 s of CPU in one process and 87 s in a process each: parallelism is by runs.
         executor=None if loaded.executor else in_process_executor,
     )
-    runs = build_set_runs(loaded), build_collection_runs(loaded)
+    runs = build_set_runs(loaded), build_collection_runs(loaded), build_media_collector(loaded)
     whole = dg.Definitions.merge(loaded, *runs, common)
     return with_asset_metadata(whole, _TITLES)
 

@@ -1,6 +1,6 @@
 """References between components: which are declared, and where the YAML names one that is not.
 
-The only module that uses Dagster calls which are not public (`ComponentTree.get_all_components`, a declaration's
+Uses calls of Dagster that are not public (`ComponentTree.get_all_components`, a declaration's
 `source_tree`, `dagster/code_references` of a component's specs): its test pins them. Components ask here while
 they build their definitions; `check_asset_references` looks once more at the merged definitions, since a dataset
 may be made by a component of another noun or by plain Python.
@@ -297,7 +297,7 @@ def known_names(specs: Iterable[dg.AssetSpec], noun: str) -> list[str]:
 
 
 def code_position(spec: dg.AssetSpec) -> str:
-    """`file:line` of what declares an asset; empty where nobody says."""
+    """`file:line` of what declares an asset; empty where that is not known."""
     references = spec.metadata.get("dagster/code_references")
     for reference in getattr(references, "code_references", []):
         path = getattr(reference, "file_path", None)

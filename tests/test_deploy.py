@@ -60,6 +60,16 @@ def test_the_examples_name_one_host():
         assert f"WAYBILL_PUBLIC_URL={PUBLIC.origin}" in (DEPLOY / name).read_text()
 
 
+def test_the_composition_has_a_place_for_backups_that_the_image_gives_to_its_user():
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+    assert "backups:/backups" in services["waybill"]["volumes"]
+    (made,) = [
+        line for line in (DEPLOY / "Dockerfile").read_text().splitlines() if "install -d" in line
+    ]
+    assert {"/var/lib/waybill", "/backups"} <= set(made.split())
+    assert "waybill backup /backups/" in (DEPLOY / "container.md").read_text()
+
+
 def test_the_proxy_of_the_composition_shares_the_servers_loopback():
     services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
     assert services["proxy"]["network_mode"] == "service:waybill"

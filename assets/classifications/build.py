@@ -25,7 +25,7 @@ from assets.classifications.applying import (
 from assets.classifications.declaration import ClassificationSpec
 from assets.classifications.publishing import publish
 from assets.classifications.schema import Encoding, ParseOptions, find_encoding
-from assets.logical_run import logical_run
+from assets.logical_run import PARENT_TAG, logical_run
 from assets.noun import asset_definition
 from assets.table_asset import finish_table, table_result
 from resources.kernel.errors import ConfigError
@@ -43,7 +43,6 @@ from resources.stores.ui_metadata import (
 from resources.stores.uploads import UploadStore, open_regular, sha256_of
 
 SHOWN_WARNINGS = 20
-PARENT_TAG = "dagster/parent_run_id"
 
 
 class SetRunConfig(BaseModel):

@@ -6,6 +6,7 @@ nothing downstream runs for an import without effect.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -14,14 +15,22 @@ import pyarrow as pa
 
 from assets.collections.declaration import CollectionSpec
 from resources.kernel.errors import IntegrityError
+from resources.kernel.keys import Key, asset_key
 from resources.kernel.records import BatchStream, StoredVersion
 from resources.stores.catalog.collections.catalog import CollectionCatalog
-from resources.stores.catalog.collections.publishing import CollectionPublisher
+from resources.stores.catalog.collections.publishing import (
+    CollectionPublisher,
+    all_collections,
+    kept_objects,
+)
 from resources.stores.catalog.collections.records import StoredCollection
+from resources.stores.catalog.database import CatalogDatabase
+from resources.stores.media.claims import claim_of
 from resources.stores.media.writer import MediaWriter
 from resources.stores.tables import TableStore
 from resources.stores.versions import VersionStore
 
+_logger = logging.getLogger(__name__)
 _IMAGE_OF = "collection"
 
 
@@ -49,38 +58,62 @@ def publish(
     publisher = CollectionPublisher(catalog.database)
     with catalog.lock(spec.name), publisher.stream(spec.name) as (stored, stream):
         image_of = _image_of(stored)
-        newest = _newest(store, spec)
+        newest = _newest(store, spec.key)
         if newest is not None and newest.properties.get(_IMAGE_OF) == image_of:
             return newest
         with store.writer(spec.key, run_id=run_id, attempt=attempt) as tables:
-            tables.write(stream if writer is None else _counted(stream, writer))
+            missing: set[str] = set()
+            tables.write(stream if writer is None else _counted(stream, writer, missing))
             claim: dict[str, Any] = {} if writer is None else writer.claim()
+            if missing:
+                _logger.warning("%s: %d kept objects are not in the store", spec.name, len(missing))
+                claim["missing_objects"] = len(missing)
             return tables.publish({"origin": "collection", _IMAGE_OF: image_of, **claim})
+
+
+def unclaimed_objects(database: CatalogDatabase, store: VersionStore) -> frozenset[str]:
+    """SHA-256 of bytes that the catalog names and no version claims: of imports under way, stopped or killed.
+
+    Asked of every collection whose newest version shows less than it holds, or claims nothing.
+    """
+    found: set[str] = set()
+    for stored in all_collections(database):
+        newest = _newest(store, asset_key("datasets", stored.name))
+        if newest is None or claim_of(newest) is None or _shows_less(newest, stored):
+            found.update(kept_objects(database, stored.id))
+    return frozenset(found)
 
 
 def lags(store: VersionStore, spec: CollectionSpec, stored: StoredCollection) -> bool:
     """Whether the newest dataset version shows less than the collection holds."""
-    newest = _newest(store, spec)
-    return newest is None or newest.properties.get(_IMAGE_OF) != _image_of(stored)
+    newest = _newest(store, spec.key)
+    return newest is None or _shows_less(newest, stored)
+
+
+def _shows_less(version: StoredVersion, stored: StoredCollection) -> bool:
+    return version.properties.get(_IMAGE_OF) != _image_of(stored)
 
 
 def _image_of(stored: StoredCollection) -> dict[str, object]:
     return {"changes": stored.changes}
 
 
-def _counted(stream: BatchStream, writer: MediaWriter) -> BatchStream:
+def _counted(stream: BatchStream, writer: MediaWriter, missing: set[str]) -> BatchStream:
+    """The same stream; all bytes that it names are counted, and those that are not there noted."""
+
     def batches() -> Iterator[pa.RecordBatch]:
         for batch in stream.batches:
             for hashes in batch.column("objects").to_pylist():
                 for sha256 in hashes or ():
-                    writer.keep_known(sha256)
+                    if writer.keep_known(sha256) is None:
+                        missing.add(sha256)
             yield batch
 
     return BatchStream(stream.schema, batches())
 
 
-def _newest(store: VersionStore, spec: CollectionSpec) -> StoredVersion | None:
+def _newest(store: VersionStore, key: Key) -> StoredVersion | None:
     """The newest version; None when its manifest is damaged: the next one is then written anew."""
     with suppress(IntegrityError):
-        return store.item(spec.key).latest()
+        return store.item(key).latest()
     return None

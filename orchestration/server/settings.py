@@ -10,9 +10,6 @@ PASSWORD_VARIABLE = "WAYBILL_UI_PASSWORD"  # noqa: S105 - the name of a variable
 PUBLIC_URL_VARIABLE = "WAYBILL_PUBLIC_URL"
 """Where a reverse proxy offers the server to others: `https://waybill.example.com`."""
 
-READ_ONLY_VARIABLE = "WAYBILL_READ_ONLY"
-"""Set to 1: everybody is a viewer, whatever the role."""
-
 METRICS_VARIABLE = "WAYBILL_METRICS"
 """Set to 1: /metrics is answered, for Prometheus."""
 

@@ -8,12 +8,12 @@ from orchestration.server.address import read_public_address
 from orchestration.server.settings import (
     METRICS_VARIABLE,
     PUBLIC_URL_VARIABLE,
-    READ_ONLY_VARIABLE,
     REQUESTS_A_SECOND,
     UPLOADS_AT_ONCE,
     PublicAddress,
 )
 from orchestration.services.access.session_lives import session_idle_life, session_life
+from orchestration.services.definitions.change import READ_ONLY
 from orchestration.services.number_settings import NumberSetting
 from orchestration.services.uploads.limits import upload_limit
 from resources.kernel.errors import ConfigError
@@ -54,7 +54,7 @@ def is_read_only() -> bool:
     Raises:
         ConfigError: the variable is neither 0 nor 1.
     """
-    return _is_on(READ_ONLY_VARIABLE)
+    return _is_on(READ_ONLY)
 
 
 def has_metrics() -> bool:

@@ -2,7 +2,7 @@
 
 Dagster's daemon works in the same process, which the supervisor starts. Users' code never runs here.
 
-The only module that uses calls of Dagster which are not public (`WorkspaceProcessContext`, its load target, and
+Uses calls of Dagster that are not public (`WorkspaceProcessContext`, its load target, and
 `create_app_from_workspace_process_context`): a test pins them.
 
     python -m orchestration.server.web WORKSPACE_FILE SOCKET_FD

@@ -1,7 +1,7 @@
 """Changes of a metadata schema, and the rules that they keep.
 
 A change makes a new schema of an old one. Stored values that contradict it are no obstacle: they stay, filters do not see
-them, and whoever asks is told how many there are.
+them, and the answer says how many there are.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ PROGRAM = "resources.media.worker"
 PARSERS = {"PIL": "pillow", "av": "av", "pydicom": "pydicom", "pypdfium2": "pypdfium2", "nibabel": "nibabel"}  # fmt: skip
 """Modules that a worker imports -> packages that they come with; all are in the extra `media`."""
 _FEWEST, _MOST = 2, 4
-"""Processes, unless told otherwise: whoever takes frames of a video holds one of them meanwhile."""
+"""Processes, unless told otherwise: taking frames of a video occupies one of them meanwhile."""
 _SIDE_BY_SIDE = 8
 """Files of one item that are read at once."""
 EDGE = 320

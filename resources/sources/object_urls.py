@@ -26,6 +26,7 @@ from resources.kernel.errors import (
     SourceChangedError,
     WaybillError,
 )
+from resources.kernel.urls import without_secrets
 from resources.web.addresses import shown_url
 from resources.web.client import WebClient
 from resources.web.objects import open_web_file
@@ -167,7 +168,7 @@ class ObjectUrls:
         return InputError(
             f"{shown_url(url)} leads into none of the connectors that may be used: {known or 'none'}{web}",
             hint="Correct the URL, or name the connector that it leads into",
-            url=url[:200],
+            url=without_secrets(url)[:200],
         )
 
 

@@ -86,6 +86,8 @@ class GivenFile:
     path: Path
     may_link: bool = False
     """Nobody writes to it any more: where file systems allow it, its bytes are not written a second time."""
+    sha256: str = ""
+    """Of its bytes, where that is known; else they are read. Whoever reads what is kept makes sure of it."""
 
 
 class KeptUploads:
@@ -121,7 +123,7 @@ class KeptUploads:
             for position, file in enumerate(files):
                 target = publisher.new_file(f"file-{position:05d}")
                 _take(file, target, tell)
-                publisher.seal(target)
+                publisher.seal(target, sha256=file.sha256)
             version = publisher.publish(
                 properties={"names": _apart([file.name for file in files]), "by": by}
             )

@@ -101,14 +101,15 @@ class LocalStorage(Storage):
         """The data folder itself: files are written in place; no reader looks before the manifest names them."""
         return self.root / path
 
-    def store(self, path: str, local: Path, sha256: str) -> None:
+    def store(self, path: str, local: Path, sha256: str, *, is_read: bool = True) -> None:
         """See `Storage.store`."""
         with _translated(local, "writing"):
             with local.open("rb+") as file:
                 os.fsync(file.fileno())
                 state = _fingerprint(os.fstat(file.fileno()))
             _sync_folder(local.parent)
-        _VERIFIED.remember(self.root / path, state, sha256)
+        if is_read:
+            _VERIFIED.remember(self.root / path, state, sha256)
 
     def listing(self, folder: str, prefix: str = "") -> list[FoundFile]:
         """See `Storage.listing`."""

@@ -141,12 +141,17 @@ class Publisher:
         assert self._staging is not None  # noqa: S101 - for the type checker: `_claim` sets it
         return self._staging
 
-    def seal(self, path: Path, rows: int | None = None) -> None:
+    def seal(self, path: Path, rows: int | None = None, sha256: str = "") -> None:
         """Takes a finished file over: hash, fsync, upload, in the background.
 
         What goes wrong there is raised by `publish`.
+
+        Args:
+            path: from `new_file`.
+            rows: of a table.
+            sha256: of its bytes, where that is known; else they are read.
         """
-        self._sealed.append(self._sealer.submit(self._seal, path, rows))
+        self._sealed.append(self._sealer.submit(self._seal, path, rows, sha256))
 
     def reset(self) -> None:
         """Throws away what was written so far."""
@@ -310,15 +315,15 @@ class Publisher:
             hint="Collect what killed runs left",
         )
 
-    def _seal(self, path: Path, rows: int | None) -> StoredFile:
+    def _seal(self, path: Path, rows: int | None, sha256: str) -> StoredFile:
         try:
             with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                digest = sha256 or hashlib.file_digest(file, "sha256").hexdigest()
                 size = file.seek(0, 2)
         except OSError as error:
             raise storage_error(error, path, "reading back") from error
         relative = f"{self._folder}/{path.name}"
-        self._storage.store(self._log.item_path(relative), path, digest)
+        self._storage.store(self._log.item_path(relative), path, digest, is_read=not sha256)
         return StoredFile(relative, size, digest, rows, self._names[path.name])
 
     def _owns_published(self) -> bool:

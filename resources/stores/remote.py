@@ -76,9 +76,9 @@ class RemoteStorage(Bucket, Storage):
         """See `Storage.release_staging`."""
         self._staging.pop(folder).cleanup()
 
-    def store(self, path: str, local: Path, sha256: str) -> None:
+    def store(self, path: str, local: Path, sha256: str, *, is_read: bool = True) -> None:
         """See `Storage.store`."""
-        del sha256
+        del sha256, is_read
         size = local.stat().st_size
         with self._translated("writing", path):
             self._fs.put_file(str(local), self._full(path))

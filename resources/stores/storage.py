@@ -70,10 +70,10 @@ class Storage(ABC):
         """Gives a staging folder back."""
 
     @abstractmethod
-    def store(self, path: str, local: Path, sha256: str) -> None:
+    def store(self, path: str, local: Path, sha256: str, *, is_read: bool = True) -> None:
         """Makes a finished file in the staging folder durable under `path`, size checked.
 
-        `sha256` is what the caller computed from the bytes it means.
+        `sha256` is what the caller computed from the bytes it means; with `is_read` it has just read them from `local`.
         """
 
     @abstractmethod

@@ -1,12 +1,12 @@
 """Files and pages of the public web, by addresses that came from outside: with a specification, or with a task.
 
-**What holds.** Whoever may name an address can make this process send a request. So a request leaves only by https to
+**What holds.** A user who may name an address can make this process send a request. So a request leaves only by https to
 port 443 of a host all of whose addresses are public, and it goes to the very address that was judged. An answer is read
 within limits of bytes and time, never decompressed, and is whole or an error (T1 to T6).
 
 **How.** `addresses.py` judges a URL and what a name resolves to. `client.py` looks a name up once, connects to what was
 judged, and has the certificate checked against the name; each redirect is a new address. Proxies, `.netrc`, cookies and
-credentials of the environment play no part: what is asked for reaches nobody else, and nothing of ours goes with it.
+credentials of the environment play no part: a request goes to that address alone, and carries nothing of ours.
 
 **What it costs.** A connection for each request. Who reads much from one place declares a connector for it.
 

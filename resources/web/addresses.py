@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, quote, urlsplit
 
 from resources.kernel.errors import InputError
+from resources.kernel.urls import without_secrets
 
 URL_LIMIT = 16_384
 PORT = 443
@@ -79,16 +80,13 @@ def refused(url: str, reason: str) -> InputError:
     return InputError(
         f"the address {shown_url(url)} is refused: {reason}",
         hint="Give an https:// address of the public internet; for a server of your own declare a connector",
-        url=url[:200],
+        url=without_secrets(url)[:200],
     )
 
 
 def shown_url(url: str) -> str:
     """A URL as it may stand in a text: without what could be a password, short, on one line."""
-    scheme, mark, rest = url.partition("://")
-    host, slash, path = rest.partition("/")
-    text = f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}" if mark else url
-    clean = "".join(c if c.isprintable() else "?" for c in text.partition("?")[0])
+    clean = "".join(c if c.isprintable() else "?" for c in without_secrets(url))
     return repr(clean if len(clean) <= 120 else clean[:119] + "…")
 
 

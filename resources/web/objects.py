@@ -12,6 +12,7 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from resources.kernel.errors import ConnectorError, SourceChangedError
+from resources.kernel.urls import without_secrets
 from resources.web.addresses import shown_url
 from resources.web.client import WebAnswer, WebClient, WebLimits
 
@@ -62,7 +63,9 @@ class WebFile:
 
     def _changed(self) -> SourceChangedError:
         return SourceChangedError(
-            f"{shown_url(self.url)} changed while it was read", hint="Try again", url=self.url[:200]
+            f"{shown_url(self.url)} changed while it was read",
+            hint="Try again",
+            url=without_secrets(self.url)[:200],
         )
 
 

@@ -6,8 +6,10 @@ An implementation's test class inherits `KeptUploadsContract` and supplies `open
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -117,6 +119,18 @@ class KeptUploadsContract:
             pass
         with uploads.local_file(upload, "b.csv") as path:
             assert path.read_bytes() == b"b" + DATA
+
+    def test_a_hash_that_is_known_is_taken_and_proven_by_whoever_reads(
+        self, uploads: KeptUploads, given: list[GivenFile]
+    ):
+        true = hashlib.sha256(given[0].path.read_bytes()).hexdigest()
+        told = [replace(given[0], sha256=true), replace(given[1], sha256="0" * 64)]
+        upload = uploads.keep("sales", told, upload_id="one", by="ada")
+        assert [file.sha256 for file in upload.files] == [true, "0" * 64]
+        with uploads.local_file(upload, "a.csv") as path:
+            assert path.read_bytes() == given[0].path.read_bytes()
+        with pytest.raises(IntegrityError, match="SHA-256"), uploads.local_file(upload, "b.csv"):
+            pass
 
     def test_a_store_that_fails_anywhere_keeps_nothing_and_the_next_try_all(
         self, uploads: KeptUploads, open_store: Open, given: list[GivenFile], cut: Cut

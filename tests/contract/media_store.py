@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import pytest
 
 from resources.kernel.errors import GoneError, InputError, IntegrityError, NotFoundError
 from resources.kernel.records import BatchStream, StoredVersion
+from resources.stores.media import writer as writer_module
 from resources.stores.media.names import MediaObject, parse_name
 from resources.stores.media.store import MediaStore
 from resources.stores.storage import Storage
@@ -252,6 +253,41 @@ class MediaStoreFaultContract(_Fixtures):
             with pytest.raises(GoneError, match=r"took the writer run-1-0-.* for dead"):
                 publish(storage, KEY, "run-1", [sha256], writer)
         assert TableStore(storage).item(KEY).numbers() == []
+
+    def test_a_writer_that_shows_life_is_not_taken_for_dead(
+        self, open_storage: OpenStorage, monkeypatch
+    ):
+        storage, later = open_storage(), open_storage()
+        marks = later.data_folders
+
+        def seen_later(path: str) -> dict[str, datetime]:
+            """Marks are ten days old, but for those beside a sign of life."""
+            alive = {
+                n: any("alive" in file for file in later.names(f"{path}/{n}")) for n in marks(path)
+            }
+            return {n: at - (0 if alive[n] else 10) * DAY for n, at in marks(path).items()}
+
+        later.data_folders = seen_later  # type: ignore[method-assign]
+        monkeypatch.setattr(writer_module, "SIGN_SECONDS", 0.0)
+        with MediaStore(storage).writer(KEY, run_id="long") as writer:
+            sha256 = writer.keep(io.BytesIO(A)).sha256
+            MediaStore(later).collect(DAY)
+            publish(storage, KEY, "long", [sha256], writer)
+        assert_whole(storage)
+
+    def test_what_others_need_stays(self, storage: Storage):
+        kept, idle = sha256_of(storage, A), sha256_of(storage, B)
+        asked: list[frozenset[str]] = []
+
+        def needed() -> frozenset[str]:
+            """One of them was begun to be needed only after it was condemned."""
+            asked.append(frozenset({kept, *([idle] if asked else [])}))
+            return asked[-1]
+
+        assert MediaStore(storage).collect(NOW, needed=needed).removed_objects == 0
+        assert (len(asked), len(objects(storage))) == (2, 2)
+        assert MediaStore(storage).collect(NOW, needed=lambda: {kept}).removed_objects == 1
+        assert MediaStore(storage).find(kept) is not None
 
     def test_bit_rot_is_named_and_mended(self, storage: Storage, rot: Rot):
         """E53."""

@@ -7,8 +7,11 @@ import subprocess
 import sys
 import sysconfig
 import venv
-import zipfile
+from importlib import metadata
 from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.e2e.server import environment
 
@@ -36,25 +39,55 @@ def build_wheel(folder: Path) -> Path:
     return wheel
 
 
-class Environment:
-    """A virtual environment with the wheel; of what it depends on it sees the locked packages.
+OF_PROJECTS = ("dagster-dg-cli", "pytest")
+"""What a new project names beside Waybill, as its dependency group `dev`."""
 
-    Lines of a .pth file name folders, and .pth files in those are not read: the checkout stays out of sight.
+
+def needed(*roots: metadata.Distribution) -> list[metadata.Distribution]:
+    """What distributions need, and that again, without extras that nothing asks for."""
+    found: dict[tuple[str, str], metadata.Distribution] = {}
+    wanted = [(one, "") for one in roots]
+    while wanted:
+        one, extra = wanted.pop()
+        for requirement in map(Requirement, one.requires or ()):
+            if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
+                for more in ("", *requirement.extras):
+                    key = canonicalize_name(requirement.name), more
+                    if key not in found:
+                        found[key] = metadata.distribution(requirement.name)
+                        wanted.append((found[key], more))
+    return list(found.values())
+
+
+class Environment:
+    """A virtual environment that the wheel is installed into, and beside it what its metadata ask for, of the locked packages.
+
+    Nothing else of the environment of the tests is there: neither the checkout nor what the tests and Waybill's extras need.
     """
 
     def __init__(self, folder: Path, wheel: Path, home: Path) -> None:
         self.folder, self.data, self.user = folder, folder.parent / "data", home
         venv.create(folder, with_pip=False)
         packages = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
-        with zipfile.ZipFile(wheel) as archive:
-            archive.extractall(packages)
-        (packages / "locked.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
-        direct = next(packages.glob("waybill-*.dist-info")) / "direct_url.json"
-        direct.write_text(
-            f'{{"url": "{wheel.as_uri()}", "archive_info": {{}}}}'
-        )  # as installers do
+        install = [
+            "pip",
+            "install",
+            "--offline",
+            "--no-deps",
+            "--python",
+            folder / "bin" / "python",
+        ]
+        subprocess.run(
+            [Path(sys.executable).with_name("uv"), *install, wheel], check=True, capture_output=True
+        )
+        own = metadata.Distribution.at(next(packages.glob("waybill-*.dist-info")))
+        others = [metadata.distribution(name) for name in OF_PROJECTS]
+        for one in [*others, *needed(own, *others)]:
+            for name in {file.parts[0] for file in one.files or ()} - {"..", "__pycache__"}:
+                place = Path(str(one.locate_file(name)))
+                if not (packages / name).exists() and place.exists():
+                    (packages / name).symlink_to(place)
         self.packages = packages
-        self._write_command("waybill", "from waybill import main")
         for name, imports in COMMANDS.items():
             self._write_command(name, imports)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from assets.collections.specification.sections import TITLE_CHARACTERS, URL_BYTES
 from resources.collections.rules import ItemRule
+from resources.kernel.urls import without_secrets
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _BLANK = re.compile(r"[\s\x00-\x1f\ud800-\udfff]")
@@ -92,6 +93,7 @@ def default_title(url: str) -> str:
 
 
 def shown_url(url: str) -> str:
-    """A URL in a message: on one line, and short."""
-    short = url if len(url) <= _SHOWN else url[:_SHOWN] + "…"
+    """A URL in a message: without what could be a password, on one line, and short."""
+    short = without_secrets(url)
+    short = short if len(short) <= _SHOWN else short[:_SHOWN] + "…"
     return ascii(short) if _BLANK.search(short) else short

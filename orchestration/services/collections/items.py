@@ -10,6 +10,7 @@ from typing import Any
 from orchestration.services.collections.declared import DeclaredCollections
 from orchestration.services.paging import Page
 from resources.collections.items import ItemState, MediaType
+from resources.stores.catalog.collections.items import Neighbours
 from resources.stores.catalog.collections.records import StoredItem
 
 LIMIT = 100
@@ -95,6 +96,18 @@ def show_item(collections: DeclaredCollections, name: str, item_id: int) -> Show
     """
     collections.find(name)
     return _shown(collections.items.item(name, item_id))
+
+
+def neighbours_of(
+    collections: DeclaredCollections, name: str, item_id: int, filter_text: str, sort: str
+) -> Neighbours:
+    """The items beside one in a list.
+
+    Raises:
+        NotFoundError: the collection has no such item.
+        InputError: a filter or an order that cannot be.
+    """
+    return collections.items.neighbours(name, item_id, filter_text=filter_text, sort=sort)
 
 
 def list_folders(collections: DeclaredCollections, name: str) -> list[CollectionFolder]:

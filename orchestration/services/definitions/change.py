@@ -10,6 +10,8 @@ from typing import Any, Literal
 from resources.kernel.errors import ForbiddenError
 
 READ_ONLY = "WAYBILL_READ_ONLY"
+"""Set to 1: everybody is a viewer, whatever the role, and definitions are as they are."""
+
 Action = Literal["create", "edit", "delete"]
 
 USE_CASES = {

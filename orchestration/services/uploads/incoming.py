@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.services.home import Home
+from orchestration.services.uploads.hashing import RunningHashes
 from orchestration.services.uploads.limits import check_room, check_size, upload_limit
 from orchestration.services.uploads.names import shown_name, tells_format
 from orchestration.services.uploads.writer import IncomingWriter, locked
@@ -44,6 +45,7 @@ PART_OF = "part_of"
 _LOOK_EVERY_SECONDS = 600.0
 _ID = re.compile(r"[0-9a-f]{32}")
 _RECEIVING, _RECEIVED = "receiving", "received"
+_HASHES = RunningHashes()
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class Incoming:
     """Why it cannot be imported, where that is seen at its first bytes."""
     note: Mapping[str, str] = field(default_factory=dict)
     """What its sender wants to find again."""
+    sha256: str = ""
+    """Of one that is whole, where it came through one process without a gap."""
 
 
 class IncomingUploads:
@@ -191,9 +195,16 @@ class IncomingUploads:
                     hint="Ask for its state and go on from there",
                     offset=stands,
                 )
-            yield IncomingWriter(
-                descriptor, folder / "bytes", found.filename, found.size_bytes, self.limit
+            path = folder / "bytes"
+            hashed = _HASHES.take_out(path, descriptor)
+            writer = IncomingWriter(
+                descriptor, path, found.filename, found.size_bytes, self.limit, hashed
             )
+            try:
+                yield writer
+            finally:
+                if writer.hashed is not None:
+                    _HASHES.put_back(path, descriptor, writer.hashed)
 
     def finish(self, upload_id: str, *, size_bytes: int | None = None) -> Incoming:
         """Takes a file for whole; again is harmless. What is wrong with its first bytes is in its `problem`.
@@ -220,8 +231,12 @@ class IncomingUploads:
                     state=_RECEIVING,
                     offset=stands,
                 )
+            hashed = _HASHES.take_out(folder / "bytes", descriptor)
+            sha256 = hashed.sha256 if hashed else ""
             whole = replace(found, size_bytes=stands, offset=stands, is_received=True)
-            whole = replace(whole, problem=_problem(whole.filename, folder / "bytes"))
+            whole = replace(
+                whole, sha256=sha256, problem=_problem(whole.filename, folder / "bytes")
+            )
             _write_state(folder, whole)
             target = self._folder / _RECEIVED / upload_id
             with suppress(FileNotFoundError):  # another process was faster

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 from starlette.requests import ClientDisconnect
 
@@ -25,12 +25,13 @@ class ChecksumError(InputError):
 
 
 class _Gathering:
-    """Gathers small pieces and writes many of them at once."""
+    """Gathers small pieces, writes many of them at once, and hashes them meanwhile, one batch after the other."""
 
     def __init__(self, writer: IncomingWriter) -> None:
         self._writer = writer
         self._held: list[bytes] = []
         self._size = 0
+        self._hashing: asyncio.Future[None] | None = None
 
     async def write(self, data: bytes) -> None:
         self._held.append(data)  # as they are: to join them costs as much as to write them
@@ -41,11 +42,37 @@ class _Gathering:
     async def flush(self) -> None:
         held, self._held, self._size = self._held, [], 0
         if held:
-            await asyncio.to_thread(self._write, held)
+            await self._hash(held)
+            await _to_its_end(self._write, held)
+
+    async def close(self) -> None:
+        """Writes what is left, and waits for the hash of it."""
+        await self.flush()
+        await self._hash([])
+
+    async def _hash(self, held: list[bytes]) -> None:
+        """Begins with the next batch when the one before is done: it goes on while further bytes are received."""
+        if self._hashing is not None:
+            await self._hashing
+        hashed = self._writer.hashed
+        self._hashing = (
+            asyncio.ensure_future(asyncio.to_thread(hashed.take, held)) if hashed and held else None
+        )
 
     def _write(self, held: list[bytes]) -> None:
         for data in held:
             self._writer.write(data)
+
+
+async def _to_its_end(function: Callable[..., None], *args: object) -> None:
+    """Does something in a thread. Who is cancelled waits for it all the same: the file is closed after that."""
+    doing = asyncio.ensure_future(asyncio.to_thread(function, *args))
+    try:
+        await asyncio.shield(doing)
+    finally:
+        while not doing.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([doing])
 
 
 async def receive_piece(
@@ -78,12 +105,12 @@ async def receive_piece(
                 if digest is not None:
                     digest.update(chunk)
                 await gathering.write(chunk)
-            await gathering.flush()
+            await gathering.close()
         except ClientDisconnect:
             if digest is not None:
                 writer.take_back()
             else:
-                await gathering.flush()
+                await gathering.close()
             raise
         except WaybillError:
             writer.take_back()
@@ -121,7 +148,7 @@ async def receive_form(
         try:
             fields = await form.receive(chunks, open_file)
             upload_id, gathering = begun[0]
-            await gathering.flush()
+            await gathering.close()
             stack.close()
             whole = await asyncio.to_thread(uploads.finish, upload_id)
             if whole.problem:

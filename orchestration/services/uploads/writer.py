@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from orchestration.services.uploads.hashing import RunningHash
 from orchestration.services.uploads.limits import check_room, too_large
 from resources.kernel.errors import ConflictError, InputError, NotFoundError
 from resources.stores.storage import storage_error
@@ -24,10 +25,17 @@ class IncomingWriter:
         name: as its sender calls it.
         size_bytes: how many bytes it is to have; None while nobody knows.
         limit: how many it may have.
+        hashed: the hash of what stands there, for whoever writes to go on with.
     """
 
     def __init__(
-        self, descriptor: int, path: Path, name: str, size_bytes: int | None, limit: int
+        self,
+        descriptor: int,
+        path: Path,
+        name: str,
+        size_bytes: int | None,
+        limit: int,
+        hashed: RunningHash | None = None,
     ) -> None:
         self._descriptor = descriptor
         self._path = path
@@ -36,6 +44,8 @@ class IncomingWriter:
         self._limit = limit
         self._start = self.offset = os.fstat(descriptor).st_size
         self._room_at = self._start + _ROOM_EVERY_BYTES
+        self.hashed = hashed
+        self._hashed_before = hashed.copy() if hashed else None
 
     def write(self, data: bytes) -> None:
         """Appends.
@@ -68,7 +78,7 @@ class IncomingWriter:
     def take_back(self) -> None:
         """Throws away what this writer wrote."""
         os.ftruncate(self._descriptor, self._start)
-        self.offset = self._start
+        self.offset, self.hashed = self._start, self._hashed_before
 
 
 @contextmanager

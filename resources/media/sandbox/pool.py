@@ -63,7 +63,7 @@ class SandboxPool:
         self.close()
 
     def close(self) -> None:
-        """Ends all workers; whoever waits for an answer is told that its worker ended."""
+        """Ends all workers; those that wait for an answer get the error that their worker ended."""
         with self._lock:
             self._is_closed = True
             resting, working = [*self._resting], [*self._working]

@@ -26,11 +26,14 @@ anything that a writer at work is about to name, however slow the writer, the co
    one. A writer that began after the list knows it and uses none of its names; one that began before has ended, so
    its claim can be seen. Only now the claims are read once more, and what none of them holds is removed.
 
+What is needed before any version claims it, such as what a stopped import has kept and the catalog remembers, the caller of a
+collection tells (`needed`). It is asked for before the claims are read, each of the two times.
+
 A claim counts while a kept manifest names it, while its writer is at work, and while it is younger than the grace
 period. Objects younger than that are never condemned.
 
-**When it is lost.** A writer that works for longer than the grace period is taken for dead: its mark goes, and it
-is told so (`GoneError`) when it asks for its claim. What is not noticed: one that stands still for that long
+**When it is lost.** A writer that keeps nothing for longer than the grace period is taken for dead, since each object that it
+keeps is a sign of life, one an hour: its mark goes, and it is told so (`GoneError`) when it asks for its claim. What is not noticed: one that stands still for that long
 between its claim and its manifest, or a collection that does so between reading the claims and its last removal
 while the version that holds a name is collected as well. The rule is that of all versions: the grace period is at
 least twice the longest run. A claim or a list that is damaged, or a claim that is missing, stops the collection: what it

@@ -13,7 +13,7 @@ from resources.kernel.keys import Key
 from resources.kernel.records import StoredVersion
 from resources.stores.collect import DEFAULT_GRACE
 from resources.stores.media.claims import claim_of, open_claim
-from resources.stores.media.collect import MediaCollectReport, collect_media
+from resources.stores.media.collect import MediaCollectReport, Needed, collect_media
 from resources.stores.media.names import MediaObject, checked_sha256, folder_of, parse_name
 from resources.stores.media.writer import MediaWriter
 from resources.stores.open_storage import open_storage
@@ -116,14 +116,19 @@ class MediaStore:
         with open_claim(self._storage, key, name) as names:
             return bool(names.beginning(checked_sha256(sha256)))
 
-    def collect(self, grace: timedelta = DEFAULT_GRACE) -> MediaCollectReport:
-        """Removes objects that no kept version needs; see the docstring of the package.
+    def collect(
+        self, grace: timedelta = DEFAULT_GRACE, *, needed: Needed = frozenset
+    ) -> MediaCollectReport:
+        """Removes objects that nothing needs; see the docstring of the package.
 
-        Nothing in Waybill calls it yet, since nothing of Waybill's keeps objects: it goes over all objects of the store,
-        so it belongs to a job of its own, and not to the collection of one item's versions after each run. A project
-        that keeps files in the store has to call it.
+        It goes over all objects of the store, so a job of its own does it (`orchestration/kept_media.py`), and not the run that
+        publishes a version.
+
+        Args:
+            grace: how old what is removed has to be.
+            needed: hashes that are needed although no version claims them yet.
         """
-        return collect_media(self._storage, grace=grace)
+        return collect_media(self._storage, grace=grace, needed=needed)
 
     def _found(self, sha256: str) -> list[MediaObject]:
         """Objects of this content, the newest name first: one listing."""

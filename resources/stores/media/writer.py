@@ -6,6 +6,7 @@ import hashlib
 import logging
 import secrets
 import threading
+import time
 import uuid
 from contextlib import suppress
 from io import FileIO
@@ -30,6 +31,8 @@ from resources.stores.uploads import open_regular
 
 _logger = logging.getLogger(__name__)
 _CHUNK_BYTES = 1 << 20
+SIGN_SECONDS = 3600.0
+"""Between two signs of life of a writer; far less than the grace period of a collection."""
 
 
 class MediaWriter:
@@ -47,6 +50,7 @@ class MediaWriter:
         self._held = HeldObjects()
         self._staging: Path | None = None
         self._condemned = Condemned(0, {})
+        self._showed_life = time.monotonic()
 
     def __enter__(self) -> Self:
         try:
@@ -132,7 +136,18 @@ class MediaWriter:
     def _hold(self, found: MediaObject) -> MediaObject:
         with self._lock:
             self._held.add(found)
+            is_due = time.monotonic() - self._showed_life >= SIGN_SECONDS
+            if is_due:
+                self._showed_life = time.monotonic()
+        if is_due:
+            self._show_life()
         return found
+
+    def _show_life(self) -> None:
+        """Makes the mark young again: an import of days is not taken for dead."""
+        if self._name not in self._storage.data_folders(WRITERS):
+            raise self._taken_for_dead()
+        self._storage.create(f"{self._mark}/alive-{secrets.token_hex(6)}", b"")
 
     def _receive(self, stream: BinaryIO, *, verify: bool) -> MediaObject:
         assert self._staging is not None, "used outside of its context"  # noqa: S101 - for the type checker

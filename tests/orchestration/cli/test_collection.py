@@ -3,16 +3,23 @@
 import csv
 import io
 import json
+import os
+import signal
+from datetime import timedelta
 
 import dagster as dg
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from assets.collections import build
 from assets.collections.looking import Looker
+from orchestration import kept_media
 from orchestration.cli.context import CommandContext
 from orchestration.cli.main import app
 from orchestration.location import Location
+from resources.stores.catalog.collections.items import ItemCatalog
+from resources.stores.resource import StoreResource
 from tests.faults import Child
 from tests.project import project
 
@@ -161,9 +168,6 @@ def test_an_import_that_is_killed_goes_on_where_it_was(waybill, lake, tmp_path, 
 
     def deadly(self, item):
         if item.urls[0].endswith("a3.png"):
-            import os
-            import signal
-
             os.kill(os.getpid(), signal.SIGKILL)
         return look(self, item)
 
@@ -186,8 +190,6 @@ def test_bytes_are_kept_where_the_collection_says_so(waybill, lake, tmp_path):
     found = json.loads(waybill("items", "copies", "--json"))["items"]
     content = (lake / "a0.png").read_bytes()
     (lake / "a0.png").unlink()
-    from resources.stores.resource import StoreResource
-
     media = StoreResource().media()
     with media.read(found[0]["objects"][0]) as kept:
         assert kept.read() == content
@@ -267,3 +269,52 @@ def test_a_specification_that_lies_in_a_connector_is_kept_and_read_from_there(
     Image.new("RGB", (5, 5)).save(lake / "gone.png")
     again = json.loads(waybill("resume", str(found["id"]), "--retry-failed", "--json"))
     assert (again["state"], again["ready"]) == ("completed", 2)
+
+
+@pytest.fixture
+def collect(waybill, definitions, monkeypatch):
+    """The job of each night; nothing is too young for it."""
+    monkeypatch.setattr(kept_media, "DEFAULT_GRACE", timedelta(0))
+
+    def run():
+        job = definitions.get_job_def(kept_media.JOB)
+        assert job.execute_in_process(instance=waybill.instance).success
+
+    return run
+
+
+def take(waybill, lake, tmp_path, name):
+    file = spec(tmp_path, f"{name}.json", images=images(lake, name))
+    waybill("import", file, "--collection", "copies", "--json")
+    return json.loads(waybill("items", "copies", "--json"))["items"]
+
+
+def test_what_a_killed_run_has_kept_stays_for_its_items(
+    waybill, lake, tmp_path, collect, monkeypatch
+):
+    def die():
+        monkeypatch.setattr(build, "publish", lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL))
+        take(waybill, lake, tmp_path, "a0.png")
+
+    assert Child(die).wait().killed
+    assert waybill.location.store().item(("datasets", "copies")).numbers() == []
+    collect()  # twice: the dead writer goes with the first
+    collect()
+    found = take(waybill, lake, tmp_path, "a1.png")
+    collect()
+    media = StoreResource().media()
+    assert [media.find(one["objects"][0]) is not None for one in found] == [True, True]
+
+
+def test_kept_bytes_go_when_no_version_and_no_item_needs_them(waybill, lake, tmp_path, collect):
+    (item,) = take(waybill, lake, tmp_path, "a0.png")
+    catalog = waybill.location.catalog().collections()
+    ItemCatalog(catalog.database).remove("copies", [item["id"]])
+    media = StoreResource().media()
+    collect()
+    assert media.find(item["objects"][0]) is not None, "a kept version refers to it"
+    (left,) = take(waybill, lake, tmp_path, "a2.png")
+    waybill.location.store().collect(("datasets", "copies"), keep=1, grace=timedelta(0))
+    collect()
+    assert media.find(item["objects"][0]) is None
+    assert media.find(left["objects"][0]) is not None

@@ -66,3 +66,4 @@ def test_one_hidden_address_refuses_all():
 def test_what_is_shown_holds_no_password():
     assert shown_url("https://u:secret@example.com/a?token=secret") == "'https://example.com/a'"
     assert "secret" not in shown_url("https://u:secret@example.com")
+    assert shown_url("https://example.com#token=secret") == "'https://example.com'"

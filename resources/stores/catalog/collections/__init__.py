@@ -16,7 +16,7 @@ an item and key when items are registered, which is as much as the item itself w
 filter that half of the items fulfil. A table of (key, value, item) costs the same and needs a join a key. The facets
 cost 1 us an item. They are derived: dropped and read anew when the declared keys change.
 
-**What it costs.** Registering writes items twice in SQLite: they are put aside in a temporary table, so that nobody else has to
+**What it costs.** Registering writes items twice in SQLite: they are put aside in a temporary table, so that no other writer has to
 wait while a specification is read, and moved by `INSERT ... SELECT`. PostgreSQL's writers do not wait for each other: there they
 go straight into the tables by COPY. Items have no foreign keys: the check would be a third of the work, and all
 that writes them is here. Sorting or filtering by title, URL, a key of kind `text` or media metadata reads the items

@@ -151,7 +151,7 @@ class CollectionCatalog:
         )
 
     def pending(self, import_id: int, after: int = 0, limit: int = _PAGE) -> list[StoredItem]:
-        """Items of an import that nobody looked at yet, by id, those behind the id `after`."""
+        """Items of an import that were not looked at yet, by id, those behind the id `after`."""
         columns = item_columns(is_sqlite=self.database.is_sqlite)
         chosen = sa.text(
             f"SELECT {columns} FROM collection_items i JOIN collection_folders d"

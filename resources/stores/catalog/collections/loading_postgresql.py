@@ -1,6 +1,6 @@
 """Items into PostgreSQL: new ones by COPY straight into the tables, all in one transaction.
 
-Nobody waits for it: rows that are not committed are seen by nobody, and lock none of another's. So nothing needs to be put
+No other session waits for it: rows that are not committed are visible to none, and lock none of theirs. So nothing needs to be put
 aside but what matches items that are there, which a table of the transaction holds.
 """
 

@@ -33,7 +33,7 @@ class StoredSchema:
 
     schema: MetadataSchema
     revision: int
-    """0: nobody has made it yet."""
+    """0: it was never made."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class MetadataCatalog:
         self.database = database
 
     def schema(self, name: str) -> StoredSchema:
-        """A schema; one that nobody has made is empty."""
+        """A schema; one that was never made is empty."""
         with self.database.read() as connection:
             return StoredSchema(*find_schema(connection, name))
 
@@ -76,14 +76,14 @@ class MetadataCatalog:
 
         Raises:
             SchemaChangeError: a rule forbids it; nothing has changed then.
-            ConflictError: somebody else changed the schema since.
+            ConflictError: the schema was changed since.
         """
         with self.database.write() as connection:
             stored = self._locked(connection, name)
             if revision is not None and stored.revision != revision:
                 raise ConflictError(
                     f"metadata schema {name!r} has revision {stored.revision}, not {revision}:"
-                    " somebody else changed it meanwhile",
+                    " it was changed meanwhile",
                     hint="Look at it again, then change it",
                 )
             made = _written(connection, stored, change, actor)

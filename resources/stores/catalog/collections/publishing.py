@@ -19,8 +19,10 @@ from resources.collections.declared_values import MetadataReader
 from resources.collections.filter_fields import MEDIA
 from resources.collections.metadata_schema import KeyKind, MetadataKey, MetadataSchema
 from resources.kernel.records import BatchStream
+from resources.stores.catalog.collections.imports import find_collection
 from resources.stores.catalog.collections.opened import Opened
 from resources.stores.catalog.collections.records import StoredCollection
+from resources.stores.catalog.collections.tables import COLLECTIONS, ITEMS
 from resources.stores.catalog.database import CatalogDatabase
 
 BATCH_ROWS = 4_096
@@ -92,6 +94,28 @@ class CollectionPublisher:
             with closing(_chunks(connection, query, (-1, -2))) as chunks:
                 batches = (shape.batch(rows) for rows in chunks)
                 yield opened.stored, BatchStream(shape.schema, batches)
+
+
+def all_collections(database: CatalogDatabase) -> list[StoredCollection]:
+    """Every collection that holds something, whatever project declares it; none before there is a catalog."""
+    if not database.exists():
+        return []
+    with database.read() as connection:
+        names = connection.execute(sa.select(COLLECTIONS.c.name).order_by(COLLECTIONS.c.id))
+        found = [find_collection(connection, name) for name in names.scalars().all()]
+    return [one for one in found if one is not None]
+
+
+def kept_objects(database: CatalogDatabase, collection_id: int) -> Iterator[str]:
+    """SHA-256 of all bytes that were kept of a collection's items."""
+    query = (
+        sa.select(ITEMS.c.objects)
+        .where(ITEMS.c.collection_id == collection_id, ITEMS.c.objects.is_not(None))
+        .execution_options(stream_results=True, max_row_buffer=_FETCHED)
+    )
+    with database.read() as connection, connection.execute(query) as result:
+        for (text,) in result:
+            yield from msgspec.json.decode(text, type=list[str])
 
 
 class _Shape:

@@ -12,7 +12,7 @@ _KEYS = msgspec.json.Decoder(list[MetadataKey])
 
 
 def find_schema(connection: sa.Connection, name: str) -> tuple[MetadataSchema, int]:
-    """A schema and its revision; one that nobody has made is empty, of revision 0."""
+    """A schema and its revision; one that was never made is empty, of revision 0."""
     chosen = sa.select(SCHEMAS.c["keys"], SCHEMAS.c.revision).where(SCHEMAS.c.name == name)
     row = connection.execute(chosen).one_or_none()
     if row is None:

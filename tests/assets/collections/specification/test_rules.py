@@ -5,6 +5,7 @@ import gzip
 import pytest
 
 from assets.collections.specification import problems as problem_lists
+from assets.collections.specification.urls import url_faults
 from resources.collections.metadata_schema import MetadataKey, MetadataSchema
 from resources.collections.rules import FILE_RULES, ITEM_RULES
 from tests.assets.collections.specification.files import drafts, found, read
@@ -358,3 +359,10 @@ def test_scenes_are_named(tmp_path):
 def test_a_member_that_is_nearly_right_is_suggested(tmp_path, name, meant):
     (problem,) = read(tmp_path, image(**{name: {}})).problems
     assert meant in problem.hint
+
+
+def test_a_problem_of_a_url_holds_no_password_of_it():
+    url = "https://u:canary@example.com/a b.png?token=canary"
+    (message,) = [message for _, message, _ in url_faults(url)]
+    assert "https://example.com/a b.png" in message
+    assert "canary" not in message

@@ -1,17 +1,22 @@
 """Bytes from a connection onto the disk: whatever their number, memory holds a piece of them."""
 
 import asyncio
+import hashlib
 import os
 import resource
+import threading
+import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
+from starlette.requests import ClientDisconnect
 
 from orchestration.services.home import Home
 from orchestration.services.uploads.incoming import IncomingUploads
 from orchestration.services.uploads.receiving import PIECE_BYTES, receive_form, receive_piece
 from resources.kernel.errors import InputError, StorageError
-from tests.faults import failing_at, run_forked
+from tests.faults import failing_at, kill_at, run_forked
 
 HEAD = (
     b'--b\r\nContent-Disposition: form-data; name="form_token"\r\n\r\nt\r\n'
@@ -137,3 +142,117 @@ def test_forms_that_are_none_are_refused_and_leave_nothing(uploads, body, messag
     with pytest.raises(InputError, match=message):
         asyncio.run(receive_form(uploads, KIND, sent(), by="ada", project=""))
     assert uploads.all() == []
+
+
+def received(uploads, upload_id, data, *, offset=0, checksum=None, cut=False):
+    """Sends a piece in 64 kB, as connections bring them; `cut`: the connection ends with it."""
+
+    async def body() -> AsyncIterator[bytes]:
+        for start in range(0, len(data), 65_536):
+            yield data[start : start + 65_536]
+        if cut:
+            raise ClientDisconnect
+
+    with suppress(ClientDisconnect, InputError, StorageError):
+        asyncio.run(receive_piece(uploads, upload_id, offset, body(), checksum=checksum))
+
+
+DATA = b"id,text\n" + os.urandom(3 * PIECE_BYTES)
+HALF = PIECE_BYTES + 12_345
+
+
+@pytest.fixture
+def begun(uploads):
+    return uploads.begin("a.csv", size_bytes=len(DATA), by="ada").upload_id
+
+
+def whole(uploads, upload_id):
+    """The hash that is known of a file that came, and whether its bytes are those that were sent."""
+    found = uploads.finish(upload_id)
+    assert uploads.path(upload_id).read_bytes() == DATA
+    assert found.sha256 in ("", hashlib.sha256(DATA).hexdigest())
+    return bool(found.sha256)
+
+
+def test_a_file_is_hashed_while_it_comes(uploads, begun):
+    received(uploads, begun, DATA)
+    assert whole(uploads, begun)
+    found, _ = asyncio.run(receive_form(uploads, KIND, form_of(40), by="ada", project=""))
+    assert found.sha256 == hashlib.sha256(CHUNK * 40).hexdigest()
+    assert uploads.state(found.upload_id).sha256 == found.sha256
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_the_hash_goes_on_with_the_next_piece(uploads, begun, cut):
+    other = uploads.begin("b.csv", size_bytes=len(DATA), by="bob").upload_id
+    received(uploads, begun, DATA[:HALF], cut=cut)
+    received(uploads, other, DATA[:7])
+    received(uploads, begun, DATA[HALF:], offset=HALF)
+    received(uploads, other, DATA[7:], offset=7)
+    assert (whole(uploads, begun), whole(uploads, other)) == (True, True)
+
+
+@pytest.mark.parametrize("wrong", ["checksum", "too long", "disk"])
+def test_a_piece_that_is_taken_back_leaves_the_hash_as_it_was(uploads, begun, wrong):
+    received(uploads, begun, DATA[:HALF])
+    if wrong == "checksum":
+        received(uploads, begun, DATA[:HALF], offset=HALF, checksum=("md5", b"other"))
+    elif wrong == "too long":
+        received(uploads, begun, DATA, offset=HALF)
+    else:
+        full = OSError(28, "No space left on device")
+        with failing_at([(os, "pwrite")], 1, full):
+            received(uploads, begun, DATA[HALF:], offset=HALF)
+    assert uploads.state(begun).offset == HALF
+    received(uploads, begun, DATA[HALF:], offset=HALF)
+    assert whole(uploads, begun)
+
+
+@pytest.mark.parametrize("gap", ["another process", "another writer", "changed", "killed"])
+def test_of_bytes_that_did_not_come_this_way_no_hash_is_told(uploads, begun, gap):
+    if gap == "another process":
+        assert run_forked(lambda: received(uploads, begun, DATA[:HALF])).status == 0
+    elif gap == "killed":
+        kill_at(lambda: received(uploads, begun, DATA), [(os, "pwrite")], 18)
+    else:
+        received(uploads, begun, DATA[:HALF])
+    stands = uploads.state(begun).offset
+    if gap == "another writer":
+        with uploads.writer(begun, stands) as writer:
+            writer.write(DATA[stands : stands + 9])
+    elif gap == "changed":
+        os.utime(uploads._find(begun) / "bytes", (1, 1))
+    stands = uploads.state(begun).offset
+    assert 0 < stands < len(DATA)
+    received(uploads, begun, DATA[stands:], offset=stands)
+    assert not whole(uploads, begun)
+
+
+def test_who_is_cancelled_closes_the_file_after_the_last_write(uploads, begun):
+    """Else a thread would go on writing to a descriptor that is another file's by now."""
+    writes = threading.Event()
+    real = os.pwrite
+
+    def slow(descriptor, data, offset):
+        writes.set()
+        time.sleep(0.05)
+        return real(descriptor, data, offset)
+
+    async def cancelled() -> None:
+        async def body() -> AsyncIterator[bytes]:
+            yield DATA[:PIECE_BYTES]
+
+        doing = asyncio.create_task(receive_piece(uploads, begun, 0, body()))
+        await asyncio.to_thread(writes.wait, 30)
+        doing.cancel()
+        await asyncio.sleep(0)
+        doing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await doing
+        assert uploads.state(begun).offset == PIECE_BYTES
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(os, "pwrite", slow)
+        asyncio.run(cancelled())
+    received(uploads, begun, DATA[PIECE_BYTES:], offset=PIECE_BYTES)
+    whole(uploads, begun)

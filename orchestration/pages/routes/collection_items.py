@@ -1,0 +1,295 @@
+"""One item of a collection looked at, and items renamed, moved, removed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+from starlette.responses import Response
+
+from orchestration.pages.page import page
+from orchestration.pages.render import to_duration, to_number, to_size
+from orchestration.pages.routes.collections import OWN, api_of, filter_query
+from orchestration.pages.values import shown, visible
+from orchestration.pages.visit import Visit
+from orchestration.services.collections.contents import ContentHead
+from orchestration.services.collections.declared import DeclaredCollections, summary_of
+from orchestration.services.collections.detail import schema_now
+from orchestration.services.collections.filter_form import read_form
+from orchestration.services.collections.item_changes import (
+    MOST_AT_ONCE,
+    move_items,
+    remove_items,
+    rename_item,
+)
+from orchestration.services.collections.item_files import file_of, name_of
+from orchestration.services.collections.item_view import (
+    Moment,
+    declared_values,
+    first_leaf,
+    hint_of,
+    leaf_at,
+    leaf_count,
+    leaf_word,
+    moments_of,
+    viewer_of,
+)
+from orchestration.services.collections.items import (
+    ShownItem,
+    list_folders,
+    neighbours_of,
+    show_item,
+)
+from orchestration.services.questions.content import READ
+from orchestration.services.site.collections import collections_of
+from resources.kernel.errors import InputError, NotFoundError, WaybillError
+
+TEXT_BYTES = 200_000
+"""Of a text, or of metadata, that a page shows; the rest is in the file."""
+URLS_SHOWN = 50
+_FACTS = {
+    "mime_type": "Type of file",
+    "file_size": "Size",
+    "width": "Width",
+    "height": "Height",
+    "fps": "Frames a second",
+    "duration": "Length",
+    "num_pages": "Pages",
+    "num_files": "Files",
+    "num_frames": "Frames",
+    "num_slices": "Slices",
+    "num_volumes": "Volumes",
+    "voxel_size": "Voxel, mm",
+    "sample_rate": "Samples a second",
+    "bit_depth": "Bits a sample",
+    "codec": "Coding",
+    "num_channels": "Channels",
+}
+"""Members of media metadata as people call them, in the order in which they are shown."""
+
+
+async def _item(visit: Visit) -> Response:
+    collections, name = collections_of(visit.site, visit.project), _name(visit)
+    looked = await visit.run(_look, visit, collections)
+    item: ShownItem = looked["item"]
+    text, problem, is_cut = "", "", False
+    if viewer_of(item) == "text" and item.state != "failed":
+        try:
+            text, is_cut = await _text(visit, name, item)
+        except WaybillError as error:
+            problem = str(error)
+    return await visit.render(
+        "collections/item.html",
+        **looked,
+        text=visible(text),
+        text_is_cut=is_cut,
+        text_problem=problem,
+        query=filter_query(visit),
+        api=api_of(visit, name, item.id),
+        visible=visible,
+        shown=shown,
+    )
+
+
+def _look(visit: Visit, collections: DeclaredCollections) -> dict[str, Any]:
+    """What the page shows, from the catalog alone."""
+    name = _name(visit)
+    spec, item = collections.find(name), show_item(collections, name, _number(visit))
+    schema = schema_now(collections, spec)
+    form = read_form(visit.queries, schema)
+    beside = neighbours_of(
+        collections, name, item.id, form.filter if form.is_right else "", visit.query("sort")
+    )
+    count, leaf = leaf_count(item), max(visit.number("page", first_leaf(item)), 1)
+    metadata = json.dumps(item.metadata, ensure_ascii=False, indent=2) if item.metadata else ""
+    return {
+        "collection": summary_of(collections, spec),
+        "item": item,
+        "beside": beside,
+        "viewer": viewer_of(item),
+        "leaf": leaf,
+        "leaf_count": count,
+        "leaf_word": leaf_word(item),
+        "leaf_place": leaf_at(item, leaf),
+        "moments": moments_of(item),
+        "start": _start(visit, moments_of(item)),
+        "facts": _facts(item),
+        "values": declared_values(item, schema),
+        "metadata": visible(metadata[:TEXT_BYTES]),
+        "metadata_is_cut": len(metadata) > TEXT_BYTES,
+        "files": [(number, name_of(url), url) for number, url in enumerate(item.urls[:URLS_SHOWN])],
+        "hint": hint_of(item),
+    }
+
+
+async def _text(visit: Visit, name: str, item: ShownItem) -> tuple[str, bool]:
+    """The beginning of a text, and whether there is more."""
+    of, part = file_of(name, item, 0), {"first": 0, "last": TEXT_BYTES - 1}
+    asking = visit.asker().stream(READ, ContentHead, of=_plain(of), part=part)
+    async with asking as stream:
+        data = b"".join([chunk async for chunk in stream.chunks])
+    if not stream.head.media_type.startswith("text/"):
+        return f"It is no text, but {stream.head.media_type}", False
+    charset = stream.head.media_type.rpartition("=")[2]
+    return data.decode(charset, "replace"), stream.head.size > len(data)
+
+
+def _plain(of: Any) -> dict[str, Any]:
+    return {field: getattr(of, field) for field in of.__dataclass_fields__}
+
+
+def _start(visit: Visit, moments: list[Moment]) -> str:
+    """Where a video begins, as its address says: a moment that its metadata names."""
+    given = visit.query("t")
+    return given if given in {f"{one.seconds:g}" for one in moments} else ""
+
+
+def _facts(item: ShownItem) -> list[tuple[str, str]]:
+    media = item.media or {}
+    return [
+        (label, _fact(name, media[name]))
+        for name, label in _FACTS.items()
+        if media.get(name) is not None
+    ]
+
+
+def _fact(name: str, value: Any) -> str:
+    if isinstance(value, list):
+        return " x ".join(
+            f"{one:g}" if isinstance(one, (int, float)) else str(one) for one in value
+        )
+    if not isinstance(value, (int, float)):
+        return str(value)
+    if name == "file_size":
+        return to_size(int(value))
+    if name == "duration":
+        return to_duration(float(value))
+    return f"{value:g}" if isinstance(value, float) else to_number(value)
+
+
+async def _rename_form(visit: Visit) -> Response:
+    return await _ask_for_title(visit)
+
+
+async def _ask_for_title(visit: Visit, status: int = 200, **given: Any) -> Response:
+    collections = collections_of(visit.site, visit.project)
+    item = await visit.run(show_item, collections, _name(visit), _number(visit))
+    values = {"title": item.title, "problem": "", **given}
+    return await visit.render(
+        "collections/item_rename.html",
+        status=status,
+        name=_name(visit),
+        item=item,
+        visible=visible,
+        **values,
+    )
+
+
+async def _rename(visit: Visit) -> Response:
+    title = str((await visit.form()).get("title", ""))
+    collections = collections_of(visit.site, visit.project)
+    try:
+        item = await visit.run(
+            rename_item, collections, visit.actor, _name(visit), _number(visit), title
+        )
+    except InputError as error:  # what was typed stays in the form
+        return await _ask_for_title(visit, 422, title=title, problem=str(error))
+    return visit.redirect(f"{_place(visit)}/items/{item.id}", notice="The title is saved")
+
+
+async def _move_form(visit: Visit) -> Response:
+    return await _ask(visit, "move")
+
+
+async def _remove_form(visit: Visit) -> Response:
+    return await _ask(visit, "remove")
+
+
+async def _ask(visit: Visit, what: str, status: int = 200, **given: Any) -> Response:
+    """Which items are meant, and what becomes of them."""
+    collections, name = collections_of(visit.site, visit.project), _name(visit)
+    ids = given.pop("ids", None) or _ids(visit.queries("item"))
+    items = await visit.run(_some, collections, name, ids)
+    folders = await visit.run(list_folders, collections, name)
+    values = {"folder": items[0].folder if items else "", "problem": "", **given}
+    return await visit.render(
+        f"collections/items_{what}.html",
+        status=status,
+        name=name,
+        items=items,
+        folders=[one.path for one in folders if one.path][:MOST_AT_ONCE],
+        visible=visible,
+        **values,
+    )
+
+
+def _some(collections: DeclaredCollections, name: str, ids: list[int]) -> list[ShownItem]:
+    found = []
+    for number in ids:
+        try:
+            found.append(show_item(collections, name, number))
+        except NotFoundError:
+            continue  # removed meanwhile
+    return found
+
+
+async def _move(visit: Visit) -> Response:
+    form = await visit.form()
+    ids, folder = _ids([str(one) for one in form.getlist("item")]), str(form.get("folder", ""))
+    collections = collections_of(visit.site, visit.project)
+    try:
+        moved = await visit.run(move_items, collections, visit.actor, _name(visit), ids, folder)
+    except InputError as error:
+        return await _ask(visit, "move", 422, ids=ids, folder=folder, problem=str(error))
+    told = f"{_counted(moved)} moved to {folder.strip('/') or '/'}"
+    where = f"?folder={quote(folder.strip('/'))}" if folder.strip("/") else ""
+    return visit.redirect(f"{_place(visit)}{where}", notice=told)
+
+
+async def _remove(visit: Visit) -> Response:
+    ids = _ids([str(one) for one in (await visit.form()).getlist("item")])
+    collections = collections_of(visit.site, visit.project)
+    try:
+        removed = await visit.run(remove_items, collections, visit.actor, _name(visit), ids)
+    except InputError as error:
+        return await _ask(visit, "remove", 422, ids=ids, problem=str(error))
+    return visit.redirect(_place(visit), notice=f"{_counted(removed)} removed")
+
+
+def _counted(count: int) -> str:
+    return "1 item was" if count == 1 else f"{count:,} items were"
+
+
+def _ids(given: list[str] | tuple[str, ...]) -> list[int]:
+    """Ids of an address or a form; what is none is left out."""
+    plain = [one for one in given if one.isascii() and one.isdigit() and len(one) < 19]
+    return list(dict.fromkeys(map(int, plain)))[:MOST_AT_ONCE]
+
+
+def _name(visit: Visit) -> str:
+    return str(visit.request.path_params["name"])
+
+
+def _number(visit: Visit) -> int:
+    given = str(visit.request.path_params["item"])
+    if not (given.isascii() and given.isdigit() and len(given) < 19):
+        raise NotFoundError(f"{given[:40]!r} is no item", hint="Items are numbers")
+    return int(given)
+
+
+def _place(visit: Visit) -> str:
+    return f"/collections/{quote(_name(visit), safe='')}"
+
+
+_ONE = f"{OWN}/items/{{item}}"
+_POST = ("POST",)
+ROUTES = [
+    page("collection.item", _ONE, _item),
+    page("collection.rename-item", f"{_ONE}/rename", _rename_form),
+    page("collection.rename-item", f"{_ONE}/rename", _rename, methods=_POST),
+    page("collection.move-items", f"{OWN}/move", _move_form),
+    page("collection.move-items", f"{OWN}/move", _move, methods=_POST),
+    page("collection.remove-items", f"{OWN}/remove", _remove_form),
+    page("collection.remove-items", f"{OWN}/remove", _remove, methods=_POST),
+]
