@@ -1,9 +1,9 @@
 """`python -m benchmarks.pages`: what the server takes for every page and list over many datasets and runs.
 
 A store of small versions, the records of `benchmarks.site`, and the data section's own application, asked in this
-process: what is measured is the server's work, without network. The p95 of one client and of 20 at once are by the
-clock: on a machine with other work only the processor's time counts, and what is compared within one run. The last
-line is what the guard takes of a request.
+process: what is measured is the server's work, without network. The p95 of one client, of 20 at once, and of 20 of whom
+each asks for another dataset, run or page of the list are by the clock: on a machine with other work only the
+processor's time counts, and what is compared within one run. The last line is what the guard takes of a request.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import logging
 import os
+import re
 import statistics
 import tempfile
 import time
@@ -19,6 +20,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import dagster as dg
 import httpx
@@ -56,6 +58,8 @@ from resources.stores.tables import TableStore
 SETS = 50
 USERS_COUNT = 50
 CLIENTS = 20
+_NAME = re.compile(r"\b([cdpsx]|set)\d{5}\b")
+_CURSOR = re.compile(r'[?&;]cursor=([^"&]+)[^"]*" rel="next"|"next":"([^"]+)"')
 PAGES = (
     "/",
     "/datasets",
@@ -227,12 +231,14 @@ def build_app(site: Site) -> Any:
     return app
 
 
-async def measure(app: Any, path: str, clients: int, requests: int, **headers: str) -> list[float]:
-    """Seconds of each answer."""
+async def measure(
+    app: Any, paths: Sequence[str], clients: int, requests: int, **headers: str
+) -> list[float]:
+    """Seconds of each answer; each client asks for the next of the paths."""
     transport = httpx.ASGITransport(app=app)
     found: list[float] = []
 
-    async def ask(client: httpx.AsyncClient) -> None:
+    async def ask(client: httpx.AsyncClient, path: str) -> None:
         for _ in range(requests):
             before = time.perf_counter()
             answer = await client.get(path, headers=headers)
@@ -240,7 +246,25 @@ async def measure(app: Any, path: str, clients: int, requests: int, **headers: s
             assert answer.status_code == 200, (path, answer.status_code, answer.text[:500])
 
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:1") as client:
-        await asyncio.gather(*(ask(client) for _ in range(clients)))
+        await asyncio.gather(*(ask(client, paths[n % len(paths)]) for n in range(clients)))
+    return found
+
+
+async def places(app: Any, path: str) -> list[str]:
+    """The first pages of a list, as many as there are clients; of what is no list the same thing under other names."""
+    found = [_NAME.sub(lambda name: f"{name[1]}{n:05}", path) for n in range(CLIENTS)]  # noqa: B023
+    if found[0] != found[1]:
+        return found
+    found = [path]
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:1") as client:
+        while len(found) < CLIENTS:
+            answer = await client.get(found[-1])
+            further = _CURSOR.search(answer.text)
+            if further is None:
+                break
+            cursor = unquote(further[1] or further[2])
+            found.append(str(httpx.URL(path).copy_merge_params({"cursor": cursor})))
     return found
 
 
@@ -249,16 +273,27 @@ def p95(found: Sequence[float]) -> float:
     return statistics.quantiles(found, n=20)[-1] * 1000
 
 
-def report(app: Any, path: str, requests: int) -> None:
-    """A line for a page: the first time, then the processor's time of one request, then p95."""
-    first = asyncio.run(measure(app, path, 1, 2))[0]
+def report(app: Any, path: str, requests: int, others: Sequence[str] = ()) -> None:
+    """A line for a page: the first time, then the processor's time of one request, then p95.
+
+    Args:
+        app: is asked.
+        path: what for.
+        requests: how often.
+        others: the same for other things, where neither names nor places in the list tell.
+    """
+    first = asyncio.run(measure(app, [path], 1, 2))[0]
     before = time.process_time()
-    one = asyncio.run(measure(app, path, 1, requests))
+    one = asyncio.run(measure(app, [path], 1, requests))
     cost = (time.process_time() - before) / requests
-    many = asyncio.run(measure(app, path, CLIENTS, max(requests // CLIENTS, 2)))
+    each = max(requests // CLIENTS, 2)
+    many = asyncio.run(measure(app, [path], CLIENTS, each))
+    different = others or asyncio.run(places(app, path))
+    apart = asyncio.run(measure(app, different, CLIENTS, each))
     print(
         f"{path:58} first {first * 1000:6.0f} ms, CPU {cost * 1000:6.1f} ms,"
-        f" p95 of one {p95(one):6.0f} ms, of {CLIENTS} {p95(many):6.0f} ms",
+        f" p95 of one {p95(one):6.0f} ms, of {CLIENTS} {p95(many):6.0f} ms,"
+        f" of {CLIENTS} for {len(different):2} things {p95(apart):6.0f} ms",
         flush=True,
     )
 
@@ -278,7 +313,7 @@ def report_guard(directory: Directory, requests: int) -> None:
     for app in (nothing, Guard(nothing, rules, directory)):
         before = time.process_time()
         asyncio.run(
-            measure(app, "/api/v1/runs", 1, requests, Authorization=f"Bearer {made.secret}")
+            measure(app, ["/api/v1/runs"], 1, requests, Authorization=f"Bearer {made.secret}")
         )
         costs.append((time.process_time() - before) / requests * 1000)
     print(f"{'the guard, of each request':58} CPU {costs[1] - costs[0]:6.1f} ms")
@@ -306,16 +341,18 @@ def main() -> None:
             fill_catalog(catalog, size)
             site = Site(home, instance, Bench(snapshot), catalog, "bench", "secret")  # type: ignore[arg-type]
             runs = {
-                state: list_runs(instance, RunFilter((state,)), limit=1).items[0].run_id  # type: ignore[arg-type]
+                state: list_runs(instance, RunFilter((state,)), limit=CLIENTS).items  # type: ignore[arg-type]
                 for state in ("done", "failed")
             }
+            ids = [{state: runs[state][n].run_id for state in runs} for n in range(CLIENTS)]
             app = build_app(site)
             for path in (
                 *(f"/data/{PROJECT}{page}" for page in PAGES),
                 *(f"/api/v1/projects/{PROJECT}{route}" for route in ROUTES),
             ):
                 if given.only in path:
-                    report(app, path.format(**runs), given.requests)
+                    others = [path.format(**found) for found in ids] if "{" in path else []
+                    report(app, path.format(**ids[0]), given.requests, others)
             report_guard(Directory(catalog), given.requests)
 
 

@@ -13,14 +13,14 @@ import dagster as dg
 from assets.boundary import boundary
 from assets.collections.declaration import DECLARATION
 from assets.collections.publishing import unclaimed_objects
+from resources.kernel.keys import IMAGE_FOLDER
+from resources.references import noun_of_asset
 from resources.stores.catalog.resource import CatalogResource
 from resources.stores.collect import DEFAULT_GRACE
 from resources.stores.resource import StoreResource
 
 JOB = "collect_kept_media"
 CRON = "17 4 * * *"
-KEEPERS = (DECLARATION,)
-"""Keys of metadata that assets have whose versions may refer to kept bytes."""
 
 
 @dg.op(
@@ -66,6 +66,7 @@ def build_media_collector(loaded: dg.Definitions) -> dg.Definitions:
 
 
 def _keeps_media(item: Any) -> bool:
+    """Whether something is a collection or an image folder: versions of those may refer to kept bytes."""
     return isinstance(item, dg.AssetsDefinition) and any(
-        key in spec.metadata for spec in item.specs for key in KEEPERS
+        DECLARATION in spec.metadata or noun_of_asset(spec) == IMAGE_FOLDER for spec in item.specs
     )

@@ -5,7 +5,7 @@ Everything comes from the merged Dagster definitions, so a dataset made by a use
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 
@@ -16,7 +16,7 @@ from resources.connectors.base import Connector
 from resources.connectors.resource import ConnectorResource
 from resources.declarations import DeclaresSource
 from resources.kernel.errors import ConfigError, UnknownNameError
-from resources.kernel.keys import IMAGE_FOLDER, TABLE_NOUNS, Key
+from resources.kernel.keys import Key
 from resources.references import declared_in, name_of_asset, nouns_of
 from resources.sources.open import open_source
 from resources.sources.source import Source
@@ -120,11 +120,22 @@ class Location:
 
     def datasets(self) -> dict[str, dg.AssetSpec]:
         """What makes each stored table, by name, in order."""
-        return dict(sorted(_named(self.specs, "dataset").items()))
+        return self.made("dataset")
 
-    def tables(self) -> dict[str, dg.AssetSpec]:
-        """What SQL reads, by name, in order: datasets, and image folders, whose tables list their images."""
-        return dict(sorted(_named(self.specs, *TABLE_NOUNS).items()))
+    def made(self, *nouns: str) -> dict[str, dg.AssetSpec]:
+        """What makes each thing of these nouns, by name, in order: `made(*TABLE_NOUNS)` is what SQL reads."""
+        return dict(sorted(_named(self.specs, *nouns).items()))
+
+    def maker(self, name: str, *nouns: str) -> dg.AssetSpec:
+        """What makes the thing of that name; see `made`.
+
+        Raises:
+            UnknownNameError: nothing does; lists the known ones, as those of the first noun.
+        """
+        known = self.made(*nouns)
+        if name not in known:
+            raise UnknownNameError(nouns[0], name, known)
+        return known[name]
 
     def nouns(self) -> dict[Key, str]:
         """What each asset is, by its key; empty for one that Waybill knows nothing of."""
@@ -136,64 +147,7 @@ class Location:
         Raises:
             UnknownNameError: nothing does; lists the known ones.
         """
-        known = self.datasets()
-        if name not in known:
-            raise UnknownNameError("dataset", name, known)
-        return known[name]
-
-    def embeddings(self) -> dict[str, dg.AssetSpec]:
-        """What makes each embedding, by name, in order."""
-        return dict(sorted(_named(self.specs, "embedding").items()))
-
-    def table(self, name: str) -> dg.AssetSpec:
-        """What makes the table `name`; see `tables`.
-
-        Raises:
-            UnknownNameError: nothing does; lists the known ones.
-        """
-        known = self.tables()
-        if name not in known:
-            raise UnknownNameError("dataset", name, known)
-        return known[name]
-
-    def image_folders(self) -> dict[str, dg.AssetSpec]:
-        """What makes each image folder, by name, in order."""
-        return dict(sorted(_named(self.specs, IMAGE_FOLDER).items()))
-
-    def embedding(self, name: str) -> dg.AssetSpec:
-        """What makes the embedding `name`.
-
-        Raises:
-            UnknownNameError: nothing does; lists the known ones.
-        """
-        known = self.embeddings()
-        if name not in known:
-            raise UnknownNameError("embedding", name, known)
-        return known[name]
-
-    def readers_of(self, key: dg.AssetKey) -> list[str]:
-        """Assets that are made from `key`, as `noun/name`, in order."""
-        names = [
-            spec.key.to_user_string()
-            for spec in self.specs
-            if any(dep.asset_key == key for dep in spec.deps)
-        ]
-        return sorted(names)
-
-    def users_of_connectors(self) -> dict[str, list[str]]:
-        """Who names each connector, as `noun name`, in order: what breaks without it (F037)."""
-        users: dict[str, list[str]] = {}
-        nouns = nouns_of(self.specs)
-        for spec in self.specs:
-            if connector := _metadata_text(spec.metadata, "connector"):
-                noun = nouns[spec.key] or "asset"
-                users.setdefault(connector, []).append(f"{noun} {name_of_asset(spec.key)}")
-        for sensor in self.definitions.sensors or []:
-            metadata = getattr(sensor, "metadata", {})
-            if connector := _metadata_text(metadata, "connector"):
-                pipeline = _metadata_text(metadata, "pipeline") or sensor.name
-                users.setdefault(connector, []).append(f"pipeline {pipeline}")
-        return {connector: sorted(names) for connector, names in users.items()}
+        return self.maker(name, "dataset")
 
     def asset_jobs(self) -> dict[str, frozenset[Key]]:
         """Of each pipeline, a job that makes assets, the keys of these; users' own jobs are among them."""
@@ -204,23 +158,6 @@ class Location:
             }
         found = {n: job.asset_layer.selected_asset_keys for n, job in sorted(jobs.items())}
         return {n: frozenset(tuple(key.path) for key in keys) for n, keys in found.items() if keys}
-
-    def checks(self) -> dict[Key, list[dg.AssetCheckSpec]]:
-        """The checks of each asset that has some."""
-        found: dict[Key, list[dg.AssetCheckSpec]] = {}
-        for definition in self.definitions.asset_checks or []:
-            for check in definition.check_specs:
-                found.setdefault(tuple(check.asset_key.path), []).append(check)
-        for asset in self.definitions.assets or []:
-            for check in asset.check_specs if isinstance(asset, dg.AssetsDefinition) else ():
-                found.setdefault(tuple(check.asset_key.path), []).append(check)
-        return found
-
-    def materializable(self) -> frozenset[Key]:
-        """Keys of the assets that a run can make."""
-        with without_dagster_warnings():
-            graph = self.definitions.resolve_asset_graph()
-        return frozenset(tuple(key.path) for key in graph.materializable_asset_keys)
 
     def asset_job(self) -> dg.JobDefinition:
         """The job that makes any asset by itself."""
@@ -245,11 +182,6 @@ def _named(specs: Sequence[dg.AssetSpec], *wanted: str) -> dict[str, dg.AssetSpe
     """The assets of some nouns by name."""
     nouns = nouns_of(specs)
     return {name_of_asset(spec.key): spec for spec in specs if nouns[spec.key] in wanted}
-
-
-def _metadata_text(metadata: Mapping[str, object], name: str) -> str:
-    given = metadata.get(name, "")
-    return str(given.value if isinstance(given, dg.MetadataValue) else given)
 
 
 def open_connector(resource: ConnectorResource) -> Connector:

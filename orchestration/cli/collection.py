@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestration.cli import collection_imports
+from orchestration.cli import collection_imports, collection_items
+from orchestration.cli.collection_frames import frames
 from orchestration.cli.context import CommandContext
 from orchestration.cli.errors import reported
 from orchestration.cli.output import print_facts, print_json, print_table
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from orchestration.services.collections.declared import DeclaredCollections
 
 app = typer.Typer(no_args_is_help=True, help="Media and documents by specification.")
+collection_items.add_commands(app)
+app.command()(frames)
 
 Name = Annotated[str, typer.Argument(help="Name of the collection.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -56,28 +59,26 @@ def list_all(context: typer.Context, *, as_json: AsJson = False) -> None:
 
 @app.command()
 def show(context: typer.Context, name: Name, *, as_json: AsJson = False) -> None:
-    """Show a collection: what it takes, from where, and how many items it holds in which state."""
-    from orchestration.services.collections.declared import list_collections
+    """Show a collection: what is declared of it, how many items of each type and state it holds."""
+    from orchestration.services.collections.detail import show_collection
 
     with reported():
-        declared = _declared(context)
-        declared.find(name)
-        found = next(one for one in list_collections(declared) if one.name == name)
+        store = context.ensure_object(CommandContext).location.store()
+        found = show_collection(_declared(context), store, name)
     if as_json:
         print_json(found)
         return
     print_facts(
         [
-            ("collection", found.name),
-            ("description", found.description or None),
-            ("types", ", ".join(found.types) or "all"),
-            ("connectors", ", ".join(found.connectors) or None),
-            ("metadata schema", found.metadata_schema or None),
-            ("items", found.items),
-            ("pending", found.pending),
-            ("failed", found.failed),
-            ("last import", found.last_import),
-            ("imported (UTC)", found.imported_at),
+            ("collection", name),
+            ("takes", list(found.summary.types) or "all types"),
+            ("connectors", list(found.summary.connectors)),
+            ("folder", found.folder or "/"),
+            ("metadata schema", found.summary.metadata_schema or None),
+            ("items", found.summary.items),
+            *((state, count) for state, count in found.states.items()),
+            *((kind.replace("_", " "), count) for kind, count in found.types.items()),
+            ("last import", found.summary.last_import),
         ]
     )
 

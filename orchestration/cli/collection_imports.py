@@ -30,40 +30,7 @@ Into = Annotated[
     typer.Option("--folder", help="Where items go, such as site/north; where the collection says by default.", show_default=False),
 ]  # fmt: skip
 Ignore = Annotated[bool, typer.Option("--ignore-errors", help="Go on when an item fails.")]
-Kind = Annotated[
-    str,
-    typer.Option(
-        "--type",
-        help="What all objects are: images, dicom_series, ...; told by their extensions by default.",
-    ),
-]
-Include = Annotated[
-    list[str] | None,
-    typer.Option(help="Only keys that fit this glob, such as '**/*.png'. Repeatable."),
-]
-Exclude = Annotated[
-    list[str] | None, typer.Option(help="No keys that fit this glob, such as 'old/**'. Repeatable.")
-]
-GroupBy = Annotated[
-    str,
-    typer.Option(
-        "--group-by", help="folder, or a pattern whose first group names the image group."
-    ),
-]
-Sequence = Annotated[bool, typer.Option("--sequence", help="Image groups are image sequences.")]
-Probe = Annotated[
-    bool,
-    typer.Option(
-        "--probe",
-        help="Look at each object and write its media metadata: no import reads it then.",
-    ),
-]
-SkipDuplicates = Annotated[
-    bool, typer.Option("--skip-duplicates", help="Items that are known already are skipped.")
-]
-Chunk = Annotated[
-    int, typer.Option("--chunk", min=1, help="Most items of a file; further files are numbered.")
-]
+Globs = list[str] | None
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
@@ -73,20 +40,54 @@ def add_commands(app: typer.Typer) -> None:
         app.command(name)(command)
 
 
+_Kind = Annotated[
+    str,
+    typer.Option(
+        "--type",
+        help="What all objects are: images, dicom_series, ...; told by their extensions by default.",
+    ),
+]
+_GroupBy = Annotated[
+    str,
+    typer.Option(
+        "--group-by", help="folder, or a pattern whose first group names the image group."
+    ),
+]
+_Probe = Annotated[
+    bool,
+    typer.Option(
+        "--probe",
+        help="Look at each object and write its media metadata: no import reads it then.",
+    ),
+]
+_Chunk = Annotated[
+    int,
+    typer.Option("--chunk", min=1, help="Most items of a file; further files are numbered."),
+]
+
+
 def make_spec(  # noqa: PLR0913 - one parameter an option
     context: typer.Context,
     connector: Annotated[str, typer.Argument(help="A folder, a bucket or a file server.")],
     path: Annotated[str, typer.Argument(help="A key or a glob there: 'clips/**/*.mp4'.")],
     *,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to: a .json or .csv file.")],
-    kind: Kind = "",
-    include: Include = None,
-    exclude: Exclude = None,
-    group_by: GroupBy = "",
-    sequence: Sequence = False,
-    probe: Probe = False,
-    skip_duplicates: SkipDuplicates = False,
-    chunk: Chunk = 500_000,
+    kind: _Kind = "",
+    include: Annotated[
+        Globs, typer.Option(help="Only keys that fit this glob, such as '**/*.png'. Repeatable.")
+    ] = None,
+    exclude: Annotated[
+        Globs, typer.Option(help="No keys that fit this glob, such as 'old/**'. Repeatable.")
+    ] = None,
+    group_by: _GroupBy = "",
+    sequence: Annotated[
+        bool, typer.Option("--sequence", help="Image groups are image sequences.")
+    ] = False,
+    probe: _Probe = False,
+    skip_duplicates: Annotated[
+        bool, typer.Option("--skip-duplicates", help="Items that are known already are skipped.")
+    ] = False,
+    chunk: _Chunk = 500_000,
 ) -> None:
     """Make a specification of a listing: the same listing gives the same bytes. Says what it leaves out and why."""
     from orchestration.services.collections.making import MakeChoice, make_from_listing, write

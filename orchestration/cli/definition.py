@@ -24,6 +24,7 @@ NOUNS = {
     "embedding": "Vectors for the rows of datasets.",
     "exporter": "Exporters: where datasets are delivered to.",
     "classification": "Classification sets.",
+    "collection": "Media and documents by specification.",
     "schema": "Metadata schemas of collections.",
     "image-folder": "Image folders: images of an uploaded ZIP.",
     "pipeline": "Pipelines: what runs together, and when.",

@@ -19,7 +19,7 @@ from orchestration.services.home import Home
 from resources.home import store_url
 from resources.kernel.errors import ConflictError, StorageError
 
-_LEFT_OUT = ("locks", "logs", "snapshots")
+_LEFT_OUT = ("locks", "logs", "snapshots", "thumbnails")
 """Of this machine and moment."""
 _MAGIC = b"SQLite format 3\0"
 _BESIDE = ("-wal", "-shm", "-journal")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -18,6 +18,7 @@ from resources.connectors.component import ConnectorComponent
 from resources.connectors.resource import ConnectorResource
 from resources.kernel.errors import InputError, UnknownNameError, WaybillError
 from resources.kernel.records import BrowseEntry, CheckReport, CheckStep, TableName, TellStep
+from resources.references import metadata_value, name_of_asset
 
 CONNECTOR_JOB = "connector_check"
 """The job of the Launchpad that tries a connector."""
@@ -76,7 +77,7 @@ class Described:
 
 def list_connectors(location: Location) -> list[ConnectorSummary]:
     """Every declared connector, in order of name. Connects to none."""
-    users = location.users_of_connectors()
+    users = _users_of_connectors(location)
     return [
         _summary(name, resource, users.get(name, ()))
         for name, resource in location.connectors().items()
@@ -92,7 +93,7 @@ def show_connector(location: Location, name: str) -> ConnectorSummary:
     known = location.connectors()
     if name not in known:
         raise UnknownNameError("connector", name, known)
-    return _summary(name, known[name], location.users_of_connectors().get(name, ()))
+    return _summary(name, known[name], _users_of_connectors(location).get(name, ()))
 
 
 def check_connector(location: Location, name: str, tell: TellStep | None = None) -> ConnectorTest:
@@ -194,3 +195,23 @@ def _summary(name: str, resource: ConnectorResource, users: Sequence[str]) -> Co
     kind, target = resource.declared_place()
     is_set = {variable: variable in os.environ for variable in variables.values()}
     return ConnectorSummary(name, kind, target, is_set, tuple(users))
+
+
+def _users_of_connectors(location: Location) -> dict[str, list[str]]:
+    """Who names each connector, as `noun name`, in order: what breaks without it (F037)."""
+    users: dict[str, list[str]] = {}
+    nouns = location.nouns()
+    for spec in location.specs:
+        if connector := _metadata_text(spec.metadata, "connector"):
+            noun = nouns[tuple(spec.key.path)] or "asset"
+            users.setdefault(connector, []).append(f"{noun} {name_of_asset(spec.key)}")
+    for sensor in location.definitions.sensors or []:
+        metadata = getattr(sensor, "metadata", {})
+        if connector := _metadata_text(metadata, "connector"):
+            pipeline = _metadata_text(metadata, "pipeline") or sensor.name
+            users.setdefault(connector, []).append(f"pipeline {pipeline}")
+    return {connector: sorted(names) for connector, names in users.items()}
+
+
+def _metadata_text(metadata: Mapping[str, object], name: str) -> str:
+    return str(metadata_value(metadata.get(name, "")))

@@ -14,6 +14,7 @@ from assets.models.component import Prediction
 from assets.refresh import refresh_of
 from assets.table_asset import TableComponent
 from assets.transforms.component import SqlTransform
+from orchestration.dagster_warnings import without_dagster_warnings
 from orchestration.location import Location
 from orchestration.services.dataset_list import UPLOAD, DatasetEntry, DeclaredCheck
 from orchestration.services.dataset_origins import AssetFacts, origins_of, pipelines_of
@@ -35,7 +36,7 @@ def dataset_entries(location: Location) -> list[DatasetEntry]:
 
 def image_folder_entries(location: Location) -> list[DatasetEntry]:
     """What is declared of each image folder, in order of name."""
-    folders = location.image_folders()
+    folders = location.made(IMAGE_FOLDER)
     if not folders:
         return []
     about = _about(location)
@@ -49,8 +50,8 @@ def _about(location: Location) -> _About:
         origins_of(_facts(location), jobs.values()),
         pipelines_of(jobs),
         _readers(location),
-        location.checks(),
-        location.materializable(),
+        _checks(location),
+        _materializable(location),
     )
 
 
@@ -95,6 +96,13 @@ class _About:
         )
 
 
+def _materializable(location: Location) -> frozenset[Key]:
+    """Keys of the assets that a run can make."""
+    with without_dagster_warnings():
+        graph = location.definitions.resolve_asset_graph()
+    return frozenset(tuple(key.path) for key in graph.materializable_asset_keys)
+
+
 def maker_of(spec: dg.AssetSpec) -> str:
     """What the maker says of itself; plain Python says nothing."""
     given = spec.metadata.get("origin", "python")
@@ -107,6 +115,18 @@ def _facts(location: Location) -> list[AssetFacts]:
     for spec in location.specs:
         key, upstream = tuple(spec.key.path), tuple(tuple(dep.asset_key.path) for dep in spec.deps)
         found.append(AssetFacts(key, nouns[key], upstream, maker_of(spec)))
+    return found
+
+
+def _checks(location: Location) -> dict[Key, list[dg.AssetCheckSpec]]:
+    """The checks of each asset that has some."""
+    found: dict[Key, list[dg.AssetCheckSpec]] = {}
+    for definition in location.definitions.asset_checks or []:
+        for check in definition.check_specs:
+            found.setdefault(tuple(check.asset_key.path), []).append(check)
+    for asset in location.definitions.assets or []:
+        for check in asset.check_specs if isinstance(asset, dg.AssetsDefinition) else ():
+            found.setdefault(tuple(check.asset_key.path), []).append(check)
     return found
 
 

@@ -16,7 +16,7 @@ from orchestration.services.json_rows import json_rows
 from orchestration.services.unsaved import Definition, make_component, unplaced
 from resources.connectors.base import FileConnector
 from resources.kernel.errors import ConfigError, InputError, WaybillError
-from resources.kernel.keys import asset_key
+from resources.kernel.keys import Key, asset_key
 from resources.kernel.records import Guess
 from resources.sources.fingerprint_rules import FingerprintRule
 from resources.sources.previews import Preview, preview_source
@@ -74,8 +74,6 @@ class DatasourceTest:
 
 def list_datasources(location: Location) -> list[DatasourceSummary]:
     """Every declared datasource, in order of name. Connects to none."""
-    import dagster as dg
-
     return [
         DatasourceSummary(
             name=name,
@@ -83,7 +81,7 @@ def list_datasources(location: Location) -> list[DatasourceSummary]:
             target=spec.target,
             fingerprint=str(spec.fingerprint),
             can_miss=spec.fingerprint.can_miss(holds=spec.holds),
-            used_by=tuple(location.readers_of(dg.AssetKey(asset_key("datasources", name)))),
+            used_by=_readers_of(location, asset_key("datasources", name)),
         )
         for name, spec in location.datasources().items()
     ]
@@ -233,3 +231,9 @@ def _yaml_value(name: str, text: str) -> Any:
             f"{name}: the value is not YAML",
             hint='Put it in quotes, twice: "options.quote=\'\\"\'"',
         ) from error
+
+
+def _readers_of(location: Location, key: Key) -> tuple[str, ...]:
+    """Assets that are made from `key`, as `noun/name`, in order."""
+    readers = (s for s in location.specs if any(tuple(dep.asset_key.path) == key for dep in s.deps))
+    return tuple(sorted(spec.key.to_user_string() for spec in readers))

@@ -12,7 +12,7 @@ from resources.references import metadata_value
 def embedding_entries(location: Location) -> list[EmbeddingEntry]:
     """What is declared of each embedding, in order of name. Connects to nothing."""
     found = []
-    for name, asset in location.embeddings().items():
+    for name, asset in location.made("embedding").items():
         told = {key: metadata_value(value) for key, value in asset.metadata.items()}
         is_given = told.get("origin") == ORIGIN
         found.append(

@@ -27,12 +27,12 @@ def failure_text(events: Sequence[Mapping[str, Any]], step: str) -> str:
     failed = [e for e in found if e["event_type_value"] == "STEP_FAILURE"]
     own = next((e for e in failed if e.get("step_key") == step), None)
     if own is not None:
-        return _of_event(own)
+        return error_of(own)
     if failed:
-        return f"{str(failed[0].get('step_key')).replace('__', '/')}: {_of_event(failed[0])}"
+        return f"{str(failed[0].get('step_key')).replace('__', '/')}: {error_of(failed[0])}"
     broken = [e for e in found if (e.get("event_specific_data") or {}).get("error")]
     last = (broken or found)[-1:]
-    return _of_event(last[0]) if last else ""
+    return error_of(last[0]) if last else ""
 
 
 def step_of(key: Key) -> str:
@@ -40,8 +40,8 @@ def step_of(key: Key) -> str:
     return "__".join(key).replace("-", "_").replace(".", "_")
 
 
-def _of_event(event: Mapping[str, Any]) -> str:
-    """What was raised on purpose, the outermost first, else the innermost error."""
+def error_of(event: Mapping[str, Any]) -> str:
+    """Why an event tells of an error: what was raised on purpose, the outermost first, else the innermost."""
     data = event.get("event_specific_data") or {}
     described = (data.get("user_failure_data") or {}).get("description")
     if described:

@@ -10,7 +10,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Collection, Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -130,6 +130,7 @@ class KeptAnswers(Generic[T]):
                 kept = self._kept[asked] = _Kept(basis, until, KeptAnswer(self._files))
             while len(self._kept) > self._most:
                 self._kept.pop(next(iter(self._kept)))
+        with kept.lock:  # who asks for something else does not wait
             return kept.answer.get(read)
 
 
@@ -138,6 +139,7 @@ class _Kept(Generic[T]):
     basis: object
     until: float
     answer: KeptAnswer[T]
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 def open_records(file: Path) -> sqlite3.Connection:

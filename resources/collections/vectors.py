@@ -1,4 +1,4 @@
-"""The vectors among custom metadata: of images, groups and sequences, and of single frames of videos (media-import 4.2).
+"""The vectors among custom metadata: of images, groups and sequences, and of single frames of videos.
 
 Pure: rows of a collection's table in, rows of an embedding out.
 """

@@ -10,7 +10,7 @@ others, so a few of them keep up with many slow objects.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -182,7 +182,7 @@ class Prober:
             raise MediaRefusedError("object_unreadable", "No picture of it could be made")
         return answers[0]
 
-    def frames(self, source: RangeSource, wanted: FramesWanted) -> Iterator[VideoPicture]:
+    def frames(self, source: RangeSource, wanted: FramesWanted) -> Generator[VideoPicture]:
         """Frames of a video as pictures, in their order, each once, made while they are taken.
 
         A position behind the last frame gives none. Until the last one was taken, or the iterator was closed, it has a

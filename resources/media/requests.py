@@ -42,6 +42,8 @@ class FramesWanted(Struct, frozen=True):
     mode: KeyframeMode = "frame"
     """Whether those are numbers of frames, from 0 on, or seconds from the first frame on."""
     form: PictureFormat = "jpeg"
+    pictures: bool = True
+    """Whether they are wanted as pictures, or only which there are."""
 
 
 class FramesRequest(Struct, frozen=True):
@@ -61,4 +63,4 @@ class VideoPicture(Struct, frozen=True):
     is_keyframe: bool
     """Whether it was asked for by its position."""
     data: bytes
-    """The file of the picture, upright, as large as the video."""
+    """The file of the picture, upright, as large as the video; empty where none was wanted."""

@@ -13,7 +13,7 @@ from orchestration.loading.types import component_type, known_types
 from resources.component_schema import parse_example
 from resources.declared import DeclaredComponent
 from resources.kernel.errors import ConfigError
-from resources.kernel.keys import NOUN_TAG, NOUNS
+from resources.kernel.keys import IMAGE_FOLDER, NOUN_TAG, NOUNS, tag_of
 from resources.references import asset_specs
 from tests.project import materialize, project
 
@@ -40,6 +40,7 @@ NOUN_DOCUMENTS = {
     "exports": "assets.Exporter\nattributes: {name: x, dataset: source, connector: warehouse, table: t",
     "classifications": "assets.ClassificationSet\nattributes: {name: x, columns: [{name: A}]",
     "collections": "assets.Collection\nattributes: {name: x, connectors: [landing]",
+    "image_folders": "assets.ImageFolder\nattributes: {name: x",
 }
 UPSTREAM = """---
 type: assets.Dataset
@@ -76,7 +77,8 @@ def test_yaml_says_who_owns_an_asset_and_how_it_is_shown(group):
     assert spec.key == own.key
     assert spec.owners == ["team:a", "b@c.org"]
     assert spec.tags["tier"] == "gold"
-    assert spec.tags[NOUN_TAG] == own.tags[NOUN_TAG] == NOUNS[own.key.path[0]]
+    noun = tag_of(IMAGE_FOLDER) if group == "image_folders" else NOUNS[own.key.path[0]]
+    assert spec.tags[NOUN_TAG] == own.tags[NOUN_TAG] == noun
     assert (spec.group_name, spec.kinds) == ("mine", {"ruby"})
     assert spec.description == "*What* it is"
     kept = {name for name in own.metadata if not name.startswith("dagster/")}
@@ -129,7 +131,7 @@ def test_examples_validate(name):
 
 def test_each_noun_is_a_family_of_its_own_name():
     nouns = [component_type(name, "").noun for name in TYPES if name.startswith("assets.")]
-    assert len(nouns) == len(set(nouns)) == 10
+    assert len(nouns) == len(set(nouns)) == 11
     assert all(issubclass(component_type(name, ""), DeclaredComponent) for name in TYPES)
 
 

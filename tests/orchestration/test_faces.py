@@ -38,7 +38,6 @@ _FORM = (
     "the page of `create` or `edit` shows it; the command line has `--dry-run` and the reference"
 )
 _TUS = "a step of one upload, by the tus protocol; `dataset upload` does all of them"
-_COLLECTIONS = "collections have no routes and pages yet; their runs show in Dagster"
 _WITHIN = "part of the page of the thing itself"
 
 EXCEPTIONS: dict[str, dict[str, str]] = {
@@ -56,10 +55,12 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "audit.download": {"cli": "`audit list --csv`", "page": "a link to the API"},
     "audit.download.json": {"cli": "`audit list --json`", "page": "a link to the API"},
     "classification.history": {"page": _WITHIN},
-    **{
-        f"collection.{verb}": dict.fromkeys(("api", "page"), _COLLECTIONS)
-        for verb in ("list", "items", "item", "folders")
-    },
+    "collection.content": {"page": "a link to the API"},
+    "collection.folders": {"page": _WITHIN},
+    "collection.picture": dict.fromkeys(("cli", "page"), "a picture in the pages"),
+    "collection.thumbnail": dict.fromkeys(("cli", "page"), "a picture in the pages"),
+    "collection.frame": {"cli": "`collection frames` writes them", "page": _WITHIN},
+    "collection.frames": {"page": _WITHIN},
     "schema.preview": {"cli": "`--dry-run` of each change"},
     "connector.try": {"cli": "`connector create --dry-run`, then `connector test`", "page": _FORM},
     "dataset.sample": {"page": "the first page of rows"},

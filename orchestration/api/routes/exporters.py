@@ -23,7 +23,6 @@ from orchestration.services.exports.history import (
     Export,
     ExportStatus,
     HistoryFilter,
-    export_history,
 )
 from orchestration.services.exports.listing import (
     ExporterFilter,
@@ -33,7 +32,7 @@ from orchestration.services.exports.listing import (
 from orchestration.services.exports.trial import ExporterTest
 from orchestration.services.paging import Page
 from orchestration.services.questions.exporter import RUN, TEST, TRY
-from orchestration.services.site.exporters import list_page
+from orchestration.services.site.exporters import history_page, list_page
 from orchestration.services.site.noted import noted
 
 router = APIRouter()
@@ -142,9 +141,9 @@ def history(
     status: Annotated[ExportStatus | None, Query(description="Only those of this status.")] = None,
 ) -> Page[Export]:
     """List exports, newest first: what went where, rows, status, who asked; also those that failed."""
-    return export_history(
-        site.instance,
-        project.snapshot.exporters,
+    return history_page(
+        site,
+        project,
         HistoryFilter(exporter, status or ""),
         cursor=wanted.cursor,
         limit=wanted.limit,

@@ -12,7 +12,7 @@ from orchestration.pages.trial import shown
 from orchestration.pages.visit import Visit
 from orchestration.services.asking.live import Live
 from orchestration.services.declared_list import find_declaration
-from orchestration.services.exports.history import ExportStatus, HistoryFilter, export_history
+from orchestration.services.exports.history import ExportStatus, HistoryFilter
 from orchestration.services.exports.listing import (
     NEVER,
     ExporterFilter,
@@ -20,7 +20,7 @@ from orchestration.services.exports.listing import (
 )
 from orchestration.services.paging import LIMIT
 from orchestration.services.questions.exporter import RUN, TEST
-from orchestration.services.site.exporters import list_page
+from orchestration.services.site.exporters import history_page, list_page
 from orchestration.services.site.noted import noted
 from resources.kernel.errors import InputError, UnknownNameError
 
@@ -64,7 +64,7 @@ async def _facts(visit: Visit) -> dict[str, Any]:
     entries, name, instance = visit.project.snapshot.exporters, _name(visit), visit.site.instance
     exporter = await visit.run(show_exporter, instance, entries, name)
     wanted = HistoryFilter(name)
-    recent = await visit.run(export_history, instance, entries, wanted, limit=_RECENT)
+    recent = await visit.run(history_page, visit.site, visit.project, wanted, limit=_RECENT)
     declaration = find_declaration(visit.project.snapshot, "exporter", name)
     return {"exporter": exporter, "recent": recent, "declaration": declaration}
 
@@ -81,9 +81,9 @@ async def _run(visit: Visit) -> Response:
 async def _history(visit: Visit) -> Response:
     wanted = HistoryFilter(visit.query("exporter"), visit.query("status"))
     found = await visit.run(
-        export_history,
-        visit.site.instance,
-        visit.project.snapshot.exporters,
+        history_page,
+        visit.site,
+        visit.project,
         wanted,
         cursor=visit.query("cursor") or None,
         limit=LIMIT,

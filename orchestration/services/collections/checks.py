@@ -127,7 +127,7 @@ def check_kept(
         upsert_metadata=report["upsert_metadata"],
         items=report["items"],
         urls=report["urls"],
-        would={} if found.would is None else {**found.would.counts},
+        would={} if found.would is None else {str(k): v for k, v in found.would.counts.items()},
         says=tuple(report_lines(found.specification)),
         problem_count=found.problem_count,
         problems_by_rule=_by_rule(found),

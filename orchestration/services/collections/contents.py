@@ -7,12 +7,12 @@ runs may be shown in place, and everything else (HTML, SVG, XML, archives, progr
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from orchestration.services.asking.question import Desk, Streamed
+from orchestration.services.asking.question import Streamed
 from orchestration.services.collections.item_media import MediaObjects
 from orchestration.services.collections.thumbnails import ObjectRef
 from resources.media.content_types import HEAD, content_type_of
@@ -99,8 +99,15 @@ class ContentHead:
     length: int = 0
 
 
-def read_content(desk: Desk, of: ObjectRef, part: WantedPart) -> Streamed[ContentHead]:
+def read_content(
+    objects: Callable[[Path], MediaObjects], of: ObjectRef, part: WantedPart
+) -> Streamed[ContentHead]:
     """A part of a file.
+
+    Args:
+        objects: opens the files of items; it is given a folder for what has to be fetched whole.
+        of: which file.
+        part: which bytes of it.
 
     Raises:
         NotFoundError: it is not there.
@@ -109,7 +116,7 @@ def read_content(desk: Desk, of: ObjectRef, part: WantedPart) -> Streamed[Conten
     stack = ExitStack()
     try:
         scratch = stack.enter_context(ScratchFolder("media"))
-        opened = stack.enter_context(MediaObjects(desk, Path(scratch.path)).open(of))
+        opened = stack.enter_context(objects(scratch.path).open(of))
         head = _head_of(of, opened, part)
     except BaseException:
         stack.close()

@@ -17,7 +17,7 @@ from resources.stores.versions import VersionStore
 
 
 @dataclass(frozen=True)
-class SchemaKey:
+class CollectionKey:
     """A declared key of custom metadata."""
 
     name: str
@@ -43,7 +43,7 @@ class CollectionDetail:
     keep_copies: bool
     watched: str
     """The place whose new objects come in by themselves, as `connector: path`; empty: none."""
-    keys: tuple[SchemaKey, ...]
+    keys: tuple[CollectionKey, ...]
     """What its metadata schema declares now."""
     is_published: bool
     """Whether the dataset of its name shows all that it holds."""
@@ -94,9 +94,9 @@ def schema_now(collections: DeclaredCollections, spec: CollectionSpec) -> Metada
     return MetadataSchema(spec.metadata_schema, {key.name: key for key in spec.schema_keys})
 
 
-def _keys(schema: MetadataSchema) -> tuple[SchemaKey, ...]:
+def _keys(schema: MetadataSchema) -> tuple[CollectionKey, ...]:
     active = (key for key in schema.keys.values() if key.state == "active")
     return tuple(
-        SchemaKey(key.name, key.kind, key.options, key.size)
+        CollectionKey(key.name, key.kind, key.options, key.size)
         for key in sorted(active, key=lambda one: one.name)
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from assets.collections.importing import WEB_LIMITS
+from orchestration.location import Location
 from orchestration.services.asking.question import Desk
 from orchestration.services.collections.declared import find_collection
 from orchestration.services.collections.thumbnails import ObjectRef
@@ -16,6 +17,7 @@ from resources.connectors.base import FileConnector
 from resources.kernel.errors import NotFoundError
 from resources.sources.object_urls import ObjectUrls, OpenObject
 from resources.stores.media.store import MediaStore
+from resources.stores.versions import VersionStore
 from resources.web.client import WebClient
 
 
@@ -24,14 +26,21 @@ class MediaObjects:
     """Opens files of a project's items, for many threads at once.
 
     Args:
-        desk: of the question that asks for them.
+        location: gives the loaded project, or raises why there is none.
+        store: gives the store that its runs use; also while the project does not load.
         scratch: a folder for what has to be fetched whole.
     """
 
-    desk: Desk
+    location: Callable[[], Location]
+    store: Callable[[], VersionStore]
     scratch: Path
     _urls: dict[str, ObjectUrls] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @classmethod
+    def of_desk(cls, desk: Desk, scratch: Path) -> MediaObjects:
+        """Those that a question asks for."""
+        return cls(lambda: desk.location, lambda: desk.store, scratch)
 
     @contextmanager
     def open(self, of: ObjectRef) -> Iterator[OpenObject]:
@@ -50,7 +59,7 @@ class MediaObjects:
             yield opened
 
     def _kept(self, of: ObjectRef) -> OpenObject:
-        media = MediaStore.open(self.desk.store.url)
+        media = MediaStore.open(self.store().url)
         found = media.find(of.sha256)
         if found is None:
             raise NotFoundError(
@@ -67,7 +76,7 @@ class MediaObjects:
     def _of_collection(self, name: str) -> ObjectUrls:
         with self._lock:
             if name not in self._urls:
-                location = self.desk.location
+                location = self.location()
                 spec = find_collection(location, name)
                 found = [location.connector(one) for one in spec.connectors]
                 files = [one for one in found if isinstance(one, FileConnector)]

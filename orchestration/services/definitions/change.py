@@ -24,6 +24,7 @@ USE_CASES = {
     "embedding": "embedding",
     "exporter": "exporter",
     "classification set": "classification",
+    "collection": "collection",
     "metadata schema": "schema",
     "image folder": "image-folder",
     "pipeline": "pipeline",

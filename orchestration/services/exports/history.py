@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -19,8 +19,8 @@ from orchestration.services.exports.events import (
     begun_deliveries,
     newest_deliveries,
 )
+from orchestration.services.exports.steps import Steps, kept_steps
 from orchestration.services.paging import LIMIT, Page, check_limit, decode_cursor, encode_cursor
-from orchestration.services.runs.failures import error_text
 from orchestration.services.runs.listing import actor_of
 from orchestration.services.runs.recorded import RecordedRun, read_runs
 from resources.kernel.errors import InputError, UnknownNameError
@@ -188,9 +188,9 @@ def _export(
     said: Mapping[str, Any] | None,
 ) -> Export:
     status = _status(run, has_arrived=said is not None)
-    steps = _Steps()
+    steps = Steps()
     if status is ExportStatus.NOT_REACHED:  # its own steps say whether it was, and failed
-        steps = _kept_steps(instance, begun, run)
+        steps = kept_steps(instance, begun, run.ended_at if run else None)
         if steps.error:
             status = ExportStatus.FAILED
     facts = said if said is not None else steps.pinned
@@ -226,72 +226,6 @@ def _status(run: RecordedRun | None, *, has_arrived: bool) -> ExportStatus:
     if status in (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE):
         return ExportStatus.NOT_REACHED
     return ExportStatus.RUNNING
-
-
-@dataclass
-class _Steps:
-    """What the steps of an export that did not arrive say.
-
-    Attributes:
-        pinned: which version was to go out, once that was settled.
-        error: why one of its own steps failed.
-        reason: why another step of the run failed, or the run itself.
-    """
-
-    pinned: Mapping[str, Any] = field(default_factory=dict)
-    error: str = ""
-    reason: str = ""
-
-
-_SETTLED = timedelta(minutes=1)
-"""After a run has ended, so long may a process of it still write down how a step ended."""
-_KNOWN_MOST = 5_000
-_KNOWN: dict[Place, _Steps] = {}
-
-
-def _kept_steps(instance: dg.DagsterInstance, begun: Begun, run: RecordedRun | None) -> _Steps:
-    """The same of every run that ended a while ago: its events, a file of their own, are read once."""
-    place = Place(begun.exporter, begun.run_id)
-    if place in _KNOWN:
-        return _KNOWN[place]
-    found = _steps(instance, begun)
-    ended_at = run.ended_at if run else None
-    if ended_at is not None and datetime.now(UTC) - ended_at > _SETTLED:
-        if len(_KNOWN) >= _KNOWN_MOST:
-            _KNOWN.clear()
-        _KNOWN[place] = found
-    return found
-
-
-def _steps(instance: dg.DagsterInstance, begun: Begun) -> _Steps:
-    found = _Steps()
-    kinds = {
-        dg.DagsterEventType.STEP_OUTPUT,
-        dg.DagsterEventType.STEP_FAILURE,
-        dg.DagsterEventType.RUN_FAILURE,
-        dg.DagsterEventType.ENGINE_EVENT,
-    }
-    own = dg.AssetKey(("exports", begun.exporter)).to_python_identifier()
-    for entry in instance.all_logs(begun.run_id, of_type=kinds):
-        event = entry.dagster_event
-        if event is not None:
-            _take(found, event, own)
-    return found
-
-
-def _take(found: _Steps, event: dg.DagsterEvent, own: str) -> None:
-    is_own = (event.step_key or "").partition(".")[0] == own
-    if event.event_type is dg.DagsterEventType.STEP_OUTPUT:
-        if is_own:
-            metadata = event.step_output_data.metadata
-            found.pinned = {name: value.value for name, value in metadata.items()}
-    elif event.event_type is dg.DagsterEventType.STEP_FAILURE:
-        if is_own:
-            found.error = error_text(event)
-        else:
-            found.reason = found.reason or f"{event.step_key}: {error_text(event)}"
-    elif getattr(event.event_specific_data, "error", None) is not None:
-        found.reason = found.reason or error_text(event)
 
 
 def _planned_source(entry: ExporterEntry, run: RecordedRun | None) -> str:

@@ -1,4 +1,4 @@
-"""Changes of metadata schemas: what one would mean for what is stored, and the change itself.
+"""Changes of metadata schemas: what one would mean for what is stored, and the change itself (media-import 4.1).
 
 What the project's files declare is changed in them. Everything else is changed here, and lives in the catalog.
 """
@@ -11,8 +11,8 @@ from typing import Literal
 
 from orchestration.services.metadata_schemas.entries import DeclaredSchema
 from orchestration.services.metadata_schemas.shown import (
+    SchemaKey,
     SchemaRecords,
-    ShownKey,
     ShownSchema,
     effective,
     in_words,
@@ -66,8 +66,8 @@ class ChangePreview:
     """In words."""
     revision: int
     """Of the schema that it was looked at with."""
-    before: ShownKey | None
-    after: ShownKey
+    before: SchemaKey | None
+    after: SchemaKey
     misfits: Mapping[str, int]
     """Stored values that do not fit the key as it is to become, by collection: they stay, and filters do not see them."""
     values: Mapping[str, int]
@@ -115,7 +115,7 @@ def preview_change(records: SchemaRecords, name: str, wanted: WantedChange) -> C
     misfits = records.catalog.misfits(name, after) if is_used else {}
     values = records.catalog.holding(name, wanted.key) if exists else {}
     own = {key.name: key for key in show_schema(records, name).keys}
-    made = ShownKey(after.name, after.kind, after.state, after.declared, after.options, after.size)
+    made = SchemaKey(after.name, after.kind, after.state, after.declared, after.options, after.size)
     return ChangePreview(
         change=in_words(change),
         revision=stored.revision,
@@ -190,7 +190,7 @@ def _check_not_declared(declared: DeclaredSchema, key: str) -> None:
         )
 
 
-def _says(after: ShownKey, misfits: int, values: int) -> str:
+def _says(after: SchemaKey, misfits: int, values: int) -> str:
     if after.state == "hard_deleted":
         return (
             f"{values:,} stored values are no longer checked or found by filters, and the name is never used again."

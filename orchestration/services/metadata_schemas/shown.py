@@ -66,7 +66,7 @@ class SchemaRecords:
 
 
 @dataclass(frozen=True)
-class ShownKey:
+class SchemaKey:
     """A key of a schema."""
 
     name: str
@@ -89,7 +89,7 @@ class ShownSchema:
     description: str
     revision: int
     """A change that names it is refused when somebody else was faster."""
-    keys: tuple[ShownKey, ...]
+    keys: tuple[SchemaKey, ...]
     """By name, deleted ones included."""
     collections: tuple[str, ...]
     """Those that have taken an import by it."""
@@ -100,7 +100,7 @@ class ShownSchema:
     """Why what the files declare does not hold: it contradicts what the catalog has."""
 
     @property
-    def active(self) -> tuple[ShownKey, ...]:
+    def active(self) -> tuple[SchemaKey, ...]:
         """The keys that values are checked by."""
         return tuple(key for key in self.keys if key.state == "active")
 
@@ -142,7 +142,7 @@ def show_schema(records: SchemaRecords, name: str) -> ShownSchema:
         description=declared.description,
         revision=stored.revision,
         keys=tuple(
-            ShownKey(key.name, key.kind, key.state, key.declared, key.options, key.size)
+            SchemaKey(key.name, key.kind, key.state, key.declared, key.options, key.size)
             for key in sorted(schema.keys.values(), key=lambda key: key.name)
         ),
         collections=tuple(records.catalog.collections(name)) if exists else (),
@@ -220,7 +220,7 @@ def _summary(shown: ShownSchema) -> SchemaSummary:
     )
 
 
-def _declaration(key: ShownKey) -> dict[str, Any]:
+def _declaration(key: SchemaKey) -> dict[str, Any]:
     found: dict[str, Any] = {"name": key.name, "type": key.type}
     if key.options:
         found["options"] = list(key.options)

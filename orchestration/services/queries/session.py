@@ -24,6 +24,7 @@ from resources.kernel.errors import (
     UnknownNameError,
     WaybillError,
 )
+from resources.kernel.keys import TABLE_NOUNS
 from resources.kernel.records import BatchStream
 from resources.scratch import ScratchFolder
 from resources.stores.tables import StoredTable
@@ -96,7 +97,7 @@ def opened_query(location: Location, sql: str, limits: QueryLimits) -> Iterator[
     """
     statement = read_query(sql, location)
     store = location.store()
-    keys = {name: tuple(location.table(name).key.path) for name in statement.inputs}
+    keys = {name: tuple(location.maker(name, *TABLE_NOUNS).key.path) for name in statement.inputs}
     tables = {name: store.read(key) for name, key in keys.items()}
     with ExitStack() as stack:
         scratch = stack.enter_context(ScratchFolder("query")).path
@@ -131,7 +132,7 @@ def read_query(sql: str, location: Location) -> Statement:
         statement = read_statement(sql, where=WHERE)
     except ConfigError as error:  # of a transform it is the project's mistake, here the asker's
         raise InputError(error.message, hint=error.hint) from error
-    known = location.tables()
+    known = location.made(*TABLE_NOUNS)
     for name in statement.inputs:
         if name not in known:
             told = UnknownNameError("dataset", name, known)

@@ -7,7 +7,7 @@ from io import StringIO
 
 from orchestration.location import Location
 from resources.kernel.errors import InputError
-from resources.kernel.keys import check_name
+from resources.kernel.keys import TABLE_NOUNS, check_name
 
 COMPONENT = "assets.SqlTransform"
 
@@ -39,7 +39,7 @@ def transform_text(location: Location, sql: str, name: str) -> TransformText:
             "the query holds {{, which a definition may take for a template",
             hint="Write the text in two parts: '{' || '{'",
         )
-    if name in location.tables():
+    if name in location.made(*TABLE_NOUNS):
         raise InputError(
             f"there is a dataset {name!r} already", hint="Give the transform a name of its own"
         )

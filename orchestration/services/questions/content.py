@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from orchestration.services.asking.question import Desk, Question, Streamed
 from orchestration.services.collections.contents import ContentHead, WantedPart, read_content
+from orchestration.services.collections.item_media import MediaObjects
 from orchestration.services.collections.thumbnails import ObjectRef
 
 _SECONDS = 3600.0
@@ -16,7 +18,8 @@ _SECONDS = 3600.0
 
 
 def _read(desk: Desk, of: Mapping[str, Any], part: Mapping[str, Any]) -> Streamed[ContentHead]:
-    return read_content(desk, msgspec.convert(of, ObjectRef), msgspec.convert(part, WantedPart))
+    asked = msgspec.convert(of, ObjectRef), msgspec.convert(part, WantedPart)
+    return read_content(partial(MediaObjects.of_desk, desk), *asked)
 
 
 READ = Question("content.read", _read, Streamed[ContentHead], seconds=_SECONDS)

@@ -23,22 +23,22 @@ _SECONDS = 300.0
 
 
 @dataclass(frozen=True)
-class Made:
+class MadePictures:
     """How many pictures were made, or found to be right."""
 
     pictures: int
 
 
-def _make(desk: Desk, wanted: Sequence[Mapping[str, Any]]) -> Made:
+def _make(desk: Desk, wanted: Sequence[Mapping[str, Any]]) -> MadePictures:
     def tell(key: str, error: WaybillError | None) -> None:
         desk.tell({"key": key, "error": None if error is None else encode_error(error).decode()})
 
     asked = msgspec.convert(list(wanted), list[PictureWanted])
     with ScratchFolder("media") as scratch:
-        objects = MediaObjects(desk, scratch.path)
+        objects = MediaObjects.of_desk(desk, scratch.path)
         make_pictures(PictureFolder(desk.home), desk.project, objects.open, asked, tell)
-    return Made(len(asked))
+    return MadePictures(len(asked))
 
 
-MAKE = Question("thumbnail.make", _make, Made, seconds=_SECONDS)
+MAKE = Question("thumbnail.make", _make, MadePictures, seconds=_SECONDS)
 QUESTIONS = (MAKE,)

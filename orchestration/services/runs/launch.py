@@ -15,6 +15,7 @@ from orchestration.services.locks import is_held
 from orchestration.services.runs.start import Asked, start_run
 from orchestration.services.runs.watch import RunOutcome, StepNews, run_here, run_there
 from resources.kernel.errors import ConfigError
+from resources.kernel.keys import TABLE_NOUNS
 from resources.sources.uploads import UPLOAD_TAG
 from resources.stores.asset_partitions import tags_of_partition
 
@@ -68,7 +69,7 @@ def start_embedding(
         UnknownNameError: it is not declared.
         InputError: the key of `asked` was used for other work.
     """
-    assets = [location.embedding(name).key]
+    assets = [location.maker(name, "embedding").key]
     return start_run(home, instance, location.asset_job(), asked, assets=assets)
 
 
@@ -85,7 +86,7 @@ def compute_embedding(
     Raises:
         UnknownNameError: it is not declared.
     """
-    assets = [location.embedding(name).key]
+    assets = [location.maker(name, "embedding").key]
     return _run(home, instance, location.asset_job(), asked, tell, assets=assets, tags={})
 
 
@@ -103,7 +104,7 @@ def start_import(
         UnknownNameError: nothing makes it.
         InputError: the key of `asked` was used for other work.
     """
-    assets, tags = [location.table(name).key], {UPLOAD_TAG: str(number)}
+    assets, tags = [location.maker(name, *TABLE_NOUNS).key], {UPLOAD_TAG: str(number)}
     return start_run(home, instance, location.asset_job(), asked, assets=assets, tags=tags)
 
 
@@ -161,7 +162,7 @@ def import_upload(
     Raises:
         UnknownNameError: nothing makes it.
     """
-    assets, tags = [location.table(name).key], {UPLOAD_TAG: str(number)}
+    assets, tags = [location.maker(name, *TABLE_NOUNS).key], {UPLOAD_TAG: str(number)}
     return _run(home, instance, location.asset_job(), asked, tell, assets=assets, tags=tags)
 
 

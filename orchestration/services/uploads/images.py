@@ -12,7 +12,7 @@ from orchestration.services.uploads.declaring import declare, image_folder_decla
 from orchestration.services.uploads.importing import UploadOrder
 from resources.formats.archives import is_zip
 from resources.kernel.errors import ConfigError, InputError
-from resources.kernel.keys import IMAGE_FOLDER, check_name
+from resources.kernel.keys import IMAGE_FOLDER, TABLE_NOUNS, check_name
 from resources.project import ProjectFolders
 from resources.stores.kept_uploads import GivenFile, KeptUpload, KeptUploads
 from resources.stores.versions import VersionStore
@@ -25,9 +25,9 @@ def is_declared(location: Location, name: str) -> bool:
         ConfigError: a name that cannot be, or that a dataset has.
     """
     check_name(IMAGE_FOLDER, name)
-    if name in location.image_folders():
+    if name in location.made(IMAGE_FOLDER):
         return True
-    if name in location.tables():
+    if name in location.made(*TABLE_NOUNS):
         raise ConfigError(
             f"{name!r} is a dataset already", hint="Give the image folder another name", name=name
         )

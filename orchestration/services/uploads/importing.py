@@ -17,7 +17,7 @@ from orchestration.services.uploads.names import shown_name
 from orchestration.services.uploads.settings import UploadSettings
 from resources.formats.first_bytes import check_first_bytes
 from resources.kernel.errors import ConfigError
-from resources.kernel.keys import check_name
+from resources.kernel.keys import IMAGE_FOLDER, check_name
 from resources.project import ProjectFolders
 from resources.references import declared_in
 from resources.stores.kept_uploads import GivenFile, KeptUpload, KeptUploads
@@ -61,7 +61,7 @@ def declared_settings(location: Location, name: str) -> UploadSettings | None:
         ConfigError: a name that cannot be, or of a dataset that is made otherwise.
     """
     check_name("dataset", name)
-    if name in location.image_folders():
+    if name in location.made(IMAGE_FOLDER):
         raise ConfigError(
             f"{name!r} is an image folder",
             hint=f"Take another name, or `waybill image-folder upload FILE.zip --name {name}`",

@@ -82,7 +82,7 @@ def frames(
     for number, (seconds, until, picture) in enumerate(_timed(container, stream)):
         is_key, is_sampled = choice.is_key(number, until), choice.is_sampled(until)
         if is_key or is_sampled:
-            data = encoded(_upright(picture), wanted.form)
+            data = encoded(_upright(picture), wanted.form) if wanted.pictures else b""
             yield VideoPicture(number, round(float(seconds), 6), is_key, data)
         if choice.is_over:
             return

@@ -117,7 +117,7 @@ def test_each_vector_by_its_item_and_frame_to_the_bit(place, tmp_path):
         ("photos_my_vec", "collection", "my-vec", 4, {"photos": 1}),
         ("tiny", "collection", "small", 1, {"photos": 1}),
     ]
-    spec = place.location.embedding("photos_my_vec")
+    spec = place.location.maker("photos_my_vec", "embedding")
     assert [dep.asset_key.to_user_string() for dep in spec.deps] == ["datasets/photos"]
 
 

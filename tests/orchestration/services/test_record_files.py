@@ -1,4 +1,5 @@
 import os
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -63,3 +64,16 @@ def test_an_error_is_not_kept(file):
     with pytest.raises(ValueError):  # noqa: PT011 - its own
         kept.get("a", None, fail)
     assert kept.get("a", None, lambda: 1) == 1
+
+
+def test_who_asks_for_something_else_does_not_wait(file):
+    kept, other = KeptAnswers([file]), threading.Event()
+
+    def slow():
+        return other.wait(30)
+
+    with ThreadPoolExecutor(1) as pool:
+        waits = pool.submit(kept.get, "slow", None, slow)
+        assert kept.get("quick", None, lambda: 1) == 1
+        other.set()
+        assert waits.result()

@@ -20,7 +20,7 @@ Octets = Callable[[str, str], str | None]
 """SQL for the length in UTF-8 bytes of a column, by its type and its quoted name; None where that tells nothing."""
 
 
-class Tally:
+class SentCounts:
     """Counts what is sent, column by column.
 
     Attributes:
@@ -63,7 +63,7 @@ class Measure:
 
 def measures(
     pairs: Sequence[tuple[WrittenColumn, str, str]],
-    tally: Tally,
+    tally: SentCounts,
     octets: Octets,
     quote: Callable[[str], str],
 ) -> list[Measure]:

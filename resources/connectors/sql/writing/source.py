@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from resources.connectors.sql.writing.arrival import Tally
+from resources.connectors.sql.writing.arrival import SentCounts
 from resources.connectors.sql.writing.columns import WrittenColumn, find_unfit, plain_array
 from resources.kernel.errors import InputError, IntegrityError, SchemaMismatchError
 from resources.kernel.records import BatchStream, ExportRequest
@@ -31,7 +31,7 @@ class SourceRows:
         self.rows = 0
         self.columns = tuple(columns)
         self.schema = pa.schema([(column.name, column.type.wire) for column in columns])
-        self.tally = Tally(self.schema)
+        self.tally = SentCounts(self.schema)
         self.only_nulls: frozenset[str] = frozenset()
         self._empty: frozenset[str] | None = None
         self._request = request
