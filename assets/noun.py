@@ -20,7 +20,7 @@ from pydantic import Field
 from assets.boundary import RETRIES
 from assets.refresh import ON_CHANGE, automation_for
 from resources.declared import DeclaredComponent
-from resources.kernel.errors import ConfigError, WaybillError
+from resources.kernel.errors import ConfigError, WaybillError, said
 from resources.kernel.keys import NOUN_TAG, NOUNS, Key, Noun, tag_of
 from resources.references import position
 
@@ -177,7 +177,7 @@ class NounComponent(DeclaredComponent):
         """An error of this component at the line of one of its attributes."""
         where = position(context, *attribute)
         prefix = f"{where}: " if where else ""
-        return ConfigError(f"{prefix}{self.noun} {self.name!r}: {text}", hint=hint)
+        return ConfigError(f"{prefix}{said(self.noun)} {self.name!r}: {text}", hint=hint)
 
 
 class RefreshedNoun(NounComponent):

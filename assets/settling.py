@@ -15,7 +15,7 @@ _NOT_BY_HAND = frozenset(
 def settle_seconds(spec: SourceSpec, tags: Mapping[str, str]) -> float | None:
     """How long a file of a source must have been left alone to be taken by a run with these tags.
 
-    By hand: not at all. Else what the datasource says, then the pipeline whose sensor started the run, if it watches
+    By hand: not at all. Else what the data source says, then the pipeline whose sensor started the run, if it watches
     the same connector; None leaves it to the connector.
     """
     if not _NOT_BY_HAND & tags.keys():

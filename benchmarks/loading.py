@@ -1,6 +1,6 @@
 """`python -m benchmarks.loading`: what a large project costs to load, and to be handed to the web UI.
 
-Half of the components are datasources, half datasets, each in a file of its own. All figures are seconds of CPU of one
+Half of the components are data sources, half datasets, each in a file of its own. All figures are seconds of CPU of one
 process: this machine's other work does not count, its speed does, so the import of Waybill and Dagster stands beside them.
 """
 

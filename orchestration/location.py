@@ -55,7 +55,7 @@ class Location:
         return open_connector(known[name])
 
     def source(self, spec: SourceSpec) -> Source:
-        """What a datasource's declaration means on its connector, secrets read from the environment.
+        """What a data source's declaration means on its connector, secrets read from the environment.
 
         Raises:
             UnknownNameError: the connector is not declared.
@@ -68,13 +68,13 @@ class Location:
             return open_source(resource, spec)
 
     def datasources(self) -> dict[str, SourceSpec]:
-        """What datasources say, by name, in order."""
+        """What data sources say, by name, in order."""
         tree = self.definitions.component_tree
         found = declared_in(tree, DeclaresSource, noun="datasource") if tree else {}
         return {name: found[name].source_spec() for name in sorted(found)}
 
     def datasource(self, name: str) -> SourceSpec:
-        """What the datasource `name` says.
+        """What the data source `name` says.
 
         Raises:
             UnknownNameError: it is not declared; lists the known ones.

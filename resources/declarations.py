@@ -1,6 +1,6 @@
 """What nouns may know of each other before anything runs: declarations, found through `resources.references`.
 
-A dataset must know what its datasource says, but the folders of two nouns do not import each other.
+A dataset must know what its data source says, but the folders of two nouns do not import each other.
 """
 
 from __future__ import annotations

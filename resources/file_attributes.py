@@ -1,4 +1,4 @@
-"""What YAML may say of how files are read, wherever files come from: a datasource's path, or an upload."""
+"""What YAML may say of how files are read, wherever files come from: a data source's path, or an upload."""
 
 from __future__ import annotations
 

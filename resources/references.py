@@ -15,7 +15,7 @@ from typing import Any, NoReturn, TypeVar, cast
 
 import dagster as dg
 
-from resources.kernel.errors import ConfigError, UnknownNameError
+from resources.kernel.errors import ConfigError, UnknownNameError, said
 from resources.kernel.keys import NOUN_TAG, Key, noun_of, noun_of_key
 from resources.yaml_positions import Document, KeyPath
 
@@ -148,7 +148,7 @@ def declared_in(tree: dg.ComponentTree, kind: type[T], *, noun: str) -> dict[str
 def _refuse_twins(noun: str, name: str, places: list[str]) -> NoReturn:
     others = ", ".join(places[:5])
     raise ConfigError(
-        f"{places[0]}: {_COUNTS.get(len(places), len(places))} {noun}s are named {name!r}: {others}",
+        f"{places[0]}: {_COUNTS.get(len(places), len(places))} {said(noun)}s are named {name!r}: {others}",
         hint="Give each its own name",
         places=tuple(places),
     )
@@ -174,7 +174,7 @@ def _walk(same: _SameTree, kind: type[T], noun: str) -> dict[str, T]:
     for component in same.tree.get_all_components(kind):  # type: ignore[type-var]  # kinds are components too
         if component.name in found:
             raise ConfigError(
-                f"two {noun}s are named {component.name!r}", hint="Give each its own name"
+                f"two {said(noun)}s are named {component.name!r}", hint="Give each its own name"
             )
         found[component.name] = component
     return found
@@ -204,7 +204,7 @@ class LeftOutError(ConfigError):
 
     def __init__(self, noun: str, name: str, broken: str, *, where: str) -> None:
         super().__init__(
-            f"{where}: left out, since {noun} {name!r} has an error ({broken})",
+            f"{where}: left out, since {said(noun)} {name!r} has an error ({broken})",
             noun=noun,
             name=name,
         )

@@ -1,1 +1,1 @@
-"""Datasets: numbered, immutable snapshots of what a datasource holds."""
+"""Datasets: numbered, immutable snapshots of what a data source holds."""

@@ -125,7 +125,7 @@ def build_dataset(
     expectations: Sequence[Expectation] = (),
     execute: Execute = import_dataset,
 ) -> dg.Definitions:
-    """The asset `("datasets", name)`, downstream of its datasource if it has one, and its checks.
+    """The asset `("datasets", name)`, downstream of its data source if it has one, and its checks.
 
     Args:
         spec: the declaration.

@@ -22,14 +22,14 @@ from resources.stores.resource import StoreResource
 
 
 class Dataset(FileAttributes, TableComponent):
-    """A versioned table, imported from a datasource or from uploaded files."""
+    """A versioned table, imported from a data source or from uploaded files."""
 
     noun: ClassVar[str] = "dataset"
     examples: ClassVar[tuple[str, ...]] = (
         """\
 name: orders
-datasource: orders_files  # a datasource of this project
-refresh: on_change        # import whenever the datasource changed; or `manual`, or a cron
+datasource: orders_files  # a data source of this project
+refresh: on_change        # import whenever the data source changed; or `manual`, or a cron
 checks:
   - expect_table_row_count_to_be_between: {min_value: 1}
 column_descriptions:
@@ -69,7 +69,7 @@ member: 2024/*.csv
     renamed: ClassVar[Mapping[str, str]] = {"keep": "keep_versions"}
 
     datasource: str = ""
-    """Name of a datasource. Give this or `upload`."""
+    """Name of a data source. Give this or `upload`."""
     upload: bool = False
     """Whether it is made of the files that were uploaded for it last."""
     keep_uploads: int | None = Field(default=None, ge=0)
@@ -123,7 +123,7 @@ member: 2024/*.csv
                     context,
                     f"{attribute!r} is for uploaded files",
                     attribute,
-                    hint="Give it to the datasource",
+                    hint="Give it to the data source",
                 )
         found = require(
             context, DeclaresSource, self.datasource, noun="datasource", attribute="datasource"

@@ -1,4 +1,4 @@
-"""From a datasource's declaration to an observable source asset.
+"""From a data source's declaration to an observable source asset.
 
 Made as an `AssetsDefinition` at once: a `dg.SourceAsset` becomes one each time that Dagster lists the assets of the
 code location, and builds its op each time its resources are asked for.
@@ -24,7 +24,7 @@ from resources.sources.spec import SourceSpec
 
 @dataclass(frozen=True)
 class DatasourceSpec:
-    """What a datasource says."""
+    """What a data source says."""
 
     source: SourceSpec
     kind: str
@@ -99,7 +99,7 @@ def _schedule(spec: DatasourceSpec, cron: str) -> dg.ScheduleDefinition:
     job = dg.define_asset_job(
         name,
         selection=dg.AssetSelection.assets(dg.AssetKey(spec.key)).without_checks(),
-        description=f"Looks whether datasource {spec.source.name} changed",
+        description=f"Looks whether data source {spec.source.name} changed",
     )
     return dg.ScheduleDefinition(
         name=name, job=job, cron_schedule=cron, default_status=dg.DefaultScheduleStatus.RUNNING

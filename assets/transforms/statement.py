@@ -91,7 +91,7 @@ def _inputs(tree: exp.Query, where: str) -> tuple[str, ...]:
         if not isinstance(table.this, exp.Identifier) or table.db or not is_name(table.name):
             raise ConfigError(
                 f"{where}: FROM {table.sql(dialect=DIALECT)[:80]!r} is not a dataset",
-                hint="Name datasets only, in lower case; a file or a function is imported by a datasource"
+                hint="Name datasets only, in lower case; a file or a function is imported by a data source"
                 " first",
             )
         found[table.name] = None

@@ -20,7 +20,7 @@ _NEEDED = ("pymysql", "resources.connectors.sql.mysql.connector", "cryptography.
 
 
 def table_to_dataset(task: Task) -> Callable[[], str]:
-    """A datasource on a table: stream it, write and publish a version."""
+    """A data source on a table: stream it, write and publish a version."""
     spec = SourceSpec(name="bench", connector="bench", table=task.table)
     source, store = DatabaseSource(spec, _connector(task)), TableStore.open(str(_folder(task)))
     order = ImportOrder(

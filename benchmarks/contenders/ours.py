@@ -28,12 +28,12 @@ _POSTGRES = (
 
 
 def csv_to_dataset(task: Task) -> Callable[[], str]:
-    """A datasource on a folder: detect, type under the strict rule, write and publish a version."""
+    """A data source on a folder: detect, type under the strict rule, write and publish a version."""
     return _import(task, _file_source(Path(task.csv)), Path(task.out) / "store")
 
 
 def table_to_dataset(task: Task) -> Callable[[], str]:
-    """A datasource on a table of PostgreSQL: stream it, write and publish a version."""
+    """A data source on a table of PostgreSQL: stream it, write and publish a version."""
     spec = SourceSpec(name="bench", connector="bench", table=task.table)
     return _import(task, DatabaseSource(spec, _connector(task)), Path(task.out) / "store")
 

@@ -24,7 +24,7 @@ from resources.sources.spec import SourceSpec
 
 
 def objects_to_dataset(task: Task) -> Callable[[], str]:
-    """A datasource on a bucket of many small objects."""
+    """A data source on a bucket of many small objects."""
     preload("boto3", "botocore.auth", "botocore.httpsession")
     spec = SourceSpec(name="bench", connector="bench", path="in/*.csv")
     return import_source(task, FileSource(spec, _bucket(task)), Path(task.out) / "store")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Annotated
 
 import typer
 
 from orchestration.cli.context import CommandContext
 from orchestration.cli.errors import reported, warn
+from orchestration.cli.noting import change_of_command
 from orchestration.cli.output import print_json, to_size
 from orchestration.cli.saving import (
     STDOUT,
@@ -74,11 +75,15 @@ def rename(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a line.")] = False,
 ) -> None:
     """Give a dataset a title and a description for people. Its name, by which YAML and SQL know it, stays."""
-    from orchestration.services.dataset_titles import rename_dataset
+    from orchestration.services.dataset_list import DatasetTitle
+    from orchestration.services.dataset_titles import read_titles, rename_dataset
 
     with reported():
         entry = context.ensure_object(CommandContext).dataset(name)
+        before = read_titles().get(entry.key)
         found = rename_dataset(entry, title=title, description=description, by=_user())
+        if (noted := change_of_command()) is not None:
+            noted.before, noted.after = asdict(before or DatasetTitle()), asdict(found)
     if as_json:
         print_json({"name": name, "title": found.title or name, "description": found.description})
     else:
@@ -105,6 +110,7 @@ def remove(
     all versions with it, forced or not.
     """
     from orchestration.services.dataset_removal import deletion_of, remove_dataset
+    from orchestration.services.home import open_home
 
     with reported():
         own = context.ensure_object(CommandContext)
@@ -115,7 +121,10 @@ def remove(
         if not yes:
             more = " and its definition" if definition else ""
             confirm_removal(f"Remove all versions of dataset {name}{more}?")
-        found = remove_dataset(entry, own.store, own.instance, force=force, by=_user())
+        found = remove_dataset(entry, own.store, own.instance, open_home(), force=force, by=_user())
+        if (noted := change_of_command()) is not None:
+            noted.detail = "forced" if force else ""
+            noted.before = {"versions": list(found.versions)}
         if change is not None:
             found = replace(found, definition=delete_definition(own, change, dry_run=False))
     if as_json:

@@ -1,4 +1,4 @@
-"""`waybill datasource`: which datasources there are, and a look at one without importing it."""
+"""`waybill datasource`: which data sources there are, and a look at one without importing it."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ app = typer.Typer(no_args_is_help=True, help="Sources of data: files, tables, qu
 
 TEXT_SHOWN, LIST_SHOWN = 100, 60
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Name = Annotated[str, typer.Argument(help="Name of the datasource.")]
+Name = Annotated[str, typer.Argument(help="Name of the data source.")]
 
 
 @app.command("list")
 def list_all(context: typer.Context, *, as_json: AsJson = False) -> None:
-    """List the datasources that the project declares. Connects to none of their connectors."""
+    """List the data sources that the project declares. Connects to none of their connectors."""
     with reported():
         found = context.ensure_object(CommandContext).snapshot.datasources
     if as_json:
@@ -52,7 +52,7 @@ def show(context: typer.Context, name: Name, *, as_json: AsJson = False) -> None
         return
     print_facts(
         [
-            ("datasource", name),
+            ("data source", name),
             ("connector", found.connector),
             ("target", found.target),
             ("fingerprint by", found.fingerprint),
@@ -66,7 +66,8 @@ def show(context: typer.Context, name: Name, *, as_json: AsJson = False) -> None
 def look(  # noqa: PLR0913 - a parameter an option
     context: typer.Context,
     name: Annotated[
-        str, typer.Argument(help="Name of a datasource; left out for one that is not declared yet.")
+        str,
+        typer.Argument(help="Name of a data source; left out for one that is not declared yet."),
     ] = "",
     *,
     connector: Annotated[str, typer.Option(help="Not declared yet: name of its connector.")] = "",
@@ -126,7 +127,7 @@ def observe(
     no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Look now whether a datasource changed, and keep what was seen. Otherwise like `waybill run`."""
+    """Look now whether a data source changed, and keep what was seen. Otherwise like `waybill run`."""
     from orchestration.services.observations import run_observation, start_observation
 
     if no_wait:
@@ -148,7 +149,7 @@ def observations(
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """List what was seen of a datasource, newest first: the fingerprint, and whether it had changed."""
+    """List what was seen of a data source, newest first: the fingerprint, and whether it had changed."""
     _print_observations(context, name, limit=limit, cursor=cursor, as_json=as_json)
 
 
@@ -192,14 +193,14 @@ def _spec(location: Location, name: str, target: dict[str, str], settings: list[
     if name:
         raise typer.BadParameter("give a NAME, or --connector and a target, not both")
     if "connector" not in target:
-        raise typer.BadParameter("give the NAME of a datasource, or --connector and a target")
+        raise typer.BadParameter("give the NAME of a data source, or --connector and a target")
     return unsaved_datasource(target, settings)
 
 
 def print_look(found: DatasourceTest) -> None:
     """What a look found, for people."""
     facts: list[tuple[str, Any]] = [
-        ("datasource", found.name),
+        ("data source", found.name),
         ("connector", found.connector),
         ("target", found.target),
         ("answer", "ok" if found.ok else "failed"),

@@ -9,7 +9,9 @@ import typer
 
 from orchestration.cli.context import CommandContext
 from orchestration.cli.errors import reported, warn
+from orchestration.cli.noting import change_of_command
 from orchestration.cli.output import print_json
+from resources.kernel.errors import said
 
 if TYPE_CHECKING:
     from orchestration.services.definitions.change import Changed
@@ -83,7 +85,7 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def _add_create(group: typer.Typer, noun: str) -> None:
-    about = f"Declare a new {noun}: its YAML is judged with the whole project, then written."
+    about = f"Declare a new {said(noun)}: its YAML is judged with the whole project, then written."
 
     def create(
         context: typer.Context,
@@ -129,7 +131,7 @@ def _add_create(group: typer.Typer, noun: str) -> None:
 
 def _add_edit(group: typer.Typer, noun: str) -> None:
     @group.command(
-        "edit", help=f"Change attributes of a {noun}; comments and order of its file stay."
+        "edit", help=f"Change attributes of a {said(noun)}; comments and order of its file stay."
     )
     def edit(
         context: typer.Context,
@@ -146,7 +148,8 @@ def _add_edit(group: typer.Typer, noun: str) -> None:
 
 def _add_delete(group: typer.Typer, noun: str) -> None:
     @group.command(
-        "delete", help=f"Take a {noun} out of its file, if nothing uses it. What is stored stays."
+        "delete",
+        help=f"Take a {said(noun)} out of its file, if nothing uses it. What is stored stays.",
     )
     def delete(
         context: typer.Context, name: Name, *, dry_run: DryRun = False, as_json: AsJson = False
@@ -173,6 +176,7 @@ def _answer(
     dry_run: bool,
     as_json: bool,
 ) -> None:
+    from orchestration.services.access.subjects import subject_of
     from orchestration.services.definitions.change import DefinitionChange
     from orchestration.services.definitions.saving import save
     from orchestration.services.home import open_home
@@ -184,6 +188,10 @@ def _answer(
         change = DefinitionChange(**given, texts=texts)
         home = open_home()
         done = save(change, find_project(), location, home, dry_run=dry_run)
+        if (noted := change_of_command()) is not None:
+            noted.subject = subject_of(change.noun, change.name, find_project().location)
+            noted.before, noted.after = done.before, done.after
+            noted.detail = done.file if done.is_written else "nothing changed"
     if as_json:
         print_json(done)
     else:
@@ -204,6 +212,6 @@ def _print(done: Changed, *, dry_run: bool) -> None:
     else:
         place = f"{done.file}:{done.line}" if done.line else done.file
         word = {"create": "declared", "edit": "changed", "delete": "deleted"}[done.action]
-        typer.echo(f"{word}  {done.noun} {done.name}  {place}")
+        typer.echo(f"{word}  {said(done.noun)} {done.name}  {place}")
     for warning in done.warnings:
         warn(warning)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import typer
 
+from orchestration.cli.noting import note_failure, will_note
 from orchestration.cli.output import visible
 from resources.kernel.errors import ConfigError, NotFoundError, UnknownNameError, WaybillError
 
@@ -21,10 +22,15 @@ INTERRUPTED = 130
 
 @contextmanager
 def reported() -> Iterator[None]:
-    """Ends the command with one line for a `WaybillError`; `WAYBILL_DEBUG=1` shows where it came from."""
+    """Ends the command with one line for a `WaybillError`; `WAYBILL_DEBUG=1` shows where it came from.
+
+    What changes something is noted in the audit log at the end of the command.
+    """
+    will_note()
     try:
         yield
     except WaybillError as error:
+        note_failure(str(error))
         if os.environ.get("WAYBILL_DEBUG"):
             raise
         lines = error.facts.get("lines")  # of an error that is about many things
@@ -36,6 +42,7 @@ def reported() -> Iterator[None]:
 
 def fail(*texts: str, code: int = FAILED) -> None:
     """Prints `error: text` to standard error, a line each, and ends the command."""
+    note_failure("; ".join(texts))
     for text in texts:
         line = " ".join(visible(text).split())
         print(f"error: {line}", file=sys.stderr)  # noqa: T201 - this is where a command speaks

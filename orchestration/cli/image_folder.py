@@ -294,6 +294,7 @@ def remove(
     forced or not.
     """
     from orchestration.services.dataset_removal import deletion_of, remove_dataset
+    from orchestration.services.home import open_home
 
     with reported():
         own = context.ensure_object(CommandContext)
@@ -303,7 +304,9 @@ def remove(
             delete_definition(own, change, dry_run=True)
         if not yes:
             confirm_removal(f"Remove image folder {name} with all versions?")
-        found = remove_dataset(entry, own.store, own.instance, force=force, by=own.user)
+        found = remove_dataset(
+            entry, own.store, own.instance, open_home(), force=force, by=own.user
+        )
         if change is not None:
             found = replace(found, definition=delete_definition(own, change, dry_run=False))
     if as_json:

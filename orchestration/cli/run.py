@@ -10,6 +10,7 @@ import typer
 from orchestration.cli.context import CommandContext, tell_of_home
 from orchestration.cli.demo import RunProgress
 from orchestration.cli.errors import FAILED, INTERRUPTED, fail, reported, warn
+from orchestration.cli.noting import change_of_command
 from orchestration.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
@@ -125,6 +126,7 @@ def start(
         own, home = context.ensure_object(CommandContext), open_home()
         require_server(home)
         run_id = ask(home, own.location, own.instance, name, Asked(own.user), **more)
+        _note_run(run_id)
     if as_json:
         print_json({"run_id": run_id})
     else:
@@ -154,6 +156,7 @@ def launch(
                     f"run {left.run_id} goes on in the server; `waybill cancel {left.run_id}` stops it"
                 )
                 raise typer.Exit(INTERRUPTED) from None
+        _note_run(outcome.run_id)
     if as_json:
         print_json(
             {
@@ -174,3 +177,10 @@ def launch(
             print_table(("made", "rows", "version"), made)
     if not outcome.ok:
         fail(outcome.error or "the run failed")
+
+
+def _note_run(run_id: str) -> None:
+    """The audit log says which run was started."""
+    change = change_of_command()
+    if change is not None:
+        change.after = {"run_id": run_id}

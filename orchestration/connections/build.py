@@ -1,4 +1,4 @@
-"""Two jobs for the Launchpad: try a connector or look into it, and look at a datasource without importing it.
+"""Two jobs for the Launchpad: try a connector or look into it, and look at a data source without importing it.
 
 Their configuration holds names and places only (T24), and takes none of them from the environment: `IntSource` and the
 like would show every user who may launch a run the values of the server's variables. Neither job takes connectors as resources: a run would open
@@ -100,11 +100,11 @@ def _connector_job(location: Location, names: Sequence[str]) -> dg.JobDefinition
 def _datasource_job(location: Location, names: Sequence[str]) -> dg.JobDefinition:
     @dg.op(
         name="look_at_datasource",
-        description="Types, first rows and guesses of a datasource; imports nothing",
+        description="Types, first rows and guesses of a data source; imports nothing",
         out=dg.Out(dg.Nothing),
         config_schema={
             "datasource": dg.Field(
-                _choice("DatasourceName", names), description="Which datasource"
+                _choice("DatasourceName", names), description="Which data source"
             ),
             "rows": dg.Field(
                 int,
@@ -134,7 +134,7 @@ def _datasource_job(location: Location, names: Sequence[str]) -> dg.JobDefinitio
 
     @dg.job(
         name=DATASOURCE_JOB,
-        description="Shows what an import of a datasource would bring. Launch it from the Launchpad",
+        description="Shows what an import of a data source would bring. Launch it from the Launchpad",
         config=_filled_in(_look, "datasource", names),
     )
     def _job() -> None:

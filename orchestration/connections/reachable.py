@@ -1,7 +1,7 @@
 """One check for all datasources: whether the connector of each answers, step by step.
 
 It runs when it is asked for (*Execute* on the check): observing and importing connect by themselves, and fail
-with the same reason. Many datasources share one op, since an op each would cost the code location 2 ms a datasource,
+with the same reason. Many data sources share one op, since an op each would cost the code location 2 ms a data source,
 and so that a run tests a connector once for all of those. They are not all in one: to build a job, Dagster goes over
 all assets of a check for each of them, which for 5,000 took 12 s of CPU.
 
@@ -25,7 +25,7 @@ CHECKS_OF_AN_OP = 100
 
 
 def build_reachable_checks(location: Location) -> list[dg.AssetChecksDefinition]:
-    """The check of every declared datasource, those of one connector beside each other; nothing when there is none."""
+    """The check of every declared data source, those of one connector beside each other; nothing when there is none."""
     named = sorted((spec.connector, name) for name, spec in location.datasources().items())
     parts = [named[at : at + CHECKS_OF_AN_OP] for at in range(0, len(named), CHECKS_OF_AN_OP)]
     return [

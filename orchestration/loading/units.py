@@ -13,7 +13,7 @@ from functools import cached_property
 import dagster as dg
 
 from orchestration.loading.problems import Problem, problem_of
-from resources.kernel.errors import UnknownNameError
+from resources.kernel.errors import UnknownNameError, said
 from resources.kernel.keys import noun_of_key
 from resources.references import (
     JOB_POSITION,
@@ -171,7 +171,7 @@ class _Lacking:
         if not noun:
             return self._missing_input(unit, key, where) if key in unit.inputs or where else None
         if broken := self._registry.broken(name):
-            text = f"left out, since {noun} {name!r} has an error ({broken})"
+            text = f"left out, since {said(noun)} {name!r} has an error ({broken})"
             return Problem(*place, text, is_consequence=True)
         known = known_names((spec for unit in self._units for spec in unit.specs), noun)
         error = UnknownNameError(noun, name, known, where=f"{place[0]}:{place[1]}")

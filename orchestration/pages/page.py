@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -41,7 +42,7 @@ def page(use_case: str, path: str, view: View, *, methods: Sequence[str] = ("GET
             project = await site_of(request.app.state).projects.get(request.path_params["project"])
             visit = Visit(request, project)
             check_right(visit.actor, use_case)
-            return await view(visit)
+            return await _asked_first(visit) or await view(visit)
         except WaybillError as error:
             place = request.url
             if isinstance(error, UnknownNameError) and (new := moved_to(place.path, place.query)):
@@ -49,6 +50,22 @@ def page(use_case: str, path: str, view: View, *, methods: Sequence[str] = ("GET
             return await _failed(visit, error)
 
     return Route(f"/{{project}}{path}", answer, methods=list(methods), name=use_case)
+
+
+async def _asked_first(visit: Visit) -> Response | None:
+    """The page that asks whether a form is meant, if the form wants to be asked about and no script has asked."""
+    given = visit.request.headers.get("content-type", "")
+    if visit.request.method != "POST" or not given.startswith("application/x-www-form-urlencoded"):
+        return None
+    form = await visit.form()
+    question = str(form.get("ask", ""))
+    if not question or form.get("confirmed"):
+        return None
+    hidden = ("form_token", "ask", "confirmed")
+    fields = [(name, text) for name, text in form.multi_items() if name not in hidden]
+    came_from = urlsplit(visit.request.headers.get("referer", "")).path
+    back = came_from if came_from.startswith(f"{visit.base}/") else f"{visit.base}/"
+    return await visit.render("confirm.html", question=question, fields=fields, back=back)
 
 
 async def _failed(visit: Visit | None, error: WaybillError) -> Response:

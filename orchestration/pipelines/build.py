@@ -183,7 +183,7 @@ def _sensor(spec: PipelineSpec, watched: NewObjectsSpec, job: Any) -> dg.SensorD
 
 
 def _counts(_key: str) -> bool:
-    """Of a folder every file starts a run: which of them a dataset reads is its datasource's affair."""
+    """Of a folder every file starts a run: which of them a dataset reads is its data source's affair."""
     return True
 
 

@@ -44,7 +44,7 @@ class NewObjects(Declared):
     connector: str
     """Name of a connector of files."""
     path: str
-    """A file, a glob or a folder, as a datasource's; in a folder every file counts that is not hidden."""
+    """A file, a glob or a folder, as a data source's; in a folder every file counts that is not hidden."""
     one_run_per: Literal["tick", "object"] = "tick"
     """`tick`: one run for all that is new; `object`: one run each."""
     include_existing: bool = True

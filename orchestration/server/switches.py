@@ -15,7 +15,7 @@ from orchestration.server.settings import (
 from orchestration.services.access.session_lives import session_idle_life, session_life
 from orchestration.services.definitions.change import READ_ONLY
 from orchestration.services.number_settings import NumberSetting
-from orchestration.services.uploads.limits import upload_limit
+from orchestration.services.uploads.limits import files_limit, upload_limit
 from resources.kernel.errors import ConfigError
 
 FORM_BYTES = 1_000_000
@@ -33,6 +33,7 @@ def check_switches() -> None:
     is_read_only()
     has_metrics()
     upload_limit_bytes()
+    files_limit()
     uploads_at_once()
     requests_a_second()
     session_life()

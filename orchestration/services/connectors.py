@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from orchestration.location import Location, open_connector
-from orchestration.services.unsaved import Definition, make_component, unplaced
+from orchestration.services.unsaved import Definition, as_input, make_component, unplaced
 from resources.connectors.base import Connector, TableConnector
 from resources.connectors.component import ConnectorComponent
 from resources.connectors.resource import ConnectorResource
@@ -38,7 +38,7 @@ class ConnectorSummary:
     environment: dict[str, bool]
     """Variables that it needs, and whether each is set."""
     used_by: tuple[str, ...]
-    """Datasources, exporters and pipelines that name it: what breaks without it (F037)."""
+    """Data sources, exporters and pipelines that name it: what breaks without it (F037)."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,8 @@ def check_unsaved_connector(
     """The same of a connector that is only being written.
 
     Raises:
-        ConfigError: attributes that it does not take, a secret that is no name of a variable, a variable that is not set.
+        InputError: attributes that it does not take, a secret that is no name of a variable.
+        ConfigError: a variable that is not set.
     """
     connector = unsaved_connector(location, definition)
     return _check(connector.name, connector, tell)
@@ -127,11 +128,14 @@ def unsaved_connector(location: Location, definition: Definition) -> Connector:
     """The connector that a definition declares.
 
     Raises:
-        ConfigError: attributes that it does not take, a secret that is no name of a variable, a variable that is not set.
+        InputError: attributes that it does not take, a secret that is no name of a variable.
+        ConfigError: a variable that is not set.
     """
     component, _ = make_component(location, definition, ConnectorComponent, "connector")
     with unplaced(location) as where:
-        return open_connector(component.resource(where))
+        with as_input():
+            resource = component.resource(where)
+        return open_connector(resource)
 
 
 def browse_connector(

@@ -3,7 +3,7 @@
 | origin | which datasets |
 |---|---|
 | `upload` | those that people fill with files: uploads, classification sets |
-| `datasource` | imported from a datasource |
+| `datasource` | imported from a data source |
 | `pipeline intermediate` | made by SQL, a prediction or Python, in pipelines of which none ends in it |
 | `pipeline output` | all others that are made by SQL, a prediction or Python |
 

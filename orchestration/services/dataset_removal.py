@@ -16,6 +16,8 @@ import dagster as dg
 from orchestration.services.dataset_list import QUEUED, RUNNING, DatasetEntry
 from orchestration.services.datasets import instance_states
 from orchestration.services.definitions.change import DefinitionChange
+from orchestration.services.home import Home
+from orchestration.services.imports.pending import ComingUploads
 from orchestration.services.snapshot import Snapshot
 from resources.kernel.errors import InputError, InUseError
 from resources.kernel.keys import IMAGE_FOLDER
@@ -46,16 +48,18 @@ def remove_dataset(
     entry: DatasetEntry,
     store: VersionStore,
     instance: dg.DagsterInstance,
+    home: Home,
     *,
     force: bool = False,
     by: str = "",
 ) -> RemovalReport:
-    """Removes every version of a dataset.
+    """Removes every version of a dataset. An upload that waits to be imported becomes a version afterwards.
 
     Args:
         entry: the dataset.
         store: where it is kept.
         instance: where runs are recorded.
+        home: where imports of uploads wait.
         force: also when others are made from it, or a run is making it.
         by: who asks.
 
@@ -63,10 +67,11 @@ def remove_dataset(
         InUseError: others are made from it, which the error names, or a run is making it.
         StorageError: the store refuses; a second call goes on.
     """
+    coming = ComingUploads(home, entry.name)
     if not force:
         _check_unused(entry, instance)
     report = store.remove(entry.key, by=by)
-    KeptUploads(store).forget(entry.name)
+    KeptUploads(store).forget(entry.name, but=coming.ids)
     if report.removed_versions:
         _tell_dagster(entry, instance, report.removed_versions, by)
     return RemovalReport(

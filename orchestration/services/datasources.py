@@ -13,7 +13,7 @@ import yaml
 from assets.datasources.component import Datasource
 from orchestration.location import Location
 from orchestration.services.json_rows import json_rows
-from orchestration.services.unsaved import Definition, make_component, unplaced
+from orchestration.services.unsaved import Definition, as_input, make_component, unplaced
 from resources.connectors.base import FileConnector
 from resources.kernel.errors import ConfigError, InputError, WaybillError
 from resources.kernel.keys import Key, asset_key
@@ -28,16 +28,16 @@ PREVIEW_LIMIT = 1000
 _MAPPINGS = ("options", "parameters")
 _SETTINGS = ("format", "member", "rename", *_MAPPINGS, "timeout_seconds", "fingerprint")
 UNSAVED = "to be saved"
-"""What a datasource is called that is not declared yet."""
+"""What a data source is called that is not declared yet."""
 
 
 DATASOURCE_JOB = "datasource_test"
-"""The job of the Launchpad that looks at a datasource."""
+"""The job of the Launchpad that looks at a data source."""
 
 
 @dataclass(frozen=True)
 class DatasourceSummary:
-    """A declared datasource."""
+    """A declared data source."""
 
     name: str
     connector: str
@@ -51,7 +51,7 @@ class DatasourceSummary:
 
 @dataclass(frozen=True)
 class DatasourceTest:
-    """What a look at a datasource found. Nothing was imported."""
+    """What a look at a data source found. Nothing was imported."""
 
     name: str
     connector: str
@@ -73,7 +73,7 @@ class DatasourceTest:
 
 
 def list_datasources(location: Location) -> list[DatasourceSummary]:
-    """Every declared datasource, in order of name. Connects to none."""
+    """Every declared data source, in order of name. Connects to none."""
     return [
         DatasourceSummary(
             name=name,
@@ -94,7 +94,7 @@ def preview_datasource(
 
     Args:
         location: where connectors are declared.
-        spec: a datasource, declared or not.
+        spec: a data source, declared or not.
         rows: how many rows to show.
         with_fingerprint: whether to take the fingerprint too. When None it is taken of files, of which listing tells
             it, and not of tables and queries, all of which some databases read for it.
@@ -169,7 +169,7 @@ def _detail(preview: Preview) -> str:
 
 
 def unsaved_datasource(target: Mapping[str, str], settings: Sequence[str]) -> SourceSpec:
-    """A datasource from `connector`, one of `path`, `table` and `query`, and further attributes as `key=value`.
+    """A data source from `connector`, one of `path`, `table` and `query`, and further attributes as `key=value`.
 
     Values are YAML; `options.separator=;` sets one option, `parameters.year=2013` one parameter.
 
@@ -182,7 +182,7 @@ def unsaved_datasource(target: Mapping[str, str], settings: Sequence[str]) -> So
         attribute, dot, inner = name.partition(".")
         if not found or attribute not in _SETTINGS or (dot and attribute not in _MAPPINGS):
             raise ConfigError(
-                f"{name[:60]!r} is not an attribute of a datasource",
+                f"{name[:60]!r} is not an attribute of a data source",
                 hint=f"Known: {', '.join(_SETTINGS)}; `options.NAME` and `parameters.NAME` set one of theirs",
             )
         value = _yaml_value(name, text)
@@ -204,17 +204,17 @@ def source_of_definition(location: Location, definition: Definition) -> SourceSp
     """What a definition says that was written into a form, or sent along.
 
     Raises:
-        ConfigError: attributes that a datasource does not take, or a parameter from a variable of the environment: what
+        InputError: attributes that a data source does not take, or a parameter from a variable of the environment: what
             is previewed would show it.
     """
     for name, value in _given_parameters(definition).items():
         if isinstance(value, Mapping):
-            raise ConfigError(
+            raise InputError(
                 f"parameters.{name}: a variable of the environment is read by definitions that are saved only",
                 hint="Give a value to try it with",
             )
     component, _ = make_component(location, definition, Datasource, "datasource")
-    with unplaced(location):
+    with as_input(), unplaced(location):
         return component.source_spec()
 
 

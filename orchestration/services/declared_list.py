@@ -1,4 +1,4 @@
-"""Connectors and datasources as the snapshot of a project has them. Imports no Dagster of its own."""
+"""Connectors and data sources as the snapshot of a project has them. Imports no Dagster of its own."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def find_connector(snapshot: Snapshot, name: str) -> ConnectorSummary:
 
 
 def datasources_of(snapshot: Snapshot) -> list[DatasourceSummary]:
-    """Every declared datasource, in order of name."""
+    """Every declared data source, in order of name."""
     return [_made(given, DatasourceSummary) for given in snapshot.datasources]
 
 
 def find_datasource(snapshot: Snapshot, name: str) -> DatasourceSummary:
-    """A declared datasource.
+    """A declared data source.
 
     Raises:
         UnknownNameError: it is not declared.

@@ -27,7 +27,7 @@ KEPT = ("dataset", "model", "embedding")
 
 LAKE = ("DEMO_LAKE", "lake")
 LANDING = ("DEMO_LANDING", "landing")
-"""(variable, default): names of the connectors that the demo's datasources read."""
+"""(variable, default): names of the connectors that the demo's data sources read."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class DemoFailedError(WaybillError):
 
 
 def land(location: Location, report: Callable[[Landed], None]) -> None:
-    """Puts the demo's data where its datasources look for it.
+    """Puts the demo's data where its data sources look for it.
 
     Raises:
         MissingDependencyError: the package that ships the data is not installed.

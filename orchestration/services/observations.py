@@ -1,4 +1,4 @@
-"""Looking whether a datasource changed: asked for now, and what was seen before."""
+"""Looking whether a data source changed: asked for now, and what was seen before."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class FailedLook:
 
 @dataclass(frozen=True)
 class Observations:
-    """What was seen of a datasource, newest first."""
+    """What was seen of a data source, newest first."""
 
     items: tuple[Observation, ...]
     next: str | None
@@ -67,7 +67,7 @@ class Observations:
 def start_observation(
     home: Home, location: Location, instance: dg.DagsterInstance, name: str, asked: Asked
 ) -> str:
-    """Has the server look at a datasource; the run's id.
+    """Has the server look at a data source; the run's id.
 
     Raises:
         UnknownNameError: it is not declared.
@@ -102,7 +102,7 @@ def run_observation(
 def list_observations(
     instance: dg.DagsterInstance, name: str, *, cursor: str | None = None, limit: int = LIMIT
 ) -> Observations:
-    """What was seen of a datasource, newest first.
+    """What was seen of a data source, newest first.
 
     Raises:
         InputError: no cursor of this list; a limit out of bounds.
@@ -126,7 +126,7 @@ def list_observations(
 
 
 def last_observations(instance: dg.DagsterInstance, names: list[str]) -> dict[str, datetime]:
-    """When each datasource was looked at last, of those that ever were. Dagster's records of assets do not tell."""
+    """When each data source was looked at last, of those that ever were. Dagster's records of assets do not tell."""
     newest = {name: _newest(instance, _key(name)) for name in names}
     return {
         name: datetime.fromtimestamp(record.timestamp, UTC)
@@ -140,7 +140,7 @@ def _newest(instance: dg.DagsterInstance, key: Key) -> dg.EventLogRecord | None:
 
 
 class InstanceLooks:
-    """What datasources held when they were looked at last, as Dagster tells it, for whoever asks often.
+    """What data sources held when they were looked at last, as Dagster tells it, for whoever asks often.
 
     Each is asked for once; after that only what is new.
 
@@ -231,7 +231,7 @@ def _runs(instance: dg.DagsterInstance, ids: set[str]) -> dict[str, RecordedRun]
 
 
 def _failure(instance: dg.DagsterInstance, name: str) -> FailedLook | None:
-    """The last look that failed: one that was asked for here, or one of the datasource's schedule."""
+    """The last look that failed: one that was asked for here, or one of the data source's schedule."""
     failed = [dg.DagsterRunStatus.FAILURE]
     asked = dg.RunsFilter(tags={OBSERVE_TAG: name}, statuses=failed)
     ticks = dg.RunsFilter(job_name=f"observe_{name}", statuses=failed)

@@ -9,6 +9,11 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from orchestration.services.collections.imports import (
+    CollectionImport,
+    ImportRecords,
+    newest_imports,
+)
 from orchestration.services.dataset_list import DatasetSummary
 from orchestration.services.exports.history import Export, HistoryFilter, export_history
 from orchestration.services.pipelines.listing import next_runs
@@ -55,6 +60,8 @@ class Overview:
     """How many there are."""
     exports: tuple[Export, ...]
     """The newest of them."""
+    imports: tuple[CollectionImport, ...]
+    """The newest of them, into collections."""
     next_runs: tuple[NextRun, ...]
     counts: Mapping[str, int]
     """How many things of each noun are declared."""
@@ -65,6 +72,7 @@ def show_overview(
     snapshot: Snapshot,
     location: str,
     datasets: Sequence[DatasetSummary] = (),
+    imports: ImportRecords | None = None,
 ) -> Overview:
     """What a project is doing.
 
@@ -73,6 +81,7 @@ def show_overview(
         snapshot: what is declared.
         location: name of the project.
         datasets: its datasets as the list has them.
+        imports: into its collections.
     """
     now = datetime.now(UTC)
     runnable = {entry.name for entry in snapshot.datasets if entry.can_run}
@@ -94,6 +103,7 @@ def show_overview(
         stale=tuple(stale[:SHOWN]),
         stale_count=len(stale),
         exports=export_history(instance, snapshot.exporters, HistoryFilter(), limit=EXPORTS).items,
+        imports=() if imports is None else newest_imports(imports, limit=EXPORTS),
         next_runs=tuple(NextRun(name, at) for name, at in soon[:SHOWN]),
         counts=Counter(found.noun for found in snapshot.declarations),
     )

@@ -1,6 +1,6 @@
 """Definitions that are not saved: what a user writes into a form or sends along, made as if YAML declared it.
 
-So that a connector, a datasource or an exporter can be tried first. Secrets come as names of variables, as in YAML.
+So that a connector, a data source or an exporter can be tried first. Secrets come as names of variables, as in YAML.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from orchestration.loading.problems import Problem
 from orchestration.loading.tree import ProjectTree, load_aside
 from orchestration.loading.types import component_type, known_types
 from orchestration.location import Location
+from orchestration.services.forms.types import choose
 from resources.declared import DeclaredComponent, MisfitError
-from resources.kernel.errors import ConfigError, WaybillError
+from resources.kernel.errors import ConfigError, InputError, UnknownNameError, WaybillError, said
 
 FILE_NAME = "unsaved.yaml"
 UNSAVED_NAME = "unsaved"
@@ -35,7 +36,7 @@ class Definition:
     """A component as YAML declares it.
 
     Args:
-        type: `resources.SqlConnector`, `assets.Datasource` ...
+        type: `resources.SqlConnector`, `assets.Datasource` ..., or its short form: `postgresql`, `s3`.
         attributes: by name, plain values.
     """
 
@@ -55,18 +56,20 @@ def make_component(
         noun: what that is called.
 
     Raises:
-        ConfigError: a type that is none of the family, attributes that it does not take, or a template; no secret is
+        InputError: a type that is none of the family, attributes that it does not take, or a template; no secret is
             repeated.
     """
     tree = _tree(location)
-    kind = _kind(definition.type)
+    with as_input():
+        name, decided = _chosen(definition.type, noun)
+        kind = _kind(name)
     if not issubclass(kind, family):
-        raise ConfigError(f"{definition.type} is no {noun}", hint=f"Name the type of a {noun}")
+        raise InputError(f"{name} is no {said(noun)}", hint=f"Name the type of a {said(noun)}")
     _refuse_templates(definition.attributes)
-    given = {"name": UNSAVED_NAME, **definition.attributes}
-    text = yaml.safe_dump({"type": definition.type, "attributes": given}, sort_keys=False)
+    given = {"name": UNSAVED_NAME, **decided, **definition.attributes}
+    text = yaml.safe_dump({"type": name, "attributes": given}, sort_keys=False)
     (document,) = parse_documents(tree.defs_module_path / FILE_NAME, text)
-    with unplaced(location):
+    with as_input(), unplaced(location):
         problems = check_top(document)
         attributes, found = parse_attributes(kind, document)
         _refuse([*problems, *found])
@@ -94,6 +97,24 @@ def unplaced(location: Location) -> Iterator[str]:
         raise type(error).rebuild(text, error.hint, error.facts) from error
 
 
+@contextmanager
+def as_input() -> Iterator[None]:
+    """What is wrong with a definition that was sent along is wrong with the request, not with the project."""
+    try:
+        yield
+    except (ConfigError, UnknownNameError) as error:
+        raise InputError(error.message, hint=error.hint, **error.facts) from error
+
+
+def _chosen(given: str, noun: str) -> tuple[str, Mapping[str, str]]:
+    """The type that a word means, as in definitions that are saved: `s3`, or `postgresql` with what that decides."""
+    if "." in given:
+        return given, {}
+    choice = choose(noun, given)
+    decides = getattr(component_type(choice.type, ""), "decides", "")
+    return choice.type, {decides: choice.variant} if choice.variant else {}
+
+
 def _kind(name: str) -> type[dg.Component]:
     """The class of a type that Waybill has or the project uses: nothing is imported because a request names it."""
     if name in known_types() or name.rpartition(".")[0] in sys.modules:
@@ -106,7 +127,7 @@ def _kind(name: str) -> type[dg.Component]:
 def _refuse_templates(given: object, path: str = "attributes") -> None:
     """A template would take the value of any variable of the server into what is tried, and so into the answer."""
     if isinstance(given, str) and "{{" in given:
-        raise ConfigError(
+        raise InputError(
             f"{path}: a template is evaluated in definitions that are saved only",
             hint="Write the value itself; of a secret the name of its variable, `{env: NAME}`",
         )

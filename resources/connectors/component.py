@@ -73,7 +73,7 @@ class ConnectorComponent(DeclaredComponent):
 
     @property
     def holds(self) -> Holds:
-        """Whether datasources on this connector name paths or tables."""
+        """Whether data sources on this connector name paths or tables."""
         return "files"
 
     def refusal(self, mode: WriteMode) -> str:  # noqa: ARG002 - databases look at it

@@ -112,7 +112,7 @@ def check_options(
     format: str = "",  # noqa: A002 - the word that users write in YAML
     member: str = "",
 ) -> None:
-    """Looks at what a datasource says about the format of its files, without opening any.
+    """Looks at what a data source says about the format of its files, without opening any.
 
     Raises:
         ConfigError: a path that tells no format, an unknown format, a wrong option.

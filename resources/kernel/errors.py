@@ -99,6 +99,11 @@ class MissingDependencyError(ConfigError):
         )
 
 
+def said(noun: str) -> str:
+    """A noun as sentences have it: `datasource`, as YAML and commands have it, is two words."""
+    return noun.replace("datasource", "data source").replace("Datasource", "Data source")
+
+
 class UnknownNameError(ConfigError):
     """A name that nothing declares."""
 
@@ -109,8 +114,8 @@ class UnknownNameError(ConfigError):
         listed += f". Did you mean {near[0]!r}?" if near else ""
         prefix = f"{where}: " if where else ""
         super().__init__(
-            f"{prefix}unknown {noun} {name!r}",
-            hint=f"Known: {listed}" if names else f"No {noun} is declared",
+            f"{prefix}unknown {said(noun)} {name!r}",
+            hint=f"Known: {listed}" if names else f"No {said(noun)} is declared",
             noun=noun,
             name=name,
             known=names,

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
-from resources.kernel.errors import ConfigError
+from resources.kernel.errors import ConfigError, said
 
 NAME_LIMIT = 100
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -58,9 +58,9 @@ def check_name(noun: str, name: str, *, where: str = "") -> str:
         return name
     proposal = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:NAME_LIMIT]
     better = proposal if is_name(proposal) else f"{noun.replace(' ', '_')}_1"
-    said = f"{name!r} cannot name {'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+    text = f"{name!r} cannot name {'an' if noun[0] in 'aeiou' else 'a'} {said(noun)}"
     raise ConfigError(
-        f"{where}: {said}" if where else said,
+        f"{where}: {text}" if where else text,
         hint=f"Use lower-case letters, digits and '_', a letter first, at most {NAME_LIMIT}"
         f" characters; for instance {better!r}",
         name=name,

@@ -90,9 +90,12 @@ class TableName:
     schema: str | None = None
 
     def __str__(self) -> str:
-        """As `parse` takes it: a part that holds a dot stands in double quotes."""
-        name = quoted(self.name) if "." in self.name or self.name.startswith('"') else self.name
-        return f"{self.schema}.{name}" if self.schema else name
+        """As `parse` takes it: in double quotes stands the name, or both parts, where it would be read otherwise."""
+        schema = f"{self.schema}." if self.schema else ""
+        both = f"{quoted(self.schema)}." if self.schema else ""
+        forms = (f"{schema}{self.name}", f"{schema}{quoted(self.name)}", both + quoted(self.name))
+        meant = TableName(self.name, self.schema or None)
+        return next((text for text in forms if TableName.parse(text) == meant), forms[-1])
 
     @classmethod
     def parse(cls, text: str) -> TableName:
@@ -170,7 +173,7 @@ class BrowseEntry:
     name: str
     kind: Literal["folder", "object", "database", "schema", "table", "view"]
     path: str
-    """What `browse` takes to look into it, or what a datasource takes as `path:` or `table:`."""
+    """What `browse` takes to look into it, or what a data source takes as `path:` or `table:`."""
     size_bytes: int | None = None
     rows: int | None = None
     """The system's own estimate, for tables."""

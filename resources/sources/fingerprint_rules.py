@@ -1,4 +1,4 @@
-"""How a datasource tells that its source changed: chosen by the user, with what each choice can miss said aloud.
+"""How a data source tells that its source changed: chosen by the user, with what each choice can miss said aloud.
 
 `auto` is what the source itself offers and misses nothing that it can know of. The others are for tables whose
 automatic fingerprint costs too much, or says "changed" too often.
@@ -31,7 +31,7 @@ _SHOWN_VALUE = 200
 
 @dataclass(frozen=True)
 class FingerprintRule:
-    """What a datasource's `fingerprint:` says."""
+    """What a data source's `fingerprint:` says."""
 
     method: Method = "auto"
     column: str = ""

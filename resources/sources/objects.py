@@ -1,4 +1,4 @@
-"""Which objects a datasource's `path` means: one file, a glob, or a folder.
+"""Which objects a data source's `path` means: one file, a glob, or a folder.
 
 | path | objects |
 |---|---|

@@ -11,7 +11,7 @@ from resources.sources.spec import SourceSpec
 
 
 def open_source(connector: ConnectorResource, spec: SourceSpec) -> Source:
-    """What a datasource's declaration means on its connector. Makes no connection yet.
+    """What a data source's declaration means on its connector. Makes no connection yet.
 
     Raises:
         ConfigError: a path on a database, or a table or query on a place of files.

@@ -1,4 +1,4 @@
-"""Values for the placeholders of a datasource's query: read from YAML, resolved when the query runs.
+"""Values for the placeholders of a data source's query: read from YAML, resolved when the query runs.
 
 A value that comes from an environment variable is read at run time only, so that it is kept nowhere (T23).
 """

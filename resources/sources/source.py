@@ -1,6 +1,6 @@
-"""What a datasource is made of: a connector and what to take from it. Transport and format meet here.
+"""What a data source is made of: a connector and what to take from it. Transport and format meet here.
 
-**What holds.** A dataset's record of what it imported can be compared with what a datasource observes: a datasource
+**What holds.** A dataset's record of what it imported can be compared with what a data source observes: a data source
 watches through `fingerprint`, a dataset imports through `open_streams`, and both look at the same objects by the same
 rule. What a stream brings does not change while its context lives.
 
@@ -65,7 +65,7 @@ class Source(ABC):
     @property
     def title(self) -> str:
         """What errors call it."""
-        return f"datasource {self.spec.name}"
+        return f"data source {self.spec.name}"
 
     @property
     def origin(self) -> str:
@@ -102,7 +102,7 @@ class Source(ABC):
         """
         if stream.fingerprint is None:
             raise IntegrityError(
-                f"datasource {self.spec.name}: its rows came without a fingerprint"
+                f"data source {self.spec.name}: its rows came without a fingerprint"
             )
         return Fingerprint(stream.fingerprint(), {"source": self.spec.target})
 
@@ -203,7 +203,7 @@ class ObjectSource(Source):
         return self._with(objects, None, ())
 
     def fingerprint(self) -> Fingerprint:
-        """A digest over every key and etag, or over the bytes when the datasource asks for `hash`."""
+        """A digest over every key and etag, or over the bytes when the data source asks for `hash`."""
         objects = self.objects()
         found = fingerprint_objects(objects)
         if self.spec.fingerprint.method == "hash":
@@ -298,7 +298,7 @@ class FileSource(ObjectSource):
         found = list(select_objects(self._connector, self.spec.path, is_readable=self._is_readable))
         if not found:
             raise NotFoundError(
-                f"datasource {self.spec.name}: no object of connector {self.spec.connector!r}"
+                f"data source {self.spec.name}: no object of connector {self.spec.connector!r}"
                 f" matches {self.spec.path!r}{near_paths(self._connector, self.spec.path)}",
                 hint="Check the path from the connector's root; `*` stays within one folder,"
                 " `**` crosses folders",
@@ -320,7 +320,7 @@ class FileSource(ObjectSource):
         )
         if not found.whole:
             raise SourceChangedError(
-                f"datasource {self.spec.name}: {found.unsettled[0].key} and all else that matches"
+                f"data source {self.spec.name}: {found.unsettled[0].key} and all else that matches"
                 f" {self.spec.path!r} was written to less than {settle_seconds:g} s ago",
                 hint="It is taken when its writer is done; see settle_seconds in docs/datasources.md",
                 path=self.spec.path,
@@ -353,7 +353,7 @@ class DatabaseSource(Source):
         spec = self.spec
         if spec.table:
             return TableName.parse(spec.table)
-        values = resolve_parameters(spec.parameters, where=f"datasource {spec.name}")
+        values = resolve_parameters(spec.parameters, where=f"data source {spec.name}")
         return SqlQuery(spec.query, values, spec.timeout_seconds)
 
     def fingerprint(self) -> Fingerprint:

@@ -1,4 +1,4 @@
-"""What a datasource says, and what can be judged of it without opening anything."""
+"""What a data source says, and what can be judged of it without opening anything."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from resources.sources.renaming import check_rename
 
 @dataclass(frozen=True)
 class SourceSpec:
-    """What a datasource says. Exactly one of `path`, `table`, `query` is set."""
+    """What a data source says. Exactly one of `path`, `table`, `query` is set."""
 
     name: str
     connector: str
@@ -58,7 +58,7 @@ class SourceSpec:
         return self.path or (f"table {self.table}" if self.table else "query")
 
     def digest(self) -> str:
-        """Changes when the datasource asks for something else, reads it otherwise, or is watched otherwise."""
+        """Changes when the data source asks for something else, reads it otherwise, or is watched otherwise."""
         asked = asdict(self)
         del asked["timeout_seconds"], asked["settle_seconds"]  # change nothing about what is read
         for later in ("rename", "upload"):  # what was imported before there were any stays as it is
@@ -69,7 +69,7 @@ class SourceSpec:
 
 
 def check_source(spec: SourceSpec, *, holds: str) -> None:
-    """Looks at a datasource's declaration without opening anything.
+    """Looks at a data source's declaration without opening anything.
 
     Args:
         spec: the declaration.
@@ -83,7 +83,7 @@ def check_source(spec: SourceSpec, *, holds: str) -> None:
     wanted = ["path"] if holds == "files" else ["table", "query"]
     if len(given) != 1 or given[0] not in wanted:
         raise ConfigError(
-            f"datasource {spec.name!r} gives {' and '.join(given) or 'no target'};"
+            f"data source {spec.name!r} gives {' and '.join(given) or 'no target'};"
             f" connector {spec.connector!r} holds {holds}",
             hint=f"Give exactly one of: {', '.join(wanted)}",
         )
@@ -97,7 +97,7 @@ def check_source(spec: SourceSpec, *, holds: str) -> None:
     found = sorted(field for field in useless if getattr(spec, field) not in (None, "", {}))
     if found:
         raise ConfigError(
-            f"datasource {spec.name!r}: {' and '.join(map(repr, found))} cannot go with {given[0]!r}",
+            f"data source {spec.name!r}: {' and '.join(map(repr, found))} cannot go with {given[0]!r}",
             hint="`format`, `member`, `options`, `rename` and `settle_seconds` are for files; `parameters` and `timeout_seconds` for queries",
             attribute=found[0],
         )
@@ -147,7 +147,7 @@ def _check_seconds(spec: SourceSpec) -> None:
         value = getattr(spec, attribute)
         if value is not None and value < least:
             raise ConfigError(
-                f"datasource {spec.name!r}: {attribute} has to be {least} or more",
+                f"data source {spec.name!r}: {attribute} has to be {least} or more",
                 attribute=attribute,
             )
 
@@ -158,12 +158,12 @@ def _check_query(spec: SourceSpec) -> None:
         check_query(spec.query, where="query")
     except InputError as error:
         raise ConfigError(
-            f"datasource {spec.name!r}: {error.message}", hint=error.hint, attribute="query"
+            f"data source {spec.name!r}: {error.message}", hint=error.hint, attribute="query"
         ) from error
     unused = [name for name in spec.parameters if not re.search(rf":{name}\b", spec.query)]
     if unused:
         raise ConfigError(
-            f"datasource {spec.name!r}: the query has no :{', :'.join(unused)}",
+            f"data source {spec.name!r}: the query has no :{', :'.join(unused)}",
             hint="Each parameter stands in the query as `:name`",
             attribute="parameters",
         )
@@ -171,7 +171,7 @@ def _check_query(spec: SourceSpec) -> None:
 
 def _about(spec: SourceSpec, error: ConfigError, attribute: str) -> ConfigError:
     return ConfigError(
-        f"datasource {spec.name!r}: {error.message}", hint=error.hint, attribute=attribute
+        f"data source {spec.name!r}: {error.message}", hint=error.hint, attribute=attribute
     )
 
 

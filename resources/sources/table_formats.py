@@ -37,7 +37,7 @@ def check_no_table_format(
         for mark, name in _MARKS.items():
             if _is_there(connector, f"{_literal(folder)}{mark}"):
                 raise InputError(
-                    f"datasource {spec.name}: {folder or 'the root'} is a table of {name}; read as plain files it"
+                    f"data source {spec.name}: {folder or 'the root'} is a table of {name}; read as plain files it"
                     " would bring back rows that were removed or replaced",
                     hint="Read it with a query engine that knows the format (DuckDB and Polars do), for instance in"
                     " a Python transform, or let its owner export a snapshot as plain Parquet files",

@@ -11,7 +11,7 @@ Bytes may go before their record: `release` removes them once they were imported
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -191,10 +191,17 @@ class KeptUploads:
         """Removes the bytes of one upload, of which nothing can be made; that there was one stays on record."""
         self._item(upload.dataset).drop_files([upload.version])
 
-    def forget(self, dataset: str) -> None:
-        """Removes the bytes of all uploads of a dataset; that there were some stays on record."""
+    def forget(self, dataset: str, but: Callable[[], Collection[str]] = tuple) -> None:
+        """Removes the bytes of all uploads of a dataset; that there were some stays on record.
+
+        Args:
+            dataset: whose.
+            but: asked when the uploads are known: ids of those whose bytes stay.
+        """
         item = self._item(dataset)
-        item.drop_files(item.versions())
+        found = item.versions()
+        wanted = set(but())
+        item.drop_files([version for version in found if version.run_id not in wanted])
 
     def _item(self, dataset: str) -> VersionedItem:
         return self._store.item((FOLDER, dataset))

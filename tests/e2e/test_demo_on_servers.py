@@ -98,7 +98,7 @@ def test_the_demo_runs_on_postgresql_and_s3(
 
 
 def assert_commands_keep_the_secret(environment: dict[str, str], folder: Path) -> None:
-    """F038: whatever is asked about connectors and datasources, and whether or not they answer."""
+    """F038: whatever is asked about connectors and data sources, and whether or not they answer."""
     wrong = environment | {"DEMO_PG_PASSWORD": f"wrong{CANARY}"}
     questions = [
         (0, environment, "connector list --json"),

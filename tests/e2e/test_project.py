@@ -42,7 +42,7 @@ def clone(tmp_path_factory):
     with clone.start("waybill", "run", "nightly", "--json") as process:
         said, errors = process.communicate()
     assert process.returncode == 0, errors
-    assert f"{clone.broken}:4: unknown datasource" in errors
+    assert f"{clone.broken}:4: unknown data source" in errors
     clone.first = json.loads(said)["run_id"]
     with clone.warm():
         yield clone
@@ -80,7 +80,7 @@ def test_a_file_that_is_left_out_is_shown_with_file_and_line(clone, server):
     assert "nowhere" in problem["description"]
     (places,) = [entry["codeReferences"] for entry in problem["metadataEntries"] if entry]
     assert places == [{"filePath": str(clone.broken), "lineNumber": 4}]
-    assert f"waybill: {clone.broken}:4: unknown datasource 'nowhere'" in server.said()
+    assert f"waybill: {clone.broken}:4: unknown data source 'nowhere'" in server.said()
 
 
 def test_a_reload_names_a_new_mistake_where_the_server_was_started_and_loads_once(clone, server):
@@ -95,7 +95,7 @@ def test_a_reload_names_a_new_mistake_where_the_server_was_started_and_loads_onc
         shutil.rmtree(worse.parent)
         server.graphql(RELOAD)
     (told,) = [line for line in said if str(worse) in line]
-    assert told.startswith(f"waybill: {worse}:2: unknown datasource 'elsewhere'")
+    assert told.startswith(f"waybill: {worse}:2: unknown data source 'elsewhere'")
     assert [line for line in said if "loaded anew" in line] == [
         "waybill: the code of 'waybill' was loaded anew, without what has a mistake"
     ]

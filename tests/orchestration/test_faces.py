@@ -11,27 +11,9 @@ import typer
 
 from orchestration.api import routes as api_routes
 from orchestration.cli.main import app
+from orchestration.cli.noting import USE_CASES
 from orchestration.pages import routes as page_routes
 from orchestration.services.access.rights import RIGHTS
-
-RENAMED = {
-    # `waybill run` and `waybill refresh` are what people type most; the use case has the noun as well.
-    "run": "pipeline.run",
-    "refresh": "dataset.refresh",
-    "cancel": "run.cancel",
-    # Each change of a key has a command; they are one use case.
-    **dict.fromkeys(
-        (
-            *("schema.add-scalar", "schema.add-enum", "schema.add-enum-options"),
-            *("schema.add-embedding", "schema.add-geospatial"),
-            *("schema.delete-key", "schema.restore-key"),
-        ),
-        "schema.apply",
-    ),
-    # `waybill run NAME` runs a pipeline, so the group of runs cannot be called so.
-    **{f"runs.{verb}": f"run.{verb}" for verb in ("list", "show", "watch", "cancel", "retry")},
-}
-"""Commands whose use case has another name."""
 
 _OF_THE_MACHINE = "works on the machine or the project's folder, not on a server"
 _FORM = (
@@ -111,7 +93,7 @@ def modules(package) -> Iterator[object]:
 @pytest.fixture(scope="module")
 def faces() -> dict[str, set[str]]:
     return {
-        "cli": {RENAMED.get(name, name) for name in commands(app)},
+        "cli": {USE_CASES.get(name, name) for name in commands(app)},
         "api": {r.operation_id for m in modules(api_routes) for r in m.router.routes},
         "page": {route.name for module in modules(page_routes) for route in module.ROUTES},
     }

@@ -72,7 +72,7 @@ HARMLESS = {
     "ops:check_connector:config:limit": "how many entries are shown",
     "ops:exports__totals_out:ops:pin_totals_out:config:dataset": "one of the datasets in the store",
     "ops:exports__totals_out:ops:pin_totals_out:config:version": "a number of a version",
-    "ops:look_at_datasource:config:datasource": "one of the declared datasources",
+    "ops:look_at_datasource:config:datasource": "one of the declared data sources",
     "ops:look_at_datasource:config:rows": "how many rows are shown",
     "ops:look_at_datasource:config:fingerprint": "whether it is taken",
     **{

@@ -43,7 +43,7 @@ TRANSFORM = "type: assets.SqlTransform\nattributes: {name: t, sql: "
         (TRANSFORM + '"selec 1 from orders where ("}', r"transform t: the SQL cannot be read"),
         (
             DATASOURCE + '  path: "*.csv"\n  options: {bogus: 1}\n',
-            r"defs\.yaml:\d+: datasource 'orders': options: .*bogus",
+            r"defs\.yaml:\d+: data source 'orders': options: .*bogus",
         ),
         (
             DATASOURCE + "  pasword: canary-7391\n",

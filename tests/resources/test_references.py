@@ -107,7 +107,7 @@ def test_a_python_asset_that_names_an_unknown_dataset_is_refused():
         ),
         (
             "type: assets.Datasource\nattributes: {name: x, connector: lake, table: t}\n",
-            "datasource 'x' gives table; connector 'lake' holds files. Give exactly one of: path",
+            "data source 'x' gives table; connector 'lake' holds files. Give exactly one of: path",
         ),
         (
             "type: assets.Datasource\nattributes: {name: x, connector: warehouse, table: t, query: q}\n",

@@ -112,7 +112,7 @@ def test_the_components_tab_of_the_ui_knows_every_type_with_its_working_example(
     assert set(known_types()) <= set(types)
     example = yaml.safe_load(types["assets.Dataset"]["example"])
     assert example["attributes"]["datasource"] == "orders_files"
-    assert "Name of a datasource." in types["assets.Dataset"]["schema"]
+    assert "Name of a data source." in types["assets.Dataset"]["schema"]
 
 
 @pytest.mark.parametrize("name", ["a", "a_name_that_is_longer_than_the_one_of_the_example"])

@@ -25,13 +25,13 @@ from orchestration.services.questions.datasource import OBSERVE, TEST, TRY
 from orchestration.services.site.noted import noted
 
 router = APIRouter()
-Name = Annotated[str, Path(description="Name of the datasource.")]
+Name = Annotated[str, Path(description="Name of the data source.")]
 Rows = Annotated[int, Query(ge=1, le=PREVIEW_LIMIT, description="How many rows to show.")]
 
 
 @dataclass(frozen=True)
 class GivenSource:
-    """A datasource that is not saved, as YAML would have it."""
+    """A data source that is not saved, as YAML would have it."""
 
     attributes: Annotated[
         dict[str, Any],
@@ -42,20 +42,20 @@ class GivenSource:
 
 @router.get("/projects/{project}/datasources", operation_id="datasource.list")
 def list_all(project: GivenProject, wanted: GivenList) -> Page[DatasourceSummary]:
-    """List the datasources that the project declares. Connects to none."""
+    """List the data sources that the project declares. Connects to none."""
     found = [d for d in datasources_of(project.snapshot) if wanted.q.lower() in d.name]
     return paged(found, lambda d: (d.name,), cursor=wanted.cursor, limit=wanted.limit)
 
 
 @router.post("/projects/{project}/datasources/try", operation_id="datasource.try")
 async def try_unsaved(asker: GivenAsker, given: GivenSource, rows: Rows = 20) -> DatasourceTest:
-    """Preview a datasource that is not saved: as `datasource.test`."""
+    """Preview a data source that is not saved: as `datasource.test`."""
     return await asker.ask(TRY, kind=given.type, attributes=given.attributes, rows=rows)
 
 
 @router.get("/projects/{project}/datasources/{name}", operation_id="datasource.show")
 def show(project: GivenProject, name: Name) -> DatasourceSummary:
-    """Show a datasource. Connects to nothing."""
+    """Show a data source. Connects to nothing."""
     return find_datasource(project.snapshot, name)
 
 
@@ -89,7 +89,7 @@ async def observe(
     name: Name,
     key: IdempotencyKey = None,
 ) -> Started:
-    """Look now whether a datasource changed, in a run."""
+    """Look now whether a data source changed, in a run."""
     find_datasource(project.snapshot, name)
     asking = asker.ask(OBSERVE, name=name, key=key or "")
     run_id = await noted(site, actor, "datasource.observe", f"datasources/{name}", asking)
@@ -102,6 +102,6 @@ async def observe(
 def observations(
     project: GivenProject, site: GivenSite, name: Name, wanted: GivenList
 ) -> Observations:
-    """List what was seen of a datasource, newest first, and whether it had changed."""
+    """List what was seen of a data source, newest first, and whether it had changed."""
     find_datasource(project.snapshot, name)
     return list_observations(site.instance, name, cursor=wanted.cursor, limit=wanted.limit)

@@ -14,7 +14,7 @@ from orchestration.services.forms.model import Form
 from orchestration.services.questions.definition import CHANGE, NEW, SHOW, NewForm, as_argument
 from orchestration.services.reloading import reload_location
 from orchestration.services.site.projects import Project
-from resources.kernel.errors import InputError
+from resources.kernel.errors import InputError, said
 
 router = APIRouter()
 _BASE = "/projects/{project}/definitions"
@@ -90,13 +90,17 @@ def _add_looks(noun: str, use_case: str) -> None:
     """The routes of one noun that look."""
     base = f"{_BASE}/{use_case}s"
 
-    @router.get(f"{base}/-/new", operation_id=f"{use_case}.form", summary=f"Form of a new {noun}")
+    @router.get(
+        f"{base}/-/new", operation_id=f"{use_case}.form", summary=f"Form of a new {said(noun)}"
+    )
     async def form(asker: GivenAsker, type: TypeQuery = "") -> NewForm:  # noqa: A002 - the address has it
         """Tell which types there are, and what the chosen one asks for."""
         return await asker.ask(NEW, noun=noun, type=type)
 
     @router.get(
-        f"{base}/{{name}}", operation_id=f"{use_case}.definition", summary=f"Definition of a {noun}"
+        f"{base}/{{name}}",
+        operation_id=f"{use_case}.definition",
+        summary=f"Definition of a {said(noun)}",
     )
     async def show(asker: GivenAsker, name: Name) -> Form:
         """Show what a definition says, its file and its revision. A secret shows the name of its variable."""
@@ -110,7 +114,7 @@ def _add_changes(noun: str, use_case: str) -> None:
     def change(action: Action, name: str, **given: Any) -> DefinitionChange:
         return DefinitionChange(action, noun, name, **given)
 
-    @router.post(base, operation_id=f"{use_case}.create", summary=f"Declare a {noun}")
+    @router.post(base, operation_id=f"{use_case}.create", summary=f"Declare a {said(noun)}")
     async def create(
         asker: GivenAsker, project: GivenProject, given: NewDefinition, dry_run: DryRun = False
     ) -> Changed:
@@ -118,7 +122,9 @@ def _add_changes(noun: str, use_case: str) -> None:
         made = change("create", given.name, type=given.type, values=given.attributes)
         return await _made(asker, project, made, dry_run=dry_run)
 
-    @router.patch(f"{base}/{{name}}", operation_id=f"{use_case}.edit", summary=f"Change a {noun}")
+    @router.patch(
+        f"{base}/{{name}}", operation_id=f"{use_case}.edit", summary=f"Change a {said(noun)}"
+    )
     async def edit(
         asker: GivenAsker,
         project: GivenProject,
@@ -138,7 +144,7 @@ def _add_changes(noun: str, use_case: str) -> None:
         return await _made(asker, project, made, dry_run=dry_run)
 
     @router.delete(
-        f"{base}/{{name}}", operation_id=f"{use_case}.delete", summary=f"Delete a {noun}"
+        f"{base}/{{name}}", operation_id=f"{use_case}.delete", summary=f"Delete a {said(noun)}"
     )
     async def delete(
         asker: GivenAsker,

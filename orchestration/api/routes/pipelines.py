@@ -15,6 +15,7 @@ from orchestration.api.given import (
     Name,
 )
 from orchestration.services.access.audit import audited
+from orchestration.services.access.subjects import subject_of
 from orchestration.services.paging import Page
 from orchestration.services.pipelines.listing import (
     PipelineDetail,
@@ -60,14 +61,15 @@ async def run(
 ) -> Started:
     """Run a pipeline now, also while it is paused."""
     asking = asker.ask(RUN, name=name, key=key or "")
-    return started(project.name, await noted(site, asker.actor, "pipeline.run", name, asking))
+    subject = subject_of("pipeline", name, project.name)
+    return started(project.name, await noted(site, asker.actor, "pipeline.run", subject, asking))
 
 
 @router.post("/projects/{project}/pipelines/{name}/pause", operation_id="pipeline.pause")
 def pause(site: GivenSite, project: GivenProject, actor: GivenActor, name: Name) -> PipelineDetail:
     """Keep a pipeline's schedule and sensor from starting it."""
     entries = project.snapshot.pipelines
-    with audited(site.catalog, actor, "pipeline.pause", name):
+    with audited(site.catalog, actor, "pipeline.pause", subject_of("pipeline", name, project.name)):
         return switch_pipeline(entries, site.instance, project.name, name, on=False)
 
 
@@ -75,5 +77,7 @@ def pause(site: GivenSite, project: GivenProject, actor: GivenActor, name: Name)
 def resume(site: GivenSite, project: GivenProject, actor: GivenActor, name: Name) -> PipelineDetail:
     """Let a pipeline's schedule and sensor start it again; what was missed is not made up for."""
     entries = project.snapshot.pipelines
-    with audited(site.catalog, actor, "pipeline.resume", name):
+    with audited(
+        site.catalog, actor, "pipeline.resume", subject_of("pipeline", name, project.name)
+    ):
         return switch_pipeline(entries, site.instance, project.name, name, on=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
+from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from orchestration.pages.page import page
@@ -23,18 +24,28 @@ from orchestration.services.access.users import (
     set_role,
 )
 from orchestration.services.access.visits import guess_of, session_of
-from resources.kernel.errors import InputError
+from orchestration.services.statuses import status_of
+from resources.kernel.errors import ConflictError, InputError, WaybillError
 
 
 async def _account(visit: Visit) -> Response:
     return await _show_account(visit)
 
 
-async def _show_account(visit: Visit, secret: str = "") -> Response:
+async def _show_account(
+    visit: Visit,
+    secret: str = "",
+    given: FormData | None = None,
+    problem: WaybillError | None = None,
+) -> Response:
     tokens = await visit.run(list_tokens, visit.site.catalog, user=visit.actor.user)
     users = await visit.run(list_users, visit.site.catalog)
     return await visit.render(
         "access/account.html",
+        status=status_of(problem) if problem else 200,
+        given=given or {},
+        chosen=given.getlist("scope") if given else [],
+        problem=problem,
         tokens=tokens,
         scopes=list(Scope),
         secret=secret,
@@ -45,15 +56,18 @@ async def _show_account(visit: Visit, secret: str = "") -> Response:
 
 async def _create_token(visit: Visit) -> Response:
     form = await visit.form()
-    made = await visit.run(
-        create_token,
-        visit.site.catalog,
-        visit.actor,
-        user=visit.actor.user,
-        alias=str(form.get("alias", "")).strip(),
-        scopes=[scope for scope in Scope if scope in form.getlist("scope")],
-        days=_days(str(form.get("days", "")).strip()),
-    )
+    try:
+        made = await visit.run(
+            create_token,
+            visit.site.catalog,
+            visit.actor,
+            user=visit.actor.user,
+            alias=str(form.get("alias", "")).strip(),
+            scopes=[scope for scope in Scope if scope in form.getlist("scope")],
+            days=_days(str(form.get("days", "")).strip()),
+        )
+    except (InputError, ConflictError) as error:  # what was typed stays in the form
+        return await _show_account(visit, given=form, problem=error)
     return await _show_account(visit, made.secret)
 
 
@@ -79,20 +93,36 @@ async def _own_password(visit: Visit) -> Response:
 
 
 async def _users(visit: Visit) -> Response:
+    return await _show_users(visit)
+
+
+async def _show_users(
+    visit: Visit, given: FormData | None = None, problem: WaybillError | None = None
+) -> Response:
     users = await visit.run(list_users, visit.site.catalog)
-    return await visit.render("access/users.html", users=users, roles=list(Role))
+    return await visit.render(
+        "access/users.html",
+        status=status_of(problem) if problem else 200,
+        users=users,
+        roles=list(Role),
+        given=given or {},
+        problem=problem,
+    )
 
 
 async def _add_user(visit: Visit) -> Response:
     form = await visit.form()
-    made = await visit.run(
-        add_user,
-        visit.site.catalog,
-        visit.actor,
-        name=str(form.get("name", "")).strip(),
-        role=_role(str(form.get("role", ""))),
-        password=str(form.get("password", "")),
-    )
+    try:
+        made = await visit.run(
+            add_user,
+            visit.site.catalog,
+            visit.actor,
+            name=str(form.get("name", "")).strip(),
+            role=_role(str(form.get("role", ""))),
+            password=str(form.get("password", "")),
+        )
+    except (InputError, ConflictError) as error:  # what was typed stays in the form
+        return await _show_users(visit, form, error)
     return visit.redirect("/users", notice=f"{made.name} may sign in, as {made.role}.")
 
 

@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from orchestration.services.site.projects import DESCRIBE_SECONDS, Project
 from orchestration.services.site.site import site_of
+from resources.kernel.errors import said
 from resources.kernel.keys import NOUNS
 
 _PAGES = {
@@ -36,7 +37,7 @@ async def _asset(request: Request) -> Response:
         if shown:
             path = f"{shown}/{quote(name.replace('/', '~'), safe='~')}"
             return RedirectResponse(f"/data/{quote(project.name, safe='')}/{path}", 303)
-    raise HTTPException(404, f"no project declares the {noun} {name!r}")
+    raise HTTPException(404, f"no project declares the {said(noun)} {name!r}")
 
 
 def _folder_place(project: Project, noun: str, name: str) -> str:

@@ -8,6 +8,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from orchestration.pages.page import page
+from orchestration.pages.render import to_part
 from orchestration.pages.visit import Visit
 from orchestration.services.asking.passing import download
 from orchestration.services.classification_history import HistoryQuery, errors_of, history
@@ -62,6 +63,8 @@ async def _errors(visit: Visit) -> Response:
 async def _check(visit: Visit) -> Response:
     """A file that was sent, or a further page of the errors of one that is kept."""
     one = await _set(visit)
+    if visit.request.method == "GET" and not visit.query("upload"):
+        return _to_choice(visit)
     given = await _sent(visit, one) if visit.request.method == "POST" else _named(visit)
     after = visit.number("after", 0)
     found = await visit.ask(
@@ -73,6 +76,8 @@ async def _check(visit: Visit) -> Response:
 
 
 async def _report(visit: Visit) -> Response:
+    if not visit.query("upload"):
+        return _to_choice(visit)
     name, given = visit.request.path_params["name"], _named(visit)
     return await download(
         visit.asker(),
@@ -81,6 +86,12 @@ async def _report(visit: Visit) -> Response:
         upload=asdict(given),
         format=visit.query("format", "csv"),
     )
+
+
+def _to_choice(visit: Visit) -> Response:
+    """From an address without a file, such as one that was typed, to where one is chosen."""
+    name = to_part(visit.request.path_params["name"])
+    return visit.redirect(f"/classifications/{name}", notice="Choose a file to check first.")
 
 
 async def _apply(visit: Visit) -> Response:

@@ -18,6 +18,7 @@ from orchestration.pages.render import to_part
 from orchestration.pages.visit import Visit
 from orchestration.services.access.audit import audited
 from orchestration.services.asking.passing import NOT_KEPT, as_file, download
+from orchestration.services.collections.declared import summary_of
 from orchestration.services.collections.import_runs import ResumeChoice
 from orchestration.services.collections.imports import (
     ImportRecords,
@@ -139,7 +140,11 @@ async def _start(visit: Visit) -> Response:
 async def _list(visit: Visit) -> Response:
     cursor = visit.query("cursor") or None
     found = await visit.run(list_imports, _records(visit), _name(visit), cursor=cursor)
-    return await visit.render("collections/imports.html", name=_name(visit), page=found)
+    declared = collections_of(visit.site, visit.project)
+    summary = await visit.run(summary_of, declared, declared.find(_name(visit)))
+    return await visit.render(
+        "collections/imports.html", name=_name(visit), page=found, collection=summary
+    )
 
 
 async def _show(visit: Visit) -> Response:

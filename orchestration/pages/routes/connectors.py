@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from glob import escape
 from typing import Any
 from urllib.parse import urlencode
 
@@ -92,7 +93,7 @@ def _crumbs(path: str) -> list[tuple[str, str]]:
 
 
 def _links(visit: Visit, entry: BrowseEntry) -> dict[str, str]:
-    """Where an entry leads: into it, to its columns, to its first rows, to a datasource of it."""
+    """Where an entry leads: into it, to its columns, to its first rows, to a data source of it."""
     here = f"{visit.base}/connectors/{to_part(_name(visit))}"
     if entry.kind in ("table", "view"):
         return {
@@ -102,15 +103,15 @@ def _links(visit: Visit, entry: BrowseEntry) -> dict[str, str]:
         }
     if entry.kind == "object":
         return {
-            "open": _preview(visit, path=entry.path) if visit.may("datasource.try") else "",
-            "preview": _preview(visit, path=entry.path),
-            "create": _create(visit, path=entry.path),
+            "open": _preview(visit, path=escape(entry.path)) if visit.may("datasource.try") else "",
+            "preview": _preview(visit, path=escape(entry.path)),
+            "create": _create(visit, path=escape(entry.path)),
         }
     return {"open": f"{here}/browse?{urlencode({'path': entry.path})}", "preview": "", "create": ""}
 
 
 def _create(visit: Visit, **target: str) -> str:
-    """The form of a new datasource with the place filled in."""
+    """The form of a new data source with the place filled in."""
     return f"{visit.base}/datasources/-/new?{urlencode({'connector': _name(visit), **target})}"
 
 

@@ -1,4 +1,4 @@
-"""Datasources in the browser: the list, one of them with what was seen of it, and previews, also before it is saved."""
+"""Data sources in the browser: the list, one of them with what was seen of it, and previews, also before it is saved."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from orchestration.pages.page import page
 from orchestration.pages.visit import Visit
 from orchestration.services.access.audit import audited
+from orchestration.services.access.subjects import subject_of
 from orchestration.services.pipelines.listing import list_pipelines, show_pipeline, switch_pipeline
 from orchestration.services.questions.pipeline import RUN
 from orchestration.services.site.noted import noted
@@ -41,7 +42,8 @@ async def _show(visit: Visit) -> Response:
 async def _run(visit: Visit) -> Response:
     name = visit.request.path_params["name"]
     asking = visit.ask(RUN, name=name)
-    run_id = await noted(visit.site, visit.actor, "pipeline.run", name, asking)
+    subject = subject_of("pipeline", name, visit.project.name)
+    run_id = await noted(visit.site, visit.actor, "pipeline.run", subject, asking)
     return visit.redirect(f"/runs/{run_id}")
 
 
@@ -58,7 +60,8 @@ async def _switch(visit: Visit, *, on: bool) -> Response:
     entries, site = visit.project.snapshot.pipelines, visit.site
 
     def switch() -> None:
-        with audited(site.catalog, visit.actor, f"pipeline.{verb}", name):
+        subject = subject_of("pipeline", name, visit.project.name)
+        with audited(site.catalog, visit.actor, f"pipeline.{verb}", subject):
             switch_pipeline(entries, site.instance, visit.project.name, name, on=on)
 
     await visit.run(switch)

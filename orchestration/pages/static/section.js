@@ -1,10 +1,13 @@
 // What pages do beyond links and forms. Each of it can be missing: the pages work without a script.
 "use strict";
 
-// A form that changes something for good asks first.
+// A form that changes something for good asks first. Without a script the server asks, by a page.
 document.addEventListener("submit", (event) => {
   const question = event.target.dataset.confirm;
-  if (question && !window.confirm(question)) {
+  if (!question) return;
+  if (window.confirm(question)) {
+    event.target.elements.confirmed.value = "true";
+  } else {
     event.preventDefault();
     event.stopPropagation();
   }
@@ -25,10 +28,26 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// A filter takes effect when it is set; without a script its form has a button.
-document.addEventListener("change", (event) => {
-  const form = event.target.closest("form[data-auto]");
-  if (form) form.requestSubmit();
+// Nor does it stay open behind a keyboard that has gone on.
+document.addEventListener("focusin", (event) => {
+  for (const menu of openMenus()) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+
+// A part of the page that is replaced while somebody's keyboard is in it: it stays at the same link, button or field.
+const FOCUSABLE = "a[href], button, input, select, textarea, summary, [tabindex]";
+const likeness = (one) => `${one.tagName} ${one.name || ""} ${one.getAttribute("href") || one.textContent.trim()}`;
+let left = null;
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const focused = document.activeElement;
+  left = event.detail.target.contains(focused) && focused !== document.body ? likeness(focused) : null;
+});
+document.addEventListener("htmx:afterSettle", () => {
+  if (left === null || document.activeElement !== document.body) return;
+  const found = [...document.querySelectorAll(FOCUSABLE)].find((one) => likeness(one) === left);
+  left = null;
+  if (found) found.focus({ preventScroll: true });
 });
 
 // What only a script can do is offered where one runs; a button with `data-copy` copies the field that it names.

@@ -2,8 +2,7 @@
 "use strict";
 
 async function follow(form, list) {
-  const button = form.querySelector("button");
-  button.disabled = true;
+  if (list.getAttribute("aria-busy") === "true") return; // the button is not disabled: it would lose the keyboard
   list.replaceChildren();
   list.setAttribute("aria-busy", "true");
   try {
@@ -29,7 +28,6 @@ async function follow(form, list) {
     list.append(item);
   } finally {
     list.removeAttribute("aria-busy");
-    button.disabled = false;
   }
 }
 

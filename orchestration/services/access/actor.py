@@ -60,8 +60,13 @@ class Actor:
     @property
     def user(self) -> str:
         """The user's name alone, also where a token of the user asks."""
-        return self.name.partition(" (token ")[0]
+        return user_of(self.name)
 
     def may(self, role: Role, scope: Scope) -> bool:
         """Whether this actor may do what asks for a role and a scope."""
         return self.role.includes(role) and scope in self.scopes
+
+
+def user_of(name: str) -> str:
+    """The user behind what an actor is called: a token of a user is called after both."""
+    return name.partition(" (token ")[0]

@@ -139,6 +139,14 @@ def list_imports(
     return Page(shown, encode_cursor([shown[-1].id]) if len(found) > limit else None)
 
 
+def newest_imports(records: ImportRecords, *, limit: int) -> tuple[CollectionImport, ...]:
+    """The newest imports of all collections: what is going on, and how those that ended did."""
+    if not records.collections:
+        return ()
+    found = records.catalog.newest_imports(records.collections, limit=limit)
+    return tuple(_report(records, one) for one in found)
+
+
 def show_import(records: ImportRecords, import_id: int, collection: str = "") -> CollectionImport:
     """An import, and how far it is.
 

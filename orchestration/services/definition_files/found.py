@@ -13,7 +13,7 @@ from orchestration.loading.documents import NAMES, check_size
 from orchestration.loading.files import find_files
 from orchestration.services.definition_files.documents import DefinitionFile, DefinitionText
 from orchestration.services.definition_files.source import YamlText
-from resources.kernel.errors import ConfigError
+from resources.kernel.errors import ConfigError, said
 
 NounOf = Callable[[str, Path], str]
 """What components of a type are called: by the type's name and the file that names it; empty of one that is not known."""
@@ -72,7 +72,7 @@ def find(root: Path, noun: str, name: str, noun_of: NounOf) -> FoundDefinition |
     if len(found) > 1:
         places = ", ".join(f.where for f in found)
         raise ConfigError(
-            f"{len(found)} {noun}s are named {name!r}: {places}",
+            f"{len(found)} {said(noun)}s are named {name!r}: {places}",
             hint="Give each its own name, in the files",
         )
     return found[0] if found else None

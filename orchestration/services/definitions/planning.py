@@ -30,7 +30,7 @@ from orchestration.services.forms.build import Names, edit_form, new_form
 from orchestration.services.forms.model import Answers, Field, Form, Kind
 from orchestration.services.forms.texts import check_value, read_text
 from orchestration.services.forms.types import choose, known_kinds
-from resources.kernel.errors import ConfigError, ConflictError, InputError, UnknownNameError
+from resources.kernel.errors import ConfigError, ConflictError, InputError, UnknownNameError, said
 from resources.kernel.keys import check_name
 from resources.references import code_position, name_of_asset, nouns_of, registry_of
 
@@ -141,9 +141,9 @@ class Planner:
             return {"name": str(error)}
         for found in find_named(self.root, change.name, self.noun_of):
             if found.noun == change.noun:
-                return {"name": f"there is a {change.noun} of this name at {found.where}"}
+                return {"name": f"there is a {said(change.noun)} of this name at {found.where}"}
         if place := self.python.get((change.noun, change.name)):
-            return {"name": f"there is a {change.noun} of this name in Python, at {place}"}
+            return {"name": f"there is a {said(change.noun)} of this name in Python, at {place}"}
         return {}
 
     def _edit(self, change: DefinitionChange) -> ChangePlan:
@@ -168,14 +168,14 @@ class Planner:
     def _refuse_missing(self, noun: str, name: str) -> NoReturn:
         if place := self.python.get((noun, name)):
             raise ConfigError(
-                f"{noun} {name!r} is defined in Python",
+                f"{said(noun)} {name!r} is defined in Python",
                 hint=f"Change it there: {place}",
                 file=place.rpartition(":")[0],
             )
         others = [f for f in find_named(self.root, name, self.noun_of) if f.noun]
         if others:
             raise ConfigError(
-                f"{name!r} is no {noun} but a {others[0].noun}, declared at {others[0].where}",
+                f"{name!r} is no {said(noun)} but a {said(others[0].noun)}, declared at {others[0].where}",
                 hint=f"Ask for the {others[0].noun}",
             )
         raise UnknownNameError(noun, name, self.names.get(noun, ()))
@@ -297,7 +297,7 @@ def _check_revision(change: DefinitionChange, found: FoundDefinition, plan: Chan
         return
     yours = "" if plan.number is None else _shown_part(plan.after, plan.number)
     raise ConflictError(
-        f"{change.noun} {change.name!r} was changed meanwhile, in {found.where}; nothing was written",
+        f"{said(change.noun)} {change.name!r} was changed meanwhile, in {found.where}; nothing was written",
         hint="Look at what it says now, and save again if yours is to stand",
         current=_shown_part(found.file, found.number),
         yours=yours,

@@ -34,7 +34,7 @@ from orchestration.services.definitions.planning import (
 from orchestration.services.forms.names import names_of
 from orchestration.services.home import Home
 from orchestration.services.locks import hold
-from resources.kernel.errors import InUseError
+from resources.kernel.errors import InUseError, said
 from resources.project import ProjectFolders
 
 _SHOWN = 20
@@ -167,7 +167,7 @@ def _check_unused(change: DefinitionChange, plan: ChangePlan, verdict: Judgement
     users = list(dict.fromkeys(_user(problem, plan.after) for problem in broken))
     if users:
         raise InUseError(
-            f"{change.noun} {change.name!r} stays, since it is used by {', '.join(users[:_SHOWN])}",
+            f"{said(change.noun)} {change.name!r} stays, since it is used by {', '.join(users[:_SHOWN])}",
             hint="Change or delete these first",
             users=users,
         )
@@ -196,7 +196,8 @@ def _user(problem: Problem, after: DefinitionFile) -> str:
         for number, definition in enumerate(file.definitions):
             if _is_in(problem, file, number):
                 document = definition.document
-                return f"{document.type.rpartition('.')[2]} {document.name!r} ({place})"
+                kind = said(document.type.rpartition(".")[2])
+                return f"{kind} {document.name!r} ({place})"
     return f"{place} ({problem.text})"
 
 

@@ -10,7 +10,7 @@ from orchestration.location import Location
 from orchestration.pipelines.build import ScheduleSpec
 from orchestration.pipelines.component import Pipeline
 from orchestration.services.exports.entries import Delivering, ExporterEntry
-from orchestration.services.unsaved import Definition, make_component, unplaced
+from orchestration.services.unsaved import Definition, as_input, make_component, unplaced
 from resources.connectors.component import ConnectorComponent
 from resources.kernel.errors import UnknownNameError
 from resources.references import declared_in
@@ -55,10 +55,10 @@ def unsaved_exporter(location: Location, definition: Definition) -> ExporterSpec
     """What a definition says that is not saved yet.
 
     Raises:
-        ConfigError: attributes that an exporter does not take, or that do not go together.
+        InputError: attributes that an exporter does not take, or that do not go together.
     """
     exporter, context = make_component(location, definition, Exporter, "exporter")
-    with unplaced(location):
+    with as_input(), unplaced(location):
         return exporter.spec(context)
 
 

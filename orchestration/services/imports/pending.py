@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -77,9 +78,33 @@ class PendingImports:
 
     def open(self) -> list[PendingImport]:
         """Those with something still to do, in the order in which they were asked for."""
-        found = [_read(path) for path in self._folder.glob(f"*/{ASKED}")]
-        todo = [one for one in found if one is not None and one.is_open]
-        return sorted(todo, key=lambda one: one.asked_at)
+        return sorted((one for one in self.all() if one.is_open), key=lambda one: one.asked_at)
+
+    def all(self) -> list[PendingImport]:
+        """Those of the last day, whatever became of them."""
+        found = (_read(path) for path in self._folder.glob(f"*/{ASKED}"))
+        return [one for one in found if one is not None]
+
+
+class ComingUploads:
+    """What will be imported as a dataset while it is removed: what waits when the removal begins, or is asked for later.
+
+    Args:
+        home: where imports are noted.
+        dataset: that is removed.
+    """
+
+    def __init__(self, home: Home, dataset: str) -> None:
+        self._pending = PendingImports(home)
+        self._dataset = dataset
+        self._since = time.time()
+        self._waiting = {one.upload_id for one in self._pending.open() if one.dataset == dataset}
+
+    def ids(self) -> set[str]:
+        """Ids of these uploads, as of now."""
+        found = self._pending.all()
+        later = [one for one in found if one.is_open or one.asked_at >= self._since]
+        return self._waiting | {one.upload_id for one in later if one.dataset == self._dataset}
 
 
 def _read(path: Path) -> PendingImport | None:

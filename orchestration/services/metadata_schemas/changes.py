@@ -1,4 +1,4 @@
-"""Changes of metadata schemas: what one would mean for what is stored, and the change itself (media-import 4.1).
+"""Changes of metadata schemas: what one would mean for what is stored, and the change itself.
 
 What the project's files declare is changed in them. Everything else is changed here, and lives in the catalog.
 """

@@ -128,6 +128,8 @@ def read_query(sql: str, location: Location) -> Statement:
     """
     if len(sql) > STATEMENT_LIMIT:
         raise InputError(f"a query has at most {STATEMENT_LIMIT:,} characters, not {len(sql):,}")
+    if "\0" in sql:  # no catalog can write it down, and no YAML
+        raise InputError(f"{WHERE}: it holds a NUL character", hint="Take it out")
     try:
         statement = read_statement(sql, where=WHERE)
     except ConfigError as error:  # of a transform it is the project's mistake, here the asker's

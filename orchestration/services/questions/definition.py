@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from orchestration.services.access.audit import audited
+from orchestration.services.access.subjects import subject_of
 from orchestration.services.asking.question import Desk, Question
 from orchestration.services.definitions.change import (
     USE_CASES,
@@ -68,7 +69,7 @@ def _change(desk: Desk, change: Mapping[str, Any], dry_run: bool = False) -> Cha
     if dry_run:
         return save(*given, dry_run=True)
     use_case = f"{USE_CASES[asked.noun]}.{asked.action}"
-    subject = f"{asked.noun}/{asked.name}"
+    subject = subject_of(asked.noun, asked.name, desk.project)
     with audited(CatalogDatabase.open(), desk.actor, use_case, subject) as noted:
         done = save(*given)
         noted.before, noted.after = done.before, done.after

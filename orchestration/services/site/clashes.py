@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from orchestration.services.snapshot import Snapshot
+from resources.kernel.errors import said
 
 _ONCE = ("datasource", "model", "exporter", "classification set")
 """Nouns beside datasets and embeddings whose things are assets, or stand in the catalog."""
@@ -54,6 +55,6 @@ def _line(snapshot: Snapshot, thing: _Thing, others: str) -> str:
         if one.name == name and (one.noun == noun or noun.startswith(one.noun) or noun == "dataset")
     )
     return (
-        f"{next(places, '')}{noun} {name!r} is declared by {others} as well, and this server keeps one of that name:"
+        f"{next(places, '')}{said(noun)} {name!r} is declared by {others} as well, and this server keeps one of that name:"
         " each would overwrite the other. Rename one of them"
     )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from orchestration.services.dataset_list import DatasetSummary
 from orchestration.services.overview import Overview, show_overview
+from orchestration.services.site.collection_imports import imports_of
 from orchestration.services.site.datasets import view_datasets
 from orchestration.services.site.projects import Project
 from orchestration.services.site.records import kept_answer
@@ -28,4 +29,5 @@ def _read(site: Site, project: Project) -> Overview:
     except WaybillError as error:
         logger.warning("what is stale in %s is not known: %s", project.name, error)
         datasets = ()
-    return show_overview(site.instance, project.snapshot, project.name, datasets)
+    imports = imports_of(site, project)
+    return show_overview(site.instance, project.snapshot, project.name, datasets, imports)

@@ -67,7 +67,7 @@ def _remove(
     use_case = f"{USE_CASES[entry.noun]}.remove"
     with audited(site.catalog, actor, use_case, f"datasets/{entry.name}") as noted:
         store = site.store(project)
-        found = remove_dataset(entry, store, site.instance, force=force, by=actor.name)
+        found = remove_dataset(entry, store, site.instance, site.home, force=force, by=actor.name)
         noted.detail = "forced" if force else ""
         noted.before = {"versions": list(found.versions)}
     return found

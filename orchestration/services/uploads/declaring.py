@@ -64,15 +64,7 @@ def declare(project: ProjectFolders, noun: str, name: str, text: str) -> Path:
         ConflictError: another file stands there.
         StorageError: the folder cannot be written.
     """
-    target = project.defs_folder / FOLDER / name / "defs.yaml"
-    by_hand = f"Declare it by hand: {' '.join(text.removeprefix(_HEAD).split())[:200]}"
-    if is_read_only():
-        raise ConfigError(
-            f"{noun} {name!r} is not declared, and the project is read-only", hint=by_hand
-        )
-    for folder in (project.defs_folder, target.parent.parent):
-        if (above := component_file(folder)) is not None:
-            raise ConfigError(f"{above} keeps files below it from being read", hint=by_hand)
+    target, by_hand = check_declarable(project, noun, name, text), _by_hand(text)
     wanted = DefinitionFile(target, YamlText(text))
     try:
         write(DefinitionFile(target, YamlText("")), wanted, project.defs_folder)
@@ -89,3 +81,24 @@ def declare(project: ProjectFolders, noun: str, name: str, text: str) -> Path:
             path=str(target),
         )
     return target
+
+
+def check_declarable(project: ProjectFolders, noun: str, name: str, text: str) -> Path:
+    """Where the declaration goes; takes the same as `declare`.
+
+    Raises:
+        ConfigError: a file above keeps it from being read, or the project is read-only; with what to write by hand.
+    """
+    target = project.defs_folder / FOLDER / name / "defs.yaml"
+    if is_read_only():
+        raise ConfigError(
+            f"{noun} {name!r} is not declared, and the project is read-only", hint=_by_hand(text)
+        )
+    for folder in (project.defs_folder, target.parent.parent):
+        if (above := component_file(folder)) is not None:
+            raise ConfigError(f"{above} keeps files below it from being read", hint=_by_hand(text))
+    return target
+
+
+def _by_hand(text: str) -> str:
+    return f"Declare it by hand: {' '.join(text.removeprefix(_HEAD).split())[:200]}"

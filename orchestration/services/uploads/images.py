@@ -8,7 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from orchestration.location import Location
-from orchestration.services.uploads.declaring import declare, image_folder_declaration
+from orchestration.services.uploads.declaring import (
+    check_declarable,
+    declare,
+    image_folder_declaration,
+)
 from orchestration.services.uploads.importing import UploadOrder
 from resources.formats.archives import is_zip
 from resources.kernel.errors import ConfigError, InputError
@@ -77,9 +81,12 @@ def bring_in_images(
     """
     check_name(IMAGE_FOLDER, order.name)
     check_zip(order.files)
+    text = image_folder_declaration(order.name)
+    if not declared:
+        check_declarable(project, IMAGE_FOLDER, order.name, text)
     kept = KeptUploads(store).keep(
         order.name, order.files, upload_id=order.upload_id, by=order.by, tell=tell
     )
     if not declared:
-        declare(project, IMAGE_FOLDER, order.name, image_folder_declaration(order.name))
+        declare(project, IMAGE_FOLDER, order.name, text)
     return kept

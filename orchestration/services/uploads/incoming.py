@@ -28,7 +28,7 @@ from typing import Any
 
 from orchestration.services.home import Home
 from orchestration.services.uploads.hashing import RunningHashes
-from orchestration.services.uploads.limits import check_room, check_size, upload_limit
+from orchestration.services.uploads.limits import check_count, check_room, check_size, upload_limit
 from orchestration.services.uploads.names import shown_name, tells_format
 from orchestration.services.uploads.writer import IncomingWriter, locked
 from resources.formats.first_bytes import check_first_bytes
@@ -106,7 +106,7 @@ class IncomingUploads:
 
         Raises:
             InputError: no name, or more bytes than the limit.
-            ConflictError: another file was announced with this key.
+            ConflictError: another file was announced with this key, or the user has too many there.
             StorageError: no room for it, beside what else is on its way.
         """
         name = shown_name(filename)
@@ -117,6 +117,7 @@ class IncomingUploads:
             return _same(known, name, size_bytes)
         self._make()
         self.expire()
+        check_count(self._folder, lambda: self._owned(by))
         check_room(self._folder, (size_bytes or 0) + self._still_to_come())
         now = datetime.now(UTC)
         end = now + KEEP
@@ -311,6 +312,13 @@ class IncomingUploads:
             return [Path(entry.path) for entry in os.scandir(self._folder / kind)]
         except FileNotFoundError:
             return []
+
+    def _owned(self, by: str) -> int:
+        """How many files of a user are here with their bytes."""
+        kinds = {True: _RECEIVED, False: _RECEIVING}
+        own = [found for found in self.all() if found.by == by]
+        places = (self._folder / kinds[one.is_received] / one.upload_id for one in own)
+        return sum((place / "bytes").exists() for place in places)
 
     def _still_to_come(self) -> int:
         missing = 0

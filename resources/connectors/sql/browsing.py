@@ -1,6 +1,6 @@
 """Looking around in a database: databases, then schemas, then tables, as far as the system has such levels.
 
-A place is written like a folder, `dwh/public/`; a table's path is what a datasource takes as `table:`.
+A place is written like a folder, `dwh/public/`; a table's path is what a data source takes as `table:`.
 """
 
 from __future__ import annotations

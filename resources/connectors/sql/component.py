@@ -144,7 +144,7 @@ class SqlConnectorComponent(ConnectorComponent):
     lock_timeout_seconds: int | None = None
     """How long to wait for a table or file that another session holds; 30 when left out."""
     statement_timeout_seconds: int | None = None
-    """Longest run of one statement; no limit when left out. A datasource's own `timeout_seconds` comes first."""
+    """Longest run of one statement; no limit when left out. A data source's own `timeout_seconds` comes first."""
     read_connections: int | None = None
     """PostgreSQL: connections that read one large table together; 2 when left out."""
 

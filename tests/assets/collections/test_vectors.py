@@ -8,7 +8,7 @@ import pytest
 
 from assets.collections import vectors
 from orchestration.location import Location
-from orchestration.services.collections.imports import ImportChoice, import_specification
+from orchestration.services.collections.import_runs import ImportChoice, import_specification
 from orchestration.services.embedding_entries import embedding_entries
 from orchestration.services.embeddings import list_embeddings
 from orchestration.services.home import open_home

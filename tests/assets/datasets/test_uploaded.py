@@ -1,4 +1,4 @@
-"""Datasets of uploaded files: the same road as a datasource's, with what people do to files on the way."""
+"""Datasets of uploaded files: the same road as a data source's, with what people do to files on the way."""
 
 import gzip
 import io

@@ -1,4 +1,4 @@
-"""A datasource from its YAML: what is refused at load with its line, and what its fingerprint decides about imports."""
+"""A data source from its YAML: what is refused at load with its line, and what its fingerprint decides about imports."""
 
 import sqlite3
 

@@ -86,7 +86,7 @@ def test_a_definition_is_made_seen_changed_and_deleted(shop, client):
 def test_what_is_in_use_stays_and_names_its_users(shop, client):
     answer = client.delete(f"{shop.api}/definitions/connectors/lake")
     assert answer.status_code == 409
-    assert answer.json()["facts"]["users"][0].startswith("Datasource 'files'")
+    assert answer.json()["facts"]["users"][0].startswith("Data source 'files'")
     assert (shop.defs / "lake" / "defs.yaml").read_text() == LAKE
 
 

@@ -135,7 +135,7 @@ def test_the_name_of_an_image_folder_is_no_dataset_s(waybill, photos, tmp_path):
     assert "'photos' is an image folder" in told
 
 
-def test_a_title_is_given_and_all_of_it_is_removed(waybill, photos):
+def test_a_title_is_given_and_all_of_it_is_removed(waybill, photos, monkeypatch):
     waybill("image-folder", "upload", photos, "--name", "photos")
     waybill("image-folder", "rename", "photos", "--title", "Holiday")
     (line,) = json.loads(waybill("image-folder", "list", "--json"))
@@ -149,6 +149,10 @@ def test_a_title_is_given_and_all_of_it_is_removed(waybill, photos):
     assert json.loads(waybill("image-folder", "list", "--json")) == []
     assert not (waybill.defs / "uploads" / "photos" / "defs.yaml").exists()
     assert waybill.store.item(("datasets", "photos")).latest() is None
+    monkeypatch.setenv("WAYBILL_READ_ONLY", "1")
+    told = waybill("image-folder", "upload", photos, "--name", "other", code=2)
+    assert "is not declared, and the project is read-only" in told
+    assert waybill.store.item(("uploads", "other")).latest() is None
 
 
 def test_a_damaged_image_is_not_given_out(waybill, photos, tmp_path):

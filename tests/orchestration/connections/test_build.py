@@ -1,4 +1,4 @@
-"""The jobs of the Launchpad and the check on a datasource, as runs: what they show, how they fail, what they never hold."""
+"""The jobs of the Launchpad and the check on a data source, as runs: what they show, how they fail, what they never hold."""
 
 import json
 import sqlite3

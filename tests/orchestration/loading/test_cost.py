@@ -1,4 +1,4 @@
-"""What loading must not do again and again: a project of thousands of datasources has to load too."""
+"""What loading must not do again and again: a project of thousands of data sources has to load too."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from resources.sources.spec import SourceSpec
 
 
 class _Many(Location):
-    """A location of nothing but datasources."""
+    """A location of nothing but data sources."""
 
     def __init__(self, count: int) -> None:
         super().__init__(dg.Definitions())
@@ -73,7 +73,7 @@ CALLS_OF_A_COMPONENT = 4_800
 
 @contextmanager
 def _project(folder, pairs: int):
-    """A project of so many datasources and datasets, each in a folder of its own; what loads it."""
+    """A project of so many data sources and datasets, each in a folder of its own; what loads it."""
     package = f"many_{pairs}"
     files = {
         "lake": "type: resources.FolderConnector\nattributes: {name: lake, root: lake}\n",

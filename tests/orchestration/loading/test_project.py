@@ -105,7 +105,7 @@ def test_a_mistake_is_a_line_with_its_place_and_the_rest_is_loaded(text, expecte
 def test_a_datasource_that_was_left_out_is_not_looked_for(name, tmp_path):
     bad = f"type: assets.Datasource\nattributes: {{name: {name}, connector: lake, path: a.csv}}\n"
     with loaded(tmp_path, {"a/defs.yaml": GOOD, "b/defs.yaml": bad}) as project:
-        assert told(project)[0].startswith(f"b/defs.yaml:2: {name!r} cannot name a datasource")
+        assert told(project)[0].startswith(f"b/defs.yaml:2: {name!r} cannot name a data source")
         whole = build_defs(loaded=with_problems(project))
         assert list(Location(whole).datasources()) == ["files"]
         checked = {key.asset_key for key in whole.resolve_asset_graph().asset_check_keys}

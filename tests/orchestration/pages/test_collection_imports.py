@@ -112,6 +112,9 @@ def test_a_specification_is_chosen_checked_imported_and_followed_by_clicking(
         page.goto(f"{shop.data}/collections/photos/imports")
         watched.check_accessible()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.goto(f"{shop.data}/")  # the overview tells that it ended
+        ended = page.get_by_role("row").filter(has_text="photos.json").first
+        assert "completed" in ended.inner_text()
 
 
 def test_without_a_script_a_form_does_the_same_and_problems_are_paged(shop, tmp_path):

@@ -182,12 +182,17 @@ def test_a_connector_that_is_not_saved(ask, postgres_server, database):
 
     assert try_it(password={"env": "TEST_DWH_PASSWORD"})["ok"]
     assert try_it(password={"env": "TEST_WRONG_PASSWORD"})["steps"][-1]["name"] == "login"
-    assert "name an environment variable" in try_it(409, password=CANARY)["detail"]
-    assert "template" in try_it(409, host="{{ env.TEST_WRONG_PASSWORD }}")["detail"]
-    assert "template" in try_it(409, options={"sslmode": "{{ env.TEST_WRONG_PASSWORD }}"})["detail"]
-    assert "unknown field 'colour'" in try_it(409, colour="red")["detail"]
+    assert "name an environment variable" in try_it(422, password=CANARY)["detail"]
+    assert "template" in try_it(422, host="{{ env.TEST_WRONG_PASSWORD }}")["detail"]
+    assert "template" in try_it(422, options={"sslmode": "{{ env.TEST_WRONG_PASSWORD }}"})["detail"]
+    assert "unknown field 'colour'" in try_it(422, colour="red")["detail"]
+    short = {**attributes, "password": {"env": "TEST_DWH_PASSWORD"}}
+    del short["dialect"]
+    assert ask("POST", "/connectors/try", json={"type": "postgresql", "attributes": short})["ok"]
+    unset = try_it(409, password={"env": "TEST_NOT_THERE"})
+    assert "TEST_NOT_THERE" in unset["detail"]
     body = {"type": "os.system", "attributes": {}}
-    assert "unknown type" in ask("POST", "/connectors/try", 409, json=body)["detail"]
+    assert "unknown type" in ask("POST", "/connectors/try", 422, json=body)["detail"]
     ask("POST", "/connectors/try", 422, json={"type": "x"})
     assert [c["name"] for c in ask("GET", "/connectors")["items"]] == [
         "dwh",
@@ -230,7 +235,7 @@ def test_a_preview_shows_typed_rows_and_every_guess(ask, see):
         "query": "select :x as x",
         "parameters": {"x": {"env": "TEST_WRONG_PASSWORD"}},
     }
-    assert "variable" in ask("POST", "/datasources/try", 409, json={"attributes": query})["detail"]
+    assert "variable" in ask("POST", "/datasources/try", 422, json={"attributes": query})["detail"]
     missing = {"attributes": {"connector": "dwh", "table": "sen"}}
     assert "seen" in ask("POST", "/datasources/try", json=missing)["detail"]
 
@@ -311,9 +316,9 @@ def test_an_exporter_that_is_not_saved(ask):
         try_it(table="seen")["detail"]
         == "replaces the 1 row of table seen by 2 rows, seen whole or not at all"
     )
-    assert "holds files, not tables" in try_it(409, connector="lake")["detail"]
-    assert "nothing" in try_it(404, connector="nothing")["detail"]
-    assert "unsaved.yaml" not in try_it(409, keep_tables=2)["detail"]
+    assert "holds files, not tables" in try_it(422, connector="lake")["detail"]
+    assert "nothing" in try_it(422, connector="nothing")["detail"]
+    assert "unsaved.yaml" not in try_it(422, keep_tables=2)["detail"]
 
 
 @pytest.mark.usefixtures("imported")

@@ -91,7 +91,7 @@ def test_a_data_source_is_edited_with_a_conflict_on_the_way_and_deleted(shop, cl
 def test_what_is_in_use_cannot_be_deleted_and_says_by_whom(shop, client):
     page = client.get(f"{shop.data}/connectors/lake/delete")
     assert page.status_code == 200
-    assert "Datasource &#39;files&#39;" in page.text
+    assert "Data source &#39;files&#39;" in page.text
     assert "<button" not in page.text.partition("<main")[2]
     fields = fields_of(client.get(f"{shop.data}/datasources/-/new").text)
     sent = client.post(f"{shop.data}/connectors/lake/delete", data={**fields, "revision": ""})

@@ -80,7 +80,7 @@ def test_a_reload_shows_and_what_is_wrong_is_on_top(shop):
         file.unlink()
         shop.reload()
     assert "returns/defs.yaml:3" in text
-    assert "unknown datasource &#39;nowhere&#39;" in text
+    assert "unknown data source &#39;nowhere&#39;" in text
     assert len(state["problems"]) == 1
 
 

@@ -79,6 +79,7 @@ def test_without_a_script_forms_and_links_are_enough(shop, client):
     image = client.get(f"{own}/file", params={"path": "north/deep/again.png"}).text
     assert 'value="north/deep/again.png"' in image
     assert ">b.png</a>" in image
+    assert str(client.get(f"{shop.url}/data/-/assets/datasets/odd").url) == own  # Dagster's link
     form = client.get(f"{own}/rename").text
     renamed = client.post(f"{own}/rename", data={"form_token": token_of(form), "title": "<i>Ours</i>"})  # fmt: skip
     assert "&lt;i&gt;Ours&lt;/i&gt;" in renamed.text
@@ -167,6 +168,7 @@ class Walk:
     def rename(self):
         page = self.page
         page.click(f"summary[aria-label='What to do with {self.name}']")
+        assert page.locator("details.menu[open] > ul").bounding_box()["x"] >= 0
         self.look("menu")
         page.click("details[open] >> text=Rename")
         page.fill("#f-title", "A walk")

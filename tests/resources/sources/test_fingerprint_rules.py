@@ -214,7 +214,7 @@ class TestParameters:
     def test_a_variable_that_is_not_set_is_named(self, monkeypatch):
         monkeypatch.delenv("TEST_VALUE", raising=False)
         with pytest.raises(ConfigError, match="TEST_VALUE"):
-            resolve_parameters({"d": FromEnvironment("TEST_VALUE")}, where="datasource s")
+            resolve_parameters({"d": FromEnvironment("TEST_VALUE")}, where="data source s")
 
     @pytest.mark.parametrize("value", [[1], {"a": 1}, {"env": "not a name"}, {"env": 1}, b"x"])
     def test_other_kinds_are_refused_unseen(self, value):

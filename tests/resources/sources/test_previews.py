@@ -81,5 +81,5 @@ def test_a_look_shows_what_the_store_would_keep_and_refuses_what_it_would_refuse
         pa.table({"o": pa.ExtensionArray.from_storage(opaque, pa.array([1], pa.int8()))}),
         tmp_path / "u.parquet",
     )
-    with pytest.raises(InputError, match="datasource s: column 'o'"):
+    with pytest.raises(InputError, match="data source s: column 'o'"):
         preview_source(source, 5)

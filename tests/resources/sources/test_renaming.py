@@ -36,12 +36,12 @@ def test_a_column_that_is_not_there_is_named_with_those_that_are():
     with pytest.raises(
         SchemaMismatchError, match=r"no column 'pric'.*'price'.*Did you mean 'price'"
     ):
-        renamed(stream("price", "id"), {"pric": "x"}, where="datasource s")
+        renamed(stream("price", "id"), {"pric": "x"}, where="data source s")
 
 
 def test_two_columns_of_one_name_are_refused():
     with pytest.raises(SchemaMismatchError, match="'b' at positions"):
-        renamed(stream("a", "b"), {"a": "b"}, where="datasource s")
+        renamed(stream("a", "b"), {"a": "b"}, where="data source s")
 
 
 @pytest.mark.parametrize("rename", [{"a": "c", "b": "c"}, {"a": ""}, {" ": "a"}])

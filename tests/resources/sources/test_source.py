@@ -1,4 +1,4 @@
-"""A file datasource from its declaration to its rows: archives and members, options, formats (E11, B2, E54)."""
+"""A file data source from its declaration to its rows: archives and members, options, formats (E11, B2, E54)."""
 
 import io
 import json

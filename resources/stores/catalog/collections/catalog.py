@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
 import msgspec
@@ -216,6 +216,13 @@ class CollectionCatalog:
         """
         with self.database.read() as connection:
             return known_import(connection, import_id)
+
+    def newest_imports(self, collections: Collection[str], *, limit: int) -> list[StoredImport]:
+        """The newest imports of some collections together."""
+        chosen = SELECT_IMPORTS.where(COLLECTIONS.c.name.in_(list(collections)))
+        with self.database.read() as connection:
+            rows = connection.execute(chosen.order_by(IMPORTS.c.id.desc()).limit(limit))
+            return [to_import(row) for row in rows]
 
     def imports(
         self, collection: str, *, limit: int = 100, before: int | None = None

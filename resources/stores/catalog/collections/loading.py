@@ -136,9 +136,11 @@ class Loader(ABC):
     def _matched(self, connection: sa.Connection, tally: Tally) -> Tally:
         if not self.has_matches:
             return tally
-        matching = Matching(connection, self.target)
+        has_open = self.folder.has_open
+        kind = SqliteMatching if self.target.facets.is_sqlite else Matching
+        matching = kind(connection, self.target, has_open=has_open)
         matching.prepare()
-        if self.folder.has_open:
+        if has_open:
             tally, ready = matching.take_up(tally)
             self.ready += ready
         if tally.get("updated"):
@@ -173,16 +175,18 @@ class Matching:
     Args:
         connection: in the committing transaction.
         target: of the import.
+        has_open: whether the folder has items that are not ready.
     """
 
-    def __init__(self, connection: sa.Connection, target: ImportTarget) -> None:
+    def __init__(self, connection: sa.Connection, target: ImportTarget, *, has_open: bool) -> None:
         self._connection = connection
         self._target = target
+        self._has_open = has_open
         self._is_same = "i.folder_id = :folder AND i.identity = m.identity"
         self._values = {"import": target.import_id, "folder": target.folder_id, "now": now()}
 
     def prepare(self) -> None:
-        """Lets both databases find a match by its identity: SQLite joins without knowing which table is large."""
+        """Lets the database find a match by its identity."""
         self._run("CREATE UNIQUE INDEX matches_identity ON matches (identity)")
         self._run("ANALYZE matches")
 
@@ -210,16 +214,6 @@ class Matching:
 
     def replace_metadata(self) -> None:
         """Replaces the metadata of those that bring some."""
-        if self._target.facets.is_sqlite:
-            # Its UPDATE ... FROM would first write all new values into a table of its own.
-            self._run(
-                "UPDATE collection_items SET (metadata, import_id, changed_at) ="
-                " (SELECT m.metadata, :import, :now FROM matches m"
-                " WHERE m.identity = collection_items.identity) WHERE id IN"
-                " (SELECT i.id FROM matches m CROSS JOIN collection_items i"
-                f" WHERE {self._is_same} AND m.updates = 1)"
-            )
-            return
         self._run(
             "UPDATE collection_items AS i SET metadata = m.metadata, import_id = :import,"
             f" changed_at = :now FROM matches m WHERE m.updates = 1 AND {self._is_same}"
@@ -237,11 +231,15 @@ class Matching:
             f" CROSS JOIN collection_items i WHERE {self._is_same} AND m.updates = 1"
             f" ON CONFLICT (item) DO UPDATE SET state = excluded.state{updated}"
         )
+        self._refresh_states(" AND m.updates = 0")
+
+    def _refresh_states(self, of: str) -> None:
+        facets = self._target.facets.table
         self._run(
-            f"UPDATE {facets.table} SET state ="
-            f" (SELECT state FROM collection_items WHERE id = {facets.table}.item)"
+            f"UPDATE {facets} SET state ="
+            f" (SELECT state FROM collection_items WHERE id = {facets}.item)"
             " WHERE item IN (SELECT i.id FROM matches m"
-            f" CROSS JOIN collection_items i WHERE {self._is_same} AND m.updates = 0)"
+            f" CROSS JOIN collection_items i WHERE {self._is_same}{of})"
         )
 
     def _rows(self, statement: str) -> Sequence[Any]:
@@ -249,6 +247,47 @@ class Matching:
 
     def _run(self, statement: str) -> None:
         self._connection.execute(sa.text(statement), self._values)
+
+
+class SqliteMatching(Matching):
+    """The same where a join does not know which table is large, and `UPDATE ... FROM` first writes all values to a table of its own.
+
+    The index of identities is looked into once, for the ids; all else goes by these.
+    """
+
+    _MATCHES = "FROM matched x CROSS JOIN matches m ON m.rowid = x.number"
+
+    def prepare(self) -> None:
+        """Finds the items whose metadata are replaced."""
+        if self._has_open:
+            super().prepare()
+        self._run("CREATE TEMP TABLE matched (item INTEGER PRIMARY KEY, number INTEGER NOT NULL)")
+        self._run(
+            "INSERT INTO matched SELECT i.id, m.rowid FROM matches m CROSS JOIN collection_items i"
+            f" WHERE {self._is_same} AND m.updates = 1 ORDER BY i.id"
+        )
+
+    def replace_metadata(self) -> None:
+        """Replaces the metadata of those that bring some."""
+        self._run(
+            "UPDATE collection_items SET (metadata, import_id, changed_at) ="
+            f" (SELECT m.metadata, :import, :now {self._MATCHES} WHERE x.item = collection_items.id)"
+            " WHERE id IN (SELECT item FROM matched)"
+        )
+
+    def refresh_facets(self) -> None:
+        """Lets the facets follow; states change only where items were taken up."""
+        facets = self._target.facets
+        if facets.names:
+            values = "".join(f", m.{name}" for name in facets.names)
+            updated = ", ".join(f"{name} = excluded.{name}" for name in facets.names)
+            self._run(
+                f"INSERT INTO {facets.table} (item, folder_id, type, state, {', '.join(facets.names)})"
+                f" SELECT x.item, :folder, m.type, m.state{values} {self._MATCHES}"
+                f" WHERE true ON CONFLICT (item) DO UPDATE SET {updated}"
+            )
+        if self._has_open:
+            self._refresh_states("")
 
 
 def _check_unmoved(connection: sa.Connection, target: ImportTarget) -> None:

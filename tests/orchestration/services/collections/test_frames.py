@@ -15,7 +15,7 @@ from orchestration.cli.context import CommandContext
 from orchestration.cli.main import app
 from orchestration.location import Location
 from orchestration.services.collections import frames as frames_module
-from orchestration.services.collections.imports import ImportChoice, import_specification
+from orchestration.services.collections.import_runs import ImportChoice, import_specification
 from orchestration.services.home import open_home
 from orchestration.services.runs.start import Asked
 from orchestration.services.runs.workplace import Workplace

@@ -122,7 +122,7 @@ def test_a_mistake_is_told_at_its_field_and_nothing_is_written(shop):
     cases = [
         ("edit", "dataset", "orders", {"refresh": "never"}, "refresh", "is not a cron"),
         ("edit", "dataset", "orders", {"keep_versions": "0"}, "keep_versions", "greater than or equal to 1"),
-        ("edit", "dataset", "orders", {"datasource": "nope"}, "datasource", "unknown datasource 'nope'"),
+        ("edit", "dataset", "orders", {"datasource": "nope"}, "datasource", "unknown data source 'nope'"),
         ("edit", "dataset", "orders", {"checks": "- expect_nothing: {}"}, "checks", "unknown expectation"),
         ("edit", "dataset", "orders", {"colour": "red"}, "colour", "takes no attribute of this name"),
         ("edit", "dataset", "orders", {"name": "other"}, "name", "a name stays"),
@@ -166,7 +166,7 @@ def test_problems_that_were_there_before_do_not_block(tmp_path, monkeypatch):
 def test_what_is_in_use_stays_with_the_names_of_its_users(shop):
     error = refused(shop, ConfigError, "delete", "connector", "lake")
     (user,) = error.facts["users"]
-    assert user.startswith("Datasource 'files' (")
+    assert user.startswith("Data source 'files' (")
     assert user.endswith("orders/defs.yaml:4)")
     assert "Dataset 'orders'" in str(refused(shop, ConfigError, "delete", "datasource", "files"))
 

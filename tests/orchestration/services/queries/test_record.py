@@ -100,6 +100,20 @@ async def begun(running, count):
         await asyncio.sleep(0.01)
 
 
+async def long():
+    await asyncio.sleep(60)
+
+
+async def begin(log, running, *actors):
+    """A long query of each, one begun after the other."""
+    tasks = []
+    for actor in actors:
+        before = len(running._tasks)
+        tasks.append(asyncio.create_task(run(log, long, running, asked(actor=actor))))
+        await begun(running, before + 1)
+    return tasks
+
+
 async def never_gone():
     return False
 
@@ -153,24 +167,32 @@ def test_a_query_for_which_nobody_waits_ends(log):
 def test_few_run_at_once_for_each_and_for_all(log):
     running = RunningQueries()
 
-    async def work():
-        await asyncio.sleep(60)
-
     async def scene():
-        tasks = [
-            asyncio.create_task(run(log, work, running, asked(actor=actor)))
-            for actor in ("ada", "ada", "bob", "cyd")
-        ]
-        await begun(running, 4)
+        tasks = await begin(log, running, "ada", "ada (token nightly)", "bob", "cyd")
         with pytest.raises(ConflictError, match="2 queries of yours run already"):
-            await run(log, work, running)
+            await run(log, long, running)
         with pytest.raises(ConflictError, match="4 queries run already"):
-            await run(log, work, running, asked(actor="dan"))
+            await run(log, long, running, asked(actor="dan"))
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         assert running._tasks == {}
 
     asyncio.run(scene())
-    assert states(log) == ["stopped", "stopped"]
+    assert states(log) == states(log, "ada (token nightly)") == ["stopped"]
     assert states(log, "dan") == []
+
+
+def test_two_users_leave_a_place_for_a_third(log):
+    running = RunningQueries()
+
+    async def scene():
+        tasks = await begin(log, running, "ada", "ada", "bob")
+        with pytest.raises(ConflictError, match="3 queries run already"):
+            await run(log, long, running, asked(actor="bob (token t)"))
+        tasks += await begin(log, running, "cyd")
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    asyncio.run(scene())

@@ -74,3 +74,8 @@ def test_a_name_that_cannot_be(location, name, kind, text):
 def test_a_statement_that_a_definition_would_change_is_refused(location):
     with pytest.raises(InputError, match="may take for a template"):
         transform_text(location, "select '{{ env.HOME }}' as x from orders", "result")
+
+
+def test_a_character_that_no_catalog_keeps_is_refused_as_when_it_is_run(location):
+    with pytest.raises(InputError, match="NUL"):
+        transform_text(location, "select 'a\0b' as x from orders", "made")

@@ -12,7 +12,13 @@ import pytest
 from orchestration.services.home import Home
 from orchestration.services.uploads import limits
 from orchestration.services.uploads.incoming import IncomingUploads
-from resources.kernel.errors import ConflictError, InputError, NotFoundError, StorageError
+from resources.kernel.errors import (
+    ConfigError,
+    ConflictError,
+    InputError,
+    NotFoundError,
+    StorageError,
+)
 from tests.faults import Child, count_steps, kill_at, run_forked, wait_until
 
 DATA = b"id,amount\n1,2.50\n2,10.25\n"
@@ -289,3 +295,20 @@ def test_parts_of_a_table_are_those_of_its_sender(uploads):
     alone = whole("ada")
     by_id = whole("ada", part_of=alone)
     assert uploads.parts(alone) == [by_id]
+
+
+def test_a_user_has_so_many_files_there_and_no_more(home, uploads, monkeypatch):
+    monkeypatch.setenv("WAYBILL_UPLOAD_FILES", "3")
+    first = begin(uploads)
+    send(uploads, first, 0, DATA)
+    uploads.finish(first)
+    begin(uploads)
+    begin(uploads)
+    with pytest.raises(ConflictError, match="3 files of yours"):
+        begin(uploads)
+    assert uploads.begin("day.csv", size_bytes=1, by="bob").by == "bob"
+    uploads.forget_bytes(first)  # imported: what is known of it stays, and does not count
+    begin(uploads)
+    monkeypatch.setenv("WAYBILL_UPLOAD_FILES", "many")
+    with pytest.raises(ConfigError, match="WAYBILL_UPLOAD_FILES"):
+        begin(uploads)
