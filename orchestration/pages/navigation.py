@@ -15,7 +15,7 @@ TABS = (
     ("pipeline.list", "Pipelines", "/pipelines"),
     ("classification.list", "Classification sets", "/classifications"),
     ("collection.list", "Collections", "/collections"),
-    ("schema.list", "Metadata schemas", "/schemas"),
+    ("schema.list", "Schemas", "/schemas"),
     ("run.list", "Runs", "/runs"),
     ("query.run", "SQL", "/sql"),
 )

@@ -96,6 +96,12 @@ def to_words(text: object) -> str:
     return str(text).replace("datasource", "data source").replace("Datasource", "Data source")
 
 
+def to_kind(kind: str) -> str:
+    """The type of an item as people write it."""
+    written = {"pdf": "PDF", "nifti": "NIfTI", "dicom_series": "DICOM series"}
+    return written.get(kind, kind.replace("_", " "))
+
+
 def _environment() -> Environment:
     found = Environment(
         loader=PackageLoader("orchestration.pages", "templates"),
@@ -112,6 +118,7 @@ def _environment() -> Environment:
         part=to_part,
         place=to_place,
         words=to_words,
+        kind=to_kind,
     )
     return found
 

@@ -49,5 +49,6 @@ class Tile:
 
     @property
     def shown_title(self) -> Markup:
-        """The title with what hides in it made visible."""
-        return visible(self.title)
+        """The title with what hides in it made visible; of a path, which many tiles begin alike, its last name."""
+        name = self.title.rstrip("/").rpartition("/")[2] if self.title.startswith("/") else ""
+        return visible(name or self.title)

@@ -6,6 +6,7 @@ import json
 from typing import Any
 from urllib.parse import quote
 
+from markupsafe import Markup
 from starlette.responses import Response
 
 from orchestration.pages.page import page
@@ -48,22 +49,23 @@ from resources.kernel.errors import InputError, NotFoundError, WaybillError
 TEXT_BYTES = 200_000
 """Of a text, or of metadata, that a page shows; the rest is in the file."""
 URLS_SHOWN = 50
+VALUE_CHARACTERS = 300
 _FACTS = {
-    "mime_type": "Type of file",
+    "mime_type": "File type",
     "file_size": "Size",
     "width": "Width",
     "height": "Height",
-    "fps": "Frames a second",
+    "fps": "Frames per second",
     "duration": "Length",
     "num_pages": "Pages",
     "num_files": "Files",
     "num_frames": "Frames",
     "num_slices": "Slices",
     "num_volumes": "Volumes",
-    "voxel_size": "Voxel, mm",
-    "sample_rate": "Samples a second",
-    "bit_depth": "Bits a sample",
-    "codec": "Coding",
+    "voxel_size": "Voxel (mm)",
+    "sample_rate": "Sample rate (Hz)",
+    "bit_depth": "Bits per sample",
+    "codec": "Codec",
     "num_channels": "Channels",
 }
 """Members of media metadata as people call them, in the order in which they are shown."""
@@ -88,8 +90,15 @@ async def _item(visit: Visit) -> Response:
         query=filter_query(visit),
         api=api_of(visit, name, item.id),
         visible=visible,
-        shown=shown,
+        beginning=_beginning,
+        is_moving=(item.media or {}).get("mime_type") == "image/gif" and item.type == "image",
     )
+
+
+def _beginning(value: Any) -> Markup:
+    """A value of the metadata, which stands below as a whole."""
+    is_long = isinstance(value, str) and len(value) > VALUE_CHARACTERS
+    return shown(f"{value[:VALUE_CHARACTERS]}…" if is_long else value)
 
 
 def _look(visit: Visit, collections: DeclaredCollections) -> dict[str, Any]:
@@ -129,9 +138,10 @@ async def _text(visit: Visit, name: str, item: ShownItem) -> tuple[str, bool]:
     asking = visit.asker().stream(READ, ContentHead, of=_plain(of), part=part)
     async with asking as stream:
         data = b"".join([chunk async for chunk in stream.chunks])
-    if not stream.head.media_type.startswith("text/"):
-        return f"It is no text, but {stream.head.media_type}", False
-    charset = stream.head.media_type.rpartition("=")[2]
+    is_plain = stream.head.media_type.startswith("text/")  # HTML and the like never go out as what they are
+    if not is_plain and b"\0" in data:
+        return "This is not a text. Save the file to open it elsewhere.", False
+    charset = stream.head.media_type.rpartition("=")[2] if is_plain else "utf-8-sig"
     return data.decode(charset, "replace"), stream.head.size > len(data)
 
 
@@ -156,7 +166,7 @@ def _facts(item: ShownItem) -> list[tuple[str, str]]:
 
 def _fact(name: str, value: Any) -> str:
     if isinstance(value, list):
-        return " x ".join(
+        return " × ".join(
             f"{one:g}" if isinstance(one, (int, float)) else str(one) for one in value
         )
     if not isinstance(value, (int, float)):

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from orchestration.pages.page import page
-from orchestration.pages.render import to_duration, to_size
+from orchestration.pages.render import to_duration, to_kind, to_size
 from orchestration.pages.tiles import Tile
 from orchestration.pages.values import visible
 from orchestration.pages.visit import Visit
@@ -159,7 +159,7 @@ def brief(value: Any) -> Markup:
 def caption_of(item: ShownItem) -> str:
     """The type, and what tells most of it."""
     media = item.media or {}
-    parts = [item.type.replace("_", " ")]
+    parts = [to_kind(item.type)]
     if item.type != "image" and len(item.urls) > 1:
         parts.append(f"{len(item.urls):,} files")
     if isinstance(seconds := media.get("duration"), (int, float)):
@@ -169,7 +169,7 @@ def caption_of(item: ShownItem) -> str:
     if isinstance(width := media.get("width"), int) and isinstance(
         height := media.get("height"), int
     ):
-        parts.append(f"{width} x {height}")
+        parts.append(f"{width} × {height}")
     elif isinstance(size := media.get("file_size"), int):
         parts.append(to_size(size))
     return " · ".join(parts)

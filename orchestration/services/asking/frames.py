@@ -35,12 +35,10 @@ def encode(value: object) -> bytes:
 
 
 def encode_error(error: WaybillError) -> bytes:
-    """An error with its parts; of a class of a room's own, the nearest one that all know."""
-    known = (
-        kind.__name__ for kind in type(error).__mro__ if vars(errors).get(kind.__name__) is kind
-    )
+    """An error with its parts. The other side knows the kernel's classes alone, so one of another module goes as what it is a kind of."""
+    kind = next(one for one in type(error).__mro__ if getattr(errors, one.__name__, None) is one)
     parts = {
-        "kind": next(known),
+        "kind": kind.__name__,
         "message": error.message,
         "hint": error.hint,
         "facts": error.facts,

@@ -6,7 +6,7 @@ A snapshot and the catalog tell all of it: no loaded project is needed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ import msgspec
 import yaml
 
 from orchestration.location import Location
-from orchestration.services.collections.declared import catalog_of
+from orchestration.services.collections.declared import catalog_of, find_collections
 from orchestration.services.metadata_schemas.declared import declared_schemas
 from orchestration.services.metadata_schemas.entries import DeclaredSchema
 from orchestration.services.paging import LIMIT, Page, paged
@@ -33,10 +33,12 @@ class SchemaRecords:
     Args:
         declared: by name.
         catalog: of the server, or of the project's runs: the same database.
+        named_by: the schema that each collection names, of those that name one.
     """
 
     declared: Mapping[str, DeclaredSchema]
     catalog: MetadataCatalog
+    named_by: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, location: Location) -> SchemaRecords:
@@ -46,7 +48,16 @@ class SchemaRecords:
             ConfigError: the definitions have no catalog.
         """
         declared = {one.name: one for one in declared_schemas(location)}
-        return cls(declared, MetadataCatalog(catalog_of(location).database))
+        catalog = MetadataCatalog(catalog_of(location).database)
+        specs = find_collections(location)
+        return cls(declared, catalog, {name: one.metadata_schema for name, one in specs.items()})
+
+    def collections(self, name: str) -> tuple[str, ...]:
+        """The collections of a schema: those that name it, and those that took an import by it."""
+        named = {collection for collection, schema in self.named_by.items() if schema == name}
+        if self.catalog.database.exists():
+            named.update(self.catalog.collections(name))
+        return tuple(sorted(named))
 
     def find(self, name: str) -> DeclaredSchema:
         """The schema `name`.
@@ -92,7 +103,7 @@ class ShownSchema:
     keys: tuple[SchemaKey, ...]
     """By name, deleted ones included."""
     collections: tuple[str, ...]
-    """Those that have taken an import by it."""
+    """Those that name it, and those that took an import by it."""
     file: str
     line: int
     """Where it is declared."""
@@ -136,7 +147,6 @@ def show_schema(records: SchemaRecords, name: str) -> ShownSchema:
     """
     declared, stored = records.find(name), records.stored(name)
     schema, problem = effective(stored, declared)
-    exists = records.catalog.database.exists()
     return ShownSchema(
         name=name,
         description=declared.description,
@@ -145,7 +155,7 @@ def show_schema(records: SchemaRecords, name: str) -> ShownSchema:
             SchemaKey(key.name, key.kind, key.state, key.declared, key.options, key.size)
             for key in sorted(schema.keys.values(), key=lambda key: key.name)
         ),
-        collections=tuple(records.catalog.collections(name)) if exists else (),
+        collections=records.collections(name),
         file=declared.file,
         line=declared.line,
         problem=problem,

@@ -19,4 +19,6 @@ def imports_of(site: Site, project: Project) -> ImportRecords:
 def schemas_of(site: Site, project: Project) -> SchemaRecords:
     """The metadata schemas of a project, whether its code loads or not."""
     declared = {one.name: one for one in project.snapshot.metadata_schemas}
-    return SchemaRecords(declared, MetadataCatalog(site.catalog))
+    specs = collections_of(site, project).specs
+    named_by = {name: one.metadata_schema for name, one in specs.items()}
+    return SchemaRecords(declared, MetadataCatalog(site.catalog), named_by)

@@ -82,7 +82,7 @@ def test_a_specification_is_chosen_checked_imported_and_followed_by_clicking(
         page.get_by_label("Folder").first.fill(f"w{width}")
         page.get_by_label("Choose a specification").set_input_files(file)
         page.get_by_role("button", name="Check").first.click()
-        page.get_by_text("Nothing stands against it").wait_for()
+        page.get_by_text("No problem was found").wait_for()
         watched.check_accessible()
         assert f"w{width}" in page.locator(".facts").inner_text()
         assert page.locator("tbody tr").inner_text().split("\t") == [
@@ -106,7 +106,7 @@ def test_a_specification_is_chosen_checked_imported_and_followed_by_clicking(
             page.get_by_role("link", name="as CSV").click()
         log = download.value.path().read_text()
         assert "object_type_mismatch" in log
-        page.get_by_role("link", name="What failed").click()
+        page.get_by_role("link", name="Failure log", exact=True).click()
         assert page.get_by_text(HTML).count() == 1  # as text: nothing of it was run
         watched.check_accessible()
         page.goto(f"{shop.data}/collections/photos/imports")
@@ -192,7 +192,7 @@ def test_a_key_is_added_retyped_and_deleted_by_clicking(shop, chromium):
         page.get_by_label("Key", exact=False).first.fill("mood")
         page.get_by_label("Type").select_option("enum")
         page.get_by_label("Options").fill("calm\nwild")
-        page.get_by_role("button", name="Look at what it means").click()
+        page.get_by_role("button", name="Preview").click()
         watched.check_accessible()
         assert page.get_by_text("No value is stored under it").count() == 1
         page.get_by_role("button", name="Make the change").click()
@@ -214,6 +214,19 @@ def test_a_key_is_added_retyped_and_deleted_by_clicking(shop, chromium):
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
         page.get_by_role("link", name="History").click()
         assert "restore_key mood" in page.inner_text("table")
+
+
+def test_a_change_that_a_rule_forbids_is_told_beside_what_was_typed(shop):
+    with shop.client() as client:
+        for query, rule in (
+            ({"key": "mood$", "type": "varchar"}, "schema_key_invalid"),
+            ({"key": "moods", "type": "enum", "values": ""}, "enum_empty"),
+        ):
+            answer = client.get(f"{shop.data}/schemas/site/preview", params=query)
+            assert answer.status_code == 422
+            assert f"<code>{rule}</code>" in answer.text
+            assert f'value="{query["key"]}"' in answer.text
+        assert client.get(f"{shop.api}/schemas/site").json()["collections"] == ["photos"]
 
 
 def test_who_may_only_look_starts_and_changes_nothing(shop):

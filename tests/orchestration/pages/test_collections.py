@@ -57,7 +57,7 @@ def test_the_list_and_what_an_empty_one_says_next(shop, client):
     text = look(shop, client).text
     assert 'href="/data/shop/collections/photos"' in text
     assert 'href="/data/shop/collections/photos?state=failed">1<' in text
-    assert "Nothing was imported into it yet" in look(shop, client, "/copies").text
+    assert "Nothing has been imported yet" in look(shop, client, "/copies").text
     assert look(shop, client, "/nothing").status_code == 404
 
 
@@ -72,7 +72,7 @@ def test_filters_are_fields_of_the_schema_with_counts(shop, client):
     assert 'name="has:notes"' in text
     assert titles(look(shop, client, "/photos", **{"from:lux": "11", "sort": "-lux"}).text) == ["North 2", "North 1"]  # fmt: skip
     assert titles(look(shop, client, "/photos", filter="lux > 5 and lux < 8").text) == ["Blue"]
-    assert "No item is like that" in look(shop, client, "/photos", filter="lux > 1000").text
+    assert "No item matches" in look(shop, client, "/photos", filter="lux > 1000").text
 
 
 def test_a_mistake_is_told_where_it_was_made(shop, client):

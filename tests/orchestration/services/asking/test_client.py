@@ -30,7 +30,7 @@ from pathlib import Path
 from types import ModuleType
 
 from orchestration.services.asking.question import Question, Streamed
-from resources.kernel.errors import UnknownNameError
+from resources.kernel.errors import InputError, UnknownNameError
 
 FOLDER = Path(os.environ["PROBE_FOLDER"])
 
@@ -40,9 +40,15 @@ def who(desk, greeting):
     return {"greeting": greeting, "actor": desk.actor.name, "role": desk.actor.role, "pid": os.getpid()}
 
 
+class OwnError(InputError):
+    pass
+
+
 def fail(desk, how):
     if how == "named":
         raise UnknownNameError("connector", "lak", ["lake"])
+    if how == "own":
+        raise OwnError("it is no number", hint="Give one", rule="number")
     raise RuntimeError("a driver broke")
 
 
@@ -140,6 +146,12 @@ def test_an_error_arrives_as_it_was_raised(asker):
         ask(asker, FAIL, how="named")
     assert caught.value.hint == "Known: lake. Did you mean 'lake'?"
     assert caught.value.facts["known"] == ["lake"]
+
+
+def test_an_error_of_a_class_of_its_own_arrives_as_what_it_is_a_kind_of(asker):
+    with pytest.raises(InputError, match="it is no number") as caught:
+        ask(asker, FAIL, how="own")
+    assert (caught.value.hint, caught.value.facts) == ("Give one", {"rule": "number"})
 
 
 def test_an_error_of_others_is_told_in_a_line(asker):
