@@ -132,7 +132,8 @@ def _refused(specification: Specification) -> Iterator[str]:
     if not specification.is_refused:
         return
     rules = ", ".join(f"{rule} {number:,}" for rule, number in specification.problem_counts.items())
-    yield f"Refused: {specification.problem_count:,} problems ({rules})"
+    count = specification.problem_count
+    yield f"Refused: {count:,} {'problem' if count == 1 else 'problems'} ({rules})"
     listed = len(specification.problems)
     if listed < specification.problem_count:
         yield f"The first {listed:,} are listed"

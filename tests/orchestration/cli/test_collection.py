@@ -144,6 +144,7 @@ def test_every_problem_is_told_and_nothing_of_a_refused_file_comes_in(waybill, l
     file, report = spec(tmp_path, "bad.json", images=bad), tmp_path / "report.csv"
     told = waybill("check-spec", file, "--collection", "photos", "--report", str(report), code=1)
     assert "metadata_type_mismatch" in told
+    assert "Correct the value, or give the key another type in the schema" in told
     rows = list(csv.DictReader(io.StringIO(report.read_text())))
     assert [row["at"] for row in rows] == ["/images/0/clientMetadata/lux", "/images/1/objectUrl"]
     done = json.loads(waybill("import", file, "--collection", "photos", "--json", code=1))
