@@ -155,6 +155,37 @@ def test_every_problem_is_told_and_nothing_of_a_refused_file_comes_in(waybill, l
     waybill("check-spec", file, "--collection", "unknown", code=2)
 
 
+def test_one_column_is_of_videos_and_another_type_is_told_as_the_item_s_error(
+    waybill, lake, tmp_path
+):
+    file = tmp_path / "old.csv"
+    file.write_text(f"ObjectUrl\nfile://{lake}/a0.png\n")
+    command = ("import", str(file), "--collection", "copies", "--ignore-errors", "--json")
+    done = json.loads(waybill(*command))
+    assert (done["did"], done["failed"]) == ({"created": {"video": 1}}, 1)
+    [row] = csv.DictReader(io.StringIO(waybill("failures", str(done["id"]))))
+    assert (row["row_or_pointer"], row["rule"]) == ("2", "object_type_mismatch")
+    assert row["message"] == "Expected a video, got a file of type image/png"
+
+
+def test_an_upsert_replaces_the_metadata_of_known_items_whole(waybill, lake, tmp_path):
+    def given(**metadata):
+        return images(lake, "a0.png", clientMetadata=metadata)
+
+    first = spec(tmp_path, "first.json", images=[*given(lux=1, note="x"), *images(lake, "a1.png")])
+    waybill("import", first, "--collection", "named")
+    second = spec(
+        tmp_path,
+        "second.json",
+        images=[*given(lux=2), *images(lake, "a1.png"), *images(lake, "a2.png")],
+        upsert_metadata=True,
+    )
+    done = json.loads(waybill("import", second, "--collection", "named", "--json"))
+    assert done["did"] == {"created": {"image": 1}, "updated": {"image": 1}, "skipped": {"image": 1}}  # fmt: skip
+    held = json.loads(waybill("items", "named", "--json"))["items"]
+    assert [item["metadata"] for item in held] == [{"lux": 2}, None, None]
+
+
 def test_single_errors_end_an_import_or_are_told_in_its_log(waybill, lake, tmp_path):
     """F105, F106: a type that was not announced, an object that is not there, a URL that leads nowhere."""
     urls = ["bad.png", "gone.png", "a1.png"]
