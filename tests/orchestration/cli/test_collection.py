@@ -18,7 +18,10 @@ from orchestration import kept_media
 from orchestration.cli.context import CommandContext
 from orchestration.cli.main import app
 from orchestration.location import Location
+from resources.collections.schema_changes import AddGeospatial
 from resources.stores.catalog.collections.items import ItemCatalog
+from resources.stores.catalog.collections.metadata import MetadataCatalog
+from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.resource import StoreResource
 from tests.faults import Child
 from tests.project import project
@@ -166,6 +169,14 @@ def test_one_column_is_of_videos_and_another_type_is_told_as_the_item_s_error(
     [row] = csv.DictReader(io.StringIO(waybill("failures", str(done["id"]))))
     assert (row["row_or_pointer"], row["rule"]) == ("2", "object_type_mismatch")
     assert row["message"] == "Expected a video, got a file of type image/png"
+
+
+def test_an_import_that_cannot_begin_says_why(waybill, lake, tmp_path):
+    MetadataCatalog(CatalogDatabase.open()).apply("site", AddGeospatial("lux"), "ada")
+    file = spec(tmp_path, "a.json", images=images(lake, "a0.png"))
+    done = json.loads(waybill("import", file, "--collection", "photos", "--json", code=1))
+    assert (done["state"], done["can"]) == ("failed", ["resume"])
+    assert "metadata key 'lux': it is declared as geospatial" in done["message"]
 
 
 def test_an_upsert_replaces_the_metadata_of_known_items_whole(waybill, lake, tmp_path):
