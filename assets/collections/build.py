@@ -4,8 +4,8 @@ Without `from __future__ import annotations`: Dagster reads live annotations.
 """
 
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from typing import Any
 
@@ -77,7 +77,8 @@ def keep_collection(
             )
         end = None
         if not wanted.is_empty:
-            means = _means(context, spec, collections)
+            with _noted(collections, wanted, run.run_id):
+                means = _means(context, spec, collections)
             for one in imports_of(means, wanted):
                 end = carry_out(means, one, writer)
         if collections.find(spec.name) is None:
@@ -123,6 +124,18 @@ def build_collection(
         return execute(context, spec, context.resources.store, context.resources.catalog)
 
     return dg.Definitions(assets=[_take])
+
+
+@contextmanager
+def _noted(catalog: CollectionCatalog, wanted: WantedImport, run_id: str) -> Iterator[None]:
+    """An import that cannot even begin has a reason too: a schema or a connector that is declared wrongly."""
+    try:
+        yield
+    except Exception as error:
+        if wanted.import_id:
+            catalog.work(wanted.import_id, run_id)
+            catalog.end(wanted.import_id, "failed", str(error))
+        raise
 
 
 def _means(

@@ -78,6 +78,8 @@ def _of_watched_place(means: Means, wanted: WantedImport) -> Iterator[WantedImpo
         watch.path,
         FileOptions(skip_duplicates=True),
         include=lambda key: _is_taken(means.spec, key),
+        # One sidecar file that does not fit must not keep all others out: it is left out.
+        schema=means.schema,
     )
     for left in made.left_out[:_SHOWN]:
         means.tell(f"{left.key} is left out: {left.reason}")

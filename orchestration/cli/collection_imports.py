@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from orchestration.services.collections.imports import CollectionImport, ImportRecords
     from orchestration.services.runs.watch import StepNews
     from orchestration.services.runs.workplace import Workplace
+    from resources.collections.rules import Problem
 
 SHOWN_PROBLEMS = 50
 Name = Annotated[str, typer.Argument(help="Name of the collection.")]
@@ -309,10 +310,14 @@ def _print_checked(found: CheckedSpecification) -> None:
         return
     print_table(
         ("at", "rule", "problem"),
-        [(p.at or "file", p.rule, p.message) for p in found.problems[:SHOWN_PROBLEMS]],
+        [(p.at or "file", p.rule, _told(p)) for p in found.problems[:SHOWN_PROBLEMS]],
     )
     if found.problem_count > SHOWN_PROBLEMS:
         typer.echo(f"and {found.problem_count - SHOWN_PROBLEMS:,} more: --report FILE lists them")
+
+
+def _told(problem: Problem) -> str:
+    return f"{problem.message}. {problem.hint}" if problem.hint else problem.message
 
 
 def _print_left_out(made: MadeSpecification) -> None:

@@ -21,6 +21,7 @@ from resources.collections.metadata_schema import (
     MetadataSchema,
     ScalarKind,
 )
+from resources.collections.metadata_values import unkept_text
 from resources.collections.rules import SchemaRule
 from resources.kernel.errors import InputError
 
@@ -312,12 +313,17 @@ def _options(name: str, values: tuple[str, ...]) -> tuple[str, ...]:
     twice = next((value for place, value in enumerate(values) if value in values[:place]), None)
     if twice is not None:
         raise SchemaChangeError("enum_duplicate", name, f"the option {twice[:80]!r} is there twice")
-    long = next((value for value in values if len(value) > VARCHAR_LIMIT or "\0" in value), None)
-    if long is not None:
-        raise SchemaChangeError(
-            "enum_too_many", name, f"an option of {len(long):,} characters, or with U+0000"
-        )
+    for value in values:
+        if reason := _option_problem(value):
+            raise SchemaChangeError("enum_too_many", name, f"the option {value[:80]!r} {reason}")
     return tuple(sorted(values))
+
+
+def _option_problem(value: str) -> str:
+    if reason := unkept_text(value):
+        return f"holds {reason}, which no database keeps"
+    is_long = len(value) > VARCHAR_LIMIT
+    return f"has {len(value):,} characters, {VARCHAR_LIMIT:,} are allowed" if is_long else ""
 
 
 def _no_options(name: str) -> SchemaChangeError:

@@ -169,7 +169,9 @@ class ObjectUrls:
         web = "; https:// of the public web" if self._web else ""
         return InputError(
             f"{shown_url(url)} leads into none of the connectors that may be used: {known or 'none'}{web}",
-            hint="Correct the URL, or name the connector that it leads into",
+            hint="Leave the query out; where `?` belongs to a key it is %3F"
+            if "?" in url and url[:4].lower() == "http"
+            else "Correct the URL, or name the connector that it leads into",
             url=without_secrets(url)[:200],
         )
 

@@ -20,6 +20,7 @@ from assets.collections.specification.sections import (
 from assets.collections.specification.urls import default_title, url_faults
 from resources.collections.items import ItemDraft, MediaType
 from resources.collections.metadata_frames import check_metadata, normalised
+from resources.collections.metadata_schema import MetadataSchema
 from resources.collections.metadata_values import (
     METADATA_BYTES,
     check_storable,
@@ -80,6 +81,7 @@ class MakeOptions:
         group_by: `folder`, or a pattern whose first group names the image group or series; empty: images stay single.
         sequence: image groups are image sequences.
         sidecar: reads the object with this key; None: sidecar files are not read.
+        schema: what their values must fit; None: it is not asked.
         media: media metadata of an object, as a specification may give it; None of it if it cannot be told.
     """
 
@@ -89,6 +91,7 @@ class MakeOptions:
     group_by: str = ""
     sequence: bool = False
     sidecar: Callable[[str], bytes] | None = None
+    schema: MetadataSchema | None = None
     media: Callable[[ListedObject, MediaType], Mapping[str, Any] | None] | None = None
 
 
@@ -214,22 +217,26 @@ class _Planning:
     def _metadata(self, section: Section, key: str) -> bytes | None:
         """What a sidecar file says; it is left out if an import would refuse it."""
         sidecar = key + SIDECAR
-        if sidecar not in self._sidecars or self._options.sidecar is None:
+        if sidecar not in self._sidecars:
+            return None
+        if self._options.sidecar is None:
+            self._leave_out(sidecar, "custom metadata are not written")
             return None
         try:
-            return _read_sidecar(self._options.sidecar(sidecar), section.type)
+            content = self._options.sidecar(sidecar)
+            return _read_sidecar(content, section.type, self._options.schema)
         except (ValueError, RecursionError) as error:
             self._leave_out(sidecar, f"no metadata that can be kept: {str(error)[:200]}")
             return None
 
 
-def _read_sidecar(content: bytes, kind: MediaType) -> bytes:
+def _read_sidecar(content: bytes, kind: MediaType, schema: MetadataSchema | None) -> bytes:
     metadata = parse_json(content.decode("utf-8-sig"))
     if not isinstance(metadata, dict):
         raise ValueError("it is no JSON object")  # noqa: TRY004 - as what is no JSON at all
     for problem in islice(check_storable(metadata), 1):
         raise ValueError(problem.message)
-    for problem in islice(check_metadata(metadata, kind, None), 1):
+    for problem in islice(check_metadata(metadata, kind, schema), 1):
         raise ValueError(problem.message)
     data = compact(normalised(metadata))
     if len(data) > METADATA_BYTES:

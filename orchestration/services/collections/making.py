@@ -158,6 +158,10 @@ def _check_choice(choice: MakeChoice) -> None:
         raise InputError(f"unknown type {choice.section!r}", hint=f"One of {', '.join(SECTIONS)}")
     if choice.format not in FORMATS:
         raise InputError(f"unknown format {choice.format!r}", hint=f"One of {', '.join(FORMATS)}")
+    if not 1 <= choice.most_items <= MOST_ITEMS:
+        raise InputError(
+            f"a file of {choice.most_items:,} items cannot be made", hint=f"1 to {MOST_ITEMS:,}"
+        )
     if choice.probe and choice.format == "csv":
         raise InputError(
             "a CSV specification has no place for media metadata",

@@ -7,7 +7,7 @@
 | SFTP, FTP | `sftp://host:port/path`, `ftp://...`, `ftps://...`; the path from where the account starts, with the connector's root in front |
 | folder | `file:///absolute/path` |
 
-A URL holds no whitespace: what a key has of it, and `%` itself, stands there as `%20` and the like. Here: nothing is asked of any system.
+A URL holds no whitespace: what a key has of it, and `%` itself, stands there as `%20` and the like; over HTTP `?` and `#` as well, else they begin a query. Here: nothing is asked of any system.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ class BucketAddresses:
         """The key, relative to the prefix."""
         for home in self.homes:
             if url[: len(home)].lower() == home.lower() and _same_bucket(url, home):
+                if home.startswith("http") and ("?" in url or "#" in url):
+                    return None  # a query, perhaps a signature: no part of the key
                 return _below(self.prefix, unescaped(url[len(home) :]))
         return None
 

@@ -98,7 +98,7 @@ def test_a_run_imports_the_upload_that_it_was_started_for(definitions, photos):
         (FOLDER + EXPORTER, "'photos' is an image folder, which cannot be exported"),
         (
             FOLDER + "---\ntype: assets.Dataset\nattributes: {name: copy, datasource: photos}\n",
-            "unknown datasource 'photos'",
+            "unknown data source 'photos'",
         ),
         ("type: assets.ImageFolder\nattributes: {name: photos, datasource: x}\n", "datasource"),
         ("type: assets.ImageFolder\nattributes: {name: My Photos}\n", "cannot name an image folder"),

@@ -18,7 +18,10 @@ from orchestration import kept_media
 from orchestration.cli.context import CommandContext
 from orchestration.cli.main import app
 from orchestration.location import Location
+from resources.collections.schema_changes import AddGeospatial
 from resources.stores.catalog.collections.items import ItemCatalog
+from resources.stores.catalog.collections.metadata import MetadataCatalog
+from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.resource import StoreResource
 from tests.faults import Child
 from tests.project import project
@@ -144,6 +147,7 @@ def test_every_problem_is_told_and_nothing_of_a_refused_file_comes_in(waybill, l
     file, report = spec(tmp_path, "bad.json", images=bad), tmp_path / "report.csv"
     told = waybill("check-spec", file, "--collection", "photos", "--report", str(report), code=1)
     assert "metadata_type_mismatch" in told
+    assert "Correct the value, or give the key another type in the schema" in told
     rows = list(csv.DictReader(io.StringIO(report.read_text())))
     assert [row["at"] for row in rows] == ["/images/0/clientMetadata/lux", "/images/1/objectUrl"]
     done = json.loads(waybill("import", file, "--collection", "photos", "--json", code=1))
@@ -152,6 +156,45 @@ def test_every_problem_is_told_and_nothing_of_a_refused_file_comes_in(waybill, l
     other = spec(tmp_path, "other.json", videos=images(lake, "a0.png"))
     assert "type_not_taken" in waybill("check-spec", other, "--collection", "photos", code=1)
     waybill("check-spec", file, "--collection", "unknown", code=2)
+
+
+def test_one_column_is_of_videos_and_another_type_is_told_as_the_item_s_error(
+    waybill, lake, tmp_path
+):
+    file = tmp_path / "old.csv"
+    file.write_text(f"ObjectUrl\nfile://{lake}/a0.png\n")
+    command = ("import", str(file), "--collection", "copies", "--ignore-errors", "--json")
+    done = json.loads(waybill(*command))
+    assert (done["did"], done["failed"]) == ({"created": {"video": 1}}, 1)
+    [row] = csv.DictReader(io.StringIO(waybill("failures", str(done["id"]))))
+    assert (row["row_or_pointer"], row["rule"]) == ("2", "object_type_mismatch")
+    assert row["message"] == "Expected a video, got a file of type image/png"
+
+
+def test_an_import_that_cannot_begin_says_why(waybill, lake, tmp_path):
+    MetadataCatalog(CatalogDatabase.open()).apply("site", AddGeospatial("lux"), "ada")
+    file = spec(tmp_path, "a.json", images=images(lake, "a0.png"))
+    done = json.loads(waybill("import", file, "--collection", "photos", "--json", code=1))
+    assert (done["state"], done["can"]) == ("failed", ["resume"])
+    assert "metadata key 'lux': it is declared as geospatial" in done["message"]
+
+
+def test_an_upsert_replaces_the_metadata_of_known_items_whole(waybill, lake, tmp_path):
+    def given(**metadata):
+        return images(lake, "a0.png", clientMetadata=metadata)
+
+    first = spec(tmp_path, "first.json", images=[*given(lux=1, note="x"), *images(lake, "a1.png")])
+    waybill("import", first, "--collection", "named")
+    second = spec(
+        tmp_path,
+        "second.json",
+        images=[*given(lux=2), *images(lake, "a1.png"), *images(lake, "a2.png")],
+        upsert_metadata=True,
+    )
+    done = json.loads(waybill("import", second, "--collection", "named", "--json"))
+    assert done["did"] == {"created": {"image": 1}, "updated": {"image": 1}, "skipped": {"image": 1}}  # fmt: skip
+    held = json.loads(waybill("items", "named", "--json"))["items"]
+    assert [item["metadata"] for item in held] == [{"lux": 2}, None, None]
 
 
 def test_single_errors_end_an_import_or_are_told_in_its_log(waybill, lake, tmp_path):

@@ -67,6 +67,8 @@ REFUSED = [
     ("enum_empty", AddEnum("new", ())),
     ("enum_empty", AddEnumOptions("weather", ())),
     ("enum_too_many", AddEnum("new", MANY)),
+    ("enum_too_many", AddEnum("new", ("a\0",))),
+    ("enum_too_many", AddEnum("new", ("a" * 8193,))),
     ("enum_too_many", AddEnumOptions("full", ("one more",))),
     ("enum_duplicate", AddEnum("new", ("a", "b", "a"))),
     ("enum_duplicate", AddEnumOptions("weather", ("fog",))),

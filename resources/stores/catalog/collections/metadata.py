@@ -1,7 +1,7 @@
 """Metadata schemas: what they are, who changed them when, and what of the stored metadata no longer fits.
 
-Collections follow a change: their tables of facets are made anew after it. One whose turn was missed, because a process was
-killed between the two, refuses to be filtered until `follow` or the next import sees to it.
+Collections follow a change within its transaction: their tables of facets are made anew, and until then they answer by the
+schema as it was.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ class MetadataCatalog:
                     hint="Look at it again, then change it",
                 )
             made = _written(connection, stored, change, actor)
-        self.follow(name)
-        return made
+            self._follow(connection, name)
+            return made
 
     def declare(self, name: str, keys: Sequence[MetadataKey], actor: str) -> StoredSchema:
         """Gives a schema the keys that a project's files declare; those that were made by commands stay.
@@ -103,8 +103,8 @@ class MetadataCatalog:
             known = marked(made.schema, keys)
             if known != made.schema:
                 made = _marked(connection, StoredSchema(known, made.revision))
-        self.follow(name)
-        return made
+            self._follow(connection, name)
+            return made
 
     def history(self, name: str) -> list[SchemaEntry]:
         """The changes of a schema, newest first."""
@@ -144,11 +144,16 @@ class MetadataCatalog:
         with self.database.read() as connection:
             return [collection for _, collection in self._collections(connection, name)]
 
-    def follow(self, name: str) -> None:
+    def _follow(self, connection: sa.Connection, name: str) -> None:
         """Fits the collections of a schema to its newest revision; those that are fitted already are left alone."""
-        for collection in self.collections(name):
-            with self.database.write() as connection:
-                ensured_collection(connection, collection, name, is_sqlite=self.database.is_sqlite)
+        is_sqlite = self.database.is_sqlite
+        for collection_id, collection in self._collections(connection, name):
+            if not is_sqlite:
+                # An import that registers has the table first and the collection's row last: in its order, or both wait forever.
+                connection.exec_driver_sql(
+                    f"LOCK TABLE facets_{collection_id} IN SHARE ROW EXCLUSIVE MODE"
+                )
+            ensured_collection(connection, collection, name, is_sqlite=is_sqlite)
 
     def _locked(self, connection: sa.Connection, name: str) -> StoredSchema:
         """The schema; others who change it wait."""

@@ -20,6 +20,7 @@ from assets.collections.specification.making_items import (
     plan_items,
 )
 from assets.collections.specification.urls import default_title
+from resources.collections.metadata_schema import MetadataKey, MetadataSchema
 from resources.kernel.errors import InputError
 from tests.assets.collections.specification.files import drafts, read
 
@@ -112,15 +113,20 @@ SIDECARS = {
     "c.png.metadata.json": b'{"x": "\\u0000"}',
     "d.png.metadata.json": b"\xff",
     "e.png.metadata.json": b'{"$encord": {"frames": {}}}',
+    "f.png.metadata.json": b'{"lux": "dark"}',
 }
 
 
 def test_sidecar_files_become_custom_metadata(tmp_path):
     keys = [*SIDECARS, *(key.removesuffix(".metadata.json") for key in SIDECARS)]
-    result = made(keys, sidecar=SIDECARS.__getitem__)
+    schema = MetadataSchema("site", {"lux": MetadataKey("lux", "number")})
+    result = made(keys, sidecar=SIDECARS.__getitem__, schema=schema)
     items = drafts(read(tmp_path, content(result)))
-    assert [item.metadata for item in items] == [b'{"lux":4.5}', None, None, None, None]
+    assert [item.metadata for item in items] == [b'{"lux":4.5}', *[None] * 5]
     assert [one.key for one in result.left_out] == sorted(SIDECARS)[1:]
+    # Without a reader, as for CSV, none is lost without a word.
+    plain = made(keys, files=FileOptions(format="csv"))
+    assert [one.key for one in plain.left_out] == sorted(SIDECARS)
 
 
 def test_media_metadata_of_a_probe_is_written(tmp_path):

@@ -46,6 +46,8 @@ def test_what_is_escaped_comes_back(key):
         ("s3://Bucket/raw/", "raw", None),
         ("HTTPS://S3.amazonaws.com/Bucket/a.png", "", "a.png"),
         ("https://s3.amazonaws.com.evil.example/Bucket/a.png", "", None),
+        ("https://s3.amazonaws.com/Bucket/a%3Fx%23y.png", "", "a?x#y.png"),
+        ("https://s3.amazonaws.com/Bucket/a.png?X-Amz-Signature=1", "", None),
     ],
 )
 def test_keys_in_a_bucket(url, prefix, key):

@@ -1,20 +1,23 @@
 """kill -9 at every step of registering, many processes at once: all items or none, once an import."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 
 import pytest
 
 from resources.collections.items import ItemOutcome
+from resources.collections.schema_changes import AddScalar
 from resources.kernel.errors import ConflictError
 from resources.stores.catalog.collections import catalog, imports, loading, settling
 from resources.stores.catalog.collections.catalog import CollectionCatalog
 from resources.stores.catalog.collections.loading import Loader, Matching
 from resources.stores.catalog.collections.loading_postgresql import PostgresLoader
 from resources.stores.catalog.collections.loading_sqlite import SqliteLoader
+from resources.stores.catalog.collections.metadata import MetadataCatalog
 from resources.stores.catalog.collections.records import ImportRequest
 from resources.stores.catalog.database import CatalogDatabase
-from tests.faults import Child, count_steps, kill_at
+from tests.faults import Child, count_steps, kill_at, wait_until
 from tests.resources.stores.catalog.collections.drafts import (
     COLLECTION,
     DOUBLE,
@@ -208,3 +211,35 @@ def test_others_write_while_a_specification_is_read(open_collections, config):
         "created": {"image": 1},
         "retried": {"image": 4},
     }
+
+
+def test_a_schema_that_changes_while_an_import_registers_stops_neither(open_collections):
+    collections = open_collections()
+    run(collections, "0", [draft("s3://b/0", metadata={"a": 0})], schema="site")
+    read, changing = threading.Event(), threading.Event()
+
+    def slowly():
+        yield [draft(f"s3://b/{n}", metadata={"a": n}) for n in range(1, 5)]
+        read.set()
+        assert changing.wait(60)
+        yield [draft(f"s3://b/{n}", metadata={"a": n}) for n in range(5, 9)]
+
+    import_id = collections.begin(COLLECTION, ImportRequest("1", schema="site"))
+    with ThreadPoolExecutor(2) as threads:
+        registering = threads.submit(collections.register, import_id, slowly, SKIP)
+        assert read.wait(60)
+        schemas = MetadataCatalog(open_collections().database)
+        change = threads.submit(schemas.apply, "site", AddScalar("a", "number"), "ada")
+        wait_until(lambda: change.done() or _somebody_waits(collections.database))
+        changing.set()
+        assert registering.result(60).counts == {"created": {"image": 8}}
+        assert change.result(60).revision == 1
+    assert [row[-1] for row in facets(collections)] == list(range(9))
+
+
+def _somebody_waits(database):
+    if database.is_sqlite:
+        return False
+    with database.read() as connection:
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        return bool(connection.exec_driver_sql(waiting).scalar())

@@ -15,9 +15,12 @@ from resources.collections.schema_changes import (
     SchemaChangeError,
 )
 from resources.kernel.errors import ConflictError
+from resources.stores.catalog.collections import imports
+from resources.stores.catalog.collections.facets import FacetTable
 from resources.stores.catalog.collections.items import ItemCatalog
 from resources.stores.catalog.collections.metadata import MetadataCatalog
-from tests.faults import Child
+from resources.stores.catalog.database import CatalogDatabase
+from tests.faults import Child, count_steps, kill_at
 from tests.resources.stores.catalog.collections.drafts import COLLECTION, UPSERT, draft, run
 
 LABELS = "labels"
@@ -109,23 +112,45 @@ def test_new_and_replaced_metadata_is_filtered_by_the_schema_of_then(collections
     assert found(items, "weather = fog and vec missing") == ["a"]
 
 
-def test_a_collection_whose_turn_was_missed_is_fitted_later(collections, schemas, items):
+def test_a_collection_of_an_older_revision_is_fitted_by_the_next_import(
+    collections, schemas, items
+):
     schemas.apply(LABELS, AddScalar("lux", "number"), "ada")
     run(collections, "1", [draft("s3://b/0", metadata={"lux": 1, "b": True})], schema=LABELS)
-    revision = schemas.schema(LABELS).revision
-    with (
-        collections.database.write() as connection
-    ):  # as a kill between the two transactions leaves it
+    with collections.database.write() as connection:
         connection.execute(sa.text("UPDATE collections SET schema_revision = 0"))
-    assert revision == 1
     with pytest.raises(ConflictError, match="is being fitted"):
         items.count(COLLECTION, "lux exists")
     run(collections, "2", [draft("s3://b/1", metadata={"lux": 2})], schema=LABELS)
     assert items.count(COLLECTION, "lux exists") == 2
-    with collections.database.write() as connection:
-        connection.execute(sa.text("UPDATE collections SET schema_revision = 0"))
-    schemas.follow(LABELS)
-    assert items.count(COLLECTION, "lux exists") == 2
+
+
+@pytest.mark.kill
+def test_a_change_that_is_killed_leaves_items_that_can_be_found(open_collections):
+    collections = open_collections()
+    run(collections, "1", [draft("s3://b/0", metadata={"k": 1})], schema=LABELS)
+    steps = [
+        (CatalogDatabase, "_transaction"),
+        (imports, "find_schema"),
+        (FacetTable, "remake"),
+        (FacetTable, "insert"),
+    ]
+
+    def change(kind):
+        schemas = MetadataCatalog(open_collections().database)
+        return lambda: schemas.apply(LABELS, AddScalar("k", kind), "ada") and None
+
+    schemas, items = (kind(open_collections().database) for kind in (MetadataCatalog, ItemCatalog))
+    schemas.apply(LABELS, AddScalar("k", "text"), "ada")
+    count = len(count_steps(change("varchar"), steps))
+    assert count > 4
+    for step in range(count):
+        before = schemas.schema(LABELS)
+        kind = "number" if before.schema.keys["k"].kind != "number" else "text"
+        assert kill_at(change(kind), steps, step).killed
+        now = schemas.schema(LABELS)
+        fits = now.schema.keys["k"].kind == "number"
+        assert items.count(COLLECTION, "k exists") == int(fits)
 
 
 def test_what_files_declare_holds(schemas):
