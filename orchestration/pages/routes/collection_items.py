@@ -138,7 +138,8 @@ async def _text(visit: Visit, name: str, item: ShownItem) -> tuple[str, bool]:
     asking = visit.asker().stream(READ, ContentHead, of=_plain(of), part=part)
     async with asking as stream:
         data = b"".join([chunk async for chunk in stream.chunks])
-    is_plain = stream.head.media_type.startswith("text/")  # HTML and the like never go out as what they are
+    # HTML and the like never go out as what they are
+    is_plain = stream.head.media_type.startswith("text/")
     if not is_plain and b"\0" in data:
         return "This is not a text. Save the file to open it elsewhere.", False
     charset = stream.head.media_type.rpartition("=")[2] if is_plain else "utf-8-sig"

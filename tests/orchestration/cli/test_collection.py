@@ -137,7 +137,7 @@ def test_items_are_renamed_moved_saved_and_removed(waybill, lake, tmp_path):
     assert "image" in waybill("show", "photos")
     waybill("content", "photos", str(one), "-o", str(tmp_path / "saved.png"))
     assert (tmp_path / "saved.png").read_bytes() == (lake / "a0.png").read_bytes()
-    waybill("content", "photos", str(one), "--file", "1", "-o", str(tmp_path / "no.png"), code=1)
+    waybill("content", "photos", str(one), "--file", "1", "-o", str(tmp_path / "no.png"), code=2)
     assert "1 removed" in waybill("remove-items", "photos", str(one), "--yes")
     assert json.loads(waybill("folders", "photos", "--json"))[-1] == {"path": "south", "items": 1}
 
