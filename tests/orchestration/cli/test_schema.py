@@ -112,6 +112,6 @@ def test_what_a_file_declares_is_changed_in_it_and_one_editor_changes_at_a_time(
     revision = json.loads(waybill("schema", "show", "site", "--json"))["revision"]
     waybill("schema", "add-scalar", "site", "one", "text", "--revision", str(revision))
     late = ("schema", "add-scalar", "site", "two", "text", "--revision", str(revision))
-    assert "somebody else changed it" in waybill(*late, code=1)
+    assert "it was changed meanwhile" in waybill(*late, code=1)
     waybill("schema", "add-scalar", "other", "one", "text", code=2)
     assert "keyframes" in waybill("schema", "add-scalar", "site", "keyframes", "text", code=1)
