@@ -21,6 +21,7 @@ from msgspec.structs import replace
 
 from resources.collections.items import ItemOutcome
 from resources.kernel.errors import InputError, WaybillError
+from resources.kernel.urls import without_secrets
 from resources.media.prober import Prober
 from resources.media.ranges import RangeSource
 from resources.sources.object_urls import LocalObject, ObjectUrls, rule_of
@@ -34,6 +35,8 @@ THREADS = 16
 _LOT_ITEMS = 200
 _LOT_SECONDS = 2.0
 _AHEAD = 4 * THREADS
+_TOLD = 5
+"""Problems of the files of one item that its message has."""
 
 File = TypeVar("File", bound=RangeSource)
 
@@ -64,10 +67,10 @@ class Looker:
                 if found.rule:
                     return found
                 # Leaving proves that no object changed while it was read.
-        except _FileError as failed:
-            return _failed(item, failed.error, failed.url)
+        except _FilesError as failed:
+            return _failed(item, failed.errors)
         except WaybillError as error:
-            return _failed(item, error, item.urls[0])
+            return _failed(item, [(item.urls[0], error)])
         return found
 
     def _found(self, item: StoredItem, stack: ExitStack) -> ItemOutcome:
@@ -87,7 +90,7 @@ class Looker:
         way: Callable[[str], AbstractContextManager[File]],
         stack: ExitStack,
     ) -> list[File]:
-        """The files of an item, for as long as `stack` lives; of several that cannot be had the first is told."""
+        """The files of an item, for as long as `stack` lives; of those that cannot be had each is told."""
         contexts = [way(url) for url in item.urls]
         if len(contexts) == 1:
             opening = [_now(contexts[0].__enter__)]
@@ -96,7 +99,8 @@ class Looker:
         for context, one in zip(contexts, opening, strict=True):
             if one.exception() is None:
                 stack.push(context)
-        return [_file(url, one) for url, one in zip(item.urls, opening, strict=True)]
+        _check_opened(item.urls, opening)
+        return [one.result() for one in opening]
 
     def _probed(self, item: StoredItem, opened: Sequence[RangeSource]) -> ItemOutcome:
         media = None
@@ -104,34 +108,52 @@ class Looker:
             looked = self.prober.look(item.type, opened)
             if looked.problems:
                 first = looked.problems[0]
-                url = item.urls[first.source]
-                return ItemOutcome(item.id, rule=first.rule, message=first.message, url=url)
+                told = _told_together([one.message for one in looked.problems])
+                return ItemOutcome(
+                    item.id, rule=first.rule, message=told, url=item.urls[first.source]
+                )
             media = looked.media
         return ItemOutcome(item.id, media=media)
 
 
-class _FileError(Exception):
-    """One file of an item cannot be had."""
+class _FilesError(Exception):
+    """Files of an item cannot be had: their URLs, and why."""
 
-    def __init__(self, url: str, error: WaybillError) -> None:
-        super().__init__(str(error))
-        self.url = url
-        self.error = error
-
-
-def _failed(item: StoredItem, error: WaybillError, url: str) -> ItemOutcome:
-    """The outcome that an error of one object is; one that all items share is raised."""
-    rule = rule_of(error)
-    if rule is None:
-        raise error
-    return ItemOutcome(item.id, rule=rule, message=error.message, url=url)
+    def __init__(self, errors: Sequence[tuple[str, WaybillError]]) -> None:
+        super().__init__(f"{len(errors)} files")
+        self.errors = errors
 
 
-def _file(url: str, opening: Future[File]) -> File:
-    try:
-        return opening.result()
-    except WaybillError as error:
-        raise _FileError(url, error) from error
+def _failed(item: StoredItem, errors: Sequence[tuple[str, WaybillError]]) -> ItemOutcome:
+    """The outcome that errors of its objects are; one that all items share is raised."""
+    for _, error in errors:
+        if rule_of(error) is None:
+            raise error
+    url, first = errors[0]
+    told = _told_together([error.message for _, error in errors])
+    return ItemOutcome(item.id, rule=rule_of(first) or "", message=told, url=url)
+
+
+def _told_together(messages: Sequence[str]) -> str:
+    """What is wrong with the files of an item, as one message."""
+    more = f"; and {len(messages) - _TOLD:,} more" if len(messages) > _TOLD else ""
+    return "; ".join(messages[:_TOLD]) + more
+
+
+def _check_opened(urls: Sequence[str], opening: Sequence[Future[File]]) -> None:
+    """Raises what kept files from being opened, if anything did."""
+    errors = [
+        (url, error)
+        for url, one in zip(urls, opening, strict=True)
+        if (error := one.exception()) is not None
+    ]
+    for _, error in errors:
+        if not isinstance(error, WaybillError):
+            raise error
+    if errors:
+        raise _FilesError(
+            [(url, error) for url, error in errors if isinstance(error, WaybillError)]
+        )
 
 
 def _now(call: Callable[[], File]) -> Future[File]:
@@ -196,11 +218,13 @@ class ItemFailedError(InputError):
     """An item could not be imported, and the import was told to end then."""
 
     def __init__(self, outcome: ItemOutcome) -> None:
+        # It stands in records of runs and in logs, and URLs may be signed.
+        url = without_secrets(outcome.url)
         super().__init__(
-            f"item {outcome.item_id}: {outcome.url}: {outcome.message} ({outcome.rule})",
+            f"item {outcome.item_id}: {url}: {outcome.message} ({outcome.rule})",
             hint="Mend it and go on with the import, or let it ignore errors of single items",
             item=outcome.item_id,
-            url=outcome.url,
+            url=url,
             rule=outcome.rule,
         )
 

@@ -66,8 +66,7 @@ def show(context: typer.Context, name: Name, *, as_json: AsJson = False) -> None
 def look(  # noqa: PLR0913 - a parameter an option
     context: typer.Context,
     name: Annotated[
-        str,
-        typer.Argument(help="Name of a data source; left out for one that is not declared yet."),
+        str, typer.Argument(help="Name of a data source; left out for one not declared yet.")
     ] = "",
     *,
     connector: Annotated[str, typer.Option(help="Not declared yet: name of its connector.")] = "",

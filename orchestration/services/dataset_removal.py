@@ -17,8 +17,8 @@ from orchestration.services.dataset_list import QUEUED, RUNNING, DatasetEntry
 from orchestration.services.datasets import instance_states
 from orchestration.services.definitions.change import DefinitionChange
 from orchestration.services.home import Home
-from orchestration.services.imports.pending import ComingUploads
 from orchestration.services.snapshot import Snapshot
+from orchestration.services.uploads.pending import ComingUploads
 from resources.kernel.errors import InputError, InUseError
 from resources.kernel.keys import IMAGE_FOLDER
 from resources.stores.kept_uploads import KeptUploads

@@ -19,6 +19,7 @@ import msgspec
 
 from resources.collections.items import SEVERAL, MediaType
 from resources.kernel.errors import MissingDependencyError
+from resources.kernel.urls import without_secrets
 from resources.media.dicom_series import series_problems
 from resources.media.facts import (
     FACTS,
@@ -271,8 +272,8 @@ def _together(
 
 
 def _shown(source: RangeSource) -> str:
-    """Its name without what stands behind a question mark, which may be a signature."""
-    return source.name.partition("?")[0]
+    """Its name without what may be a password or a signature."""
+    return without_secrets(source.name)
 
 
 def _group(images: Sequence[ImageFacts], size: int) -> SeriesFacts:

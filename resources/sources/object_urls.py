@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -125,8 +125,10 @@ class ObjectUrls:
         found = self.leads_to(url)
         if found is None:
             assert self._web is not None  # noqa: S101 - for the type checker: `leads_to` has said so
-            with open_web_file(self._web, url, self._scratch) as file:
-                yield OpenObject(url, file.size_bytes, "", file.read)
+            with ExitStack() as stack:
+                with _of_one_site():
+                    file = stack.enter_context(open_web_file(self._web, url, self._scratch))
+                yield OpenObject(url, file.size_bytes, "", _of_one_site()(file.read))
             return
         connector, key = found
         with (
@@ -155,7 +157,7 @@ class ObjectUrls:
 
     def _downloaded(self, url: str, path: Path) -> LocalObject:
         assert self._web is not None  # noqa: S101 - for the type checker: `leads_to` has said so
-        with self._web.get(url) as answer, path.open("wb") as target:
+        with _of_one_site(), self._web.get(url) as answer, path.open("wb") as target:
             target.writelines(answer.chunks())
         return LocalObject(url, path.stat().st_size, "", path)
 
@@ -170,6 +172,15 @@ class ObjectUrls:
             hint="Correct the URL, or name the connector that it leads into",
             url=without_secrets(url)[:200],
         )
+
+
+@contextmanager
+def _of_one_site() -> Iterator[None]:
+    """A site of the web that does not answer says nothing of other sites: it is an error of its objects alone."""
+    try:
+        yield
+    except ConnectorUnavailableError as error:
+        raise ConnectorError(error.message, hint=error.hint, **error.facts) from error
 
 
 def rule_of(error: WaybillError) -> ObjectRule | None:

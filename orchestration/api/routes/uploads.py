@@ -34,10 +34,10 @@ from orchestration.api.tus import (
     tus_answer,
 )
 from orchestration.services.imports.importer import importer_of
-from orchestration.services.imports.pending import PendingImport
 from orchestration.services.questions.upload import PREVIEW, UploadPreview
 from orchestration.services.uploads.incoming import PART_OF, Incoming, IncomingUploads
 from orchestration.services.uploads.limits import upload_limit
+from orchestration.services.uploads.pending import PendingImport
 from orchestration.services.uploads.receiving import (
     ChecksumError,
     receive_form,

@@ -138,7 +138,9 @@ async def _text(visit: Visit, name: str, item: ShownItem) -> tuple[str, bool]:
     asking = visit.asker().stream(READ, ContentHead, of=_plain(of), part=part)
     async with asking as stream:
         data = b"".join([chunk async for chunk in stream.chunks])
-    is_plain = stream.head.media_type.startswith("text/")  # HTML and the like never go out as what they are
+    is_plain = stream.head.media_type.startswith(
+        "text/"
+    )  # HTML and the like never go out as what they are
     if not is_plain and b"\0" in data:
         return "This is not a text. Save the file to open it elsewhere.", False
     charset = stream.head.media_type.rpartition("=")[2] if is_plain else "utf-8-sig"
@@ -166,7 +168,7 @@ def _facts(item: ShownItem) -> list[tuple[str, str]]:
 
 def _fact(name: str, value: Any) -> str:
     if isinstance(value, list):
-        return " × ".join(
+        return " \u00d7 ".join(
             f"{one:g}" if isinstance(one, (int, float)) else str(one) for one in value
         )
     if not isinstance(value, (int, float)):

@@ -1,7 +1,7 @@
 """Carries out imports that were asked for over HTTP, one after the other, beside the requests.
 
 Keeping a large file and reading the project anew take longer than an answer may. So an import is written down
-(`pending.py`), answered, and carried out here: all that wait are kept and declared, then the project is read anew once,
+(`orchestration/services/uploads/pending.py`), answered, and carried out here: all that wait are kept and declared, then the project is read anew once,
 then their runs are started. Each step may be taken twice; a server that was killed in between goes on where it was.
 """
 
@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.services.access.actor import Actor, Role, Scope
-from orchestration.services.imports.pending import PendingImport, PendingImports
 from orchestration.services.questions.upload import KEEP, KEEP_IMAGES, START
 from orchestration.services.reloading import reload_location
 from orchestration.services.runs.start import Asked
 from orchestration.services.site.site import Site
 from orchestration.services.uploads.images import check_zip
 from orchestration.services.uploads.incoming import IncomingUploads
+from orchestration.services.uploads.pending import PendingImport, PendingImports
 from orchestration.services.uploads.settings import UploadSettings
 from resources.kernel.errors import (
     ConflictError,

@@ -39,7 +39,7 @@ KEEP = timedelta(days=1)
 KEEP_ASKED = timedelta(days=30)
 """Of a file whose import was asked for, should the server stand still meanwhile."""
 ASKED = "import.json"
-"""The note of such an import, beside the file; see `orchestration/services/imports/pending.py`."""
+"""The note of such an import, beside the file; see `orchestration/services/uploads/pending.py`."""
 PART_OF = "part_of"
 """In the note of a file: of which table it is. All files of a table have the same there, or the id of its first file."""
 _LOOK_EVERY_SECONDS = 600.0

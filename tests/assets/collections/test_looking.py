@@ -9,13 +9,15 @@ import msgspec
 import pytest
 from PIL import Image
 
-from assets.collections.looking import Looker
+from assets.collections.looking import ItemFailedError, Looker
+from resources.connectors.folder.connector import FolderConnector
 from resources.connectors.s3.client import S3Settings
 from resources.connectors.s3.connector import S3Connector, S3Keys
 from resources.media.prober import open_prober
 from resources.sources.object_urls import ObjectUrls
 from resources.stores.catalog.collections.records import StoredItem
 from resources.stores.media.store import MediaStore
+from tests.resources.media import media_files
 
 
 def image(width):
@@ -76,3 +78,32 @@ def test_what_is_kept_is_read_once_and_looked_into_here(s3_server, s3_bucket, tm
     assert (gone.rule, gone.url) == ("object_not_found", f"s3://{s3_bucket}/gone.png")
     assert claim["media"]["objects"] == 2
     assert list(scratch.iterdir()) == []
+
+
+def test_each_file_of_a_group_that_is_wrong_is_told_and_no_signature(tmp_path):
+    for number, data in enumerate(media_files.series(3)):
+        (tmp_path / f"{number}.dcm").write_bytes(data)
+    (tmp_path / "other.dcm").write_bytes(media_files.series(1)[0])
+    (tmp_path / "a.png").write_bytes(image(9))
+    lake = FolderConnector("lake", tmp_path)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+
+    def series(*names):
+        return item(*(f"file://{tmp_path}/{name}" for name in names), kind="dicom_series")
+
+    with open_prober() as prober, ThreadPoolExecutor(4) as files:
+        looker = Looker(ObjectUrls([lake], None, scratch), files, prober, None, always=True)
+        gone = looker.look(series("0.dcm", "x.dcm", "y.dcm"))
+        mixed = looker.look(series("0.dcm", "a.png", "a.png"))
+        uneven = looker.look(series("0.dcm", "1.dcm", "2.dcm", "2.dcm", "other.dcm"))
+        many = looker.look(series(*(f"{n}.gone" for n in range(9))))
+        signed = looker.look(item("https://ada:secret@shop.example/a.png?sig=secret"))
+    assert [one.rule for one in (gone, mixed)] == ["object_not_found", "object_type_mismatch"]
+    assert (gone.message.count("x.dcm"), gone.message.count("y.dcm")) == (1, 1)
+    assert mixed.message.count("a.png: Expected a DICOM file") == 2
+    assert {name for name in ("2.dcm", "other.dcm") if name in uneven.message} == {"2.dcm", "other.dcm"}  # fmt: skip
+    assert many.message.endswith("; and 4 more")
+    error = ItemFailedError(signed)
+    assert "https://shop.example/a.png" in str(error)
+    assert "secret" not in f"{error}{error.facts}"

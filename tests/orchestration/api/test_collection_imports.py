@@ -263,6 +263,25 @@ def test_every_problem_of_a_hostile_file_is_paged_and_nothing_of_it_comes_in(api
     assert "Nothing was imported" in refused["message"]
 
 
+def test_a_change_of_a_schema_that_a_rule_forbids_is_told_by_its_rule(api):
+    def change(code, **given):
+        return api._post("schemas/site/changes", code, json=given)
+
+    changed = change(200, operation="add_enum", key="phase", values=["roof", "base"])
+    for rule, given in (
+        ("schema_key_invalid", {"operation": "add_scalar", "key": "$x", "data_type": "text"}),
+        ("schema_key_exists", {"operation": "add_geospatial", "key": "phase"}),
+        ("enum_duplicate", {"operation": "add_enum_options", "key": "phase", "values": ["roof"]}),
+        ("embedding_size_range", {"operation": "add_embedding", "key": "v", "size": 4097}),
+    ):
+        told = change(422, **given)
+        assert (told["facts"]["rule"], bool(told["detail"])) == (rule, True)
+    stale = {"operation": "delete_key", "key": "phase", "revision": changed["revision"] - 1}
+    change(409, **stale)
+    change(409, operation="delete_key", key="lux")  # a file declares it
+    change(200, operation="delete_key", key="phase")
+
+
 def test_a_body_without_end_is_cut_off_and_leaves_nothing(shop, api):
     def endless():
         while True:

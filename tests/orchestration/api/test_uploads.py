@@ -17,10 +17,10 @@ from typer.testing import CliRunner
 
 from orchestration.cli.main import app
 from orchestration.services.access.actor import Actor
-from orchestration.services.imports.pending import PendingImport, PendingImports
 from orchestration.services.locks import CODE_LOCK, hold
 from orchestration.services.runs.start import Asked
 from orchestration.services.uploads.incoming import IncomingUploads
+from orchestration.services.uploads.pending import PendingImport, PendingImports
 from orchestration.services.uploads.settings import UploadSettings
 from resources.stores.tables import TableStore
 from tests.served import served, wait_until

@@ -94,6 +94,10 @@ def test_an_admin_adds_a_user_and_reads_about_it(shop, database, watched):
     page.goto(f"{shop.data}/audit?action=user.add")
     page.get_by_role("cell", name="olga", exact=True).wait_for()
     watched.check_accessible()
+    page.get_by_text("before and after").first.click()
+    for width in (1280, 360):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_a_viewer_is_shown_what_a_viewer_may(shop, database):

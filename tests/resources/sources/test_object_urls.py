@@ -102,6 +102,22 @@ def test_all_else_is_the_web_behind_its_guard(lake, scratch, tmp_path):
             pass
 
 
+def test_a_site_that_does_not_answer_is_an_error_of_its_objects_alone(lake, scratch, tmp_path):
+    with website(tmp_path, "shop.example") as site:
+        site.pages["/a.png"] = b"x" * 3_000_000
+        urls = ObjectUrls([lake], WebClient(network=site.network), scratch)
+        site.pages["/busy.png"] = lambda handler: handler.send_error(503)
+        for way in (urls.open, urls.fetch):
+            with pytest.raises(ConnectorError) as caught, way("https://shop.example/busy.png"):
+                pass
+            assert rule_of(caught.value) == "object_unreadable"
+        with urls.open("https://shop.example/a.png") as found:
+            site.pages["/a.png"] = site.pages["/busy.png"]
+            with pytest.raises(ConnectorError) as caught:
+                found.read_range(2_000_000, 10)
+            assert rule_of(caught.value) == "object_unreadable"
+
+
 @pytest.mark.parametrize(
     "url", ["s3://elsewhere/a", "http://shop.example/a", "https://shop.example/a", "file:///etc/passwd", "a.png"]
 )  # fmt: skip

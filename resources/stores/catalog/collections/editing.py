@@ -42,7 +42,7 @@ def rename(connection: sa.Connection, stored: StoredCollection, item_id: int, ti
     if not 1 <= len(title) <= TITLE_LIMIT:
         raise InputError(f"a title of {len(title):,} characters", hint=f"Give 1 to {TITLE_LIMIT}")
     if any(char == "\0" or "\ud800" <= char <= "\udfff" for char in title):
-        raise InputError("a title with U+0000 or half a surrogate pair", hint="Leave it out")
+        raise InputError("a title of which a character is no text", hint="Leave it out")
     changed = connection.execute(
         sa.update(ITEMS)
         .where(ITEMS.c.id == item_id, ITEMS.c.collection_id == stored.id)

@@ -120,7 +120,9 @@ class Order:
         if value is None:
             return True
         is_text = self.field.kind in {"text", "choice", "uuid"}
-        return isinstance(value, str) == is_text
+        if isinstance(value, str):
+            return is_text and "\0" not in value
+        return not is_text and (isinstance(value, float) or -(2**63) <= value < 2**63)
 
 
 def _no_cursor() -> InputError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections import Counter
 
 import msgspec
@@ -238,6 +240,17 @@ def test_there_is_no_such_order(both, sort):
 def test_a_foreign_cursor_is_refused(both, cursor):
     with pytest.raises(InputError, match="no cursor"):
         both[0].items(COLLECTION, cursor=cursor)
+
+
+@pytest.mark.parametrize(
+    ("sort", "value"),
+    [("created", 2**64 - 1), ("lux", 2**63), ("lux", -(2**63) - 1), ("title", "a\0"), ("title", 5)],
+)
+def test_a_forged_cursor_is_refused_alike(both, sort, value):
+    forged = base64.urlsafe_b64encode(json.dumps([sort, value, 3]).encode()).decode().rstrip("=")
+    for catalog in both:
+        with pytest.raises(InputError, match="no cursor"):
+            catalog.items(COLLECTION, sort=sort, cursor=forged)
 
 
 def test_folders_are_counted(both):

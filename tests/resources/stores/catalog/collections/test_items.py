@@ -58,7 +58,7 @@ def test_a_title_is_changed(collections, items):
     items.rename(COLLECTION, first, "Straße")
     assert items.item(COLLECTION, first).title == "Straße"
     assert collections.find(COLLECTION).changes == before + 1
-    for title in ("", "x" * 301, "a\0"):
+    for title in ("", "x" * 301, "a\0", "\ud800"):
         with pytest.raises(InputError, match="a title of"):
             items.rename(COLLECTION, first, title)
 

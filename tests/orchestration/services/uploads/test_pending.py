@@ -6,8 +6,8 @@ import pytest
 from orchestration.services.dataset_list import DatasetEntry
 from orchestration.services.dataset_removal import remove_dataset
 from orchestration.services.home import Home
-from orchestration.services.imports.pending import PendingImport, PendingImports
 from orchestration.services.uploads.incoming import IncomingUploads
+from orchestration.services.uploads.pending import PendingImport, PendingImports
 from orchestration.services.uploads.settings import UploadSettings
 from resources.stores.kept_uploads import GivenFile, KeptUploads
 from resources.stores.versions import VersionStore
