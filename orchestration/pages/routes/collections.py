@@ -169,7 +169,7 @@ def caption_of(item: ShownItem) -> str:
     if isinstance(width := media.get("width"), int) and isinstance(
         height := media.get("height"), int
     ):
-        parts.append(f"{width} × {height}")
+        parts.append(f"{width} \u00d7 {height}")
     elif isinstance(size := media.get("file_size"), int):
         parts.append(to_size(size))
     return " · ".join(parts)

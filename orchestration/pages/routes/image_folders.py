@@ -132,7 +132,7 @@ async def _tiles(visit: Visit, entry: DatasetEntry, images: ImagePage) -> list[T
             href=f"{own}/file?{_query(path=one.path, version=version)}",
             title=one.path if visit.query("q") else one.path[at:],
             picture=f"{pictures}/{one.sha256}" if is_there else "",
-            caption=f"{one.width} × {one.height}, {to_size(one.size_bytes)}",
+            caption=f"{one.width} \u00d7 {one.height}, {to_size(one.size_bytes)}",
         )
         for one, is_there in zip(images.items, there, strict=True)
     ]

@@ -311,7 +311,8 @@ def _next_step(state: ImportState, can: tuple[ImportStep, ...], pending: int, fa
         what = f"{pending:,} pending items" if pending else "it from its beginning"
         told.append(f"{state}: resume goes on with {what}")
     if "retry" in can:
-        told.append(f"retry looks at the {failed:,} failed items once more")
+        items = "failed item" if failed == 1 else f"{failed:,} failed items"
+        told.append(f"retry looks at the {items} once more")
     return "; ".join(told)
 
 

@@ -202,7 +202,7 @@ def test_a_key_is_added_retyped_and_deleted_by_clicking(shop, chromium):
             change = {"operation": "add_geospatial", "key": "place"}
             client.post(f"{shop.api}/schemas/site/changes", json=change).raise_for_status()
         page.get_by_role("button", name="Delete it").click()
-        page.get_by_text("somebody else changed it meanwhile").wait_for()
+        page.get_by_text("it was changed meanwhile").wait_for()
         page.get_by_role("button", name="Delete it").click()
         page.get_by_text("The key mood was changed").wait_for()
         page.get_by_label("What to do with mood").click()
