@@ -107,7 +107,7 @@ def test_what_cannot_be_taken_is_told_on_the_page(shop, client):
     wait_until(lambda: "nothing of this ZIP is kept" in client.get(str(page.url)).text)
     told = client.get(str(page.url)).text
     assert "&#39;notes.txt&#39;: no image but text/plain" in told
-    assert "It holds no image yet" in client.get(f"{shop.data}/image-folders/plain").text
+    assert "There is no image yet" in client.get(f"{shop.data}/image-folders/plain").text
     assert client.get(f"{shop.data}/image-folders/none").status_code == 404
 
 
