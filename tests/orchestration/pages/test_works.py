@@ -352,10 +352,10 @@ def test_whoever_starts_work_is_in_the_audit_log(shop, client):
     told = [(entry["action"], entry["subject"], entry["outcome"]) for entry in reversed(found)]
     assert told == [
         ("dataset.refresh", "datasets/orders", "done"),
-        ("pipeline.run", "by_hand", "done"),
+        ("pipeline.run", f"{shop.name}/pipelines/by_hand", "done"),
         ("run.retry", run_ids[0], "failed"),
         ("classification.undo", "classifications/products", "failed"),
         ("dataset.refresh", "datasets/orders", "done"),
-        ("pipeline.run", "by_hand", "done"),
+        ("pipeline.run", f"{shop.name}/pipelines/by_hand", "done"),
     ]
     assert run_ids[0] in found[-1]["after"]
