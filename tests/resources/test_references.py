@@ -75,7 +75,8 @@ def test_an_unknown_name_is_refused_with_place_and_known_names(document, noun, w
     error = failure(*GOOD, document)
     assert isinstance(error, UnknownNameError)
     assert error.facts == {"noun": noun, "name": wrong, "known": known}
-    assert re.search(rf"defs\.yaml:{line}: unknown {noun} '{wrong}'", str(error)), str(error)
+    said = "data source" if noun == "datasource" else noun
+    assert re.search(rf"defs\.yaml:{line}: unknown {said} '{wrong}'", str(error)), str(error)
 
 
 def test_a_python_asset_that_names_an_unknown_dataset_is_refused():
