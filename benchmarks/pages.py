@@ -103,7 +103,7 @@ ROUTES = (
     "/classifications",
     "/classifications/history",
     "/runs",
-    "/runs?limit=1000",
+    "/runs?limit=200",
     "/runs/{done}",
     "/overview",
 )
