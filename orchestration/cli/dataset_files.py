@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
 from typing import Annotated
 
 import typer
 
 from orchestration.cli.context import CommandContext
 from orchestration.cli.errors import reported, warn
-from orchestration.cli.noting import change_of_command
 from orchestration.cli.output import print_json, to_size
-from orchestration.cli.saving import (
-    STDOUT,
-    confirm_removal,
-    delete_definition,
-    write_file,
-    write_out,
-)
+from orchestration.cli.saving import STDOUT, write_file, write_out
+from orchestration.cli.stored import remove_versions, retitle, tell_removal, tell_title
 
 Name = Annotated[str, typer.Argument(help="Name of the dataset.")]
 
@@ -75,19 +68,10 @@ def rename(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a line.")] = False,
 ) -> None:
     """Give a dataset a title and a description for people. Its name, by which YAML and SQL know it, stays."""
-    from orchestration.services.dataset_list import DatasetTitle
-    from orchestration.services.dataset_titles import read_titles, rename_dataset
-
     with reported():
-        entry = context.ensure_object(CommandContext).dataset(name)
-        before = read_titles().get(entry.key)
-        found = rename_dataset(entry, title=title, description=description, by=_user())
-        if (noted := change_of_command()) is not None:
-            noted.before, noted.after = asdict(before or DatasetTitle()), asdict(found)
-    if as_json:
-        print_json({"name": name, "title": found.title or name, "description": found.description})
-    else:
-        typer.echo(f"dataset {name} is called {found.title or name!r}")
+        own = context.ensure_object(CommandContext)
+        found = retitle(own, own.dataset(name), title, description)
+    tell_title("dataset", name, found, as_json=as_json)
 
 
 def remove(
@@ -109,41 +93,14 @@ def remove(
     Refused while others are made from it, by name, unless --force is given. A definition that something uses stays, and
     all versions with it, forced or not.
     """
-    from orchestration.services.dataset_removal import deletion_of, remove_dataset
-    from orchestration.services.home import open_home
-
     with reported():
         own = context.ensure_object(CommandContext)
-        entry = own.dataset(name)
-        change = deletion_of(own.snapshot, entry) if definition else None
-        if change is not None:
-            delete_definition(own, change, dry_run=True)
-        if not yes:
-            more = " and its definition" if definition else ""
-            confirm_removal(f"Remove all versions of dataset {name}{more}?")
-        found = remove_dataset(entry, own.store, own.instance, open_home(), force=force, by=_user())
-        if (noted := change_of_command()) is not None:
-            noted.detail = "forced" if force else ""
-            noted.before = {"versions": list(found.versions)}
-        if change is not None:
-            found = replace(found, definition=delete_definition(own, change, dry_run=False))
+        more = " and its definition" if definition else ""
+        question = "" if yes else f"Remove all versions of dataset {name}{more}?"
+        found = remove_versions(
+            own, own.dataset(name), question=question, force=force, definition=definition
+        )
     if as_json:
         print_json(found)
-        return
-    count = len(found.versions)
-    typer.echo(
-        f"dataset {name}: {count} version{'s' if count != 1 else ''} removed, {to_size(found.freed_bytes)} freed"
-    )
-    if found.definition:
-        typer.echo(f"its definition was taken out of {found.definition}")
-    if found.kept_versions:
-        warn(f"version {found.kept_versions[-1]} was published meanwhile, and is there")
-
-
-def _user() -> str:
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a user without a name, as in a container
-        return ""
+    else:
+        tell_removal(f"dataset {name}", found, freed=f", {to_size(found.freed_bytes)} freed")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,16 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestration.cli.context import CommandContext
-from orchestration.cli.errors import reported, warn
+from orchestration.cli.errors import reported
 from orchestration.cli.output import print_facts, print_json, print_table, to_size, visible
 from orchestration.cli.run import NoWait, launch, start
-from orchestration.cli.saving import (
-    STDOUT,
-    confirm_removal,
-    delete_definition,
-    write_file,
-    write_out,
-)
+from orchestration.cli.saving import STDOUT, write_file, write_out
+from orchestration.cli.stored import remove_versions, retitle, tell_removal, tell_title
 from orchestration.cli.upload import described, keeping_bar
 
 if TYPE_CHECKING:
@@ -260,16 +254,10 @@ def rename(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a line.")] = False,
 ) -> None:
     """Give an image folder a title and a description for people. Its name, by which YAML and SQL know it, stays."""
-    from orchestration.services.dataset_titles import rename_dataset
-
     with reported():
         own = context.ensure_object(CommandContext)
-        entry = own.image_folder(name)
-        found = rename_dataset(entry, title=title, description=description, by=own.user)
-    if as_json:
-        print_json({"name": name, "title": found.title or name, "description": found.description})
-    else:
-        typer.echo(f"image folder {name} is called {found.title or name!r}")
+        found = retitle(own, own.image_folder(name), title, description)
+    tell_title("image folder", name, found, as_json=as_json)
 
 
 @app.command()
@@ -293,31 +281,16 @@ def remove(
     Refused while others are made from it, by name. A definition that something uses stays, and all versions with it,
     forced or not.
     """
-    from orchestration.services.dataset_removal import deletion_of, remove_dataset
-    from orchestration.services.home import open_home
-
     with reported():
         own = context.ensure_object(CommandContext)
-        entry = own.image_folder(name)
-        change = deletion_of(own.snapshot, entry) if definition else None
-        if change is not None:
-            delete_definition(own, change, dry_run=True)
-        if not yes:
-            confirm_removal(f"Remove image folder {name} with all versions?")
-        found = remove_dataset(
-            entry, own.store, own.instance, open_home(), force=force, by=own.user
+        question = "" if yes else f"Remove image folder {name} with all versions?"
+        found = remove_versions(
+            own, own.image_folder(name), question=question, force=force, definition=definition
         )
-        if change is not None:
-            found = replace(found, definition=delete_definition(own, change, dry_run=False))
     if as_json:
         print_json(found)
-        return
-    count = len(found.versions)
-    typer.echo(f"image folder {name}: {count} version{'s' if count != 1 else ''} removed")
-    if found.definition:
-        typer.echo(f"its definition was taken out of {found.definition}")
-    if found.kept_versions:
-        warn(f"version {found.kept_versions[-1]} was published meanwhile, and is there")
+    else:
+        tell_removal(f"image folder {name}", found)
 
 
 def _keep(context: typer.Context, order: UploadOrder, *, no_wait: bool, as_json: bool) -> int:

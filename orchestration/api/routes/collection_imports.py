@@ -290,52 +290,47 @@ def failures(
     return list_failures(records, import_id, limit=limit, cursor=cursor)
 
 
+@dataclass(frozen=True)
+class ImportAgain:
+    """An import that a new run goes on with."""
+
+    site: GivenSite
+    project: GivenProject
+    asker: GivenAsker
+    name: Name
+    import_id: ImportId
+    ignore_errors: Annotated[bool, Query(description="Go on when an item fails.")] = False
+    key: IdempotencyKey = None
+
+    async def start(self, use_case: str, *, retry_failed: bool = False) -> ImportStarted:
+        """Asks for the run."""
+        choice = ResumeChoice(retry_failed=retry_failed, ignore_errors=self.ignore_errors)
+        asking = self.asker.ask(
+            questions.RESUME,
+            import_id=self.import_id,
+            name=self.name,
+            choice=asdict(choice),
+            key=self.key or "",
+        )
+        noting = (f"collections/{self.name}", asking, f"import {self.import_id}")
+        found = await noted(self.site, self.asker.actor, use_case, *noting)
+        return _started(self.project.name, self.name, found)
+
+
 @router.post(
     f"{_OWN}/imports/{{import_id}}/resume", operation_id="collection.resume", status_code=202
 )
-async def resume(
-    site: GivenSite,
-    project: GivenProject,
-    asker: GivenAsker,
-    name: Name,
-    import_id: ImportId,
-    ignore_errors: Annotated[bool, Query(description="Go on when an item fails.")] = False,
-    key: IdempotencyKey = None,
-) -> ImportStarted:
+async def resume(wanted: Annotated[ImportAgain, Depends()]) -> ImportStarted:
     """Go on with what an import did not do, as a new run: it was stopped, killed, or ended at an item that failed."""
-    choice = ResumeChoice(ignore_errors=ignore_errors)
-    asking = asker.ask(
-        questions.RESUME, import_id=import_id, name=name, choice=asdict(choice), key=key or ""
-    )
-    subject = f"collections/{name}"
-    found = await noted(
-        site, asker.actor, "collection.resume", subject, asking, f"import {import_id}"
-    )
-    return _started(project.name, name, found)
+    return await wanted.start("collection.resume")
 
 
 @router.post(
     f"{_OWN}/imports/{{import_id}}/retry", operation_id="collection.retry", status_code=202
 )
-async def retry(
-    site: GivenSite,
-    project: GivenProject,
-    asker: GivenAsker,
-    name: Name,
-    import_id: ImportId,
-    ignore_errors: Annotated[bool, Query(description="Go on when an item fails.")] = False,
-    key: IdempotencyKey = None,
-) -> ImportStarted:
+async def retry(wanted: Annotated[ImportAgain, Depends()]) -> ImportStarted:
     """Look at the items of an import that failed once more, and at what is still pending, as a new run."""
-    choice = ResumeChoice(retry_failed=True, ignore_errors=ignore_errors)
-    asking = asker.ask(
-        questions.RESUME, import_id=import_id, name=name, choice=asdict(choice), key=key or ""
-    )
-    subject = f"collections/{name}"
-    found = await noted(
-        site, asker.actor, "collection.retry", subject, asking, f"import {import_id}"
-    )
-    return _started(project.name, name, found)
+    return await wanted.start("collection.retry", retry_failed=True)
 
 
 @router.post(f"{_OWN}/imports/{{import_id}}/stop", operation_id="collection.stop")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query
@@ -18,7 +17,6 @@ from orchestration.api.given import (
     IdempotencyKey,
     Name,
 )
-from orchestration.services.access.audit import audited
 from orchestration.services.asking.passing import NOT_KEPT, as_file, open_stream
 from orchestration.services.dataset_detail import (
     CheckOutcome,
@@ -33,7 +31,6 @@ from orchestration.services.dataset_list import DatasetTitle
 from orchestration.services.dataset_query import DatasetPage, DatasetQuery
 from orchestration.services.dataset_removal import RemovalReport
 from orchestration.services.dataset_sample import SAMPLE_LIMIT, Sample
-from orchestration.services.dataset_titles import rename_dataset
 from orchestration.services.questions.dataset import DOWNLOAD, REFRESH, SAMPLE, DownloadHead
 from orchestration.services.site.datasets import (
     checks_of,
@@ -42,10 +39,10 @@ from orchestration.services.site.datasets import (
     list_datasets,
     runs_of,
     show_one,
-    title_of,
 )
 from orchestration.services.site.noted import noted
 from orchestration.services.site.removal import remove as remove_dataset
+from orchestration.services.site.titles import retitle
 
 router = APIRouter()
 BASE = "/projects/{project}/datasets"
@@ -215,10 +212,7 @@ def rename(
 ) -> DatasetTitle:
     """Give a dataset a title and a description for people; its name stays."""
     entry = dataset_of(project, name)
-    with audited(site.catalog, actor, "dataset.rename", f"datasets/{name}") as change:
-        change.before = asdict(title_of(entry) or DatasetTitle())
-        found = rename_dataset(entry, title=title, description=description, by=actor.name)
-        change.after = asdict(found)
+    found = retitle(site, actor, "dataset.rename", entry, title, description)
     forget_view(site, project)
     return found
 

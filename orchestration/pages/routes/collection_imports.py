@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from assets.collections.declaration import CollectionSpec
+from orchestration.pages import uploads
 from orchestration.pages.page import page
 from orchestration.pages.render import to_part
 from orchestration.pages.visit import Visit
@@ -35,9 +36,7 @@ from orchestration.services.questions.collection_imports import SentSpecificatio
 from orchestration.services.site.collection_imports import imports_of
 from orchestration.services.site.collections import collections_of
 from orchestration.services.site.noted import noted
-from orchestration.services.uploads.incoming import IncomingUploads
 from orchestration.services.uploads.limits import upload_limit
-from orchestration.services.uploads.receiving import receive_form
 from resources.kernel.errors import InputError, WaybillError
 
 PROBLEMS_SHOWN = 100
@@ -50,17 +49,9 @@ async def _dialog(visit: Visit) -> Response:
 async def _receive(visit: Visit) -> Response:
     """The file of a plain form, onto the disk as it comes."""
     try:
-        found, fields = await receive_form(
-            IncomingUploads(visit.site.home),
-            visit.request.headers.get("content-type", ""),
-            visit.request.stream(),
-            by=visit.actor.name,
-            project=visit.project.name,
-        )
+        found, fields = await uploads.receive(visit)
     except InputError as error:
-        refused = await _choose(visit, error)
-        refused.headers["Connection"] = "close"  # the rest of the body would else be waited for
-        return refused
+        return uploads.refused(await _choose(visit, error))
     query = {"upload": found.upload_id, "folder": fields.get("folder", "")}
     return visit.redirect(f"{_own(visit)}/import/check?{urlencode(query)}")
 

@@ -15,6 +15,7 @@ from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
+from orchestration.pages import uploads
 from orchestration.pages.page import page
 from orchestration.pages.render import to_part
 from orchestration.pages.visit import Visit
@@ -30,13 +31,11 @@ from orchestration.services.uploads.form_settings import (
 from orchestration.services.uploads.incoming import Incoming, IncomingUploads
 from orchestration.services.uploads.limits import upload_limit
 from orchestration.services.uploads.names import proposed_name
-from orchestration.services.uploads.receiving import receive_form
 from orchestration.services.uploads.settings import UploadSettings
 from resources.kernel.errors import InputError, NotFoundError, WaybillError
 
 PREVIEW_ROWS = 20
 FORMATS = ("", "csv", "excel", "json", "jsonl", "parquet")
-_ENDED = {"SUCCESS": "succeeded", "FAILURE": "failed", "CANCELED": "canceled"}
 
 
 async def start(visit: Visit) -> Response:
@@ -50,19 +49,10 @@ async def start(visit: Visit) -> Response:
 async def receive(visit: Visit) -> Response:
     """One file of a plain form."""
     try:
-        found, _ = await receive_form(
-            IncomingUploads(visit.site.home),
-            visit.request.headers.get("content-type", ""),
-            visit.request.stream(),
-            by=visit.actor.name,
-            project=visit.project.name,
-        )
+        found, _ = await uploads.receive(visit)
     except InputError as error:
-        refused = await visit.render(
-            "uploads/new.html", status=422, limit=upload_limit(), api=_api(visit), error=str(error)
-        )
-        refused.headers["Connection"] = "close"  # the rest of the body would else be waited for
-        return refused
+        values = {"limit": upload_limit(), "api": _api(visit), "error": str(error)}
+        return uploads.refused(await visit.render("uploads/new.html", status=422, **values))
     return visit.redirect(f"/datasets/upload/{found.upload_id}")
 
 
@@ -187,21 +177,10 @@ async def progress(visit: Visit) -> Response:
     pending = importer_of(visit.site).state(found.upload_id)
     if pending is None:
         return visit.redirect(f"/datasets/upload/{found.upload_id}")
-    run = await visit.run(visit.site.instance.get_run_by_id, pending.run_id)
-    ended = _ENDED.get(run.status.value, "") if run else ""
-    dataset = f"{visit.base}/datasets/{to_part(pending.dataset)}"
-    if ended == "succeeded" and visit.is_fragment:
-        return Response(status_code=200, headers={"HX-Redirect": dataset})
-    return await visit.render(
-        "uploads/state.html" if visit.is_fragment else "uploads/progress.html",
-        found=found,
-        pending=pending,
-        ended=ended,
-        has_run=run is not None,
-        made=dataset,
-        progress=f"{visit.base}/datasets/upload/{found.upload_id}/progress",
-        back=f"{visit.base}/datasets/upload/{found.upload_id}",
-        reason="",
+    look = f"{visit.base}/datasets/upload/{found.upload_id}"
+    made = f"{visit.base}/datasets/{to_part(pending.dataset)}"
+    return await uploads.show_progress(
+        visit, found, pending, made=made, own=f"{look}/progress", back=look
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -10,7 +9,6 @@ from starlette.responses import RedirectResponse, Response
 
 from orchestration.pages.page import page
 from orchestration.pages.visit import Visit
-from orchestration.services.access.audit import audited
 from orchestration.services.dataset_detail import list_versions
 from orchestration.services.dataset_download import FORMATS
 from orchestration.services.dataset_list import (
@@ -21,7 +19,6 @@ from orchestration.services.dataset_list import (
     DatasetTitle,
 )
 from orchestration.services.dataset_query import FILTERS, DatasetQuery
-from orchestration.services.dataset_titles import rename_dataset
 from orchestration.services.paging import LIMIT, MOST
 from orchestration.services.questions.dataset import REFRESH
 from orchestration.services.site.datasets import (
@@ -35,6 +32,7 @@ from orchestration.services.site.datasets import (
 )
 from orchestration.services.site.noted import noted
 from orchestration.services.site.removal import remove
+from orchestration.services.site.titles import retitle
 from resources.kernel.errors import InputError, InUseError, NotFoundError
 
 
@@ -140,15 +138,9 @@ async def _rename_form(visit: Visit) -> Response:
 async def _rename(visit: Visit) -> Response:
     entry, form = _entry(visit), await visit.form()
     given = DatasetTitle(str(form.get("title", "")), str(form.get("description", "")))
-
-    def change() -> None:
-        catalog = visit.site.catalog
-        with audited(catalog, visit.actor, "dataset.rename", f"datasets/{entry.name}") as noted:
-            noted.before = asdict(title_of(entry) or DatasetTitle())
-            noted.after = asdict(rename_dataset(entry, **asdict(given), by=visit.actor.name))
-
+    wanted = ("dataset.rename", entry, given.title, given.description)
     try:
-        await visit.run(change)
+        await visit.run(retitle, visit.site, visit.actor, *wanted)
     except InputError as error:  # what was typed stays in the form
         return await _render(visit, "rename.html", status=422, given=given, problem=str(error))
     forget_view(visit.site, visit.project)

@@ -5,8 +5,11 @@ Below `/image-folders/-/`: nothing is called `-`.
 
 from __future__ import annotations
 
+from functools import partial
+
 from starlette.responses import Response
 
+from orchestration.pages import uploads
 from orchestration.pages.page import page
 from orchestration.pages.render import to_part
 from orchestration.pages.visit import Visit
@@ -15,11 +18,9 @@ from orchestration.services.site.image_folders import show_one
 from orchestration.services.uploads.incoming import Incoming, IncomingUploads
 from orchestration.services.uploads.limits import upload_limit
 from orchestration.services.uploads.names import proposed_name
-from orchestration.services.uploads.receiving import receive_form
 from resources.kernel.errors import NotFoundError, UnknownNameError, WaybillError
 
 PLACE = "/image-folders/-/upload"
-_ENDED = {"SUCCESS": "succeeded", "FAILURE": "failed", "CANCELED": "canceled"}
 
 
 async def _start(visit: Visit) -> Response:
@@ -43,26 +44,17 @@ async def _form(visit: Visit, *, name: str = "", error: str = "", status: int = 
 
 async def _receive(visit: Visit) -> Response:
     """A ZIP of a plain form, with the name of its image folder."""
-    uploads = IncomingUploads(visit.site.home)
     try:
-        found, fields = await receive_form(
-            uploads,
-            visit.request.headers.get("content-type", ""),
-            visit.request.stream(),
-            by=visit.actor.name,
-            project=visit.project.name,
-        )
+        found, fields = await uploads.receive(visit)
     except WaybillError as error:
-        refused = await _form(visit, error=str(error), status=422)
-        refused.headers["Connection"] = "close"  # the rest of the body would else be waited for
-        return refused
+        return uploads.refused(await _form(visit, error=str(error), status=422))
     name = fields.get("name", "").strip() or proposed_name(found.filename)
     try:
         await importer_of(visit.site).ask_images(
             visit.project.name, visit.actor, found.upload_id, name
         )
     except WaybillError as error:
-        await visit.run(uploads.cancel, found.upload_id)
+        await visit.run(IncomingUploads(visit.site.home).cancel, found.upload_id)
         return await _form(visit, name=name, error=str(error), status=422)
     return visit.redirect(f"{PLACE}/{found.upload_id}")
 
@@ -73,21 +65,15 @@ async def _progress(visit: Visit) -> Response:
     pending = importer_of(visit.site).state(found.upload_id)
     if pending is None:
         return visit.redirect(PLACE)
-    run = await visit.run(visit.site.instance.get_run_by_id, pending.run_id)
-    ended = _ENDED.get(run.status.value, "") if run else ""
-    folder = f"{visit.base}/image-folders/{to_part(pending.dataset)}"
-    if ended == "succeeded" and visit.is_fragment:
-        return Response(status_code=200, headers={"HX-Redirect": folder})
-    return await visit.render(
-        "uploads/state.html" if visit.is_fragment else "uploads/progress.html",
-        found=found,
-        pending=pending,
-        ended=ended,
-        has_run=run is not None,
-        made=folder,
-        progress=f"{visit.base}{PLACE}/{found.upload_id}",
-        back=f"{visit.base}{PLACE}?name={to_part(pending.dataset)}",
-        reason=await visit.run(_reason, visit, pending.dataset) if ended == "failed" else "",
+    name = to_part(pending.dataset)
+    return await uploads.show_progress(
+        visit,
+        found,
+        pending,
+        made=f"{visit.base}/image-folders/{name}",
+        own=f"{visit.base}{PLACE}/{found.upload_id}",
+        back=f"{visit.base}{PLACE}?name={name}",
+        reason=partial(_reason, visit, pending.dataset),
     )
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from orchestration.services.access.actor import Actor
-from orchestration.services.access.audit import audited
 from orchestration.services.dataset_list import DatasetEntry, DatasetTitle
-from orchestration.services.dataset_titles import read_titles, rename_dataset
+from orchestration.services.dataset_titles import read_titles
 from orchestration.services.datasets import instance_states
 from orchestration.services.image_folders.listing import (
     ImageFolderDetail,
@@ -20,6 +17,7 @@ from orchestration.services.recorded_states import recorded_states
 from orchestration.services.site.projects import Project
 from orchestration.services.site.records import recorded
 from orchestration.services.site.site import Site
+from orchestration.services.site.titles import retitle
 from resources.kernel.errors import NotFoundError
 from resources.stores.media.store import MediaStore
 
@@ -67,12 +65,7 @@ def rename(
     Raises:
         InputError: neither is given, one is too long, or holds characters that do not show.
     """
-    subject = f"datasets/{entry.name}"
-    with audited(site.catalog, actor, "image-folder.rename", subject) as change:
-        change.before = asdict(read_titles().get(entry.key) or DatasetTitle())
-        found = rename_dataset(entry, title=title, description=description, by=actor.name)
-        change.after = asdict(found)
-    return found
+    return retitle(site, actor, "image-folder.rename", entry, title, description)
 
 
 def check_holds(site: Site, project: Project, entry: DatasetEntry, sha256: str) -> None:
