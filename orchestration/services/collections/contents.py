@@ -113,15 +113,11 @@ def read_content(
         NotFoundError: it is not there.
         WaybillError: whatever keeps it from being read.
     """
-    stack = ExitStack()
-    try:
+    with ExitStack() as stack:
         scratch = stack.enter_context(ScratchFolder("media"))
         opened = stack.enter_context(objects(scratch.path).open(of))
         head = _head_of(of, opened, part)
-    except BaseException:
-        stack.close()
-        raise
-    return Streamed(head, _chunks(stack, opened, head))
+        return Streamed(head, _chunks(stack.pop_all(), opened, head))
 
 
 def _head_of(of: ObjectRef, opened: OpenObject, part: WantedPart) -> ContentHead:
