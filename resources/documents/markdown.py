@@ -19,7 +19,9 @@ from resources.documents.document import (
 )
 
 _MARKS = re.compile(r"([\\`*_\[\]<>])")
-_AT_BEGINNING = re.compile(r"^(\s*)([#>+-]|\d{1,9}[.)]|={3,}|~{3,})(?=\s|$)", re.MULTILINE)
+_AT_BEGINNING = re.compile(
+    r"^(\s*(?:\d{1,9}(?=[.)]))?)([#>+-]|[.)]|={3,}|~{3,})(?=\s|$|#)", re.MULTILINE
+)
 _BACKTICKS = re.compile(r"`{3,}")
 _DEEPEST_HEADING = 6
 
