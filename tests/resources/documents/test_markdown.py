@@ -36,7 +36,7 @@ DOCUMENT = Document(
 
 def test_markdown():
     assert to_markdown(DOCUMENT) == (
-        "# Kinds of tea\n\nGreen,  \nblack.\n\n- one\n   - two\n1. three\n\n"
+        "# Kinds of tea\n\nGreen,  \nblack.\n\n- one\n   - two\n2. three\n\n"
         "| name | sum |\n| --- | --- |\n| a\\|b | 1<br>2 |\n\n|  |  |\n| --- | --- |\n| x | y |\n\n"
         "````py\nif x:\n    y = '```'\n````\n\n![A cup](<a b.png>)"
     )
