@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from resources.documents.document import Paragraph
 from resources.documents.parsers.gathering import Gathered
-from resources.documents.parsers.pdf.content import FoundTable, PageContent, PageLine
+from resources.documents.parsers.pdf.content import FoundTable, PageContent, PageLine, leading
 from resources.documents.parsers.pdf.lines import HYPHEN
 from resources.documents.parsers.pdf.words import KnownWords, marked
 
@@ -132,8 +132,8 @@ class PdfLayout:
             return False
         if line.box.top > last.box.top + last.height:  # another column
             return not level and not _ENDS.search(last.text)
-        room = last.box.bottom - (line.box.top - line.height)
-        if room > self._leading * 1.35 or (level and room > last.height * 1.9):
+        room = leading(last, line)
+        if room > self._leading * 1.35 or (level and room > last.height * 2):
             return False
         return bool(level) or not self._begins(group, line)
 
@@ -164,11 +164,11 @@ def _distinct(sizes: Sequence[int]) -> list[int]:
 
 def _leading(lines: Sequence[PageLine]) -> float:
     """Room from one line to the next in most of the text."""
-    rooms = [above.box.bottom - below.box.bottom for above, below in itertools.pairwise(lines)]
+    rooms = [leading(above, below) for above, below in itertools.pairwise(lines)]
     near = [
         room
         for room, one in zip(rooms, lines, strict=False)
-        if 0.3 * one.height < room < 2.2 * one.height
+        if 0.5 * one.height < room < 2.4 * one.height
     ]
     return median(near) if near else 1e9
 

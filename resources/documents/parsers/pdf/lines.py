@@ -7,7 +7,7 @@ from statistics import median
 from typing import NamedTuple
 
 from resources.documents.parsers.pdf.characters import Box, Characters
-from resources.documents.parsers.pdf.content import PageLine
+from resources.documents.parsers.pdf.content import ABOVE, BELOW, PageLine
 from resources.documents.parsers.pdf.right_to_left import has_right_to_left, line_from_places
 
 _NEW_LINE = "\r\n"
@@ -19,6 +19,8 @@ _LIGATURES = str.maketrans({
     "\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl", "\ufb03": "ffi", "\ufb04": "ffl", "\ufb05": "st", "\ufb06": "st",
     HYPHEN: "",
 })  # fmt: skip
+_SHORT = 4
+"""Characters of a line whose first one may be a sign of another size."""
 _WIDE = 1.0
 """A gap wider than so many heights of its line separates columns or cells."""
 
@@ -52,17 +54,24 @@ def _spans(text: str) -> Iterator[tuple[int, int]]:
 
 def _line(characters: Characters, start: int, end: int) -> PageLine | None:
     raw = characters.text[start:end]
-    first, last = characters.box(start), characters.box(end - 1)
+    first, last = characters.number(start), characters.number(end - 1)
+    size = (
+        max(characters.size(first), characters.size(last))
+        if end - start < _SHORT
+        else characters.size(first)
+    )
+    (left, base), (_, end_base) = characters.origin(first), characters.origin(last)
+    box = Box(
+        left, min(base, end_base) - size * BELOW, characters.box_of(last).right, base + size * ABOVE
+    )  # PDFium makes one of two lines with a hyphen between them
     if has_right_to_left(raw):
-        text, box = line_from_places(characters, start, end)
-        return PageLine(text, box, -1, box.height) if text else None
+        text, across = line_from_places(characters, start, end)
+        box = box._replace(left=across.left, right=across.right)
+        return PageLine(text, box, -1, size) if text else None
     text = raw.translate(_LIGATURES) if not raw.isascii() else raw
     for hyphen in _HYPHENS:
         text = text.replace(hyphen, HYPHEN)
-    box = Box(  # of two lines with a hyphen between them PDFium makes one
-        min(first.left, last.left), min(first.bottom, last.bottom), max(first.right, last.right), first.top
-    )  # fmt: skip
-    return PageLine(text, box, start, max(first.height, last.height))
+    return PageLine(text, box._replace(right=max(box.right, left)), start, size)
 
 
 def gaps_of(line: PageLine, characters: Characters, narrowest: float = _WIDE) -> list[Gap]:
