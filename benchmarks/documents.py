@@ -14,6 +14,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -94,6 +95,7 @@ def throughput(folder: Path, count: int) -> dict[str, float]:
     return {
         "documents": count, "MB": size,
         "Waybill, s": ours[0], "bare, s": bare[0], "Waybill, CPU s": ours[1], "bare, CPU s": bare[1],
+        "largest process, MB": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024,
         "speed beside the bare parsers, by CPU": bare[1] / ours[1], "by the clock": bare[0] / ours[0],
     }  # fmt: skip
 

@@ -44,7 +44,7 @@ class PdfLayout:
         self._levels = {size: min(n, _MOST_LEVELS) for n, size in enumerate(_distinct(large), 1)}
         self._bold_level = min(len(set(self._levels.values())) + 1, _MOST_LEVELS + 1)
         self._titles = titles
-        self._words = KnownWords(one.text for one in lines)
+        self._words = KnownWords([one.text for one in lines])
         self._leading = _leading(lines)
         self._last_page = 0
         """Whose text the last block ends with."""

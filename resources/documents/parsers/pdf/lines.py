@@ -19,8 +19,8 @@ _LIGATURES = str.maketrans({
     "\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl", "\ufb03": "ffi", "\ufb04": "ffl", "\ufb05": "st", "\ufb06": "st",
     HYPHEN: "",
 })  # fmt: skip
-_SHORT = 4
-"""Characters of a line whose first one may be a sign of another size."""
+_MARK = 6
+"""Characters at the beginning of a line that may be a mark in another size."""
 _WIDE = 1.0
 """A gap wider than so many heights of its line separates columns or cells."""
 
@@ -55,11 +55,10 @@ def _spans(text: str) -> Iterator[tuple[int, int]]:
 def _line(characters: Characters, start: int, end: int) -> PageLine | None:
     raw = characters.text[start:end]
     first, last = characters.number(start), characters.number(end - 1)
-    size = (
-        max(characters.size(first), characters.size(last))
-        if end - start < _SHORT
-        else characters.size(first)
+    letter = next(
+        (n for n in range(start, min(end, start + _MARK)) if characters.text[n].isalnum()), start
     )
+    size = characters.size(characters.number(letter) if letter != start else first)
     (left, base), (_, end_base) = characters.origin(first), characters.origin(last)
     box = Box(
         left, min(base, end_base) - size * BELOW, characters.box_of(last).right, base + size * ABOVE
@@ -74,14 +73,14 @@ def _line(characters: Characters, start: int, end: int) -> PageLine | None:
     return PageLine(text, box._replace(right=max(box.right, left)), start, size)
 
 
-def gaps_of(line: PageLine, characters: Characters, narrowest: float = _WIDE) -> list[Gap]:
-    """Wide gaps in a line, from left to right."""
+def gaps_of(line: PageLine, characters: Characters, margin: int = 1) -> list[Gap]:
+    """Wide gaps in a line, from left to right, with at least so many characters on both sides."""
     if line.start < 0 or HYPHEN in line.text:
         return []
     found = []
-    least = max(line.height, 1.0) * narrowest
+    least = max(line.height, 1.0) * _WIDE
     for place, character in enumerate(line.text):
-        if character == " " and 0 < place < len(line.text) - 1:
+        if character == " " and margin <= place < len(line.text) - margin:
             left = characters.box(line.start + place - 1).right
             right = characters.box(line.start + place + 1).left
             if right - left > least:
