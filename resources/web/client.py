@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import re
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -30,9 +31,14 @@ from resources.web.addresses import (
     shown_url,
 )
 
-USER_AGENT = f"Waybill/{version('waybill')}"
+AGENT = "Waybill"
+"""The name that robots.txt and the like know us by."""
+USER_AGENT = f"{AGENT}/{version('waybill')}"
+_CONNECT_SECONDS = 10.0
+"""One address of several may be dead."""
 _REDIRECTS = (301, 302, 303, 307, 308)
 _CHUNK_BYTES = 1 << 16
+_LENGTH = re.compile(r"\d{1,18}")
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,10 @@ class Network:
     tls: Callable[[], ssl.SSLContext] = ssl.create_default_context
 
 
+NETWORK = Network()
+"""What a client has that was given none."""
+
+
 @dataclass
 class WebAnswer:
     """What came back, its body still on the way."""
@@ -71,8 +81,14 @@ class WebAnswer:
     """Where it came from, after all redirects."""
     status: int
     headers: Mapping[str, str]
-    """By names in lower case."""
+    """By names in lower case; of those that came several times the last."""
+    fields: Sequence[tuple[str, str]]
+    """All of them, as they came."""
     _read: Callable[[int], bytes] = field(repr=False)
+
+    def every(self, name: str) -> list[str]:
+        """The values of a header that may come several times."""
+        return [value for given, value in self.fields if given.lower() == name.lower()]
 
     def read(self) -> bytes:
         """The whole body; raises as `chunks` does."""
@@ -90,22 +106,46 @@ class WebAnswer:
 
 
 class WebClient:
-    """Asks public addresses; for many threads at once, and nothing is kept between two requests."""
+    """Asks public addresses; for many threads at once, and nothing is kept between two requests.
 
-    def __init__(self, limits: WebLimits | None = None, network: Network | None = None) -> None:
+    Args:
+        limits: of each answer.
+        network: how it is reached; the process's own when left out.
+        user_agent: what it calls itself.
+    """
+
+    def __init__(
+        self,
+        limits: WebLimits | None = None,
+        network: Network | None = None,
+        user_agent: str = USER_AGENT,
+    ) -> None:
         self.limits = limits or WebLimits()
-        self._network = network or Network()
+        self._network = network or NETWORK
+        self._user_agent = user_agent
 
     @contextmanager
     def get(
-        self, url: str, headers: Mapping[str, str] | None = None, limits: WebLimits | None = None
+        self,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        limits: WebLimits | None = None,
+        *,
+        before: Callable[[WebAddress], None] | None = None,
+        expected: Collection[int] = (),
+        as_sent: bool = False,
     ) -> Iterator[WebAnswer]:
         """The answer to a GET, redirects followed; its body is read within the context.
+
+        Each error of one address has its rule in `facts` (`failures.py`).
 
         Args:
             url: an address.
             headers: of the request: `Range`, `If-Match` and the like.
             limits: of this answer, instead of the client's.
+            before: is told each address before it is asked; it may wait, which costs no time of the answer's, or raise.
+            expected: statuses below 400 that are answers too, such as 304.
+            as_sent: an encoded body is handed on as it came, instead of refused.
 
         Raises:
             InputError: an address that may not be asked for, at any hop (T1 to T4).
@@ -115,19 +155,26 @@ class WebClient:
             ConnectorError: any other refusal, a certificate that does not hold, an encoded body.
         """
         limits = limits or self.limits
-        deadline = time.monotonic() + limits.seconds
+        left = limits.seconds
         address = check_url(url)
         for _ in range(limits.redirects + 1):
-            with self._sent(address, headers or {}, deadline) as (answer, clock):
+            if before:
+                before(address)
+            began = time.monotonic()
+            with self._sent(address, headers or {}, began + left) as (answer, clock):
                 leads_to = answer.getheader("Location")
                 if answer.status not in _REDIRECTS or leads_to is None:
-                    _check_answer(address, answer)
+                    if answer.status not in expected:
+                        _check_answer(address, answer, as_sent=as_sent)
                     body = _Body(address, answer, clock, limits)
                     told = {name.lower(): value for name, value in answer.getheaders()}
-                    yield WebAnswer(address.url, answer.status, told, body.read)
+                    yield WebAnswer(
+                        address.url, answer.status, told, answer.getheaders(), body.read
+                    )
                     return
-            address = check_url(urljoin(address.url, leads_to))
-        raise refused(url, f"it was sent on more than {limits.redirects} times")
+            left -= time.monotonic() - began
+            address = _next(address, leads_to)
+        raise refused(url, f"it was sent on more than {limits.redirects} times", "redirects")
 
     @contextmanager
     def _sent(
@@ -140,7 +187,7 @@ class WebClient:
                     "GET",
                     address.target,
                     headers={
-                        "User-Agent": USER_AGENT,
+                        "User-Agent": self._user_agent,
                         "Accept-Encoding": "identity",  # nothing that grows while it is unpacked
                         "Connection": "close",
                         **headers,
@@ -158,13 +205,15 @@ class WebClient:
             raise ConnectorUnavailableError(
                 f"{shown_url(address.url)}: the name {address.host} cannot be looked up ({error})",
                 hint="Check the name, and that this machine reaches a name server",
+                rule="dns",
             ) from error
         last: Exception | None = None
         tls = self._network.tls()
         for ip in check_addresses(address.url, address.host, found):
             connection = http.client.HTTPSConnection(address.host, PORT, context=tls)
             try:
-                plain = self._network.connect(ip, max(deadline - time.monotonic(), 0.001))
+                left = min(deadline - time.monotonic(), _CONNECT_SECONDS)
+                plain = self._network.connect(ip, max(left, 0.001))
                 try:
                     with _Clock(plain, deadline):
                         connection.sock = tls.wrap_socket(plain, server_hostname=address.host)
@@ -175,14 +224,13 @@ class WebClient:
                 raise ConnectorError(
                     f"{shown_url(address.url)}: the certificate does not hold: {error.verify_message}",
                     hint="The server's operator must mend it",
+                    rule="tls",
                 ) from error
             except OSError as error:
                 last = error
             else:
                 return connection
-        raise ConnectorUnavailableError(
-            f"{shown_url(address.url)} cannot be reached ({last})", hint="Try again later"
-        ) from last
+        raise _unreachable(address, last, is_late=time.monotonic() >= deadline) from last
 
 
 class _Clock:
@@ -236,6 +284,7 @@ class _Body:
             raise ConnectorUnavailableError(
                 f"{shown_url(self._address.url)} was cut off after {self._count} of {self._announced} bytes",
                 hint="Try again later",
+                rule="cut_off",
             )
         if not chunk and self._clock.is_over:
             raise _too_slow(self._address)
@@ -245,6 +294,7 @@ class _Body:
         return ConnectorError(
             f"{shown_url(self._address.url)} has more than the {self._limits.bytes:,} bytes that it may have",
             hint="Bring a large file into a bucket or folder, and declare a connector for it",
+            rule="too_large",
         )
 
 
@@ -258,35 +308,90 @@ def _told(address: WebAddress, clock: _Clock) -> Iterator[None]:
     except (OSError, http.client.HTTPException) as error:
         if clock.is_over:
             raise _too_slow(address) from error
+        if not isinstance(error, OSError | http.client.IncompleteRead):
+            raise ConnectorError(
+                f"{shown_url(address.url)}: what the server sends is no HTTP ({type(error).__name__})",
+                hint="The server's operator must mend it",
+                rule="unexpected_answer",
+            ) from error
         raise ConnectorUnavailableError(
             f"{shown_url(address.url)}: the connection was cut ({error or type(error).__name__})",
             hint="Try again later",
+            rule="cut_off",
         ) from error
 
 
 def _too_slow(address: WebAddress) -> ConnectorUnavailableError:
     return ConnectorUnavailableError(
-        f"{shown_url(address.url)} did not answer whole within its time", hint="Try again later"
+        f"{shown_url(address.url)} did not answer whole within its time",
+        hint="Try again later",
+        rule="timeout",
     )
 
 
-def _check_answer(address: WebAddress, answer: http.client.HTTPResponse) -> None:
-    status, where = answer.status, shown_url(address.url)
+def _unreachable(
+    address: WebAddress, error: Exception | None, *, is_late: bool
+) -> ConnectorUnavailableError:
+    rule = "tls" if isinstance(error, ssl.SSLError) else "unreachable"
+    if is_late or isinstance(error, TimeoutError):
+        rule = "timeout"
+    return ConnectorUnavailableError(
+        f"{shown_url(address.url)} cannot be reached ({error})", hint="Try again later", rule=rule
+    )
+
+
+def _next(address: WebAddress, leads_to: str) -> WebAddress:
+    """Where an address sends on to, judged like the first one."""
+    try:
+        return check_url(urljoin(address.url, leads_to))
+    except ValueError as error:
+        if isinstance(error, WaybillError):
+            raise
+        raise refused(address.url, "it sends on to what is no address") from error
+
+
+def _check_answer(address: WebAddress, answer: http.client.HTTPResponse, *, as_sent: bool) -> None:
+    _check_status(answer.status, shown_url(address.url), answer.getheader("Retry-After", ""))
+    encoding = answer.getheader("Content-Encoding", "identity").strip().lower()
+    if encoding not in ("", "identity") and not as_sent:
+        raise ConnectorError(
+            f"{shown_url(address.url)}: the answer is encoded as {encoding!r}, unasked",
+            hint="The server must send files as they are",
+            rule="encoded",
+        )
+    lengths = set(answer.headers.get_all("Content-Length") or ())
+    if len(lengths) > 1 or any(not _LENGTH.fullmatch(one) for one in lengths):
+        raise ConnectorError(
+            f"{shown_url(address.url)}: the answer announces a length that cannot be: {sorted(lengths)}",
+            hint="The server's operator must mend it",
+            rule="wrong_length",
+        )
+
+
+def _check_status(status: int, where: str, retry_after: str) -> None:
+    later = {"retry_after": retry_after} if retry_after else {}
     if status in (404, 410):
-        raise NotFoundError(f"{where} is not there (status {status})", hint="Check the address")
+        raise NotFoundError(
+            f"{where} is not there (status {status})", hint="Check the address", rule="not_found"
+        )
     if status in (401, 403):
         raise ConnectorAuthError(
             f"{where} may not be read (status {status})",
             hint="Only what is open to all is read by https; for the rest declare a connector",
+            rule="forbidden",
         )
     if status == 429 or status >= 500:
-        raise ConnectorUnavailableError(f"{where}: status {status}", hint="Try again later")
+        raise ConnectorUnavailableError(
+            f"{where}: status {status}",
+            hint="Try again later",
+            rule="rate_limited" if status == 429 else "server_error",
+            status=status,
+            **later,
+        )
     if not 200 <= status < 300:
         raise ConnectorError(
-            f"{where}: status {status} is no file", hint="Check the address", status=status
-        )
-    if answer.getheader("Content-Encoding", "identity").lower() != "identity":
-        raise ConnectorError(
-            f"{where}: the answer is encoded as {answer.getheader('Content-Encoding')!r}, unasked",
-            hint="The server must send files as they are",
+            f"{where}: status {status} is no file",
+            hint="Check the address",
+            rule="unexpected_answer",
+            status=status,
         )
