@@ -14,6 +14,7 @@ from resources.stores.catalog.classifications.tables import METADATA as CLASSIFI
 from resources.stores.catalog.collections.tables import METADATA as COLLECTIONS
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.catalog.dataset_titles import METADATA as TITLES
+from resources.stores.catalog.import_tasks.tables import METADATA as IMPORT_TASKS
 from resources.stores.catalog.migrate import HEAD, MIGRATIONS, is_current, revision, upgrade
 from resources.stores.catalog.queries import METADATA as QUERIES
 from tests.faults import Child
@@ -32,7 +33,7 @@ def test_an_empty_database_gets_the_tables_that_the_code_knows(config):
         assert revision(connection) == HEAD
         differences = compare_metadata(
             MigrationContext.configure(connection),
-            [CLASSIFICATIONS, ACCESS, TITLES, QUERIES, COLLECTIONS],
+            [CLASSIFICATIONS, ACCESS, TITLES, QUERIES, COLLECTIONS, IMPORT_TASKS],
         )
     assert [d for d in differences if "alembic" not in str(d)] == []
 
