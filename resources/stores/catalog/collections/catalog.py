@@ -15,6 +15,7 @@ from resources.collections.duplicates import DuplicateFlags, Sorter
 from resources.collections.items import ItemDraft, ItemOutcome
 from resources.kernel.errors import ConflictError
 from resources.stores.catalog.collections import settling
+from resources.stores.catalog.collections.ends import note_end
 from resources.stores.catalog.collections.facets import FacetTable
 from resources.stores.catalog.collections.folder_look import FolderLook
 from resources.stores.catalog.collections.imports import (
@@ -39,7 +40,6 @@ from resources.stores.catalog.collections.records import (
     StoredCollection,
     StoredImport,
     StoredItem,
-    now,
 )
 from resources.stores.catalog.collections.rows import (
     FAILURE_COLUMNS,
@@ -100,13 +100,9 @@ class CollectionCatalog:
                 _note_run(connection, stored, run_id)
 
     def end(self, import_id: int, outcome: str, message: str = "") -> None:
-        """Notes that an import ended, and how."""
+        """Notes that an import ended, and how; webhooks are told of it."""
         with self.database.write() as connection:
-            connection.execute(
-                sa.update(IMPORTS)
-                .where(IMPORTS.c.id == import_id)
-                .values(ended_at=now(), outcome=outcome, message=message)
-            )
+            note_end(connection, import_id, outcome, message)
 
     def preview(
         self, collection: str, folder: str, batches: Batches, flags: DuplicateFlags

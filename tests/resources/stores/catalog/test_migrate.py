@@ -16,6 +16,7 @@ from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.catalog.dataset_titles import METADATA as TITLES
 from resources.stores.catalog.migrate import HEAD, MIGRATIONS, is_current, revision, upgrade
 from resources.stores.catalog.queries import METADATA as QUERIES
+from resources.stores.catalog.webhooks.tables import METADATA as WEBHOOKS
 from tests.faults import Child
 from tests.resources.stores.catalog.classifications.rows import SET, change, held
 
@@ -32,7 +33,7 @@ def test_an_empty_database_gets_the_tables_that_the_code_knows(config):
         assert revision(connection) == HEAD
         differences = compare_metadata(
             MigrationContext.configure(connection),
-            [CLASSIFICATIONS, ACCESS, TITLES, QUERIES, COLLECTIONS],
+            [CLASSIFICATIONS, ACCESS, TITLES, QUERIES, COLLECTIONS, WEBHOOKS],
         )
     assert [d for d in differences if "alembic" not in str(d)] == []
 
