@@ -129,18 +129,18 @@ class StoredItem(msgspec.Struct, frozen=True, gc=False):
     """Bytes of the custom metadata."""
 
 
-class FailedItem(msgspec.Struct, frozen=True, gc=False):
-    """A line of an import's failure log."""
+class FailedFile(msgspec.Struct, frozen=True, gc=False):
+    """A line of an import's failure log: one file of an item."""
 
     item_id: int
+    position: int
+    """Which of the item's URLs, from 0."""
     row_or_pointer: str
     type: str
     title: str
-    object_urls: tuple[str, ...]
+    object_url: str
     rule: str
     message: str
-    url: str
-    """The one of the URLs that the error is about."""
     attempts: int
     when: datetime
 
