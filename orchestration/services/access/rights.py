@@ -211,6 +211,12 @@ RIGHTS: dict[str, Right] = {
     "user.disable": CHANGE,
     "user.enable": CHANGE,
     "user.remove": CHANGE,
+    # Who is told when something ended.
+    **{f"webhook.{verb}": GOVERN for verb in ("list", "show", "deliveries")},
+    **{
+        f"webhook.{verb}": CHANGE
+        for verb in ("create", "edit", "pause", "resume", "remove", "rotate", "test", "resend")
+    },
     "audit.list": GOVERN,
     "audit.download": GOVERN,
     "audit.download.json": GOVERN,

@@ -16,7 +16,7 @@ from resources.stores.catalog.webhooks.webhooks import to_webhook
 CLAIM = timedelta(seconds=60)
 """How long one try is nobody else's; longer than it can take."""
 KEPT = timedelta(days=30)
-"""How long the log remembers what is over."""
+"""How long the log remembers; what could not be sent until then, since its webhook is paused, is forgotten, too."""
 
 
 def held_runs(connection: sa.Connection) -> list[str]:
@@ -166,13 +166,10 @@ def tallies(connection: sa.Connection) -> dict[int, Tally]:
     }
 
 
-def prune(connection: sa.Connection, moment: datetime) -> int:
-    """Forgets what has been over for longer than `KEPT`; says how many."""
-    gone = sa.delete(DELIVERIES).where(
-        DELIVERIES.c.state.in_(("delivered", "failed")),
-        DELIVERIES.c.noted_at < to_text(moment - KEPT),
-    )
-    return connection.execute(gone).rowcount
+def prune(connection: sa.Connection, moment: datetime) -> None:
+    """Forgets what was noted longer ago than `KEPT`, be it over or not."""
+    gone = sa.delete(DELIVERIES).where(DELIVERIES.c.noted_at < to_text(moment - KEPT))
+    connection.execute(gone)
 
 
 def to_delivery(row: Any) -> StoredDelivery:

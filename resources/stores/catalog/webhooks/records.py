@@ -10,6 +10,7 @@ from typing import Any, Literal
 from resources.stores.catalog.access.records import now
 
 EventName = Literal["import.completed", "import.failed", "import.stopped"]
+"""What a webhook can ask for."""
 DeliveryState = Literal["held", "waiting", "delivered", "failed"]
 """`held`: its run goes on; `waiting`: for its first or next try; `failed`: for good."""
 
@@ -26,7 +27,7 @@ class Event:
         at: when.
     """
 
-    name: EventName
+    name: EventName | Literal["webhook.test"]
     subject: str
     data: Mapping[str, Any]
     run_id: str = ""
