@@ -169,6 +169,42 @@ def test_items_are_renamed_moved_and_removed_by_forms(shop, client):
     assert "No item was chosen" in client.get(f"{base}/remove").text
 
 
+def test_metadata_are_changed_by_a_form_of_the_schema_and_what_was_typed_stays(shop, client, ids):
+    lake, base = shop.home.root / "lake", f"{shop.data}/collections/photos"
+    given = {"weather": "fog", "notes": "a\nb", "spot": {"latitude": 1, "longitude": 2}, "own": 1}
+    images = [{"objectUrl": url_of(lake, "red.png"), "title": "form", "clientMetadata": given}]
+    import_items(shop.home.root, "photos", {"images": images}, folder="form")
+    found = f"{shop.api}/collections/photos/items?filter=folder%20=%20form"
+    [item] = client.get(found).json()["items"]
+    place = f"{base}/items/{item['id']}/metadata"
+    assert f'href="/data/shop/collections/photos/items/{item["id"]}/metadata"' in client.get(place[:-9]).text  # fmt: skip
+    form = client.get(place).text
+    assert re.search(r'<option value="fog" selected>', form)
+    assert 'name="key:site.phase"' in form
+    assert "key:spot" not in form
+    typed = {
+        "revision": item["revision"],
+        "key:weather": "fog",
+        "key:notes": "a\r\nb",
+        "key:lux": "many",
+    }
+    told = shop.post(client, place, typed)
+    assert told.status_code == 422
+    assert re.search(r'name="key:lux" value="many".*?<p class="error"[^>]*>[^<]*expected a number', told.text, re.DOTALL)  # fmt: skip
+    bad = shop.post(client, place, {**typed, "key:lux": "", "json": "[<b>"})
+    assert (bad.status_code, "[&lt;b&gt;" in bad.text) == (422, True)
+    more = {**typed, "key:lux": "2.5", "key:checked": "true", "key:weather": "", "json": '{"own": null, "n": "<i>"}'}  # fmt: skip
+    assert shop.post(client, place, more).status_code == 303
+    [now] = client.get(found).json()["items"]
+    assert now["metadata"] == {
+        "notes": "a\nb", "spot": given["spot"], "lux": 2.5, "checked": True, "n": "<i>",
+    }  # fmt: skip
+    late = shop.post(client, place, {**typed, "key:lux": "3"})
+    assert (late.status_code, "changed meanwhile" in late.text) == (409, True)
+    assert 'value="3"' in late.text
+    shop.post(client, f"{base}/remove", {"item": [item["id"]]})
+
+
 PAGES = {
     "": "", "/photos": "", "/photos?view=table&is%3Aweather=fog": "", "/photos?filter=lux+%3E%3E": "422",
     "/photos/about": "", "Red": "", "Clip": "", "Tone": "", "Notes": "", "Paper": "", "Head": "", "Gone": "",
