@@ -196,6 +196,7 @@ RIGHTS: dict[str, Right] = {
     "image-folder.rename": EDIT,
     "image-folder.remove": CHANGE,
     "collection.rename-item": EDIT,
+    "collection.merge-metadata": EDIT,
     "collection.move-items": EDIT,
     "collection.remove-items": CHANGE,
     # Who may do what.

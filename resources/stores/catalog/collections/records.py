@@ -29,6 +29,11 @@ def to_moment(micros: int) -> datetime:
     return _EPOCH + timedelta(microseconds=micros)
 
 
+def revision_of(changed_at: int) -> str:
+    """By what it is known whether an item was changed since: each change has a time of its own."""
+    return f"{changed_at:x}"
+
+
 @dataclass(frozen=True)
 class ImportRequest:
     """An import as it is asked for."""
@@ -127,6 +132,11 @@ class StoredItem(msgspec.Struct, frozen=True, gc=False):
     error_url: str = ""
     metadata_size: int = 0
     """Bytes of the custom metadata."""
+
+    @property
+    def revision(self) -> str:
+        """Another one after each change."""
+        return revision_of(to_micros(self.changed_at))
 
 
 class FailedFile(msgspec.Struct, frozen=True, gc=False):
