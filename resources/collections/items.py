@@ -59,6 +59,16 @@ class ItemDraft(msgspec.Struct, frozen=True, gc=False):
         return identity_of(self.type, self.urls)
 
 
+class FileError(msgspec.Struct, frozen=True, gc=False):
+    """One file of an item that cannot be had, or is not what it should be."""
+
+    position: int
+    """Which of the item's URLs, from 0."""
+    url: str
+    rule: str
+    message: str
+
+
 class ItemOutcome(msgspec.Struct, frozen=True, gc=False):
     """What an import found out about one item by looking at its objects."""
 
@@ -72,6 +82,8 @@ class ItemOutcome(msgspec.Struct, frozen=True, gc=False):
     message: str = ""
     url: str = ""
     """The URL that the error is about."""
+    files: tuple[FileError, ...] = ()
+    """Each of its files that has an error, in order; empty: there is one error, the one above."""
 
 
 MEDIA_FIELDS: dict[str, tuple[str, ...]] = {

@@ -63,6 +63,10 @@ class Network:
     tls: Callable[[], ssl.SSLContext] = ssl.create_default_context
 
 
+NETWORK = Network()
+"""What a client has that was given none."""
+
+
 @dataclass
 class WebAnswer:
     """What came back, its body still on the way."""
@@ -89,12 +93,23 @@ class WebAnswer:
             yield chunk
 
 
+@dataclass(frozen=True)
+class WebReply:
+    """What was answered to something that was sent."""
+
+    status: int
+    headers: Mapping[str, str]
+    """By names in lower case."""
+    start: bytes
+    """The beginning of the body: as much as may be read, and as came in time."""
+
+
 class WebClient:
     """Asks public addresses; for many threads at once, and nothing is kept between two requests."""
 
     def __init__(self, limits: WebLimits | None = None, network: Network | None = None) -> None:
         self.limits = limits or WebLimits()
-        self._network = network or Network()
+        self._network = network or NETWORK
 
     @contextmanager
     def get(
@@ -129,16 +144,42 @@ class WebClient:
             address = check_url(urljoin(address.url, leads_to))
         raise refused(url, f"it was sent on more than {limits.redirects} times")
 
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> WebReply:
+        """Sends something to an address; the answer counts whatever its status is, and leads nowhere else.
+
+        Args:
+            url: an address.
+            body: what is sent.
+            headers: of the request.
+
+        Raises:
+            InputError: an address that may not be asked for (T1 to T3).
+            ConnectorUnavailableError: unreachable, too slow to answer, cut off before the answer began.
+            ConnectorError: a certificate that does not hold.
+        """
+        deadline = time.monotonic() + self.limits.seconds
+        address = check_url(url)
+        with self._sent(address, headers, deadline, body) as (answer, clock):
+            if clock.is_over:  # cut headers look like whole ones
+                raise _too_slow(address)
+            told = {name.lower(): value for name, value in answer.getheaders()}
+            return WebReply(answer.status, told, _start_of(answer, self.limits.bytes))
+
     @contextmanager
     def _sent(
-        self, address: WebAddress, headers: Mapping[str, str], deadline: float
+        self,
+        address: WebAddress,
+        headers: Mapping[str, str],
+        deadline: float,
+        body: bytes | None = None,
     ) -> Iterator[tuple[http.client.HTTPResponse, _Clock]]:
         connection = self._connected(address, deadline)
         with contextlib.closing(connection), _Clock(connection.sock, deadline) as clock:
             with _told(address, clock):
                 connection.request(
-                    "GET",
+                    "GET" if body is None else "POST",
                     address.target,
+                    body,
                     headers={
                         "User-Agent": USER_AGENT,
                         "Accept-Encoding": "identity",  # nothing that grows while it is unpacked
@@ -183,6 +224,15 @@ class WebClient:
         raise ConnectorUnavailableError(
             f"{shown_url(address.url)} cannot be reached ({last})", hint="Try again later"
         ) from last
+
+
+def _start_of(answer: http.client.HTTPResponse, limit: int) -> bytes:
+    """The first bytes of an answer. Its status is known, so what cuts the rest off is no error."""
+    start = b""
+    with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+        while len(start) < limit and (chunk := answer.read1(limit - len(start))):
+            start += chunk
+    return start
 
 
 class _Clock:

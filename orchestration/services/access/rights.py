@@ -196,6 +196,7 @@ RIGHTS: dict[str, Right] = {
     "image-folder.rename": EDIT,
     "image-folder.remove": CHANGE,
     "collection.rename-item": EDIT,
+    "collection.merge-metadata": EDIT,
     "collection.move-items": EDIT,
     "collection.remove-items": CHANGE,
     # Who may do what.
@@ -211,6 +212,12 @@ RIGHTS: dict[str, Right] = {
     "user.disable": CHANGE,
     "user.enable": CHANGE,
     "user.remove": CHANGE,
+    # Who is told when something ended.
+    **{f"webhook.{verb}": GOVERN for verb in ("list", "show", "deliveries")},
+    **{
+        f"webhook.{verb}": CHANGE
+        for verb in ("create", "edit", "pause", "resume", "remove", "rotate", "test", "resend")
+    },
     "audit.list": GOVERN,
     "audit.download": GOVERN,
     "audit.download.json": GOVERN,

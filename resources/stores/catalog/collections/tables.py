@@ -96,17 +96,17 @@ IMPORTS = sa.Table(
 )
 
 FAILURES = sa.Table(
-    "collection_failures",
+    "collection_file_failures",
     METADATA,
     sa.Column("import_id", sa.Integer, primary_key=True),
     sa.Column("item_id", sa.BigInteger, primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
     sa.Column("place", sa.Text, nullable=False),
     sa.Column("type", sa.Text, nullable=False),
     sa.Column("title", sa.Text, nullable=False),
-    sa.Column("urls", sa.Text, nullable=False),
+    sa.Column("url", sa.Text, nullable=False),
     sa.Column("rule", sa.Text, nullable=False),
     sa.Column("message", sa.Text, nullable=False),
-    sa.Column("error_url", sa.Text, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("failed_at", sa.BigInteger, nullable=False),
 )
