@@ -2,7 +2,7 @@
 
 ```
 addresses.py  which addresses may be asked
-client.py     one request after another, each to an address that was judged
+client.py     one request after another, each to an address that was judged; answers.py: what comes back
 objects.py    a file in parts
 pages.py      a page, as a polite visitor reads it: robots.txt (robots.py), turns at each site (turns.py), tries again
 head.py       what a page says to robots before its text begins; page_names.py: what its answer says it is

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import re
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,10 +14,8 @@ from importlib.metadata import version
 from urllib.parse import urljoin
 
 from resources.kernel.errors import (
-    ConnectorAuthError,
     ConnectorError,
     ConnectorUnavailableError,
-    NotFoundError,
     WaybillError,
 )
 from resources.web.addresses import (
@@ -30,6 +26,7 @@ from resources.web.addresses import (
     refused,
     shown_url,
 )
+from resources.web.answers import Body, Clock, check_answer, start_of, told, too_slow, unreachable
 
 AGENT = "Waybill"
 """The name that robots.txt and the like know us by."""
@@ -38,7 +35,6 @@ _CONNECT_SECONDS = 10.0
 """One address of several may be dead."""
 _REDIRECTS = (301, 302, 303, 307, 308)
 _CHUNK_BYTES = 1 << 16
-_LENGTH = re.compile(r"\d{1,18}")
 
 
 @dataclass(frozen=True)
@@ -105,6 +101,17 @@ class WebAnswer:
             yield chunk
 
 
+@dataclass(frozen=True)
+class WebReply:
+    """What was answered to something that was sent."""
+
+    status: int
+    headers: Mapping[str, str]
+    """By names in lower case."""
+    start: bytes
+    """The beginning of the body: as much as may be read, and as came in time."""
+
+
 class WebClient:
     """Asks public addresses; for many threads at once, and nothing is kept between two requests.
 
@@ -162,30 +169,58 @@ class WebClient:
                 before(address)
             began = time.monotonic()
             with self._sent(address, headers or {}, began + left) as (answer, clock):
+                if clock.is_over:  # cut headers look like whole ones
+                    raise too_slow(address)
                 leads_to = answer.getheader("Location")
                 if answer.status not in _REDIRECTS or leads_to is None:
                     if answer.status not in expected:
-                        _check_answer(address, answer, as_sent=as_sent)
-                    body = _Body(address, answer, clock, limits)
-                    told = {name.lower(): value for name, value in answer.getheaders()}
+                        check_answer(address, answer, as_sent=as_sent)
+                    body = Body(address, answer, clock, limits.bytes)
+                    given = {name.lower(): value for name, value in answer.getheaders()}
                     yield WebAnswer(
-                        address.url, answer.status, told, answer.getheaders(), body.read
+                        address.url, answer.status, given, answer.getheaders(), body.read
                     )
                     return
             left -= time.monotonic() - began
             address = _next(address, leads_to)
         raise refused(url, f"it was sent on more than {limits.redirects} times", "redirects")
 
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> WebReply:
+        """Sends something to an address; the answer counts whatever its status is, and leads nowhere else.
+
+        Args:
+            url: an address.
+            body: what is sent.
+            headers: of the request.
+
+        Raises:
+            InputError: an address that may not be asked for (T1 to T3).
+            ConnectorUnavailableError: unreachable, too slow to answer, cut off before the answer began.
+            ConnectorError: a certificate that does not hold.
+        """
+        deadline = time.monotonic() + self.limits.seconds
+        address = check_url(url)
+        with self._sent(address, headers, deadline, body) as (answer, clock):
+            if clock.is_over:  # cut headers look like whole ones
+                raise too_slow(address)
+            given = {name.lower(): value for name, value in answer.getheaders()}
+            return WebReply(answer.status, given, start_of(answer, self.limits.bytes))
+
     @contextmanager
     def _sent(
-        self, address: WebAddress, headers: Mapping[str, str], deadline: float
-    ) -> Iterator[tuple[http.client.HTTPResponse, _Clock]]:
+        self,
+        address: WebAddress,
+        headers: Mapping[str, str],
+        deadline: float,
+        body: bytes | None = None,
+    ) -> Iterator[tuple[http.client.HTTPResponse, Clock]]:
         connection = self._connected(address, deadline)
-        with contextlib.closing(connection), _Clock(connection.sock, deadline) as clock:
-            with _told(address, clock):
+        with contextlib.closing(connection), Clock(connection.sock, deadline) as clock:
+            with told(address, clock):
                 connection.request(
-                    "GET",
+                    "GET" if body is None else "POST",
                     address.target,
+                    body,
                     headers={
                         "User-Agent": self._user_agent,
                         "Accept-Encoding": "identity",  # nothing that grows while it is unpacked
@@ -215,7 +250,7 @@ class WebClient:
                 left = min(deadline - time.monotonic(), _CONNECT_SECONDS)
                 plain = self._network.connect(ip, max(left, 0.001))
                 try:
-                    with _Clock(plain, deadline):
+                    with Clock(plain, deadline):
                         connection.sock = tls.wrap_socket(plain, server_hostname=address.host)
                 except BaseException:
                     plain.close()
@@ -230,114 +265,7 @@ class WebClient:
                 last = error
             else:
                 return connection
-        raise _unreachable(address, last, is_late=time.monotonic() >= deadline) from last
-
-
-class _Clock:
-    """Ends a connection at its deadline, however slowly bytes drip in."""
-
-    def __init__(self, sock: socket.socket, deadline: float) -> None:
-        self._sock = sock
-        self.is_over = False
-        self._timer = threading.Timer(max(deadline - time.monotonic(), 0), self._end)
-        self._timer.daemon = True
-
-    def __enter__(self) -> _Clock:
-        self._timer.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-
-    def _end(self) -> None:
-        self.is_over = True
-        with contextlib.suppress(OSError):  # closed meanwhile
-            socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
-
-
-class _Body:
-    """Counts what comes against what was announced, and what may come."""
-
-    def __init__(
-        self,
-        address: WebAddress,
-        answer: http.client.HTTPResponse,
-        clock: _Clock,
-        limits: WebLimits,
-    ) -> None:
-        self._address = address
-        self._answer = answer
-        self._clock = clock
-        self._limits = limits
-        self._announced = answer.length
-        self._count = 0
-        if (self._announced or 0) > limits.bytes:
-            raise self._too_much()
-
-    def read(self, amount: int) -> bytes:
-        with _told(self._address, self._clock):
-            chunk = self._answer.read(amount)
-        self._count += len(chunk)
-        if self._count > self._limits.bytes:
-            raise self._too_much()
-        if not chunk and self._announced is not None and self._count < self._announced:
-            raise ConnectorUnavailableError(
-                f"{shown_url(self._address.url)} was cut off after {self._count} of {self._announced} bytes",
-                hint="Try again later",
-                rule="cut_off",
-            )
-        if not chunk and self._clock.is_over:
-            raise _too_slow(self._address)
-        return chunk
-
-    def _too_much(self) -> ConnectorError:
-        return ConnectorError(
-            f"{shown_url(self._address.url)} has more than the {self._limits.bytes:,} bytes that it may have",
-            hint="Bring a large file into a bucket or folder, and declare a connector for it",
-            rule="too_large",
-        )
-
-
-@contextmanager
-def _told(address: WebAddress, clock: _Clock) -> Iterator[None]:
-    """What the network says, in our words."""
-    try:
-        yield
-    except WaybillError:
-        raise
-    except (OSError, http.client.HTTPException) as error:
-        if clock.is_over:
-            raise _too_slow(address) from error
-        if not isinstance(error, OSError | http.client.IncompleteRead):
-            raise ConnectorError(
-                f"{shown_url(address.url)}: what the server sends is no HTTP ({type(error).__name__})",
-                hint="The server's operator must mend it",
-                rule="unexpected_answer",
-            ) from error
-        raise ConnectorUnavailableError(
-            f"{shown_url(address.url)}: the connection was cut ({error or type(error).__name__})",
-            hint="Try again later",
-            rule="cut_off",
-        ) from error
-
-
-def _too_slow(address: WebAddress) -> ConnectorUnavailableError:
-    return ConnectorUnavailableError(
-        f"{shown_url(address.url)} did not answer whole within its time",
-        hint="Try again later",
-        rule="timeout",
-    )
-
-
-def _unreachable(
-    address: WebAddress, error: Exception | None, *, is_late: bool
-) -> ConnectorUnavailableError:
-    rule = "tls" if isinstance(error, ssl.SSLError) else "unreachable"
-    if is_late or isinstance(error, TimeoutError):
-        rule = "timeout"
-    return ConnectorUnavailableError(
-        f"{shown_url(address.url)} cannot be reached ({error})", hint="Try again later", rule=rule
-    )
+        raise unreachable(address, last, is_late=time.monotonic() >= deadline) from last
 
 
 def _next(address: WebAddress, leads_to: str) -> WebAddress:
@@ -348,50 +276,3 @@ def _next(address: WebAddress, leads_to: str) -> WebAddress:
         if isinstance(error, WaybillError):
             raise
         raise refused(address.url, "it sends on to what is no address") from error
-
-
-def _check_answer(address: WebAddress, answer: http.client.HTTPResponse, *, as_sent: bool) -> None:
-    _check_status(answer.status, shown_url(address.url), answer.getheader("Retry-After", ""))
-    encoding = answer.getheader("Content-Encoding", "identity").strip().lower()
-    if encoding not in ("", "identity") and not as_sent:
-        raise ConnectorError(
-            f"{shown_url(address.url)}: the answer is encoded as {encoding!r}, unasked",
-            hint="The server must send files as they are",
-            rule="encoded",
-        )
-    lengths = set(answer.headers.get_all("Content-Length") or ())
-    if len(lengths) > 1 or any(not _LENGTH.fullmatch(one) for one in lengths):
-        raise ConnectorError(
-            f"{shown_url(address.url)}: the answer announces a length that cannot be: {sorted(lengths)}",
-            hint="The server's operator must mend it",
-            rule="wrong_length",
-        )
-
-
-def _check_status(status: int, where: str, retry_after: str) -> None:
-    later = {"retry_after": retry_after} if retry_after else {}
-    if status in (404, 410):
-        raise NotFoundError(
-            f"{where} is not there (status {status})", hint="Check the address", rule="not_found"
-        )
-    if status in (401, 403):
-        raise ConnectorAuthError(
-            f"{where} may not be read (status {status})",
-            hint="Only what is open to all is read by https; for the rest declare a connector",
-            rule="forbidden",
-        )
-    if status == 429 or status >= 500:
-        raise ConnectorUnavailableError(
-            f"{where}: status {status}",
-            hint="Try again later",
-            rule="rate_limited" if status == 429 else "server_error",
-            status=status,
-            **later,
-        )
-    if not 200 <= status < 300:
-        raise ConnectorError(
-            f"{where}: status {status} is no file",
-            hint="Check the address",
-            rule="unexpected_answer",
-            status=status,
-        )

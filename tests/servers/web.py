@@ -29,6 +29,8 @@ class Website:
     ca: Path
     pages: dict[str, bytes | Answer] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    sent: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+    """What was posted: where to, headers, body."""
     names: dict[str, list[str]] = field(default_factory=dict)
     """What the name server says; all other names have the public address of the site."""
     lookups: list[str] = field(default_factory=list)
@@ -89,6 +91,18 @@ class _Handler(BaseHTTPRequestHandler):
         site = self.server.site
         site.asked.append((self.path, {k.lower(): v for k, v in self.headers.items()}))
         page = site.pages.get(self.path)
+        if callable(page):
+            page(self)
+        elif page is None:
+            self.send_error(404)
+        else:
+            self._send(page)
+
+    def do_POST(self) -> None:
+        headers = {k.lower(): v for k, v in self.headers.items()}
+        body = self.rfile.read(int(headers.get("content-length", "0")))
+        self.server.site.sent.append((self.path, headers, body))
+        page = self.server.site.pages.get(self.path)
         if callable(page):
             page(self)
         elif page is None:
