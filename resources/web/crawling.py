@@ -57,17 +57,14 @@ class Frontier:
         self._sites: set[str] = set()
         self._seen: set[str] = set(known)
         self._taken = len(self._seen)
+        self._named: dict[str, str] = {}
+        """Other addresses of pages that were taken -> the address by which they were."""
         self._lock = threading.Lock()
 
     def add_site(self, url: str) -> None:
         """Pages of the host of an address are of the same site from now on."""
         with self._lock:
             self._sites.add(_site_of(urlsplit(url).hostname or ""))
-
-    def has(self, url: str) -> bool:
-        """Whether an address is one that was taken."""
-        with self._lock:
-            return url in self._seen
 
     def take(self, url: str) -> bool:
         """Takes an address, unless it was taken, or enough were."""
@@ -78,11 +75,27 @@ class Frontier:
             self._taken += 1
             return True
 
-    def note(self, url: str) -> None:
-        """An address that is another one of a page that was taken; it is not taken any more, and counts for nothing."""
+    def other_name(self, url: str, wants: str) -> str:
+        """The page that an address is another one of; empty when it is the only one so far, which is remembered.
+
+        Args:
+            url: which was taken.
+            wants: the address that its page wants to be known by, or was sent on to.
+        """
+        if wants == url or self.reason_against(wants):
+            return ""
         with self._lock:
-            if len(self._seen) < 2 * self._rules.pages:
-                self._seen.add(url)
+            if wants in self._seen:
+                return wants if self._named.get(wants, wants) != url else ""
+            if len(self._named) < self._rules.pages:
+                self._named[wants] = url
+                self._seen.add(wants)
+            return ""
+
+    @property
+    def limit(self) -> int:
+        """How many pages are taken at most."""
+        return self._rules.pages
 
     @property
     def is_full(self) -> bool:

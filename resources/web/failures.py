@@ -30,6 +30,8 @@ WebRule = Literal[
     "server_error",
     "unexpected_answer",  # another status, or no HTTP
     "refused_by_robots",
+    "same_page",  # a page that the task has under another address
+    "left_out",  # sent on to what the task does not take
 ]
 RULES: tuple[WebRule, ...] = get_args(WebRule)
 MAY_PASS: frozenset[WebRule] = frozenset(

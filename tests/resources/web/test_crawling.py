@@ -91,10 +91,15 @@ def test_what_was_taken_by_an_earlier_run_counts():
     assert list(found.linked(START, 0, ["/a", "/b", "/c"])) == ["https://www.news.example/b"]
 
 
-def test_another_address_of_a_page_that_was_taken_is_not_taken():
-    found = frontier()
-    found.note("https://www.news.example/a")
-    assert list(found.linked(START, 0, ["/a", "/b"])) == ["https://www.news.example/b"]
+def test_one_page_with_several_addresses_is_taken_once():
+    found, page = frontier(), "https://www.news.example/page"
+    first, second = list(found.linked(START, 0, ["/a", "/b"]))
+    assert found.other_name(first, page) == ""
+    assert found.other_name(first, page) == ""  # tried again
+    assert found.other_name(second, page) == page
+    assert found.other_name(second, START) == START
+    assert found.other_name(second, "https://other.example/") == ""
+    assert list(found.linked(START, 0, ["/page", "/c"])) == ["https://www.news.example/c"]
 
 
 def test_why_an_address_is_left_out():
