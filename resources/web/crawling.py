@@ -15,7 +15,6 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from urllib.parse import urljoin, urlsplit
 
-from resources.kernel.errors import InputError
 from resources.web.pages import normal_url
 
 _LONGEST_LINK = 2_048
@@ -135,22 +134,6 @@ class Frontier:
     def _is_of_site(self, host: str) -> bool:
         with self._lock:
             return any(host == site or host.endswith(f".{site}") for site in self._sites)
-
-
-def check_globs(globs: Sequence[str]) -> None:
-    """Refuses what fits no address.
-
-    Raises:
-        InputError: one of them cannot fit.
-    """
-    for glob in globs:
-        if len(glob) > 1_000 or any(c.isspace() or not c.isprintable() for c in glob) or not glob:
-            raise InputError(f"{glob[:80]!r} is no pattern of addresses", hint=_GLOB_HINT)
-        if not glob.startswith(("/", "*", "?", "[", "https://")):
-            raise InputError(f"{glob[:80]!r} fits no address", hint=_GLOB_HINT)
-
-
-_GLOB_HINT = "Write https://example.org/news/*, or from the path on: /news/*. `*` stands for anything, also `/`"
 
 
 def _site_of(host: str) -> str:

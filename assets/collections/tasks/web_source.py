@@ -21,7 +21,7 @@ from resources.import_tasks.sources import (
 from resources.kernel.errors import InputError, WaybillError
 from resources.web.addresses import shown_url
 from resources.web.client import WebClient, WebLimits
-from resources.web.crawling import CrawlRules, Frontier, check_globs
+from resources.web.crawling import CrawlRules, Frontier
 from resources.web.failures import retry_after_of, rule_of
 from resources.web.pages import Page, PageReader, normal_url
 from resources.web.sitemaps import Broken, listed_pages
@@ -52,7 +52,6 @@ class WebItems:
         known: references of the items that the task has already: they are not found again, and count.
 
     Raises:
-        InputError: a glob that fits no address.
         ConfigError: what the operator has set for the web cannot be.
     """
 
@@ -194,7 +193,6 @@ def _rules_of(definition: WebSource) -> CrawlRules:
     crawl = definition.crawl
     if crawl is None:
         return CrawlRules(pages=max(_MOST_PAGES, len(definition.addresses)))
-    check_globs([*crawl.include, *crawl.exclude])
     return CrawlRules(
         depth=crawl.depth,
         same_site=crawl.same_site,

@@ -5,8 +5,7 @@ import tracemalloc
 
 import pytest
 
-from resources.kernel.errors import InputError
-from resources.web.crawling import CrawlRules, Frontier, check_globs
+from resources.web.crawling import CrawlRules, Frontier
 
 START = "https://www.news.example/start"
 
@@ -110,9 +109,3 @@ def test_why_an_address_is_left_out():
     )
     assert found.reason_against("https://news.example/shop") == "no --include fits it (/news/*)"  # fmt: skip
     assert found.reason_against("https://news.example/news/1") == ""
-
-
-@pytest.mark.parametrize("glob", ["", "news/*", "http://x/*", "/a b", "/" + "x" * 2_000, "/a\x00"])
-def test_a_glob_that_fits_nothing(glob):
-    with pytest.raises(InputError):
-        check_globs(["/ok/*", glob])

@@ -222,8 +222,3 @@ def test_who_waits_for_a_site_ends_when_the_task_is_stopped(web, tmp_path):
     threading.Timer(0.1, stopped.set).start()
     with pytest.raises(StoppedError), source.fetch(item, None):
         pass
-
-
-def test_a_glob_that_fits_no_address_is_refused_at_once(web, tmp_path):
-    with pytest.raises(InputError, match="fits no address"):
-        items(tmp_path, f"{BASE}/", include=("news/*",))
