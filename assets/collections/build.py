@@ -23,7 +23,7 @@ from resources.collections.metadata_schema import MetadataSchema
 from resources.kernel.errors import InputError
 from resources.stores.catalog.collections.catalog import CollectionCatalog
 from resources.stores.catalog.collections.metadata import MetadataCatalog
-from resources.stores.catalog.collections.records import FailedItem
+from resources.stores.catalog.collections.records import FailedFile
 from resources.stores.catalog.resource import CatalogResource
 from resources.stores.resource import StoreResource
 from resources.stores.ui_metadata import escape_markdown, markdown_table, shown_seconds
@@ -160,7 +160,7 @@ def _declared_schema(spec: CollectionSpec, catalog: CollectionCatalog) -> Metada
     return schemas.declare(spec.metadata_schema, spec.schema_keys, "project").schema
 
 
-def _end_metadata(end: ImportEnd, failures: list[FailedItem]) -> dict[str, Any]:
+def _end_metadata(end: ImportEnd, failures: list[FailedFile]) -> dict[str, Any]:
     stored, counts = end.stored, end.counts
     found: dict[str, Any] = {
         "import": stored.id,
@@ -179,7 +179,7 @@ def _end_metadata(end: ImportEnd, failures: list[FailedItem]) -> dict[str, Any]:
     return found
 
 
-def _failure_table(failures: list[FailedItem]) -> str:
+def _failure_table(failures: list[FailedFile]) -> str:
     return markdown_table(
         ("place", "title", "rule", "message"),
         [

@@ -23,11 +23,11 @@ from typing import IO, cast
 import msgspec
 
 from resources.formats.archives import MAX_ENTRIES, check_directory, check_sizes
+from resources.formats.content_types import HEAD, content_type_of
 from resources.formats.files import SourceFile
 from resources.formats.unpacking import UnpackBudget
 from resources.kernel.errors import InputError, ParseError
-from resources.media.content_types import HEAD, content_type_of
-from resources.media.refusals import one_line
+from resources.sandbox.refusals import one_line
 
 MAX_UNPACKED_GB = 10
 _MOST_PATH, _MOST_PART = 1024, 255

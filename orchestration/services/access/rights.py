@@ -164,6 +164,20 @@ RIGHTS: dict[str, Right] = {
     "collection.resume": WORK,
     "collection.retry": WORK,
     "collection.stop": WORK,
+    # Import tasks.
+    "import.list": LOOK,
+    "import.show": LOOK,
+    "import.items": LOOK,
+    "import.failures": LOOK,
+    "import.formats": LOOK,
+    "import.create": WORK,
+    "import.start": WORK,
+    "import.stop": WORK,
+    "import.retry": WORK,
+    "import.delete": WORK,
+    "import.start-all": WORK,
+    "import.stop-all": WORK,
+    "import.delete-all": WORK,
     # Metadata schemas.
     "schema.list": LOOK,
     "schema.show": LOOK,
@@ -182,6 +196,7 @@ RIGHTS: dict[str, Right] = {
     "image-folder.rename": EDIT,
     "image-folder.remove": CHANGE,
     "collection.rename-item": EDIT,
+    "collection.merge-metadata": EDIT,
     "collection.move-items": EDIT,
     "collection.remove-items": CHANGE,
     # Who may do what.

@@ -24,7 +24,7 @@ from orchestration.services.runs.process import RunProcess
 from resources.collections.duplicates import Action
 from resources.kernel.errors import ConflictError, InputError, NotFoundError, UnknownNameError
 from resources.stores.catalog.collections.catalog import CollectionCatalog
-from resources.stores.catalog.collections.records import FailedItem, StoredImport
+from resources.stores.catalog.collections.records import FailedFile, StoredImport
 
 ImportState = Literal[
     "not started", "queued", "importing", "completed", "failed", "stopped", "interrupted"
@@ -177,29 +177,31 @@ def stop_import(records: ImportRecords, import_id: int, collection: str = "") ->
     return show_import(records, import_id)
 
 
-FAILURE_FIELDS = ("row_or_pointer", "type", "title", "object_urls", "rule", "message", "attempts", "when")  # fmt: skip
+FAILURE_FIELDS = ("row_or_pointer", "type", "title", "object_url", "rule", "message", "attempts", "when")  # fmt: skip
 """Columns of the failure log."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A line of the failure log: an item that failed and was not mended by its import since."""
+    """A line of the failure log: a file whose item failed and was not mended by its import since."""
 
     row_or_pointer: str
     type: str
     title: str
-    object_urls: tuple[str, ...]
+    object_url: str
     rule: str
     message: str
     attempts: int
     when: datetime
     item_id: int
+    position: int
+    """Which of the item's URLs, from 0."""
 
 
 def list_failures(
     records: ImportRecords, import_id: int, *, limit: int = LIMIT, cursor: str | None = None
 ) -> Page[Failure]:
-    """What failed in an import and was not mended since, in the order of the specification (F105).
+    """The files that failed in an import and were not mended since, in the order of the specification (F105).
 
     Raises:
         NotFoundError: no such import.
@@ -207,10 +209,14 @@ def list_failures(
     """
     check_limit(limit)
     records.find(import_id)
-    after = _before(cursor) or 0
+    item, position = (0, 0) if cursor is None else _places(cursor, 2)
+    after = (item, position)
     found = records.catalog.failures_after(import_id, after, limit + 1)
     shown = tuple(_failure(one) for one in found[:limit])
-    return Page(shown, encode_cursor([shown[-1].item_id]) if len(found) > limit else None)
+    return Page(
+        shown,
+        encode_cursor([shown[-1].item_id, shown[-1].position]) if len(found) > limit else None,
+    )
 
 
 def failures(records: ImportRecords, import_id: int) -> Iterator[Mapping[str, Any]]:
@@ -227,7 +233,7 @@ def failures(records: ImportRecords, import_id: int) -> Iterator[Mapping[str, An
 
 
 def failures_csv(records: ImportRecords, import_id: int) -> Iterator[str]:
-    """The failure log as CSV, one row an item, below a header; a cell that a spreadsheet would compute has a `'` before it.
+    """The failure log as CSV, one row a file, below a header; a cell that a spreadsheet would compute has a `'` before it.
 
     Raises:
         NotFoundError: no such import.
@@ -251,22 +257,25 @@ def _csv_line(fields: Iterable[str]) -> str:
 def _cell(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
-    text = " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    text = str(value)
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _failure(found: FailedItem) -> Failure:
+def _failure(found: FailedFile) -> Failure:
     own = {field: getattr(found, field) for field in FAILURE_FIELDS}
-    return Failure(**own, item_id=found.item_id)
+    return Failure(**own, item_id=found.item_id, position=found.position)
 
 
 def _before(cursor: str | None) -> int | None:
-    if cursor is None:
-        return None
-    place = decode_cursor(cursor)
-    if len(place) != 1 or not isinstance(place[0], int) or not 0 <= place[0] < 2**63:
+    return None if cursor is None else _places(cursor, 1)[0]
+
+
+def _places(cursor: str, count: int) -> list[int]:
+    """The whole numbers that a cursor is made of."""
+    place = [one for one in decode_cursor(cursor) if isinstance(one, int) and 0 <= one < 2**63]
+    if len(place) != count:
         raise InputError(f"{cursor[:60]!r} is no cursor of this list")
-    return place[0]
+    return place
 
 
 def _report(records: ImportRecords, stored: StoredImport) -> CollectionImport:

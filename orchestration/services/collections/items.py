@@ -43,6 +43,8 @@ class ShownItem:
     attempts: int
     created_at: datetime
     changed_at: datetime
+    revision: str
+    """Another one after each change: a change that names it is refused once the item was changed since."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,7 @@ def _shown(item: StoredItem) -> ShownItem:
         attempts=item.attempts,
         created_at=item.created_at,
         changed_at=item.changed_at,
+        revision=item.revision,
     )
 
 

@@ -181,7 +181,7 @@ def test_errors_of_items_end_an_import_or_are_ignored_and_are_tried_again(api, l
         "row_or_pointer",
         "type",
         "title",
-        "object_urls",
+        "object_url",
         "rule",
         "message",
         "attempts",

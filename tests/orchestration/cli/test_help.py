@@ -93,6 +93,7 @@ KNOWN = {
     "collection progress",
     "collection show",
     "collection failures",
+    "collection merge-metadata",
     "collection items",
     "collection item",
     "collection folders",

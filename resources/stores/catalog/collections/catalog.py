@@ -33,7 +33,7 @@ from resources.stores.catalog.collections.loading import ImportTarget, Loader, M
 from resources.stores.catalog.collections.loading_postgresql import PostgresLoader
 from resources.stores.catalog.collections.loading_sqlite import SqliteLoader
 from resources.stores.catalog.collections.records import (
-    FailedItem,
+    FailedFile,
     ImportCounts,
     ImportRequest,
     Registered,
@@ -187,20 +187,23 @@ class CollectionCatalog:
             ).scalar_one()
         return ImportCounts(found.get("pending", 0), ready, found.get("failed", 0))
 
-    def failures(self, import_id: int) -> Iterator[FailedItem]:
-        """What failed in an import and was not mended by it since, in order; any number, in bounded memory."""
-        after = 0
+    def failures(self, import_id: int) -> Iterator[FailedFile]:
+        """The files that failed in an import and were not mended by it since, in order; any number, in bounded memory."""
+        after = (0, 0)
         while page := self.failures_after(import_id, after, _PAGE):
             yield from page
-            after = page[-1].item_id
+            after = (page[-1].item_id, page[-1].position)
 
-    def failures_after(self, import_id: int, after: int, limit: int) -> list[FailedItem]:
-        """Some of them: of items behind the id `after`."""
+    def failures_after(
+        self, import_id: int, after: tuple[int, int], limit: int
+    ) -> list[FailedFile]:
+        """Some of them: of files behind the item and position `after`."""
         page = sa.text(
-            f"SELECT {FAILURE_COLUMNS} FROM collection_failures WHERE import_id = :import"
-            " AND item_id > :after ORDER BY item_id LIMIT :limit"
+            f"SELECT {FAILURE_COLUMNS} FROM collection_file_failures WHERE import_id = :import"
+            " AND (item_id, position) > (:item, :position)"
+            " ORDER BY item_id, position LIMIT :limit"
         )
-        values = {"import": import_id, "after": after, "limit": limit}
+        values = {"import": import_id, "item": after[0], "position": after[1], "limit": limit}
         with self.database.read() as connection:
             return [to_failed(row) for row in connection.execute(page, values)]
 

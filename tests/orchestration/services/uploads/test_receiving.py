@@ -16,6 +16,7 @@ from orchestration.services.home import Home
 from orchestration.services.uploads.incoming import IncomingUploads
 from orchestration.services.uploads.receiving import PIECE_BYTES, receive_form, receive_piece
 from resources.kernel.errors import InputError, StorageError
+from resources.stores.stamps import stamp_of
 from tests.faults import failing_at, kill_at, run_forked
 
 HEAD = (
@@ -170,6 +171,7 @@ def whole(uploads, upload_id):
     """The hash that is known of a file that came, and whether its bytes are those that were sent."""
     found = uploads.finish(upload_id)
     assert uploads.path(upload_id).read_bytes() == DATA
+    assert found.stamp == (stamp_of(uploads.path(upload_id).stat()) if found.sha256 else "")
     assert found.sha256 in ("", hashlib.sha256(DATA).hexdigest())
     return bool(found.sha256)
 

@@ -16,9 +16,8 @@ from pathlib import Path
 
 import resources
 from resources.kernel.errors import StorageError
-from resources.media.limits import MediaLimits
-from resources.media.ranges import RangeSource
-from resources.media.sandbox.messages import (
+from resources.sandbox.limits import SandboxLimits
+from resources.sandbox.messages import (
     AnswerPart,
     Channel,
     Confined,
@@ -29,6 +28,9 @@ from resources.media.sandbox.messages import (
     RangeRead,
     RangeWanted,
 )
+from resources.sandbox.program import SandboxProgram
+from resources.sandbox.ranges import RangeSource
+from resources.sandbox.refusals import EndRule
 
 _START_SECONDS = 120
 _END_SECONDS = 10
@@ -52,11 +54,13 @@ class WorkerEndedError(Exception):
 
     Args:
         reason: by what it ended, as the end of "the parser ...".
+        rule: the same in one word.
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, rule: EndRule = "died") -> None:
         super().__init__(reason)
         self.reason = reason
+        self.rule = rule
 
 
 class JobRefusedError(Exception):
@@ -75,20 +79,21 @@ class ReadTooMuchError(Exception):
     """More bytes of the file were asked for than may be read."""
 
 
-class MediaProcess:
+class WorkerProcess:
     """One worker.
 
     Its methods are called from one thread at a time. The thread that makes it must live as long as it is needed:
     the system ends the worker with that thread.
 
     Args:
-        program: module with a function `main(descriptor, parent, first, memory_bytes, cpu_seconds, readable)`.
+        program: what it runs.
         first: what it is started for, which it loads while it still may.
-        limits: of each file.
+        limits: of each answer.
     """
 
-    def __init__(self, program: str, first: str, limits: MediaLimits) -> None:
+    def __init__(self, program: SandboxProgram, first: str, limits: SandboxLimits) -> None:
         self._limits = limits
+        self._program = program
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = _start(program, first, theirs, limits)
@@ -111,8 +116,8 @@ class MediaProcess:
         except (OSError, EOFError, ValueError) as error:
             self.end()
             raise StorageError(
-                "A process for reading media files did not start",
-                hint="Is there enough memory? `python -c 'import resources.media.worker'` shows"
+                f"A process for {self._program.purpose} did not start",
+                hint=f"Is there enough memory? `python -c 'import {self._program.module}'` shows"
                 " what is missing",
             ) from error
         assert isinstance(confined, Confined)  # noqa: S101 - it has read no file yet
@@ -154,7 +159,8 @@ class MediaProcess:
                     seconds = self._limits.seconds
                 case JobRefused(is_final=True):
                     raise self._ended(
-                        f"needs more than {self._limits.memory_bytes:,} bytes of memory"
+                        f"needs more than {self._limits.memory_bytes:,} bytes of memory",
+                        "over_memory",
                     )
                 case JobDone() | JobRefused():
                     self.is_at_rest = True
@@ -175,19 +181,19 @@ class MediaProcess:
         try:
             return self._channel.receive(max(seconds, 0.001))
         except TimeoutError:
-            raise self._ended(f"took more than {self._limits.seconds:g} s") from None
+            raise self._ended(f"took more than {self._limits.seconds:g} s", "over_time") from None
         except (EOFError, OSError):
             raise self._ended("ended") from None
         except ValueError:
             raise self._ended("sent what is no answer") from None
 
-    def _ended(self, otherwise: str) -> WorkerEndedError:
+    def _ended(self, otherwise: str, rule: EndRule = "died") -> WorkerEndedError:
         """The process has ended, or is ended now; the signal that it died of says more than what was noticed."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_DYING_SECONDS if otherwise == "ended" else 0)
         code = self._process.poll()
         self.end()
-        return WorkerEndedError(_death(code, self._limits) or otherwise)
+        return _death(code, self._limits) or WorkerEndedError(otherwise, rule)
 
     def kill(self) -> None:
         """Has the system end it; who waits for its answer notices, and ends it."""
@@ -200,22 +206,23 @@ class MediaProcess:
         self._process.wait(_END_SECONDS)
 
 
-def _death(code: int | None, limits: MediaLimits) -> str:
-    """By what a process died by itself; empty: it did not."""
-    if code is None:
-        return ""
-    if code >= 0:
-        return f"ended with exit code {code}" if code else ""
+def _death(code: int | None, limits: SandboxLimits) -> WorkerEndedError | None:
+    """By what a process died by itself; None: it did not."""
+    if not code:
+        return None
+    if code > 0:
+        return WorkerEndedError(f"ended with exit code {code}")
     number = -code
     if number == signal.SIGXCPU:
-        return f"took more than {limits.cpu_seconds} s of processor time"
+        reason = f"took more than {limits.cpu_seconds} s of processor time"
+        return WorkerEndedError(reason, "over_time")
     if number == signal.SIGXFSZ:
-        return "tried to write a file"
+        return WorkerEndedError("tried to write a file")
     try:
         name = signal.Signals(number).name
     except ValueError:
         name = str(number)
-    return f"was ended by signal {name}"
+    return WorkerEndedError(f"was ended by signal {name}")
 
 
 class _Reading:
@@ -251,14 +258,14 @@ class _Reading:
 
 
 def _start(
-    program: str, first: str, end: socket.socket, limits: MediaLimits
+    program: SandboxProgram, first: str, end: socket.socket, limits: SandboxLimits
 ) -> subprocess.Popen[bytes]:
     """Starts the program with our modules and those of the installed packages, and nothing else of ours."""
-    root, packages = _folders()
+    root, packages = _folders(program.packages)
     search = [str(root), *map(str, packages)]
     readable = [str(root / "resources"), *map(str, packages), *_SYSTEM_FOLDERS]
     told = (end.fileno(), os.getpid(), first, limits.memory_bytes, limits.cpu_seconds, readable)
-    code = f"import sys; sys.path[:] = {search!r}; import {program} as program; program.main(*{told!r})"
+    code = f"import sys; sys.path[:] = {search!r}; import {program.module} as program; program.main(*{told!r})"
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     return subprocess.Popen(  # noqa: S603 - our own command line, no shell
         [sys.executable, "-I", "-S", "-c", code],
@@ -271,12 +278,12 @@ def _start(
     )
 
 
-def _folders() -> tuple[Path, list[Path]]:
+def _folders(imported: Sequence[str]) -> tuple[Path, list[Path]]:
     """The folder that holds our modules; those of Python and of the packages."""
     root = Path(resources.__file__ or "").resolve().parent.parent
     named = [sysconfig.get_path(key) for key in ("stdlib", "platstdlib", "purelib", "platlib")]
     standard = Path(sysconfig.get_path("stdlib"))
-    found = (find_spec(name) for name in ("msgspec", "PIL", "av"))  # wherever they are installed
+    found = (find_spec(name) for name in ("msgspec", *imported))  # wherever they are installed
     homes = [Path(spec.origin).parent.parent for spec in found if spec and spec.origin]
     folders = [*map(Path, named), standard / "lib-dynload", *homes, Path(sys.base_prefix) / "lib"]
     return root, list(dict.fromkeys(folder for folder in folders if folder.is_dir()))

@@ -14,7 +14,7 @@ import threading
 import time
 from pathlib import Path
 
-from resources.media.sandbox.worker import serve
+from resources.sandbox.worker import serve
 
 DESCRIPTOR = []
 

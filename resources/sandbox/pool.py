@@ -4,47 +4,49 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from types import TracebackType
 from typing import Self
 
 from resources.kernel.errors import InputError
-from resources.media.limits import MediaLimits
-from resources.media.ranges import RangeSource
-from resources.media.refusals import ContentRule, MediaRefusedError, one_line
-from resources.media.sandbox.messages import Job, JobRefused
-from resources.media.sandbox.process import (
+from resources.sandbox.limits import SandboxLimits
+from resources.sandbox.messages import Job
+from resources.sandbox.process import (
     JobRefusedError,
-    MediaProcess,
     ReadTooMuchError,
     WorkerEndedError,
+    WorkerProcess,
 )
+from resources.sandbox.program import SandboxProgram
+from resources.sandbox.ranges import RangeSource
+from resources.sandbox.refusals import SandboxRefusedError
 
 HEAD_BYTES = 32 * 1024
 """Read of each file before a worker has to wait for it. It tells all of most images."""
-_RULES: tuple[ContentRule, ...] = (
-    "object_type_mismatch",
-    "object_unreadable",
-    "dicom_inconsistent",
-)
+Refusal = Callable[[str, str], SandboxRefusedError]
+"""Makes the error of a rule and a message. Both may be a stranger's: rules that are not known have to become one that is."""
 
 
 class SandboxPool:
     """A fixed number of workers, started when they are needed. Used as a context.
 
     Args:
-        program: see `MediaProcess`.
-        limits: of each file.
+        program: what they run.
+        limits: of each answer.
         workers: how many at most.
+        refusal: how a refusal is said.
     """
 
-    def __init__(self, program: str, limits: MediaLimits, workers: int) -> None:
+    def __init__(
+        self, program: SandboxProgram, limits: SandboxLimits, workers: int, refusal: Refusal
+    ) -> None:
         self._program = program
+        self._refusal = refusal
         self._limits = limits
         self._places = threading.BoundedSemaphore(workers)
-        self._resting: list[MediaProcess] = []
-        self._working: set[MediaProcess] = set()
+        self._resting: list[WorkerProcess] = []
+        self._working: set[WorkerProcess] = set()
         self._lock = threading.Lock()
         self._starter = _Starter()
         self._is_closed = False
@@ -92,7 +94,7 @@ class SandboxPool:
             read_bytes: how many bytes of the files may be read.
 
         Raises:
-            MediaRefusedError: a file breaks a rule, its parser died, or it went beyond a limit.
+            SandboxRefusedError: a file breaks a rule, its parser died, or it went beyond a limit.
             Exception: what reading from a source raised.
         """
         heads = [_head_of(source) for source in sources]
@@ -103,14 +105,14 @@ class SandboxPool:
             try:
                 yield from self._answers(kind, job, sources, read_bytes)
             except WorkerEndedError as ended:
-                raise MediaRefusedError(
-                    "object_unreadable", f"It cannot be read: the parser {ended.reason}"
+                raise self._refusal(
+                    ended.rule, f"It cannot be read: the parser {ended.reason}"
                 ) from None
             except JobRefusedError as error:
-                raise _refusal(error.refused) from None
+                raise self._refusal(error.refused.rule, error.refused.message) from None
             except ReadTooMuchError:
-                raise MediaRefusedError(
-                    "object_unreadable",
+                raise self._refusal(
+                    "over_reading",
                     f"It cannot be read: more than {read_bytes:,} bytes of it would be needed",
                 ) from None
 
@@ -133,7 +135,7 @@ class SandboxPool:
 
     def _from(
         self,
-        process: MediaProcess,
+        process: WorkerProcess,
         job: Job,
         sources: Sequence[RangeSource],
         read_bytes: int,
@@ -143,14 +145,14 @@ class SandboxPool:
         finally:
             self._let_go(process)
 
-    def _take(self, kind: str) -> MediaProcess:
+    def _take(self, kind: str) -> WorkerProcess:
         with self._lock:
             process = self._resting.pop() if self._resting else None
             if process is not None:
                 self._working.add(process)
         return process or self._start(kind)
 
-    def _start(self, kind: str) -> MediaProcess:
+    def _start(self, kind: str) -> WorkerProcess:
         process = self._starter.start(self._program, kind, self._limits)
         with self._lock:
             self._working.add(process)
@@ -161,7 +163,7 @@ class SandboxPool:
             raise
         return process
 
-    def _let_go(self, process: MediaProcess) -> None:
+    def _let_go(self, process: WorkerProcess) -> None:
         """Lets a worker rest; ends one that is in the midst of a job, died, or is not needed any more."""
         with self._lock:
             self._working.discard(process)
@@ -177,30 +179,26 @@ def _head_of(source: RangeSource) -> bytes:
     return source.read_range(0, length) if length else b""
 
 
-def _refusal(refused: JobRefused) -> MediaRefusedError:
-    """The worker's words, as far as they are words of ours."""
-    rule = refused.rule if refused.rule in _RULES else "object_unreadable"
-    return MediaRefusedError(rule, one_line(refused.message))
-
-
 class _Starter:
     """The thread that starts workers: it lives as long as they may, and the system ends them with it."""
 
     def __init__(self) -> None:
         self._wanted: queue.SimpleQueue[
-            tuple[str, str, MediaLimits, Future[MediaProcess]] | None
+            tuple[SandboxProgram, str, SandboxLimits, Future[WorkerProcess]] | None
         ] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._is_closed = False
 
-    def start(self, program: str, kind: str, limits: MediaLimits) -> MediaProcess:
-        future: Future[MediaProcess] = Future()
+    def start(self, program: SandboxProgram, kind: str, limits: SandboxLimits) -> WorkerProcess:
+        future: Future[WorkerProcess] = Future()
         with self._lock:
             if self._is_closed:
-                raise InputError("The processes that read media files have been ended")
+                raise InputError("The processes that read files have been ended")
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="media-starter", daemon=True)
+                self._thread = threading.Thread(
+                    target=self._run, name="sandbox-starter", daemon=True
+                )
                 self._thread.start()
             self._wanted.put((program, kind, limits, future))
         return future.result()
@@ -209,7 +207,7 @@ class _Starter:
         while wanted := self._wanted.get():
             program, kind, limits, future = wanted
             try:
-                future.set_result(MediaProcess(program, kind, limits))
+                future.set_result(WorkerProcess(program, kind, limits))
             except Exception as error:  # noqa: BLE001 - raised where the worker was asked for
                 future.set_exception(error)
 

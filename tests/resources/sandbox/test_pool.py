@@ -14,21 +14,20 @@ from pathlib import Path
 import pytest
 
 from resources.kernel.errors import ConnectorUnavailableError, InputError
-from resources.media.limits import MB, MediaLimits
-from resources.media.ranges import BytesSource
-from resources.media.refusals import MediaRefusedError
-from resources.media.sandbox.pool import SandboxPool
+from resources.sandbox.limits import MB, SandboxLimits
+from resources.sandbox.pool import SandboxPool
+from resources.sandbox.program import SandboxProgram
+from resources.sandbox.ranges import BytesSource
+from resources.sandbox.refusals import SandboxRefusedError
 
-PROGRAM = "tests.resources.media.sandbox.naughty"
-LIMITS = MediaLimits(
-    memory_bytes=64 * MB, cpu_seconds=1, seconds=200, answer_bytes=MB, read_bytes=MB
-)
+PROGRAM = SandboxProgram("tests.resources.sandbox.naughty", "tests")
+LIMITS = SandboxLimits(memory_bytes=64 * MB, cpu_seconds=1, seconds=200, answer_bytes=MB)
 SOURCE = BytesSource(b"abc", "a")
 
 
 @pytest.fixture(scope="module")
 def pool():
-    with SandboxPool(PROGRAM, LIMITS, 1) as opened:
+    with SandboxPool(PROGRAM, LIMITS, 1, SandboxRefusedError) as opened:
         yield opened
 
 
@@ -36,11 +35,14 @@ def ask(pool, handler, options="", source=SOURCE, read_bytes=MB):
     return list(pool.ask(handler, "", [source], options.encode(), read_bytes))
 
 
-def refusal(pool, handler, options="", **how):
-    with pytest.raises(MediaRefusedError) as caught:
+def refused(pool, handler, options="", **how):
+    with pytest.raises(SandboxRefusedError) as caught:
         ask(pool, handler, options, **how)
-    assert caught.value.rule == "object_unreadable"
-    return caught.value.message
+    return caught.value.facts["rule"], caught.value.message
+
+
+def refusal(pool, handler, options="", **how):
+    return refused(pool, handler, options, **how)[1]
 
 
 def pid(pool):
@@ -90,7 +92,10 @@ def test_all_ways_of_confinement_hold_here(pool):
 
 def test_no_credential_and_no_open_file_reaches_a_worker(monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary")
-    with (tmp_path / "open").open("w"), SandboxPool(PROGRAM, LIMITS, 1) as pool:
+    with (
+        (tmp_path / "open").open("w"),
+        SandboxPool(PROGRAM, LIMITS, 1, SandboxRefusedError) as pool,
+    ):
         told = ask(pool, "surroundings")[0].decode()
     assert "canary" not in told
     assert "PATH" not in told.replace("LD_LIBRARY_PATH", "")
@@ -99,36 +104,42 @@ def test_no_credential_and_no_open_file_reaches_a_worker(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("handler", "told"),
+    ("handler", "rule", "told"),
     [
-        ("spin", "took more than 1 s of processor time"),
-        ("crash", "was ended by signal SIGSEGV"),
-        ("exit", "ended with exit code 3"),
-        ("hunger", "needs more than 67,108,864 bytes of memory"),
-        ("garbage", "sent what is no answer"),
-        ("wrong message", "sent what is no answer"),
-        ("flood", "sent what is no answer"),
+        ("spin", "over_time", "took more than 1 s of processor time"),
+        ("crash", "died", "was ended by signal SIGSEGV"),
+        ("exit", "died", "ended with exit code 3"),
+        ("hunger", "over_memory", "needs more than 67,108,864 bytes of memory"),
+        ("garbage", "died", "sent what is no answer"),
+        ("wrong message", "died", "sent what is no answer"),
+        ("flood", "died", "sent what is no answer"),
     ],
 )
-def test_its_death_is_an_error_of_the_file_that_says_why(pool, handler, told):
+def test_its_death_is_an_error_of_the_file_that_says_why(pool, handler, rule, told):
     before = pid(pool)
-    assert refusal(pool, handler) == f"It cannot be read: the parser {told}"
+    assert refused(pool, handler) == (rule, f"It cannot be read: the parser {told}")
     assert is_gone(before)
     assert pid(pool) != before
 
 
 def test_one_that_takes_too_long_is_ended():
-    with SandboxPool(PROGRAM, MediaLimits(seconds=0.2), 1) as pool:
-        assert refusal(pool, "sleep") == "It cannot be read: the parser took more than 0.2 s"
+    with SandboxPool(PROGRAM, SandboxLimits(seconds=0.2), 1, SandboxRefusedError) as pool:
+        assert refused(pool, "sleep") == (
+            "over_time",
+            "It cannot be read: the parser took more than 0.2 s",
+        )
 
 
 @pytest.mark.parametrize(
-    ("handler", "told"),
-    [("deep", "it is nested too deep"), ("mistake", "list index out of range")],
+    ("handler", "rule", "told"),
+    [
+        ("deep", "too_deep", "it is nested too deep"),
+        ("mistake", "unreadable", "list index out of range"),
+    ],
 )
-def test_an_exception_is_an_answer_and_the_worker_goes_on(pool, handler, told):
+def test_an_exception_is_an_answer_and_the_worker_goes_on(pool, handler, rule, told):
     before = pid(pool)
-    assert refusal(pool, handler) == told
+    assert refused(pool, handler) == (rule, told)
     assert pid(pool) == before
 
 
@@ -168,8 +179,9 @@ def test_an_error_of_the_source_is_passed_on_whatever_the_parser_makes_of_it(poo
 
 
 def test_more_bytes_than_allowed_are_not_read(pool):
-    told = refusal(pool, "echo", source=BytesSource(bytes(2 * MB), "a"), read_bytes=MB)
-    assert told == "It cannot be read: more than 1,048,576 bytes of it would be needed"
+    told = refused(pool, "echo", source=BytesSource(bytes(2 * MB), "a"), read_bytes=MB)
+    expected = "It cannot be read: more than 1,048,576 bytes of it would be needed"
+    assert told == ("over_reading", expected)
 
 
 def test_many_small_requests_count_too(pool):
@@ -198,7 +210,7 @@ def test_whoever_stops_taking_answers_ends_the_worker(pool):
 
 def test_threads_ask_at_once():
     told = []
-    with SandboxPool(PROGRAM, LIMITS, 2) as pool:
+    with SandboxPool(PROGRAM, LIMITS, 2, SandboxRefusedError) as pool:
         threads = [
             threading.Thread(target=lambda: told.extend(ask(pool, "pid") for _ in range(20)))
             for _ in range(4)
@@ -212,7 +224,7 @@ def test_threads_ask_at_once():
 
 
 def test_closing_ends_those_at_work_too():
-    with SandboxPool(PROGRAM, MediaLimits(), 1) as pool:
+    with SandboxPool(PROGRAM, SandboxLimits(), 1, SandboxRefusedError) as pool:
         number, errors = pid(pool), []
 
         def wait():
@@ -233,10 +245,12 @@ def test_closing_ends_those_at_work_too():
 PARENT = """
 import sys, os
 sys.path.insert(0, {root!r})
-from resources.media.ranges import BytesSource
-from resources.media.limits import MediaLimits
-from resources.media.sandbox.pool import SandboxPool
-with SandboxPool({program!r}, MediaLimits(), 1) as pool:
+from resources.sandbox.ranges import BytesSource
+from resources.sandbox.limits import SandboxLimits
+from resources.sandbox.pool import SandboxPool
+from resources.sandbox.program import SandboxProgram
+from resources.sandbox.refusals import SandboxRefusedError
+with SandboxPool(SandboxProgram({program!r}, "tests"), SandboxLimits(), 1, SandboxRefusedError) as pool:
     source = [BytesSource(b"abc", "a")]
     print(next(pool.ask("pid", "", source, b"", 100)).decode(), flush=True)
     list(pool.ask({handler!r}, "", source, b"", 100))
@@ -246,8 +260,8 @@ with SandboxPool({program!r}, MediaLimits(), 1) as pool:
 @pytest.mark.kill
 @pytest.mark.parametrize("handler", ["spin", "sleep"])
 def test_a_killed_parent_leaves_no_process(handler):
-    root = Path(__file__).resolve().parents[4]
-    code = PARENT.format(root=str(root), program=PROGRAM, handler=handler)
+    root = Path(__file__).resolve().parents[3]
+    code = PARENT.format(root=str(root), program=PROGRAM.module, handler=handler)
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
     ) as parent:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import gzip
 import struct
-import subprocess
-import sys
 
 import pytest
 
-from resources.kernel.errors import MissingDependencyError
-from resources.media.content_types import content_type_of
-from resources.media.prober import open_prober
+from resources.formats.content_types import content_type_of
 
 
 def mime(data, size=None):
@@ -68,18 +64,3 @@ def test_the_first_bytes_tell(data, expected):
 def test_a_letter_that_is_cut_by_the_end_of_the_first_bytes_is_no_mistake():
     data = ("x" * 4095 + "ß").encode()[:4096]
     assert mime(data, 10_000) == "text/plain"
-
-
-def test_without_the_packages_it_says_which_one_is_missing(monkeypatch):
-    monkeypatch.setitem(sys.modules, "pydicom", None)
-    with (
-        pytest.raises(MissingDependencyError, match=r'pip install "waybill\[media\]"'),
-        open_prober(),
-    ):
-        pass
-
-
-def test_no_parser_is_imported_by_who_asks():
-    code = "import sys, resources.media.prober as p; print(sorted(set(p.PARSERS) & set(sys.modules)))"  # fmt: skip
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert told.stdout == "[]\n"

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from resources.media.sandbox.messages import MOST_RANGE
+from resources.sandbox.messages import MOST_RANGE
 
 BLOCK_BYTES = 16 * 1024
 _AHEAD_BLOCKS = 1

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from resources.media.sandbox.landlock import restrict_reading
-from resources.media.sandbox.system_calls import refuse_calls
+from resources.sandbox.landlock import restrict_reading
+from resources.sandbox.system_calls import refuse_calls
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4

@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from resources.media.refusals import MediaRefusedError, one_line
-from resources.media.sandbox.confinement import allow_processor_time, confine, end_with_parent
-from resources.media.sandbox.messages import (
+from resources.sandbox.confinement import allow_processor_time, confine, end_with_parent
+from resources.sandbox.messages import (
     AnswerPart,
     Channel,
     Confined,
@@ -25,7 +24,8 @@ from resources.media.sandbox.messages import (
     RangeWanted,
     ToWorker,
 )
-from resources.media.sandbox.ranged_file import RangedFile
+from resources.sandbox.ranged_file import RangedFile
+from resources.sandbox.refusals import SandboxRefusedError, one_line
 
 Handler = Callable[[Sequence[RangedFile], bytes], Iterable[bytes]]
 """Answers a job: its files and its options; each answer is sent when it is there."""
@@ -74,15 +74,15 @@ def _answer(channel: Channel, job: Job, handlers: Mapping[str, Handler], cpu_sec
         for part in handlers[job.handler](_files(channel, job), job.options):
             channel.send(AnswerPart(part))
             allow_processor_time(cpu_seconds)
-    except MediaRefusedError as refused:
-        channel.send(JobRefused(refused.rule, refused.message))
+    except SandboxRefusedError as refused:
+        channel.send(JobRefused(str(refused.facts["rule"]), refused.message))
     except MemoryError:
-        channel.send(JobRefused("memory", "", is_final=True))
+        channel.send(JobRefused("over_memory", "", is_final=True))
         return False
     except RecursionError:
-        channel.send(JobRefused("object_unreadable", "it is nested too deep"))
+        channel.send(JobRefused("too_deep", "it is nested too deep"))
     except Exception as error:  # noqa: BLE001 - whatever a parser raises about a file is an answer
-        channel.send(JobRefused("object_unreadable", _told(error)))
+        channel.send(JobRefused("unreadable", _told(error)))
     else:
         channel.send(JobDone())
     return True

@@ -4,7 +4,10 @@
 pool.py       processes at work and at rest; one that died or went beyond a limit is replaced
 process.py    one of them, from outside: started, asked, ended
 worker.py     one of them, from inside: the loop that answers
+program.py    what runs in one
 messages.py   what goes over the socket between the two
+limits.py, refusals.py  what one may cost, and how the file is blamed for its end
+ranges.py     where bytes come from: any place that can be read by range
 ranged_file.py  a file object of which every byte is asked for
 confinement.py, system_calls.py, landlock.py  what the system is told to refuse
 ```
