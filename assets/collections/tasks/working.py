@@ -304,7 +304,8 @@ def _brought(bench: Workbench, item: TaskItem, known: KnownItem | None) -> Taken
     asked = SourceItem(
         item.name, item.reference, item.size, item.fingerprint, item.depth, item.handle
     )
-    bench.reader.check_size(item.name, item.size)
+    if not item.attempts:  # later the listing may be out of date
+        bench.reader.check_size(item.name, item.size)
     with bench.source.fetch(asked, before) as fetched:
         if known is not None and isinstance(fetched, Unchanged):
             leads_to = tuple(_followed_again(bench, asked, known))
