@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from lxml import html as lxml_html
 
 WORDS = {
-    "en": "river valley market engine harvest winter signal copper garden teacher window bridge motion letter ground captain silver forest measure history".split(),
-    "ja": "川 谷 市場 機関 収穫 冬 信号 銅 庭 先生 窓 橋 運動 手紙 地面 船長 銀 森 測定 歴史".split(),
-    "ar": "النهر الوادي السوق المحرك الحصاد الشتاء الإشارة النحاس الحديقة المعلم النافذة الجسر الحركة الرسالة الأرض القبطان الفضة الغابة القياس التاريخ".split(),
-    "ru": "река долина рынок мотор урожай зима сигнал медь сад учитель окно мост движение письмо земля капитан серебро лес мера история".split(),
+    "en": ["river", "valley", "market", "engine", "harvest", "winter", "signal", "copper", "garden", "teacher", "window", "bridge", "motion", "letter", "ground", "captain", "silver", "forest", "measure", "history"],
+    "ja": ["川", "谷", "市場", "機関", "収穫", "冬", "信号", "銅", "庭", "先生", "窓", "橋", "運動", "手紙", "地面", "船長", "銀", "森", "測定", "歴史"],
+    "ar": ["النهر", "الوادي", "السوق", "المحرك", "الحصاد", "الشتاء", "الإشارة", "النحاس", "الحديقة", "المعلم", "النافذة", "الجسر", "الحركة", "الرسالة", "الأرض", "القبطان", "الفضة", "الغابة", "القياس", "التاريخ"],
+    "ru": ["река", "долина", "рынок", "мотор", "урожай", "зима", "сигнал", "медь", "сад", "учитель", "окно", "мост", "движение", "письмо", "земля", "капитан", "серебро", "лес", "мера", "история"],  # noqa: RUF001
 }  # fmt: skip
 BOILER = "XBOILERX"
 """Stands in all text that is not the article's."""
@@ -205,14 +205,14 @@ def ours(page: str) -> str:
 
 
 def bare_trafilatura(page: str) -> str:
-    """trafilatura as its documentation has it."""
+    """What trafilatura gives, as its documentation has it."""
     import trafilatura
 
     return trafilatura.extract(page, include_comments=False, include_tables=True) or ""
 
 
 def trafilatura_recall(page: str) -> str:
-    """trafilatura told to leave less out."""
+    """What trafilatura gives when it is told to leave less out."""
     import trafilatura
 
     return trafilatura.extract(page, include_comments=False, favor_recall=True) or ""
@@ -275,7 +275,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--peers", action="store_true")
     chosen = PEERS if parser.parse_args().peers else OURS
-    print("| | sentences lost | twice | pages out of order | pieces of what is around | perfect pages | processor time a page |")
+    print(
+        "| | sentences lost | twice | pages out of order | pieces of what is around | perfect pages | processor time a page |"
+    )
     print("|---|---|---|---|---|---|---|")
     for name, extract in chosen.items():
         try:
