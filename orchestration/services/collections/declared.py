@@ -68,6 +68,10 @@ class DeclaredCollections:
             raise UnknownNameError("collection", name, self.specs)
         return self.specs[name]
 
+    def has_taken(self, name: str) -> bool:
+        """Whether anything was ever imported into a collection."""
+        return self.catalog.database.exists() and self.catalog.find(name) is not None
+
     @property
     def items(self) -> ItemCatalog:
         """The items of all of them."""

@@ -20,7 +20,7 @@ from orchestration.services.collections.imports import (
     show_import,
 )
 from orchestration.services.collections.specifications import KeptSpecification
-from orchestration.services.runs.start import start_run
+from orchestration.services.runs.start import start_run, used_before
 from orchestration.services.runs.watch import StepNews, run_here
 from orchestration.services.runs.workplace import Workplace
 from resources.kernel.errors import ConflictError, InputError
@@ -109,6 +109,7 @@ def start_import(
     Raises:
         UnknownNameError: no such collection.
         GoneError: the file is not kept any longer.
+        ConfigError: a variable of a connector is not set.
         InputError: a folder that cannot be; the key of who asks was used for another import.
     """
     find_collection(place.location, name)
@@ -167,6 +168,11 @@ def _begun(place: Workplace, name: str, given: KeptSpecification, choice: Import
         author=place.asked.actor,
     )
     request = request_of(spec, wanted)
+    _check_startable(place, spec)
+    if place.asked.key and not catalog.has_import(spec.name, wanted.key):
+        run = place.instance.get_run_by_id(wanted.key)
+        if run is not None:  # no run could work on what would be written down
+            raise used_before(run)
     import_id = catalog.begin(spec.name, request)
     found = catalog.find_import(import_id)
     asked = (request.sha256, request.folder, request.ignore_errors)
@@ -177,6 +183,17 @@ def _begun(place: Workplace, name: str, given: KeptSpecification, choice: Import
             import_id=import_id,
         )
     return _Work(spec, import_id, given.file_name, ResumeChoice())
+
+
+def _check_startable(place: Workplace, spec: CollectionSpec) -> None:
+    """Refuses what no run could begin with, before anything is written down.
+
+    Raises:
+        ConfigError: a variable of a connector is not set.
+    """
+    connectors = place.location.connectors()
+    for name in spec.connectors:
+        connectors[name].check_variables()
 
 
 def _again(place: Workplace, import_id: int, choice: ResumeChoice, collection: str = "") -> _Work:
