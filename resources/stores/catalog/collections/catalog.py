@@ -82,12 +82,6 @@ class CollectionCatalog:
             folder = ensured_folder(connection, stored.id, order.folder)
             return ensured_import(connection, stored, folder, order)
 
-    def has_import(self, collection: str, key: str) -> bool:
-        """Whether an import of this key was written down."""
-        chosen = SELECT_IMPORTS.where(COLLECTIONS.c.name == collection, IMPORTS.c.key == key)
-        with self.database.read() as connection:
-            return connection.execute(chosen).first() is not None
-
     def work(self, import_id: int, run_id: str) -> StoredImport:
         """Notes that a run works on an import, which has not ended then.
 
