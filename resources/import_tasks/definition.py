@@ -127,8 +127,8 @@ class TaskOptions(msgspec.Struct, frozen=True):
     fields: tuple[FieldRule, ...] = ()
     on_duplicate: Literal["skip", "new_version"] = "skip"
     """What becomes of bytes that the folder has under another reference: left out, or an item of their own."""
-    ignore_errors: bool = True
-    """Whether the others go on when one item fails."""
+    ignore_errors: bool | None = None
+    """Whether the others go on when one item fails; None: in a collection they do, elsewhere they do not."""
     form: Mapping[str, Any] = {}
     """How files are read into a dataset, as its upload form says it; of collections nothing."""
 
@@ -141,6 +141,12 @@ class TaskDefinition(msgspec.Struct, frozen=True):
     target: Target
     source: Source
     options: TaskOptions = TaskOptions()
+
+    @property
+    def ignores_errors(self) -> bool:
+        """Whether the others go on when one item fails."""
+        given = self.options.ignore_errors
+        return self.target.kind == "collection" if given is None else given
 
 
 def parse_definition(given: Mapping[str, Any]) -> TaskDefinition:
