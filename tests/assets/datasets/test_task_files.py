@@ -5,17 +5,26 @@ import gzip
 import dagster as dg
 import pytest
 
+from assets import task_run
 from orchestration.location import Location
 from orchestration.services.home import open_home
 from orchestration.services.import_tasks.items import list_items
+from orchestration.services.import_tasks.listing import show_task
 from orchestration.services.import_tasks.records import TaskRecords
 from orchestration.services.import_tasks.starting import create_task, retry_here, start_here
+from orchestration.services.import_tasks.steering import delete_task, stop_task
 from orchestration.services.runs.start import Asked
 from orchestration.services.runs.workplace import Workplace
+from resources.home import waybill_home
 from resources.import_tasks.definition import parse_definition
 from resources.kernel.errors import ConfigError, InputError, UnknownNameError
+from resources.sources import whole_files
+from resources.stores.catalog.import_tasks.catalog import ImportTaskCatalog
+from resources.stores.catalog.import_tasks.items import TaskItemCatalog
 from resources.stores.kept_uploads import KeptUploads
+from resources.stores.table_writer import TableWriter
 from resources.stores.uploads import UploadStore
+from tests.faults import kill_at
 from tests.project import project
 
 YAML = """
@@ -195,3 +204,65 @@ def test_a_path_that_means_nothing_fails_and_names_what_is_there(place, tmp_path
     task = ended(place, lake("sales.csv"))
     assert task.state == "failed"
     assert "differs in capital letters" in task.reason
+
+
+def records(place):
+    return TaskRecords.of(place.location, place.instance)
+
+
+def test_a_task_that_is_stopped_leaves_nothing_and_goes_on_when_it_is_started_again(
+    place, store, given, monkeypatch
+):
+    task = created(place, given(**{f"f{n}__csv": f"id\n{n}\n".encode() for n in range(9)}))
+    monkeypatch.setattr(task_run, "_LOOK_SECONDS", 0)
+    bring, seen = whole_files._own, []
+
+    def stop_at_the_third(*arguments, **options):
+        seen.append(1)
+        if len(seen) == 3:
+            stop_task(records(place), task.id, "bob")
+        bring(*arguments, **options)
+
+    monkeypatch.setattr(whole_files, "_own", stop_at_the_third)
+    stopped = start_here(place, task.id, lambda _: None)
+    assert (stopped.state, stopped.pending, stopped.can) == ("stopped", 9, ("start", "delete"))
+    assert place.instance.get_run_by_id(stopped.run_id).status == dg.DagsterRunStatus.CANCELED
+    assert (store.item(KEY).latest(), KeptUploads(store).all("sales")) == (None, [])
+    done = start_here(place, task.id, lambda _: None)
+    assert (done.state, done.done, len(rows(store))) == ("completed", 9, 9)
+
+
+def test_a_task_that_is_deleted_lets_its_uploads_go_and_keeps_the_version(place, store, given):
+    task = ended(place, given(a__csv=b"id\n1\n"))
+    kept = waybill_home() / "import-uploads" / str(task.id)
+    assert kept.is_dir()
+    assert delete_task(records(place), task.id, "ann") is None
+    assert not kept.exists()
+    assert (rows(store), records(place).tasks.ids()) == ([{"id": 1}], set())
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        (whole_files, "_own"),
+        (KeptUploads, "keep"),
+        (TableWriter, "publish"),
+        (TaskItemCatalog, "settle"),
+        (ImportTaskCatalog, "end"),
+    ],
+    ids=["fetched", "kept", "published", "settled", "ended"],
+)
+def test_a_killed_run_is_seen_to_be_and_a_retry_brings_each_row_in_once(
+    place, store, given, target
+):
+    task = created(place, given(a__csv=b"id\n1\n", b__csv=b"id\n2\n"))
+    assert kill_at(lambda: start_here(place, task.id, lambda _: None) and 0, [target], 1).killed
+    found = show_task(records(place), task.id)
+    if target[1] == "end":  # it had been written down
+        assert (found.state, found.done) == ("completed", 2)
+    else:
+        assert (found.state, found.reason[:11]) == ("failed", "interrupted")
+        found = retry_here(place, task.id, lambda _: None)
+    assert (found.state, found.done, found.created) == ("completed", 2, 2)
+    assert [version.rows for version in store.item(KEY).versions()] == [2]
+    assert sorted(row["id"] for row in rows(store)) == [1, 2]
