@@ -29,7 +29,6 @@ from resources.stores.media.writer import MediaWriter
 if TYPE_CHECKING:
     from resources.documents.document import Document
     from resources.documents.reader import DocumentReader
-
     from resources.media.prober import Prober
 
 _TITLE_LIMIT = 300
