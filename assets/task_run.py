@@ -15,13 +15,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import dagster as dg
+import msgspec
 
 from assets.boundary import RETRIES
+from assets.logical_run import logical_run
 from resources.connectors.base import FileConnector
+from resources.import_tasks.definition import parse_definition
 from resources.import_tasks.items import TaskItem
 from resources.import_tasks.sources import ItemRefusedError
 from resources.import_tasks.states import TaskEvent
 from resources.kernel.errors import InputError, NotFoundError, WaybillError
+from resources.project import find_project
 from resources.scratch import ScratchFolder
 from resources.sources.whole_files import (
     RefusedFile,
@@ -32,7 +36,7 @@ from resources.sources.whole_files import (
 )
 from resources.stores.catalog.import_tasks.catalog import ImportTaskCatalog
 from resources.stores.catalog.import_tasks.items import TaskItemCatalog
-from resources.stores.catalog.import_tasks.records import ItemResult, StoredTask
+from resources.stores.catalog.import_tasks.records import ItemResult, NewTask, StoredTask
 from resources.stores.catalog.import_tasks.removal import remove_task
 from resources.stores.catalog.resource import CatalogResource
 from resources.stores.task_uploads import TaskUploads
@@ -40,11 +44,14 @@ from resources.stores.ui_metadata import escape_markdown, markdown_table
 
 ACTOR = "waybill"
 SHOWN_FAILURES = 20
-TASK_FIELD = {
-    "task": dg.Field(int, default_value=0, description="An import task to work on instead")
+# Plain types, no `dg.Config`: its fields may be taken from any variable of the server's environment.
+TASK_FIELDS = {
+    "task": dg.Field(int, default_value=0, description="An import task to work on instead"),
+    "new_task": dg.Field(str, default_value="", description="Or one to make first, as JSON"),
 }
-"""What runs of such assets may be told."""
+"""What runs of assets that tasks go into may be told."""
 _ACTOR_TAG = "waybill/actor"
+_SENSOR_TAG = "dagster/sensor_name"
 _LOT = 1_000
 _LOOK_SECONDS = 1.0
 
@@ -155,29 +162,51 @@ class TaskRun:
         )
 
 
+def task_of(context: dg.AssetExecutionContext, tasks: ImportTaskCatalog) -> int:
+    """The import task that a run is to work on: one that is there, or one that it makes; 0: none.
+
+    A run that tries again what another one began finds the task of that one.
+
+    Raises:
+        InputError: a definition that cannot be.
+    """
+    config = context.op_execution_context.op_config
+    if config["task"] or not config["new_task"]:
+        return int(config["task"])
+    definition = parse_definition(msgspec.json.decode(config["new_task"]))
+    logical_id, _ = logical_run(context)
+    new = NewTask(
+        project=find_project().location,
+        key=f"run {logical_id}",
+        definition=definition,
+        via="sensor" if _SENSOR_TAG in context.run.tags else "schedule",
+        asked_by=_asker(context.run.tags),
+    )
+    return tasks.create(new).id
+
+
 @contextmanager
 def work_on(
     context: dg.AssetExecutionContext,
     catalog: CatalogResource,
-    task_id: int,
     connectors: Sequence[str],
 ) -> Iterator[TaskRun | None]:
-    """Takes a task up for as long as the context lives; leaving it ends the task.
+    """Takes the task that a run is told up, for as long as the context lives; leaving it ends the task.
 
     Args:
         context: of the run.
         catalog: has the task.
-        task_id: of the task; 0: the run works on none.
         connectors: those that the target declares.
 
     Yields:
-        The hold on it; None: there is nothing to do for it.
+        The hold on it; None: the run is told of none, or there is nothing to do for it.
 
     Raises:
         TaskFailedError: all of its files failed.
         WaybillError: whatever the work raises; the task has failed then, unless this run tries once more.
     """
     tasks = ImportTaskCatalog(catalog.collections().database)
+    task_id = task_of(context, tasks)
     if not task_id or not _begin(context, tasks, task_id):
         yield None
         return
@@ -243,7 +272,14 @@ def _connectors(
 def _begin(context: dg.AssetExecutionContext, tasks: ImportTaskCatalog, task_id: int) -> bool:
     run_id = context.run.run_id
     _end_lost_run(context.instance, tasks, task_id, run_id)
-    return tasks.begin(task_id, run_id, context.run.tags.get(_ACTOR_TAG, ACTOR)) is not None
+    return tasks.begin(task_id, run_id, _asker(context.run.tags)) is not None
+
+
+def _asker(tags: Mapping[str, str]) -> str:
+    """Who asks for a run: a person, or what starts runs by itself."""
+    own = {"sensor": tags.get(_SENSOR_TAG), "schedule": tags.get("dagster/schedule_name")}
+    by_itself = next((f"{kind} {name}" for kind, name in own.items() if name), ACTOR)
+    return tags.get(_ACTOR_TAG, by_itself)
 
 
 def _end_lost_run(

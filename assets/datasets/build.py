@@ -23,7 +23,7 @@ from assets.noun import make_asset_spec
 from assets.settling import settle_seconds
 from assets.single_op import OpParts, build_materialized, config_of
 from assets.table_asset import finish_table, table_result
-from assets.task_run import TASK_FIELD, task_metadata, work_on
+from assets.task_run import TASK_FIELDS, task_metadata, work_on
 from resources.kernel.keys import Key, asset_key
 from resources.sources.open import open_source
 from resources.sources.source import Source
@@ -82,7 +82,7 @@ _FORCE = {
 }
 IMPORT_CONFIG = config_of(_FORCE)
 """What may be said when a run is launched by hand."""
-UPLOAD_CONFIG = config_of({**_FORCE, **TASK_FIELD})
+UPLOAD_CONFIG = config_of({**_FORCE, **TASK_FIELDS})
 """The same of a dataset that is uploaded."""
 
 
@@ -118,9 +118,7 @@ def _import(
 ) -> tuple[Source, ImportReport, Mapping[str, Any]]:
     """What was imported, and what is to be told of the task that it was imported for."""
     if spec.source.upload:
-        task_id = context.op_execution_context.op_config["task"]
-        catalog = context.resources.catalog
-        with work_on(context, catalog, task_id, spec.connectors) as run:
+        with work_on(context, context.resources.catalog, spec.connectors) as run:
             if run is not None:
                 source, report = import_files(run, tables, spec.source, order)
                 return source, report, task_metadata(run)

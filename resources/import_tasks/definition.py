@@ -95,6 +95,8 @@ class ConnectorSource(msgspec.Struct, frozen=True, tag="connector"):
     connector: str
     path: str
     """A key or a glob: `reports/**/*.pdf`."""
+    keys: tuple[str, ...] = ()
+    """Of what the path means these alone; all of it when empty."""
 
 
 Source = WebSource | UploadSource | ConnectorSource
@@ -193,7 +195,8 @@ def name_of(source: Source) -> str:
 def described(source: Source) -> str:
     """A source in some words: `report.pdf and 2 more`, `lake: reports/**/*.pdf`, `example.org/news and 1 more`."""
     if isinstance(source, ConnectorSource):
-        return f"{source.connector}: {source.path}"
+        some = "1 object of " if len(source.keys) == 1 else f"{len(source.keys):,} objects of "
+        return f"{some if source.keys else ''}{source.connector}: {source.path}"
     if isinstance(source, UploadSource):
         names = [file.name for file in source.files]
     else:
@@ -222,6 +225,8 @@ def _problems(given: TaskDefinition) -> Iterator[str]:
         yield from _upload_problems(given.source, given.target.kind)
     elif not given.source.connector or not given.source.path.strip():
         yield "a connector and a path there have to be named"
+    elif len(given.source.keys) > MOST_FILES:
+        yield f"{len(given.source.keys):,} keys: a task takes at most {MOST_FILES:,}; a path may mean more"
     yield from _field_problems(given.options.fields)
 
 
