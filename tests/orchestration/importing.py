@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
 from resources.stores.tables import TableStore
-from tests.served import wait_until
+from tests.served import Served, served, wait_until
+from tests.servers.ftp import PASSWORD, FtpServer, running_ftp
 
 LIMIT = 2_000_000
 LIBRARY = """
@@ -17,8 +20,11 @@ attributes: {{name: lake, root: {lake}}}
 type: resources.FolderConnector
 attributes: {{name: other, root: {lake}/notes}}
 ---
+type: resources.FtpConnector
+attributes: {{name: slow, host: 127.0.0.1, port: {port}, username: loader, password: {{env: FTP_PASSWORD}}, insecure_plain_ftp: true}}
+---
 type: assets.Collection
-attributes: {{name: library, connectors: [lake], web: true}}
+attributes: {{name: library, connectors: [lake, slow], web: true, documents: {{}}}}
 ---
 type: assets.Dataset
 attributes: {{name: sales, upload: true}}
@@ -26,8 +32,47 @@ attributes: {{name: sales, upload: true}}
 AT_WORK = ("importing", "stopping", "deleting")
 
 
+SHORT = 1_000
+"""Bytes: of a file on the slow server, so many come at once; the rest of a longer one when the test says so."""
+
+
+@contextmanager
+def slow_server(folder: Path) -> Iterator[FtpServer]:
+    """Three short texts and three long ones; of these nothing comes to an end before `release`."""
+    folder.mkdir()
+    for number in range(3):
+        (folder / f"short{number}.txt").write_text(f"Short note {number}.\n")
+        (folder / f"long{number}.txt").write_text(f"Long note {number}.\n" * 200)
+    with running_ftp(folder) as server:
+        hold(server)
+        yield server
+
+
+def hold(server: FtpServer) -> None:
+    """Has long files stand still from now on."""
+    server.faults.stall_after = SHORT
+
+
+def release(server: FtpServer) -> None:
+    """Has them come."""
+    server.faults.stall_after = None
+
+
+@contextmanager
+def served_library(folder: Path) -> Iterator[tuple[Served, FtpServer]]:
+    """A project with the collection `library`, the folder `lake` and the server `slow`."""
+    lake = fill_lake(folder / "lake")
+    (folder / "shop").mkdir()
+    with slow_server(folder / "slow") as server:
+        files = {"library/defs.yaml": LIBRARY.format(lake=lake, port=server.port)}
+        variables = {"WAYBILL_UPLOAD_LIMIT": str(LIMIT), "FTP_PASSWORD": PASSWORD}
+        with served(folder / "shop", files, daemon=True, variables=variables) as shop:
+            yield shop, server
+
+
 def fill_lake(folder: Path) -> Path:
     """Three short texts in `notes/`."""
+    folder.mkdir()
     (folder / "notes").mkdir()
     for number in range(3):
         (folder / "notes" / f"{number}.txt").write_text(f"Note {number} of the harbour.\n")
@@ -44,8 +89,8 @@ class Tasks:
         self.shop = shop
         self.base = f"/api/v1/projects/{shop.name}/imports"
 
-    def from_lake(self, path):
-        return {"type": "connector", "connector": "lake", "path": path}
+    def from_lake(self, path, connector="lake"):
+        return {"type": "connector", "connector": connector, "path": path}
 
     def make(self, source, *, name="", folder="", start=False):
         asked = {"name": name, "target": {**self.library, "folder": folder}, "source": source}

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import time
 
 import pytest
 
@@ -11,23 +10,28 @@ from orchestration.services.access.audit import LogFilter, list_entries
 from orchestration.services.uploads.receiving import FORM_FILES
 from resources.import_tasks.formats import TASK_FORMATS
 from resources.stores.catalog.database import CatalogDatabase
-from tests.orchestration.importing import LIBRARY, LIMIT, Tasks, fill_lake
-from tests.served import served, wait_until
+from tests.orchestration.importing import LIMIT, Tasks, hold, release, served_library
+from tests.served import wait_until
 
 HTML = "<img src=x onerror=alert(1)>"
 
 
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory):
-    return fill_lake(tmp_path_factory.mktemp("lake"))
+def place(tmp_path_factory):
+    with served_library(tmp_path_factory.mktemp("shop")) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory, lake):
-    files = {"library/defs.yaml": LIBRARY.format(lake=lake)}
-    folder, variables = tmp_path_factory.mktemp("shop"), {"WAYBILL_UPLOAD_LIMIT": str(LIMIT)}
-    with served(folder, files, daemon=True, variables=variables) as found:
-        yield found
+def shop(place):
+    return place[0]
+
+
+@pytest.fixture
+def slow(place):
+    """The server of slow files; it stands still at the beginning of each test."""
+    hold(place[1])
+    return place[1]
 
 
 @pytest.fixture
@@ -260,33 +264,48 @@ def test_progress_is_streamed_and_polled_alike(tasks):
     ]
 
 
-def test_one_that_is_stopped_goes_on_and_one_that_works_is_deleted(shop, tasks):
-    """Its items cannot be settled while the collection's lock is held: it stays at work until it is to stop."""
-    made = tasks.make(tasks.from_lake("notes/*.txt"), folder="held")
-    with CatalogDatabase.open().lock("collection-library"):
-        tasks.act(made, "start")
-        wait_until(lambda: tasks.get(str(made["id"]))["state"] == "importing")
-        told = tasks.act(made, "start", code=409)
-        assert (told["facts"]["state"], "already running" in told["detail"]) == ("importing", True)
-        began = time.monotonic()
-        stopping = tasks.act(made, "stop")
-        assert stopping["state"] in ("stopping", "stopped")
-        assert tasks.act(made, "stop")["state"] in (
-            "stopping",
-            "stopped",
-        )  # the second click: no error
-        stopped = tasks.ended(made)
-        assert stopped["state"] == "stopped"
-        assert time.monotonic() - began < 60
-    assert stopped["can"] == ["start", "delete"]
+def test_one_that_is_stopped_keeps_what_is_done_and_goes_on_with_the_rest(tasks, slow):
+    made = tasks.make(tasks.from_lake("*.txt", "slow"), folder="slow", start=True)
+    wait_until(lambda: tasks.get(str(made["id"]))["done"] == 3)
+    working = tasks.get(str(made["id"]))
+    assert (working["state"], working["total"], working["percent"]) == ("importing", 6, 50.0)
+    assert (working["rate"] > 0, working["seconds_left"] > 0, working["can"]) == (
+        *(True, True),
+        ["stop", "delete"],
+    )
+    told = tasks.act(made, "start", code=409)
+    assert (told["facts"]["state"], "already running" in told["detail"]) == ("importing", True)
     tasks.act(made, "retry", code=409)
+    tasks.act(made, "stop")
+    assert tasks.act(made, "stop")["state"] in ("stopping", "stopped")  # the second click: no error
+    stopped = tasks.ended(made)
+    assert (stopped["state"], stopped["done"], stopped["can"]) == (
+        "stopped",
+        3,
+        ["start", "delete"],
+    )
+    tasks.act(made, "retry", code=409)
+    release(slow)
     tasks.act(made, "start")
     done = tasks.ended(made)
-    assert (done["state"], done["done"] + done["skipped"], len(done["run_ids"])) == (
+    assert (done["state"], done["done"], done["failed"], len(done["run_ids"])) == (
         "completed",
-        3,
+        6,
+        0,
         2,
     )
+    assert {one["attempts"] for one in tasks.get(f"{made['id']}/items")["items"][:3]} == {1}
+    assert [one["action"] for one in done["events"]] == [
+        *("create", "start", "stop", "halt", "start", "complete"),
+    ]
+
+
+def test_one_at_work_is_deleted_once_it_has_stopped(tasks, slow):
+    made = tasks.make(tasks.from_lake("*.txt", "slow"), folder="short", start=True)
+    wait_until(lambda: tasks.get(str(made["id"]))["done"] == 3)
+    tasks.delete(made)
+    folders = [one["folder"] for one in tasks.items_of_library()]
+    assert folders.count("short") == 3  # what it had brought in by then stays
 
 
 def test_what_it_imported_goes_with_it_if_that_is_asked_for(tasks):

@@ -10,8 +10,8 @@ from orchestration.services.access.shell import shell_actor
 from orchestration.services.access.tokens import create_token
 from orchestration.services.access.users import add_user
 from resources.stores.catalog.database import CatalogDatabase
-from tests.orchestration.importing import LIBRARY, LIMIT, Tasks, fill_lake
-from tests.served import served, wait_until
+from tests.orchestration.importing import Tasks, hold, served_library
+from tests.served import wait_until
 
 HTML = "<img src=x onerror=alert(1)>"
 FORM = {"source": "connector", "connector": "lake", "path": "notes/*.txt", "title": "true",
@@ -19,12 +19,21 @@ FORM = {"source": "connector", "connector": "lake", "path": "notes/*.txt", "titl
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory):
-    lake = fill_lake(tmp_path_factory.mktemp("lake"))
-    files = {"library/defs.yaml": LIBRARY.format(lake=lake)}
-    folder, variables = tmp_path_factory.mktemp("shop"), {"WAYBILL_UPLOAD_LIMIT": str(LIMIT)}
-    with served(folder, files, daemon=True, variables=variables) as found:
+def place(tmp_path_factory):
+    with served_library(tmp_path_factory.mktemp("shop")) as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def shop(place):
+    return place[0]
+
+
+@pytest.fixture
+def slow(place):
+    """The server of slow files; it stands still at the beginning of each test."""
+    hold(place[1])
+    return place[1]
 
 
 @pytest.fixture
