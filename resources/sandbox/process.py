@@ -36,6 +36,8 @@ _START_SECONDS = 120
 _END_SECONDS = 10
 _LEAST_COUNTED = 16 * 1024
 """Bytes that a request counts for at least: it takes its time however little it asks for."""
+_LOOK_SECONDS = 0.01
+_MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 _DYING_SECONDS = 5
 """Between the end of its socket and of the process itself."""
 _KEPT_VARIABLES = ("LD_LIBRARY_PATH", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
@@ -98,6 +100,7 @@ class WorkerProcess:
         with theirs:
             self._process = _start(program, first, theirs, limits)
         self._channel = Channel(ours, FromWorker, limits.answer_bytes)
+        self._peak_bytes = 0
         self.is_fresh = True
         """Whether it has read no file yet."""
         self.is_at_rest = True
@@ -158,10 +161,7 @@ class WorkerProcess:
                     yield message.data
                     seconds = self._limits.seconds
                 case JobRefused(is_final=True):
-                    raise self._ended(
-                        f"needs more than {self._limits.memory_bytes:,} bytes of memory",
-                        "over_memory",
-                    )
+                    raise self._ended(_needs_memory(self._limits), "over_memory")
                 case JobDone() | JobRefused():
                     self.is_at_rest = True
                     reading.check()
@@ -190,10 +190,27 @@ class WorkerProcess:
     def _ended(self, otherwise: str, rule: EndRule = "died") -> WorkerEndedError:
         """The process has ended, or is ended now; the signal that it died of says more than what was noticed."""
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(_DYING_SECONDS if otherwise == "ended" else 0)
+            self._wait(_DYING_SECONDS if otherwise == "ended" else 0)
         code = self._process.poll()
         self.end()
-        return _death(code, self._limits) or WorkerEndedError(otherwise, rule)
+        return _death(code, self._peak_bytes, self._limits) or WorkerEndedError(otherwise, rule)
+
+    def _wait(self, seconds: float) -> None:
+        """Waits for the end of the process; what it took of memory is known then.
+
+        Raises:
+            subprocess.TimeoutExpired: it lives on.
+        """
+        until = time.monotonic() + seconds
+        while self._process.returncode is None:
+            pid, status, usage = os.wait4(self._process.pid, os.WNOHANG)
+            if pid:
+                self._process.returncode = os.waitstatus_to_exitcode(status)
+                self._peak_bytes = usage.ru_maxrss * _MAXRSS_UNIT
+            elif time.monotonic() >= until:
+                raise subprocess.TimeoutExpired(self._process.args, seconds)
+            else:
+                time.sleep(_LOOK_SECONDS)
 
     def kill(self) -> None:
         """Has the system end it; who waits for its answer notices, and ends it."""
@@ -206,7 +223,7 @@ class WorkerProcess:
         self._process.wait(_END_SECONDS)
 
 
-def _death(code: int | None, limits: SandboxLimits) -> WorkerEndedError | None:
+def _death(code: int | None, peak_bytes: int, limits: SandboxLimits) -> WorkerEndedError | None:
     """By what a process died by itself; None: it did not."""
     if not code:
         return None
@@ -216,6 +233,8 @@ def _death(code: int | None, limits: SandboxLimits) -> WorkerEndedError | None:
     if number == signal.SIGXCPU:
         reason = f"took more than {limits.cpu_seconds} s of processor time"
         return WorkerEndedError(reason, "over_time")
+    if number == signal.SIGABRT and peak_bytes > limits.memory_bytes:  # how C++ ends without memory
+        return WorkerEndedError(_needs_memory(limits), "over_memory")
     if number == signal.SIGXFSZ:
         return WorkerEndedError("tried to write a file")
     try:
@@ -223,6 +242,10 @@ def _death(code: int | None, limits: SandboxLimits) -> WorkerEndedError | None:
     except ValueError:
         name = str(number)
     return WorkerEndedError(f"was ended by signal {name}")
+
+
+def _needs_memory(limits: SandboxLimits) -> str:
+    return f"needs more than {limits.memory_bytes:,} bytes of memory"
 
 
 class _Reading:
