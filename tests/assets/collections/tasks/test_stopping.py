@@ -7,10 +7,10 @@ import time
 from functools import partial
 
 import pytest
+from assets.collections.tasks.connector_source import ConnectorItems
 
 from assets.collections.tasks import keeping_task, working
 from assets.collections.tasks.carrying_out import TaskMeans
-from assets.collections.tasks.connector_source import ConnectorItems
 from orchestration.services.import_tasks.steering import delete_task, stop_task
 from resources.kernel.errors import NotFoundError
 from resources.stores.catalog.database import CatalogDatabase

@@ -47,7 +47,7 @@ def test_the_form_of_an_article(reader):
     kinds = [type(block) for block in document.blocks]
     assert {Heading, Paragraph, ListItem, Table, Code, ImageRef} == set(kinds)
     headings = [block for block in document.blocks if isinstance(block, Heading)]
-    assert [(one.level, one.text[:5]) for one in headings][0] == (1, "The t")
+    assert next((one.level, one.text[:5]) for one in headings) == (1, "The t")
     assert [one.level for one in headings] == [1, 2, 3]
     items = [(b.level, b.ordered) for b in document.blocks if isinstance(b, ListItem)]
     assert items == [(1, False), (1, False), (1, False), (2, False), (1, True), (1, True)]
