@@ -23,6 +23,7 @@ from orchestration.cli import (
     schema,
     tokens,
     users,
+    webhook,
 )
 from orchestration.cli.backup import backup
 from orchestration.cli.definition import add_commands
@@ -59,6 +60,7 @@ app.add_typer(pipeline.app, name="pipeline")
 app.add_typer(runs.app, name="runs")
 app.add_typer(users.app, name="user")
 app.add_typer(tokens.app, name="token")
+app.add_typer(webhook.app, name="webhook")
 app.add_typer(audit.app, name="audit")
 add_commands(app)  # after the groups: it adds to them
 

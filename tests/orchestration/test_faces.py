@@ -42,7 +42,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "collection.picture": dict.fromkeys(("cli", "page"), "a picture in the pages"),
     "collection.thumbnail": dict.fromkeys(("cli", "page"), "a picture in the pages"),
     "collection.frame": {"cli": "`collection frames` writes them", "page": _WITHIN},
-    "collection.frames": {"page": _WITHIN},
     "schema.preview": {"cli": "`--dry-run` of each change"},
     "connector.try": {"cli": "`connector create --dry-run`, then `connector test`", "page": _FORM},
     "dataset.sample": {"page": "the first page of rows"},

@@ -1,0 +1,62 @@
+"""Rule ids of what is wrong with an item of a task: one of them, with a reason, stands at each item that failed.
+
+`docs/imports.md` explains each. Rules that a file breaks while it is read come from its reader (`resources/documents`,
+`resources/media`); here are their names as people, API and failure lists see them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, get_args
+
+TaskRule = Literal[
+    "format_not_taken",
+    "type_not_taken",
+    "type_mismatch",
+    "empty",
+    "no_text",
+    "encrypted",
+    "unreadable",
+    "over_time",
+    "over_memory",
+    "over_size",
+    "over_pages",
+    "name_not_allowed",
+    "archive_refused",
+    "not_found",
+    "forbidden",
+    "changed",
+    "address_refused",
+    "refused_by_robots",
+    "web_refused",
+    "metadata_refused",
+    "upload_gone",
+    "dataset_refused",
+]
+RULES: tuple[str, ...] = get_args(TaskRule)
+MEANINGS: Mapping[TaskRule, str] = {
+    "format_not_taken": "its name ends in none of the formats that tasks take",
+    "type_not_taken": "the target does not take items of this type",
+    "type_mismatch": "its content is not what its name says",
+    "empty": "it has 0 bytes",
+    "no_text": "it has no readable text: a scanned document, or a page that needs JavaScript",
+    "encrypted": "it is protected by a password",
+    "unreadable": "its content is damaged, or goes beyond what its format allows",
+    "over_time": "reading it took longer than the limit",
+    "over_memory": "reading it needed more memory than the limit",
+    "over_size": "it has more bytes than the limit",
+    "over_pages": "it has more pages than the limit",
+    "name_not_allowed": "its name leads out of its archive, or is that of another member but for case",
+    "archive_refused": "the archive is damaged, encrypted, or made to harm",
+    "not_found": "it is no longer there",
+    "forbidden": "it may not be read with the credentials of the connector",
+    "changed": "it changed while it was read",
+    "address_refused": "the address is not https, or does not lead into the public internet",
+    "refused_by_robots": "the site's robots.txt forbids it",
+    "web_refused": "the site does not answer, or not with a page",
+    "metadata_refused": "a value of its own fields cannot be kept",
+    "upload_gone": "the uploaded file is no longer kept",
+    "dataset_refused": "the target's own import refused it",
+}
+PASSING: frozenset[str] = frozenset({"changed", "web_refused", "over_time", "over_memory"})
+"""Rules of failures that may not come again: what a retry is most likely to mend."""
