@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
 import stat
 import time
 from collections.abc import Iterator
@@ -100,10 +101,7 @@ class UploadStore:
             raise InputError(f"{sha256[:80]!r} is no SHA-256 of an upload")
         path = self._folder / sha256
         if not stat.S_ISREG(_mode(path)):
-            raise GoneError(
-                f"the upload {sha256[:12]} is not in {self._folder}",
-                hint="Uploads are kept for 30 days on the machine that took them: hand the file in again",
-            )
+            raise self._gone(sha256)
         if sha256_of(path) != sha256:
             raise IntegrityError(
                 f"the upload {sha256[:12]} is damaged: its bytes have another SHA-256",
@@ -111,6 +109,33 @@ class UploadStore:
                 path=str(path),
             )
         yield path
+
+    def link(self, sha256: str, target: Path) -> None:
+        """Gives the file with this hash a second name, which stays when the first one is forgotten.
+
+        Its bytes are not read: who takes them by the other name has them checked.
+
+        Raises:
+            GoneError: it is not here, or no longer.
+            FileExistsError: there is a file of that name.
+        """
+        path = self._folder / sha256
+        if not (_SHA256.fullmatch(sha256) and stat.S_ISREG(_mode(path))):
+            raise self._gone(sha256)
+        try:
+            os.link(path, target)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links
+            partial = target.with_name(f".{target.name}")
+            shutil.copyfile(path, partial)
+            partial.replace(target)
+
+    def _gone(self, sha256: str) -> GoneError:
+        return GoneError(
+            f"the upload {sha256[:12]} is not in {self._folder}",
+            hint="Uploads are kept for 30 days on the machine that took them: hand the file in again",
+        )
 
     def _copy(self, stream: BinaryIO, name: str, limit: int) -> Upload:
         scratch = self._folder / f".{secrets.token_hex(8)}"

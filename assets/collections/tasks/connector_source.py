@@ -73,15 +73,13 @@ class ConnectorItems:
         if known is not None and known.fingerprint == _fingerprint(found):
             yield Unchanged(known.fingerprint)
             return
-        with _refusals(), TemporaryDirectory(dir=self._scratch) as folder:
-            with self._connector.local_copy(found, Path(folder)) as path:
-                yield FetchedFile(
-                    path,
-                    item.name,
-                    found.size_bytes,
-                    _sha256(path),
-                    fingerprint=_fingerprint(found),
-                )
+        with (
+            _refusals(),
+            TemporaryDirectory(dir=self._scratch) as folder,
+            self._connector.local_copy(found, Path(folder)) as path,
+        ):
+            sha256, told = _sha256(path), _fingerprint(found)
+            yield FetchedFile(path, item.name, found.size_bytes, sha256, fingerprint=told)
 
     def follow(
         self,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from PIL import Image, TiffImagePlugin
 
 from resources.media.refusals import MediaRefusedError
-from resources.media.sandbox.ranged_file import RangedFile
+from resources.sandbox.ranged_file import RangedFile
 
 _TAIL = 512
 """Bytes of the end that are looked at: some programs fill the last sector."""
@@ -138,7 +138,7 @@ def _check_boxes(file: RangedFile, _: Open) -> None:
     if _read(file, 0, 4) == b"\xff\x4f\xff\x51":  # the bare stream of a JPEG 2000
         return
     place = 0
-    for _ in range(_MOST_BOXES):
+    for _box in range(_MOST_BOXES):
         header = _read(file, place, 16)
         if len(header) < 8:
             return
