@@ -48,7 +48,7 @@ class WebItems:
         definition: which pages.
         scratch: a folder for the pages at hand.
         limits: of one page or document.
-        stopped: once it is set, who waits for a turn at a site ends with `StoppedError`.
+        stopped: once it is set, who waits for a turn at a site, or for an answer, ends with `StoppedError`.
         known: references of the items that the task has already: they are not found again, and count.
 
     Raises:
@@ -71,7 +71,7 @@ class WebItems:
             self._frontier.add_site(_normal(address))
         visitor = visitor_of(os.environ)
         delay = definition.crawl.delay if definition.crawl else 0.0
-        client = WebClient(limits, user_agent=visitor.user_agent)
+        client = WebClient(limits, user_agent=visitor.user_agent, stopped=stopped)
         self._pages = PageReader(client, Turns(stopped), pause=max(visitor.pause, delay))
 
     def list(self) -> Iterator[SourceItem]:

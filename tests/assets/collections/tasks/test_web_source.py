@@ -219,6 +219,15 @@ def test_a_sitemap_without_a_page_that_is_meant_says_why(web, tmp_path):
         list(source.list())
 
 
+def test_who_waits_for_an_answer_ends_when_the_task_is_stopped(web, tmp_path):
+    stopped = threading.Event()
+    web.pages["/a"] = lambda handler: stopped.set() or handler.connection.recv(1)
+    source = items(tmp_path, f"{BASE}/a", stopped=stopped)
+    (item,) = source.list()
+    with pytest.raises(StoppedError), source.fetch(item, None):
+        pass
+
+
 def test_a_sitemap_that_cannot_be_had_fails_the_task(web, tmp_path):
     with pytest.raises(WaybillError, match="is not there"):
         list(items(tmp_path, sitemap=f"{BASE}/sitemap.xml").list())
