@@ -110,7 +110,7 @@ class ItemRefusedError(InputError):
     Args:
         rule: its id; see `rules.py`.
         message: what was found, in one line.
-        retry_after: seconds after which another try within this run may help; None: none will.
+        retry_after: seconds that the other side asks to wait before another try; None: it did not say.
     """
 
     def __init__(self, rule: str, message: str, retry_after: float | None = None) -> None:
@@ -123,6 +123,6 @@ class ItemRefusedError(InputError):
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds to wait before another try; None: none will help."""
+        """Seconds to wait before another try; None: nobody said."""
         found = self.facts["retry_after"]
         return float(found) if isinstance(found, (int, float)) else None

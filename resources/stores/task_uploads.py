@@ -49,8 +49,11 @@ class TaskUploads:
         try:
             own.mkdir(parents=True, exist_ok=True)
             for sha256 in hashes:
-                with self._uploads.read(sha256) as path, suppress(FileExistsError):
-                    _link(path, own / sha256)
+                if not (
+                    own / sha256
+                ).is_file():  # asked again: it may no longer be where it was handed in
+                    with suppress(FileExistsError):
+                        self._uploads.link(sha256, own / sha256)
         except OSError as error:
             raise StorageError(
                 f"the uploads of import task {task_id} cannot be kept in {own}: {error.strerror}",
@@ -76,14 +79,3 @@ class TaskUploads:
                     self.remove(int(entry.name))
                     removed.append(int(entry.name))
         return removed
-
-
-def _link(path: Path, target: Path) -> None:
-    try:
-        os.link(path, target)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without links
-        partial = target.with_name(f".{target.name}")
-        shutil.copyfile(path, partial)
-        partial.replace(target)

@@ -34,6 +34,6 @@ class PageContent(NamedTuple):
     content: list[PageLine | FoundTable]
 
     @property
-    def lines(self) -> list[PageLine]:
-        """Its lines without its tables."""
-        return [one for one in self.content if isinstance(one, PageLine)]
+    def lines_by_number(self) -> dict[int, PageLine]:
+        """Its lines without its tables, by their place in the content."""
+        return {n: one for n, one in enumerate(self.content) if isinstance(one, PageLine)}

@@ -35,7 +35,7 @@ class PdfLayout:
     """
 
     def __init__(self, pages: Sequence[PageContent], titles: Mapping[tuple[int, str], int]) -> None:
-        lines = [one for page in pages for one in page.lines]
+        lines = [one for page in pages for one in page.lines_by_number.values()]
         sizes: Counter[int] = Counter()
         for one in lines:
             sizes[_size(one)] += len(one.text)
@@ -46,6 +46,8 @@ class PdfLayout:
         self._titles = titles
         self._words = KnownWords(one.text for one in lines)
         self._leading = _leading(lines)
+        self._next = 1
+        """Number of the next item of a list that counts."""
 
     def put(self, page: PageContent, gathered: Gathered) -> None:
         """The blocks of a page."""
@@ -71,11 +73,19 @@ class PdfLayout:
         mark = _MARK.match(text)
         if level and len(text) <= _LONGEST_HEADING:
             gathered.heading(level, text)
-        elif mark:
-            kept = text[mark.end() :] if mark[1] else text
-            gathered.item(kept, ordered=bool(mark[2]))
+            self._next = 1
+        elif mark and (mark[1] or self._is_next(mark[2])):
+            gathered.item(text[mark.end() :], ordered=bool(mark[2]))
         elif not self._goes_on(text, page, gathered):
             gathered.paragraph(text)
+
+    def _is_next(self, mark: str) -> bool:
+        """Whether it counts the next item of a list. Other numbers stay in the text: they may be those of clauses."""
+        digits = mark.strip("(.)")
+        if not digits.isdigit() or int(digits) not in (1, self._next):
+            return False
+        self._next = int(digits) + 1
+        return True
 
     def _goes_on(self, text: str, page: int, gathered: Gathered) -> bool:
         """Puts the rest of a paragraph that a page's end has cut behind its beginning, if it is one."""

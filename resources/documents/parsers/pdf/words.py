@@ -9,6 +9,7 @@ from resources.documents.parsers.pdf.lines import HYPHEN
 
 _WORD = re.compile(r"\w[\w'’-]*")
 _CUT = re.compile(rf"([^\W\d_][\w'’-]*){HYPHEN}[ \n]?([\w'’]+)")
+_HALVES = re.compile(rf"[\w'’-]*{HYPHEN}[\w'’-]*")
 _AT_END = re.compile(r"(?<=[^\W\d_])[-\u2010]$")
 _LETTERS = re.compile(r"[a-zà-öø-ÿа-яα-ω]")
 
@@ -19,7 +20,8 @@ class KnownWords:
     def __init__(self, texts: Iterable[str]) -> None:
         self._words: set[str] = set()
         for text in texts:
-            self._words.update(word.lower() for word in _WORD.findall(text))
+            whole = _HALVES.sub(" ", text) if HYPHEN in text else text
+            self._words.update(word.lower() for word in _WORD.findall(whole))
 
     def join(self, text: str) -> str:
         """The text with its cut words whole."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +21,16 @@ from resources.kernel.errors import NotFoundError
 from resources.stores.catalog.collections.records import now
 from resources.stores.catalog.import_tasks.records import StoredTask, TransitionError, to_task
 from resources.stores.catalog.import_tasks.tables import EVENTS, ITEMS, TASKS
+from resources.stores.catalog.webhooks.outbox import note_event
+from resources.stores.catalog.webhooks.records import Event, EventName
 
 _REASON_LIMIT = 500
+_TOLD: Mapping[TaskState, EventName] = {
+    "completed": "import.completed",
+    "failed": "import.failed",
+    "stopped": "import.stopped",
+}
+"""What webhooks hear of, by the state that a task comes to."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +137,8 @@ def move(
     if changed.rowcount != 1:
         raise TransitionError(f"import task {stored.id} changed just now", hint="Look at it again")
     note(connection, stored, change, old_state=stored.state, state=to)
+    if to in _TOLD:
+        note_event(connection, _told(stored, to, change))
 
 
 def note(
@@ -177,6 +188,28 @@ def _task(connection: sa.Connection, chosen: Any, task_id: int, project: str) ->
     if row is None or project not in ("", row.project):
         raise no_task(task_id, project)
     return to_task(row, row.definition)
+
+
+def _told(stored: StoredTask, to: TaskState, change: Change) -> Event:
+    return Event(
+        _TOLD[to],
+        f"imports/{stored.id}",
+        {
+            "kind": "task",
+            "id": stored.id,
+            "name": stored.name,
+            "target": {"kind": stored.target_kind, "name": stored.target, "folder": stored.folder},
+            "state": to,
+            "reason": change.reason[:_REASON_LIMIT],
+            "items": {
+                "total": stored.total,
+                "done": stored.done,
+                "skipped": stored.skipped,
+                "failed": stored.failed,
+            },
+        },
+        run_id=stored.run_id,
+    )
 
 
 def _begun(stored: StoredTask, run_id: str) -> dict[str, Any]:

@@ -124,12 +124,6 @@ class TaskCollecting:
             _refresh(c, self._ensured(c)[1], refreshed or {})
             return self._settle(c, results, brought)
 
-    def document(self, item_id: int) -> bytes | None:
-        """The packed text of an item; None: it has none."""
-        chosen = sa.select(DOCUMENTS.c.document).where(DOCUMENTS.c.item_id == item_id)
-        with self.database.read() as connection:
-            return connection.execute(chosen).scalar_one_or_none()
-
     def _settle(
         self,
         connection: sa.Connection,
@@ -274,13 +268,8 @@ class _Writing:
         ids = [item_id for item_id, _, _ in written]
         # An item that was moved keeps its folder; one that came twice in the lot is as it came last.
         last = {item_id: (one, metadata) for item_id, one, metadata in written}
-        folders = dict(
-            self._connection.execute(
-                sa.select(ITEMS.c.id, ITEMS.c.folder_id).where(ITEMS.c.id.in_(ids))
-            )
-            .tuples()
-            .all()
-        )
+        chosen = sa.select(ITEMS.c.id, ITEMS.c.folder_id).where(ITEMS.c.id.in_(ids))
+        folders = {row[0]: row[1] for row in self._connection.execute(chosen)}
         facets = sa.table(self._facets.table, sa.column("item"))
         self._connection.execute(sa.delete(facets).where(facets.c.item.in_(ids)))
         columns = self._read_facets.columns([metadata for _, metadata in last.values()])

@@ -49,15 +49,20 @@ class ConnectorItems:
         self, definition: ConnectorSource, connector: FileConnector, scratch: Path
     ) -> None:
         self._path = definition.path
+        self._keys = definition.keys
         self._connector = connector
         self._scratch = scratch
 
     def list(self) -> Iterator[SourceItem]:
-        """Each object that the path means, in the order of keys.
+        """Each object that is named, or that the path means, in the order of keys.
 
         Raises:
             InputError: none does: names three that exist, and why each was not meant.
         """
+        for key in self._keys:  # what became of one since is told when it is fetched
+            yield SourceItem(key, self._connector.addresses.url_of(key), handle=key)
+        if self._keys:
+            return
         is_empty = True
         for found in select_objects(self._connector, self._path, is_readable=lambda _: True):
             is_empty = False
@@ -73,15 +78,13 @@ class ConnectorItems:
         if known is not None and known.fingerprint == _fingerprint(found):
             yield Unchanged(known.fingerprint)
             return
-        with _refusals(), TemporaryDirectory(dir=self._scratch) as folder:
-            with self._connector.local_copy(found, Path(folder)) as path:
-                yield FetchedFile(
-                    path,
-                    item.name,
-                    found.size_bytes,
-                    _sha256(path),
-                    fingerprint=_fingerprint(found),
-                )
+        with (
+            _refusals(),
+            TemporaryDirectory(dir=self._scratch) as folder,
+            self._connector.local_copy(found, Path(folder)) as path,
+        ):
+            sha256, told = _sha256(path), _fingerprint(found)
+            yield FetchedFile(path, item.name, found.size_bytes, sha256, fingerprint=told)
 
     def follow(
         self,
