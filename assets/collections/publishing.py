@@ -7,7 +7,7 @@ nothing downstream runs for an import without effect.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -93,8 +93,8 @@ def lags(store: VersionStore, spec: CollectionSpec, stored: StoredCollection) ->
 
 
 def _shows_less(version: StoredVersion, stored: StoredCollection) -> bool:
-    image: Mapping[str, object] = version.properties.get(_IMAGE_OF) or {}
-    return image.get("changes") != stored.changes
+    image: Any = version.properties.get(_IMAGE_OF) or {}
+    return bool(image.get("changes") != stored.changes)
 
 
 def _image_of(spec: CollectionSpec, stored: StoredCollection) -> dict[str, object]:

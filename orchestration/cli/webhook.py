@@ -23,7 +23,7 @@ Events = Annotated[
     list[str] | None,
     typer.Option(
         "--event",
-        help="What is told: import.completed, import.failed or import.stopped; again for more.",
+        help="What is told: import.completed, import.failed, import.stopped or run.failed; again for more.",
     ),
 ]
 

@@ -205,7 +205,7 @@ def not_decodable(
     found = chardet.detect(around[:_HINT_BYTES], encoding_era=chardet.EncodingEra.MODERN_WEB)
     guess = _plain_name(found["encoding"] or _USUAL)
     is_likely = found["confidence"] >= _LIKELY and not (
-        guess in _OTHER_ALPHABETS and _stands_among_latin(around)
+        guess in _OTHER_ALPHABETS and stands_among_latin(around)
     )
     names = (guess, _USUAL) if is_likely else (_USUAL, guess)
     proposal = " or ".join(f"`encoding: {name}`" for name in dict.fromkeys(names))
@@ -220,7 +220,7 @@ def not_decodable(
     )
 
 
-def _stands_among_latin(around: bytes) -> bool:
+def stands_among_latin(around: bytes) -> bool:
     """Whether letters beyond ASCII are single ones in words of Latin letters, as in French."""
     among = len(_AMONG_LATIN.findall(around))
     return among * 2 > len(_BEYOND_ASCII.findall(around))

@@ -18,6 +18,7 @@ from resources.collections.folders import check_folder
 from resources.collections.metadata_names import check_key_name
 from resources.import_tasks.formats import format_of, refusal_of
 from resources.import_tasks.sources import REFERENCE_LIMIT
+from resources.import_tasks.web_addresses import glob_problems
 from resources.kernel.errors import InputError
 
 TargetKind = Literal["collection", "dataset", "image_folder", "classification_set"]
@@ -240,6 +241,8 @@ def _web_problems(source: WebSource) -> Iterator[str]:
     crawl = source.crawl
     if crawl is not None and not (0 <= crawl.depth <= 100 and 1 <= crawl.pages <= MOST_PAGES):
         yield f"a crawl has a depth of 0 to 100 and 1 to {MOST_PAGES:,} pages"
+    if crawl is not None:
+        yield from glob_problems([*crawl.include, *crawl.exclude])
     if crawl is not None and not 0 <= crawl.delay <= 3_600:
         yield "a crawl waits 0 to 3,600 seconds between two requests to one site"
 

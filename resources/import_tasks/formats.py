@@ -39,7 +39,7 @@ TEXT_TYPES: frozenset[str] = frozenset({"document", "page", "text", "pdf"})
 """Types of items whose text is read."""
 
 TASK_FORMATS: tuple[TaskFormat, ...] = (
-    TaskFormat((".docx",), "document", "document", "Word document"),
+    TaskFormat((".docx", ".docm"), "document", "document", "Word document"),
     TaskFormat((".pdf",), "document", "pdf", "PDF"),
     TaskFormat((".txt", ".text", ".log"), "document", "text", "Plain text"),
     TaskFormat((".md", ".markdown"), "document", "document", "Markdown"),
@@ -47,8 +47,8 @@ TASK_FORMATS: tuple[TaskFormat, ...] = (
     TaskFormat((".html", ".htm", ".xhtml"), "document", "document", "HTML page"),
     TaskFormat((".rtf",), "document", "document", "Rich text"),
     TaskFormat((".odt",), "document", "document", "OpenDocument text"),
-    TaskFormat((".pptx",), "document", "document", "PowerPoint presentation"),
-    TaskFormat((".xlsx",), "document", "document", "Excel workbook"),
+    TaskFormat((".pptx", ".pptm"), "document", "document", "PowerPoint presentation"),
+    TaskFormat((".xlsx", ".xlsm"), "document", "document", "Excel workbook"),
     TaskFormat((".csv", ".tsv"), "document", "document", "Table as text"),
     TaskFormat((".epub",), "document", "document", "E-book"),
     TaskFormat((".eml",), "document", "document", "E-mail"),

@@ -83,11 +83,42 @@ class UploadStore:
             self._forget_old()
             return self._copy(stream, name, limit)
         except OSError as error:
-            raise StorageError(
-                f"the upload cannot be kept in {self._folder}: {error.strerror}",
-                hint="Free space there, or set WAYBILL_HOME to a folder that you may write to",
-                path=str(self._folder),
-            ) from error
+            raise self._unkept(error) from error
+
+    def adopt(self, source: Path, sha256: str = "") -> Upload:
+        """Keeps a file that nobody writes to any more as it is, by a second name of it: a thousand of them take no longer than their names.
+
+        Args:
+            source: a regular file of ours, in the same home folder.
+            sha256: of its bytes, where it is known; whoever reads it proves it.
+
+        Raises:
+            InputError: there is no such file, or it is none.
+            StorageError: no space or no rights in the home folder.
+        """
+        with open_regular(source) as stream:
+            size = os.fstat(stream.fileno()).st_size
+        known = sha256 or sha256_of(source)
+        scratch = self._folder / f".{secrets.token_hex(8)}"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            os.link(source, scratch)
+            os.utime(scratch)  # kept for as long as if it came today
+            scratch.replace(self._folder / known)
+        except OSError as error:
+            raise self._unkept(error) from error
+        finally:
+            scratch.unlink(missing_ok=True)  # of one file, `replace` does nothing
+        return Upload(known, size)
+
+    def has(self, sha256: str) -> bool:
+        """Whether a file with this hash is kept; its bytes are not looked at."""
+        return _SHA256.fullmatch(sha256) is not None and stat.S_ISREG(_mode(self._folder / sha256))
+
+    def forget(self, sha256: str) -> None:
+        """Lets go of a file that nobody takes from here any more; nothing where there is none."""
+        if self.has(sha256):
+            (self._folder / sha256).unlink(missing_ok=True)
 
     @contextmanager
     def read(self, sha256: str) -> Iterator[Path]:
@@ -119,9 +150,9 @@ class UploadStore:
             GoneError: it is not here, or no longer.
             FileExistsError: there is a file of that name.
         """
-        path = self._folder / sha256
-        if not (_SHA256.fullmatch(sha256) and stat.S_ISREG(_mode(path))):
+        if not self.has(sha256):
             raise self._gone(sha256)
+        path = self._folder / sha256
         try:
             os.link(path, target)
         except FileExistsError:
@@ -135,6 +166,13 @@ class UploadStore:
         return GoneError(
             f"the upload {sha256[:12]} is not in {self._folder}",
             hint="Uploads are kept for 30 days on the machine that took them: hand the file in again",
+        )
+
+    def _unkept(self, error: OSError) -> StorageError:
+        return StorageError(
+            f"the upload cannot be kept in {self._folder}: {error.strerror}",
+            hint="Free space there, or set WAYBILL_HOME to a folder that you may write to",
+            path=str(self._folder),
         )
 
     def _copy(self, stream: BinaryIO, name: str, limit: int) -> Upload:

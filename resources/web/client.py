@@ -6,19 +6,16 @@ import contextlib
 import http.client
 import socket
 import ssl
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from urllib.parse import urljoin
 
 from resources.kernel.errors import (
-    ConnectorAuthError,
     ConnectorError,
     ConnectorUnavailableError,
-    NotFoundError,
     WaybillError,
 )
 from resources.web.addresses import (
@@ -29,8 +26,13 @@ from resources.web.addresses import (
     refused,
     shown_url,
 )
+from resources.web.answers import Body, Clock, check_answer, start_of, told, too_slow, unreachable
 
-USER_AGENT = f"Waybill/{version('waybill')}"
+AGENT = "Waybill"
+"""The name that robots.txt and the like know us by."""
+USER_AGENT = f"{AGENT}/{version('waybill')}"
+_CONNECT_SECONDS = 10.0
+"""One address of several may be dead."""
 _REDIRECTS = (301, 302, 303, 307, 308)
 _CHUNK_BYTES = 1 << 16
 
@@ -75,8 +77,14 @@ class WebAnswer:
     """Where it came from, after all redirects."""
     status: int
     headers: Mapping[str, str]
-    """By names in lower case."""
+    """By names in lower case; of those that came several times the last."""
+    fields: Sequence[tuple[str, str]]
+    """All of them, as they came."""
     _read: Callable[[int], bytes] = field(repr=False)
+
+    def every(self, name: str) -> list[str]:
+        """The values of a header that may come several times."""
+        return [value for given, value in self.fields if given.lower() == name.lower()]
 
     def read(self) -> bytes:
         """The whole body; raises as `chunks` does."""
@@ -105,22 +113,46 @@ class WebReply:
 
 
 class WebClient:
-    """Asks public addresses; for many threads at once, and nothing is kept between two requests."""
+    """Asks public addresses; for many threads at once, and nothing is kept between two requests.
 
-    def __init__(self, limits: WebLimits | None = None, network: Network | None = None) -> None:
+    Args:
+        limits: of each answer.
+        network: how it is reached; the process's own when left out.
+        user_agent: what it calls itself.
+    """
+
+    def __init__(
+        self,
+        limits: WebLimits | None = None,
+        network: Network | None = None,
+        user_agent: str = USER_AGENT,
+    ) -> None:
         self.limits = limits or WebLimits()
         self._network = network or NETWORK
+        self._user_agent = user_agent
 
     @contextmanager
     def get(
-        self, url: str, headers: Mapping[str, str] | None = None, limits: WebLimits | None = None
+        self,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        limits: WebLimits | None = None,
+        *,
+        before: Callable[[WebAddress], None] | None = None,
+        expected: Collection[int] = (),
+        as_sent: bool = False,
     ) -> Iterator[WebAnswer]:
         """The answer to a GET, redirects followed; its body is read within the context.
+
+        Each error of one address has its rule in `facts` (`failures.py`).
 
         Args:
             url: an address.
             headers: of the request: `Range`, `If-Match` and the like.
             limits: of this answer, instead of the client's.
+            before: is told each address before it is asked; it may wait, which costs no time of the answer's, or raise.
+            expected: statuses below 400 that are answers too, such as 304.
+            as_sent: an encoded body is handed on as it came, instead of refused.
 
         Raises:
             InputError: an address that may not be asked for, at any hop (T1 to T4).
@@ -130,19 +162,28 @@ class WebClient:
             ConnectorError: any other refusal, a certificate that does not hold, an encoded body.
         """
         limits = limits or self.limits
-        deadline = time.monotonic() + limits.seconds
+        left = limits.seconds
         address = check_url(url)
         for _ in range(limits.redirects + 1):
-            with self._sent(address, headers or {}, deadline) as (answer, clock):
+            if before:
+                before(address)
+            began = time.monotonic()
+            with self._sent(address, headers or {}, began + left) as (answer, clock):
+                if clock.is_over:  # cut headers look like whole ones
+                    raise too_slow(address)
                 leads_to = answer.getheader("Location")
                 if answer.status not in _REDIRECTS or leads_to is None:
-                    _check_answer(address, answer)
-                    body = _Body(address, answer, clock, limits)
-                    told = {name.lower(): value for name, value in answer.getheaders()}
-                    yield WebAnswer(address.url, answer.status, told, body.read)
+                    if answer.status not in expected:
+                        check_answer(address, answer, as_sent=as_sent)
+                    body = Body(address, answer, clock, limits.bytes)
+                    given = {name.lower(): value for name, value in answer.getheaders()}
+                    yield WebAnswer(
+                        address.url, answer.status, given, answer.getheaders(), body.read
+                    )
                     return
-            address = check_url(urljoin(address.url, leads_to))
-        raise refused(url, f"it was sent on more than {limits.redirects} times")
+            left -= time.monotonic() - began
+            address = _next(address, leads_to)
+        raise refused(url, f"it was sent on more than {limits.redirects} times", "redirects")
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> WebReply:
         """Sends something to an address; the answer counts whatever its status is, and leads nowhere else.
@@ -161,9 +202,9 @@ class WebClient:
         address = check_url(url)
         with self._sent(address, headers, deadline, body) as (answer, clock):
             if clock.is_over:  # cut headers look like whole ones
-                raise _too_slow(address)
-            told = {name.lower(): value for name, value in answer.getheaders()}
-            return WebReply(answer.status, told, _start_of(answer, self.limits.bytes))
+                raise too_slow(address)
+            given = {name.lower(): value for name, value in answer.getheaders()}
+            return WebReply(answer.status, given, start_of(answer, self.limits.bytes))
 
     @contextmanager
     def _sent(
@@ -172,16 +213,16 @@ class WebClient:
         headers: Mapping[str, str],
         deadline: float,
         body: bytes | None = None,
-    ) -> Iterator[tuple[http.client.HTTPResponse, _Clock]]:
+    ) -> Iterator[tuple[http.client.HTTPResponse, Clock]]:
         connection = self._connected(address, deadline)
-        with contextlib.closing(connection), _Clock(connection.sock, deadline) as clock:
-            with _told(address, clock):
+        with contextlib.closing(connection), Clock(connection.sock, deadline) as clock:
+            with told(address, clock):
                 connection.request(
                     "GET" if body is None else "POST",
                     address.target,
                     body,
                     headers={
-                        "User-Agent": USER_AGENT,
+                        "User-Agent": self._user_agent,
                         "Accept-Encoding": "identity",  # nothing that grows while it is unpacked
                         "Connection": "close",
                         **headers,
@@ -199,15 +240,17 @@ class WebClient:
             raise ConnectorUnavailableError(
                 f"{shown_url(address.url)}: the name {address.host} cannot be looked up ({error})",
                 hint="Check the name, and that this machine reaches a name server",
+                rule="dns",
             ) from error
         last: Exception | None = None
         tls = self._network.tls()
         for ip in check_addresses(address.url, address.host, found):
             connection = http.client.HTTPSConnection(address.host, PORT, context=tls)
             try:
-                plain = self._network.connect(ip, max(deadline - time.monotonic(), 0.001))
+                left = min(deadline - time.monotonic(), _CONNECT_SECONDS)
+                plain = self._network.connect(ip, max(left, 0.001))
                 try:
-                    with _Clock(plain, deadline):
+                    with Clock(plain, deadline):
                         connection.sock = tls.wrap_socket(plain, server_hostname=address.host)
                 except BaseException:
                     plain.close()
@@ -216,127 +259,20 @@ class WebClient:
                 raise ConnectorError(
                     f"{shown_url(address.url)}: the certificate does not hold: {error.verify_message}",
                     hint="The server's operator must mend it",
+                    rule="tls",
                 ) from error
             except OSError as error:
                 last = error
             else:
                 return connection
-        raise ConnectorUnavailableError(
-            f"{shown_url(address.url)} cannot be reached ({last})", hint="Try again later"
-        ) from last
+        raise unreachable(address, last, is_late=time.monotonic() >= deadline) from last
 
 
-def _start_of(answer: http.client.HTTPResponse, limit: int) -> bytes:
-    """The first bytes of an answer. Its status is known, so what cuts the rest off is no error."""
-    start = b""
-    with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
-        while len(start) < limit and (chunk := answer.read1(limit - len(start))):
-            start += chunk
-    return start
-
-
-class _Clock:
-    """Ends a connection at its deadline, however slowly bytes drip in."""
-
-    def __init__(self, sock: socket.socket, deadline: float) -> None:
-        self._sock = sock
-        self.is_over = False
-        self._timer = threading.Timer(max(deadline - time.monotonic(), 0), self._end)
-        self._timer.daemon = True
-
-    def __enter__(self) -> _Clock:
-        self._timer.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-
-    def _end(self) -> None:
-        self.is_over = True
-        with contextlib.suppress(OSError):  # closed meanwhile
-            socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
-
-
-class _Body:
-    """Counts what comes against what was announced, and what may come."""
-
-    def __init__(
-        self,
-        address: WebAddress,
-        answer: http.client.HTTPResponse,
-        clock: _Clock,
-        limits: WebLimits,
-    ) -> None:
-        self._address = address
-        self._answer = answer
-        self._clock = clock
-        self._limits = limits
-        self._announced = answer.length
-        self._count = 0
-        if (self._announced or 0) > limits.bytes:
-            raise self._too_much()
-
-    def read(self, amount: int) -> bytes:
-        with _told(self._address, self._clock):
-            chunk = self._answer.read(amount)
-        self._count += len(chunk)
-        if self._count > self._limits.bytes:
-            raise self._too_much()
-        if not chunk and self._announced is not None and self._count < self._announced:
-            raise ConnectorUnavailableError(
-                f"{shown_url(self._address.url)} was cut off after {self._count} of {self._announced} bytes",
-                hint="Try again later",
-            )
-        if not chunk and self._clock.is_over:
-            raise _too_slow(self._address)
-        return chunk
-
-    def _too_much(self) -> ConnectorError:
-        return ConnectorError(
-            f"{shown_url(self._address.url)} has more than the {self._limits.bytes:,} bytes that it may have",
-            hint="Bring a large file into a bucket or folder, and declare a connector for it",
-        )
-
-
-@contextmanager
-def _told(address: WebAddress, clock: _Clock) -> Iterator[None]:
-    """What the network says, in our words."""
+def _next(address: WebAddress, leads_to: str) -> WebAddress:
+    """Where an address sends on to, judged like the first one."""
     try:
-        yield
-    except WaybillError:
-        raise
-    except (OSError, http.client.HTTPException) as error:
-        if clock.is_over:
-            raise _too_slow(address) from error
-        raise ConnectorUnavailableError(
-            f"{shown_url(address.url)}: the connection was cut ({error or type(error).__name__})",
-            hint="Try again later",
-        ) from error
-
-
-def _too_slow(address: WebAddress) -> ConnectorUnavailableError:
-    return ConnectorUnavailableError(
-        f"{shown_url(address.url)} did not answer whole within its time", hint="Try again later"
-    )
-
-
-def _check_answer(address: WebAddress, answer: http.client.HTTPResponse) -> None:
-    status, where = answer.status, shown_url(address.url)
-    if status in (404, 410):
-        raise NotFoundError(f"{where} is not there (status {status})", hint="Check the address")
-    if status in (401, 403):
-        raise ConnectorAuthError(
-            f"{where} may not be read (status {status})",
-            hint="Only what is open to all is read by https; for the rest declare a connector",
-        )
-    if status == 429 or status >= 500:
-        raise ConnectorUnavailableError(f"{where}: status {status}", hint="Try again later")
-    if not 200 <= status < 300:
-        raise ConnectorError(
-            f"{where}: status {status} is no file", hint="Check the address", status=status
-        )
-    if answer.getheader("Content-Encoding", "identity").lower() != "identity":
-        raise ConnectorError(
-            f"{where}: the answer is encoded as {answer.getheader('Content-Encoding')!r}, unasked",
-            hint="The server must send files as they are",
-        )
+        return check_url(urljoin(address.url, leads_to))
+    except ValueError as error:
+        if isinstance(error, WaybillError):
+            raise
+        raise refused(address.url, "it sends on to what is no address") from error

@@ -49,6 +49,7 @@ class FtpServer:
     Attributes:
         root: the account's folder on this machine.
         resumed: for each data connection whether it resumed the TLS session of its control connection.
+        sent: bytes that went out on data connections.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class FtpServer:
         self.certificates = certificates
         self.faults = Faults()
         self.resumed: list[bool] = []
+        self.sent = 0
         authorizer = DummyAuthorizer()
         authorizer.add_user(USERNAME, PASSWORD, str(root), perm=permissions)
         handler = _handler(self, certificates, tls, mlsd=mlsd)
@@ -119,7 +121,9 @@ def _handler(  # noqa: C901 - the methods of two small classes
                 data = data[: max(0, faults.stall_after - sent)]
                 if not data:
                     return 0
-            return int(super().send(data))
+            count = int(super().send(data))
+            server.sent += count
+            return count
 
         def handle_ssl_established(self) -> None:
             super().handle_ssl_established()

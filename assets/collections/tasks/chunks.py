@@ -6,7 +6,7 @@ Without `from __future__ import annotations`: Dagster reads live annotations.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -152,7 +152,7 @@ def publish_chunks(
 
 def _batches(
     spec: ChunksSpec, texts: Iterator[tuple[int, str, str, str, bytes]], counted: list[int]
-) -> Iterator[pa.RecordBatch]:
+) -> Generator[pa.RecordBatch]:
     rows: list[tuple[Any, ...]] = []
     for item, title, url, folder, packed in texts:
         counted[0] += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.message import Message
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -173,7 +174,11 @@ class ItemReader:
 
         assert self.documents is not None  # noqa: S101 - for the type checker: `read` has looked
         source = LocalSource(fetched.path, fetched.name)
-        wanted = ReadWanted(ocr=self.options.ocr)
+        wanted = ReadWanted(
+            ocr=self.options.ocr,
+            address=fetched.url,
+            charset=_charset_of(fetched.content_type),
+        )
         if kind == "page":
             return self.documents.read("webpage", source, wanted)
         head = source.read_range(0, _HEAD)
@@ -218,7 +223,10 @@ class ItemReader:
         from resources.documents.document import Document
         from resources.documents.fields import fill
 
-        found = fill(self.options.fields, item.reference, document or Document())
+        try:
+            found = fill(self.options.fields, item.reference, document or Document())
+        except InputError as error:
+            raise ItemRefusedError("metadata_refused", error.message) from error
         values = {name: _typed(self._key(name), text) for name, text in found.items()}
         problems = [*check_storable(values), *check_metadata(values, kind, self.schema)]
         if problems:
@@ -230,6 +238,15 @@ class ItemReader:
 
     def _key(self, name: str) -> MetadataKey | None:
         return self.schema.active(name) if self.schema else None
+
+
+def _charset_of(content_type: str) -> str:
+    """What a server said of the encoding of a text; empty: nothing."""
+    if "charset" not in content_type.lower():
+        return ""
+    message = Message()
+    message["Content-Type"] = content_type
+    return str(message.get_content_charset(""))
 
 
 def _typed(key: MetadataKey | None, text: str) -> Any:

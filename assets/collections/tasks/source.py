@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Event
 
 from assets.collections.tasks.upload_source import UploadItems
+from assets.collections.tasks.web_source import WebItems
 from resources.connectors.base import FileConnector
 from resources.import_tasks.definition import ConnectorSource, Source, UploadSource
 from resources.import_tasks.sources import ItemSource
@@ -57,6 +58,4 @@ def open_source(given: Source, means: SourceMeans) -> Iterator[ItemSource]:
             )
         yield ConnectorItems(given, connector, means.scratch)
         return
-    from assets.collections.tasks.web_source import web_source
-
-    yield web_source(given, means.scratch, stopped=means.stopped, known=means.known)
+    yield WebItems(given, means.scratch, stopped=means.stopped, known=means.known)

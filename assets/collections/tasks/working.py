@@ -25,7 +25,8 @@ from resources.import_tasks.sources import (
     SourceItem,
     Unchanged,
 )
-from resources.kernel.errors import InputError, WaybillError
+from resources.kernel.errors import InputError
+from resources.stores.catalog.collections.texts import StoredTexts
 from resources.stores.catalog.import_tasks.catalog import ImportTaskCatalog
 from resources.stores.catalog.import_tasks.collecting import (
     BroughtItem,
@@ -34,6 +35,7 @@ from resources.stores.catalog.import_tasks.collecting import (
 )
 from resources.stores.catalog.import_tasks.items import TaskItemCatalog
 from resources.stores.catalog.import_tasks.records import ItemResult
+from resources.web.turns import StoppedError
 
 THREADS = 16
 """Items that are worked on at once: mostly they wait for bytes, or for a reader's process."""
@@ -47,12 +49,8 @@ _PAGE = 1_000
 _LOT_ITEMS = 200
 _LOT_SECONDS = 2.0
 _LOT_BYTES = 32_000_000
-_SAME_PAGE = "same_page"
-"""Of an item that is another item of the task under another address: left out, not failed."""
-
-
-class StoppedError(WaybillError):
-    """The task is to stop: the item stays pending."""
+_LEFT_OUT = {"same_page", "left_out"}
+"""Of an item that is another item of the task under another address, or leads out of what was meant: no failure."""
 
 
 class TaskItemFailedError(InputError):
@@ -291,7 +289,7 @@ def _take(bench: Workbench, item: TaskItem, known: KnownItem | None) -> Taken:
     try:
         return _brought(bench, item, known)
     except ItemRefusedError as error:
-        if error.rule == _SAME_PAGE:
+        if error.rule in _LEFT_OUT:
             result = ItemResult(item.number, "skipped", "duplicate", message=error.message)
         else:
             result = ItemResult(item.number, "failed", rule=error.rule, message=error.message)
@@ -304,7 +302,8 @@ def _brought(bench: Workbench, item: TaskItem, known: KnownItem | None) -> Taken
     asked = SourceItem(
         item.name, item.reference, item.size, item.fingerprint, item.depth, item.handle
     )
-    bench.reader.check_size(item.name, item.size)
+    if not item.attempts:  # later the listing may be out of date
+        bench.reader.check_size(item.name, item.size)
     with bench.source.fetch(asked, before) as fetched:
         if known is not None and isinstance(fetched, Unchanged):
             leads_to = tuple(_followed_again(bench, asked, known))
@@ -342,7 +341,7 @@ def _unchanged(
 
 def _followed_again(bench: Workbench, asked: SourceItem, known: KnownItem) -> Iterator[SourceItem]:
     """What an unchanged page leads to, by the links that its text had."""
-    packed = bench.collecting.document(known.item_id) if bench.follows else None
+    packed = StoredTexts(bench.collecting.database).find(known.item_id) if bench.follows else None
     if packed is None:
         return
     links = [link.target for link in unpack(packed).links]

@@ -26,8 +26,10 @@ async def _frames(visit: Visit) -> Response:
     item = await visit.run(show_item, collections, name, number)
     typed, found, problem = visit.query("sampling_rate"), None, ""
     try:
-        wanted = {"rate": _rate(typed), "start": max(visit.number("start", 0), 0), "limit": _SHOWN}
-        found = await visit.ask(LIST, name=name, item=number, **wanted)
+        start = max(visit.number("start", 0), 0)
+        found = await visit.ask(
+            LIST, name=name, item=number, rate=_rate(typed), start=start, limit=_SHOWN
+        )
     except InputError as error:
         problem = str(error)
     return await visit.render(

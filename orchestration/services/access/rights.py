@@ -44,6 +44,9 @@ CHANGE = Right(Role.ADMIN, Scope.WRITE)
 GOVERN = Right(Role.ADMIN, Scope.READ)
 """Shows who may do what, and who did."""
 
+REMOVE_RECORDS = CHANGE
+"""What it takes to remove, with an import task, what the task brought in."""
+
 _DECLARED = (
     "connector",
     "datasource",

@@ -106,7 +106,8 @@ def as_typed(
 ) -> tuple[MetadataField, ...]:
     """The form as it came, with what is wrong beside its fields."""
     found: dict[str, str] = {}
-    for problem in error.facts.get("problems") or ():
+    problems = error.facts.get("problems")
+    for problem in problems if isinstance(problems, (list, tuple)) else ():
         found.setdefault(next(iter(problem["path"]), ""), problem["message"])
     return tuple(
         replace(one, value=_given(typed, one), error=found.get(one.key, "")) for one in fields

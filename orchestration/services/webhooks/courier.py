@@ -19,6 +19,7 @@ from typing import Self
 import dagster as dg
 
 from orchestration.services.runs.detail import is_tried_again, retry_of
+from orchestration.services.webhooks.failed_runs import note_failed_runs
 from orchestration.services.webhooks.lost_imports import note_lost_imports
 from orchestration.services.webhooks.sending import Sender, outcome_of
 from resources.kernel.errors import WaybillError
@@ -37,7 +38,7 @@ from resources.stores.catalog.webhooks.records import Claim
 
 POLL_SECONDS = 1.0
 LOOK_EVERY = timedelta(seconds=15)
-"""How often imports are looked for whose runs ended without a word."""
+"""How often runs are looked for that failed, and imports whose runs ended without a word."""
 PRUNE_EVERY = timedelta(hours=1)
 LONGEST_REST = timedelta(minutes=1)
 FIRST_REST = timedelta(seconds=2)
@@ -104,6 +105,7 @@ class Courier:
         moment = self.clock()
         if self._is_time("look", moment, LOOK_EVERY):
             note_lost_imports(self.database, self.instance)
+            note_failed_runs(self.database, self.instance, moment)
         if self._is_time("prune", moment, PRUNE_EVERY):
             with self.database.write() as connection:
                 prune(connection, moment)

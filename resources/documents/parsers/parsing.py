@@ -17,6 +17,7 @@ PARSERS: dict[DocumentKind, str] = {
     "markdown": "markdowns",
     "json": "jsons",
     "html": "pages",
+    "webpage": "webpage",
     "docx": "word",
     "pdf": "pdf.parsing",
     "rtf": "rich_text",

@@ -162,7 +162,7 @@ def _since(
 
 
 def _decoded(
-    container: InputContainer, stream: av.VideoStream, before: Sequence[Packet] = ()
+    container: InputContainer, stream: av.VideoStream, before: Sequence[Packet[av.VideoStream]] = ()
 ) -> Iterator[av.VideoFrame]:
     """Frames as far as they can be decoded: what is damaged is left out, as players do."""
     for packet in chain(before, container.demux(stream)):

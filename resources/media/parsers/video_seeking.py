@@ -34,7 +34,7 @@ class Landing:
 
     number: int
     first: int
-    peeked: tuple[Packet, ...]
+    peeked: tuple[Packet[av.VideoStream], ...]
 
 
 def land(container: InputContainer, stream: av.VideoStream, number: int) -> Landing | None:
@@ -93,5 +93,5 @@ def _first_time(container: InputContainer, stream: av.VideoStream) -> int | None
     return None if frame is None else frame.pts
 
 
-def _packets(container: InputContainer, stream: av.VideoStream) -> Iterator[Packet]:
+def _packets(container: InputContainer, stream: av.VideoStream) -> Iterator[Packet[av.VideoStream]]:
     return (packet for packet in container.demux(stream) if packet.size)

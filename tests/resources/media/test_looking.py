@@ -56,6 +56,44 @@ def test_an_image(prober, form, mime):
     assert facts(prober, "image", data) == told
 
 
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "JPEG2000"])
+@pytest.mark.parametrize("share", [0.5, 0.99])
+def test_an_image_that_is_cut_off_behind_its_header_is_refused(prober, form, share):
+    data = make.noise(form)
+    found = problem(prober, "image", data[: int(len(data) * share)])
+    assert found.rule == "object_unreadable"
+    assert any(
+        word in found.message
+        for word in ("cut off", "truncated", "Truncated", "broken", "cannot be read")
+    )
+
+
+GIF = make.noise("GIF")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        make.noise("JPEG") + make.video("mp4"),  # a phone's moving photo
+        make.noise("JPEG") + bytes(300),
+        make.noise("PNG") + b"note of the camera" * 9,
+        GIF[:-1],
+        GIF + bytes(9),
+        make.noise("JPEG", progressive=True) + make.video("mp4"),
+    ],
+    ids=["film behind", "filled", "note behind", "no last byte", "filled gif", "progressive"],
+)  # fmt: skip
+def test_an_image_that_ends_oddly_and_is_all_there_is_taken(prober, data):
+    assert facts(prober, "image", data)["width"] == 600
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP"])
+def test_whether_an_image_is_whole_is_told_by_a_few_bytes(prober, form):
+    source = make.CountedSource(make.noise(form, (1200, 900)))
+    assert prober.look("image", [source]).problems == ()
+    assert source.bytes_read <= 64 * 1024 < source.size
+
+
 @pytest.mark.parametrize("form", ["JPEG", "WEBP", "TIFF", "PNG"])
 def test_an_image_lying_on_its_side_is_as_large_as_it_is_shown(prober, form):
     told = facts(prober, "image", make.rotated(form, (40, 30), 6))

@@ -22,6 +22,12 @@ class StoredTexts:
     def __init__(self, database: CatalogDatabase) -> None:
         self.database = database
 
+    def find(self, item_id: int) -> bytes | None:
+        """The text of an item; None: it has none."""
+        chosen = sa.select(DOCUMENTS.c.document).where(DOCUMENTS.c.item_id == item_id)
+        with self.database.read() as connection:
+            return connection.execute(chosen).scalar_one_or_none()
+
     @contextmanager
     def stream(self, collection: str) -> Iterator[tuple[int, Iterator[PackedText]]]:
         """All texts of a collection in the order of its items; with them after how many changes, in one snapshot.

@@ -124,12 +124,6 @@ class TaskCollecting:
             _refresh(c, self._ensured(c)[1], refreshed or {})
             return self._settle(c, results, brought)
 
-    def document(self, item_id: int) -> bytes | None:
-        """The packed text of an item; None: it has none."""
-        chosen = sa.select(DOCUMENTS.c.document).where(DOCUMENTS.c.item_id == item_id)
-        with self.database.read() as connection:
-            return connection.execute(chosen).scalar_one_or_none()
-
     def _settle(
         self,
         connection: sa.Connection,

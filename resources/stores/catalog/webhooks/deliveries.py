@@ -37,6 +37,14 @@ def withdraw(connection: sa.Connection, run_id: str) -> None:
     connection.execute(gone.where(DELIVERIES.c.run_id == run_id))
 
 
+def noted_runs(connection: sa.Connection, event: str, since: datetime) -> set[str]:
+    """The runs of which an event was noted since then."""
+    chosen = sa.select(DELIVERIES.c.run_id).where(
+        DELIVERIES.c.event == event, DELIVERIES.c.noted_at >= to_text(since)
+    )
+    return set(connection.scalars(chosen))
+
+
 def due_webhooks(connection: sa.Connection, moment: datetime) -> list[int]:
     """The webhooks for which something is due and that are not paused; whoever waits longest first."""
     due = sa.and_(DELIVERIES.c.state == "waiting", DELIVERIES.c.next_try_at <= to_text(moment))

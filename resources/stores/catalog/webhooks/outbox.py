@@ -14,7 +14,7 @@ from resources.stores.catalog.webhooks.tables import DELIVERIES, WEBHOOKS
 
 
 def note_event(connection: sa.Connection, event: Event) -> None:
-    """Writes down that an event is to be sent to each webhook that wants it; the same event again changes nothing.
+    """Writes down that an event is to be sent to each webhook that wants it and was there; the same event again changes nothing.
 
     An event of a run is sent once the run is over: what it publishes last is there by then. A step that is tried again within
     its run may end its subject anew; then the later end counts.
@@ -25,7 +25,10 @@ def note_event(connection: sa.Connection, event: Event) -> None:
     """
     if event.run_id:
         _withdraw_others(connection, event)
-    wanted = connection.execute(sa.select(WEBHOOKS.c.id, WEBHOOKS.c.events).order_by(WEBHOOKS.c.id))
+    there = WEBHOOKS.c.made_at <= to_text(event.at)
+    wanted = connection.execute(
+        sa.select(WEBHOOKS.c.id, WEBHOOKS.c.events).where(there).order_by(WEBHOOKS.c.id)
+    )
     receivers = [row.id for row in wanted if event.name in row.events.split()]
     for receiver in receivers:
         _note_for(connection, event, receiver)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from resources.stores.catalog.access.records import now
 
-EventName = Literal["import.completed", "import.failed", "import.stopped"]
+EventName = Literal["import.completed", "import.failed", "import.stopped", "run.failed"]
 """What a webhook can ask for."""
 DeliveryState = Literal["held", "waiting", "delivered", "failed"]
 """`held`: its run goes on; `waiting`: for its first or next try; `failed`: for good."""

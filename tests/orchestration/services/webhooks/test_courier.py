@@ -1,5 +1,6 @@
 """Events on their way to a real receiver: tried again, never lost, known again where they come twice, and nobody waits for others."""
 
+import json
 import logging
 import threading
 from datetime import UTC, datetime, timedelta
@@ -304,3 +305,16 @@ def test_nothing_that_is_logged_holds_a_secret(post, caplog):
     assert found.answer == "you are [secret] [secret]"
     assert "status 400" in caplog.text
     assert secret.removeprefix("whsec_") not in caplog.text
+
+
+def test_a_run_that_failed_for_good_since_the_webhook_is_there_is_told_once(post):
+    run_of(post.instance, dg.DagsterRunStatus.FAILURE)
+    post.webhook("ops", "https://hooks.example/in", "run.failed")
+    run_id = run_of(post.instance, dg.DagsterRunStatus.FAILURE)
+    run_of(post.instance, dg.DagsterRunStatus.CANCELED)
+    run_of(post.instance, dg.DagsterRunStatus.FAILURE, **{"dagster/will_retry": "true"})
+    for later in (0, 1, 2):
+        post.go(later=MINUTE * later)
+    (found,) = post.log
+    assert (found.event, found.run_id, found.state) == ("run.failed", run_id, "delivered")
+    assert json.loads(found.body)["data"]["state"] == "failed"
