@@ -7,7 +7,6 @@ import time
 from functools import partial
 
 import pytest
-from assets.collections.tasks.connector_source import ConnectorItems
 
 from assets.collections.tasks import keeping_task, working
 from assets.collections.tasks.carrying_out import TaskMeans
