@@ -148,7 +148,7 @@ def _retry_after(text: str) -> timedelta | None:
     elif text:
         try:
             at = parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, TypeError, OverflowError):
             return None
         wish = (at if at.tzinfo else at.replace(tzinfo=UTC)) - datetime.now(UTC)
     return None if wish is None else min(max(wish, timedelta()), LONGEST_WISH)
