@@ -117,7 +117,9 @@ def _without_paragraphs(parts: list[str]) -> str:
 def _interrupted(parts: list[str]) -> str:
     inserts = [_AD, _SHARE, _NEWSLETTER, _RELATED, _AD, _RELATED]
     mixed = [piece for n, part in enumerate(parts) for piece in (part, inserts[n % len(inserts)])]
-    return _framed(f"<article><h1>The title</h1>{_SHARE}{''.join(mixed)}</article>")
+    return _framed(
+        f"<article><header><h1>The title</h1>{_SHARE}</header>{''.join(mixed)}</article>"
+    )
 
 
 def _interrupted_without_names(parts: list[str]) -> str:
