@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 
 import pytest
@@ -169,6 +170,5 @@ def test_a_task_that_waits_for_a_slow_site_stops_at_once_and_goes_on(bench, web,
 def test_raw_pages_are_kept_if_asked_for(bench, web):
     web.pages["/a"] = answering(ARTICLE.html)
     bench.run(source("/a"), keep_raw=True)
-    (item,) = bench.in_collection()
     (row,) = bench.rows()
-    assert row["media"] or item.objects  # the HTML as it came
+    assert hashlib.sha256(ARTICLE.html.encode()).hexdigest() in str(row)
