@@ -33,6 +33,7 @@ from orchestration.server.guard import BODY_LIMIT_BYTES, Guard, GuardRules
 from orchestration.server.guard.settings import read_rules
 from orchestration.server.http_protocol import PunctualProtocol
 from orchestration.server.kept_engines import keep_engines
+from orchestration.server.kept_scripts import keep_scripts
 from orchestration.server.permissions import RoleWorkspace
 from orchestration.server.reconcile import report_interrupted_runs
 from orchestration.server.site_app import SiteApp, open_site
@@ -53,6 +54,7 @@ POLL_MILLISECONDS = 2_000
 def open_workspace(workspace_file: Path) -> Iterator[WorkspaceProcessContext]:
     """The code locations and the instance in `DAGSTER_HOME`, for as long as the context lives."""
     keep_engines()
+    keep_scripts()
     with dg.DagsterInstance.get() as instance:
         report_interrupted_runs(instance)
         instance.optimize_for_webserver(

@@ -89,7 +89,8 @@ def _pieces(blocks: Sequence[Block], rule: ChunkRule, overlap: int) -> Iterator[
                 piece = _Piece([text for _, text in path])
             elif not piece.texts or rule.by == "heading":
                 piece.headings = [text for _, text in path]
-        for text, is_cut in _texts(block, rule.size, overlap):
+        room = rule.size if _has_text(piece) else rule.size - piece.size - 2
+        for text, is_cut in _texts(block, rule.size, overlap, max(room, _SMALLEST)):
             if piece.texts and (piece.size + 2 + len(text) > rule.size or is_cut):
                 yield piece
                 piece = _Piece([text for _, text in path])
@@ -105,17 +106,20 @@ def _has_text(piece: _Piece) -> bool:
     return any(not text.startswith("#") for text in piece.texts)
 
 
-def _texts(block: Block, size: int, overlap: int) -> Iterator[tuple[str, bool]]:
-    """The block as Markdown, in parts if it is too large, each with whether it goes on with the one before."""
+def _texts(block: Block, size: int, overlap: int, room: int) -> Iterator[tuple[str, bool]]:
+    """The block as Markdown, in parts if it is too large, each with whether it goes on with the one before.
+
+    The first part may be smaller: it has `room`, since headings stand above it.
+    """
     text = markdown_of([block])
-    if len(text) <= size:
+    if len(text) <= room:
         if text:
             yield text, False
     elif isinstance(block, Table) and len(block.rows) > 1:
-        for number, part in enumerate(_table_parts(block, size)):
-            yield from ((one, number > 0 or cut) for one, cut in _cut_text(part, size, 0))
+        for number, part in enumerate(_table_parts(block, room)):
+            yield from ((one, number > 0 or cut) for one, cut in _cut_text(part, size, 0, size))
     else:
-        yield from _cut_text(text, size, overlap)
+        yield from _cut_text(text, size, overlap, room)
 
 
 def _table_parts(table: Table, size: int) -> Iterator[str]:
@@ -134,10 +138,10 @@ def _table_parts(table: Table, size: int) -> Iterator[str]:
         yield markdown_of([replace(table, rows=[*head, *kept])])
 
 
-def _cut_text(text: str, size: int, overlap: int) -> Iterator[tuple[str, bool]]:
+def _cut_text(text: str, size: int, overlap: int, room: int) -> Iterator[tuple[str, bool]]:
     start = 0
     while start < len(text):
-        end = _end_of_part(text, start, size)
+        end = _end_of_part(text, start, size if start else room)
         yield text[start:end].strip(), start > 0
         if end >= len(text):
             return

@@ -13,7 +13,7 @@ from resources.kernel.errors import InputError
 
 _MOST_SEARCHED = 1_000_000
 """Characters of a text that a pattern is looked for in."""
-_SECONDS = 5
+_SECONDS = 2
 _MOST_VALUE = 10_000
 _PROPERTIES = ("title", "language", "author", "created", "modified", "description")
 

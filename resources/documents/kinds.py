@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Literal, get_args
 
 from msgspec import Struct
 
 from resources.documents.refusals import DocumentRefusedError
 from resources.formats.content_types import ContentType, content_type_of
-from resources.formats.decoding import detect_encoding
-from resources.formats.files import SourceFile
-from resources.kernel.errors import ParseError
+from resources.formats.text_marks import bare_utf16
 
 DocumentKind = Literal[
     "text",
@@ -148,16 +146,7 @@ def packed_kind(head: bytes) -> DocumentKind | None:
 
 
 def _is_text(found: ContentType, head: bytes) -> bool:
-    return found.kind in ("text", "markup") or (b"\0" in head and _is_bare_utf16(head))
-
-
-def _is_bare_utf16(head: bytes) -> bool:
-    """Whether it is UTF-16 without its mark: every second byte is NUL."""
-    try:
-        encoding = detect_encoding(SourceFile("", Path()), head[: len(head) // 2 * 2], None)
-    except ParseError:
-        return False
-    return encoding.codec.startswith("utf-16")
+    return found.kind in ("text", "markup") or bool(bare_utf16(head))
 
 
 def _is_page(found: ContentType, head: bytes) -> bool:

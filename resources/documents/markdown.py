@@ -19,7 +19,10 @@ from resources.documents.document import (
 )
 
 _MARKS = re.compile(r"([\\`*_\[\]<>])")
-_AT_BEGINNING = re.compile(r"^(\s*)([#>+-]|\d{1,9}[.)]|={3,}|~{3,})(?=\s|$)", re.MULTILINE)
+_AT_BEGINNING = re.compile(
+    r"^(\s*(?:\d{1,9}(?=[.)]))?)([#>+-]|[.)]|={3,}|~{3,})(?=\s|$|#)", re.MULTILINE
+)
+_FIRST = frozenset("#>+-=~ \t0123456789")
 _BACKTICKS = re.compile(r"`{3,}")
 _DEEPEST_HEADING = 6
 
@@ -31,7 +34,8 @@ def to_markdown(document: Document) -> str:
 
 def markdown_of(blocks: Sequence[Block]) -> str:
     """Some blocks as Markdown."""
-    return _put_together(blocks, _markdown)
+    numbers = _item_numbers(blocks)
+    return _put_together(blocks, lambda block: _markdown(block, numbers.get(id(block), 1)))
 
 
 def to_text(document: Document) -> str:
@@ -67,14 +71,28 @@ def _spaced(blocks: Sequence[Block], shown: Callable[[Block], str]) -> Iterator[
         before = block
 
 
-def _markdown(block: Block) -> str:
+def _item_numbers(blocks: Sequence[Block]) -> dict[int, int]:
+    """Of the items of lists that count, by their identity."""
+    numbers: dict[int, int] = {}
+    counts: list[int] = []
+    for block in blocks:
+        if not isinstance(block, ListItem):
+            counts = []
+            continue
+        counts = [*counts[: block.level], *[0] * (block.level - len(counts))]
+        counts[-1] += 1
+        numbers[id(block)] = counts[-1]
+    return numbers
+
+
+def _markdown(block: Block, number: int) -> str:
     match block:
         case Heading():
             return f"{'#' * min(block.level, _DEEPEST_HEADING)} {_escaped(block.text)}"
         case Paragraph():
             return _escaped(block.text).replace("\n", "  \n")
         case ListItem():
-            mark = "1." if block.ordered else "-"
+            mark = f"{number}." if block.ordered else "-"
             indent = "   " * (block.level - 1)
             text = _escaped(block.text).replace("\n", f"  \n{indent}   ")
             return f"{indent}{mark} {text}"
@@ -102,7 +120,11 @@ def _cell(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return _AT_BEGINNING.sub(r"\1\\\2", _MARKS.sub(r"\\\1", text))
+    if _MARKS.search(text):
+        text = _MARKS.sub(r"\\\1", text)
+    if text[:1] in _FIRST or "\n" in text:  # tables have many cells: most of them need nothing
+        text = _AT_BEGINNING.sub(r"\1\\\2", text)
+    return text
 
 
 def _text(block: Block) -> str:

@@ -18,6 +18,8 @@ from msgspec import Struct
 
 _PR_SET_SECCOMP = 22
 _MODE_FILTER = 2
+_SET_FILTER, _ALL_THREADS = 1, 1
+"""Of the call `seccomp`: a filter, for the threads that are there already too; some libraries start one when they are loaded."""
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _NUMBER, _ARCHITECTURE, _ARGUMENT = 0, 4, 16
@@ -37,6 +39,7 @@ class _Numbers(Struct, frozen=True):
     """Calls that open a file -> which argument holds the flags."""
     clone: int
     signal_thread: int
+    seccomp: int
 
 
 _NEWER = (424, 425, 426, 427, 434, 435, 437, 438)
@@ -56,6 +59,7 @@ _OF = {
         opening={2: 1, 257: 2},
         clone=56,
         signal_thread=234,
+        seccomp=317,
     ),
     "aarch64": _Numbers(
         architecture=0xC00000B7,
@@ -69,6 +73,7 @@ _OF = {
         opening={56: 2},
         clone=220,
         signal_thread=131,
+        seccomp=277,
     ),
 }  # fmt: skip
 
@@ -100,7 +105,10 @@ def refuse_calls(libc: ctypes.CDLL) -> bool:
     lines = [_Instruction(*line) for line in _filter(numbers)]
     array = (_Instruction * len(lines))(*lines)
     program = _Program(len(lines), array)
-    return int(libc.prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.byref(program), 0, 0)) == 0
+    filters = ctypes.byref(program)
+    if libc.syscall(numbers.seccomp, _SET_FILTER, _ALL_THREADS, filters) == 0:
+        return True
+    return int(libc.prctl(_PR_SET_SECCOMP, _MODE_FILTER, filters, 0, 0)) == 0
 
 
 def _filter(numbers: _Numbers) -> Iterator[tuple[int, int, int, int]]:

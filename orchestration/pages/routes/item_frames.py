@@ -26,10 +26,8 @@ async def _frames(visit: Visit) -> Response:
     item = await visit.run(show_item, collections, name, number)
     typed, found, problem = visit.query("sampling_rate"), None, ""
     try:
-        start = max(visit.number("start", 0), 0)
-        found = await visit.ask(
-            LIST, name=name, item=number, rate=_rate(typed), start=start, limit=_SHOWN
-        )
+        start, rate = max(visit.number("start", 0), 0), _rate(typed)
+        found = await visit.ask(LIST, name=name, item=number, rate=rate, start=start, limit=_SHOWN)
     except InputError as error:
         problem = str(error)
     return await visit.render(

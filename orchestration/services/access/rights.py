@@ -207,6 +207,8 @@ RIGHTS: dict[str, Right] = {
     "access.password": OWN,
     "token.create": OWN,
     "token.list": LOOK,
+    "token.pause": OWN,
+    "token.resume": OWN,
     "token.revoke": OWN,
     "user.list": GOVERN,
     "user.add": CHANGE,

@@ -17,6 +17,7 @@ import dagster as dg
 
 from orchestration.location import Location
 from orchestration.services.collections.declared import catalog_of, find_collections
+from orchestration.services.datasets import failure_of
 from orchestration.services.locks import is_held
 from orchestration.services.paging import LIMIT, Page, check_limit, decode_cursor, encode_cursor
 from orchestration.services.runs.cancel import cancel_run
@@ -54,7 +55,7 @@ class CollectionImport:
     ended_at: datetime | None
     state: ImportState
     message: str
-    """Why it failed."""
+    """Why it failed, or its run did."""
     ignore_errors: bool
     registered: bool
     """Whether its items are there; before that nothing of it is."""
@@ -292,7 +293,7 @@ def _report(records: ImportRecords, stored: StoredImport) -> CollectionImport:
         begun_at=stored.created_at,
         ended_at=stored.ended_at,
         state=state,
-        message=stored.message if state in ("failed", "stopped") else "",
+        message=_message(records.instance, stored, state, run_id),
         ignore_errors=stored.ignore_errors,
         registered=stored.registered_at is not None,
         did=stored.registered.counts,
@@ -303,6 +304,15 @@ def _report(records: ImportRecords, stored: StoredImport) -> CollectionImport:
         can=can,
         next_step=_next_step(state, can, counts.pending, counts.failed),
     )
+
+
+def _message(
+    instance: dg.DagsterInstance, stored: StoredImport, state: ImportState, run_id: str
+) -> str:
+    """Why it ended as it did: as it said itself, else what Dagster has about its run, which may have failed before it could begin."""
+    if state == "interrupted" and run_id:
+        return failure_of(instance, run_id, ("datasets", stored.collection))
+    return stored.message if state in ("failed", "stopped") else ""
 
 
 def _steps(

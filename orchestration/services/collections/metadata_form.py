@@ -106,8 +106,8 @@ def as_typed(
 ) -> tuple[MetadataField, ...]:
     """The form as it came, with what is wrong beside its fields."""
     found: dict[str, str] = {}
-    problems = error.facts.get("problems")
-    for problem in problems if isinstance(problems, (list, tuple)) else ():
+    problems: Any = error.facts.get("problems") or ()
+    for problem in problems:
         found.setdefault(next(iter(problem["path"]), ""), problem["message"])
     return tuple(
         replace(one, value=_given(typed, one), error=found.get(one.key, "")) for one in fields

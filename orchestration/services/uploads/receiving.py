@@ -14,7 +14,7 @@ from orchestration.services.uploads.incoming import Incoming, IncomingUploads
 from orchestration.services.uploads.writer import IncomingWriter
 from resources.kernel.errors import InputError, WaybillError
 
-PIECE_BYTES = 1 << 20
+PIECE_BYTES = 2 << 20
 """How much is gathered before it is written, in a thread."""
 FORM_FILES = 1_000
 """How many files one form may hold; more of them come in pieces, each by itself."""
@@ -27,13 +27,13 @@ class ChecksumError(InputError):
 
 
 class _Gathering:
-    """Gathers small pieces, writes many of them at once, and hashes them meanwhile, one batch after the other."""
+    """Gathers small pieces; many of them at once are written and hashed in a thread, while the next ones come."""
 
     def __init__(self, writer: IncomingWriter) -> None:
         self._writer = writer
         self._held: list[bytes] = []
         self._size = 0
-        self._hashing: asyncio.Future[None] | None = None
+        self._taking: asyncio.Future[None] | None = None
 
     async def write(self, data: bytes) -> None:
         self._held.append(data)  # as they are: to join them costs as much as to write them
@@ -42,39 +42,30 @@ class _Gathering:
             await self.flush()
 
     async def flush(self) -> None:
+        """Hands on what is held once what was handed on before is written; raises what went wrong there."""
+        if self._taking is not None:
+            await asyncio.shield(self._taking)
         held, self._held, self._size = self._held, [], 0
-        if held:
-            await self._hash(held)
-            await _to_its_end(self._write, held)
+        self._taking = asyncio.ensure_future(asyncio.to_thread(self._take, held)) if held else None
 
     async def close(self) -> None:
-        """Writes what is left, and waits for the hash of it."""
+        """Writes what is left."""
         await self.flush()
-        await self._hash([])
+        await self.flush()
 
-    async def _hash(self, held: list[bytes]) -> None:
-        """Begins with the next batch when the one before is done: it goes on while further bytes are received."""
-        if self._hashing is not None:
-            await self._hashing
-        hashed = self._writer.hashed
-        self._hashing = (
-            asyncio.ensure_future(asyncio.to_thread(hashed.take, held)) if hashed and held else None
-        )
+    async def rest(self) -> None:
+        """Waits until no thread writes any more. Who is cancelled waits all the same: the file is closed after that."""
+        while self._taking is not None and not self._taking.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([self._taking])
+        if self._taking is not None and not self._taking.cancelled():
+            self._taking.exception()  # it was told already, or something else ended this
 
-    def _write(self, held: list[bytes]) -> None:
+    def _take(self, held: list[bytes]) -> None:
         for data in held:
             self._writer.write(data)
-
-
-async def _to_its_end(function: Callable[..., None], *args: object) -> None:
-    """Does something in a thread. Who is cancelled waits for it all the same: the file is closed after that."""
-    doing = asyncio.ensure_future(asyncio.to_thread(function, *args))
-    try:
-        await asyncio.shield(doing)
-    finally:
-        while not doing.done():
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait([doing])
+        if self._writer.hashed is not None:
+            self._writer.hashed.take(held)
 
 
 async def receive_piece(
@@ -110,13 +101,17 @@ async def receive_piece(
             await gathering.close()
         except ClientDisconnect:
             if digest is not None:
+                await gathering.rest()
                 writer.take_back()
             else:
                 await gathering.close()
             raise
         except WaybillError:
+            await gathering.rest()
             writer.take_back()
             raise
+        finally:
+            await gathering.rest()
         if digest is not None and checksum is not None and digest.digest() != checksum[1]:
             writer.take_back()
             raise ChecksumError("the piece does not fit its checksum", hint="Send it again")
@@ -162,10 +157,12 @@ class _FormFiles:
         stack.close()
         self._whole.append(await asyncio.to_thread(self._uploads.finish, self._ids[-1]))
 
-    def throw_away(self) -> None:
-        """Removes all of them."""
+    async def throw_away(self) -> None:
+        """Removes all of them, once no thread writes any more."""
         if self._open is not None:
-            self._open[0].close()
+            stack, gathering = self._open
+            await gathering.rest()
+            stack.close()
         for upload_id in self._ids:
             self._uploads.cancel(upload_id)
 
@@ -196,7 +193,7 @@ async def receive_files(
         fields = await form.receive(chunks, files.open)
         await files.close()
     except BaseException:
-        files.throw_away()
+        await files.throw_away()
         raise
     return files.whole, fields
 

@@ -34,7 +34,7 @@ from resources.stores.catalog.webhooks.deliveries import (
     settle,
     withdraw,
 )
-from resources.stores.catalog.webhooks.records import Claim
+from resources.stores.catalog.webhooks.records import ClaimedDelivery
 
 POLL_SECONDS = 1.0
 LOOK_EVERY = timedelta(seconds=15)
@@ -176,11 +176,11 @@ class Courier:
         finally:
             lane.is_busy = False
 
-    def _claim(self, webhook_id: int) -> Claim | None:
+    def _claim(self, webhook_id: int) -> ClaimedDelivery | None:
         with self.database.write() as connection:
             return claim(connection, webhook_id, self.clock())
 
-    def _deliver(self, sender: Sender, claimed: Claim, lane: _Lane) -> bool:
+    def _deliver(self, sender: Sender, claimed: ClaimedDelivery, lane: _Lane) -> bool:
         """Whether the webhook may be sent more at once."""
         delivery = claimed.delivery
         attempt = sender.send(claimed.webhook, delivery.id, delivery.body)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from orchestration.services.runs.detail import is_tried_again, show_run
+from resources.kernel.errors import MESSAGE_LIMIT
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.catalog.webhooks.deliveries import noted_runs
 from resources.stores.catalog.webhooks.outbox import note_event
@@ -48,7 +49,7 @@ def _event(instance: dg.DagsterInstance, run_id: str, ended_at: datetime) -> Eve
         "name": found.summary.title,
         "project": found.summary.location,
         "state": "failed",
-        "reason": found.error,
+        "reason": found.error[:MESSAGE_LIMIT],
         "targets": found.summary.targets,
     }
     return Event(_FAILED, f"runs/{run_id}", told, run_id, ended_at)

@@ -15,7 +15,12 @@ from email.utils import parsedate_to_datetime
 from orchestration.services.webhooks.secret import SigningKey, signed
 from resources.kernel.errors import InputError, WaybillError
 from resources.stores.catalog.access.records import now
-from resources.stores.catalog.webhooks.records import Claim, DeliveryState, Outcome, StoredWebhook
+from resources.stores.catalog.webhooks.records import (
+    ClaimedDelivery,
+    DeliveryState,
+    Outcome,
+    StoredWebhook,
+)
 from resources.web.client import WebClient, WebLimits, WebReply
 
 SECONDS = 10.0
@@ -33,7 +38,7 @@ _HIDDEN = "[secret]"
 
 
 @dataclass(frozen=True)
-class Attempt:
+class SendResult:
     """What came back."""
 
     status: int | None
@@ -77,7 +82,7 @@ class Sender:
         """
         return cls(SigningKey.of_home())
 
-    def send(self, webhook: StoredWebhook, message_id: str, body: str) -> Attempt:
+    def send(self, webhook: StoredWebhook, message_id: str, body: str) -> SendResult:
         """One try to bring an event to a webhook."""
         began, secrets = time.monotonic(), []
         try:
@@ -89,17 +94,19 @@ class Sender:
         except WaybillError as error:
             may_pass = not isinstance(error, InputError)
             reason = _line(str(error), secrets)
-            return Attempt(None, "", reason, may_pass, time.monotonic() - began)
+            return SendResult(None, "", reason, may_pass, time.monotonic() - began)
         return _judged(reply, secrets, time.monotonic() - began)
 
 
-def outcome_of(claim: Claim, attempt: Attempt, moment: datetime) -> Outcome:
+def outcome_of(claim: ClaimedDelivery, attempt: SendResult, moment: datetime) -> Outcome:
     """What becomes of a delivery after a try."""
     state, next_try_at = _fate(claim.tries, attempt, moment)
     return Outcome(state, attempt.status, attempt.answer, attempt.reason, next_try_at)
 
 
-def _fate(tries: int, attempt: Attempt, moment: datetime) -> tuple[DeliveryState, datetime | None]:
+def _fate(
+    tries: int, attempt: SendResult, moment: datetime
+) -> tuple[DeliveryState, datetime | None]:
     if attempt.is_delivered:
         return "delivered", None
     if not attempt.may_pass or tries >= TRIES:
@@ -113,11 +120,11 @@ def pause_after(tries: int) -> timedelta:
     return pause * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - pauses are no secrets
 
 
-def _judged(reply: WebReply, secrets: list[str], seconds: float) -> Attempt:
+def _judged(reply: WebReply, secrets: list[str], seconds: float) -> SendResult:
     answer = _line(reply.start.decode("utf-8", "replace"), secrets)
     if 200 <= reply.status < 300:
-        return Attempt(reply.status, answer, "", may_pass=False, seconds=seconds)
-    return Attempt(
+        return SendResult(reply.status, answer, "", may_pass=False, seconds=seconds)
+    return SendResult(
         reply.status,
         answer,
         _refusal(reply.status),
@@ -141,7 +148,7 @@ def _retry_after(text: str) -> timedelta | None:
     elif text:
         try:
             at = parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, TypeError, OverflowError):
             return None
         wish = (at if at.tzinfo else at.replace(tzinfo=UTC)) - datetime.now(UTC)
     return None if wish is None else min(max(wish, timedelta()), LONGEST_WISH)

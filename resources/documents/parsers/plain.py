@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import codecs
 import re
-from pathlib import Path
 
 from resources.documents.parsers.gathering import Gathered
-from resources.formats.decoding import detect_encoding
-from resources.formats.files import SourceFile
-from resources.kernel.errors import ParseError
+from resources.formats.text_marks import bare_utf16, marked_encoding
 from resources.sandbox.ranged_file import RangedFile
 
 _HEAD_BYTES = 64 * 1024
@@ -39,12 +36,9 @@ def decoded(data: bytes, declared: str = "") -> tuple[str, str]:
         data: all bytes.
         declared: what the document or its transport says, which is often wrong.
     """
-    try:
-        found = detect_encoding(SourceFile("", Path()), data[: _HEAD_BYTES & ~1], None)
-        mark, codec = found.mark_bytes, found.codec
-    except ParseError:  # many NUL bytes: neither UTF-16 nor written to its end
-        mark, codec = 0, "utf-8"
-    candidates = [codec] if mark or codec != "utf-8" else [*_known(declared), "utf-8"]
+    codec, mark = marked_encoding(data)
+    codec = codec or bare_utf16(data[:_HEAD_BYTES])
+    candidates = [codec] if codec else [*_known(declared), "utf-8"]
     for candidate in candidates:
         try:
             return data[mark:].decode(candidate), candidate

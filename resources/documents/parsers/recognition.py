@@ -1,7 +1,4 @@
-"""Text in pictures and on scanned pages, by RapidOCR, whose models come in its wheel: offline, on one thread, quiet.
-
-One thread, since what confines a process holds for the threads that it starts later, and not for those that are there.
-"""
+"""Text in pictures and on scanned pages, by RapidOCR, whose models come in its wheel: offline, on one thread, quiet."""
 
 from __future__ import annotations
 

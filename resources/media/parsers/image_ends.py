@@ -138,7 +138,7 @@ def _check_boxes(file: RangedFile, _: Open) -> None:
     if _read(file, 0, 4) == b"\xff\x4f\xff\x51":  # the bare stream of a JPEG 2000
         return
     place = 0
-    for _box in range(_MOST_BOXES):
+    for _number in range(_MOST_BOXES):
         header = _read(file, place, 16)
         if len(header) < 8:
             return

@@ -142,6 +142,8 @@ KNOWN = {
     "user remove",
     "token create",
     "token list",
+    "token pause",
+    "token resume",
     "token revoke",
     "webhook create",
     "webhook list",

@@ -30,13 +30,14 @@ def line(x1, y1, x2, y2):
     return b"%g %g m %g %g l S\n" % (x1, y1, x2, y2)
 
 
-def pdf(*pages, info=b"", catalog=b"", extra=()):
+def pdf(*pages, info=b"", catalog=b"", page=b"", extra=()):
     """A file of pages, each the bytes of its instructions.
 
     Args:
         pages: instructions of each.
         info: entries of the information dictionary.
         catalog: entries of the catalogue.
+        page: entries of each page.
         extra: objects behind those of the pages; the first has the number `4 + 2 * pages`.
     """
     kids = b" ".join(b"%d 0 R" % (4 + 2 * n) for n in range(len(pages)))
@@ -48,8 +49,8 @@ def pdf(*pages, info=b"", catalog=b"", extra=()):
     for number, content in enumerate(pages):
         packed = zlib.compress(content)
         objects += [
-            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 %d %d]/Contents %d 0 R/Resources<</Font<<%s>>/XObject<<%s>>>>>>"
-            % (WIDTH, HEIGHT, 5 + 2 * number, _FONTS, _named(len(pages), extra)),
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 %d %d]/Contents %d 0 R/Resources<</Font<<%s>>/XObject<<%s>>>>%s>>"
+            % (WIDTH, HEIGHT, 5 + 2 * number, _FONTS, _named(len(pages), extra), page),
             b"<</Length %d/Filter/FlateDecode>>stream\n%s\nendstream" % (len(packed), packed),
         ]
     return written([*objects, *extra], b"/Info 3 0 R")

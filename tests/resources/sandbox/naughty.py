@@ -45,7 +45,26 @@ def thread():
     started.join()
 
 
+WAITING = threading.Event()
+EARLY = []
+
+
+def early():
+    """A thread that some library started before the process was confined, and that a file took over."""
+    WAITING.wait()
+    EARLY.append(tried(socket.socket))
+
+
+def from_early_thread(path):
+    WAITING.set()
+    STARTED.join()
+    raise PermissionError(EARLY[0]) if EARLY[0] else RuntimeError("a socket")
+
+
+STARTED = threading.Thread(target=early, daemon=True)
+
 ACTIONS = {
+    "early thread": from_early_thread,
     "make a file": lambda path: Path(path + ".new").write_text("x"),
     "overwrite": overwrite,
     "remove": os.unlink,
@@ -144,6 +163,7 @@ HANDLERS = {
 
 def main(descriptor, parent, first, memory_bytes, cpu_seconds, readable):
     DESCRIPTOR.append(descriptor)
+    STARTED.start()
     serve(
         descriptor,
         parent,

@@ -66,7 +66,7 @@ with_landlock = pytest.mark.skipif(not KNOWS_LANDLOCK, reason="this kernel does 
 @pytest.mark.parametrize(
     "action",
     [
-        "make a file", "overwrite", "remove", "rename", "make a folder", "internet", "unix socket", "program", "fork",
+        "make a file", "overwrite", "remove", "rename", "make a folder", "internet", "early thread", "unix socket", "program", "fork",
         "kill", "raise the limit", *(pytest.param(name, marks=with_landlock) for name in ("read", "list", "parent's memory")),
     ],
 )  # fmt: skip

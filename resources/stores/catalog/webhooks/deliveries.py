@@ -9,7 +9,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from resources.stores.catalog.access.records import to_text, to_time
-from resources.stores.catalog.webhooks.records import Claim, Outcome, StoredDelivery, Tally
+from resources.stores.catalog.webhooks.records import (
+    ClaimedDelivery,
+    Outcome,
+    StoredDelivery,
+    Tally,
+)
 from resources.stores.catalog.webhooks.tables import DELIVERIES, WEBHOOKS
 from resources.stores.catalog.webhooks.webhooks import to_webhook
 
@@ -58,7 +63,7 @@ def due_webhooks(connection: sa.Connection, moment: datetime) -> list[int]:
     return list(connection.scalars(chosen))
 
 
-def claim(connection: sa.Connection, webhook_id: int, moment: datetime) -> Claim | None:
+def claim(connection: sa.Connection, webhook_id: int, moment: datetime) -> ClaimedDelivery | None:
     """The delivery of a webhook that has been due longest, as one that is tried now; None when none is.
 
     Whoever else asks within `CLAIM` does not get it. It counts as a try: one after which the process dies is one.
@@ -87,10 +92,10 @@ def claim(connection: sa.Connection, webhook_id: int, moment: datetime) -> Claim
     }
     connection.execute(sa.update(DELIVERIES).where(DELIVERIES.c.id == row.id).values(**taken))
     delivery = connection.execute(sa.select(DELIVERIES).where(DELIVERIES.c.id == row.id)).one()
-    return Claim(to_webhook(webhook), to_delivery(delivery))
+    return ClaimedDelivery(to_webhook(webhook), to_delivery(delivery))
 
 
-def settle(connection: sa.Connection, claimed: Claim, outcome: Outcome) -> None:
+def settle(connection: sa.Connection, claimed: ClaimedDelivery, outcome: Outcome) -> None:
     """Writes down what became of a try, unless the delivery was claimed anew meanwhile."""
     delivery, at = claimed.delivery, outcome.next_try_at
     connection.execute(

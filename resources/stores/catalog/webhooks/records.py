@@ -81,7 +81,7 @@ class StoredDelivery:
 
 
 @dataclass(frozen=True)
-class Claim:
+class ClaimedDelivery:
     """A delivery that is to be tried now by whoever holds the claim."""
 
     webhook: StoredWebhook

@@ -44,11 +44,22 @@ def test_what_arrives_is_verified_by_the_librarys_own_verifier(post):
     assert (found.answer, found.attempts, found.next_try_at) == ("thanks", 1, None)
 
 
-@pytest.mark.parametrize("status", [500, 503, 429, 408])
-def test_what_may_pass_is_tried_again_later_and_later_and_given_up_after_a_day(post, status):
+@pytest.mark.parametrize("status", [408, 429, 500, 503])
+def test_what_may_pass_is_tried_again(post, status):
     post.webhook()
     post.note()
     post.site.pages["/in"] = answer(status)
+    post.go()
+    assert (post.log[0].state, post.log[0].status) == ("waiting", status)
+    post.site.pages["/in"] = b""
+    post.go(later=MINUTE)
+    assert post.log[0].state == "delivered"
+
+
+def test_pauses_grow_and_it_is_given_up_after_a_day(post):
+    post.webhook()
+    post.note()
+    post.site.pages["/in"] = answer(500)
     pauses, later = [], timedelta()
     while len(pauses) < 30:
         post.go(later=later)
@@ -57,7 +68,7 @@ def test_what_may_pass_is_tried_again_later_and_later_and_given_up_after_a_day(p
             break
         pauses.append(found.next_try_at - post.clock())
         later = found.next_try_at - datetime.now(UTC) + timedelta(milliseconds=1)
-    assert (found.state, found.status, found.next_try_at) == ("failed", status, None)
+    assert (found.state, found.status, found.next_try_at) == ("failed", 500, None)
     assert len({headers["webhook-id"] for _, headers, _ in post.site.sent}) == 1
     assert len({body for *_, body in post.site.sent}) == 1
     assert len(post.site.sent) == sending.TRIES
@@ -93,6 +104,36 @@ def test_a_receiver_that_says_when_to_come_back_is_asked_then(post, wish):
     post.site.pages["/in"] = b""
     post.go(later=timedelta(hours=2, minutes=1))
     assert [one.state for one in post.log] == ["delivered", "delivered"]
+
+
+@pytest.mark.parametrize(
+    "wish", ["", "soon", "-5", "9" * 400, "1e9", "Mon, 99 Foo 99999 99:99:99 +9999", "\u0661"]
+)
+def test_a_wish_that_is_none_changes_little(post, wish):
+    post.webhook()
+    post.note()
+
+    def give(handler):
+        handler.send_response(503)
+        handler.wfile.write(f"Retry-After: {wish}\r\n\r\n".encode())
+
+    post.site.pages["/in"] = give
+    post.go()
+    (found,) = post.log
+    assert found.state == "waiting"
+    assert found.next_try_at < datetime.now(UTC) + DAY + MINUTE
+
+
+def test_what_is_no_http_is_tried_again(post):
+    post.webhook()
+    post.note()
+    post.site.pages["/in"] = lambda handler: handler.wfile.write(
+        b"SSH-2.0-x\r\n\x00\x1b[2J\r\n\r\n"
+    )
+    post.go()
+    (found,) = post.log
+    assert (found.state, found.status) == ("waiting", None)
+    assert found.reason.isprintable()
 
 
 def test_no_connection_and_no_certificate_are_tried_again_and_say_why(post):

@@ -4,12 +4,14 @@ import json
 
 import pytest
 
+from resources.stores.catalog.collections import ends
 from resources.stores.catalog.collections.catalog import CollectionCatalog
 from resources.stores.catalog.collections.ends import note_lost, unended_imports
 from resources.stores.catalog.collections.records import ImportRequest
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.catalog.webhooks.deliveries import held_runs, release, withdraw
 from resources.stores.catalog.webhooks.outbox import note_event
+from tests.faults import kill_at
 from tests.resources.stores.catalog.webhooks.made import deliveries, ended, make_webhook
 
 
@@ -96,6 +98,22 @@ def test_the_end_of_an_import_of_a_collection_is_told(database):
         "items": {"ready": 0, "failed": 0},
         "run_id": "r1",
     }
+
+
+def test_killed_between_an_end_and_its_event_neither_is_there(database, config):
+    make_webhook(database, "all", "import.completed")
+    catalog, import_id = begun(database)
+    catalog.work(import_id, "r1")
+
+    def end():
+        CollectionCatalog(CatalogDatabase(config)).end(import_id, "completed")
+
+    for step in range(2):
+        assert kill_at(end, [(ends, "note_event")], step).killed
+        assert (catalog.find_import(import_id).outcome, deliveries(database)) == ("", [])
+    end()
+    assert catalog.find_import(import_id).outcome == "completed"
+    assert len(deliveries(database)) == 1
 
 
 def test_an_import_whose_run_said_nothing_ends_once_and_not_when_another_run_has_it(database):
