@@ -329,7 +329,7 @@ def _form(kind: str, settings: list[str]) -> dict[str, Any]:
     given = dict(parse_settings(format="", member="", options=settings, rename=()).options)
     if kind != "dataset":
         return given
-    own = {name: given.pop(name) for name in ("format", "member") if name in given}
+    own: dict[str, Any] = {n: given.pop(n) for n in ("format", "member") if n in given}
     return {**own, "options": given} if given else own
 
 
