@@ -304,10 +304,9 @@ def _links(visit: Visit, one: ImportTask) -> list[tuple[str, str]]:
     """Where a task leads: to what it brought in, to its run here and in Dagster, to its failures as a file."""
     found = []
     if one.target_kind == "collection":
-        words = urlencode({"filter": f"task = {one.id}"})
-        found.append(
-            ("What it imported", f"{visit.base}/collections/{to_part(one.target)}?{words}")
-        )
+        words = f"?{urlencode({'filter': f'folder = {one.folder}'})}" if one.folder else ""
+        place = f"{visit.base}/collections/{to_part(one.target)}{words}"
+        found.append((f"Items of {one.target}", place))
     if one.run_id:
         found.append(("Its run", f"{visit.base}/runs/{to_part(one.run_id)}"))
         found.append(("Run and log in Dagster", f"/runs/{to_part(one.run_id)}"))
