@@ -21,9 +21,11 @@ from assets.collections.tasks.keeping_task import keep_task
 from assets.logical_run import logical_run
 from assets.noun import asset_definition
 from assets.table_asset import finish_table, table_result
+from assets.task_run import TASK_FIELDS, task_of
 from resources.kernel.errors import InputError
 from resources.stores.catalog.collections.catalog import CollectionCatalog
 from resources.stores.catalog.collections.records import FailedFile
+from resources.stores.catalog.import_tasks.catalog import ImportTaskCatalog
 from resources.stores.catalog.resource import CatalogResource
 from resources.stores.resource import StoreResource
 from resources.stores.ui_metadata import escape_markdown, markdown_table, shown_seconds
@@ -50,7 +52,7 @@ _RUN_CONFIG = {
     "retry_failed": dg.Field(
         bool, default_value=False, description="Look at its failed items again"
     ),
-    "task": dg.Field(int, default_value=0, description="Or an import task to work on"),
+    **TASK_FIELDS,
 }
 
 Execute = Callable[
@@ -66,8 +68,11 @@ def keep_collection(
     catalog: CatalogResource,
 ) -> dg.MaterializeResult[None]:
     """Does what the run was asked for and publishes what holds then."""
-    config = dict(context.op_execution_context.op_config)
-    if task_id := config.pop("task"):
+    given = context.op_execution_context.op_config
+    config = {name: given[name] for name in given if name not in TASK_FIELDS}
+    with boundary():
+        task_id = task_of(context, ImportTaskCatalog(catalog.collections().database))
+    if task_id:
         return keep_task(context, spec, store, catalog, task_id)
     started = time.monotonic()
     logical_id, _ = logical_run(context)

@@ -22,12 +22,11 @@ from assets.collections.declaration import (
 from assets.collections.schema_component import MetadataSchema
 from assets.collections.tasks.chunks import ChunksSpec, build_chunks
 from assets.collections.vectors import VectorsSpec, build_vectors, default_name
-from assets.noun import NounComponent, placed
+from assets.noun import NounComponent, connectors_of_files, placed
 from assets.refresh import ON_CHANGE, automation_for
 from resources.collections.folders import check_folder
 from resources.collections.items import MediaType
 from resources.collections.metadata_schema import MetadataKey
-from resources.connectors.component import ConnectorComponent
 from resources.declared import Declared
 from resources.kernel.keys import check_name
 from resources.references import position, require
@@ -151,12 +150,10 @@ kinds: [table]
         """One materialized asset; its job and sensor come with the code location."""
         with placed(context, "folder"):
             folder = check_folder(self.folder)
-        for number, connector in enumerate(self.connectors):
-            self._check_connector(context, connector, "connectors", number)
         vectors = self._vectors(context)
         spec = CollectionSpec(
             name=self.name,
-            connectors=tuple(dict.fromkeys(self.connectors)),
+            connectors=connectors_of_files(self, context, self.connectors),
             web=self.web,
             types=tuple(kind for kind in MEDIA_TYPES if kind in self.types),
             folder=folder,
@@ -250,20 +247,6 @@ kinds: [table]
                 name, self.name, key.name, key.size, self.keep_versions, tuple(self.owners)
             )
         return list(found.values())
-
-    def _check_connector(
-        self, context: dg.ComponentLoadContext, name: str, *attribute: str | int
-    ) -> None:
-        connector = require(
-            context, ConnectorComponent, name, noun="connector", attribute=str(attribute[0])
-        )
-        if connector.holds != "files":
-            raise self.refusal(
-                context,
-                f"connector {name!r} holds tables, not files",
-                *attribute,
-                hint="Name a folder, a bucket or a file server",
-            )
 
     def _watched(self, context: dg.ComponentLoadContext) -> WatchedObjects | None:
         given = self.watch

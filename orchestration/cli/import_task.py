@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from orchestration.services.import_tasks.shown import ImportTask
     from orchestration.services.import_tasks.steering import Answered
     from orchestration.services.runs.workplace import Workplace
+    from resources.import_tasks.definition import TaskDefinition
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -48,8 +49,8 @@ def create(  # noqa: PLR0913 - one parameter an option
     context: typer.Context,
     files: Annotated[list[Path] | None, typer.Argument(help="Files of this machine.", show_default=False)] = None,
     *,
-    into: Annotated[str, typer.Option("--into", help="What it goes into: the name of a collection.")],
-    kind: Annotated[str, typer.Option("--kind", help="What that is.")] = "collection",
+    into: Annotated[str, typer.Option("--into", help="The name of what it goes into; a dataset or an image folder is declared if there is none.")],
+    kind: Annotated[str, typer.Option("--kind", help="What that is: collection, dataset, image_folder or classification_set.")] = "collection",
     folder: Annotated[str, typer.Option("--folder", help="Where items go there, such as site/north; where the collection says by default.")] = "",
     name: Annotated[str, typer.Option("--name", help="What people call the task; after its source by default.")] = "",
     connector: Annotated[str, typer.Option("--from", help="Or the connector whose objects are taken ...")] = "",
@@ -69,7 +70,8 @@ def create(  # noqa: PLR0913 - one parameter an option
     keep_raw: Annotated[bool, typer.Option("--keep-raw", help="Keep the bytes of documents beside their text.")] = False,
     field: Annotated[Texts, typer.Option("--field", help="A key of your own and what fills it: 'year=path:/(\\d{4})/', 'who=metadata:author', 'no=regex:No\\. (\\d+)'. Repeatable.")] = None,
     new_version: Annotated[bool, typer.Option("--duplicates", help="Take bytes that another item of the folder has as an item of their own.")] = False,
-    stop_on_error: Annotated[bool, typer.Option("--stop-on-error", help="End with the first item that fails.")] = False,
+    ignore_errors: Annotated[bool | None, typer.Option("--ignore-errors/--stop-on-error", help="Go on with the others when an item fails, or end with the first one; by default a collection goes on, and nothing else does.", show_default=False)] = None,
+    setting: Annotated[Texts, typer.Option("--read", metavar="KEY=VALUE", help="How files of a dataset are read: format, member, or an option of the format; of a classification set encoding, list_delimiter, blank_clears. Repeatable.")] = None,
     start_it: Annotated[bool, typer.Option("--start", help="Work on it at once, to the end, in this process.")] = False,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
@@ -88,14 +90,17 @@ def create(  # noqa: PLR0913 - one parameter an option
         "keep_raw": keep_raw,
         "fields": [_field(text) for text in field or ()],
         "on_duplicate": "new_version" if new_version else "skip",
-        "ignore_errors": not stop_on_error,
+        "ignore_errors": ignore_errors,
+        "form": _form(kind, setting or []),
     }
     with reported():
         source = _source(files or [], connector, path, address or [], sitemap, crawl)
         target = {"kind": kind, "name": into, "folder": folder}
         given = {"name": name, "target": target, "source": source, "options": options}
+        definition = parse_definition(given)
+        _declare(context, definition)
         place = _place(context)
-        made = create_task(place, parse_definition(given), start=False, via="cli")
+        made = create_task(place, definition, start=False, via="cli")
         if start_it:
             made = _worked_on(place, made.id, is_retry=False)
     print_task(made, as_json=as_json)
@@ -299,6 +304,30 @@ def _source(
     if connector or path:
         return {"type": "connector", "connector": connector, "path": path}
     return {"type": "web", "addresses": addresses, "sitemap": sitemap, "crawl": crawl}
+
+
+def _declare(context: typer.Context, definition: TaskDefinition) -> None:
+    """A target that is not there yet; whoever works on the task reads the project anew then."""
+    from orchestration.services.home import open_home
+    from orchestration.services.import_tasks.new_targets import declare_target
+    from orchestration.services.reloading import reload_server
+    from resources.project import find_project
+
+    own = context.ensure_object(CommandContext)
+    if declare_target(find_project(), own.location, definition):
+        own.forget_location()
+        reload_server(open_home())
+
+
+def _form(kind: str, settings: list[str]) -> dict[str, Any]:
+    """How files are read, as the target's own form has it."""
+    from orchestration.services.uploads.settings import parse_settings
+
+    given = dict(parse_settings(format="", member="", options=settings, rename=()).options)
+    if kind != "dataset":
+        return given
+    own: dict[str, Any] = {n: given.pop(n) for n in ("format", "member") if n in given}
+    return {**own, "options": given} if given else own
 
 
 def _field(text: str) -> dict[str, str]:

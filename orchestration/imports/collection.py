@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
+
+import dagster as dg
 
 from assets.collections.declaration import DECLARATION, CollectionSpec
 from orchestration.collections.jobs import run_config, run_tags
@@ -37,6 +39,10 @@ class CollectionTarget:
     def job(self, location: Location, task: StoredTask) -> str:
         """The collection's import job."""
         return _find(location, task.target).job
+
+    def assets(self, task: StoredTask) -> Collection[dg.AssetKey]:  # noqa: ARG002 - its job has no others
+        """Those of its job: the collection, and the embeddings of its vectors."""
+        return ()
 
     def config(self, location: Location, task: StoredTask) -> Mapping[str, Any]:
         """The task's id, and nothing else: what it says stands in the catalog."""

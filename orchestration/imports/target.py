@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Protocol
+
+import dagster as dg
 
 from orchestration.location import Location
 from resources.import_tasks.definition import TargetKind, TaskDefinition
@@ -29,11 +31,14 @@ class TaskTarget(Protocol):
         """
 
     def job(self, location: Location, task: StoredTask) -> str:
-        """The name of the job that works on a task.
+        """The name of the job that works on a task; empty: the job that makes any asset by itself.
 
         Raises:
             UnknownNameError: the target is no longer declared.
         """
+
+    def assets(self, task: StoredTask) -> Collection[dg.AssetKey]:
+        """Which assets of the job are made; all when empty."""
 
     def config(self, location: Location, task: StoredTask) -> Mapping[str, Any]:
         """What a run of that job is told."""

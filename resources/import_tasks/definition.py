@@ -96,6 +96,8 @@ class ConnectorSource(msgspec.Struct, frozen=True, tag="connector"):
     connector: str
     path: str
     """A key or a glob: `reports/**/*.pdf`."""
+    keys: tuple[str, ...] = ()
+    """Of what the path means these alone; all of it when empty."""
 
 
 Source = WebSource | UploadSource | ConnectorSource
@@ -128,8 +130,8 @@ class TaskOptions(msgspec.Struct, frozen=True):
     fields: tuple[FieldRule, ...] = ()
     on_duplicate: Literal["skip", "new_version"] = "skip"
     """What becomes of bytes that the folder has under another reference: left out, or an item of their own."""
-    ignore_errors: bool = True
-    """Whether the others go on when one item fails."""
+    ignore_errors: bool | None = None
+    """Whether the others go on when one item fails; None: in a collection they do, elsewhere they do not."""
     form: Mapping[str, Any] = {}
     """How files are read into a dataset, as its upload form says it; of collections nothing."""
 
@@ -142,6 +144,12 @@ class TaskDefinition(msgspec.Struct, frozen=True):
     target: Target
     source: Source
     options: TaskOptions = TaskOptions()
+
+    @property
+    def ignores_errors(self) -> bool:
+        """Whether the others go on when one item fails."""
+        given = self.options.ignore_errors
+        return self.target.kind == "collection" if given is None else given
 
 
 def parse_definition(given: Mapping[str, Any]) -> TaskDefinition:
@@ -188,7 +196,8 @@ def name_of(source: Source) -> str:
 def described(source: Source) -> str:
     """A source in some words: `report.pdf and 2 more`, `lake: reports/**/*.pdf`, `example.org/news and 1 more`."""
     if isinstance(source, ConnectorSource):
-        return f"{source.connector}: {source.path}"
+        some = "1 object of " if len(source.keys) == 1 else f"{len(source.keys):,} objects of "
+        return f"{some if source.keys else ''}{source.connector}: {source.path}"
     if isinstance(source, UploadSource):
         names = [file.name for file in source.files]
     else:
@@ -217,6 +226,8 @@ def _problems(given: TaskDefinition) -> Iterator[str]:
         yield from _upload_problems(given.source, given.target.kind)
     elif not given.source.connector or not given.source.path.strip():
         yield "a connector and a path there have to be named"
+    elif len(given.source.keys) > MOST_FILES:
+        yield f"{len(given.source.keys):,} keys: a task takes at most {MOST_FILES:,}; a path may mean more"
     yield from _field_problems(given.options.fields)
 
 

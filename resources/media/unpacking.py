@@ -125,7 +125,7 @@ def _images(
     images = []
     for info, path in zip(members, paths, strict=True):
         mime, reason = _look(name, opened, info)
-        reason = _bad_path(path) or reason
+        reason = bad_path(path) or reason
         if reason:
             wrong.append((path, reason))
         images.append((PackedImage(path, info.file_size, mime), info))
@@ -161,7 +161,7 @@ def _path(info: zipfile.ZipInfo) -> str:
     return unicodedata.normalize("NFC", name.replace("\\", "/"))
 
 
-def _bad_path(path: str) -> str:
+def bad_path(path: str) -> str:
     """Why a path cannot be kept and given back on every system."""
     parts = path.split("/")
     if not path.isprintable():

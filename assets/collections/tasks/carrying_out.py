@@ -178,7 +178,7 @@ def _work(means: TaskMeans, task: StoredTask) -> None:
             reader=reader,
             follows=isinstance(definition.source, WebSource)
             and definition.source.crawl is not None,
-            ignore_errors=definition.options.ignore_errors,
+            ignore_errors=definition.ignores_errors,
             stopped=stopped,
             tell=_told_now_and_then(means, task.id),
         )

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from assets.collections.tasks.connector_source import ConnectorItems
 from assets.collections.tasks.upload_source import UploadItems
 from assets.collections.tasks.web_source import WebItems
 from resources.connectors.base import FileConnector
 from resources.import_tasks.definition import ConnectorSource, Source, UploadSource
 from resources.import_tasks.sources import ItemSource
 from resources.kernel.errors import InputError
+from resources.sources.connector_items import ConnectorItems
 from resources.stores.uploads import UploadStore
 
 

@@ -133,10 +133,19 @@ def _start(place: Workplace, task_id: int, action: TaskAction) -> ImportTask:
     if run_id in stored.run_ids:  # asked before
         return show_task(records, task_id)
     job = _job(place, stored)
-    config = target_of(stored.target_kind).config(place.location, stored)
+    target = target_of(stored.target_kind)
+    config, assets = target.config(place.location, stored), target.assets(stored)
     records.tasks.act(task_id, action, asked.actor, project=records.project, run_id=run_id)
     try:
-        start_run(place.home, place.instance, job, asked, config=dict(config), tags=tags_of(stored))
+        start_run(
+            place.home,
+            place.instance,
+            job,
+            asked,
+            assets=assets,
+            config=dict(config),
+            tags=tags_of(stored),
+        )
     except BaseException as error:
         reason = f"its run could not be queued: {error}"
         records.tasks.end(task_id, "fail", run_id=run_id, actor=asked.actor, reason=reason)
@@ -153,18 +162,19 @@ def _run(
     step = step_of(stored.state, action, failed=stored.failed)
     if not step.is_taken:
         raise refused(stored, action, step.refusal)
-    job = _job(place, stored)
+    target, job = target_of(stored.target_kind), _job(place, stored)
     run_here(
         place.home,
         place.instance,
         job,
         tell,
-        config=target_of(stored.target_kind).config(place.location, stored),
+        config=target.config(place.location, stored),
         tags={**tags_of(stored), **place.asked.tags},
+        assets=target.assets(stored),
     )
     return show_task(records, task_id)
 
 
 def _job(place: Workplace, stored: StoredTask) -> dg.JobDefinition:
     name = target_of(stored.target_kind).job(place.location, stored)
-    return place.location.job(name)
+    return place.location.job(name) if name else place.location.asset_job()

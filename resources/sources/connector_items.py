@@ -49,15 +49,20 @@ class ConnectorItems:
         self, definition: ConnectorSource, connector: FileConnector, scratch: Path
     ) -> None:
         self._path = definition.path
+        self._keys = definition.keys
         self._connector = connector
         self._scratch = scratch
 
     def list(self) -> Iterator[SourceItem]:
-        """Each object that the path means, in the order of keys.
+        """Each object that is named, or that the path means, in the order of keys.
 
         Raises:
             InputError: none does: names three that exist, and why each was not meant.
         """
+        for key in self._keys:  # what became of one since is told when it is fetched
+            yield SourceItem(key, self._connector.addresses.url_of(key), handle=key)
+        if self._keys:
+            return
         is_empty = True
         for found in select_objects(self._connector, self._path, is_readable=lambda _: True):
             is_empty = False
