@@ -203,6 +203,7 @@ async def _ask(visit: Visit, tasks: Sequence[ImportTask], back: str) -> Response
     return await _render(
         visit,
         "imports/delete.html",
+        has_records=any(one.target_kind == "collection" for one in tasks),
         tasks=tasks,
         here=_list_query(back),
         back=f"{visit.base}/imports{own}".rstrip("?"),
@@ -214,7 +215,7 @@ async def _render(visit: Visit, template: str, **values: Any) -> Response:
     return await visit.render(
         template,
         visible=visible,
-        may_remove=may_remove,
+        may_remove=may_remove and values.pop("has_records", True),
         here_address=visit.address(),
         **values,
     )
