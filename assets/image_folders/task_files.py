@@ -27,6 +27,7 @@ from assets.image_folders.table import IMAGES, SCHEMA, FolderImage, ImagesRecord
 from assets.task_run import TaskRun
 from resources.formats.archives import is_zip
 from resources.formats.content_types import HEAD, content_type_of
+from resources.import_tasks.sources import ItemRefusedError
 from resources.kernel.errors import InputError, ParseError, WaybillError
 from resources.kernel.records import BatchStream, StoredVersion
 from resources.media.prober import open_prober
@@ -92,15 +93,15 @@ class _Folder:
         """Refuses images whose names are those of others but for case.
 
         Raises:
-            InputError: see there; names all of them.
+            ItemRefusedError: see there; names the first.
         """
-        wrong = [
-            (image.path, f"the same name as {other!r} where case does not count")
-            for image in images
-            if (other := self._called.get(_folded(image.path), image.path)) != image.path
-        ]
-        if wrong:
-            raise refused_members(name, wrong, len(images))
+        for image in images:
+            other = self._called.get(_folded(image.path), image.path)
+            if other != image.path:
+                raise ItemRefusedError(
+                    "name_not_allowed",
+                    f"{name}: {image.path[:200]!r} is {other[:200]!r} where case does not count",
+                )
 
     def twin(self, image: FolderImage) -> str:
         """The path under which the folder has the bytes of an image, if it is another one; else empty."""

@@ -17,6 +17,7 @@ from orchestration.cli import (
     embedding,
     exporter,
     image_folder,
+    import_task,
     pipeline,
     query,
     runs,
@@ -56,6 +57,7 @@ app.add_typer(classification.app, name="classification")
 app.add_typer(collection.app, name="collection")
 app.add_typer(schema.app, name="schema")
 app.add_typer(image_folder.app, name="image-folder")
+app.add_typer(import_task.app, name="import")
 app.add_typer(pipeline.app, name="pipeline")
 app.add_typer(runs.app, name="runs")
 app.add_typer(users.app, name="user")

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from orchestration.imports.classification_set import ClassificationSetTarget
 from orchestration.imports.collection import CollectionTarget
 from orchestration.imports.dataset import DatasetTarget
+from orchestration.imports.image_folder import ImageFolderTarget
 from orchestration.imports.target import TASK_TAG, TaskTarget
 from resources.import_tasks.definition import TargetKind
 from resources.kernel.errors import InputError
 from resources.stores.catalog.import_tasks.records import StoredTask
 
 TARGETS: Mapping[TargetKind, TaskTarget] = {
-    one.kind: one for one in (CollectionTarget(), DatasetTarget())
+    one.kind: one
+    for one in (CollectionTarget(), DatasetTarget(), ImageFolderTarget(), ClassificationSetTarget())
 }
 """By kind."""
 

@@ -22,6 +22,7 @@ _MARKS = re.compile(r"([\\`*_\[\]<>])")
 _AT_BEGINNING = re.compile(
     r"^(\s*(?:\d{1,9}(?=[.)]))?)([#>+-]|[.)]|={3,}|~{3,})(?=\s|$|#)", re.MULTILINE
 )
+_FIRST = frozenset("#>+-=~ \t0123456789")
 _BACKTICKS = re.compile(r"`{3,}")
 _DEEPEST_HEADING = 6
 
@@ -119,7 +120,11 @@ def _cell(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return _AT_BEGINNING.sub(r"\1\\\2", _MARKS.sub(r"\\\1", text))
+    if _MARKS.search(text):
+        text = _MARKS.sub(r"\\\1", text)
+    if text[:1] in _FIRST or "\n" in text:  # tables have many cells: most of them need nothing
+        text = _AT_BEGINNING.sub(r"\1\\\2", text)
+    return text
 
 
 def _text(block: Block) -> str:

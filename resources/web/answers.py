@@ -21,26 +21,44 @@ from resources.kernel.errors import (
 )
 from resources.web.addresses import WebAddress, shown_url
 
+_LOOK_SECONDS = 0.25
+"""How often a connection looks whether all is to stop."""
 _LENGTH = re.compile(r"\d{1,18}")
 
 
 class Clock:
-    """Ends a connection at its deadline, however slowly bytes drip in."""
+    """Ends a connection at its deadline, however slowly bytes drip in, or when all is to stop.
 
-    def __init__(self, sock: socket.socket, deadline: float) -> None:
+    Args:
+        sock: of the connection.
+        deadline: on the monotonic clock.
+        stopped: ends it before, once it is set.
+    """
+
+    def __init__(
+        self, sock: socket.socket, deadline: float, stopped: threading.Event | None = None
+    ) -> None:
         self._sock = sock
+        self._deadline = deadline
+        self._stopped = stopped
+        self._left = threading.Event()
         self.is_over = False
-        self._timer = threading.Timer(max(deadline - time.monotonic(), 0), self._end)
-        self._timer.daemon = True
 
     def __enter__(self) -> Clock:
-        self._timer.start()
+        threading.Thread(target=self._watch, name="web-clock", daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
+        self._left.set()
 
-    def _end(self) -> None:
+    def _watch(self) -> None:
+        while (seconds := self._deadline - time.monotonic()) > 0:
+            if self._stopped is not None:
+                seconds = min(seconds, _LOOK_SECONDS)
+            if self._left.wait(seconds):
+                return
+            if self._stopped is not None and self._stopped.is_set():
+                break
         self.is_over = True
         with contextlib.suppress(OSError):  # closed meanwhile
             socket.socket.shutdown(self._sock, socket.SHUT_RDWR)

@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -119,6 +120,7 @@ class WebClient:
         limits: of each answer.
         network: how it is reached; the process's own when left out.
         user_agent: what it calls itself.
+        stopped: once it is set, all requests end as if their time were over.
     """
 
     def __init__(
@@ -126,10 +128,12 @@ class WebClient:
         limits: WebLimits | None = None,
         network: Network | None = None,
         user_agent: str = USER_AGENT,
+        stopped: threading.Event | None = None,
     ) -> None:
         self.limits = limits or WebLimits()
         self._network = network or NETWORK
         self._user_agent = user_agent
+        self._stopped = stopped
 
     @contextmanager
     def get(
@@ -215,7 +219,10 @@ class WebClient:
         body: bytes | None = None,
     ) -> Iterator[tuple[http.client.HTTPResponse, Clock]]:
         connection = self._connected(address, deadline)
-        with contextlib.closing(connection), Clock(connection.sock, deadline) as clock:
+        with (
+            contextlib.closing(connection),
+            Clock(connection.sock, deadline, self._stopped) as clock,
+        ):
             with told(address, clock):
                 connection.request(
                     "GET" if body is None else "POST",
@@ -250,7 +257,7 @@ class WebClient:
                 left = min(deadline - time.monotonic(), _CONNECT_SECONDS)
                 plain = self._network.connect(ip, max(left, 0.001))
                 try:
-                    with Clock(plain, deadline):
+                    with Clock(plain, deadline, self._stopped):
                         connection.sock = tls.wrap_socket(plain, server_hostname=address.host)
                 except BaseException:
                     plain.close()

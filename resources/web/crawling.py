@@ -62,8 +62,9 @@ class Frontier:
 
     def add_site(self, url: str) -> None:
         """Pages of the host of an address are of the same site from now on."""
+        site = _site_of(urlsplit(url).hostname or "")
         with self._lock:
-            self._sites.add(_site_of(urlsplit(url).hostname or ""))
+            self._sites |= {site} if site else set()
 
     def take(self, url: str) -> bool:
         """Takes an address, unless it was taken, or enough were."""

@@ -32,17 +32,17 @@ attributes: {{name: sales, upload: true}}
 AT_WORK = ("importing", "stopping", "deleting")
 
 
-SHORT = 1_000
+SHORT = 65_536
 """Bytes: of a file on the slow server, so many come at once; the rest of a longer one when the test says so."""
 
 
 @contextmanager
 def slow_server(folder: Path) -> Iterator[FtpServer]:
-    """Three short texts and three long ones; of these nothing comes to an end before `release`."""
+    """Three short texts, and behind them three long ones, which do not come to their ends before `release`."""
     folder.mkdir()
     for number in range(3):
-        (folder / f"short{number}.txt").write_text(f"Short note {number}.\n")
-        (folder / f"long{number}.txt").write_text(f"Long note {number}.\n" * 200)
+        (folder / f"1-short{number}.txt").write_text(f"Short note {number}.\n")
+        (folder / f"2-long{number}.txt").write_text(f"Long note {number}.\n" * 16_000)
     with running_ftp(folder) as server:
         hold(server)
         yield server

@@ -48,7 +48,7 @@ class WebItems:
         definition: which pages.
         scratch: a folder for the pages at hand.
         limits: of one page or document.
-        stopped: once it is set, who waits for a turn at a site ends with `StoppedError`.
+        stopped: once it is set, who waits for a turn at a site, or for an answer, ends with `StoppedError`.
         known: references of the items that the task has already: they are not found again, and count.
 
     Raises:
@@ -67,9 +67,11 @@ class WebItems:
         self._definition = definition
         self._scratch = scratch
         self._frontier = Frontier(_rules_of(definition), known)
+        for address in [*definition.addresses, definition.sitemap]:
+            self._frontier.add_site(_normal(address))
         visitor = visitor_of(os.environ)
         delay = definition.crawl.delay if definition.crawl else 0.0
-        client = WebClient(limits, user_agent=visitor.user_agent)
+        client = WebClient(limits, user_agent=visitor.user_agent, stopped=stopped)
         self._pages = PageReader(client, Turns(stopped), pause=max(visitor.pause, delay))
 
     def list(self) -> Iterator[SourceItem]:
@@ -92,20 +94,23 @@ class WebItems:
         with TemporaryDirectory(dir=self._scratch) as folder:
             path = Path(folder) / "page"
             with _refusals():
-                page = self._pages.fetch(item.reference, path, self._state_of(item, known))
+                page = self._pages.fetch(item.reference, path, known.fingerprint if known else "")
             if page is None:
                 yield Unchanged()
                 return
             self._check(item, page)
+            may_follow = page.head.directives.follow
             yield FetchedPage(
                 path,
                 page.name,
                 page.size,
                 page.sha256,
                 f"{page.media_type}; charset={page.charset}" if page.charset else page.media_type,
-                page.fingerprint,
+                page.fingerprint
+                if may_follow
+                else "",  # that it forbids to follow is told with all of it
                 page.url,
-                may_follow=page.head.directives.follow,
+                may_follow=may_follow,
             )
 
     def follow(
@@ -125,13 +130,11 @@ class WebItems:
             if url in seen:
                 continue
             seen.add(url)
-            self._frontier.add_site(url)
             self._frontier.take(url)
             yield _item(url)
 
     def _of_sitemap(self, sitemap: str) -> Iterator[SourceItem]:
         """What a sitemap lists; what of it breaks a rule is an item that fails, so that it is seen."""
-        self._frontier.add_site(sitemap)
         seen: set[str] = set()
         left_out: list[str] = []
         with TemporaryDirectory(dir=self._scratch) as folder:
@@ -154,13 +157,6 @@ class WebItems:
                     return
         if not seen:
             raise _no_match(sitemap, left_out)
-
-    def _state_of(self, item: SourceItem, known: Known | None) -> str:
-        """What a page is known as; nothing of one whose links are to be followed: they are in its text alone."""
-        crawl = self._definition.crawl
-        if known is None or (crawl is not None and item.depth < crawl.depth):
-            return ""
-        return known.fingerprint
 
     def _check(self, item: SourceItem, page: Page) -> None:
         """Refuses a page that does not want to be taken, or that the task has.

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 from urllib.parse import quote
 
+import msgspec
 from fastapi import APIRouter, Body, Depends, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
@@ -315,7 +316,7 @@ async def _stream(records: TaskRecords, found: ImportTask) -> AsyncIterator[byte
         now = time.monotonic()
         if found != last:
             told, last = now, found
-            yield event("progress", asdict(replace(found, definition=None)))
+            yield event("progress", msgspec.to_builtins(replace(found, definition=None)))
         elif now - told > HEARTBEAT_SECONDS:
             told = now
             yield b": still here\n\n"

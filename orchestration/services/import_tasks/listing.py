@@ -59,9 +59,9 @@ def list_tasks(records: TaskRecords, wanted: TaskFilter) -> TaskPage:
     """
     check_limit(wanted.limit)
     query = _query(records, wanted)
+    after = None if wanted.cursor is None else _after(wanted.cursor, query.sort)
     if not records.database.exists():
         return TaskPage((), None, 0, _tabs({}))
-    after = None if wanted.cursor is None else _after(wanted.cursor, query.sort)
     found = records.listing.page(query, after=after, limit=wanted.limit + 1)
     if records.settle(one for one in found if one.state in _GOING):
         found = records.listing.page(query, after=after, limit=wanted.limit + 1)

@@ -39,7 +39,9 @@ def article_of(blocks: Sequence[PageBlock], judged: str) -> list[PageBlock]:
     known = _Known(judged)
     sure = [i for i, block in enumerate(blocks) if known.has_block(block, _TELLING)]
     if not sure:  # a page of a few words
-        sure = [i for i, block in enumerate(blocks) if known.has_block(block, 1)]
+        sure = [
+            i for i, one in enumerate(blocks) if known.has_block(one, 1) and not _is_around(one)
+        ]
     if not sure:
         return []
     first, last = _with_headings(blocks, sure[0]), sure[-1]
@@ -98,6 +100,13 @@ def _around(elements: Sequence[HtmlElement]) -> set[HtmlElement]:
         own = set(element.iterancestors())
         common = [one for one in common if one in own]
     return set(common)
+
+
+def _is_around(block: PageBlock) -> bool:
+    """Whether a block is of what stands around articles, by its elements and links alone."""
+    if block.linked > len(block.text) * _MOSTLY:
+        return True
+    return any(one.tag in _FOREIGN_TAGS for one in [block.element, *block.element.iterancestors()])
 
 
 def _is_foreign(block: PageBlock, around: set[HtmlElement]) -> bool:

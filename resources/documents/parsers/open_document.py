@@ -112,7 +112,9 @@ class _Reading:
     def _take_paragraph(self, element: Any) -> None:
         self._gathered.paragraph(self._text(element))
         for frame in element.iter(f"{_DRAW}frame"):
-            self._take_frame(frame)
+            around = next(frame.iterancestors(f"{_DRAW}text-box", f"{_TEXT}p"), None)
+            if around is element:  # those in a box come with it
+                self._take_frame(frame)
 
     def _take_frame(self, frame: Any) -> None:
         for image in frame.findall(f"{_DRAW}image"):

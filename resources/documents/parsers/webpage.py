@@ -10,7 +10,7 @@ from lxml import etree, html
 from lxml.html import HtmlElement
 
 from resources.documents.parsers.article import article_of
-from resources.documents.parsers.gathering import Gathered
+from resources.documents.parsers.gathering import Gathered, cleaned
 from resources.documents.parsers.page_blocks import PageBlock, blocks_of, tidied
 from resources.documents.refusals import DocumentRefusedError
 from resources.formats.page_text import decode_page
@@ -18,6 +18,8 @@ from resources.sandbox.ranged_file import RangedFile
 
 _MOST_LINKS = 10_000
 _LONGEST_LINK = 2_048
+_LARGE = 1_000_000
+"""Bytes of a page beyond which only one judge is asked: the others take longer the more siblings an element has."""
 _DATES = {"extensive_search": False, "original_date": True}
 """What a page says of itself only: a year in its footer is no date of an article."""
 _MORE = {"sitename": "site", "license": "license", "tags": "tags", "categories": "categories"}
@@ -48,7 +50,7 @@ def put_article(data: bytes, gathered: Gathered, address: str = "", charset: str
     """
     tree, is_cut = _tree_of(decode_page(data, charset))
     found = None if tree is None else trafilatura.bare_extraction(
-        tree, url=address or None, include_comments=False, include_tables=True, with_metadata=True, date_extraction_params=_DATES,
+        tree, url=address or None, include_comments=False, include_tables=True, with_metadata=True, date_extraction_params=_DATES, fast=len(data) > _LARGE,
     )  # fmt: skip
     blocks = [] if tree is None or found is None else article_of(blocks_of(tree), found.text or "")
     if not any(block.text.strip() for block in blocks if block.kind != "picture"):
@@ -71,8 +73,18 @@ def _tree_of(text: str) -> tuple[HtmlElement | None, bool]:
     try:
         tree = html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
     except etree.ParserError:
-        tree = None
+        return None, False
+    _clean(tree)
     return tree, any(error.type_name == "ERR_RESOURCE_LIMIT" for error in parser.error_log)
+
+
+def _clean(tree: HtmlElement) -> None:
+    """Takes characters out that no text may hold: `&#27;` is one, and trafilatura loses the paragraph that has it."""
+    for element in tree.iter():
+        if element.text:
+            element.text = cleaned(element.text)
+        if element.tail:
+            element.tail = cleaned(element.tail)
 
 
 def _no_text(*, is_cut: bool) -> DocumentRefusedError:

@@ -7,24 +7,19 @@ import pytest
 
 from assets import task_run
 from orchestration.location import Location
-from orchestration.services.home import open_home
-from orchestration.services.import_tasks.items import list_items
 from orchestration.services.import_tasks.listing import show_task
-from orchestration.services.import_tasks.records import TaskRecords
-from orchestration.services.import_tasks.starting import create_task, retry_here, start_here
+from orchestration.services.import_tasks.starting import retry_here, start_here
 from orchestration.services.import_tasks.steering import delete_task, stop_task
-from orchestration.services.runs.start import Asked
-from orchestration.services.runs.workplace import Workplace
 from resources.home import waybill_home
-from resources.import_tasks.definition import parse_definition
 from resources.kernel.errors import ConfigError, InputError, UnknownNameError
 from resources.sources import whole_files
 from resources.stores.catalog.import_tasks.catalog import ImportTaskCatalog
 from resources.stores.catalog.import_tasks.items import TaskItemCatalog
 from resources.stores.kept_uploads import KeptUploads
 from resources.stores.table_writer import TableWriter
-from resources.stores.uploads import UploadStore
+from tests import import_tasks
 from tests.faults import kill_at
+from tests.import_tasks import handed_in, objects, outcomes, records, workplace
 from tests.project import project
 
 YAML = """
@@ -53,12 +48,9 @@ def shared_project():
 
 
 @pytest.fixture
-def place(shared_project, tmp_path, monkeypatch):
-    monkeypatch.setenv("WAYBILL_HOME", str(tmp_path))
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
-    (tmp_path / "landing").mkdir()
-    with dg.instance_for_test(temp_dir=str(tmp_path)) as instance:
-        yield Workplace(open_home(), shared_project, instance, Asked("ann"))
+def place(shared_project, tmp_path):
+    with workplace(shared_project, tmp_path) as found:
+        yield found
 
 
 @pytest.fixture
@@ -68,39 +60,17 @@ def store(place):
 
 @pytest.fixture
 def given(tmp_path):
-    """Hands files in as uploads of a task."""
-
-    def hand_in(**files: bytes) -> dict:
-        found = []
-        for name, data in files.items():
-            path = tmp_path / "given"
-            path.write_bytes(data)
-            sha256 = UploadStore.open().stage(path, limit=10**9).sha256
-            found.append({"sha256": sha256, "name": name.replace("__", "."), "size": len(data)})
-        return {"type": "upload", "files": found}
-
-    return hand_in
-
-
-def lake(path: str) -> dict:
-    return {"type": "connector", "connector": "landing", "path": path}
+    return lambda **files: handed_in(
+        tmp_path, {name.replace("__", "."): data for name, data in files.items()}
+    )
 
 
 def created(place, source, *, name="sales", **options):
-    target = {"kind": "dataset", "name": name}
-    definition = parse_definition(
-        {"name": "", "target": target, "source": source, "options": options}
-    )
-    return create_task(place, definition, start=False, via="cli")
+    return import_tasks.created(place, "dataset", name, source, **options)
 
 
-def ended(place, source, **told):
-    return start_here(place, created(place, source, **told).id, lambda _: None)
-
-
-def outcomes(place, task):
-    found = list_items(TaskRecords.of(place.location, place.instance), task.id).items
-    return {one.name: (one.state, one.outcome or one.rule) for one in found}
+def ended(place, source, **options):
+    return start_here(place, created(place, source, **options).id, lambda _: None)
 
 
 def rows(store, name="sales"):
@@ -126,12 +96,12 @@ def test_a_task_of_what_is_there_already_says_0_new_and_one_changed_file_says_1(
     landing = tmp_path / "landing"
     for name in "abc":
         (landing / f"{name}.csv").write_text("id\n1\n")
-    ended(place, lake("*.csv"))
-    again = ended(place, lake("*.csv"))
+    ended(place, objects("*.csv"))
+    again = ended(place, objects("*.csv"))
     assert (again.state, again.done, again.skipped, again.unchanged) == ("completed", 0, 3, 3)
     (landing / "b.csv").write_text("id\n1\n2\n")
     (landing / "d.csv").write_text("id\n9\n")
-    third = ended(place, lake("*.csv"))
+    third = ended(place, objects("*.csv"))
     assert (third.created, third.updated, third.unchanged) == (1, 1, 2)
     assert [version.rows for version in store.item(KEY).versions()] == [3, 5]
 
@@ -156,7 +126,7 @@ def test_bad_files_are_left_out_if_asked_for_and_a_retry_takes_them_once_they_ar
         (landing / f"f{n}.csv").write_text(f"id,n\n{n},x\n")
     (landing / "f2.csv").write_bytes(b"")
     (landing / "f3.csv").write_text("id,n\n3,x,too,many\n")
-    task = ended(place, lake("*.csv"), ignore_errors=True)
+    task = ended(place, objects("*.csv"), ignore_errors=True)
     assert (task.state, task.done, task.failed, task.can) == (
         "completed",
         3,
@@ -185,9 +155,9 @@ def test_files_of_which_most_are_bad_are_refused_whatever_the_task_says(place, s
 @pytest.mark.parametrize(
     ("name", "source", "error", "said"),
     [
-        ("sourced", lake("*.csv"), ConfigError, "upload: true"),
-        ("nope", lake("*.csv"), UnknownNameError, "nope"),
-        ("prices", lake("*.csv"), InputError, "none of its connectors"),
+        ("sourced", objects("*.csv"), ConfigError, "upload: true"),
+        ("nope", objects("*.csv"), UnknownNameError, "nope"),
+        ("prices", objects("*.csv"), InputError, "none of its connectors"),
         ("sales", {"type": "web", "addresses": ["https://example.org/"]}, InputError, "collection"),
     ],
 )
@@ -196,18 +166,14 @@ def test_what_a_dataset_does_not_take_is_refused_before_anything_is_made(
 ):
     with pytest.raises(error, match=said):
         created(place, source, name=name)
-    assert TaskRecords.of(place.location, place.instance).tasks.ids() == set()
+    assert records(place).tasks.ids() == set()
 
 
 def test_a_path_that_means_nothing_fails_and_names_what_is_there(place, tmp_path):
     (tmp_path / "landing" / "Sales.csv").write_text("id\n1\n")
-    task = ended(place, lake("sales.csv"))
+    task = ended(place, objects("sales.csv"))
     assert task.state == "failed"
     assert "differs in capital letters" in task.reason
-
-
-def records(place):
-    return TaskRecords.of(place.location, place.instance)
 
 
 def test_a_task_that_is_stopped_leaves_nothing_and_goes_on_when_it_is_started_again(

@@ -4,6 +4,7 @@ import gzip
 
 import pytest
 
+from resources.import_tasks import rules
 from resources.kernel.errors import ConnectorUnavailableError, InputError, WaybillError
 from resources.web.client import Network, WebClient, WebLimits
 from resources.web.failures import MAY_PASS, RULES, retry_after_of, rule_of
@@ -102,6 +103,11 @@ def test_names_certificates_and_servers_that_are_not_there(web):
     assert rule(Network(no_name, nobody)) == "dns"
     assert rule(Network(lambda _: ["1.1.1.1"], nobody)) == "unreachable"
     assert rule(web.network, "https://stranger.example/") == "tls"
+
+
+def test_tasks_know_each_rule():
+    assert set(RULES) <= set(rules.MEANINGS)
+    assert MAY_PASS <= rules.PASSING
 
 
 def test_an_error_of_something_else_has_no_rule():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from math import hypot
 from typing import NamedTuple
 
 import pypdfium2
@@ -32,6 +33,10 @@ class Characters:
         self._page = textpage
         self._rectangle = raw.FS_RECTF()
         self._reference = ctypes.byref(self._rectangle)
+        self._x, self._y = ctypes.c_double(), ctypes.c_double()
+        self._point = (ctypes.byref(self._x), ctypes.byref(self._y))
+        self._matrix = raw.FS_MATRIX()
+        self._matrix_reference = ctypes.byref(self._matrix)
         self.text: str = textpage.get_text_range()
         """All of them, lines ending in CR LF."""
         self._is_plain = self.text.isascii() or max(self.text, default="") <= "\uffff"
@@ -52,6 +57,19 @@ class Characters:
         raw.FPDFText_GetLooseCharBox(self._page.raw, number, self._reference)
         found = self._rectangle
         return Box(found.left, found.bottom, found.right, found.top)
+
+    def origin(self, number: int) -> tuple[float, float]:
+        """Where a character begins on its base line."""
+        raw.FPDFText_GetCharOrigin(self._page.raw, number, *self._point)
+        return self._x.value, self._y.value
+
+    def size(self, number: int) -> float:
+        """The size of a character's font in points of the page."""
+        size: float = raw.FPDFText_GetFontSize(self._page.raw, number)
+        if raw.FPDFText_GetMatrix(self._page.raw, number, self._matrix_reference):
+            matrix = self._matrix
+            size *= hypot(matrix.c, matrix.d)
+        return size if size > 0 else max(self.box_of(number).height, 1.0)
 
     def is_bold(self, place: int) -> bool:
         """Whether a character is of a heavy font."""

@@ -9,7 +9,7 @@ from resources.documents.parsers.pdf.characters import Characters
 from resources.documents.parsers.pdf.content import PageLine
 from resources.documents.parsers.pdf.lines import Gap, gaps_of, parts_of
 
-_SAMPLE = 8
+_SAMPLE = 6
 _FEWEST = 4
 """Lines that have to share a gutter."""
 _LONG_PART = 20
@@ -18,20 +18,21 @@ _LONG_PART = 20
 
 def in_columns(lines: Sequence[PageLine], characters: Characters) -> list[PageLine]:
     """The lines in the order of reading."""
-    longest = sorted(lines, key=lambda line: -len(line.text))[:_SAMPLE]
-    gutter = _gutter([_prose_gaps(line, characters) for line in longest])
+    gutter = _gutter(list(_sampled(lines, characters)))
     if gutter is None:
         return list(lines)
     return list(_ordered(lines, characters, gutter))
 
 
-def _prose_gaps(line: PageLine, characters: Characters) -> list[Gap]:
-    """Gaps with prose on both sides."""
-    return [
-        gap
-        for gap in gaps_of(line, characters)
-        if gap.place >= _LONG_PART and len(line.text) - gap.place >= _LONG_PART
-    ]
+def _sampled(lines: Sequence[PageLine], characters: Characters) -> Iterator[list[Gap]]:
+    """Gaps with prose on both sides of the longest lines; no more of them are looked at than are needed to say no."""
+    without = 0
+    for line in sorted(lines, key=lambda one: -len(one.text))[:_SAMPLE]:
+        gaps = gaps_of(line, characters, _LONG_PART)
+        without += not gaps
+        if without > _SAMPLE - _FEWEST:
+            return
+        yield gaps
 
 
 def _gutter(gaps: Sequence[Sequence[Gap]]) -> float | None:
@@ -39,7 +40,7 @@ def _gutter(gaps: Sequence[Sequence[Gap]]) -> float | None:
     for one in (gap for line in gaps for gap in line):
         middle = (one.left + one.right) / 2
         shared = sum(any(gap.left < middle < gap.right for gap in line) for line in gaps)
-        if shared >= max(_FEWEST, len(gaps) // 2):
+        if shared >= _FEWEST:
             return middle
     return None
 

@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from resources.documents.parsers.pdf.characters import Box
 
+BELOW, ABOVE = 0.25, 0.85
+"""Of the size of a font: how far its letters go below the base line, and above."""
+
 
 class PageLine(NamedTuple):
     """A line."""
@@ -15,8 +18,13 @@ class PageLine(NamedTuple):
     start: int
     """Where it begins in the text of its page; -1: it was put together from elsewhere."""
     height: float
-    """Of its letters, with the room of its font above and below."""
+    """The size of its font."""
     is_bold: bool = False
+
+
+def leading(above: PageLine, below: PageLine) -> float:
+    """From the base line of a line to that of another; negative where it goes back up the page."""
+    return (above.box.bottom + BELOW * above.height) - (below.box.top - ABOVE * below.height)
 
 
 class FoundTable(NamedTuple):

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from resources.documents.document import Paragraph
 from resources.documents.parsers.gathering import Gathered
-from resources.documents.parsers.pdf.content import FoundTable, PageContent, PageLine
+from resources.documents.parsers.pdf.content import FoundTable, PageContent, PageLine, leading
 from resources.documents.parsers.pdf.lines import HYPHEN
 from resources.documents.parsers.pdf.words import KnownWords, marked
 
@@ -22,7 +22,7 @@ _LONGEST_HEADING = 200
 _MOST_LEVELS = 4
 _MARK = re.compile(r"^(?:([•‣▪●○◦■□➢➤✓–—*·-])|(\(?(?:\d{1,3}|[a-zA-Z])[.)]))\s+(?=\S)")
 _ENDS = re.compile(r"[.!?:;。！？：；…][\"'”’»)\]]*$")
-_NO_SPACE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
+_NO_SPACE = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
 """Scripts that are written without spaces between words."""
 
 
@@ -44,8 +44,10 @@ class PdfLayout:
         self._levels = {size: min(n, _MOST_LEVELS) for n, size in enumerate(_distinct(large), 1)}
         self._bold_level = min(len(set(self._levels.values())) + 1, _MOST_LEVELS + 1)
         self._titles = titles
-        self._words = KnownWords(one.text for one in lines)
+        self._words = KnownWords([one.text for one in lines])
         self._leading = _leading(lines)
+        self._last_page = 0
+        """Whose text the last block ends with."""
         self._next = 1
         """Number of the next item of a list that counts."""
 
@@ -78,6 +80,7 @@ class PdfLayout:
             gathered.item(text[mark.end() :], ordered=bool(mark[2]))
         elif not self._goes_on(text, page, gathered):
             gathered.paragraph(text)
+        self._last_page = page
 
     def _is_next(self, mark: str) -> bool:
         """Whether it counts the next item of a list. Other numbers stay in the text: they may be those of clauses."""
@@ -90,9 +93,13 @@ class PdfLayout:
     def _goes_on(self, text: str, page: int, gathered: Gathered) -> bool:
         """Puts the rest of a paragraph that a page's end has cut behind its beginning, if it is one."""
         last = gathered.blocks[-1] if gathered.blocks else None
-        if not isinstance(last, Paragraph) or last.page != page - 1 or _ENDS.search(last.text):
+        if (
+            not isinstance(last, Paragraph)
+            or self._last_page != page - 1
+            or _ENDS.search(last.text)
+        ):
             return False
-        if not (text[0].islower() or _NO_SPACE.match(text[0])):
+        if not (text[0].islower() or _NO_SPACE.match(last.text[-1])):
             return False
         gathered.blocks[-1] = replace(last, text=self._words.join(_joined([last.text, text])))
         return True
@@ -125,8 +132,8 @@ class PdfLayout:
             return False
         if line.box.top > last.box.top + last.height:  # another column
             return not level and not _ENDS.search(last.text)
-        room = last.box.bottom - (line.box.top - line.height)
-        if room > self._leading * 1.35 or (level and room > last.height * 1.9):
+        room = leading(last, line)
+        if room > self._leading * 1.35 or (level and room > last.height * 2):
             return False
         return bool(level) or not self._begins(group, line)
 
@@ -157,11 +164,11 @@ def _distinct(sizes: Sequence[int]) -> list[int]:
 
 def _leading(lines: Sequence[PageLine]) -> float:
     """Room from one line to the next in most of the text."""
-    rooms = [above.box.bottom - below.box.bottom for above, below in itertools.pairwise(lines)]
+    rooms = [leading(above, below) for above, below in itertools.pairwise(lines)]
     near = [
         room
         for room, one in zip(rooms, lines, strict=False)
-        if 0.3 * one.height < room < 2.2 * one.height
+        if 0.5 * one.height < room < 2.4 * one.height
     ]
     return median(near) if near else 1e9
 
@@ -172,12 +179,20 @@ def _joined(texts: Sequence[str]) -> str:
     for one in texts:
         if not text:
             text = one
-        elif text.endswith(HYPHEN) or (_NO_SPACE.match(text[-1]) and _NO_SPACE.match(one[0])):
+        elif text.endswith(HYPHEN) or _is_unspaced(text[-1], one):
             text += one
         else:
             ended = marked(text)
             text = ended + one if ended.endswith(HYPHEN) else f"{text} {one}"
     return text
+
+
+def _is_unspaced(last: str, text: str) -> bool:
+    """Whether nothing stands between a letter and the text of the next line: scripts without spaces, numbers among them."""
+    if _NO_SPACE.match(last) and _NO_SPACE.match(text[0]):
+        return True
+    is_latin = last.isascii() and last.isalpha() and text[0].isascii() and text[0].isalpha()
+    return not is_latin and len(_NO_SPACE.findall(text)) > len(text) / 2
 
 
 def _has_header(rows: Sequence[Sequence[str]]) -> bool:

@@ -7,7 +7,7 @@ from statistics import median
 from typing import NamedTuple
 
 from resources.documents.parsers.pdf.characters import Box, Characters
-from resources.documents.parsers.pdf.content import PageLine
+from resources.documents.parsers.pdf.content import ABOVE, BELOW, PageLine
 from resources.documents.parsers.pdf.right_to_left import has_right_to_left, line_from_places
 
 _NEW_LINE = "\r\n"
@@ -19,6 +19,8 @@ _LIGATURES = str.maketrans({
     "\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl", "\ufb03": "ffi", "\ufb04": "ffl", "\ufb05": "st", "\ufb06": "st",
     HYPHEN: "",
 })  # fmt: skip
+_MARK = 6
+"""Characters at the beginning of a line that may be a mark in another size."""
 _WIDE = 1.0
 """A gap wider than so many heights of its line separates columns or cells."""
 
@@ -52,27 +54,33 @@ def _spans(text: str) -> Iterator[tuple[int, int]]:
 
 def _line(characters: Characters, start: int, end: int) -> PageLine | None:
     raw = characters.text[start:end]
-    first, last = characters.box(start), characters.box(end - 1)
+    first, last = characters.number(start), characters.number(end - 1)
+    letter = next(
+        (n for n in range(start, min(end, start + _MARK)) if characters.text[n].isalnum()), start
+    )
+    size = characters.size(characters.number(letter) if letter != start else first)
+    (left, base), (_, end_base) = characters.origin(first), characters.origin(last)
+    box = Box(
+        left, min(base, end_base) - size * BELOW, characters.box_of(last).right, base + size * ABOVE
+    )  # PDFium makes one of two lines with a hyphen between them
     if has_right_to_left(raw):
-        text, box = line_from_places(characters, start, end)
-        return PageLine(text, box, -1, box.height) if text else None
+        text, across = line_from_places(characters, start, end)
+        box = box._replace(left=across.left, right=across.right)
+        return PageLine(text, box, -1, size) if text else None
     text = raw.translate(_LIGATURES) if not raw.isascii() else raw
     for hyphen in _HYPHENS:
         text = text.replace(hyphen, HYPHEN)
-    box = Box(  # of two lines with a hyphen between them PDFium makes one
-        min(first.left, last.left), min(first.bottom, last.bottom), max(first.right, last.right), first.top
-    )  # fmt: skip
-    return PageLine(text, box, start, max(first.height, last.height))
+    return PageLine(text, box._replace(right=max(box.right, left)), start, size)
 
 
-def gaps_of(line: PageLine, characters: Characters, narrowest: float = _WIDE) -> list[Gap]:
-    """Wide gaps in a line, from left to right."""
+def gaps_of(line: PageLine, characters: Characters, margin: int = 1) -> list[Gap]:
+    """Wide gaps in a line, from left to right, with at least so many characters on both sides."""
     if line.start < 0 or HYPHEN in line.text:
         return []
     found = []
-    least = max(line.height, 1.0) * narrowest
+    least = max(line.height, 1.0) * _WIDE
     for place, character in enumerate(line.text):
-        if character == " " and 0 < place < len(line.text) - 1:
+        if character == " " and margin <= place < len(line.text) - margin:
             left = characters.box(line.start + place - 1).right
             right = characters.box(line.start + place + 1).left
             if right - left > least:

@@ -23,6 +23,7 @@ from resources.documents.parsers.pdf.layout import PdfLayout
 from resources.documents.parsers.pdf.lines import HYPHEN, lines_of, looseness
 from resources.documents.parsers.pdf.ruled import ruled_tables
 from resources.documents.parsers.pdf.running import without_running
+from resources.documents.parsers.plain import read_all
 from resources.documents.refusals import DocumentRefusedError
 from resources.sandbox.ranged_file import RangedFile
 from resources.sandbox.refusals import one_line
@@ -34,6 +35,8 @@ _DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(Z|[+-]\d\d'?\d
 _FEWEST_CHARACTERS = 4
 """Less text than that says nothing of a page: it may be a picture with a number."""
 _MOST_LOOKED_AT = 2_000
+_SMALL = 16 * 1024 * 1024
+"""Bytes of a file that is read at once; of a larger one what PDFium asks for."""
 _LONGEST_BOLD = 120
 _LOOSE = 1.2
 _BEGINS = re.compile(r"[\W\d_]*(?![a-zß-öø-ÿ])")
@@ -55,7 +58,7 @@ def parse(file: RangedFile, gathered: Gathered) -> None:
 def _opened(file: RangedFile) -> Iterator[pypdfium2.PdfDocument]:
     file.seek(0)
     try:
-        document = pypdfium2.PdfDocument(file)
+        document = pypdfium2.PdfDocument(read_all(file) if file.size <= _SMALL else file)
     except pypdfium2.PdfiumError as error:
         if "password" in str(error).lower():
             raise DocumentRefusedError("encrypted", "It is locked with a password") from None

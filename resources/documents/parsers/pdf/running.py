@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from resources.documents.parsers.pdf.content import PageContent, PageLine
 
@@ -13,6 +13,10 @@ _MARGIN = 0.12
 _SHARE = 0.4
 """Of the pages: left and right ones may have heads of their own."""
 _DIGITS = re.compile(r"\d+|\b[ivxlc]+\b")
+_OUTER_NUMBERS = re.compile(r"\A\d{1,5}(?!\S)|(?<!\S)\d{1,5}\Z")
+_FEWEST_NUMBERED = 3
+_MOST_KEPT = 5
+"""Different heads, or feet, that are kept."""
 _LONGEST = 200
 _MOST_LINES = 4
 _ROOM = 0.5
@@ -29,15 +33,39 @@ def without_running(pages: Sequence[PageContent]) -> tuple[list[PageContent], li
     for margin in margins:
         counts.update(set(margin.values()))
     least = max(2, round(len(pages) * _SHARE))
+    numbered = _numbered(pages, margins)
     texts: dict[str, dict[str, str]] = {"head": {}, "foot": {}}
     kept = []
     for page, margin in zip(pages, margins, strict=True):
-        running = {number: sign for number, sign in margin.items() if counts[sign] >= least}
+        running = {
+            number: sign
+            for number, sign in margin.items()
+            if counts[sign] >= least or (page.number, number) in numbered
+        }
         for number, (where, sign) in running.items():
             texts[where].setdefault(sign, page.lines_by_number[number].text)
         content = [one for number, one in enumerate(page.content) if number not in running]
         kept.append(page._replace(content=content))
-    return kept, list(texts["head"].values()), list(texts["foot"].values())
+    return (
+        kept,
+        list(texts["head"].values())[:_MOST_KEPT],
+        list(texts["foot"].values())[:_MOST_KEPT],
+    )
+
+
+def _numbered(
+    pages: Sequence[PageContent], margins: Sequence[Mapping[int, tuple[str, str]]]
+) -> set[tuple[int, int]]:
+    """Lines of the margins, by page and place, that end or begin with the page's number, whatever else they say."""
+    found = [
+        (page.number, number, where, int(digits) - page.number)
+        for page, margin in zip(pages, margins, strict=True)
+        for number, (where, _) in margin.items()
+        for digits in {*_OUTER_NUMBERS.findall(page.lines_by_number[number].text)}
+    ]
+    counts = Counter((where, offset) for _, _, where, offset in found)
+    usual = {one for one, count in counts.items() if count >= _FEWEST_NUMBERED}
+    return {(page, number) for page, number, where, offset in found if (where, offset) in usual}
 
 
 def _margin_lines(page: PageContent) -> dict[int, tuple[str, str]]:

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
+from functools import cached_property
 
 from resources.documents.parsers.pdf.lines import HYPHEN
 
 _WORD = re.compile(r"\w[\w'’-]*")
 _CUT = re.compile(rf"([^\W\d_][\w'’-]*){HYPHEN}[ \n]?([\w'’]+)")
 _HALVES = re.compile(rf"[\w'’-]*{HYPHEN}[\w'’-]*")
-_AT_END = re.compile(r"(?<=[^\W\d_])[-\u2010]$")
 _LETTERS = re.compile(r"[a-zà-öø-ÿа-яα-ω]")
 
 
 class KnownWords:
     """The words of a document."""
 
-    def __init__(self, texts: Iterable[str]) -> None:
-        self._words: set[str] = set()
-        for text in texts:
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._texts = texts
+
+    @cached_property
+    def _words(self) -> set[str]:
+        """All of them, gathered when the first one is asked for: most documents have no cut word."""
+        words: set[str] = set()
+        for text in self._texts:
             whole = _HALVES.sub(" ", text) if HYPHEN in text else text
-            self._words.update(word.lower() for word in _WORD.findall(whole))
+            words.update(word.lower() for word in _WORD.findall(whole))
+        return words
 
     def join(self, text: str) -> str:
         """The text with its cut words whole."""
@@ -43,4 +49,5 @@ class KnownWords:
 
 def marked(text: str) -> str:
     """A line whose last word may be cut, with our mark for the hyphen."""
-    return _AT_END.sub(HYPHEN, text)
+    is_cut = text[-1:] in ("-", "\u2010") and text[-2:-1].isalpha()
+    return text[:-1] + HYPHEN if is_cut else text

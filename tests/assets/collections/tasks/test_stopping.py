@@ -7,12 +7,12 @@ import time
 from functools import partial
 
 import pytest
-from assets.collections.tasks.connector_source import ConnectorItems
 
 from assets.collections.tasks import keeping_task, working
 from assets.collections.tasks.carrying_out import TaskMeans
 from orchestration.services.import_tasks.steering import delete_task, stop_task
 from resources.kernel.errors import NotFoundError
+from resources.sources.connector_items import ConnectorItems
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.catalog.import_tasks.catalog import ImportTaskCatalog
 from resources.stores.catalog.import_tasks.collecting import TaskCollecting

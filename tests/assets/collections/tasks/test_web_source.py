@@ -6,7 +6,13 @@ import pytest
 
 from assets.collections.tasks.web_source import WebItems
 from resources.import_tasks.definition import Crawl, WebSource
-from resources.import_tasks.sources import FetchedFile, ItemRefusedError, Known, Unchanged
+from resources.import_tasks.sources import (
+    FetchedFile,
+    ItemRefusedError,
+    Known,
+    SourceItem,
+    Unchanged,
+)
 from resources.kernel.errors import InputError, WaybillError
 from resources.web import client
 from resources.web.turns import StoppedError
@@ -99,9 +105,15 @@ def test_an_unchanged_page_is_not_fetched(web, tmp_path):
         known = Known(fetched.fingerprint, fetched.sha256)
     with source.fetch(item, known) as again:
         assert isinstance(again, Unchanged)
-    crawling = items(tmp_path, f"{BASE}/a", depth=1)
-    with crawling.fetch(item, known) as again:
-        assert isinstance(again, FetchedFile)  # its links are in its text alone
+
+
+def test_a_page_that_forbids_to_follow_is_never_taken_for_unchanged(web, tmp_path):
+    web.pages["/a"] = answering("<!doctype html>", ETag='"1"', X_Robots_Tag="nofollow")
+    source = items(tmp_path, f"{BASE}/a", depth=1)
+    (item,) = source.list()
+    with source.fetch(item, None) as fetched:
+        assert fetched.fingerprint == ""
+        assert list(source.follow(item, fetched, ["/b"])) == []
 
 
 def test_what_a_page_or_its_site_forbids_has_words(web, tmp_path):
@@ -176,7 +188,7 @@ def test_a_site_without_end_is_as_many_pages_as_were_wanted(web, tmp_path):
 def test_a_crawl_that_goes_on_counts_what_it_has(web, tmp_path):
     web.pages |= {"/": page("/a", "/b", "/c")}
     source = items(tmp_path, f"{BASE}/", depth=1, pages=3, known=[f"{BASE}/", f"{BASE}/a"])
-    (start,) = source.list()
+    start = SourceItem("start", f"{BASE}/")  # what was listed is not listed again
     with source.fetch(start, None) as fetched:
         assert [item.reference for item in source.follow(start, fetched, hrefs(fetched))] == [f"{BASE}/b"]  # fmt: skip
 
@@ -205,6 +217,15 @@ def test_a_sitemap_without_a_page_that_is_meant_says_why(web, tmp_path):
     web.pages["/sitemap.xml"] = answering("<urlset></urlset>", "text/xml")
     with pytest.raises(InputError, match="lists nothing at all"):
         list(source.list())
+
+
+def test_who_waits_for_an_answer_ends_when_the_task_is_stopped(web, tmp_path):
+    stopped = threading.Event()
+    web.pages["/a"] = lambda handler: stopped.set() or handler.connection.recv(1)
+    source = items(tmp_path, f"{BASE}/a", stopped=stopped)
+    (item,) = source.list()
+    with pytest.raises(StoppedError), source.fetch(item, None):
+        pass
 
 
 def test_a_sitemap_that_cannot_be_had_fails_the_task(web, tmp_path):
