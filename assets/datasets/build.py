@@ -104,8 +104,11 @@ def import_dataset(
         source, report, of_task = _import(context, spec, tables, order)
         table = finish_table(context, spec, tables, report.version.number)
         if spec.source.upload:
-            is_upload = isinstance(source, UploadSource)
-            imported = source.upload.number if is_upload else imported_upload(tables, spec.key)
+            imported = (
+                source.upload.number
+                if isinstance(source, UploadSource)
+                else imported_upload(tables, spec.key)
+            )
             KeptUploads(tables).release(spec.name, imported=imported, keep=spec.keep_uploads)
     for warning in report.warnings:
         context.log.warning(warning)

@@ -73,6 +73,16 @@ KNOWN = {
     "exporter test",
     "exporter run",
     "exporter history",
+    "import create",
+    "import list",
+    "import show",
+    "import items",
+    "import start",
+    "import stop",
+    "import retry",
+    "import delete",
+    "import failures",
+    "import formats",
     "image-folder upload",
     "image-folder list",
     "image-folder show",
@@ -218,6 +228,7 @@ GROUPS = (
     "pipeline",
     "runs",
     "query",
+    "import",
 )
 FILES = ("download", "template", "cell")  # their answer is a file, or one value
 
