@@ -76,6 +76,10 @@ class Inbox(Objects):
     every_seconds: int = Field(default=30, ge=1)
     """How often to look."""
 
+    def spec(self) -> InboxSpec:
+        """The same as a record."""
+        return InboxSpec(self.include_existing, self.settle_seconds, self.every_seconds)
+
 
 class RecurringImport(DeclaredComponent):
     """Import tasks that make themselves: at certain times, or when files arrive."""
@@ -134,10 +138,7 @@ schedule: {cron: "0 * * * *"}
         spec = RecurringSpec(
             self.name, self._task(context), self.description, position(context, "name")
         )
-        given = self.inbox
-        inbox = given and InboxSpec(
-            given.include_existing, given.settle_seconds, given.every_seconds
-        )
+        inbox = None if self.inbox is None else self.inbox.spec()
         return build_recurring(spec, schedule=self._times(context), inbox=inbox)
 
     def _refusal(
@@ -232,4 +233,4 @@ schedule: {cron: "0 * * * *"}
         return {**given, "crawl": pages.crawl} if pages.crawl else given
 
     def _times(self, context: dg.ComponentLoadContext) -> ScheduleSpec | None:
-        return self.schedule and self.schedule.spec(context)
+        return None if self.schedule is None else self.schedule.spec(context)

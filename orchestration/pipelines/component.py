@@ -123,7 +123,7 @@ description: Takes orders in as they arrive
                 description=self.description,
                 where=where,
             ),
-            schedule=self.schedule and self.schedule.spec(context),
+            schedule=None if self.schedule is None else self.schedule.spec(context),
             new_objects=self._new_objects(context),
         )
 
