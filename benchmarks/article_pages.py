@@ -1,7 +1,7 @@
 """Pages of the web whose article is known, and how well it is taken out of them: ours beside bare libraries.
 
     python -m benchmarks.article_pages            # ours and trafilatura
-    python -m benchmarks.article_pages --peers    # in an environment that has them: readability-lxml, newspaper4k, goose3
+    python -m benchmarks.article_pages --peers    # in an environment that has them: readability-lxml
 
 Each page has sentences that occur once and are numbered, and around them navigation, advertisements, comments and the like.
 """
@@ -117,7 +117,9 @@ def _without_paragraphs(parts: list[str]) -> str:
 def _interrupted(parts: list[str]) -> str:
     inserts = [_AD, _SHARE, _NEWSLETTER, _RELATED, _AD, _RELATED]
     mixed = [piece for n, part in enumerate(parts) for piece in (part, inserts[n % len(inserts)])]
-    return _framed(f"<article><h1>The title</h1>{_SHARE}{''.join(mixed)}</article>")
+    return _framed(
+        f"<article><header><h1>The title</h1>{_SHARE}</header>{''.join(mixed)}</article>"
+    )
 
 
 def _interrupted_without_names(parts: list[str]) -> str:
@@ -225,25 +227,8 @@ def readability(page: str) -> str:
     return str(lxml_html.fromstring(Document(page).summary()).text_content())
 
 
-def newspaper(page: str) -> str:
-    """newspaper4k."""
-    from newspaper import Article
-
-    article = Article("https://example.org/a")
-    article.download(input_html=page)
-    article.parse()
-    return str(article.text)
-
-
-def goose(page: str) -> str:
-    """goose3."""
-    from goose3 import Goose
-
-    return str(Goose().extract(raw_html=page).cleaned_text)
-
-
 OURS = {"Waybill": ours, "trafilatura": bare_trafilatura, "trafilatura, favor_recall": trafilatura_recall}  # fmt: skip
-PEERS = {"readability-lxml": readability, "newspaper4k": newspaper, "goose3": goose, "trafilatura": bare_trafilatura}  # fmt: skip
+PEERS = {"readability-lxml": readability, "trafilatura": bare_trafilatura}  # fmt: skip
 
 
 def pages() -> list[ArticlePage]:

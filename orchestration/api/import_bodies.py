@@ -10,7 +10,11 @@ from fastapi import Request
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from orchestration.services.import_tasks.asked import NewTask, parse_new_task, schema_of_new_task
+from orchestration.services.import_tasks.asked import (
+    TaskOrder,
+    parse_task_order,
+    schema_of_task_order,
+)
 from orchestration.services.site.projects import Project
 from orchestration.services.site.site import Site
 from orchestration.services.uploads.incoming import Incoming, IncomingUploads
@@ -65,7 +69,7 @@ _EXAMPLES: dict[str, Any] = {
 
 def body_of_new_task() -> dict[str, Any]:
     """What the document says of these bodies."""
-    schema = schema_of_new_task()
+    schema = schema_of_task_order()
     form = {
         "type": "object",
         "properties": {
@@ -89,7 +93,7 @@ def body_of_new_task() -> dict[str, Any]:
 class GivenTask:
     """A task that a request asks for, and files that the request itself has brought."""
 
-    wanted: NewTask
+    wanted: TaskOrder
     brought: tuple[str, ...] = ()
     """Ids of uploads that nobody knows of but this request."""
 
@@ -109,7 +113,7 @@ async def read_new_task(request: Request, site: Site, project: Project, by: str)
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == _JSON:
-        return GivenTask(parse_new_task(_parsed(await request.body())))
+        return GivenTask(parse_task_order(_parsed(await request.body())))
     if kind == _FORM:
         return await _read_form(request, site, project, by)
     raise HTTPException(415, f"send {_JSON}, or {_FORM} with files")
@@ -144,7 +148,7 @@ def throw_away(site: Site, ids: tuple[str, ...]) -> None:
         IncomingUploads(site.home).cancel(upload_id)
 
 
-def _with_files(fields: dict[str, str], files: list[Incoming]) -> NewTask:
+def _with_files(fields: dict[str, str], files: list[Incoming]) -> TaskOrder:
     if not files:
         raise InputError("there is no file in the form", hint="Send each as a part `file`")
     given = _parsed(fields.get(_DATA, "").encode())
@@ -154,7 +158,7 @@ def _with_files(fields: dict[str, str], files: list[Incoming]) -> NewTask:
             hint='{"target": {"kind": "collection", "name": "..."}}',
         )
     source = {"type": "upload", "uploads": [one.upload_id for one in files]}
-    return parse_new_task({**given, "source": source})
+    return parse_task_order({**given, "source": source})
 
 
 def _parsed(body: bytes) -> object:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestration.cli import web_options
 from orchestration.cli.context import CommandContext
 from orchestration.cli.errors import FAILED, fail, reported
 from orchestration.cli.import_task_answers import (
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from orchestration.services.import_tasks.shown import ImportTask
     from orchestration.services.import_tasks.steering import Answered
     from orchestration.services.runs.workplace import Workplace
-    from resources.import_tasks.definition import TaskDefinition
+    from resources.import_tasks.definition import TaskDefinition, WebSource
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -55,14 +56,15 @@ def create(  # noqa: PLR0913 - one parameter an option
     name: Annotated[str, typer.Option("--name", help="What people call the task; after its source by default.")] = "",
     connector: Annotated[str, typer.Option("--from", help="Or the connector whose objects are taken ...")] = "",
     path: Annotated[str, typer.Option("--path", help="... and a key or a glob there: 'reports/**/*.pdf'.")] = "",
-    address: Annotated[Texts, typer.Option("--url", help="Or the https:// address of a page. Repeatable.")] = None,
-    sitemap: Annotated[str, typer.Option("--sitemap", help="Or the address of a sitemap, whose pages are taken.")] = "",
-    depth: Annotated[int | None, typer.Option("--depth", min=0, max=100, help="Follow links of pages so deep.", show_default=False)] = None,
-    pages: Annotated[int, typer.Option("--pages", min=1, help="Most pages that links lead to.")] = 100,
-    any_site: Annotated[bool, typer.Option("--any-site", help="Follow links to other sites too.")] = False,
-    include: Annotated[Texts, typer.Option("--include", help="Follow links to addresses that fit this glob alone. Repeatable.")] = None,
-    exclude: Annotated[Texts, typer.Option("--exclude", help="Follow no links to addresses that fit this glob. Repeatable.")] = None,
-    delay: Annotated[float, typer.Option("--delay", min=0, help="Seconds between two requests to one site.")] = 1.0,
+    urls: web_options.Urls = None,
+    url_list: web_options.UrlList = None,
+    sitemap: web_options.Sitemap = "",
+    depth: web_options.CrawlDepth = 0,
+    same_site: web_options.SameSite = True,
+    include: web_options.Include = None,
+    exclude: web_options.Exclude = None,
+    pages: web_options.Pages = None,
+    delay: web_options.Delay = None,
     output: Annotated[str, typer.Option("--output", help="Texts as markdown, json or text; as the collection says by default.")] = "",
     no_title: Annotated[bool, typer.Option("--no-title", help="Call items after their files, not after their documents.")] = False,
     no_details: Annotated[bool, typer.Option("--no-details", help="Leave out what documents say of themselves: author, dates, description.")] = False,
@@ -79,9 +81,9 @@ def create(  # noqa: PLR0913 - one parameter an option
     from orchestration.services.import_tasks.starting import create_task
     from resources.import_tasks.definition import parse_definition
 
-    crawl: dict[str, Any] | None = None
-    if depth is not None:
-        crawl = {"depth": depth, "pages": pages, "same_site": not any_site, "include": include or [], "exclude": exclude or [], "delay": delay}  # fmt: skip
+    web = web_options.WebOptions(
+        urls, url_list, sitemap, depth, same_site, include, exclude, pages, delay
+    )
     options = {
         "output": output,
         "title": not no_title,
@@ -94,7 +96,7 @@ def create(  # noqa: PLR0913 - one parameter an option
         "form": _form(kind, setting or []),
     }
     with reported():
-        source = _source(files or [], connector, path, address or [], sitemap, crawl)
+        source = _source(files or [], connector, path, web.source())
         target = {"kind": kind, "name": into, "folder": folder}
         given = {"name": name, "target": target, "source": source, "options": options}
         definition = parse_definition(given)
@@ -288,13 +290,11 @@ def _source(
     files: list[Path],
     connector: str,
     path: str,
-    addresses: list[str],
-    sitemap: str,
-    crawl: dict[str, Any] | None,
+    web: WebSource | None,
 ) -> dict[str, Any]:
-    given = [bool(files), bool(connector or path), bool(addresses or sitemap)]
+    given = [bool(files), bool(connector or path), web is not None]
     if sum(given) != 1:
-        fail("name files, or `--from` with `--path`, or `--url` or `--sitemap`: one of them")
+        fail("name files, or `--from` with `--path`, or pages by `--url`, `--url-list` or `--sitemap`: one of them")  # fmt: skip
     if files:
         from orchestration.services.import_tasks.handing_in import hand_in
 
@@ -303,7 +303,10 @@ def _source(
         return {"type": "upload", "files": [dict(zip(names, one, strict=True)) for one in kept]}
     if connector or path:
         return {"type": "connector", "connector": connector, "path": path}
-    return {"type": "web", "addresses": addresses, "sitemap": sitemap, "crawl": crawl}
+    from msgspec import to_builtins
+
+    told: dict[str, Any] = to_builtins(web)
+    return told
 
 
 def _declare(context: typer.Context, definition: TaskDefinition) -> None:

@@ -43,7 +43,10 @@ _FLAGS = {
     "ocr": False,
     "keep_raw": False,
     "ignore_errors": True,
+    "go_on": False,
 }
+_OF_ITEMS = ("title", "details", "ocr", "keep_raw", "ignore_errors")
+"""Boxes of what is made of the items of a collection."""
 _OPTIONS = ("output", "ocr", "keep_raw")
 
 
@@ -107,13 +110,13 @@ class TaskForm:
         return {**texts, **flags, "rules": self.rules, "has_options": has_options}
 
     @property
-    def new_target(self) -> tuple[str, str] | None:
-        """The kind and the name of a target that is to be declared first; None: it is there."""
-        kind, _, name = self.text("target").partition(":")
-        return (name, self.text("new_name").strip()) if kind == NEW else None
+    def new_collection(self) -> str | None:
+        """The name of a collection that is to be declared first; None: no such is wanted."""
+        is_wanted = self.text("target") == f"{NEW}:collection"
+        return self.text("new_name").strip() if is_wanted else None
 
     def asked(self, uploads: tuple[str, ...] = ()) -> dict[str, Any]:
-        """The task as `parse_new_task` takes it.
+        """The task as `parse_task_order` takes it.
 
         Args:
             uploads: files that came with the form itself.
@@ -169,7 +172,9 @@ class TaskForm:
         }
 
     def _options(self) -> dict[str, Any]:
-        flags = {name: self.flag(name) for name in _FLAGS if name not in ("crawl", "same_site")}
+        if self._target()["kind"] != "collection":
+            return {"ignore_errors": self.flag("go_on")}
+        flags = {name: self.flag(name) for name in _OF_ITEMS}
         rules = [
             {
                 "key": rule.key,

@@ -10,10 +10,11 @@ others.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from importlib.util import find_spec
+from typing import TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -45,8 +46,10 @@ _OCR_MEMORY = 2048 * MB
 _OCR_SECONDS = 60
 """For each picture or page."""
 _PIXELS = 50_000_000
-_READ_FACTOR = 4
-"""How many times the bytes of a file may be read: parsers go back and forth."""
+_READ_FACTOR, _LEAST_READ = 8, 16 * MB
+"""How many times the bytes of a file may be read: parsers go back and forth, each time for 16 KB at least."""
+
+_Answer = TypeVar("_Answer")
 
 _encode = msgspec.msgpack.Encoder().encode
 _document = msgspec.msgpack.Decoder(Document).decode
@@ -96,13 +99,8 @@ class DocumentReader:
             kind, limits.pages, limits.unpacked_bytes, limits.answer_bytes, wanted.address, wanted.charset
         )  # fmt: skip
         options = _encode(request)
-        (answer,) = self._pool.ask("read", kind, [source], options, self._most_read(source))
-        try:
-            document = _document(answer)
-        except msgspec.DecodeError as error:  # of a worker that its document took over
-            raise DocumentRefusedError(
-                "unreadable", f"What was read of it makes no sense: {error}"
-            ) from None
+        answers = list(self._pool.ask("read", kind, [source], options, self._most_read(source)))
+        document = _only(answers, _document)
         if wanted.ocr:
             document = self._with_scanned(document, source)
         _check_text(document)
@@ -118,7 +116,7 @@ class DocumentReader:
         """
         check_ocr()
         self._check_size(source)
-        (page,) = self._recognised(source, ())
+        page = self._recognised(source, ())[0]
         if page.message:
             raise DocumentRefusedError("unreadable", page.message)
         return page.lines
@@ -132,15 +130,13 @@ class DocumentReader:
     def _recognised(self, source: RangeSource, pages: Sequence[int]) -> list[OcrPage]:
         options = _encode(OcrRequest(tuple(pages), _PIXELS))
         answers = self._ocr.ask("recognise", "", [source], options, self._most_read(source))
-        try:
-            return [_ocr_page(answer) for answer in answers]
-        except msgspec.DecodeError as error:
-            raise DocumentRefusedError(
-                "unreadable", f"What was recognised in it makes no sense: {error}"
-            ) from None
+        found = [_only([answer], _ocr_page) for answer in answers]
+        if [page.page for page in found] != list(pages or (0,)):
+            raise _senseless("other pages than were asked for")
+        return found
 
     def _most_read(self, source: RangeSource) -> int:
-        return max(source.size * _READ_FACTOR, MB)
+        return max(source.size * _READ_FACTOR, _LEAST_READ)
 
     def _check_size(self, source: RangeSource) -> None:
         if source.size == 0:
@@ -179,6 +175,24 @@ def open_reader(
             for program, one, places in ((PROGRAM, limits, count), (OCR_PROGRAM, of_ocr, 1))
         ]
         yield DocumentReader(pools[0], pools[1], limits)
+
+
+def _only(answers: Sequence[bytes], decode: Callable[[bytes], _Answer]) -> _Answer:
+    """The one answer of a worker, which its document may have taken over.
+
+    Raises:
+        DocumentRefusedError: it is none.
+    """
+    if len(answers) != 1:
+        raise _senseless(f"{len(answers)} answers came of it")
+    try:
+        return decode(answers[0])
+    except msgspec.DecodeError as error:
+        raise _senseless(str(error)) from None
+
+
+def _senseless(reason: str) -> DocumentRefusedError:
+    return DocumentRefusedError("unreadable", f"What was read of it makes no sense: {reason}")
 
 
 def check_parsers() -> None:

@@ -42,10 +42,10 @@ class FramesWanted(Struct, frozen=True):
     mode: KeyframeMode = "frame"
     """Whether those are numbers of frames, from 0 on, or seconds from the first frame on."""
     form: PictureFormat = "jpeg"
-    start: Annotated[int, Meta(ge=0, le=2**53)] = 0
-    """Number of the first frame that may be given: those before it count, and are left out."""
     pictures: bool = True
     """Whether they are wanted as pictures, or only which there are."""
+    start: Annotated[int, Meta(ge=0, le=2**53)] = 0
+    """Number of the first frame that may be given: those before it count, and are left out."""
 
 
 class FramesRequest(Struct, frozen=True):

@@ -64,7 +64,7 @@ class Clock:
             socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
 
 
-class Body:
+class AnswerBody:
     """Counts what comes against what was announced, and what may come."""
 
     def __init__(

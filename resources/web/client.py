@@ -27,7 +27,15 @@ from resources.web.addresses import (
     refused,
     shown_url,
 )
-from resources.web.answers import Body, Clock, check_answer, start_of, told, too_slow, unreachable
+from resources.web.answers import (
+    AnswerBody,
+    Clock,
+    check_answer,
+    start_of,
+    told,
+    too_slow,
+    unreachable,
+)
 
 AGENT = "Waybill"
 """The name that robots.txt and the like know us by."""
@@ -179,11 +187,7 @@ class WebClient:
                 if answer.status not in _REDIRECTS or leads_to is None:
                     if answer.status not in expected:
                         check_answer(address, answer, as_sent=as_sent)
-                    body = Body(address, answer, clock, limits.bytes)
-                    given = {name.lower(): value for name, value in answer.getheaders()}
-                    yield WebAnswer(
-                        address.url, answer.status, given, answer.getheaders(), body.read
-                    )
+                    yield _answer(address, answer, AnswerBody(address, answer, clock, limits.bytes))
                     return
             left -= time.monotonic() - began
             address = _next(address, leads_to)
@@ -273,6 +277,12 @@ class WebClient:
             else:
                 return connection
         raise unreachable(address, last, is_late=time.monotonic() >= deadline) from last
+
+
+def _answer(address: WebAddress, answer: http.client.HTTPResponse, body: AnswerBody) -> WebAnswer:
+    fields = answer.getheaders()
+    given = {name.lower(): value for name, value in fields}
+    return WebAnswer(address.url, answer.status, given, fields, body.read)
 
 
 def _next(address: WebAddress, leads_to: str) -> WebAddress:

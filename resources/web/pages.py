@@ -40,7 +40,7 @@ _Got = TypeVar("_Got")
 
 
 @dataclass(frozen=True)
-class Page:
+class WebPage:
     """What an address gave: a page, or a document."""
 
     url: str
@@ -92,7 +92,7 @@ class PageReader:
         """Of robots.txt: it keeps a site busy no longer than it takes, so that the page comes right behind it."""
         self._turns.wait(host, 0.0)
 
-    def fetch(self, url: str, path: Path, known: str = "") -> Page | None:
+    def fetch(self, url: str, path: Path, known: str = "") -> WebPage | None:
         """Writes what is behind an address into a file; None: it is as it was.
 
         Args:
@@ -106,7 +106,7 @@ class PageReader:
         headers = {"Accept": _ACCEPT, **_conditions(known)}
         expected = (304,) if _conditions(known) else ()
 
-        def ask(before: Callable[[WebAddress], None]) -> Page | None:
+        def ask(before: Callable[[WebAddress], None]) -> WebPage | None:
             with self._client.get(url, headers, before=before, expected=expected) as answer:
                 return None if answer.status == 304 else _kept(answer, path)
 
@@ -174,7 +174,7 @@ def _may_pass(error: Exception) -> bool:
     return (retry_after_of(error) or 0.0) <= LONGEST_WAIT
 
 
-def _kept(answer: WebAnswer, path: Path) -> Page:
+def _kept(answer: WebAnswer, path: Path) -> WebPage:
     digest, size, start = hashlib.sha256(), 0, bytearray()
     with path.open("wb") as file:
         for chunk in answer.chunks():
@@ -189,7 +189,7 @@ def _kept(answer: WebAnswer, path: Path) -> Page:
         bytes(start) if media_type == HTML else b"", answer.url, charset=charset, tags=tags
     )
     name = file_name_of(answer.url, media_type, answer.headers.get("content-disposition", ""))
-    return Page(
+    return WebPage(
         answer.url, name, size, digest.hexdigest(), media_type, charset, _fingerprint(answer.headers), head,
     )  # fmt: skip
 

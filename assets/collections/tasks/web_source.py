@@ -23,7 +23,7 @@ from resources.web.addresses import shown_url
 from resources.web.client import WebClient, WebLimits
 from resources.web.crawling import CrawlRules, Frontier
 from resources.web.failures import retry_after_of, rule_of
-from resources.web.pages import Page, PageReader, normal_url
+from resources.web.pages import PageReader, WebPage, normal_url
 from resources.web.sitemaps import Broken, listed_pages
 from resources.web.turns import Turns
 from resources.web.visitor import visitor_of
@@ -158,7 +158,7 @@ class WebItems:
         if not seen:
             raise _no_match(sitemap, left_out)
 
-    def _check(self, item: SourceItem, page: Page) -> None:
+    def _check(self, item: SourceItem, page: WebPage) -> None:
         """Refuses a page that does not want to be taken, or that the task has.
 
         Raises:

@@ -80,7 +80,7 @@ GivenRecords = Annotated[TaskRecords, Depends(_records)]
 
 
 @dataclass(frozen=True)
-class TaskQuery:
+class TaskListQuery:
     """Which tasks, and where the list goes on."""
 
     state: Annotated[tuple[TaskState, ...], Query(description="In one of these states.")] = ()
@@ -177,7 +177,7 @@ async def create(
 
 
 @router.get(_OWN, operation_id="import.list")
-def list_all(records: GivenRecords, wanted: Annotated[TaskQuery, Depends()]) -> TaskPage:
+def list_all(records: GivenRecords, wanted: Annotated[TaskListQuery, Depends()]) -> TaskPage:
     """List tasks, the newest first. `counts` says how many there are in each state, with the same search."""
     return list_tasks(
         records,

@@ -19,12 +19,12 @@ from orchestration.pages.visit import Visit
 from orchestration.services.access.rights import check_right
 from orchestration.services.declared_list import connectors_of
 from orchestration.services.definitions.change import DefinitionChange
-from orchestration.services.import_tasks.asked import parse_new_task
+from orchestration.services.import_tasks.asked import parse_task_order
 from orchestration.services.import_tasks.formats import TakenFormats, taken_formats
 from orchestration.services.questions.connector import BROWSE
 from orchestration.services.questions.definition import CHANGE, as_argument
 from orchestration.services.reloading import reload_location
-from orchestration.services.site.asked_tasks import create_asked
+from orchestration.services.site.asked_tasks import DECLARED_BY_TASKS, create_asked
 from orchestration.services.uploads.incoming import IncomingUploads
 from orchestration.services.uploads.receiving import receive_files
 from resources.import_tasks.formats import GROUPS, FormatGroup, endings
@@ -39,8 +39,6 @@ _GROUPS: Mapping[FormatGroup, str] = {
     "video": "Video",
     "archive": "Archives",
 }
-_NEW_TARGETS = {"collection": "assets.Collection", "dataset": "assets.Dataset"}
-"""Targets that can be declared here, and their types in YAML."""
 
 
 async def _new(visit: Visit) -> Response:
@@ -52,7 +50,7 @@ async def _create(visit: Visit) -> Response:
     fields, brought = await _received(visit)
     form = TaskForm(fields, is_sent=True)
     try:
-        wanted = parse_new_task(form.asked(brought))
+        wanted = parse_task_order(form.asked(brought))
         await _declare(visit, form)
         made = await create_asked(visit.site, visit.project, visit.actor, wanted, via="browser")
     except WaybillError as error:
@@ -84,30 +82,25 @@ async def _received(visit: Visit) -> tuple[dict[str, str], tuple[str, ...]]:
 
 
 async def _declare(visit: Visit, form: TaskForm) -> None:
-    """Declares a target that is not there yet, and has the project read anew."""
-    if form.new_target is None:
+    """Declares a collection that is not there yet, and has the project read anew."""
+    name = form.new_collection
+    if name is None:
         return
-    noun, name = form.new_target
-    if noun not in _NEW_TARGETS:
-        raise InputError(f"{noun[:40]!r} cannot be made here", hint="Choose another target")
-    check_right(visit.actor, f"{noun}.create")
-    values = _declared(noun, form)
-    change = DefinitionChange("create", noun, name, type=_NEW_TARGETS[noun], values=values)
+    check_right(visit.actor, "collection.create")
+    change = DefinitionChange("create", "collection", name, "assets.Collection", _declared(form))
     await visit.ask(CHANGE, change=as_argument(change), dry_run=False)
     await reload_location(visit.project.socket)
 
 
-def _declared(noun: str, form: TaskForm) -> dict[str, Any]:
-    """What a new target says of itself: as much as this task needs. The rest is the user's to change."""
-    if noun == "dataset":
-        return {"upload": True}
+def _declared(form: TaskForm) -> dict[str, Any]:
+    """What a new collection says of itself: as much as its first task needs. The rest is the user's to change."""
     source = form.text("source")
     values: dict[str, Any] = {"documents": {}}
     if source == "web":
-        values["web"] = True
-    elif source == "connector":
-        values["connectors"] = [form.text("connector")]
-    return values
+        return {**values, "web": True}
+    return (
+        {**values, "connectors": [form.text("connector")]} if source == "connector" else {**values}
+    )
 
 
 async def _browse(visit: Visit) -> Response:
@@ -179,8 +172,8 @@ def _targets(visit: Visit) -> list[tuple[str, list[tuple[str, str]]]]:
         if not visit.takes_imports(kind):
             continue
         choices = [(f"{kind}:{name}", name) for name in names]
-        if kind in _NEW_TARGETS and visit.may(f"{kind}.create"):
-            choices.append((f"{NEW}:{kind}", f"a new {kind}"))
+        if kind in DECLARED_BY_TASKS or (kind == "collection" and visit.may("collection.create")):
+            choices.append((f"{NEW}:{kind}", f"a new {kind.replace('_', ' ')}"))
         found.append((title, choices))
     return found
 

@@ -203,6 +203,7 @@ async def _ask(visit: Visit, tasks: Sequence[ImportTask], back: str) -> Response
     return await _render(
         visit,
         "imports/delete.html",
+        has_records=any(one.target_kind == "collection" for one in tasks),
         tasks=tasks,
         here=_list_query(back),
         back=f"{visit.base}/imports{own}".rstrip("?"),
@@ -214,7 +215,7 @@ async def _render(visit: Visit, template: str, **values: Any) -> Response:
     return await visit.render(
         template,
         visible=visible,
-        may_remove=may_remove,
+        may_remove=may_remove and values.pop("has_records", True),
         here_address=visit.address(),
         **values,
     )
@@ -304,10 +305,9 @@ def _links(visit: Visit, one: ImportTask) -> list[tuple[str, str]]:
     """Where a task leads: to what it brought in, to its run here and in Dagster, to its failures as a file."""
     found = []
     if one.target_kind == "collection":
-        words = urlencode({"filter": f"task = {one.id}"})
-        found.append(
-            ("What it imported", f"{visit.base}/collections/{to_part(one.target)}?{words}")
-        )
+        words = f"?{urlencode({'filter': f'folder = {one.folder}'})}" if one.folder else ""
+        place = f"{visit.base}/collections/{to_part(one.target)}{words}"
+        found.append((f"Items of {one.target}", place))
     if one.run_id:
         found.append(("Its run", f"{visit.base}/runs/{to_part(one.run_id)}"))
         found.append(("Run and log in Dagster", f"/runs/{to_part(one.run_id)}"))

@@ -27,7 +27,7 @@ class SentFiles(msgspec.Struct, frozen=True, tag="upload"):
     """Ids, as `upload.create` gives them."""
 
 
-class NewTask(msgspec.Struct, frozen=True):
+class TaskOrder(msgspec.Struct, frozen=True):
     """A task to be made."""
 
     target: Target
@@ -56,7 +56,7 @@ class NewTask(msgspec.Struct, frozen=True):
         return check_definition(TaskDefinition(self.name, self.target, source, self.options))
 
 
-def parse_new_task(given: object) -> NewTask:
+def parse_task_order(given: object) -> TaskOrder:
     """What was asked for, from JSON.
 
     Raises:
@@ -65,7 +65,7 @@ def parse_new_task(given: object) -> NewTask:
     if not isinstance(given, Mapping):
         raise InputError("an import task is a JSON object", hint=_HINT)
     try:
-        found = msgspec.convert(given, NewTask)
+        found = msgspec.convert(given, TaskOrder)
     except msgspec.ValidationError as error:
         raise InputError(f"this is no import task: {error}", hint=_HINT) from None
     unknown = _unknown(given, msgspec.to_builtins(found), "$")
@@ -74,9 +74,9 @@ def parse_new_task(given: object) -> NewTask:
     return found
 
 
-def schema_of_new_task() -> dict[str, Any]:
-    """What `parse_new_task` takes, as a JSON schema in one piece."""
-    whole = msgspec.json.schema(NewTask)
+def schema_of_task_order() -> dict[str, Any]:
+    """What `parse_task_order` takes, as a JSON schema in one piece."""
+    whole = msgspec.json.schema(TaskOrder)
     parts = whole.pop("$defs")
     found: dict[str, Any] = _inlined(whole, parts)
     return found

@@ -9,19 +9,23 @@ import msgspec
 from starlette.concurrency import run_in_threadpool
 
 from orchestration.services.access.actor import Actor
-from orchestration.services.import_tasks.asked import NewTask
+from orchestration.services.import_tasks.asked import TaskOrder
 from orchestration.services.import_tasks.received import ReceivedFiles, received_files
 from orchestration.services.import_tasks.shown import ImportTask
-from orchestration.services.questions.import_task import CREATE
+from orchestration.services.questions.import_task import CREATE, DECLARE
+from orchestration.services.reloading import reload_location
 from orchestration.services.site.noted import noted
 from orchestration.services.site.projects import Project
 from orchestration.services.site.site import Site
-from resources.import_tasks.definition import TaskDefinition, Via
+from resources.import_tasks.definition import TargetKind, TaskDefinition, Via
 from resources.kernel.errors import WaybillError
+
+DECLARED_BY_TASKS: tuple[TargetKind, ...] = ("dataset", "image_folder")
+"""Targets that need not be there: their first task declares them, as an upload would."""
 
 
 async def create_asked(
-    site: Site, project: Project, actor: Actor, wanted: NewTask, *, via: Via, key: str = ""
+    site: Site, project: Project, actor: Actor, wanted: TaskOrder, *, via: Via, key: str = ""
 ) -> ImportTask:
     """Makes a task; asked once more with the same key it is the same one.
 
@@ -41,6 +45,7 @@ async def create_asked(
         StorageError: no room for its files.
     """
     received, definition = await run_in_threadpool(_looked_at, site, project, wanted)
+    await _declare(project, actor, definition)
     handed_in = await run_in_threadpool(received.keep)
     asking = project.asker(actor).ask(
         CREATE,
@@ -59,8 +64,17 @@ async def create_asked(
     return found
 
 
+async def _declare(project: Project, actor: Actor, definition: TaskDefinition) -> None:
+    """Has a target declared that comes into being by its first files, and the project read anew."""
+    if definition.target.kind not in DECLARED_BY_TASKS:
+        return
+    given = msgspec.to_builtins(definition)
+    if await project.asker(actor).ask(DECLARE, definition=given):
+        await reload_location(project.socket)
+
+
 def _looked_at(
-    site: Site, project: Project, wanted: NewTask
+    site: Site, project: Project, wanted: TaskOrder
 ) -> tuple[ReceivedFiles, TaskDefinition]:
     received = received_files(site.home, project.name, wanted.uploads)
     return received, wanted.definition(received.files)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dagster as dg
 
 from orchestration.services.runs.detail import is_tried_again
+from resources.kernel.errors import MESSAGE_LIMIT
 from resources.stores.catalog.collections.ends import note_lost, unended_imports
+from resources.stores.catalog.collections.records import StoredImport
 from resources.stores.catalog.database import CatalogDatabase
 
 _INTERRUPTED = (
@@ -22,6 +24,15 @@ def note_lost_imports(database: CatalogDatabase, instance: dg.DagsterInstance) -
         if run is None or not run.is_finished or is_tried_again(run):
             continue
         is_stopped = run.status == dg.DagsterRunStatus.CANCELED
-        outcome, message = ("stopped", "") if is_stopped else ("interrupted", _INTERRUPTED)
+        outcome = "stopped" if is_stopped else "interrupted"
+        message = "" if is_stopped else _reason(instance, stored)
         with database.write() as connection:
             note_lost(connection, stored, outcome, message)
+
+
+def _reason(instance: dg.DagsterInstance, stored: StoredImport) -> str:
+    """What Dagster has about the run: it may have failed before it could begin."""
+    from orchestration.services.datasets import failure_of  # all of datasets hangs on it
+
+    told = failure_of(instance, stored.run_ids[-1], ("datasets", stored.collection))
+    return told[:MESSAGE_LIMIT] or _INTERRUPTED

@@ -44,8 +44,8 @@ def article_of(blocks: Sequence[PageBlock], judged: str) -> list[PageBlock]:
         ]
     if not sure:
         return []
-    first, last = _with_headings(blocks, sure[0]), sure[-1]
     around = _around([blocks[i].element for i in sure])
+    first, last = _with_headings(blocks, sure[0], around), sure[-1]
     certain = set(sure)
     return [
         block
@@ -86,11 +86,17 @@ def _plain(text: str) -> str:
     return _NOT_ALNUM.sub("", text).casefold()
 
 
-def _with_headings(blocks: Sequence[PageBlock], first: int) -> int:
-    """The beginning, with the headings that stand right above it."""
-    while first > 0 and blocks[first - 1].kind == "heading":
-        first -= 1
-    return first
+def _with_headings(blocks: Sequence[PageBlock], first: int, around: set[HtmlElement]) -> int:
+    """The beginning, with the headings above it, whatever foreign stands between: a bar of buttons, the author's picture."""
+    best = at = first
+    while at > 0:
+        at -= 1
+        is_foreign = _is_foreign(blocks[at], around)
+        if blocks[at].kind == "heading" and not is_foreign:
+            best = at
+        elif not is_foreign and blocks[at].kind != "picture":
+            break
+    return best
 
 
 def _around(elements: Sequence[HtmlElement]) -> set[HtmlElement]:
@@ -115,10 +121,17 @@ def _is_foreign(block: PageBlock, around: set[HtmlElement]) -> bool:
         return True
     at: HtmlElement | None = block.element
     while at is not None and at not in around:
-        if at.tag in _FOREIGN_TAGS or _FOREIGN_WORDS & _names(at):
+        if (at.tag in _FOREIGN_TAGS and not _is_own_header(at)) or _FOREIGN_WORDS & _names(at):
             return True
         at = at.getparent()
     return False
+
+
+def _is_own_header(element: HtmlElement) -> bool:
+    """Whether it is the header of an article, where its title stands, not of the site."""
+    return (
+        element.tag == "header" and next(element.iterancestors("article", "main"), None) is not None
+    )
 
 
 def _names(element: HtmlElement) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,10 @@ from resources.sandbox.ranged_file import RangedFile
 from resources.sandbox.refusals import one_line
 
 _MAIN = "xl/workbook.xml"
+_SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
+_CELL = re.compile(rb"<(?:[\w.-]+:)?c\s[^<>]*?\br\s*=\s*[\"']([A-Z]{1,3})([0-9]{1,7})[\"']")
+_MOST_CELLS, _SPARSE = 2_000_000, 50
+"""Cells that a sheet may span; more of them if a fiftieth is filled."""
 
 
 def parse(file: RangedFile, gathered: Gathered) -> None:
@@ -31,6 +36,8 @@ def parse(file: RangedFile, gathered: Gathered) -> None:
         for name in package.names:
             if name.endswith((".xml", ".rels")):  # calamine reads what it likes of them (T13)
                 package.check_xml(name)
+            if _SHEET.fullmatch(name):
+                _check_extent(package.read(name), name)
     file.seek(0)
     try:
         with CalamineWorkbook.from_filelike(file) as workbook:
@@ -39,6 +46,32 @@ def parse(file: RangedFile, gathered: Gathered) -> None:
         raise DocumentRefusedError(
             "unreadable", f"It is damaged or cut off ({one_line(str(error), 120)})"
         ) from None
+
+
+def _check_extent(data: bytes, name: str) -> None:
+    """Refuses a sheet of two cells in opposite corners: all between them would be made.
+
+    Raises:
+        DocumentRefusedError: see there.
+    """
+    cells = _CELL.findall(data)
+    if not cells:
+        return
+    columns = {_column(letters) for letters in {letters for letters, _ in cells}}
+    rows = {int(digits) for digits in {digits for _, digits in cells}}
+    spanned = (max(columns) - min(columns) + 1) * (max(rows) - min(rows) + 1)
+    if spanned > max(_MOST_CELLS, len(cells) * _SPARSE):
+        raise DocumentRefusedError(
+            "over_size",
+            f"Its part {one_line(name, 80)!r} spans {spanned:,} cells, of which {len(cells):,} are filled",
+        )
+
+
+def _column(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number
 
 
 def _take(workbook: CalamineWorkbook, gathered: Gathered) -> None:

@@ -10,7 +10,7 @@ import zlib
 import pytest
 
 from resources.documents.limits import ReadLimits
-from resources.documents.reader import open_reader
+from resources.documents.reader import DocumentReader, open_reader
 from resources.documents.refusals import DocumentRefusedError
 from resources.sandbox.limits import MB
 from resources.sandbox.ranges import BytesSource
@@ -245,6 +245,38 @@ def test_what_is_nested_or_repeated_without_end_is_read_or_refused(strict, kind,
     rule, _ = outcome(strict, kind, data)
     assert rule in ("read", "unreadable", "over_time", "over_memory", "no_text")
     assert read(strict, "text", b"words").blocks
+
+
+def test_a_sheet_of_two_cells_in_opposite_corners(reader):
+    sheet = make.part(make.workbook(), "xl/worksheets/sheet1.xml")
+    far = sheet.replace(
+        b"</sheetData>", b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'
+    )
+    rule, told = refusal(reader, "xlsx", make.changed(make.workbook(), **{"xl/worksheets/sheet1.xml": far}))  # fmt: skip
+    assert (rule, "spans 17,179,869,184 cells" in told) == ("over_size", True)
+
+
+class Deceived:
+    """What a document could have its worker send."""
+
+    def __init__(self, *answers):
+        self.answers = answers
+
+    def ask(self, *_):
+        yield from self.answers
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [(), (b"", b""), (b"\xc1",), (b"\x80" * 2,), (b'\x81\xa6blocks\x91\x81\xa4type\xa4evil',)],
+)  # fmt: skip
+def test_what_a_worker_sends_is_believed_only_if_it_is_a_document(answers):
+    reader = DocumentReader(Deceived(*answers), Deceived(*answers), ReadLimits())
+    with pytest.raises(DocumentRefusedError, match="makes no sense") as caught:
+        reader.read("text", BytesSource(b"words", "a"))
+    assert caught.value.rule == "unreadable"
+    with pytest.raises(DocumentRefusedError, match="makes no sense"):
+        reader.recognise(BytesSource(b"words", "a"))
 
 
 def test_a_parser_that_eats_memory_is_told(strict):

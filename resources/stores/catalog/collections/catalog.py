@@ -109,7 +109,7 @@ class CollectionCatalog:
     ) -> Registered:
         """What `register` would do now; writes nothing."""
         if not self.database.exists():
-            return _sorted(batches, Sorter(flags, lambda _: {}))
+            return _sorted(batches, Sorter(flags, lambda _: None))
         with self.database.read() as connection:
             stored = find_collection(connection, collection)
             found = None if stored is None else find_folder(connection, stored.id, folder)

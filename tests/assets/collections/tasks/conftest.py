@@ -41,6 +41,7 @@ attributes:
   connectors: [lake]
   folder: in
   metadata_schema: papers
+  web: true
   documents: {chunks: {by: heading, size: 400}, limits: {file_mb: 1}}
 """
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestration.services.import_tasks.asked import parse_new_task, schema_of_new_task
+from orchestration.services.import_tasks.asked import parse_task_order, schema_of_task_order
 from resources.import_tasks.definition import UploadedFile
 from resources.kernel.errors import InputError
 
@@ -28,11 +28,13 @@ PAGES = {"type": "web", "addresses": ["https://example.org/"]}
 )
 def test_what_is_no_task_is_told_by_its_field(given, message):
     with pytest.raises(InputError, match=message):
-        parse_new_task(given)
+        parse_task_order(given)
 
 
 def test_files_take_the_place_of_their_uploads():
-    asked = parse_new_task({"target": TARGET, "source": {"type": "upload", "uploads": ["a", "b"]}})
+    asked = parse_task_order(
+        {"target": TARGET, "source": {"type": "upload", "uploads": ["a", "b"]}}
+    )
     assert asked.uploads == ("a", "b")
     files = tuple(UploadedFile(sha * 64, f"{sha}.pdf", 3) for sha in "ab")
     made = asked.definition(files)
@@ -42,7 +44,7 @@ def test_files_take_the_place_of_their_uploads():
 
 
 def test_the_schema_stands_by_itself():
-    schema = schema_of_new_task()
+    schema = schema_of_task_order()
     assert "$ref" not in str(schema)
     kinds = [one["properties"]["type"]["enum"] for one in schema["properties"]["source"]["anyOf"]]
     assert kinds == [["web"], ["upload"], ["connector"]]

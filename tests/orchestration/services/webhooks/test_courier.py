@@ -306,7 +306,8 @@ def test_an_import_whose_run_was_killed_is_told_once(post, status, event, state)
         post.go(later=MINUTE * later)
     assert [one.event for one in post.log] == [event]
     assert len(post.site.sent) == 1
-    assert catalog.find_import(import_id).outcome == state
+    ended = catalog.find_import(import_id)
+    assert (ended.outcome, bool(ended.message)) == (state, state == "interrupted")
 
 
 def test_a_paused_webhook_gets_what_ended_meanwhile_later(post):

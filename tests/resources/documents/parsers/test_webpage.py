@@ -46,7 +46,9 @@ def page(body, head="<title>The title</title>"):
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_every_sentence_once_in_order_and_nothing_of_what_is_around(reader, layout, language):
     made = make_page(layout, language)
-    found = quality(made, to_text(read(reader, made.html)))
+    document = read(reader, made.html)
+    found = quality(made, to_text(document))
+    assert document.blocks[0] == Heading(1, "The title")
     assert (found.lost, found.twice, found.is_ordered) == (0, 0, True)
     # Where neither a name nor an element tells, what reads like the article is taken for it.
     assert found.foreign <= (12 if layout == "interrupted, no names" else 0)

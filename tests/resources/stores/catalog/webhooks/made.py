@@ -7,10 +7,10 @@ import sqlalchemy as sa
 from resources.stores.catalog.webhooks.deliveries import to_delivery
 from resources.stores.catalog.webhooks.records import Event
 from resources.stores.catalog.webhooks.tables import DELIVERIES
-from resources.stores.catalog.webhooks.webhooks import find_webhook, insert_webhook
+from resources.stores.catalog.webhooks.webhooks import find_webhook, insert_webhook, update_webhook
 
 
-def make_webhook(database, alias, *events, url="https://hooks.example/in"):
+def make_webhook(database, alias, *events, url="https://hooks.example/in", is_paused=False):
     """A webhook that nothing can be signed for; its number."""
     with database.write() as connection:
         insert_webhook(
@@ -22,7 +22,9 @@ def make_webhook(database, alias, *events, url="https://hooks.example/in"):
             secret_sha256="",
             made_by="ada",
         )
-        return find_webhook(connection, alias).id
+        made = find_webhook(connection, alias)
+        update_webhook(connection, made.id, is_paused=is_paused)
+        return made.id
 
 
 def ended(number=7, *, name="import.completed", run_id="", **data):

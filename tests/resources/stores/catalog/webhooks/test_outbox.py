@@ -9,9 +9,11 @@ from resources.stores.catalog.collections.catalog import CollectionCatalog
 from resources.stores.catalog.collections.ends import note_lost, unended_imports
 from resources.stores.catalog.collections.records import ImportRequest
 from resources.stores.catalog.database import CatalogDatabase
+from resources.stores.catalog.import_tasks.catalog import ImportTaskCatalog
 from resources.stores.catalog.webhooks.deliveries import held_runs, release, withdraw
 from resources.stores.catalog.webhooks.outbox import note_event
 from tests.faults import kill_at
+from tests.resources.stores.catalog.import_tasks.conftest import new_task
 from tests.resources.stores.catalog.webhooks.made import deliveries, ended, make_webhook
 
 
@@ -98,6 +100,32 @@ def test_the_end_of_an_import_of_a_collection_is_told(database):
         "items": {"ready": 0, "failed": 0},
         "run_id": "r1",
     }
+
+
+@pytest.mark.parametrize(
+    ("end", "event"),
+    [
+        ("complete", "import.completed"),
+        ("fail", "import.failed"),
+        ("interrupt", "import.failed"),
+        ("halt", "import.stopped"),
+    ],
+)
+def test_each_end_of_an_import_task_is_told_once(database, end, event):
+    make_webhook(database, "all", "import.completed", "import.failed", "import.stopped")
+    tasks = ImportTaskCatalog(database)
+    task_id = tasks.create(new_task("k", "Reports")).id
+    tasks.act(task_id, "start", "ada", run_id="r1")
+    tasks.begin(task_id, "r1", "ada")
+    if end == "halt":
+        tasks.act(task_id, "stop", "ada")
+    for _ in range(2):
+        tasks.end(task_id, end, run_id="r1", actor="ada", reason="so it is")
+    (found,) = deliveries(database)
+    assert (found.event, found.subject, found.run_id) == (event, f"imports/{task_id}", "r1")
+    data = json.loads(found.body)["data"]
+    assert (data["kind"], data["id"], data["name"]) == ("task", task_id, "Reports")
+    assert data["target"] == {"kind": "collection", "name": "docs", "folder": "in"}
 
 
 def test_killed_between_an_end_and_its_event_neither_is_there(database, config):
