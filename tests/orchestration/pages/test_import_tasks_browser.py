@@ -134,7 +134,7 @@ def test_files_are_dropped_and_each_has_its_own_result(shop, chromium, tasks, tm
             page.get_by_role("link", name="Failures as CSV").click()
         assert "broken.pdf" in download.value.path().read_text()
         page.get_by_role("link", name="Items of library").click()
-        assert page.get_by_text("good.txt").count() >= 1
+        page.get_by_text("good.txt").first.wait_for()
 
 
 def test_a_list_that_refreshes_leaves_choice_place_and_focus(shop, chromium, slow, tasks):
