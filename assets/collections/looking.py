@@ -19,11 +19,11 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from resources.collections.items import ItemOutcome
+from resources.collections.items import FileError, ItemOutcome
 from resources.kernel.errors import InputError, WaybillError
 from resources.kernel.urls import without_secrets
 from resources.media.prober import Prober
-from resources.media.ranges import RangeSource
+from resources.sandbox.ranges import RangeSource
 from resources.sources.object_urls import LocalObject, ObjectUrls, rule_of
 from resources.stores.catalog.collections.catalog import CollectionCatalog
 from resources.stores.catalog.collections.records import StoredItem
@@ -70,7 +70,7 @@ class Looker:
         except _FilesError as failed:
             return _failed(item, failed.errors)
         except WaybillError as error:
-            return _failed(item, [(item.urls[0], error)])
+            return _failed(item, [(0, error)])
         return found
 
     def _found(self, item: StoredItem, stack: ExitStack) -> ItemOutcome:
@@ -99,7 +99,7 @@ class Looker:
         for context, one in zip(contexts, opening, strict=True):
             if one.exception() is None:
                 stack.push(context)
-        _check_opened(item.urls, opening)
+        _check_opened(opening)
         return [one.result() for one in opening]
 
     def _probed(self, item: StoredItem, opened: Sequence[RangeSource]) -> ItemOutcome:
@@ -107,31 +107,46 @@ class Looker:
         if self.prober is not None and (self.always or item.media is None):
             looked = self.prober.look(item.type, opened)
             if looked.problems:
-                first = looked.problems[0]
-                told = _told_together([one.message for one in looked.problems])
-                return ItemOutcome(
-                    item.id, rule=first.rule, message=told, url=item.urls[first.source]
+                return _outcome(
+                    item, [(one.source, one.rule, one.message) for one in looked.problems]
                 )
             media = looked.media
         return ItemOutcome(item.id, media=media)
 
 
 class _FilesError(Exception):
-    """Files of an item cannot be had: their URLs, and why."""
+    """Files of an item cannot be had: which of them, and why."""
 
-    def __init__(self, errors: Sequence[tuple[str, WaybillError]]) -> None:
+    def __init__(self, errors: Sequence[tuple[int, WaybillError]]) -> None:
         super().__init__(f"{len(errors)} files")
         self.errors = errors
 
 
-def _failed(item: StoredItem, errors: Sequence[tuple[str, WaybillError]]) -> ItemOutcome:
+def _failed(item: StoredItem, errors: Sequence[tuple[int, WaybillError]]) -> ItemOutcome:
     """The outcome that errors of its objects are; one that all items share is raised."""
-    for _, error in errors:
-        if rule_of(error) is None:
+    told = []
+    for position, error in errors:
+        rule = rule_of(error)
+        if rule is None:
             raise error
-    url, first = errors[0]
-    told = _told_together([error.message for _, error in errors])
-    return ItemOutcome(item.id, rule=rule_of(first) or "", message=told, url=url)
+        told.append((position, rule, error.message))
+    return _outcome(item, told)
+
+
+def _outcome(item: StoredItem, problems: Sequence[tuple[int, str, str]]) -> ItemOutcome:
+    """What position, rule and message of each problem come to: the item has the first rule, each file its own."""
+    files: dict[int, FileError] = {}
+    for position, rule, message in problems:
+        known = files.get(position)
+        files[position] = (
+            FileError(position, item.urls[position], rule, message)
+            if known is None
+            else replace(known, message=f"{known.message}; {message}")
+        )
+    _, rule, _ = problems[0]
+    told = _told_together([message for _, _, message in problems])
+    url = item.urls[problems[0][0]]
+    return ItemOutcome(item.id, rule=rule, message=told, url=url, files=tuple(files.values()))
 
 
 def _told_together(messages: Sequence[str]) -> str:
@@ -140,11 +155,11 @@ def _told_together(messages: Sequence[str]) -> str:
     return "; ".join(messages[:_TOLD]) + more
 
 
-def _check_opened(urls: Sequence[str], opening: Sequence[Future[File]]) -> None:
+def _check_opened(opening: Sequence[Future[File]]) -> None:
     """Raises what kept files from being opened, if anything did."""
     errors = [
-        (url, error)
-        for url, one in zip(urls, opening, strict=True)
+        (position, error)
+        for position, one in enumerate(opening)
         if (error := one.exception()) is not None
     ]
     for _, error in errors:
@@ -152,7 +167,7 @@ def _check_opened(urls: Sequence[str], opening: Sequence[Future[File]]) -> None:
             raise error
     if errors:
         raise _FilesError(
-            [(url, error) for url, error in errors if isinstance(error, WaybillError)]
+            [(place, error) for place, error in errors if isinstance(error, WaybillError)]
         )
 
 

@@ -65,6 +65,21 @@ class ListQuery:
     q: Annotated[str, Query(max_length=200, description="Part of the name, in any case.")] = ""
 
 
+def _revision(
+    if_match: Annotated[
+        str,
+        Header(
+            alias="If-Match",
+            max_length=200,
+            description="`revision` of what the change was made from; another one there is a conflict.",
+        ),
+    ] = "",
+) -> str:
+    """The revision of the header; any, where it says `*`."""
+    tag = if_match.strip().removeprefix("W/").strip('"')
+    return "" if tag == "*" else tag
+
+
 Moment = Annotated[datetime, AfterValidator(_in_utc)]
 Name = Annotated[str, Path(description="Its name.", max_length=200)]
 GivenSite = Annotated[Site, Depends(_site)]
@@ -72,6 +87,7 @@ GivenActor = Annotated[Actor, Depends(_actor)]
 GivenProject = Annotated[Project, Depends(_project)]
 GivenAsker = Annotated[Asker, Depends(_asker)]
 GivenList = Annotated[ListQuery, Depends()]
+Revision = Annotated[str, Depends(_revision)]
 IdempotencyKey = Annotated[
     str | None,
     Header(

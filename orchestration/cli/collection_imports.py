@@ -247,7 +247,7 @@ def failures(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List what failed in an import and was not mended since: CSV, one row an item."""
+    """List what failed in an import and was not mended since: CSV, one row a file."""
     from orchestration.services.collections.imports import failures as failed_items
     from orchestration.services.collections.imports import failures_csv
 

@@ -1,4 +1,4 @@
-"""`waybill collection`: single items renamed, moved, removed, and their files saved."""
+"""`waybill collection`: single items renamed, their metadata changed, moved, removed, and their files saved."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a li
 def add_commands(app: typer.Typer) -> None:
     """Gives the group its commands."""
     app.command("rename-item")(rename)
+    app.command("merge-metadata")(merge)
     app.command("move-items")(move)
     app.command("remove-items")(remove)
     app.command("content")(content)
@@ -45,6 +46,35 @@ def rename(
         print_json(found)
     else:
         typer.echo(visible(f"item {found.id} is called {found.title}"))
+
+
+def merge(
+    context: typer.Context,
+    name: Name,
+    number: ItemId,
+    changes: Annotated[
+        str,
+        typer.Argument(help='A JSON object: {"lux": 3.5, "note": null}; null takes a key out.'),
+    ],
+    *,
+    revision: Annotated[
+        str,
+        typer.Option("--revision", help="Only if the item still has it; `collection item` says."),
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Change keys of an item's custom metadata, checked against the schema; others stay."""
+    from orchestration.services.access.shell import shell_actor
+    from orchestration.services.collections.item_changes import MetadataChanges, merge_metadata
+    from orchestration.services.collections.metadata_form import parse_changes
+
+    with reported():
+        wanted = MetadataChanges(parse_changes(changes), revision)
+        found = merge_metadata(_declared(context), shell_actor(), name, number, wanted)
+    if as_json:
+        print_json(found)
+    else:
+        typer.echo(f"item {found.id}: {len(wanted.keys):,} keys changed, revision {found.revision}")
 
 
 def move(

@@ -38,6 +38,8 @@ from orchestration.server.permissions import RoleWorkspace
 from orchestration.server.reconcile import report_interrupted_runs
 from orchestration.server.site_app import SiteApp, open_site
 from orchestration.services.access.directory import Directory
+from orchestration.services.import_tasks.rounds import TaskRounds
+from orchestration.services.webhooks.courier import Courier
 from resources.stores.catalog.database import CatalogDatabase
 
 SHUTDOWN_SECONDS = 3  # open websockets of browsers would hold the process for ever
@@ -111,7 +113,11 @@ def serve(workspace_file: Path, listener: socket.socket) -> None:
             ws_max_size=BODY_LIMIT_BYTES,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
-        with Daemon(context) as daemon:
+        with (
+            Daemon(context) as daemon,
+            Courier(directory.database, context.instance),
+            TaskRounds(directory.database, context.instance),
+        ):
             _Server(config, daemon).run(sockets=[listener])
 
 

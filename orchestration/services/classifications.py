@@ -15,7 +15,7 @@ from assets.classifications.declaration import DECLARATION, ClassificationSpec
 from assets.classifications.publishing import lags
 from assets.classifications.schema import ParseOptions
 from orchestration.location import Location
-from orchestration.services.paging import LIMIT, Page, paged
+from orchestration.services.paging import LIMIT, Page, page_of_named
 from resources.kernel.errors import (
     SchemaMismatchError,
     UnknownNameError,
@@ -136,8 +136,7 @@ def page_of_sets(
     Raises:
         InputError: no cursor of this list, a limit out of bounds.
     """
-    wanted = [spec for name, spec in sets.specs.items() if q.lower() in name.lower()]
-    page = paged(wanted, lambda spec: (spec.name,), cursor=cursor, limit=limit)
+    page = page_of_named(sets.specs.values(), q, cursor=cursor, limit=limit)
     return Page(tuple(_summaries(sets, page.items)), page.next, page.total)
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from resources.kernel.errors import InputError
 
@@ -58,6 +58,29 @@ def paged(
     shown = tuple(ordered[start : start + limit])
     more = start + limit < len(ordered)
     return Page(shown, encode_cursor(place(shown[-1])) if more else None, len(ordered))
+
+
+class Named(Protocol):
+    """What has a name."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+
+N = TypeVar("N", bound=Named)
+
+
+def page_of_named(
+    items: Iterable[N], q: str = "", *, cursor: str | None = None, limit: int = LIMIT
+) -> Page[N]:
+    """A page of those whose name holds a text, in any case, in order of name; of all where it is empty.
+
+    Raises:
+        InputError: no cursor of this list, a limit out of bounds.
+    """
+    wanted = [item for item in items if q.lower() in item.name.lower()]
+    return paged(wanted, lambda item: (item.name,), cursor=cursor, limit=limit)
 
 
 def check_limit(limit: int) -> None:

@@ -68,12 +68,14 @@ class ObjectsRequest:
         objects: how many new objects it stands for.
         size_bytes: all of them together.
         first_keys: the first of them in order of key, ten at most.
+        keys: all of them, where the policy asks for that.
     """
 
     run_key: str
     objects: int
     size_bytes: int
     first_keys: tuple[str, ...]
+    keys: tuple[str, ...] = ()
 
 
 class ObjectLedger:
@@ -151,6 +153,13 @@ class ObjectLedger:
             () if upto_modified is None else (upto_modified,),
         )
 
+    def take_upto_for_seen(self, key: str, settle: float) -> None:
+        """Counts what waits and has settled as seen, with keys up to `key`."""
+        self._db.execute(
+            f"UPDATE objects SET seen = waiting, waiting = NULL WHERE {_SETTLED} AND key <= :key",
+            {"settle": settle, "key": key},
+        )
+
     def take_one_for_seen(self, key: str) -> None:
         """Counts the waiting version of one key as seen."""
         self._db.execute("UPDATE objects SET seen = waiting, waiting = NULL WHERE key = ?", (key,))
@@ -163,12 +172,13 @@ class ObjectLedger:
         )
         return map(Waiting._make, rows)
 
-    def ask_all(self, request: ObjectsRequest, settle: float) -> None:
-        """Notes that a run is asked for everything that waits and has settled."""
+    def ask_all(self, request: ObjectsRequest, settle: float, *, upto: str) -> None:
+        """Notes that a run is asked for everything that waits and has settled, with keys up to `upto`."""
         self._add_request(request)
         self._db.execute(
-            f"UPDATE objects SET asked = waiting, run = :run, waiting = NULL WHERE {_SETTLED}",
-            {"run": request.run_key, "settle": settle},
+            "UPDATE objects SET asked = waiting, run = :run, waiting = NULL"
+            f" WHERE {_SETTLED} AND key <= :upto",
+            {"run": request.run_key, "settle": settle, "upto": upto},
         )
 
     def ask_one(self, request: ObjectsRequest, key: str) -> None:
@@ -185,6 +195,11 @@ class ObjectLedger:
         return [
             ObjectsRequest(run, n, size, tuple(json.loads(keys))) for run, n, size, keys in rows
         ]
+
+    def keys_of(self, run_key: str) -> tuple[str, ...]:
+        """What a request that is not proven yet stands for, ascending."""
+        rows = self._db.execute("SELECT key FROM objects WHERE run = ? ORDER BY key", (run_key,))
+        return tuple(key for (key,) in rows)
 
     def is_asked(self, run_key: str) -> bool:
         """Whether a run was asked for under this key and is not proven yet."""

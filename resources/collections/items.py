@@ -23,14 +23,19 @@ MediaType = Literal[
     "text",
     "pdf",
     "nifti",
+    "document",
+    "page",
 ]
-"""What an item is."""
+"""What an item is. Specifications announce none of `TASK_TYPES`."""
 
 ItemState = Literal["pending", "ready", "failed"]
 """`pending`: registered, its objects were not looked at yet; `ready`; `failed`: with a rule and a reason."""
 
 SEVERAL: frozenset[MediaType] = frozenset({"image_group", "image_sequence", "dicom_series"})
 """Types of which one item has several URLs, and needs a title."""
+
+TASK_TYPES: frozenset[MediaType] = frozenset({"document", "page"})
+"""Types that import tasks alone bring: files of text that are neither plain text nor PDF, and pages of the web."""
 
 IDENTITY_BYTES = 16
 
@@ -54,6 +59,16 @@ class ItemDraft(msgspec.Struct, frozen=True, gc=False):
         return identity_of(self.type, self.urls)
 
 
+class FileError(msgspec.Struct, frozen=True, gc=False):
+    """One file of an item that cannot be had, or is not what it should be."""
+
+    position: int
+    """Which of the item's URLs, from 0."""
+    url: str
+    rule: str
+    message: str
+
+
 class ItemOutcome(msgspec.Struct, frozen=True, gc=False):
     """What an import found out about one item by looking at its objects."""
 
@@ -67,6 +82,8 @@ class ItemOutcome(msgspec.Struct, frozen=True, gc=False):
     message: str = ""
     url: str = ""
     """The URL that the error is about."""
+    files: tuple[FileError, ...] = ()
+    """Each of its files that has an error, in order; empty: there is one error, the one above."""
 
 
 MEDIA_FIELDS: dict[str, tuple[str, ...]] = {

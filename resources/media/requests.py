@@ -44,6 +44,8 @@ class FramesWanted(Struct, frozen=True):
     form: PictureFormat = "jpeg"
     pictures: bool = True
     """Whether they are wanted as pictures, or only which there are."""
+    start: Annotated[int, Meta(ge=0, le=2**53)] = 0
+    """Number of the first frame that may be given: those before it count, and are left out."""
 
 
 class FramesRequest(Struct, frozen=True):

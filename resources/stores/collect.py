@@ -59,7 +59,7 @@ def collect(log: ManifestLog, *, keep: int, grace: timedelta) -> CollectReport:
         for name, newest in folders.items()
         if newest <= before and _DATA_FOLDER.fullmatch(name)
     }
-    stale = sorted(_unnamed(log, old))
+    stale = sorted(name for name in _unnamed(log, old) if not _holds_items(log, name))
     freed = sum(log.storage.remove_folder(f"{log.data_path}/{name}") for name in stale)
     return CollectReport(tuple(removed), tuple(kept), tuple(stale), freed)
 
@@ -83,6 +83,11 @@ def _unnamed(log: ManifestLog, folders: set[str]) -> set[str]:
         if damage or not left:
             return set()
     return left
+
+
+def _holds_items(log: ManifestLog, folder: str) -> bool:
+    """Whether a data folder is none, but part of other items' keys: users' own assets may be called `datasets/x/data/run-1`."""
+    return bool(log.storage.items(f"{log.data_path}/{folder}"))
 
 
 def _remove_manifests(

@@ -64,6 +64,30 @@ class VersionStoreRemovalContract:
         assert read_removal(item._log) is None
         assert_whole(item, item.latest())
 
+    def test_items_whose_keys_go_on_from_another_stay_when_that_is_removed_or_collected(
+        self, open_store, item
+    ):
+        """`datasets/flights/profile` lies beside the versions of `datasets/flights`, one below `data` within its data."""
+        inner = [
+            open_store().item((*KEY, *more))
+            for more in (("profile",), ("data", "raw-1"), ("v", "x"))
+        ]
+        for one in inner:
+            publish(one, "run-9")
+        publish(item, "run-1")
+        publish(item, "run-2")
+        item.collect(keep=1, grace=NOW)
+        remove(item)
+        publish(item, "run-3")
+        item.collect(keep=1, grace=NOW)
+        for one in inner:
+            assert_whole(one, one.latest())
+            publish(one, "run-10")
+            assert one.collect(keep=1, grace=NOW).removed_versions == (1,)
+        assert remove(inner[0]).removed_versions == (2,)
+        assert_whole(item, item.latest())
+        assert item.numbers() == [3]
+
     def test_nothing_to_remove_is_fine_and_leaves_nothing(self, item):
         assert remove(item).removed_versions == ()
         assert read_removal(item._log) is None

@@ -42,7 +42,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "collection.picture": dict.fromkeys(("cli", "page"), "a picture in the pages"),
     "collection.thumbnail": dict.fromkeys(("cli", "page"), "a picture in the pages"),
     "collection.frame": {"cli": "`collection frames` writes them", "page": _WITHIN},
-    "collection.frames": {"page": _WITHIN},
     "schema.preview": {"cli": "`--dry-run` of each change"},
     "connector.try": {"cli": "`connector create --dry-run`, then `connector test`", "page": _FORM},
     "dataset.sample": {"page": "the first page of rows"},
@@ -56,6 +55,9 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "image-folder.files": {"page": _WITHIN},
     "image-folder.image": {"page": "part of the page of `file`"},
     "image-folder.thumbnail": dict.fromkeys(("cli", "page"), "a picture in the pages"),
+    "import.delete-all": {"cli": "`import delete` takes several"},
+    "import.start-all": {"cli": "`import start` takes several"},
+    "import.stop-all": {"cli": "`import stop` takes several"},
     "overview.show": {
         "cli": "`runs list`, `dataset list --status stale` and `exporter history` say it line by line"
     },

@@ -49,6 +49,7 @@ class FtpServer:
     Attributes:
         root: the account's folder on this machine.
         resumed: for each data connection whether it resumed the TLS session of its control connection.
+        sent: bytes of files that went out, whole or in part.
     """
 
     def __init__(
@@ -70,10 +71,12 @@ class FtpServer:
         self.certificates = certificates
         self.faults = Faults()
         self.resumed: list[bool] = []
+        self.sent = 0
         authorizer = DummyAuthorizer()
         authorizer.add_user(USERNAME, PASSWORD, str(root), perm=permissions)
         handler = _handler(self, certificates, tls, mlsd=mlsd)
         handler.authorizer = authorizer
+        handler.log_transfer = self._note_transfer  # type: ignore[attr-defined]
         self._loop = IOLoop()
         self._server = FTPServer(("127.0.0.1", 0), handler, ioloop=self._loop)
         self._server.max_cons = max_connections
@@ -87,6 +90,9 @@ class FtpServer:
         self._ends.set()
         self._thread.join(10)
         self._server.close_all()
+
+    def _note_transfer(self, *, receive: bool, bytes: int, **_told: object) -> None:  # noqa: A002 - the server's word
+        self.sent += 0 if receive else bytes
 
     def _serve(self) -> None:
         while not self._ends.is_set():

@@ -35,7 +35,11 @@ async def frames(
     start: Annotated[int, Query(ge=0, le=2**53, description="`next` of the list before.")] = 0,
     limit: Annotated[int, Query(ge=1, le=MOST, description="Most frames.")] = 100,
 ) -> FrameList:
-    """List the frames of a video by number and second, as they are sampled, key frames included. The video is decoded up to the last of them."""
+    """List the frames of a video by number and second, as they are sampled, key frames included.
+
+    The video is decoded up to the last of them: from the key frame before `start` on where it is an MP4 or QuickTime file whose index
+    tells of every frame, else from its beginning.
+    """
     return await asker.ask(LIST, name=name, item=item, rate=sampling_rate, start=start, limit=limit)
 
 

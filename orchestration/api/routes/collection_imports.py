@@ -274,7 +274,7 @@ def failures(
     cursor: Cursor = None,
     limit: Limit = LIMIT,
     format: Annotated[  # noqa: A002 - the parameter's name
-        Literal["json", "csv"], Query(description="`csv`: all of them as a file, one row an item.")
+        Literal["json", "csv"], Query(description="`csv`: all of them as a file, one row a file.")
     ] = "json",
 ) -> Page[Failure] | StreamingResponse:
     """List what failed in an import and was not mended since; also while it is at work."""

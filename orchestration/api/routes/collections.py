@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Path, Query, Request
 from fastapi.responses import Response
@@ -15,11 +15,14 @@ from orchestration.api.given import (
     GivenProject,
     GivenSite,
     Name,
+    Revision,
 )
 from orchestration.services.collections.declared import CollectionSummary, page_of_collections
 from orchestration.services.collections.detail import CollectionDetail, show_collection
 from orchestration.services.collections.item_changes import (
     MOST_AT_ONCE,
+    MetadataChanges,
+    merge_metadata,
     move_items,
     remove_items,
     rename_item,
@@ -34,6 +37,7 @@ from orchestration.services.collections.items import (
     list_items,
     show_item,
 )
+from orchestration.services.collections.metadata_form import parse_changes
 from orchestration.services.paging import Page
 from orchestration.services.site.collections import collections_of
 from orchestration.services.site.content_answers import answer_content
@@ -204,6 +208,44 @@ def rename(
 ) -> ShownItem:
     """Give an item another title."""
     return rename_item(collections_of(site, project), actor, name, item, title)
+
+
+async def _changes(request: Request) -> dict[str, Any]:
+    """The body as it is: numbers keep their digits, and what is no JSON is refused."""
+    return parse_changes((await request.body()).decode("utf-8", "replace"))
+
+
+@router.patch(
+    f"{BASE}/{{name}}/items/{{item}}/metadata",
+    operation_id="collection.merge-metadata",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {"type": "object"},
+                    "example": {"lux": 3.5, "note": None},
+                }
+            },
+        }
+    },
+)
+def merge(
+    site: GivenSite,
+    project: GivenProject,
+    actor: GivenActor,
+    name: Name,
+    item: ItemId,
+    changes: Annotated[dict[str, Any], Depends(_changes)],
+    revision: Revision,
+) -> ShownItem:
+    """Change keys of an item's custom metadata: the body has their new values, `null` takes a key out, others stay.
+
+    The schema judges what comes of it; all that is wrong is in `problems`. With the `revision` of the item in `If-Match`, it is refused
+    if the item was changed since.
+    """
+    collections = collections_of(site, project)
+    return merge_metadata(collections, actor, name, item, MetadataChanges(changes, revision))
 
 
 @dataclass(frozen=True)

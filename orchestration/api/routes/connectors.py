@@ -17,7 +17,7 @@ from orchestration.services.connectors import (
     Described,
 )
 from orchestration.services.declared_list import connectors_of, find_connector
-from orchestration.services.paging import Page, paged
+from orchestration.services.paging import Page, page_of_named
 from orchestration.services.questions.connector import BROWSE, DESCRIBE, TEST, TRY
 
 router = APIRouter()
@@ -34,8 +34,9 @@ def list_all(project: GivenProject, wanted: GivenList) -> Page[ConnectorSummary]
 
     Connects to none. Values of variables are in no answer.
     """
-    found = [c for c in connectors_of(project.snapshot) if wanted.q.lower() in c.name]
-    return paged(found, lambda c: (c.name,), cursor=wanted.cursor, limit=wanted.limit)
+    return page_of_named(
+        connectors_of(project.snapshot), wanted.q, cursor=wanted.cursor, limit=wanted.limit
+    )
 
 
 @router.post(

@@ -20,7 +20,7 @@ from orchestration.api.given import (
 from orchestration.services.datasources import PREVIEW_LIMIT, DatasourceSummary, DatasourceTest
 from orchestration.services.declared_list import datasources_of, find_datasource
 from orchestration.services.observations import Observations, list_observations
-from orchestration.services.paging import Page, paged
+from orchestration.services.paging import Page, page_of_named
 from orchestration.services.questions.datasource import OBSERVE, TEST, TRY
 from orchestration.services.site.noted import noted
 
@@ -43,8 +43,9 @@ class GivenSource:
 @router.get("/projects/{project}/datasources", operation_id="datasource.list")
 def list_all(project: GivenProject, wanted: GivenList) -> Page[DatasourceSummary]:
     """List the data sources that the project declares. Connects to none."""
-    found = [d for d in datasources_of(project.snapshot) if wanted.q.lower() in d.name]
-    return paged(found, lambda d: (d.name,), cursor=wanted.cursor, limit=wanted.limit)
+    return page_of_named(
+        datasources_of(project.snapshot), wanted.q, cursor=wanted.cursor, limit=wanted.limit
+    )
 
 
 @router.post("/projects/{project}/datasources/try", operation_id="datasource.try")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from orchestration.api.given import GivenAsker, GivenProject
+from orchestration.api.given import GivenAsker, GivenProject, Revision
 from orchestration.services.asking.client import Asker
 from orchestration.services.definitions.change import USE_CASES, Action, Changed, DefinitionChange
 from orchestration.services.forms.model import Form
@@ -50,14 +50,6 @@ class EditedDefinition(BaseModel):
 
 Name = Annotated[str, Path(max_length=200, description="Name of the definition.")]
 DryRun = Annotated[bool, Query(description="Judge it and show the change; write nothing.")]
-IfMatch = Annotated[
-    str,
-    Header(
-        alias="If-Match",
-        max_length=200,
-        description="`revision` of what the change was made from; another one there is a conflict.",
-    ),
-]
 TypeQuery = Annotated[str, Query(max_length=500, description="As in a new definition.")]
 
 
@@ -130,7 +122,7 @@ def _add_changes(noun: str, use_case: str) -> None:
         project: GivenProject,
         name: Name,
         given: EditedDefinition,
-        if_match: IfMatch = "",
+        revision: Revision,
         dry_run: DryRun = False,
     ) -> Changed:
         """Change attributes of a definition; every other byte of its file stays."""
@@ -139,7 +131,7 @@ def _add_changes(noun: str, use_case: str) -> None:
             name,
             values=given.attributes,
             unset=tuple(given.unset),
-            revision=_revision(if_match),
+            revision=revision,
         )
         return await _made(asker, project, made, dry_run=dry_run)
 
@@ -150,18 +142,12 @@ def _add_changes(noun: str, use_case: str) -> None:
         asker: GivenAsker,
         project: GivenProject,
         name: Name,
-        if_match: IfMatch = "",
+        revision: Revision,
         dry_run: DryRun = False,
     ) -> Changed:
         """Take a definition out of its file, if nothing uses it. What is stored stays."""
-        made = change("delete", name, revision=_revision(if_match))
+        made = change("delete", name, revision=revision)
         return await _made(asker, project, made, dry_run=dry_run)
-
-
-def _revision(if_match: str) -> str:
-    """The revision of a header; any, where it says `*`."""
-    tag = if_match.strip().removeprefix("W/").strip('"')
-    return "" if tag == "*" else tag
 
 
 for _noun, _use_case in USE_CASES.items():

@@ -14,7 +14,7 @@ from orchestration.api.given import (
     Name,
 )
 from orchestration.services.embeddings import EmbeddingSummary, list_embeddings, show_embedding
-from orchestration.services.paging import Page, paged
+from orchestration.services.paging import Page, page_of_named
 from orchestration.services.questions.embedding import COMPUTE
 from orchestration.services.site.noted import noted
 
@@ -24,8 +24,9 @@ router = APIRouter()
 @router.get("/projects/{project}/embeddings", operation_id="embedding.list")
 def list_all(site: GivenSite, project: GivenProject, wanted: GivenList) -> Page[EmbeddingSummary]:
     """List the embeddings that the project declares, those that vectors of collections form included, and what is stored."""
-    entries = [e for e in project.snapshot.embeddings if wanted.q.lower() in e.name]
-    chosen = paged(entries, lambda e: (e.name,), cursor=wanted.cursor, limit=wanted.limit)
+    chosen = page_of_named(
+        project.snapshot.embeddings, wanted.q, cursor=wanted.cursor, limit=wanted.limit
+    )
     shown = tuple(list_embeddings(chosen.items, site.store(project)))
     return Page(shown, chosen.next, chosen.total)
 

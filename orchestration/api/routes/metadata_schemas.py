@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
@@ -11,7 +12,6 @@ from orchestration.api.given import GivenAsker, GivenList, GivenProject, GivenSi
 from orchestration.services.metadata_schemas.changes import (
     ChangePreview,
     KeyMisfits,
-    Operation,
     WantedChange,
 )
 from orchestration.services.metadata_schemas.shown import (
@@ -33,27 +33,16 @@ _OWN = "/projects/{project}/schemas/{name}"
 
 
 @dataclass(frozen=True)
-class KeyChange:
-    """A change of one key."""
+class KeyChange(WantedChange):
+    """A change of one key, and the revision that it was decided upon."""
 
-    operation: Operation
-    key: str
-    data_type: str = ""
-    """Of `add_scalar`: boolean, datetime, number, uuid, varchar (or string), text (or long_string)."""
-    values: tuple[str, ...] = ()
-    """Of `add_enum` and `add_enum_options`."""
-    size: int = 0
-    """Of `add_embedding`: 1 to 4096."""
-    hard: bool = False
-    """Of `delete_key`: for good; the name is never used again."""
     revision: int | None = None
-    """The one that it was decided upon: refused when the schema has another one by now. Whichever there is when left out."""
+    """Refused when the schema has another one by now. Whichever there is when left out."""
 
-    def wanted(self) -> WantedChange:
-        """As services take it."""
-        return WantedChange(
-            self.operation, self.key, self.data_type, self.values, self.size, self.hard
-        )
+    @property
+    def change(self) -> dict[str, Any]:
+        """The change alone, as a question takes it."""
+        return {name: value for name, value in asdict(self).items() if name != "revision"}
 
 
 @router.get("/projects/{project}/schemas", operation_id="schema.list")
@@ -90,13 +79,12 @@ async def verify(asker: GivenAsker, name: Name) -> list[KeyMisfits]:
 @router.post(f"{_OWN}/preview", operation_id="schema.preview")
 async def preview(asker: GivenAsker, name: Name, given: KeyChange) -> ChangePreview:
     """Say what a change would make of a key, and how many stored values no longer fit. Changes nothing."""
-    return await asker.ask(PREVIEW, name=name, change=asdict(given.wanted()))
+    return await asker.ask(PREVIEW, name=name, change=given.change)
 
 
 @router.post(f"{_OWN}/changes", operation_id="schema.apply")
 async def apply(site: GivenSite, asker: GivenAsker, name: Name, given: KeyChange) -> ShownSchema:
     """Change a key: add, give another type, add options, delete softly or for good, restore. Collections follow."""
-    wanted = asdict(given.wanted())
-    asking = asker.ask(APPLY, name=name, change=wanted, revision=given.revision)
+    asking = asker.ask(APPLY, name=name, change=given.change, revision=given.revision)
     detail = f"{given.operation} {given.key}"
     return await noted(site, asker.actor, "schema.apply", f"schemas/{name}", asking, detail)

@@ -25,6 +25,7 @@ from orchestration.services.collections.item_changes import (
     rename_item,
 )
 from orchestration.services.collections.item_files import file_of, name_of
+from orchestration.services.collections.item_text import kept_text
 from orchestration.services.collections.item_view import (
     Moment,
     declared_values,
@@ -72,13 +73,17 @@ _FACTS = {
 
 
 async def _item(visit: Visit) -> Response:
-    collections, name = collections_of(visit.site, visit.project), _name(visit)
+    collections, name = collections_of(visit.site, visit.project), name_given(visit)
     looked = await visit.run(_look, visit, collections)
     item: ShownItem = looked["item"]
     text, problem, is_cut = "", "", False
     if viewer_of(item) == "text" and item.state != "failed":
         try:
-            text, is_cut = await _text(visit, name, item)
+            kept = await visit.run(kept_text, collections, item.id)
+            if kept is None:
+                text, is_cut = await _text(visit, name, item)
+            else:
+                text, is_cut = kept[:TEXT_BYTES], len(kept) > TEXT_BYTES
         except WaybillError as error:
             problem = str(error)
     return await visit.render(
@@ -103,8 +108,8 @@ def _beginning(value: Any) -> Markup:
 
 def _look(visit: Visit, collections: DeclaredCollections) -> dict[str, Any]:
     """What the page shows, from the catalog alone."""
-    name = _name(visit)
-    spec, item = collections.find(name), show_item(collections, name, _number(visit))
+    name = name_given(visit)
+    spec, item = collections.find(name), show_item(collections, name, number_given(visit))
     schema = schema_now(collections, spec)
     form = read_form(visit.queries, schema)
     beside = neighbours_of(
@@ -185,12 +190,12 @@ async def _rename_form(visit: Visit) -> Response:
 
 async def _ask_for_title(visit: Visit, status: int = 200, **given: Any) -> Response:
     collections = collections_of(visit.site, visit.project)
-    item = await visit.run(show_item, collections, _name(visit), _number(visit))
+    item = await visit.run(show_item, collections, name_given(visit), number_given(visit))
     values = {"title": item.title, "problem": "", **given}
     return await visit.render(
         "collections/item_rename.html",
         status=status,
-        name=_name(visit),
+        name=name_given(visit),
         item=item,
         visible=visible,
         **values,
@@ -202,11 +207,11 @@ async def _rename(visit: Visit) -> Response:
     collections = collections_of(visit.site, visit.project)
     try:
         item = await visit.run(
-            rename_item, collections, visit.actor, _name(visit), _number(visit), title
+            rename_item, collections, visit.actor, name_given(visit), number_given(visit), title
         )
     except InputError as error:  # what was typed stays in the form
         return await _ask_for_title(visit, 422, title=title, problem=str(error))
-    return visit.redirect(f"{_place(visit)}/items/{item.id}", notice="The title is saved")
+    return visit.redirect(f"{collection_place(visit)}/items/{item.id}", notice="The title is saved")
 
 
 async def _move_form(visit: Visit) -> Response:
@@ -219,7 +224,7 @@ async def _remove_form(visit: Visit) -> Response:
 
 async def _ask(visit: Visit, what: str, status: int = 200, **given: Any) -> Response:
     """Which items are meant, and what becomes of them."""
-    collections, name = collections_of(visit.site, visit.project), _name(visit)
+    collections, name = collections_of(visit.site, visit.project), name_given(visit)
     ids = given.pop("ids", None) or _ids(visit.queries("item"))
     items = await visit.run(_some, collections, name, ids)
     folders = await visit.run(list_folders, collections, name)
@@ -250,22 +255,24 @@ async def _move(visit: Visit) -> Response:
     ids, folder = _ids([str(one) for one in form.getlist("item")]), str(form.get("folder", ""))
     collections = collections_of(visit.site, visit.project)
     try:
-        moved = await visit.run(move_items, collections, visit.actor, _name(visit), ids, folder)
+        moved = await visit.run(
+            move_items, collections, visit.actor, name_given(visit), ids, folder
+        )
     except InputError as error:
         return await _ask(visit, "move", 422, ids=ids, folder=folder, problem=str(error))
     told = f"{_counted(moved)} moved to {folder.strip('/') or '/'}"
     where = f"?folder={quote(folder.strip('/'))}" if folder.strip("/") else ""
-    return visit.redirect(f"{_place(visit)}{where}", notice=told)
+    return visit.redirect(f"{collection_place(visit)}{where}", notice=told)
 
 
 async def _remove(visit: Visit) -> Response:
     ids = _ids([str(one) for one in (await visit.form()).getlist("item")])
     collections = collections_of(visit.site, visit.project)
     try:
-        removed = await visit.run(remove_items, collections, visit.actor, _name(visit), ids)
+        removed = await visit.run(remove_items, collections, visit.actor, name_given(visit), ids)
     except InputError as error:
         return await _ask(visit, "remove", 422, ids=ids, problem=str(error))
-    return visit.redirect(_place(visit), notice=f"{_counted(removed)} removed")
+    return visit.redirect(collection_place(visit), notice=f"{_counted(removed)} removed")
 
 
 def _counted(count: int) -> str:
@@ -278,27 +285,34 @@ def _ids(given: list[str] | tuple[str, ...]) -> list[int]:
     return list(dict.fromkeys(map(int, plain)))[:MOST_AT_ONCE]
 
 
-def _name(visit: Visit) -> str:
+def name_given(visit: Visit) -> str:
+    """The collection of an address."""
     return str(visit.request.path_params["name"])
 
 
-def _number(visit: Visit) -> int:
+def number_given(visit: Visit) -> int:
+    """The item of an address.
+
+    Raises:
+        NotFoundError: it is no number.
+    """
     given = str(visit.request.path_params["item"])
     if not (given.isascii() and given.isdigit() and len(given) < 19):
         raise NotFoundError(f"{given[:40]!r} is no item", hint="Items are numbers")
     return int(given)
 
 
-def _place(visit: Visit) -> str:
-    return f"/collections/{quote(_name(visit), safe='')}"
+def collection_place(visit: Visit) -> str:
+    """The address of an item's collection."""
+    return f"/collections/{quote(name_given(visit), safe='')}"
 
 
-_ONE = f"{OWN}/items/{{item}}"
+ONE = f"{OWN}/items/{{item}}"
 _POST = ("POST",)
 ROUTES = [
-    page("collection.item", _ONE, _item),
-    page("collection.rename-item", f"{_ONE}/rename", _rename_form),
-    page("collection.rename-item", f"{_ONE}/rename", _rename, methods=_POST),
+    page("collection.item", ONE, _item),
+    page("collection.rename-item", f"{ONE}/rename", _rename_form),
+    page("collection.rename-item", f"{ONE}/rename", _rename, methods=_POST),
     page("collection.move-items", f"{OWN}/move", _move_form),
     page("collection.move-items", f"{OWN}/move", _move, methods=_POST),
     page("collection.remove-items", f"{OWN}/remove", _remove_form),

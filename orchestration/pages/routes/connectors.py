@@ -19,7 +19,7 @@ from orchestration.services.declared_list import (
     find_connector,
     find_declaration,
 )
-from orchestration.services.paging import paged
+from orchestration.services.paging import page_of_named
 from orchestration.services.questions.connector import BROWSE, DESCRIBE, TEST
 from resources.kernel.records import BrowseEntry
 
@@ -29,8 +29,9 @@ _DETAIL = "connectors/show.html"
 
 async def _list(visit: Visit) -> Response:
     q = visit.query("q")
-    found = [c for c in connectors_of(visit.project.snapshot) if q.lower() in c.name]
-    chosen = paged(found, lambda c: (c.name,), cursor=visit.query("cursor") or None)
+    chosen = page_of_named(
+        connectors_of(visit.project.snapshot), q, cursor=visit.query("cursor") or None
+    )
     return await visit.render(
         "connectors/list.html",
         page=chosen,

@@ -17,7 +17,7 @@ from orchestration.services.declared_list import (
     find_declaration,
 )
 from orchestration.services.observations import list_observations
-from orchestration.services.paging import paged
+from orchestration.services.paging import page_of_named
 from orchestration.services.questions.datasource import OBSERVE, TEST, TRY
 from orchestration.services.site.datasources import observed_at
 from orchestration.services.site.noted import noted
@@ -29,8 +29,9 @@ _TARGETS = ("connector", "path", "table", "query")
 
 async def _list(visit: Visit) -> Response:
     q = visit.query("q")
-    found = [d for d in datasources_of(visit.project.snapshot) if q.lower() in d.name]
-    chosen = paged(found, lambda d: (d.name,), cursor=visit.query("cursor") or None)
+    chosen = page_of_named(
+        datasources_of(visit.project.snapshot), q, cursor=visit.query("cursor") or None
+    )
     names = [d.name for d in chosen.items]
     return await visit.render(
         "datasources/list.html",

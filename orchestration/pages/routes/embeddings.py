@@ -13,7 +13,7 @@ from orchestration.services.embeddings import (
     list_embeddings,
     show_embedding,
 )
-from orchestration.services.paging import Page, paged
+from orchestration.services.paging import Page, page_of_named
 from orchestration.services.questions.embedding import COMPUTE
 from orchestration.services.site.noted import noted
 
@@ -21,8 +21,7 @@ from orchestration.services.site.noted import noted
 async def _list(visit: Visit) -> Response:
     q = visit.query("q")
     declared = visit.project.snapshot.embeddings
-    entries = [entry for entry in declared if q.lower() in entry.name]
-    chosen = paged(entries, lambda e: (e.name,), cursor=visit.query("cursor") or None)
+    chosen = page_of_named(declared, q, cursor=visit.query("cursor") or None)
     store = visit.site.store(visit.project)
     shown = tuple(await visit.run(list_embeddings, chosen.items, store))
     return await visit.render(

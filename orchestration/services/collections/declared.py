@@ -8,7 +8,7 @@ from datetime import datetime
 
 from assets.collections.declaration import DECLARATION, CollectionSpec
 from orchestration.location import Location
-from orchestration.services.paging import LIMIT, Page, paged
+from orchestration.services.paging import LIMIT, Page, page_of_named
 from resources.kernel.errors import UnknownNameError
 from resources.references import metadata_value
 from resources.stores.catalog.collections.catalog import CollectionCatalog
@@ -68,6 +68,10 @@ class DeclaredCollections:
             raise UnknownNameError("collection", name, self.specs)
         return self.specs[name]
 
+    def has_taken(self, name: str) -> bool:
+        """Whether anything was ever imported into a collection."""
+        return self.catalog.database.exists() and self.catalog.find(name) is not None
+
     @property
     def items(self) -> ItemCatalog:
         """The items of all of them."""
@@ -124,8 +128,7 @@ def page_of_collections(
     Raises:
         InputError: no cursor of this list, a limit out of bounds.
     """
-    wanted = [spec for name, spec in collections.specs.items() if q.lower() in name.lower()]
-    page = paged(wanted, lambda spec: (spec.name,), cursor=cursor, limit=limit)
+    page = page_of_named(collections.specs.values(), q, cursor=cursor, limit=limit)
     return Page(tuple(_summaries(collections, page.items)), page.next, page.total)
 
 

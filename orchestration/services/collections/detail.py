@@ -65,8 +65,7 @@ def show_collection(
         UnknownNameError: it is not declared; lists the known ones.
     """
     spec = collections.find(name)
-    is_known = collections.catalog.database.exists()
-    stored = collections.catalog.find(name) if is_known else None
+    stored = collections.catalog.find(name) if collections.has_taken(name) else None
     tally = None if stored is None else collections.tallies.of(name)
     return CollectionDetail(
         summary=summary_of(collections, spec),

@@ -10,6 +10,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from orchestration.location import Location
 from orchestration.services.access.actor import Actor
 from orchestration.services.asking.question import Desk
@@ -120,18 +122,16 @@ def video_of(collections: DeclaredCollections, name: str, item_id: int) -> Video
 def list_frames(
     desk: Desk, video: VideoOfItem, rate: float | None, *, start: int = 0, limit: int = MOST
 ) -> FrameList:
-    """Frames of a video from a number on. The video is decoded up to the last of them.
+    """Frames of a video from a number on. It is decoded up to the last of them, from its beginning or a key frame on.
 
     Raises:
         InputError: it is no video that can be decoded; a rate that no video has.
         WaybillError: its bytes cannot be had.
     """
-    wanted = video.wanted(rate, pictures=False)
+    wanted = replace(video.wanted(rate, pictures=False), start=start)
     found: list[Frame] = []
     with _taken(desk, video, wanted) as pictures:
         for picture in pictures:
-            if picture.number < start:
-                continue
             if len(found) == min(limit, MOST):
                 return FrameList(wanted.sampling_rate, wanted.mode, tuple(found), picture.number)
             found.append(_frame(picture))
@@ -146,7 +146,7 @@ def one_frame(desk: Desk, video: VideoOfItem, number: int, form: PictureFormat) 
         InputError: it is no video that can be decoded.
         WaybillError: its bytes cannot be had.
     """
-    wanted = FramesWanted(0, (float(min(number, _MOST_PLACE)),), "frame", form)
+    wanted = FramesWanted(0, (float(min(number, _MOST_PLACE)),), "frame", form, start=number)
     with _taken(desk, video, wanted) as pictures:
         for picture in pictures:
             if picture.number == number:

@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import dagster as dg
+
 from assets.collections.declaration import CollectionSpec
 from assets.collections.importing import WantedImport, request_of
 from assets.collections.keeping import SPECIFICATION_LIMIT
-from orchestration.collections.jobs import run_config, run_tags
+from orchestration.collections.jobs import IMPORT_TAG, run_config, run_tags
 from orchestration.services.collections.declared import catalog_of, find_collection
 from orchestration.services.collections.imports import (
     CollectionImport,
@@ -20,10 +22,11 @@ from orchestration.services.collections.imports import (
     show_import,
 )
 from orchestration.services.collections.specifications import KeptSpecification
-from orchestration.services.runs.start import start_run
+from orchestration.services.runs.start import start_run, used_before
 from orchestration.services.runs.watch import StepNews, run_here
 from orchestration.services.runs.workplace import Workplace
-from resources.kernel.errors import ConflictError, InputError
+from resources.kernel.errors import ConflictError, InputError, NotFoundError
+from resources.stores.catalog.collections.catalog import CollectionCatalog
 from resources.stores.uploads import UploadStore
 
 
@@ -109,6 +112,7 @@ def start_import(
     Raises:
         UnknownNameError: no such collection.
         GoneError: the file is not kept any longer.
+        ConfigError: a variable of a connector is not set.
         InputError: a folder that cannot be; the key of who asks was used for another import.
     """
     find_collection(place.location, name)
@@ -167,6 +171,10 @@ def _begun(place: Workplace, name: str, given: KeptSpecification, choice: Import
         author=place.asked.actor,
     )
     request = request_of(spec, wanted)
+    _check_startable(place, spec)
+    run = place.instance.get_run_by_id(wanted.key) if place.asked.key else None
+    if run is not None and not _began(catalog, spec, run):
+        raise used_before(run)  # no run could work on what would be written down
     import_id = catalog.begin(spec.name, request)
     found = catalog.find_import(import_id)
     asked = (request.sha256, request.folder, request.ignore_errors)
@@ -177,6 +185,26 @@ def _begun(place: Workplace, name: str, given: KeptSpecification, choice: Import
             import_id=import_id,
         )
     return _Work(spec, import_id, given.file_name, ResumeChoice())
+
+
+def _began(catalog: CollectionCatalog, spec: CollectionSpec, run: dg.DagsterRun) -> bool:
+    """Whether a run is the one that began an import of a collection."""
+    try:
+        found = catalog.find_import(int(run.tags.get(IMPORT_TAG, 0)))
+    except NotFoundError:
+        return False
+    return (found.collection, found.key) == (spec.name, run.run_id)
+
+
+def _check_startable(place: Workplace, spec: CollectionSpec) -> None:
+    """Refuses what no run could begin with, before anything is written down.
+
+    Raises:
+        ConfigError: a variable of a connector is not set.
+    """
+    connectors = place.location.connectors()
+    for name in spec.connectors:
+        connectors[name].check_variables()
 
 
 def _again(place: Workplace, import_id: int, choice: ResumeChoice, collection: str = "") -> _Work:

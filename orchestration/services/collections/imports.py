@@ -17,6 +17,7 @@ import dagster as dg
 
 from orchestration.location import Location
 from orchestration.services.collections.declared import catalog_of, find_collections
+from orchestration.services.datasets import failure_of
 from orchestration.services.locks import is_held
 from orchestration.services.paging import LIMIT, Page, check_limit, decode_cursor, encode_cursor
 from orchestration.services.runs.cancel import cancel_run
@@ -24,7 +25,7 @@ from orchestration.services.runs.process import RunProcess
 from resources.collections.duplicates import Action
 from resources.kernel.errors import ConflictError, InputError, NotFoundError, UnknownNameError
 from resources.stores.catalog.collections.catalog import CollectionCatalog
-from resources.stores.catalog.collections.records import FailedItem, StoredImport
+from resources.stores.catalog.collections.records import FailedFile, StoredImport
 
 ImportState = Literal[
     "not started", "queued", "importing", "completed", "failed", "stopped", "interrupted"
@@ -54,7 +55,7 @@ class CollectionImport:
     ended_at: datetime | None
     state: ImportState
     message: str
-    """Why it failed."""
+    """Why it failed, or its run did."""
     ignore_errors: bool
     registered: bool
     """Whether its items are there; before that nothing of it is."""
@@ -177,29 +178,31 @@ def stop_import(records: ImportRecords, import_id: int, collection: str = "") ->
     return show_import(records, import_id)
 
 
-FAILURE_FIELDS = ("row_or_pointer", "type", "title", "object_urls", "rule", "message", "attempts", "when")  # fmt: skip
+FAILURE_FIELDS = ("row_or_pointer", "type", "title", "object_url", "rule", "message", "attempts", "when")  # fmt: skip
 """Columns of the failure log."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A line of the failure log: an item that failed and was not mended by its import since."""
+    """A line of the failure log: a file whose item failed and was not mended by its import since."""
 
     row_or_pointer: str
     type: str
     title: str
-    object_urls: tuple[str, ...]
+    object_url: str
     rule: str
     message: str
     attempts: int
     when: datetime
     item_id: int
+    position: int
+    """Which of the item's URLs, from 0."""
 
 
 def list_failures(
     records: ImportRecords, import_id: int, *, limit: int = LIMIT, cursor: str | None = None
 ) -> Page[Failure]:
-    """What failed in an import and was not mended since, in the order of the specification (F105).
+    """The files that failed in an import and were not mended since, in the order of the specification (F105).
 
     Raises:
         NotFoundError: no such import.
@@ -207,10 +210,14 @@ def list_failures(
     """
     check_limit(limit)
     records.find(import_id)
-    after = _before(cursor) or 0
+    item, position = (0, 0) if cursor is None else _places(cursor, 2)
+    after = (item, position)
     found = records.catalog.failures_after(import_id, after, limit + 1)
     shown = tuple(_failure(one) for one in found[:limit])
-    return Page(shown, encode_cursor([shown[-1].item_id]) if len(found) > limit else None)
+    return Page(
+        shown,
+        encode_cursor([shown[-1].item_id, shown[-1].position]) if len(found) > limit else None,
+    )
 
 
 def failures(records: ImportRecords, import_id: int) -> Iterator[Mapping[str, Any]]:
@@ -227,7 +234,7 @@ def failures(records: ImportRecords, import_id: int) -> Iterator[Mapping[str, An
 
 
 def failures_csv(records: ImportRecords, import_id: int) -> Iterator[str]:
-    """The failure log as CSV, one row an item, below a header; a cell that a spreadsheet would compute has a `'` before it.
+    """The failure log as CSV, one row a file, below a header; a cell that a spreadsheet would compute has a `'` before it.
 
     Raises:
         NotFoundError: no such import.
@@ -251,22 +258,25 @@ def _csv_line(fields: Iterable[str]) -> str:
 def _cell(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
-    text = " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    text = str(value)
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _failure(found: FailedItem) -> Failure:
+def _failure(found: FailedFile) -> Failure:
     own = {field: getattr(found, field) for field in FAILURE_FIELDS}
-    return Failure(**own, item_id=found.item_id)
+    return Failure(**own, item_id=found.item_id, position=found.position)
 
 
 def _before(cursor: str | None) -> int | None:
-    if cursor is None:
-        return None
-    place = decode_cursor(cursor)
-    if len(place) != 1 or not isinstance(place[0], int) or not 0 <= place[0] < 2**63:
+    return None if cursor is None else _places(cursor, 1)[0]
+
+
+def _places(cursor: str, count: int) -> list[int]:
+    """The whole numbers that a cursor is made of."""
+    place = [one for one in decode_cursor(cursor) if isinstance(one, int) and 0 <= one < 2**63]
+    if len(place) != count:
         raise InputError(f"{cursor[:60]!r} is no cursor of this list")
-    return place[0]
+    return place
 
 
 def _report(records: ImportRecords, stored: StoredImport) -> CollectionImport:
@@ -283,7 +293,7 @@ def _report(records: ImportRecords, stored: StoredImport) -> CollectionImport:
         begun_at=stored.created_at,
         ended_at=stored.ended_at,
         state=state,
-        message=stored.message if state in ("failed", "stopped") else "",
+        message=_message(records.instance, stored, state, run_id),
         ignore_errors=stored.ignore_errors,
         registered=stored.registered_at is not None,
         did=stored.registered.counts,
@@ -294,6 +304,15 @@ def _report(records: ImportRecords, stored: StoredImport) -> CollectionImport:
         can=can,
         next_step=_next_step(state, can, counts.pending, counts.failed),
     )
+
+
+def _message(
+    instance: dg.DagsterInstance, stored: StoredImport, state: ImportState, run_id: str
+) -> str:
+    """Why it ended as it did: as it said itself, else what Dagster has about its run, which may have failed before it could begin."""
+    if state == "interrupted" and run_id:
+        return failure_of(instance, run_id, ("datasets", stored.collection))
+    return stored.message if state in ("failed", "stopped") else ""
 
 
 def _steps(
@@ -318,8 +337,8 @@ def _next_step(state: ImportState, can: tuple[ImportStep, ...], pending: int, fa
 
 def _state(instance: dg.DagsterInstance, stored: StoredImport, run_id: str) -> ImportState:
     """Dagster's runs are the record of work; the catalog says how one ended that could say so itself."""
-    if stored.outcome in ("completed", "failed", "stopped"):
-        return stored.outcome  # type: ignore[return-value]  # one of the three
+    if stored.outcome in ("completed", "failed", "stopped", "interrupted"):
+        return stored.outcome  # type: ignore[return-value]  # one of the four
     run = instance.get_run_by_id(run_id) if run_id else None
     if run is None:
         return "interrupted" if run_id else "not started"

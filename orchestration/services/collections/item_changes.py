@@ -1,8 +1,10 @@
-"""Single items changed: renamed, put into another folder, taken out. Each is noted in the audit log, done or refused."""
+"""Single items changed: renamed, their metadata merged, put into another folder, taken out. Each is noted in the audit log, done or refused."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from orchestration.services.access.actor import Actor
 from orchestration.services.access.audit import audited
@@ -14,6 +16,19 @@ from resources.kernel.errors import InputError
 MOST_AT_ONCE = 1_000
 """Items of one change."""
 _NAMED = 50
+
+
+@dataclass(frozen=True)
+class MetadataChanges:
+    """What is to become of custom metadata.
+
+    Args:
+        keys: their new values; None takes a key out.
+        revision: of the item that this was decided upon; empty: whichever there is.
+    """
+
+    keys: Mapping[str, Any]
+    revision: str = ""
 
 
 def rename_item(
@@ -32,6 +47,34 @@ def rename_item(
         collections.items.rename(name, item_id, title.strip())
         found = show_item(collections, name, item_id)
         change.after = {"title": found.title}
+        return found
+
+
+def merge_metadata(
+    collections: DeclaredCollections,
+    actor: Actor,
+    name: str,
+    item_id: int,
+    changes: MetadataChanges,
+) -> ShownItem:
+    """Changes keys of an item's custom metadata and leaves the others. The schema judges what comes of it.
+
+    Raises:
+        UnknownNameError: no such collection.
+        NotFoundError: it has no such item.
+        ConflictError: the item was changed since the revision that is named.
+        InputError: a value is not what its key declares, or cannot be kept; `problems` has each.
+    """
+    subject = f"collections/{name}/items/{item_id}"
+    with audited(
+        collections.catalog.database, actor, "collection.merge-metadata", subject
+    ) as change:
+        before = show_item(collections, name, item_id).metadata or {}
+        change.before = {key: before.get(key) for key in changes.keys}
+        collections.items.merge_metadata(name, item_id, changes.keys, revision=changes.revision)
+        found = show_item(collections, name, item_id)
+        after = found.metadata or {}
+        change.after = {key: after.get(key) for key in changes.keys}
         return found
 
 

@@ -8,9 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from orchestration.services.collections.declared import DeclaredCollections
+from orchestration.services.collections.detail import schema_now
 from orchestration.services.paging import Page
+from resources.collections.filter_fields import bind_filter
 from resources.collections.items import ItemState, MediaType
 from resources.stores.catalog.collections.items import Neighbours
+from resources.stores.catalog.collections.paging import Order
 from resources.stores.catalog.collections.records import StoredItem
 
 LIMIT = 100
@@ -43,6 +46,8 @@ class ShownItem:
     attempts: int
     created_at: datetime
     changed_at: datetime
+    revision: str
+    """Another one after each change: a change that names it is refused once the item was changed since."""
 
 
 @dataclass(frozen=True)
@@ -68,14 +73,19 @@ class ItemsQuery:
 
 
 def list_items(collections: DeclaredCollections, name: str, wanted: ItemsQuery) -> Page[ShownItem]:
-    """A page of items of a collection.
+    """A page of items of a collection; an empty one where nothing was imported yet.
 
     Raises:
         UnknownNameError: no such collection.
-        NotFoundError: nothing was imported into it yet.
         InputError: a filter, an order or a cursor that cannot be; with the place.
     """
-    collections.find(name)
+    spec = collections.find(name)
+    if not collections.has_taken(name):
+        schema = schema_now(collections, spec)
+        Order.parse(wanted.sort, schema)
+        if wanted.filter.strip():
+            bind_filter(wanted.filter, schema)
+        return Page((), None, 0)
     page = collections.items.items(
         name,
         filter_text=wanted.filter,
@@ -113,6 +123,8 @@ def neighbours_of(
 def list_folders(collections: DeclaredCollections, name: str) -> list[CollectionFolder]:
     """The folders of a collection, in order, and how many items each has (F110)."""
     collections.find(name)
+    if not collections.has_taken(name):
+        return []
     return [CollectionFolder(one.path, one.items) for one in collections.tallies.folders(name)]
 
 
@@ -136,6 +148,7 @@ def _shown(item: StoredItem) -> ShownItem:
         attempts=item.attempts,
         created_at=item.created_at,
         changed_at=item.changed_at,
+        revision=item.revision,
     )
 
 

@@ -55,7 +55,7 @@ class WantedChange:
     size: int = 0
     """Of `add_embedding`: 1 to 4096."""
     hard: bool = False
-    """Of `delete_key`: for good."""
+    """Of `delete_key`: for good; the name is never used again."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from orchestration.location import Location
 from orchestration.services.collections.declared import catalog_of, find_collections
 from orchestration.services.metadata_schemas.declared import declared_schemas
 from orchestration.services.metadata_schemas.entries import DeclaredSchema
-from orchestration.services.paging import LIMIT, Page, paged
+from orchestration.services.paging import LIMIT, Page, page_of_named
 from resources.collections.metadata_schema import KeyKind, KeyState, MetadataSchema
 from resources.collections.schema_changes import SchemaChangeError, with_declared
 from resources.kernel.errors import UnknownNameError
@@ -170,9 +170,9 @@ def list_schemas(
     Raises:
         InputError: no cursor of this list, a limit out of bounds.
     """
-    wanted = [name for name in records.declared if q.lower() in name.lower()]
-    page = paged(wanted, lambda name: (name,), cursor=cursor, limit=limit)
-    return Page(tuple(_summary(show_schema(records, one)) for one in page.items), page.next, page.total)  # fmt: skip
+    page = page_of_named(records.declared.values(), q, cursor=cursor, limit=limit)
+    shown = (show_schema(records, one.name) for one in page.items)
+    return Page(tuple(map(_summary, shown)), page.next, page.total)
 
 
 def schema_history(records: SchemaRecords, name: str) -> list[SchemaStep]:

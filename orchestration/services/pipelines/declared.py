@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration.classifications.jobs import SET_TAG
+from orchestration.collections.jobs import COLLECTION_TAG
 from orchestration.dagster_warnings import without_dagster_warnings
 from orchestration.location import Location
 from orchestration.services.connectors import CONNECTOR_JOB
@@ -23,6 +24,8 @@ from resources.kernel.keys import Key
 from resources.references import JOB_POSITION, JOB_TARGETS, metadata_value, name_of_asset
 
 _OURS = (CONNECTOR_JOB, DATASOURCE_JOB)
+_OF_NOUNS = frozenset({SET_TAG, COLLECTION_TAG})
+"""Tags of jobs that belong to a classification set or a collection: what they do is done there."""
 
 
 def pipeline_entries(location: Location) -> list[PipelineEntry]:
@@ -35,7 +38,7 @@ def pipeline_entries(location: Location) -> list[PipelineEntry]:
 
 def _is_pipeline(job: Any) -> bool:
     """Not what Waybill itself runs: looking at connectors, taking classification files."""
-    return job.name not in _OURS and SET_TAG not in (getattr(job, "tags", None) or {})
+    return job.name not in _OURS and _OF_NOUNS.isdisjoint(getattr(job, "tags", None) or {})
 
 
 def _entry(location: Location, job: Any) -> PipelineEntry:

@@ -9,7 +9,7 @@ from typing import Literal
 
 import dagster as dg
 
-from orchestration.services.paging import LIMIT, Page, paged
+from orchestration.services.paging import LIMIT, Page, page_of_named
 from orchestration.services.pipelines.entry import PipelineEntry, PipelineStep, ScheduleEntry
 from orchestration.services.pipelines.switches import (
     Switches,
@@ -88,8 +88,7 @@ def list_pipelines(
     Raises:
         InputError: a limit or a cursor that is none.
     """
-    wanted = [entry for entry in entries if q.lower() in entry.name.lower()]
-    page = paged(wanted, lambda entry: (entry.name,), cursor=cursor, limit=limit)
+    page = page_of_named(entries, q, cursor=cursor, limit=limit)
     switches, now = read_switches(instance), datetime.now(UTC)
     last = last_runs(instance, [entry.name for entry in page.items], location)
     found = [

@@ -17,6 +17,7 @@ from orchestration.services.uploads.importing import UploadOrder
 from resources.formats.archives import is_zip
 from resources.kernel.errors import ConfigError, InputError
 from resources.kernel.keys import IMAGE_FOLDER, TABLE_NOUNS, check_name
+from resources.media.unpacking import open_image_archive
 from resources.project import ProjectFolders
 from resources.stores.kept_uploads import GivenFile, KeptUpload, KeptUploads
 from resources.stores.versions import VersionStore
@@ -57,6 +58,15 @@ def check_zip(files: Sequence[GivenFile]) -> None:
         )
 
 
+def _check_images(file: GivenFile) -> None:
+    """Refuses a ZIP that the run would refuse for its directory, or the first bytes of its members.
+
+    A folder of which nothing was ever taken would be declared by it, and listed as failed for good.
+    """
+    with open_image_archive(file.path, file.name):
+        pass
+
+
 def bring_in_images(
     store: VersionStore,
     project: ProjectFolders,
@@ -76,7 +86,7 @@ def bring_in_images(
 
     Raises:
         ConfigError: a name that cannot be; a project whose definitions are read-only.
-        InputError: the file is no ZIP.
+        InputError: the file is no ZIP; that of a new folder holds something that is no image: all of it is named.
         StorageError: the store or the folder of definitions cannot be written.
     """
     check_name(IMAGE_FOLDER, order.name)
@@ -84,6 +94,7 @@ def bring_in_images(
     text = image_folder_declaration(order.name)
     if not declared:
         check_declarable(project, IMAGE_FOLDER, order.name, text)
+        _check_images(order.files[0])
     kept = KeptUploads(store).keep(
         order.name, order.files, upload_id=order.upload_id, by=order.by, tell=tell
     )

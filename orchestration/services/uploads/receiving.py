@@ -16,6 +16,8 @@ from resources.kernel.errors import InputError, WaybillError
 
 PIECE_BYTES = 2 << 20
 """How much is gathered before it is written, in a thread."""
+FORM_FILES = 1_000
+"""How many files one form may hold; more of them come in pieces, each by itself."""
 _PIECES_MAX = 1_000
 CHECKSUMS = ("sha256", "sha1", "md5")
 
@@ -116,6 +118,86 @@ async def receive_piece(
     return uploads.state(upload_id)
 
 
+class _FormFiles:
+    """The files of a form on their way to the disk, one after the other.
+
+    Args:
+        uploads: where to.
+        by: whose they are.
+        project: whom they are for.
+    """
+
+    def __init__(self, uploads: IncomingUploads, *, by: str, project: str) -> None:
+        self._uploads = uploads
+        self._by, self._project = by, project
+        self._ids: list[str] = []
+        self._whole: list[Incoming] = []
+        self._open: tuple[ExitStack, _Gathering] | None = None
+
+    async def open(self, file: FormFile) -> Callable[[bytes], Awaitable[None]]:
+        """Begins with a file; what came before it is whole."""
+        await self.close()
+        made = self._uploads.begin(
+            file.filename, size_bytes=None, by=self._by, project=self._project
+        )
+        self._ids.append(made.upload_id)
+        stack = ExitStack()
+        writer = stack.enter_context(self._uploads.writer(made.upload_id, 0))
+        gathering = _Gathering(writer)
+        self._open = (stack, gathering)
+        return gathering.write
+
+    async def close(self) -> None:
+        """Takes the file that is open for whole."""
+        if self._open is None:
+            return
+        stack, gathering = self._open
+        await gathering.close()
+        self._open = None
+        stack.close()
+        self._whole.append(await asyncio.to_thread(self._uploads.finish, self._ids[-1]))
+
+    async def throw_away(self) -> None:
+        """Removes all of them, once no thread writes any more."""
+        if self._open is not None:
+            stack, gathering = self._open
+            await gathering.rest()
+            stack.close()
+        for upload_id in self._ids:
+            self._uploads.cancel(upload_id)
+
+    @property
+    def whole(self) -> list[Incoming]:
+        """Those that are whole, in the order of the form."""
+        return self._whole
+
+
+async def receive_files(
+    uploads: IncomingUploads,
+    content_type: str,
+    chunks: AsyncIterator[bytes],
+    *,
+    by: str,
+    project: str,
+    most: int = FORM_FILES,
+) -> tuple[list[Incoming], dict[str, str]]:
+    """Receives the files of a form, all whole or none at all; the files, and the fields of the form.
+
+    Raises:
+        InputError: no form, too many files, or one that is too large.
+        StorageError: no room for them.
+    """
+    form = FormStream(content_type, most_files=most)
+    files = _FormFiles(uploads, by=by, project=project)
+    try:
+        fields = await form.receive(chunks, files.open)
+        await files.close()
+    except BaseException:
+        await files.throw_away()
+        raise
+    return files.whole, fields
+
+
 async def receive_form(
     uploads: IncomingUploads,
     content_type: str,
@@ -130,29 +212,13 @@ async def receive_form(
         InputError: no form, no file, a file that is too large, or one that begins otherwise than its name says.
         StorageError: no room for it.
     """
-    form = FormStream(content_type)
-    with ExitStack() as stack:
-        begun: list[tuple[str, _Gathering]] = []
-
-        async def open_file(file: FormFile) -> Callable[[bytes], Awaitable[None]]:
-            made = uploads.begin(file.filename, size_bytes=None, by=by, project=project)
-            writer = stack.enter_context(uploads.writer(made.upload_id, 0))
-            begun.append((made.upload_id, _Gathering(writer)))
-            return begun[0][1].write
-
-        try:
-            fields = await form.receive(chunks, open_file)
-            upload_id, gathering = begun[0]
-            await gathering.close()
-            stack.close()
-            whole = await asyncio.to_thread(uploads.finish, upload_id)
-            if whole.problem:
-                raise InputError(whole.problem)
-        except BaseException:
-            for _, gathering in begun:
-                await gathering.rest()
-            stack.close()
-            for upload_id, _ in begun:
-                uploads.cancel(upload_id)
-            raise
+    found, fields = await receive_files(
+        uploads, content_type, chunks, by=by, project=project, most=1
+    )
+    if not found:
+        raise InputError("there is no file in the form", hint="Choose a file")
+    [whole] = found
+    if whole.problem:
+        uploads.cancel(whole.upload_id)
+        raise InputError(whole.problem)
     return whole, fields

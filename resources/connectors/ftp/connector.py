@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+from resources.connectors.base import ReadRange
 from resources.connectors.files.key_patterns import KeyPattern, shown
 from resources.connectors.files.servers import Entries, FileServerConnector
 from resources.connectors.files.skipped import Skipped
@@ -23,7 +24,7 @@ from resources.connectors.ftp.facts import FtpFacts
 from resources.connectors.ftp.pool import Pool
 from resources.connectors.ftp.session import FtpSession, open_session
 from resources.connectors.ftp.settings import FtpSettings
-from resources.connectors.ftp.transfer import FtpDownload, FtpUpload, sweep
+from resources.connectors.ftp.transfer import FtpDownload, FtpPart, FtpUpload, sweep
 from resources.connectors.ftp.tree import Ancestors, read_names
 from resources.connectors.trial.stages import Stages
 from resources.kernel.errors import InputError, NotFoundError
@@ -31,6 +32,8 @@ from resources.kernel.records import ObjectInfo
 from resources.kernel.retries import RetryPolicy
 
 _log = logging.getLogger(__name__)
+_WHOLE_BYTES = 128 << 10
+"""A part costs a connection for its data: so much comes whole in the same time."""
 _T = TypeVar("_T")
 
 
@@ -128,6 +131,25 @@ class FtpConnector(FileServerConnector[FtpSession]):
 
     def _new_download(self, item: ObjectInfo, path: Path) -> FtpDownload:
         return FtpDownload(self.settings, item, lambda session: self._path(session, item.key), path)
+
+    @contextlib.contextmanager
+    def ranges(self, item: ObjectInfo, scratch: Path) -> Iterator[ReadRange]:
+        """Reads parts of the file while it is the one listed; a small file, or one of a server that cannot begin within one, comes whole."""
+        if item.size_bytes <= _WHOLE_BYTES or not self._can_begin_within(item.key):
+            with super().ranges(item, scratch) as read:
+                yield read
+            return
+
+        def read_part(start: int, length: int) -> bytes:
+            part = FtpPart(
+                self.settings, item, lambda session: self._path(session, item.key), start, length
+            )
+            return self._call("read", item.key, part)
+
+        yield read_part
+
+    def _can_begin_within(self, key: str) -> bool:
+        return self._call("look at", key, lambda session: session.can_resume)
 
     def _new_upload(self, key: str, source: Path) -> FtpUpload:
         self._sweep(key.rpartition("/")[0])

@@ -153,6 +153,27 @@ class FtpSession:
         self.control.end_data(connection)
         self.control.voidresp()
 
+    def retrieve_part(self, path: str, offset: int, length: int) -> bytes:
+        """The file's bytes from `offset` on, at most `length`: then the transfer is broken off, and the session is as good as before."""
+        connection = self.control.open_data(f"RETR {path}", offset)
+        got = bytearray()
+        try:
+            while len(got) < length and (
+                block := connection.recv(min(length - len(got), _BLOCK_BYTES))
+            ):
+                got += block
+        except BaseException:
+            connection.close()
+            raise
+        if len(got) < length:
+            self.control.end_data(connection)
+            self.control.voidresp()
+        else:
+            connection.close()  # the server says that its transfer was cut, or that it was done with it
+            with contextlib.suppress(ftplib.error_temp, ftplib.error_perm):
+                self.control.getresp()
+        return bytes(got)
+
     def store(self, path: str, blocks: Iterable[bytes]) -> None:
         """Writes a file of this content."""
         connection = self.control.open_data(f"STOR {path}")

@@ -18,6 +18,7 @@ from resources.connectors.ftp.facts import FtpFacts
 from resources.connectors.ftp.session import FtpSession
 from resources.connectors.ftp.settings import FtpSettings
 from resources.kernel.errors import ConnectorError
+from resources.kernel.records import ObjectInfo
 
 Locate = Callable[[FtpSession], str]
 """The path on the server, which is known when a session is."""
@@ -42,17 +43,9 @@ class FtpDownload(ServerDownload[FtpSettings, Locate]):
             self.reached = 0
         remote, total = self._locate(session), self._item.size_bytes
         if self.reached < total:
-            try:
+            with _gone_if_missing(session, remote, self._settings, self._item):
                 self._fetch(session, remote)
-            except ftplib.error_perm:
-                if session.stat(remote) is None:
-                    raise no_such(self._settings, self._item.key) from None
-                raise
-        facts = session.stat(remote)
-        if facts is None:
-            raise no_such(self._settings, self._item.key)
-        if facts.describe(self._item.key).etag != self._item.etag:
-            raise changed(self._settings, self._item, _NOT_LISTED)
+        _prove_unchanged(session, remote, self._settings, self._item)
         if self.reached < total:
             raise TransferCutError(self.reached, total)
 
@@ -72,6 +65,69 @@ class FtpDownload(ServerDownload[FtpSettings, Locate]):
             raise changed(self._settings, self._item, _NOT_LISTED)
         self._write(handle, self.reached, block)
         self.reached += len(block)
+
+
+@contextlib.contextmanager
+def _gone_if_missing(
+    session: FtpSession, remote: str, settings: FtpSettings, item: ObjectInfo
+) -> Iterator[None]:
+    """What a server refuses since the file is gone is told as that (E41)."""
+    try:
+        yield
+    except ftplib.error_perm:
+        if session.stat(remote) is None:
+            raise no_such(settings, item.key) from None
+        raise
+
+
+def _prove_unchanged(
+    session: FtpSession, remote: str, settings: FtpSettings, item: ObjectInfo
+) -> None:
+    facts = session.stat(remote)
+    if facts is None:
+        raise no_such(settings, item.key)
+    if facts.describe(item.key).etag != item.etag:
+        raise changed(settings, item, _NOT_LISTED)
+
+
+class FtpPart:
+    """Some bytes of a file, which is proven to be the one listed.
+
+    Args:
+        settings: of the connector.
+        item: the file as it was listed.
+        locate: finds its path on the server.
+        start: of the bytes.
+        length: how many; fewer come where the file ends.
+    """
+
+    def __init__(
+        self, settings: FtpSettings, item: ObjectInfo, locate: Locate, start: int, length: int
+    ) -> None:
+        self._settings = settings
+        self._item = item
+        self._locate = locate
+        self._start = start
+        self._length = max(min(length, item.size_bytes - start), 0)
+
+    def __call__(self, session: FtpSession) -> bytes:
+        """Reads them; raises as `FtpDownload` does."""
+        remote, got = self._locate(session), b""
+        if self._length:
+            with _gone_if_missing(session, remote, self._settings, self._item):
+                got = self._read(session, remote)
+        _prove_unchanged(session, remote, self._settings, self._item)
+        if len(got) < self._length:
+            raise TransferCutError(self._start + len(got), self._item.size_bytes)
+        return got
+
+    def _read(self, session: FtpSession, remote: str) -> bytes:
+        try:
+            return session.retrieve_part(remote, self._start, self._length)
+        except (ftplib.error_temp, OSError, EOFError) as error:
+            if is_crowded(error) or isinstance(error, DataConnectionError):
+                raise
+            raise TransferCutError(self._start, self._item.size_bytes) from error
 
 
 class FtpUpload(ServerUpload[FtpSettings, Locate, str]):

@@ -8,13 +8,14 @@ from typing import IO, cast
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from resources.media.content_types import ContentType
+from resources.formats.content_types import ContentType
 from resources.media.facts import ImageFacts
+from resources.media.parsers.image_ends import check_end
 from resources.media.parsers.pictures import within
 from resources.media.parsers.pixels import check_pixels
 from resources.media.parsers.subject import PicturePlace, Subject
 from resources.media.refusals import MediaRefusedError
-from resources.media.sandbox.ranged_file import RangedFile
+from resources.sandbox.ranged_file import RangedFile
 
 _ORIENTATION = 0x0112
 _SIDEWAYS = (5, 6, 7, 8)
@@ -26,7 +27,11 @@ Image.MAX_IMAGE_PIXELS = None  # judged by `check_pixels`, which knows the limit
 
 
 def probe(subject: Subject) -> ImageFacts:
-    """Size as the image is shown."""
+    """Size as the image is shown, if it is there to its end.
+
+    Raises:
+        MediaRefusedError: it cannot be read, or bytes are missing.
+    """
     if subject.found.reader == "WEBP":
         width, height, orientation = _webp_header(subject.file)
     else:
@@ -34,6 +39,7 @@ def probe(subject: Subject) -> ImageFacts:
         width, height = image.size
         orientation = _orientation(image)
     check_pixels(width, height, subject.pixels)
+    check_end(subject.file, subject.found.reader, lambda: _open(subject.file, subject.found))
     if orientation in _SIDEWAYS:
         width, height = height, width
     return ImageFacts(subject.found.mime, subject.file.size, width, height)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import chain
 from math import ceil
 
 import av
 from av.container import InputContainer
+from av.packet import Packet
 from PIL import Image
 
 from resources.media.parsers.pictures import encoded
 from resources.media.parsers.pixels import check_pixels
+from resources.media.parsers.video_seeking import Landing, land
 from resources.media.refusals import MediaRefusedError
 from resources.media.requests import FramesWanted, VideoPicture
 
@@ -78,10 +81,14 @@ def frames(
     A second means the frame that is shown then: the last that begins at it or before.
     """
     check_pixels(stream.codec_context.width, stream.codec_context.height, pixels)
+    landing = land(container, stream, wanted.start)
     choice = _Choice(wanted)
-    for number, (seconds, until, picture) in enumerate(_timed(container, stream)):
+    begin = 0 if landing is None else landing.number
+    for number, (seconds, until, picture) in enumerate(_timed(container, stream, landing), begin):
+        if number == begin:
+            choice.leave_out(number, seconds)
         is_key, is_sampled = choice.is_key(number, until), choice.is_sampled(until)
-        if is_key or is_sampled:
+        if number >= wanted.start and (is_key or is_sampled):
             data = encoded(_upright(picture), wanted.form) if wanted.pictures else b""
             yield VideoPicture(number, round(float(seconds), 6), is_key, data)
         if choice.is_over:
@@ -96,6 +103,12 @@ class _Choice:
         self._by_number = wanted.mode == "frame"
         self._step = 1 / Fraction(wanted.sampling_rate) if wanted.sampling_rate else None
         self._next: Fraction | None = Fraction(0)
+
+    def leave_out(self, number: int, seconds: Fraction) -> None:
+        """Leaves out what falls on frames before one: it is the first that is asked of."""
+        if number:
+            self.is_key(number - 1, seconds)
+            self.is_sampled(seconds)
 
     def is_key(self, number: int, until: Fraction) -> bool:
         """Whether a key frame falls on this one."""
@@ -120,12 +133,12 @@ class _Choice:
 
 
 def _timed(
-    container: InputContainer, stream: av.VideoStream
+    container: InputContainer, stream: av.VideoStream, landing: Landing | None
 ) -> Iterator[tuple[Fraction, Fraction, av.VideoFrame]]:
     """Each frame, when it is shown from the first one on, and until when."""
     rate = stream.average_rate or stream.guessed_rate or Fraction(25)
     before: tuple[Fraction, av.VideoFrame] | None = None
-    for seconds, frame in _from_start(container, stream, rate):
+    for seconds, frame in _since(container, stream, rate, landing):
         if before is not None:
             yield before[0], max(seconds, before[0]), before[1]
         before = seconds, frame
@@ -133,13 +146,14 @@ def _timed(
         yield before[0], before[0] + 1 / rate, before[1]
 
 
-def _from_start(
-    container: InputContainer, stream: av.VideoStream, rate: Fraction
+def _since(
+    container: InputContainer, stream: av.VideoStream, rate: Fraction, landing: Landing | None
 ) -> Iterator[tuple[Fraction, av.VideoFrame]]:
-    """Frames with their times; where the container gives none, those of the rate."""
+    """Frames with their times, from the first on or the one landed at; where the container gives none, those of the rate."""
     base = stream.time_base or Fraction(1)
-    first: int | None = None
-    for number, frame in enumerate(_decoded(container, stream)):
+    first = None if landing is None else landing.first
+    peeked = () if landing is None else landing.peeked
+    for number, frame in enumerate(_decoded(container, stream, peeked)):
         if frame.pts is None:
             yield number / rate, frame
         else:
@@ -147,9 +161,11 @@ def _from_start(
             yield (frame.pts - first) * base, frame
 
 
-def _decoded(container: InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
+def _decoded(
+    container: InputContainer, stream: av.VideoStream, before: Sequence[Packet[av.VideoStream]] = ()
+) -> Iterator[av.VideoFrame]:
     """Frames as far as they can be decoded: what is damaged is left out, as players do."""
-    for packet in container.demux(stream):
+    for packet in chain(before, container.demux(stream)):
         try:
             yield from packet.decode()
         except av.error.MemoryError:

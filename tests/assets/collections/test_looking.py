@@ -104,6 +104,10 @@ def test_each_file_of_a_group_that_is_wrong_is_told_and_no_signature(tmp_path):
     assert mixed.message.count("a.png: Expected a DICOM file") == 2
     assert {name for name in ("2.dcm", "other.dcm") if name in uneven.message} == {"2.dcm", "other.dcm"}  # fmt: skip
     assert many.message.endswith("; and 4 more")
+    assert [one.position for one in gone.files] == [1, 2]
+    assert [one.url.rpartition("/")[2] for one in many.files] == [f"{n}.gone" for n in range(9)]
+    assert {one.rule for one in many.files} == {"object_not_found"}
+    assert len({one.position for one in uneven.files}) == len(uneven.files)
     error = ItemFailedError(signed)
     assert "https://shop.example/a.png" in str(error)
     assert "secret" not in f"{error}{error.facts}"

@@ -5,8 +5,10 @@ import io
 import json
 import os
 import signal
+import uuid
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from PIL import Image
 
@@ -14,8 +16,11 @@ from orchestration.services.access.audit import LogFilter, list_entries
 from orchestration.services.instance import open_instance
 from orchestration.services.locks import is_held
 from orchestration.services.runs.process import RunProcess
+from orchestration.services.webhooks.courier import Courier
+from resources.stores.catalog.collections.catalog import CollectionCatalog
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.tables import TableStore
+from tests.resources.stores.catalog.webhooks.made import deliveries, make_webhook
 from tests.served import served, wait_until
 
 YAML = """
@@ -36,10 +41,21 @@ attributes: {{name: named, connectors: [lake], probe: never}}
 ---
 type: assets.Collection
 attributes: {{name: slow, connectors: [lake]}}
+---
+type: resources.SftpConnector
+attributes: {{name: far, host: 127.0.0.1, username: u, password: {{env: NOWHERE_SET}}, host_key: "ssh-ed25519 AAAA"}}
+---
+type: assets.Collection
+attributes: {{name: locked, connectors: [far]}}
 """
 LIMIT = 40_000_000
 BYTES = {"Content-Type": "application/octet-stream"}
 HTML = "<img src=x onerror=alert(1)>"
+
+
+@dg.job
+def _nothing_of_it():
+    pass
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +164,42 @@ def test_a_specification_is_checked_and_imported_to_its_last_item(shop, api, lak
     [entry, *_] = list_entries(CatalogDatabase.open(), LogFilter(action="collection.import"))
     assert entry.subject == "collections/photos"
     assert api.get("collections/photos/imports")["items"][0]["id"] == started["import_id"]
+    # A key of other work leaves no import that nothing will ever work on.
+    assert "used for other work" in api.take("named", params=named, headers=key, code=422)["detail"]
+    assert api.get("collections/named/imports")["items"] == []
+
+
+def test_a_collection_that_never_took_anything_is_empty_and_jobs_of_imports_are_no_pipelines(api):
+    assert api.get("collections/locked/items") == {"items": [], "next": None, "total": 0}
+    assert api.get("collections/locked/folders") == []
+    for wrong in ("filter=lux%20>>", "sort=nothing"):
+        assert api.client.get(f"{api.base}/collections/locked/items?{wrong}").status_code == 422
+    names = [one["name"] for one in api.get("pipelines")["items"]]
+    assert not [name for name in names if name.startswith("import_")]
+
+
+def test_what_cannot_begin_is_refused_and_not_written_down(api):
+    """A variable that is not set: no import is left that was never started."""
+    given = body(spec({"objectUrl": "sftp://u@127.0.0.1/a.png"}))
+    assert "NOWHERE_SET" in api.take("locked", code=409, **given)["detail"]
+    assert api.get("collections/locked/imports")["items"] == []
+
+
+def test_a_run_that_fails_before_it_begins_says_why(shop, api, lake):
+    """Its step never ran, so the catalog knows of no end: what Dagster recorded is the reason."""
+    started = api.take("slow", **body(spec(image(lake, "a0.png"))))
+    api.ended(started)
+    with open_instance(shop.home) as instance:
+        run = instance.create_run_for_job(
+            _nothing_of_it,
+            run_id=str(uuid.uuid4()),
+            tags={"waybill/import": str(started["import_id"])},
+        )
+        CollectionCatalog(CatalogDatabase.open()).await_run(started["import_id"], run.run_id)
+        instance.report_run_failed(run, "resource 'store' cannot be opened: no route to it")
+    told = api.show(started)
+    assert (told["state"], told["run_id"]) == ("interrupted", run.run_id)
+    assert told["message"] == "resource 'store' cannot be opened: no route to it"
 
 
 def test_it_comes_by_an_upload_or_lies_in_a_connector(api, lake):
@@ -181,7 +233,7 @@ def test_errors_of_items_end_an_import_or_are_ignored_and_are_tried_again(api, l
         "row_or_pointer",
         "type",
         "title",
-        "object_urls",
+        "object_url",
         "rule",
         "message",
         "attempts",
@@ -228,13 +280,25 @@ def test_one_that_is_stopped_goes_on_where_it_was(shop, api, lake):
 
 
 def test_one_that_is_killed_is_interrupted_and_goes_on(shop, api, lake):
-    with CatalogDatabase.open().lock("collection-slow"):
+    database = CatalogDatabase.open()
+    make_webhook(database, "told", "import.completed", "import.failed", is_paused=True)
+    with database.lock("collection-slow"):
         started = api.take("slow", **body(spec(image(lake, "a3.png")), folder="killed"))
         wait_until(lambda: api.show(started)["state"] == "importing")
         os.kill(process_of(shop, started["run_id"]), signal.SIGKILL)
         wait_until(lambda: api.show(started)["state"] == "interrupted")
-    api.act(started, "resume")
+    resumed = api.act(started, "resume")
     assert api.ended(started)["ready"] == 1
+    with dg.DagsterInstance.get() as instance:
+        courier = Courier(database, instance)
+        wait_until(
+            lambda: (
+                courier.round() == [] and {one.state for one in deliveries(database)} == {"waiting"}
+            )
+        )
+    told = {(one.event, one.run_id) for one in deliveries(database)}
+    assert ("import.completed", resumed["run_id"]) in told, "told when its run is over"
+    assert {event for event, _ in told} == {"import.completed"}, "what goes on has not failed"
 
 
 def test_two_imports_at_once_double_nothing(api, lake):

@@ -96,6 +96,7 @@ def test_who_looks_may_not_change(shop, person):
     item = person("vic").get(base).json()["items"][0]["id"]
     changes = {
         "rename": ("PATCH", f"{base}/{item}", {"title": "new"}, {"ada", "olga"}),
+        "merge": ("PATCH", f"{base}/{item}/metadata", {"note": "x"}, {"ada", "olga"}),
         "move": ("POST", f"{base}/-/move", {"items": [item], "folder": "x"}, {"ada", "olga"}),
         "remove": ("POST", f"{base}/-/remove", {"items": [item]}, {"ada"}),
     }

@@ -221,6 +221,51 @@ def test_pictures_of_pages_and_slices(shop, client):
     assert size("Notes", "") == 404
 
 
+def test_metadata_of_one_item_are_merged_checked_and_noted(shop, client):
+    """The schema judges, others' changes are not overwritten, what filters find follows, the log has before and after."""
+    lake, base = shop.home.root / "lake", f"{shop.api}/collections/photos/items"
+    given = {"weather": "fog", "note": "old", "kept": {"deep": [1, 2]}}
+    images = [{"objectUrl": url_of(lake, "red.png"), "title": "one", "clientMetadata": given}]
+    import_items(shop.home.root, "photos", {"images": images}, folder="merged")
+    [was] = items(shop, client, "photos", filter="folder = merged").values()
+    place = f"{base}/{was['id']}/metadata"
+
+    def merge(body, revision="", code=200):
+        headers = {"If-Match": revision, "Content-Type": "application/merge-patch+json"}
+        answer = client.patch(place, content=body, headers=headers)
+        assert answer.status_code == code, answer.text
+        return answer.json()
+
+    now = merge('{"lux": 12345678901234567890, "note": null}', f'"{was["revision"]}"')
+    kept = {name: value for name, value in given.items() if name != "note"}
+    assert now["metadata"] == {**kept, "lux": 12345678901234567890}
+    assert "changed meanwhile" in merge("{}", was["revision"], code=409)["detail"]
+    told = merge('{"weather": "hail", "lux": "bright"}', code=422)
+    assert [one["path"] for one in told["facts"]["problems"]] == [["weather"], ["lux"]]
+    for body in (
+        "[1]",
+        "NaN",
+        '{"x": NaN}',
+        "{",
+        "",
+        '{"x": 1e999}',
+        '{"x": "\\u0000"}',
+        '{"$own": 1}',
+    ):
+        merge(body, code=422)
+    assert client.get(f"{base}/{was['id']}").json() == now
+    found = items(shop, client, "photos", filter="folder = merged and lux > 1e19")
+    assert [one["id"] for one in found.values()] == [was["id"]]
+    [entry] = [
+        one
+        for one in client.get("/api/v1/audit").json()["items"]
+        if one["action"] == "collection.merge-metadata" and one["outcome"] == "done"
+    ]
+    assert json.loads(entry["before"]) == {"lux": None, "note": "old"}
+    assert json.loads(entry["after"]) == {"lux": 12345678901234567890, "note": None}
+    client.post(f"{base}/-/remove", json={"items": [was["id"]]})
+
+
 def test_items_are_renamed_moved_and_removed_by_who_may_and_it_is_noted(shop, client):
     lake, base = shop.home.root / "lake", f"{shop.api}/collections/bare/items"
     images = [{"objectUrl": url_of(lake, "red.png"), "title": f"t{n}"} for n in range(3)]

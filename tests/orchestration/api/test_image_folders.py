@@ -145,6 +145,16 @@ def test_what_cannot_be_taken_is_refused_at_once_or_by_the_run_in_words(shop, cl
     assert "'notes.txt': no image but text/plain" in line["reason"]
 
 
+def test_a_refused_zip_of_a_new_folder_leaves_no_folder(shop, client):
+    """What was never taken is neither declared nor listed, and its name is free."""
+    told = failed(shop, client, "new", zipped({"a.png": PNG, "notes.txt": b"words"}))
+    assert "'notes.txt': no image but text/plain" in told
+    assert client.get(folder(shop, "new")).status_code == 404
+    assert not (shop.defs / "uploads" / "new").exists()
+    assert "new" not in [one["name"] for one in client.get(f"{shop.api}/image-folders").json()["items"]]  # fmt: skip
+    assert not list((shop.home.root / "store").rglob("uploads/*new*"))
+
+
 def failed(shop, client, name, data) -> str:
     """Why an import ended before its run."""
     started = upload(shop, client, name, data)

@@ -131,6 +131,15 @@ def test_items_are_renamed_moved_saved_and_removed(waybill, lake, tmp_path):
     one, two = (i["id"] for i in json.loads(waybill("items", "photos", "--json"))["items"])
     assert "is called The gate" in waybill("rename-item", "photos", str(one), "The gate")
     waybill("rename-item", "photos", str(one), "x" * 301, code=1)
+    was = json.loads(waybill("item", "photos", str(one)))["revision"]
+    changed = ("merge-metadata", "photos", str(one))
+    assert "2 keys changed" in waybill(*changed, '{"lux": 3.5, "note": "x"}', "--revision", was)
+    assert "was changed meanwhile" in waybill(*changed, '{"lux": 4}', "--revision", was, code=1)
+    assert "is declared as number" in waybill(*changed, '{"lux": "bright"}', code=1)
+    assert "Give an object" in waybill(*changed, "lux=4", code=1)
+    kept = json.loads(waybill(*changed, '{"note": null}', "--json"))
+    assert kept["metadata"] == {"lux": 3.5}
+    assert json.loads(waybill("items", "photos", "--filter", "lux = 3.5", "--json"))["items"] == [kept]  # fmt: skip
     assert "2 moved" in waybill("move-items", "photos", str(one), str(two), "--to", "south")
     shown = json.loads(waybill("show", "photos", "--json"))
     assert (shown["states"], shown["types"], shown["is_published"]) == ({"ready": 2}, {"image": 2}, False)  # fmt: skip

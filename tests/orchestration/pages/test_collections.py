@@ -169,9 +169,70 @@ def test_items_are_renamed_moved_and_removed_by_forms(shop, client):
     assert "No item was chosen" in client.get(f"{base}/remove").text
 
 
+def test_metadata_are_changed_by_a_form_of_the_schema_and_what_was_typed_stays(shop, client, ids):
+    lake, base = shop.home.root / "lake", f"{shop.data}/collections/photos"
+    given = {"weather": "fog", "notes": "a\nb", "spot": {"latitude": 1, "longitude": 2}, "own": 1}
+    images = [{"objectUrl": url_of(lake, "red.png"), "title": "form", "clientMetadata": given}]
+    import_items(shop.home.root, "photos", {"images": images}, folder="form")
+    found = f"{shop.api}/collections/photos/items?filter=folder%20=%20form"
+    [item] = client.get(found).json()["items"]
+    place = f"{base}/items/{item['id']}/metadata"
+    assert f'href="/data/shop/collections/photos/items/{item["id"]}/metadata"' in client.get(place[:-9]).text  # fmt: skip
+    form = client.get(place).text
+    assert re.search(r'<option value="fog" selected>', form)
+    assert 'name="key:site.phase"' in form
+    assert "key:spot" not in form
+    typed = {
+        "revision": item["revision"],
+        "key:weather": "fog",
+        "key:notes": "a\r\nb",
+        "key:lux": "many",
+    }
+    told = shop.post(client, place, typed)
+    assert told.status_code == 422
+    assert re.search(r'name="key:lux" value="many".*?<p class="error"[^>]*>[^<]*expected a number', told.text, re.DOTALL)  # fmt: skip
+    bad = shop.post(client, place, {**typed, "key:lux": "", "json": "[<b>"})
+    assert (bad.status_code, "[&lt;b&gt;" in bad.text) == (422, True)
+    more = {**typed, "key:lux": "2.5", "key:checked": "true", "key:weather": "", "json": '{"own": null, "n": "<i>"}'}  # fmt: skip
+    assert shop.post(client, place, more).status_code == 303
+    [now] = client.get(found).json()["items"]
+    assert now["metadata"] == {
+        "notes": "a\nb", "spot": given["spot"], "lux": 2.5, "checked": True, "n": "<i>",
+    }  # fmt: skip
+    late = shop.post(client, place, {**typed, "key:lux": "3"})
+    assert (late.status_code, "changed meanwhile" in late.text) == (409, True)
+    assert 'value="3"' in late.text
+    shop.post(client, f"{base}/remove", {"item": [item["id"]]})
+
+
+def test_frames_of_a_video_are_shown_as_they_are_sampled_and_lead_to_images(shop, client, ids):
+    base = f"{shop.data}/collections/photos/items/{ids['Clip']}"
+    assert (
+        f'href="/data/shop/collections/photos/items/{ids["Clip"]}/frames"' in client.get(base).text
+    )
+    listed = client.get(f"{shop.api}/collections/photos/items/{ids['Clip']}/frames").json()[
+        "frames"
+    ]
+    text = client.get(f"{base}/frames").text
+    assert [int(n) for n in re.findall(r"/frames/(\d+)\"", text)] == [f["frame"] for f in listed]
+    many = client.get(f"{base}/frames?sampling_rate=1000").text
+    [on] = re.findall(r"Frames from (\d+) on", many)
+    links = re.findall(r'href="([^"]*/frames/\d+)"', many)
+    assert len(links) == int(on) == 24
+    assert client.get(f"{shop.url}{links[-1]}").headers["content-type"] == "image/jpeg"
+    later = client.get(f"{base}/frames?sampling_rate=1000&start=24").text
+    assert re.findall(r"/frames/(\d+)\"", later)[0] == "24"
+    for rate in ("many", "5000", "-1", "nan"):
+        told = client.get(f"{base}/frames?sampling_rate={rate}")
+        assert (told.status_code, 'role="alert"' in told.text) == (422, True), rate
+    assert (
+        client.get(f"{shop.data}/collections/photos/items/{ids['Red']}/frames").status_code == 422
+    )
+
+
 PAGES = {
     "": "", "/photos": "", "/photos?view=table&is%3Aweather=fog": "", "/photos?filter=lux+%3E%3E": "422",
-    "/photos/about": "", "Red": "", "Clip": "", "Tone": "", "Notes": "", "Paper": "", "Head": "", "Gone": "",
+    "/photos/about": "", "Red": "", "Red/metadata": "", "Clip": "", "Clip/frames": "", "Tone": "", "Notes": "", "Paper": "", "Head": "", "Gone": "",
 }  # fmt: skip
 
 
@@ -181,7 +242,8 @@ def test_pages_are_accessible_and_fit(shop, chromium, ids, scheme, width):
         watched.page.set_viewport_size({"width": width, "height": 800})
         watched.expected.add(422)
         for page in PAGES:
-            path = f"/photos/items/{ids[page]}" if page in ids else page
+            title, _, rest = page.partition("/")
+            path = f"/photos/items/{ids[title]}/{rest}".rstrip("/") if title in ids else page
             watched.page.goto(f"{shop.data}/collections{path}")
             watched.page.wait_for_load_state("networkidle")
             watched.check_accessible()

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
+import sys
 
 import msgspec
 import pytest
 
 from resources.collections.items import MEDIA_FIELDS
+from resources.kernel.errors import MissingDependencyError
 from resources.media.facts import FACTS
-from resources.media.ranges import BytesSource
+from resources.media.prober import open_prober
+from resources.sandbox.ranges import BytesSource
 from tests.resources.media import media_files as make
 
 
@@ -50,6 +54,44 @@ def test_an_image(prober, form, mime):
     data = make.image(form)
     told = {"mime_type": mime, "file_size": len(data), "width": 40, "height": 30}
     assert facts(prober, "image", data) == told
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "JPEG2000"])
+@pytest.mark.parametrize("share", [0.5, 0.99])
+def test_an_image_that_is_cut_off_behind_its_header_is_refused(prober, form, share):
+    data = make.noise(form)
+    found = problem(prober, "image", data[: int(len(data) * share)])
+    assert found.rule == "object_unreadable"
+    assert any(
+        word in found.message
+        for word in ("cut off", "truncated", "Truncated", "broken", "cannot be read")
+    )
+
+
+GIF = make.noise("GIF")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        make.noise("JPEG") + make.video("mp4"),  # a phone's moving photo
+        make.noise("JPEG") + bytes(300),
+        make.noise("PNG") + b"note of the camera" * 9,
+        GIF[:-1],
+        GIF + bytes(9),
+        make.noise("JPEG", progressive=True) + make.video("mp4"),
+    ],
+    ids=["film behind", "filled", "note behind", "no last byte", "filled gif", "progressive"],
+)  # fmt: skip
+def test_an_image_that_ends_oddly_and_is_all_there_is_taken(prober, data):
+    assert facts(prober, "image", data)["width"] == 600
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP"])
+def test_whether_an_image_is_whole_is_told_by_a_few_bytes(prober, form):
+    source = make.CountedSource(make.noise(form, (1200, 900)))
+    assert prober.look("image", [source]).problems == ()
+    assert source.bytes_read <= 64 * 1024 < source.size
 
 
 @pytest.mark.parametrize("form", ["JPEG", "WEBP", "TIFF", "PNG"])
@@ -200,3 +242,18 @@ def test_of_several_files_each_wrong_one_is_named(prober):
         (1, "b.txt:"),
         (2, "c: Exp"),
     ]
+
+
+def test_without_the_packages_it_says_which_one_is_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pydicom", None)
+    with (
+        pytest.raises(MissingDependencyError, match=r'pip install "waybill\[media\]"'),
+        open_prober(),
+    ):
+        pass
+
+
+def test_no_parser_is_imported_by_who_asks():
+    code = "import sys, resources.media.prober as p; print(sorted(set(p.PARSERS) & set(sys.modules)))"  # fmt: skip
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout == "[]\n"

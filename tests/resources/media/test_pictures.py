@@ -5,14 +5,15 @@ from __future__ import annotations
 import io
 from contextlib import suppress
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
 from pydicom.uid import generate_uid
 
-from resources.media.ranges import BytesSource
 from resources.media.refusals import MediaRefusedError
 from resources.media.requests import FramesWanted
+from resources.sandbox.ranges import BytesSource
 from tests.resources.media import media_files as make
 
 
@@ -194,6 +195,53 @@ def test_where_the_rate_varies_the_frame_that_is_shown_counts(prober):
     data = make.uneven_video((0, 1, 2, 10, 11, 12))
     found = frames(prober, data, sampling_rate=2)
     assert [(one.number, one.seconds) for one in found] == [(0, 0.0), (2, 0.2), (3, 1.0)]
+
+
+def moving_video(codec, form="mp4", frames=130, size=(64, 48), **options):
+    """A video of which each frame differs from all others, a key frame every 30."""
+    out = io.BytesIO()
+    numbers = np.arange(size[0] * size[1] * 3, dtype=np.int64).reshape(size[1], size[0], 3)
+    with av.open(out, "w", format=form) as container:
+        stream = container.add_stream(codec, rate=25, options=options)
+        stream.width, stream.height, stream.pix_fmt, stream.gop_size = *size, "yuv420p", 30
+        for number in range(frames):
+            pixels = ((numbers * 3 + number * 7) % 251).astype(np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, "rgb24")))
+        container.mux(stream.encode())
+    return out.getvalue()
+
+
+SOUGHT = {
+    "no frames between": ("mpeg4", "mp4", {}),
+    "frames between two": ("libx264", "mov", {"x264-params": "bframes=3:keyint=30:scenecut=0:rc-lookahead=5"}),
+    "open groups": ("libx264", "mp4", {"x264-params": "open-gop=1:bframes=3:keyint=30:scenecut=0:rc-lookahead=5"}),
+    "no index": ("mpeg4", "matroska", {}),
+    "in fragments": ("mpeg4", "mp4", {"movflags": "frag_keyframe+empty_moov"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", SOUGHT)
+def test_frames_from_a_number_on_are_those_that_decoding_all_gives(prober, what):
+    """The same numbers, seconds, key frames and pixels, whether the container lets them be sought or not."""
+    codec, form, options = SOUGHT[what]
+    data = moving_video(codec, form, **options)
+    for wanted in (
+        {"sampling_rate": 25},
+        {"sampling_rate": 3, "keyframes": (2.5, 4.1), "mode": "seconds"},
+    ):
+        whole = frames(prober, data, form="png", **wanted)
+        for start in (51, 60, 89, 90, 100, 129, 131):
+            part = frames(prober, data, form="png", start=start, **wanted)
+            assert part == [one for one in whole if one.number >= start], (wanted, start)
+
+
+def test_a_late_frame_is_read_without_those_before_it(prober):
+    data = moving_video("mpeg4", frames=400, size=(320, 240))
+    source = make.CountedSource(data)
+    wanted = FramesWanted(0, (390,), start=390)
+    [late] = prober.frames(source, wanted)
+    assert (late.number, late.seconds) == (390, 15.6)
+    assert source.bytes_read < source.size / 4
 
 
 def test_no_frames_of_what_is_no_video(prober):

@@ -16,6 +16,7 @@ from resources.collections.items import ItemDraft, ItemOutcome
 from resources.kernel.errors import ConflictError
 from resources.kernel.garbage import no_full_collections
 from resources.stores.catalog.collections import settling
+from resources.stores.catalog.collections.ends import note_end
 from resources.stores.catalog.collections.facets import FacetTable
 from resources.stores.catalog.collections.folder_look import FolderLook
 from resources.stores.catalog.collections.imports import (
@@ -33,14 +34,13 @@ from resources.stores.catalog.collections.loading import ImportTarget, Loader, M
 from resources.stores.catalog.collections.loading_postgresql import PostgresLoader
 from resources.stores.catalog.collections.loading_sqlite import SqliteLoader
 from resources.stores.catalog.collections.records import (
-    FailedItem,
+    FailedFile,
     ImportCounts,
     ImportRequest,
     Registered,
     StoredCollection,
     StoredImport,
     StoredItem,
-    now,
 )
 from resources.stores.catalog.collections.rows import (
     FAILURE_COLUMNS,
@@ -101,13 +101,9 @@ class CollectionCatalog:
                 _note_run(connection, stored, run_id)
 
     def end(self, import_id: int, outcome: str, message: str = "") -> None:
-        """Notes that an import ended, and how."""
+        """Notes that an import ended, and how; webhooks are told of it."""
         with self.database.write() as connection:
-            connection.execute(
-                sa.update(IMPORTS)
-                .where(IMPORTS.c.id == import_id)
-                .values(ended_at=now(), outcome=outcome, message=message)
-            )
+            note_end(connection, import_id, outcome, message)
 
     def preview(
         self, collection: str, folder: str, batches: Batches, flags: DuplicateFlags
@@ -192,20 +188,23 @@ class CollectionCatalog:
             ).scalar_one()
         return ImportCounts(found.get("pending", 0), ready, found.get("failed", 0))
 
-    def failures(self, import_id: int) -> Iterator[FailedItem]:
-        """What failed in an import and was not mended by it since, in order; any number, in bounded memory."""
-        after = 0
+    def failures(self, import_id: int) -> Iterator[FailedFile]:
+        """The files that failed in an import and were not mended by it since, in order; any number, in bounded memory."""
+        after = (0, 0)
         while page := self.failures_after(import_id, after, _PAGE):
             yield from page
-            after = page[-1].item_id
+            after = (page[-1].item_id, page[-1].position)
 
-    def failures_after(self, import_id: int, after: int, limit: int) -> list[FailedItem]:
-        """Some of them: of items behind the id `after`."""
+    def failures_after(
+        self, import_id: int, after: tuple[int, int], limit: int
+    ) -> list[FailedFile]:
+        """Some of them: of files behind the item and position `after`."""
         page = sa.text(
-            f"SELECT {FAILURE_COLUMNS} FROM collection_failures WHERE import_id = :import"
-            " AND item_id > :after ORDER BY item_id LIMIT :limit"
+            f"SELECT {FAILURE_COLUMNS} FROM collection_file_failures WHERE import_id = :import"
+            " AND (item_id, position) > (:item, :position)"
+            " ORDER BY item_id, position LIMIT :limit"
         )
-        values = {"import": import_id, "after": after, "limit": limit}
+        values = {"import": import_id, "item": after[0], "position": after[1], "limit": limit}
         with self.database.read() as connection:
             return [to_failed(row) for row in connection.execute(page, values)]
 

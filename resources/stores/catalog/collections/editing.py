@@ -15,17 +15,19 @@ from resources.collections.metadata_values import (
     check_storable,
     compact,
 )
-from resources.kernel.errors import InputError, NotFoundError
+from resources.kernel.errors import ConflictError, InputError, NotFoundError
 from resources.stores.catalog.collections.imports import ensured_folder
 from resources.stores.catalog.collections.opened import Opened
-from resources.stores.catalog.collections.records import StoredCollection, now
+from resources.stores.catalog.collections.records import StoredCollection, now, revision_of
 from resources.stores.catalog.collections.settling import note_change
 from resources.stores.catalog.collections.tables import (
     COLLECTIONS,
+    DOCUMENTS,
     FAILURES,
     FOLDERS,
     IMPORTS,
     ITEMS,
+    KNOWN,
 )
 
 TITLE_LIMIT = 300
@@ -54,24 +56,30 @@ def rename(connection: sa.Connection, stored: StoredCollection, item_id: int, ti
 
 
 def merge_metadata(
-    connection: sa.Connection, opened: Opened, item_id: int, patch: Mapping[str, Any]
+    connection: sa.Connection,
+    opened: Opened,
+    item_id: int,
+    patch: Mapping[str, Any],
+    revision: str,
 ) -> None:
     """Changes keys of an item's custom metadata; null takes one out.
 
     Raises:
         NotFoundError: there is no such item.
+        ConflictError: it is no longer as it was at `revision`.
         InputError: what comes of it breaks a rule.
     """
     stored = opened.stored
     metadata = "metadata" if opened.facets.is_sqlite else "metadata::text"
     lock = "" if opened.facets.is_sqlite else " FOR UPDATE"
     chosen = sa.text(
-        f"SELECT type, {metadata} FROM collection_items"
+        f"SELECT type, {metadata}, changed_at FROM collection_items"
         f" WHERE id = :id AND collection_id = :collection{lock}"
     )
     row = connection.execute(chosen, {"id": item_id, "collection": stored.id}).one_or_none()
     if row is None:
         raise no_item(stored.name, item_id)
+    _check_revision(stored.name, item_id, revision, revision_of(row[2]))
     old = {} if row[1] is None else msgspec.json.decode(row[1])
     merged = {name: value for name, value in {**old, **patch}.items() if value is not None}
     written = _checked(merged, patch, row[0], opened)
@@ -81,6 +89,16 @@ def merge_metadata(
     )
     _write_facets(connection, opened, item_id, written)
     note_change(connection, stored.id)
+
+
+def _check_revision(collection: str, item_id: int, wanted: str, found: str) -> None:
+    if wanted not in ("", found):
+        raise ConflictError(
+            f"item {item_id} of {collection!r} has revision {found}, not {wanted}:"
+            " it was changed meanwhile",
+            hint="Look at it again, then change it",
+            revision=found,
+        )
 
 
 def move(
@@ -109,6 +127,8 @@ def remove(connection: sa.Connection, stored: StoredCollection, ids: Sequence[in
     removed = 0
     for some in _parts(ids):
         connection.execute(sa.delete(facets).where(facets.c.item.in_(some)))
+        connection.execute(sa.delete(DOCUMENTS).where(DOCUMENTS.c.item_id.in_(some)))
+        connection.execute(sa.delete(KNOWN).where(KNOWN.c.item_id.in_(some)))
         removed += connection.execute(
             sa.delete(ITEMS).where(ITEMS.c.collection_id == stored.id, ITEMS.c.id.in_(some))
         ).rowcount
@@ -125,7 +145,9 @@ def remove_collection(connection: sa.Connection, stored: StoredCollection) -> in
     connection.exec_driver_sql(f"DROP TABLE facets_{stored.id}")
     imports = sa.select(IMPORTS.c.id).where(IMPORTS.c.collection_id == stored.id)
     connection.execute(sa.delete(FAILURES).where(FAILURES.c.import_id.in_(imports)))
-    for table in (IMPORTS, FOLDERS):
+    folders = sa.select(FOLDERS.c.id).where(FOLDERS.c.collection_id == stored.id)
+    connection.execute(sa.delete(KNOWN).where(KNOWN.c.folder_id.in_(folders)))
+    for table in (DOCUMENTS, IMPORTS, FOLDERS):
         connection.execute(sa.delete(table).where(table.c.collection_id == own["collection"]))
     connection.execute(sa.delete(COLLECTIONS).where(COLLECTIONS.c.id == stored.id))
     return int(removed)

@@ -174,16 +174,25 @@ class ItemCatalog:
         with self.database.write() as connection:
             editing.rename(connection, known_collection(connection, collection), item_id, title)
 
-    def merge_metadata(self, collection: str, item_id: int, patch: Mapping[str, Any]) -> StoredItem:
+    def merge_metadata(
+        self, collection: str, item_id: int, patch: Mapping[str, Any], *, revision: str = ""
+    ) -> StoredItem:
         """Changes keys of an item's custom metadata and leaves the others; null takes a key out.
+
+        Args:
+            collection: of which.
+            item_id: of the item.
+            patch: values by key.
+            revision: of the item that the change was decided upon; empty: whichever there is.
 
         Raises:
             NotFoundError: the collection has none of this id.
+            ConflictError: the item was changed since.
             InputError: a value is not what its key declares, or cannot be kept; its facts name the rule.
         """
         with self.database.write() as connection:
             opened = self._open(connection, collection)
-            editing.merge_metadata(connection, opened, item_id, patch)
+            editing.merge_metadata(connection, opened, item_id, patch, revision)
             return self._fetch(connection, [item_id])[0]
 
     def move(self, collection: str, ids: Sequence[int], folder: str) -> int:

@@ -29,6 +29,11 @@ def to_moment(micros: int) -> datetime:
     return _EPOCH + timedelta(microseconds=micros)
 
 
+def revision_of(changed_at: int) -> str:
+    """By what it is known whether an item was changed since: each change has a time of its own."""
+    return f"{changed_at:x}"
+
+
 @dataclass(frozen=True)
 class ImportRequest:
     """An import as it is asked for."""
@@ -128,19 +133,24 @@ class StoredItem(msgspec.Struct, frozen=True, gc=False):
     metadata_size: int = 0
     """Bytes of the custom metadata."""
 
+    @property
+    def revision(self) -> str:
+        """Another one after each change."""
+        return revision_of(to_micros(self.changed_at))
 
-class FailedItem(msgspec.Struct, frozen=True, gc=False):
-    """A line of an import's failure log."""
+
+class FailedFile(msgspec.Struct, frozen=True, gc=False):
+    """A line of an import's failure log: one file of an item."""
 
     item_id: int
+    position: int
+    """Which of the item's URLs, from 0."""
     row_or_pointer: str
     type: str
     title: str
-    object_urls: tuple[str, ...]
+    object_url: str
     rule: str
     message: str
-    url: str
-    """The one of the URLs that the error is about."""
     attempts: int
     when: datetime
 

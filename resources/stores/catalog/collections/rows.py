@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from resources.stores.catalog.collections.records import FailedItem, StoredItem, to_moment
+from resources.stores.catalog.collections.records import FailedFile, StoredItem, to_moment
 
 _COLUMNS = (
     "i.id",
@@ -28,7 +28,7 @@ _COLUMNS = (
     "i.error_url",
 )
 _AS_JSON_TEXT = {"i.media", "i.metadata"}
-FAILURE_COLUMNS = "item_id, place, type, title, urls, rule, message, error_url, attempts, failed_at"
+FAILURE_COLUMNS = "item_id, position, place, type, title, url, rule, message, attempts, failed_at"
 
 
 def item_columns(*, is_sqlite: bool, metadata_limit: int | None = None) -> str:
@@ -74,17 +74,17 @@ def to_item(row: Sequence[Any]) -> StoredItem:
     )
 
 
-def to_failed(row: Sequence[Any]) -> FailedItem:
+def to_failed(row: Sequence[Any]) -> FailedFile:
     """A row of `FAILURE_COLUMNS`."""
-    return FailedItem(
+    return FailedFile(
         item_id=row[0],
-        row_or_pointer=row[1],
-        type=row[2],
-        title=row[3],
-        object_urls=tuple(row[4].split("\n")),
-        rule=row[5],
-        message=row[6],
-        url=row[7],
+        position=row[1],
+        row_or_pointer=row[2],
+        type=row[3],
+        title=row[4],
+        object_url=row[5],
+        rule=row[6],
+        message=row[7],
         attempts=row[8],
         when=to_moment(row[9]),
     )

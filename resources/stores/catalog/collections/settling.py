@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
-from resources.collections.items import ItemOutcome
+from resources.collections.items import FileError, ItemOutcome
 from resources.stores.catalog.collections.records import now
 from resources.stores.catalog.collections.tables import COLLECTIONS, FAILURES, IMPORTS, ITEMS
 
@@ -17,13 +18,10 @@ _UPDATE = sa.text(
     " error_url = :error_url, attempts = attempts + 1, changed_at = :now WHERE id = :id"
 )
 _LOG = sa.text(
-    "INSERT INTO collection_failures (import_id, item_id, place, type, title, urls, rule, message,"
-    " error_url, attempts, failed_at)"
-    " SELECT import_id, id, place, type, title, urls, rule, COALESCE(message, ''),"
-    " COALESCE(error_url, ''), attempts, changed_at FROM collection_items WHERE id = :id"
-    " ON CONFLICT (import_id, item_id) DO UPDATE SET place = excluded.place, rule = excluded.rule,"
-    " message = excluded.message, error_url = excluded.error_url, attempts = excluded.attempts,"
-    " failed_at = excluded.failed_at"
+    "INSERT INTO collection_file_failures (import_id, item_id, position, place, type, title, url,"
+    " rule, message, attempts, failed_at)"
+    " SELECT import_id, id, :position, place, type, title, :url, :rule, :message, attempts,"
+    " changed_at FROM collection_items WHERE id = :id"
 )
 
 
@@ -40,11 +38,16 @@ def settle(
         return 0
     moment = now()
     connection.execute(_UPDATE, [_values(outcome, moment) for outcome in taken.values()])
-    for state in ("ready", "failed"):
-        ids = [n for n, outcome in taken.items() if bool(outcome.rule) == (state == "failed")]
-        if ids:
-            set_state(connection, collection_id, ids, state)
-            _log(connection, import_id, ids, state)
+    failed = [outcome for outcome in taken.values() if outcome.rule]
+    ready = [number for number, outcome in taken.items() if not outcome.rule]
+    set_state(connection, collection_id, [outcome.item_id for outcome in failed], "failed")
+    set_state(connection, collection_id, ready, "ready")
+    connection.execute(
+        sa.update(IMPORTS)
+        .where(IMPORTS.c.id == import_id)
+        .values(ready=IMPORTS.c.ready + len(ready))
+    )
+    _log(connection, import_id, list(taken), failed)
     note_change(connection, collection_id)
     return len(taken)
 
@@ -53,6 +56,8 @@ def set_state(
     connection: sa.Connection, collection_id: int, ids: Sequence[int], state: str
 ) -> None:
     """Lets the facets of items follow their state."""
+    if not ids:
+        return
     facets = sa.table(f"facets_{collection_id}", sa.column("item"), sa.column("state"))
     connection.execute(sa.update(facets).where(facets.c.item.in_(ids)).values(state=state))
 
@@ -108,13 +113,17 @@ def _values(outcome: ItemOutcome, moment: int) -> dict[str, Any]:
     }
 
 
-def _log(connection: sa.Connection, import_id: int, ids: Sequence[int], state: str) -> None:
-    if state == "failed":
-        connection.execute(_LOG, [{"id": number} for number in ids])
-        return
+def _log(
+    connection: sa.Connection, import_id: int, ids: Sequence[int], failed: Sequence[ItemOutcome]
+) -> None:
+    """Puts what is wrong now in place of what was wrong with these items before."""
     connection.execute(
         sa.delete(FAILURES).where(FAILURES.c.import_id == import_id, FAILURES.c.item_id.in_(ids))
     )
-    connection.execute(
-        sa.update(IMPORTS).where(IMPORTS.c.id == import_id).values(ready=IMPORTS.c.ready + len(ids))
-    )
+    lines = [
+        {"id": outcome.item_id, **msgspec.structs.asdict(one)}
+        for outcome in failed
+        for one in outcome.files or (FileError(0, outcome.url, outcome.rule, outcome.message),)
+    ]
+    if lines:
+        connection.execute(_LOG, lines)

@@ -109,6 +109,33 @@ class TestCuts:
             read(connector, connector.stat("x.bin"), tmp_path / "s")
 
 
+class TestParts:
+    """A part is asked for by REST and broken off: what lies around it stays where it is, and so does the session."""
+
+    def test_of_a_large_file_only_what_is_asked_for_moves(self, connector, ftps, place, tmp_path):
+        with (place / "film.mp4").open("wb") as file:
+            file.truncate(200 << 20)
+            file.seek(150 << 20)
+            file.write(b"the middle")
+        with connector.open_object("film.mp4", tmp_path) as opened:
+            before, said = ftps.sent, len(ftps.faults.commands)
+            assert opened.read(150 << 20, 10) == b"the middle"
+            assert opened.read((200 << 20) - 3, 10) == bytes(3)
+            assert opened.read(0, 70_000) == bytes(70_000)
+        assert ftps.sent - before < 20 << 20
+        commands = [line.split()[0] for line in ftps.faults.commands[said:]]
+        assert commands.count("REST") == 2
+        assert "USER" not in commands
+
+    def test_a_part_that_is_cut_comes_whole_at_the_next_try(
+        self, connector, outside, ftps, tmp_path
+    ):
+        outside.put("x.bin", CONTENT)
+        with connector.ranges(connector.stat("x.bin"), tmp_path) as read_part:
+            ftps.faults.cut_after, ftps.faults.cuts = 100_000, 1
+            assert read_part(300_000, 400_000) == CONTENT[300_000:700_000]
+
+
 class TestChanges:
     """E40, E41."""
 

@@ -11,11 +11,14 @@ from resources.kernel.errors import ConfigError
 from resources.stores.catalog.access.tables import METADATA as ACCESS
 from resources.stores.catalog.classifications.catalog import ClassificationCatalog
 from resources.stores.catalog.classifications.tables import METADATA as CLASSIFICATIONS
+from resources.stores.catalog.collections.catalog import CollectionCatalog
 from resources.stores.catalog.collections.tables import METADATA as COLLECTIONS
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.catalog.dataset_titles import METADATA as TITLES
+from resources.stores.catalog.import_tasks.tables import METADATA as IMPORT_TASKS
 from resources.stores.catalog.migrate import HEAD, MIGRATIONS, is_current, revision, upgrade
 from resources.stores.catalog.queries import METADATA as QUERIES
+from resources.stores.catalog.webhooks.tables import METADATA as WEBHOOKS
 from tests.faults import Child
 from tests.resources.stores.catalog.classifications.rows import SET, change, held
 
@@ -32,7 +35,7 @@ def test_an_empty_database_gets_the_tables_that_the_code_knows(config):
         assert revision(connection) == HEAD
         differences = compare_metadata(
             MigrationContext.configure(connection),
-            [CLASSIFICATIONS, ACCESS, TITLES, QUERIES, COLLECTIONS],
+            [CLASSIFICATIONS, ACCESS, TITLES, QUERIES, COLLECTIONS, IMPORT_TASKS, WEBHOOKS],
         )
     assert [d for d in differences if "alembic" not in str(d)] == []
 
@@ -56,6 +59,19 @@ def test_an_older_database_is_brought_up_to_date_with_what_it_holds(config):
     assert catalog.find(SET).oldest_version == 4
     assert change(catalog, "run-1", {"b": ("new",)}, columns=columns).version == 5
     assert held(catalog, columns) == {"a": ("old",), "b": ("new",)}
+
+
+def test_a_failure_log_of_before_has_a_line_for_the_file_that_it_named(config):
+    older = CatalogDatabase(config)
+    with older._connection() as connection, older._transaction(connection, "BEGIN IMMEDIATE"):
+        upgrade(connection, "0007")
+        connection.exec_driver_sql(
+            "INSERT INTO collection_failures VALUES (3, 17, '/image_groups/0', 'image_group', 'Scan',"
+            " 's3://b/0 s3://b/1', 'object_not_found', 'gone', 's3://b/1', 2, 1700000000000000)"
+        )
+    [line] = CollectionCatalog(CatalogDatabase(config)).failures(3)
+    assert (line.item_id, line.position, line.row_or_pointer) == (17, 0, "/image_groups/0")
+    assert (line.object_url, line.message, line.attempts) == ("s3://b/1", "gone", 2)
 
 
 def test_a_newer_database_is_refused(config):

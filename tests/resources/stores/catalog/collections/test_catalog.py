@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from resources.collections.items import ItemOutcome
+from resources.collections.items import FileError, ItemOutcome
 from resources.kernel.errors import NotFoundError
 from resources.stores.catalog.collections import catalog
 from resources.stores.catalog.collections.records import ImportCounts, ImportRequest
@@ -168,10 +168,10 @@ def test_pending_items_are_settled_once_and_only_by_their_import(collections):
     assert (bad.state, bad.rule, bad.error_url) == ("failed", "object_not_found", "s3://b/1")
     assert [row[2] for row in facets(collections)] == ["ready", "failed", *["pending"] * 3]
     [failed] = collections.failures(import_id)
-    assert (failed.row_or_pointer, failed.type, failed.object_urls, failed.attempts) == (
+    assert (failed.row_or_pointer, failed.type, failed.object_url, failed.attempts) == (
         "/images/1",
         "image",
-        ("s3://b/1",),
+        "s3://b/1",
         1,
     )
     assert failed.message == "no, 'not' there"
@@ -210,6 +210,31 @@ def test_a_later_import_of_the_file_takes_up_what_is_not_ready(collections):
     assert collections.settle(second, [ItemOutcome(n) for n in ids[1:3]]) == 2
     assert list(collections.failures(second)) == []
     assert {item.state for item in held(collections)} == {"ready"}
+
+
+def test_each_file_that_failed_has_a_line_until_it_is_mended(collections, monkeypatch):
+    """F105: one row a file; a retry that finds other files wrong leaves no line of before."""
+    monkeypatch.setattr(catalog, "_PAGE", 2)
+    group = draft(" ".join(f"s3://b/{n}" for n in range(5)), kind="image_group", media=None)
+    import_id, _ = run(collections, "run-1", [group])
+    [item] = collections.pending(import_id)
+
+    def wrong(*positions):
+        files = tuple(
+            FileError(n, item.urls[n], "object_not_found", f"{n} is gone") for n in positions
+        )
+        return ItemOutcome(item.id, rule="object_not_found", message="gone", files=files)
+
+    collections.settle(import_id, [wrong(0, 2, 3, 4)])
+    lines = list(collections.failures(import_id))
+    assert [(line.position, line.object_url, line.message) for line in lines] == [
+        (n, f"s3://b/{n}", f"{n} is gone") for n in (0, 2, 3, 4)
+    ]
+    assert {line.item_id for line in lines} == {item.id}
+    assert collections.counts(import_id) == ImportCounts(0, 0, 1)
+    collections.retry(import_id)
+    collections.settle(import_id, [wrong(1)])
+    assert [(line.position, line.attempts) for line in collections.failures(import_id)] == [(1, 2)]
 
 
 def test_many_failures_come_in_pages(collections, monkeypatch):
