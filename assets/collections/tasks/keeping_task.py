@@ -14,6 +14,7 @@ from assets.collections.declaration import CollectionSpec
 from assets.collections.publishing import publish
 from assets.collections.run_means import connectors_of, declared_schema
 from assets.collections.tasks.carrying_out import ACTOR, TaskMeans, carry_out_task, keeps_bytes
+from assets.logical_run import is_repeated
 from assets.table_asset import finish_table, table_result
 from resources.import_tasks.items import TaskItem
 from resources.kernel.errors import NotFoundError
@@ -55,6 +56,7 @@ def keep_task(
             spec=spec,
             run_id=context.run.run_id,
             attempt=context.retry_number,
+            is_repeated=is_repeated(context.run),
             actor=context.run.tags.get(_ACTOR_TAG, ACTOR),
             schema=lambda: declared_schema(spec, collections),
             connectors=lambda: connectors_of(context, spec),
