@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Event
 
 from assets.collections.tasks.reading import ItemReader
-from assets.collections.tasks.texts import unpack
+from assets.collections.texts import unpack
 from resources.import_tasks.items import TaskItem
 from resources.import_tasks.sources import (
     FetchedFile,
