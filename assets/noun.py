@@ -8,7 +8,7 @@ docs/extending.md shows both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from traceback import extract_tb
@@ -19,10 +19,11 @@ from pydantic import Field
 
 from assets.boundary import RETRIES
 from assets.refresh import ON_CHANGE, automation_for
+from resources.connectors.component import ConnectorComponent
 from resources.declared import DeclaredComponent
 from resources.kernel.errors import ConfigError, WaybillError, said
 from resources.kernel.keys import NOUN_TAG, NOUNS, Key, Noun, tag_of
-from resources.references import position
+from resources.references import position, require
 
 
 class AssetRecord(Protocol):
@@ -225,6 +226,29 @@ def asset_definition(
         pool="/".join([NOUNS[noun], *asset.key.path[1:]]),
         **op,
     )
+
+
+def connectors_of_files(
+    component: NounComponent, context: dg.ComponentLoadContext, names: Sequence[str]
+) -> tuple[str, ...]:
+    """The names of connectors that an attribute `connectors:` gives, each once.
+
+    Raises:
+        ConfigError: one is not declared, or holds tables; at its line.
+    """
+    for number, name in enumerate(names):
+        connector = require(
+            context, ConnectorComponent, name, noun="connector", attribute="connectors"
+        )
+        if connector.holds != "files":
+            raise component.refusal(
+                context,
+                f"connector {name!r} holds tables, not files",
+                "connectors",
+                number,
+                hint="Name a folder, a bucket or a file server",
+            )
+    return tuple(dict.fromkeys(names))
 
 
 @contextmanager

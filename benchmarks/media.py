@@ -24,7 +24,7 @@ from benchmarks.objects import BUCKET, KEYS, LATENCY_MS, running, serve
 from resources.connectors.s3.client import S3Settings
 from resources.connectors.s3.connector import S3Connector, S3Keys
 from resources.media.prober import Prober, open_prober
-from resources.media.ranges import BytesSource, RangeSource
+from resources.sandbox.ranges import BytesSource, RangeSource
 from resources.sources.object_urls import ObjectUrls
 
 _SAMPLE = 25

@@ -32,7 +32,7 @@ from orchestration.client.uploads import Uploads
 _READY = re.compile(r"ready at (http://\S+)")
 _START_SECONDS = 300.0
 _SAMPLE_SECONDS = 0.1
-_BLOCK_BYTES = 8_000_000
+_BLOCK_BYTES = 256 * 1024  # larger ones cost more: their memory is made anew each time
 GOAL = 1.2
 
 DECLARED = """

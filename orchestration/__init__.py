@@ -6,7 +6,10 @@ Exports the component types of this layer; they load Dagster, so they are looked
 from importlib import import_module
 from typing import Any
 
-_COMPONENTS = {"Pipeline": "orchestration.pipelines.component"}
+_COMPONENTS = {
+    "Pipeline": "orchestration.pipelines.component",
+    "RecurringImport": "orchestration.imports.component",
+}
 
 
 def __getattr__(name: str) -> Any:

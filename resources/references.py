@@ -17,7 +17,7 @@ import dagster as dg
 
 from resources.kernel.errors import ConfigError, UnknownNameError, said
 from resources.kernel.keys import NOUN_TAG, Key, noun_of, noun_of_key
-from resources.yaml_positions import Document, KeyPath
+from resources.yaml_positions import KeyPath, YamlDocument
 
 
 class NamedComponent(ABC):
@@ -42,7 +42,7 @@ class Registry:
         self._broken: dict[str, list[tuple[type | None, str]]] = {}
         self._of_kind: dict[type, dict[str, NamedComponent]] = {}
         self._twins_of_kind: dict[type, dict[str, list[str]]] = {}
-        self._places: dict[int, tuple[Document | None, str]] = {}
+        self._places: dict[int, tuple[YamlDocument | None, str]] = {}
 
     def add(
         self,
@@ -50,7 +50,7 @@ class Registry:
         *,
         loc: Hashable,
         where: str,
-        document: Document | None = None,
+        document: YamlDocument | None = None,
     ) -> None:
         """A component that was loaded; Dagster's own tree shows one of a folder twice."""
         if id(component) in self._places:
@@ -87,7 +87,7 @@ class Registry:
         """Every component that stands, in the order of loading."""
         return [component for component, _, _ in self._entries]
 
-    def document_of(self, component: NamedComponent) -> Document | None:
+    def document_of(self, component: NamedComponent) -> YamlDocument | None:
         """The YAML that declares it; None of one that Dagster itself has read."""
         return self._places[id(component)][0]
 
@@ -219,7 +219,7 @@ def place_of(context: object, path: KeyPath) -> str:
     """`file:line` of what `path` leads to in the document of a component; empty when it is not from YAML."""
     decl = getattr(context, "component_decl", None)
     document = getattr(decl, "document", None)
-    if isinstance(document, Document):
+    if isinstance(document, YamlDocument):
         return document.where(path)
     tree = getattr(decl, "source_tree", None)
     if tree is None:

@@ -13,7 +13,7 @@ KeyPath = Sequence[str | int]
 
 
 @dataclass(frozen=True)
-class Document:
+class YamlDocument:
     """One document of a component file."""
 
     file: Path

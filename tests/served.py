@@ -32,6 +32,7 @@ from orchestration.server.web import guarded_app, open_workspace
 from orchestration.server.workspace import Workspace, plan_workspace
 from orchestration.services.access.directory import Directory
 from orchestration.services.home import Home, open_home
+from orchestration.services.import_tasks.rounds import TaskRounds
 from orchestration.services.new_project import plan_project
 from resources import project as projects
 from resources.scratch import ScratchFolder
@@ -234,6 +235,7 @@ def _web(workspace_file: Path, *, with_daemon: bool) -> Iterator[str]:
         server = uvicorn.Server(config)
         if with_daemon:
             stack.enter_context(Daemon(context))
+            stack.enter_context(TaskRounds(CatalogDatabase.open(), context.instance))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:

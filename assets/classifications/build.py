@@ -25,9 +25,11 @@ from assets.classifications.applying import (
 from assets.classifications.declaration import ClassificationSpec
 from assets.classifications.publishing import publish
 from assets.classifications.schema import Encoding, ParseOptions, find_encoding
+from assets.classifications.task_files import apply_files
 from assets.logical_run import PARENT_TAG, logical_run
 from assets.noun import asset_definition
 from assets.table_asset import finish_table, table_result
+from assets.task_run import TASK_FIELDS, task_metadata, work_on
 from resources.kernel.errors import ConfigError
 from resources.scratch import ScratchFolder
 from resources.stores.catalog.classifications.catalog import ClassificationCatalog
@@ -78,6 +80,7 @@ _RUN_CONFIG = {
     "encoding": dg.Field(str, default_value=""),
     "list_delimiter": dg.Field(str, default_value=""),
     "blank_clears": dg.Field(dg.Noneable(bool), default_value=None),
+    **TASK_FIELDS,
 }
 
 
@@ -87,13 +90,21 @@ def keep_set(
     store: StoreResource,
     catalog: CatalogResource,
 ) -> dg.MaterializeResult[None]:
-    """Does what the run was asked for and publishes what holds then."""
+    """Does what the run was asked for, or works on an import task, and publishes what holds then."""
     started = time.monotonic()
-    config = SetRunConfig(**context.op_execution_context.op_config)
+    given = context.op_execution_context.op_config
+    config = SetRunConfig(**{name: given[name] for name in given if name not in TASK_FIELDS})
+    of_task: Mapping[str, Any] = {}
     with boundary():
         classifications, tables = catalog.classifications(), store.tables()
         with classifications.lock(spec.name):
-            applied = _apply(_Run(context, spec, config, classifications, tables))
+            with work_on(context, catalog, spec.connectors) as run:
+                if run is not None:
+                    options = parse_options(spec, **run.task.definition.options.form)
+                    applied = apply_files(run, classifications, tables, spec, options)
+                    of_task = task_metadata(run)
+            if not of_task:
+                applied = _apply(_Run(context, spec, config, classifications, tables))
             version = publish(
                 classifications,
                 tables,
@@ -104,7 +115,7 @@ def keep_set(
             )
         table = finish_table(context, spec, tables, version.number)
     metadata: dict[str, Any] = {"seconds": shown_seconds(time.monotonic() - started)}
-    metadata |= _entry_metadata(applied.entry) if applied else {}
+    metadata |= of_task or (_entry_metadata(applied.entry) if applied else {})
     return table_result(table, metadata, descriptions=spec.column_descriptions)
 
 
@@ -129,7 +140,7 @@ def build_classification_set(
     # The connector's key is known only now, and Dagster takes resources either by key or as arguments.
     @asset_definition(
         asset or spec.asset_spec(),
-        required_resource_keys={"store", "catalog", *watched},
+        required_resource_keys={"store", "catalog", *watched, *spec.connectors},
         config_schema=_RUN_CONFIG,
     )
     def _take(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:

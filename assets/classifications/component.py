@@ -20,7 +20,7 @@ from assets.classifications.schema import (
     SetSchema,
     find_encoding,
 )
-from assets.noun import NounComponent, placed
+from assets.noun import NounComponent, connectors_of_files, placed
 from resources.connectors.component import ConnectorComponent
 from resources.declared import Declared
 from resources.references import require
@@ -77,6 +77,7 @@ blank_clears: true
 max_bytes: 5000000
 keep_versions: 50
 files: {connector: landing, path: "countries/*.csv", on_error: wait}
+connectors: [landing]                 # import tasks may take files from there too
 description: Where we sell
 owners: ["team:sales"]
 tags: {domain: sales}
@@ -84,7 +85,10 @@ group: master_data
 kinds: [table]
 """,
     )
-    asks: ClassVar[Mapping[str, str]] = {"files.connector": "connector"}
+    asks: ClassVar[Mapping[str, str]] = {
+        "files.connector": "connector",
+        "connectors": "connector",
+    }
     shown_first: ClassVar[tuple[str, ...]] = ("description",)
     renamed: ClassVar[Mapping[str, str]] = {"keep": "keep_versions"}
 
@@ -102,6 +106,8 @@ kinds: [table]
     """How many earlier versions stay: for undo, and as dataset versions."""
     files: Files | None = None
     """A place that is watched for new files."""
+    connectors: list[str] = Field(default_factory=list)
+    """Folders, buckets and file servers from which import tasks may take files."""
 
     def build(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """One materialized asset; its job and sensor come with the code location."""
@@ -114,6 +120,7 @@ kinds: [table]
             tags=self.tags,
             files=self._files(context),
             column_descriptions={c.name: c.description for c in self.columns if c.description},
+            connectors=connectors_of_files(self, context, self.connectors),
         )
         return build_classification_set(
             spec, asset=self.asset_of(context, spec), execute=self.execute

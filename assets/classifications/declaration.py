@@ -56,6 +56,7 @@ class ClassificationSpec:
         keep_versions: how many earlier versions an undo can reach, and how many stay in the store.
         files: where files arrive by themselves.
         column_descriptions: by column.
+        connectors: where import tasks may take files from.
     """
 
     name: str
@@ -66,6 +67,7 @@ class ClassificationSpec:
     tags: Mapping[str, str] = field(default_factory=dict)
     files: WatchedFiles | None = None
     column_descriptions: Mapping[str, str] = field(default_factory=dict)
+    connectors: tuple[str, ...] = ()
 
     @property
     def key(self) -> Key:
@@ -112,6 +114,7 @@ class ClassificationSpec:
             "owners": list(self.owners),
             "tags": dict(self.tags),
             "files": None if self.files is None else dict(vars(self.files)),
+            "connectors": list(self.connectors),
         }
 
     @classmethod
@@ -133,4 +136,5 @@ class ClassificationSpec:
             tags=found["tags"],
             files=None if found["files"] is None else WatchedFiles(**found["files"]),
             column_descriptions=found["descriptions"],
+            connectors=tuple(found["connectors"]),
         )

@@ -16,14 +16,16 @@ from assets.collections.declaration import CollectionSpec
 from assets.collections.importing import ImportEnd, Means, WantedImport, carry_out
 from assets.collections.keeping import imports_of
 from assets.collections.publishing import publish
+from assets.collections.run_means import connectors_of, declared_schema
+from assets.collections.tasks.keeping_task import keep_task
 from assets.logical_run import logical_run
 from assets.noun import asset_definition
 from assets.table_asset import finish_table, table_result
-from resources.collections.metadata_schema import MetadataSchema
+from assets.task_run import TASK_FIELDS, task_of
 from resources.kernel.errors import InputError
 from resources.stores.catalog.collections.catalog import CollectionCatalog
-from resources.stores.catalog.collections.metadata import MetadataCatalog
 from resources.stores.catalog.collections.records import FailedFile
+from resources.stores.catalog.import_tasks.catalog import ImportTaskCatalog
 from resources.stores.catalog.resource import CatalogResource
 from resources.stores.resource import StoreResource
 from resources.stores.ui_metadata import escape_markdown, markdown_table, shown_seconds
@@ -50,6 +52,7 @@ _RUN_CONFIG = {
     "retry_failed": dg.Field(
         bool, default_value=False, description="Look at its failed items again"
     ),
+    **TASK_FIELDS,
 }
 
 Execute = Callable[
@@ -65,9 +68,15 @@ def keep_collection(
     catalog: CatalogResource,
 ) -> dg.MaterializeResult[None]:
     """Does what the run was asked for and publishes what holds then."""
+    given = context.op_execution_context.op_config
+    config = {name: given[name] for name in given if name not in TASK_FIELDS}
+    with boundary():
+        task_id = task_of(context, ImportTaskCatalog(catalog.collections().database))
+    if task_id:
+        return keep_task(context, spec, store, catalog, task_id)
     started = time.monotonic()
     logical_id, _ = logical_run(context)
-    wanted = WantedImport(key=logical_id, **context.op_execution_context.op_config)
+    wanted = WantedImport(key=logical_id, **config)
     collections, tables, run = catalog.collections(), store.tables(), context.run
     with boundary(), ExitStack() as stack:
         writer = None
@@ -141,23 +150,14 @@ def _noted(catalog: CollectionCatalog, wanted: WantedImport, run_id: str) -> Ite
 def _means(
     context: dg.AssetExecutionContext, spec: CollectionSpec, catalog: CollectionCatalog
 ) -> Means:
-    connectors = {name: getattr(context.resources, name).files() for name in spec.connectors}
     return Means(
         catalog=catalog,
         spec=spec,
-        schema=_declared_schema(spec, catalog),
-        connectors=connectors,
+        schema=declared_schema(spec, catalog),
+        connectors=connectors_of(context, spec),
         run_id=context.run.run_id,
         tell=context.log.info,
     )
-
-
-def _declared_schema(spec: CollectionSpec, catalog: CollectionCatalog) -> MetadataSchema | None:
-    """The schema as the catalog has it, once it follows what the project declares."""
-    if not spec.metadata_schema:
-        return None
-    schemas = MetadataCatalog(catalog.database)
-    return schemas.declare(spec.metadata_schema, spec.schema_keys, "project").schema
 
 
 def _end_metadata(end: ImportEnd, failures: list[FailedFile]) -> dict[str, Any]:

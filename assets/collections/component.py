@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar, Literal
 
 import dagster as dg
 from pydantic import Field
@@ -11,23 +11,62 @@ from pydantic import Field
 from assets.collections.build import build_collection, keep_collection
 from assets.collections.declaration import (
     MEDIA_TYPES,
+    ChunkSizes,
     CollectionSpec,
+    DocumentLimits,
+    DocumentsSpec,
+    Output,
     Probe,
     WatchedObjects,
 )
 from assets.collections.schema_component import MetadataSchema
+from assets.collections.tasks.chunks import ChunksSpec, build_chunks
 from assets.collections.vectors import VectorsSpec, build_vectors, default_name
-from assets.noun import NounComponent, placed
+from assets.noun import NounComponent, connectors_of_files, placed
 from assets.refresh import ON_CHANGE, automation_for
 from resources.collections.folders import check_folder
 from resources.collections.items import MediaType
 from resources.collections.metadata_schema import MetadataKey
-from resources.connectors.component import ConnectorComponent
 from resources.declared import Declared
 from resources.kernel.keys import check_name
 from resources.references import position, require
 from resources.stores.catalog.resource import CatalogResource
 from resources.stores.resource import StoreResource
+
+
+class Chunks(Declared):
+    """How texts are cut for retrieval."""
+
+    by: Literal["heading", "size"] = "heading"
+    """At headings, or at a size alone."""
+    size: int = Field(default=2_000, ge=100, le=100_000)
+    """Most characters of a chunk."""
+    overlap: int = Field(default=0, ge=0)
+    """Characters that a chunk has of the one before it."""
+
+
+class Limits(Declared):
+    """What one document may cost before it is given up: each is an error of that document."""
+
+    file_mb: int = Field(default=512, ge=1, le=2_048)
+    """Most megabytes of a file."""
+    pages: int = Field(default=2_000, ge=1, le=100_000)
+    """Most pages, slides, sheets or chapters."""
+    seconds: int = Field(default=120, ge=1, le=3_600)
+    """Most time that reading it takes."""
+    memory_mb: int = Field(default=1_024, ge=128, le=16_384)
+    """Most memory that its reader takes."""
+
+
+class Documents(Declared):
+    """How a collection takes documents: their text, structure and properties become columns of its table."""
+
+    output: Output = "markdown"
+    """What texts are shown as: `markdown`, `json`, `text`."""
+    chunks: Chunks | None = None
+    """How texts are cut into the asset of chunks, a row a chunk; none when left out."""
+    limits: Limits = Field(default_factory=Limits)
+    """What one document may cost."""
 
 
 class Watch(Declared):
@@ -65,6 +104,7 @@ probe: always
 keep_copies: true
 keep_versions: 10
 watch: {connector: archive, path: "scans/**/*.pdf", every_seconds: 30}
+documents: {output: markdown, chunks: {by: heading, size: 2000, overlap: 200}, limits: {pages: 500, seconds: 60}}
 column_descriptions: {title: What radiologists call it}
 description: What the clinic sends
 owners: ["team:imaging"]
@@ -101,6 +141,8 @@ kinds: [table]
     """Names of the embeddings that vectors form, by the schema's key; `<collection>_<key>` for those left out."""
     watch: Watch | None = None
     """A place whose new objects come in by themselves."""
+    documents: Documents | None = None
+    """How import tasks bring documents and pages in; it takes none when left out."""
     column_descriptions: dict[str, str] = Field(default_factory=dict)
     """What columns of the table of items mean."""
 
@@ -108,12 +150,10 @@ kinds: [table]
         """One materialized asset; its job and sensor come with the code location."""
         with placed(context, "folder"):
             folder = check_folder(self.folder)
-        for number, connector in enumerate(self.connectors):
-            self._check_connector(context, connector, "connectors", number)
         vectors = self._vectors(context)
         spec = CollectionSpec(
             name=self.name,
-            connectors=tuple(dict.fromkeys(self.connectors)),
+            connectors=connectors_of_files(self, context, self.connectors),
             web=self.web,
             types=tuple(kind for kind in MEDIA_TYPES if kind in self.types),
             folder=folder,
@@ -128,11 +168,13 @@ kinds: [table]
             tags=self.tags,
             column_descriptions=self.column_descriptions,
             embeddings=tuple(one.name for one in vectors),
+            documents=self._documents(context),
         )
         own = build_collection(spec, asset=self.asset_of(context, spec), execute=self.execute)
         automation = automation_for(ON_CHANGE)
         return dg.Definitions.merge(
             own,
+            *_chunks_of(spec, automation),
             *(
                 build_vectors(one, one.asset_spec(automation_condition=automation))
                 for one in vectors
@@ -148,6 +190,25 @@ kinds: [table]
     ) -> dg.MaterializeResult[None]:
         """Takes a specification in, goes on with an import, or shows what holds."""
         return keep_collection(context, spec, store, catalog)
+
+    def _documents(self, context: dg.ComponentLoadContext) -> DocumentsSpec | None:
+        given = self.documents
+        if given is None:
+            return None
+        chunks = given.chunks
+        if chunks is not None and chunks.overlap > chunks.size // 2:
+            raise self.refusal(
+                context,
+                f"chunks of {chunks.size:,} characters cannot overlap by {chunks.overlap:,}",
+                *("documents", "chunks"),
+                hint="Half of the size at most",
+            )
+        limits = given.limits
+        return DocumentsSpec(
+            given.output,
+            None if chunks is None else ChunkSizes(chunks.by, chunks.size, chunks.overlap),
+            DocumentLimits(limits.file_mb, limits.pages, limits.seconds, limits.memory_mb),
+        )
 
     def _schema_keys(self, context: dg.ComponentLoadContext) -> tuple[MetadataKey, ...]:
         if not self.metadata_schema:
@@ -187,20 +248,6 @@ kinds: [table]
             )
         return list(found.values())
 
-    def _check_connector(
-        self, context: dg.ComponentLoadContext, name: str, *attribute: str | int
-    ) -> None:
-        connector = require(
-            context, ConnectorComponent, name, noun="connector", attribute=str(attribute[0])
-        )
-        if connector.holds != "files":
-            raise self.refusal(
-                context,
-                f"connector {name!r} holds tables, not files",
-                *attribute,
-                hint="Name a folder, a bucket or a file server",
-            )
-
     def _watched(self, context: dg.ComponentLoadContext) -> WatchedObjects | None:
         given = self.watch
         if given is None:
@@ -217,3 +264,13 @@ kinds: [table]
         return WatchedObjects(
             given.connector, given.path, given.include_existing, given.every_seconds
         )
+
+
+def _chunks_of(spec: CollectionSpec, automation: Any) -> list[dg.Definitions]:
+    """The asset of the chunks of its texts, where they are cut."""
+    if spec.documents is None or spec.documents.chunks is None or spec.chunks_key is None:
+        return []
+    chunks = ChunksSpec(
+        spec.name, spec.chunks_key, spec.documents.chunks, spec.keep_versions, spec.owners
+    )
+    return [build_chunks(chunks, chunks.asset_spec(automation_condition=automation))]

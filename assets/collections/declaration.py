@@ -46,6 +46,57 @@ class WatchedObjects:
     every_seconds: int = 60
 
 
+Output = Literal["markdown", "json", "text"]
+"""What the text of a document is shown as."""
+
+
+@dataclass(frozen=True)
+class ChunkSizes:
+    """How texts are cut for retrieval.
+
+    Args:
+        by: at headings, or at a size alone.
+        size: most characters of a chunk.
+        overlap: characters that a chunk has of the one before it.
+    """
+
+    by: Literal["heading", "size"] = "heading"
+    size: int = 2_000
+    overlap: int = 0
+
+
+@dataclass(frozen=True)
+class DocumentLimits:
+    """What one document may cost before it is given up.
+
+    Args:
+        file_mb: most megabytes of a file.
+        pages: most pages, slides, sheets or chapters.
+        seconds: most time that reading it takes.
+        memory_mb: most memory that its reader takes.
+    """
+
+    file_mb: int = 512
+    pages: int = 2_000
+    seconds: int = 120
+    memory_mb: int = 1_024
+
+
+@dataclass(frozen=True)
+class DocumentsSpec:
+    """How a collection takes documents.
+
+    Args:
+        output: what their text is shown as.
+        chunks: how texts are cut into the asset of chunks; None: there is none.
+        limits: of each document.
+    """
+
+    output: Output = "markdown"
+    chunks: ChunkSizes | None = None
+    limits: DocumentLimits = DocumentLimits()
+
+
 @dataclass(frozen=True)
 class CollectionSpec:
     """A collection as declared.
@@ -64,6 +115,7 @@ class CollectionSpec:
         watch: a place whose new objects come in by themselves.
         column_descriptions: by column.
         embeddings: names of those that vectors of its items form.
+        documents: how it takes documents; None: it takes none.
     """
 
     name: str
@@ -82,11 +134,19 @@ class CollectionSpec:
     tags: Mapping[str, str] = field(default_factory=dict)
     column_descriptions: Mapping[str, str] = field(default_factory=dict)
     embeddings: tuple[str, ...] = ()
+    documents: DocumentsSpec | None = None
 
     @property
     def key(self) -> Key:
         """Asset key. Tables that Waybill keeps are all datasets, so SQL and exporters find it."""
         return asset_key("datasets", self.name)
+
+    @property
+    def chunks_key(self) -> Key | None:
+        """Asset key of the chunks of its texts; None: it has none."""
+        if self.documents is None or self.documents.chunks is None:
+            return None
+        return (*self.key, "chunks")
 
     @property
     def job(self) -> str:

@@ -23,7 +23,7 @@ from resources.collections.items import FileError, ItemOutcome
 from resources.kernel.errors import InputError, WaybillError
 from resources.kernel.urls import without_secrets
 from resources.media.prober import Prober
-from resources.media.ranges import RangeSource
+from resources.sandbox.ranges import RangeSource
 from resources.sources.object_urls import LocalObject, ObjectUrls, rule_of
 from resources.stores.catalog.collections.catalog import CollectionCatalog
 from resources.stores.catalog.collections.records import StoredItem

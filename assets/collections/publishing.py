@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from assets.collections.declaration import CollectionSpec
+from assets.collections.tasks.texts import TextsOfDocuments
 from resources.kernel.errors import IntegrityError
 from resources.kernel.keys import Key, asset_key
 from resources.kernel.records import BatchStream, StoredVersion
@@ -56,8 +57,9 @@ def publish(
         writer: counts the kept bytes of all items, so that none is collected while a version refers to it.
     """
     publisher = CollectionPublisher(catalog.database)
-    with catalog.lock(spec.name), publisher.stream(spec.name) as (stored, stream):
-        image_of = _image_of(stored)
+    texts = None if spec.documents is None else TextsOfDocuments(spec.documents.output)
+    with catalog.lock(spec.name), publisher.stream(spec.name, texts) as (stored, stream):
+        image_of = _image_of(spec, stored)
         newest = _newest(store, spec.key)
         if newest is not None and newest.properties.get(_IMAGE_OF) == image_of:
             return newest
@@ -87,15 +89,18 @@ def unclaimed_objects(database: CatalogDatabase, store: VersionStore) -> frozens
 def lags(store: VersionStore, spec: CollectionSpec, stored: StoredCollection) -> bool:
     """Whether the newest dataset version shows less than the collection holds."""
     newest = _newest(store, spec.key)
-    return newest is None or _shows_less(newest, stored)
+    return newest is None or newest.properties.get(_IMAGE_OF) != _image_of(spec, stored)
 
 
 def _shows_less(version: StoredVersion, stored: StoredCollection) -> bool:
-    return version.properties.get(_IMAGE_OF) != _image_of(stored)
+    image: Any = version.properties.get(_IMAGE_OF) or {}
+    return bool(image.get("changes") != stored.changes)
 
 
-def _image_of(stored: StoredCollection) -> dict[str, object]:
-    return {"changes": stored.changes}
+def _image_of(spec: CollectionSpec, stored: StoredCollection) -> dict[str, object]:
+    """What a version shows: the collection after so many changes, with texts as they are declared."""
+    texts = {} if spec.documents is None else {"texts": spec.documents.output}
+    return {"changes": stored.changes, **texts}
 
 
 def _counted(stream: BatchStream, writer: MediaWriter, missing: set[str]) -> BatchStream:

@@ -18,15 +18,17 @@ from assets.datasets.importing import (
     import_table,
     imported_upload,
 )
+from assets.datasets.task_files import import_files
 from assets.noun import make_asset_spec
 from assets.settling import settle_seconds
 from assets.single_op import OpParts, build_materialized, config_of
 from assets.table_asset import finish_table, table_result
+from assets.task_run import TASK_FIELDS, task_metadata, work_on
 from resources.kernel.keys import Key, asset_key
 from resources.sources.open import open_source
 from resources.sources.source import Source
 from resources.sources.spec import SourceSpec
-from resources.sources.uploads import UPLOAD_TAG, UploadSource, open_upload
+from resources.sources.uploads import UPLOAD_TAG, KeptUploadSource, open_upload
 from resources.stores.kept_uploads import KeptUploads
 from resources.stores.resource import StoreResource
 from resources.stores.tables import TableStore
@@ -43,6 +45,8 @@ class DatasetSpec:
     keep_versions: int = 3
     keep_uploads: int = 1
     """Of a dataset that is uploaded: how many uploads stay once they were imported."""
+    connectors: tuple[str, ...] = ()
+    """Of a dataset that is uploaded: where import tasks may take its files from."""
     column_descriptions: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -71,46 +75,58 @@ class DatasetSpec:
 
 
 # Plain types, no `dg.Config`: its fields may be taken from any variable of the server's environment.
-IMPORT_CONFIG = config_of(
-    {
-        "force": dg.Field(
-            bool,
-            default_value=False,
-            description="Import again even if the source looks unchanged",
-        )
-    }
-)
+_FORCE = {
+    "force": dg.Field(
+        bool, default_value=False, description="Import again even if the source looks unchanged"
+    )
+}
+IMPORT_CONFIG = config_of(_FORCE)
 """What may be said when a run is launched by hand."""
+UPLOAD_CONFIG = config_of({**_FORCE, **TASK_FIELDS})
+"""The same of a dataset that is uploaded."""
 
 
 def import_dataset(
     context: dg.AssetExecutionContext, spec: DatasetSpec, store: StoreResource
 ) -> dg.MaterializeResult[None]:
-    """Imports the source, unless it shows what was imported already."""
+    """Imports the source, unless it shows what was imported already; or the files of the import task that the run works on."""
     with boundary():
         tables = store.tables()
-        source = _open(context, spec, tables)
-        report = import_table(
-            source,
-            tables,
-            ImportOrder(
-                name=spec.name,
-                key=spec.key,
-                run_id=context.run.run_id,
-                attempt=context.retry_number,
-                allow_empty=spec.allow_empty,
-                force=context.op_execution_context.op_config["force"],
-                settle_seconds=settle_seconds(spec.source, context.run.tags),
-            ),
+        order = ImportOrder(
+            name=spec.name,
+            key=spec.key,
+            run_id=context.run.run_id,
+            attempt=context.retry_number,
+            allow_empty=spec.allow_empty,
+            force=context.op_execution_context.op_config["force"],
+            settle_seconds=settle_seconds(spec.source, context.run.tags),
         )
+        source, report, of_task = _import(context, spec, tables, order)
         table = finish_table(context, spec, tables, report.version.number)
-        if isinstance(source, UploadSource):
-            KeptUploads(tables).release(
-                spec.name, imported=source.upload.number, keep=spec.keep_uploads
+        if spec.source.upload:
+            imported = (
+                source.upload.number
+                if isinstance(source, KeptUploadSource)
+                else imported_upload(tables, spec.key)
             )
+            KeptUploads(tables).release(spec.name, imported=imported, keep=spec.keep_uploads)
     for warning in report.warnings:
         context.log.warning(warning)
-    return table_result(table, _metadata(source, report), descriptions=spec.column_descriptions)
+    metadata = {**_metadata(source, report), **of_task}
+    return table_result(table, metadata, descriptions=spec.column_descriptions)
+
+
+def _import(
+    context: dg.AssetExecutionContext, spec: DatasetSpec, tables: TableStore, order: ImportOrder
+) -> tuple[Source, ImportReport, Mapping[str, Any]]:
+    """What was imported, and what is to be told of the task that it was imported for."""
+    if spec.source.upload:
+        with work_on(context, context.resources.catalog, spec.connectors) as run:
+            if run is not None:
+                source, report = import_files(run, tables, spec.source, order)
+                return source, report, task_metadata(run)
+    source = _open(context, spec, tables)
+    return source, import_table(source, tables, order), {}
 
 
 Execute = Callable[
@@ -134,9 +150,11 @@ def build_dataset(
         execute: what a run does.
     """
     asset = asset or spec.asset_spec()
+    is_uploaded = spec.source.upload
+    needed = {"catalog", *spec.connectors} if is_uploaded else {spec.source.connector}
     parts = OpParts(
-        frozenset({"store", spec.source.connector} - {""}),
-        config=IMPORT_CONFIG,
+        frozenset({"store", *needed}),
+        config=UPLOAD_CONFIG if is_uploaded else IMPORT_CONFIG,
         retries=RETRIES,
         pool=f"dataset/{spec.name}",
     )

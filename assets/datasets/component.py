@@ -10,7 +10,7 @@ from pydantic import Field
 
 from assets.datasets.build import DatasetSpec, build_dataset, import_dataset
 from assets.datasets.expectations import Expectation, parse_expectations
-from assets.noun import placed
+from assets.noun import connectors_of_files, placed
 from assets.refresh import MANUAL, ON_CHANGE
 from assets.table_asset import TableComponent
 from resources.declarations import DeclaresSource
@@ -60,11 +60,12 @@ keep_uploads: 3
         """\
 name: budget
 upload: true
+connectors: [landing]     # import tasks may take its files from there too
 member: 2024/*.csv
 """,
     )
     refers_to: ClassVar[Mapping[str, str]] = {"orders_files": "assets.Datasource"}
-    asks: ClassVar[Mapping[str, str]] = {"datasource": "datasource"}
+    asks: ClassVar[Mapping[str, str]] = {"datasource": "datasource", "connectors": "connector"}
     shown_first: ClassVar[tuple[str, ...]] = ("upload", "description")
     renamed: ClassVar[Mapping[str, str]] = {"keep": "keep_versions"}
 
@@ -75,6 +76,8 @@ member: 2024/*.csv
     keep_uploads: int | None = Field(default=None, ge=0)
     """Uploaded files: how many uploads keep their bytes once they were imported; 1 when left out, so that the newest
     can be imported anew. With 0 they go when they were imported."""
+    connectors: list[str] = Field(default_factory=list)
+    """Uploaded files: folders, buckets and file servers from which import tasks may take files into it as well."""
     checks: list[dict[str, Any]] = Field(default_factory=list)
     """Great Expectations by name: `- expect_column_values_to_not_be_null: {column: carrier}`; a class of your own by its path."""
     allow_empty: bool = False
@@ -88,6 +91,7 @@ member: 2024/*.csv
             allow_empty=self.allow_empty,
             keep_versions=self.keep_versions,
             keep_uploads=1 if self.keep_uploads is None else self.keep_uploads,
+            connectors=connectors_of_files(self, context, self.connectors),
             column_descriptions=self.column_descriptions,
         )
         return build_dataset(
@@ -117,8 +121,8 @@ member: 2024/*.csv
             )
         if self.upload:
             return self._upload(context)
-        for attribute in (*self.file_settings(), "keep_uploads"):
-            if getattr(self, attribute) not in ("", {}, None):
+        for attribute in (*self.file_settings(), "keep_uploads", "connectors"):
+            if getattr(self, attribute) not in ("", {}, None, []):
                 raise self.refusal(
                     context,
                     f"{attribute!r} is for uploaded files",

@@ -81,7 +81,8 @@ def _import(source: Source, store: TableStore, order: ImportOrder, started: floa
                 f" kept version {previous.number} with {previous.rows:,}",
                 hint="If the source is rightly empty, set `allow_empty: true` and run again",
             )
-        version = writer.publish(properties=_properties(source, fingerprint, stream, hint))
+        remembered = source.kept()
+        version = writer.publish(properties=_properties(remembered, fingerprint, stream, hint))
     return ImportReport(
         version,
         fingerprint,

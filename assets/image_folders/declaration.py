@@ -23,11 +23,13 @@ class ImageFolderSpec:
         name: of the folder, and of the table of its images.
         keep_versions: how many versions stay in the store.
         column_descriptions: by column of the table.
+        connectors: where import tasks may take images from.
     """
 
     name: str
     keep_versions: int = 3
     column_descriptions: Mapping[str, str] = field(default_factory=dict)
+    connectors: tuple[str, ...] = ()
 
     @property
     def key(self) -> Key:

@@ -8,7 +8,7 @@ to by nothing and collected. The upload that made the newest version, or one of 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -79,7 +79,7 @@ def import_images(
         StorageError: the store is full or forbidden.
     """
     started = time.monotonic()
-    uploads, newest = KeptUploads(tables), _newest(tables, order.key)
+    uploads, newest = KeptUploads(tables), newest_version(tables, order.key)
     upload = wanted_upload(uploads, order.name, asked=order.upload, imported=_imported(newest))
     known = _known(uploads, newest, upload, order)
     if known is not None:
@@ -107,7 +107,7 @@ class _Import:
     def publish(self, upload: KeptUpload, archive: ImageArchive, prober: Prober) -> StoredVersion:
         """Keeps all images, then makes them a version."""
         key, run_id, attempt = self.order.key, self.order.run_id, self.order.attempt
-        record = ImagesRecord(folders=len(_folders(archive)))
+        record = ImagesRecord(folders=count_folders(image.path for image in archive.images))
         with (
             ScratchFolder("import") as scratch,
             self.media.writer(key, run_id=run_id, attempt=attempt) as keeper,
@@ -139,7 +139,7 @@ class _Import:
             if isinstance(found, Unreadable):
                 unreadable.append(found)
                 continue
-            image = _with_twin(found, first)
+            image = with_twin(found, first)
             record.add(image)
             yield image
         if unreadable:
@@ -159,7 +159,13 @@ def source_record(upload: KeptUpload) -> dict[str, Any]:
     }
 
 
-def _with_twin(image: FolderImage, first: dict[str, str]) -> FolderImage:
+def with_twin(image: FolderImage, first: dict[str, str]) -> FolderImage:
+    """The image, told of the first one with the same bytes.
+
+    Args:
+        image: the next one in the order of paths.
+        first: by SHA-256 the first image before it; grows.
+    """
     twin = first.setdefault(image.sha256, image.path)
     if twin == image.path:
         return image
@@ -168,18 +174,18 @@ def _with_twin(image: FolderImage, first: dict[str, str]) -> FolderImage:
     )  # fmt: skip
 
 
-def _folders(archive: ImageArchive) -> set[str]:
-    """All folders that hold images, or folders with images."""
+def count_folders(paths: Iterable[str]) -> int:
+    """How many folders hold images, or folders with images."""
     found: set[str] = set()
-    for image in archive.images:
-        folder = folder_of(image.path)
+    for path in paths:
+        folder = folder_of(path)
         while folder and folder not in found:
             found.add(folder)
             folder = folder_of(folder)
-    return found
+    return len(found)
 
 
-def _newest(tables: TableStore, key: Key) -> StoredVersion | None:
+def newest_version(tables: TableStore, key: Key) -> StoredVersion | None:
     """The newest version; None when its manifest is damaged too: the import then reads the upload again."""
     with suppress(IntegrityError):
         return tables.item(key).latest()
@@ -208,6 +214,8 @@ def _known(
         NotFoundError: there is no upload.
         GoneError: its bytes are not kept, and no version was made of them.
     """
+    if upload is None and newest is not None:
+        return newest  # import tasks alone have filled it
     if upload is None:
         raise NotFoundError(
             f"{NOUN} {order.name}: nothing was uploaded yet",

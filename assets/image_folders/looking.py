@@ -14,14 +14,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import IO, BinaryIO, cast
+from typing import IO, BinaryIO, Protocol, cast
 
 import msgspec
 
 from assets.image_folders.table import FolderImage, folder_of
 from resources.media.facts import ImageFacts
 from resources.media.prober import Prober
-from resources.media.unpacking import ImageArchive, PackedImage
+from resources.media.unpacking import PackedImage
 from resources.stores.media.writer import MediaWriter
 
 _THREADS = 8
@@ -39,6 +39,15 @@ class Unreadable:
 
     path: str
     reason: str
+
+
+class Images(Protocol):
+    """Images that are looked at together: those of a ZIP, or a single one."""
+
+    images: list[PackedImage]
+
+    def streams(self) -> Iterator[tuple[PackedImage, BinaryIO]]:
+        """Each image with a stream of its bytes, which is good until the next one is asked for."""
 
 
 class _SpooledSource:
@@ -69,8 +78,8 @@ class ImageLooker:
     writer: MediaWriter
     scratch: Path
 
-    def look_at_all(self, archive: ImageArchive) -> Iterator[FolderImage | Unreadable]:
-        """Every image of an archive, in the order of paths; whether one has a twin is not told here.
+    def look_at_all(self, archive: Images) -> Iterator[FolderImage | Unreadable]:
+        """Every image, in the order of their paths; whether one has a twin is not told here.
 
         Raises:
             ParseError: a member is damaged, or not what the directory of the archive said.

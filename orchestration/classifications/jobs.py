@@ -45,6 +45,6 @@ def run_config(spec: ClassificationSpec, order: Mapping[str, object]) -> dict[st
     return {"ops": {dg.AssetKey(spec.key).to_python_identifier(): {"config": dict(order)}}}
 
 
-def run_tags(spec: ClassificationSpec, file: str, author: str) -> dict[str, str]:
+def run_tags(name: str, file: str, author: str) -> dict[str, str]:
     """The tags by which the runs of a set and their files are found."""
-    return {SET_TAG: spec.name, FILE_TAG: file[-_TAG_LIMIT:], AUTHOR_TAG: author[:_TAG_LIMIT]}
+    return {SET_TAG: name, FILE_TAG: file[-_TAG_LIMIT:], AUTHOR_TAG: author[:_TAG_LIMIT]}

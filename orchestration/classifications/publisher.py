@@ -31,7 +31,7 @@ def build_set_publisher(
             except SchemaMismatchError:
                 continue  # every run of the set says so; none could publish it
             if stored is not None and lags(store, spec, stored):
-                tags = run_tags(spec, f"version {stored.version}", "waybill")
+                tags = run_tags(spec.name, f"version {stored.version}", "waybill")
                 holds = stored.changed_at.isoformat()
                 yield LaggingDataset(spec.name, spec.job, holds, tags, {SET_TAG: spec.name})
 

@@ -119,7 +119,7 @@ def _run_request(
     return dg.RunRequest(
         run_key=wanted.run_key,
         run_config=run_config(spec, order),
-        tags={**run_tags(spec, key, author), ETAG_TAG: etag[:250]},
+        tags={**run_tags(spec.name, key, author), ETAG_TAG: etag[:250]},
     )
 
 

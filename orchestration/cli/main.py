@@ -17,12 +17,14 @@ from orchestration.cli import (
     embedding,
     exporter,
     image_folder,
+    import_task,
     pipeline,
     query,
     runs,
     schema,
     tokens,
     users,
+    webhook,
 )
 from orchestration.cli.backup import backup
 from orchestration.cli.definition import add_commands
@@ -55,10 +57,12 @@ app.add_typer(classification.app, name="classification")
 app.add_typer(collection.app, name="collection")
 app.add_typer(schema.app, name="schema")
 app.add_typer(image_folder.app, name="image-folder")
+app.add_typer(import_task.app, name="import")
 app.add_typer(pipeline.app, name="pipeline")
 app.add_typer(runs.app, name="runs")
 app.add_typer(users.app, name="user")
 app.add_typer(tokens.app, name="token")
+app.add_typer(webhook.app, name="webhook")
 app.add_typer(audit.app, name="audit")
 add_commands(app)  # after the groups: it adds to them
 

@@ -1,7 +1,7 @@
 """What a command changes, in the audit log: one entry a command, made when the command is over.
 
 The table of rights says which use cases change something; commands that only look open no catalog for it. What becomes
-of users and tokens is noted in the transaction that changes them, and so not here.
+of users, tokens and webhooks is noted in the transaction that changes them, and so not here.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ USE_CASES: Mapping[str, str] = {
 }
 """Commands whose use case has another name."""
 
-_NOTED_WITHIN = ("user", "token")
+_NOTED_WITHIN = ("user", "token", "webhook")
 _HARMLESS = ("dry_run", "preview")
 """Options with which a command that changes something changes nothing."""
 _PLACE = "waybill.change"

@@ -75,12 +75,25 @@ def list_all(
             token.alias,
             " ".join(token.scopes),
             token.made_at,
-            ("expired" if token.is_expired else token.expires_at) or "never",
+            "paused" if token.is_paused else "expired" if token.is_expired else "on",
+            token.expires_at or "never",
             token.used_at or "never",
         )
         for token in found
     ]
-    print_table(("user", "alias", "scopes", "made", "expires", "last used"), rows)
+    print_table(("user", "alias", "scopes", "made", "state", "expires", "last used"), rows)
+
+
+@app.command()
+def pause(user: User, alias: Alias, *, as_json: AsJson = False) -> None:
+    """Have a token refused from the next request on, until it goes on."""
+    _set_paused(user, alias, is_paused=True, as_json=as_json)
+
+
+@app.command()
+def resume(user: User, alias: Alias, *, as_json: AsJson = False) -> None:
+    """Have a paused token taken again; its secret is the same."""
+    _set_paused(user, alias, is_paused=False, as_json=as_json)
 
 
 @app.command()
@@ -95,3 +108,17 @@ def revoke(user: User, alias: Alias, *, as_json: AsJson = False) -> None:
         print_json({"user": user, "revoked": alias})
     else:
         typer.echo(f"the token {alias} of {user} is worth nothing any more")
+
+
+def _set_paused(user: str, alias: str, *, is_paused: bool, as_json: bool) -> None:
+    from orchestration.services.access.shell import open_access, shell_actor
+    from orchestration.services.access.tokens import set_token_paused
+
+    with reported():
+        found = set_token_paused(
+            open_access(), shell_actor(), user=user, alias=alias, is_paused=is_paused
+        )
+    if as_json:
+        print_json(found)
+    else:
+        typer.echo(f"the token {alias} of {user} {'is paused' if is_paused else 'goes on'}")

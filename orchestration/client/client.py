@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestration.client.datasets import Datasets
+from orchestration.client.imports import Imports
 from orchestration.client.runs import Run, Runs, started
 from orchestration.client.transport import Transport, part
 from resources.kernel.errors import ConfigError
@@ -57,6 +58,11 @@ class Client:
     def datasets(self) -> Datasets:
         """`client.datasets.upload(frame, name="orders")`, `client.datasets["orders"].to_pandas()`."""
         return Datasets(self._transport, self._base)
+
+    @property
+    def imports(self) -> Imports:
+        """`client.imports.create("library", files=["report.pdf"], start=True)`."""
+        return Imports(self._transport, self._base)
 
     @property
     def runs(self) -> Runs:

@@ -29,6 +29,8 @@ DEFAULT_URL = "http://127.0.0.1:3000"
 CONNECT_SECONDS, READ_SECONDS = 10.0, 120.0
 TRIES = 4
 CHUNK_BYTES = 1_000_000
+_BLOCK_BYTES = 256 * 1024
+"""Of a body that is read while it is sent."""
 T = TypeVar("T")
 _KINDS = {name: kind for kind, (_, name) in STATUSES.items()}
 # What has no name of ours: requests that the guard, the framework or a proxy refuses.
@@ -77,6 +79,7 @@ class Transport:
         self._session.mount(self.url, HTTPAdapter(max_retries=again))
         self._once = requests.Session()
         self._once.trust_env = False
+        self._once.mount(self.url, _InBlocks())
         self._once.headers.update(self._session.headers)
 
     def get(self, path: str, kind: type[T], /, **query: Any) -> T:
@@ -162,6 +165,14 @@ class Transport:
         if kind is type(None):
             return None
         return msgspec.json.decode(answer.content, type=kind, strict=False)
+
+
+class _InBlocks(HTTPAdapter):  # type: ignore[misc]  # requests has no types
+    """Sends a body that is read from a file in larger blocks than it does by itself."""
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        """As `requests` has it."""
+        super().init_poolmanager(*args, blocksize=_BLOCK_BYTES, **options)
 
 
 def _error(answer: requests.Response) -> WaybillError:

@@ -31,11 +31,12 @@ def declared_collections(definitions: dg.Definitions) -> dict[str, CollectionSpe
 
 
 def build_job(spec: CollectionSpec) -> Any:
-    """The job that takes a specification, or goes on with an import: the collection, then the embeddings of its vectors."""
+    """The job that takes a specification, or works on a task: the collection, then what is made of it: vectors, chunks."""
     embeddings = (asset_key("embeddings", name) for name in spec.embeddings)
+    chunks = [] if spec.chunks_key is None else [spec.chunks_key]
     return dg.define_asset_job(
         spec.job,
-        selection=dg.AssetSelection.assets(*map(dg.AssetKey, [spec.key, *embeddings])),
+        selection=dg.AssetSelection.assets(*map(dg.AssetKey, [spec.key, *embeddings, *chunks])),
         description=f"Takes a specification into the collection {spec.name}",
         tags={COLLECTION_TAG: spec.name},
     )

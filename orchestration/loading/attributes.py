@@ -10,7 +10,7 @@ import dagster as dg
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from orchestration.loading.problems import Problem, proposal
-from resources.yaml_positions import Document
+from resources.yaml_positions import YamlDocument
 
 _REPEATS_INPUT = frozenset({"value_error", "assertion_error", "union_tag_invalid", "uuid_parsing"})
 _TOP = ("type", "attributes", "template_vars_module", "requirements", "post_processing")
@@ -23,7 +23,7 @@ def _model_of(kind: type[dg.Component]) -> tuple[type[BaseModel], TypeAdapter[An
     return None if model is None else (model, TypeAdapter(model))
 
 
-def check_top(document: Document) -> list[Problem]:
+def check_top(document: YamlDocument) -> list[Problem]:
     """What is wrong beside the attributes."""
     found = []
     if not isinstance(document.value, dict):
@@ -45,7 +45,7 @@ def check_top(document: Document) -> list[Problem]:
 
 
 def parse_attributes(
-    kind: type[dg.Component], document: Document
+    kind: type[dg.Component], document: YamlDocument
 ) -> tuple[BaseModel | None, list[Problem]]:
     """The attributes as `kind` takes them, or what is wrong with them."""
     made = _model_of(kind)
@@ -64,7 +64,7 @@ def parse_attributes(
 def told(
     error: ValidationError,
     model: type[BaseModel],
-    document: Document,
+    document: YamlDocument,
     below: tuple[str | int, ...] = (),
 ) -> list[Problem]:
     """A validation error in our words, a line a field; what `_names` tells of the top is left out."""
@@ -98,7 +98,7 @@ def _told(
     path: tuple[str | int, ...],
     details: list[Mapping[str, Any]],
     model: type[BaseModel],
-    document: Document,
+    document: YamlDocument,
 ) -> Problem:
     detail = next((d for d in details if d["type"] != "string_type"), details[0])
     kind, name = str(detail["type"]), ".".join(map(str, path))
@@ -119,7 +119,7 @@ def _told(
 def _names(
     model: type[BaseModel],
     given: Mapping[object, object],
-    document: Document,
+    document: YamlDocument,
     renamed: Mapping[str, str],
 ) -> Iterator[Problem]:
     """Attributes that the type does not know, and those that it needs."""
@@ -143,7 +143,7 @@ def _names(
             yield _at(document, ("attributes",), f"{kind} lacks {name!r}", "")
 
 
-def _path(document: Document, loc: tuple[Any, ...]) -> tuple[str | int, ...]:
+def _path(document: YamlDocument, loc: tuple[Any, ...]) -> tuple[str | int, ...]:
     """Those parts of pydantic's location that stand in the document: it names the branches of unions too."""
     path: tuple[str | int, ...] = ()
     value: Any = document.value.get("attributes") or {}
@@ -178,5 +178,5 @@ def _models(given: Any, seen: set[int]) -> Iterator[type[BaseModel]]:
         yield from _models(inner, seen)
 
 
-def _at(document: Document, path: tuple[Any, ...], text: str, hint: str) -> Problem:
+def _at(document: YamlDocument, path: tuple[Any, ...], text: str, hint: str) -> Problem:
     return Problem(str(document.file), document.line(path), text, hint)

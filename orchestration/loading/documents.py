@@ -9,7 +9,7 @@ import yaml
 
 from orchestration.loading import overlay
 from resources.kernel.errors import ConfigError
-from resources.yaml_positions import Document
+from resources.yaml_positions import YamlDocument
 
 MAX_BYTES = 1_000_000
 MAX_ALIASES = 50
@@ -33,7 +33,7 @@ def component_file(folder: Path) -> Path | None:
     return next((path for name in NAMES if overlay.is_file(path := folder / name)), None)
 
 
-def read_documents(path: Path) -> list[Document]:
+def read_documents(path: Path) -> list[YamlDocument]:
     """The documents of a component file, as `parse_documents` finds them.
 
     Raises:
@@ -42,7 +42,7 @@ def read_documents(path: Path) -> list[Document]:
     return parse_documents(path, _read(path))
 
 
-def parse_documents(path: Path, text: str) -> list[Document]:
+def parse_documents(path: Path, text: str) -> list[YamlDocument]:
     """The documents of a component file's text.
 
     A key that stands twice would lose its first value; aliases can blow a small file up without limit.
@@ -100,7 +100,7 @@ def _check_aliases(path: Path, text: str) -> None:
         )
 
 
-def _documents(path: Path, text: str) -> Iterator[Document]:
+def _documents(path: Path, text: str) -> Iterator[YamlDocument]:
     loader = _Loader(text)
     try:
         while loader.check_node():
@@ -114,7 +114,7 @@ def _documents(path: Path, text: str) -> Iterator[Document]:
                 )
             value = loader.construct_document(node)
             if value is not None:
-                yield Document(path, node, value, has_braces="{{" in text, text=text)
+                yield YamlDocument(path, node, value, has_braces="{{" in text, text=text)
     finally:
         loader.dispose()
 

@@ -15,7 +15,6 @@ from typing import cast
 import dagster as dg
 
 from orchestration.loading.attributes import check_top, parse_attributes, told
-from orchestration.loading.collection import no_full_collections
 from orchestration.loading.documents import read_documents
 from orchestration.loading.files import find_files, unread_file
 from orchestration.loading.problems import Problem, problem_of
@@ -31,8 +30,9 @@ from orchestration.loading.units import Unit, keep_whole
 from orchestration.reasons import raised_on_purpose, reason_of
 from resources.declared import DeclaredComponent, MisfitError
 from resources.kernel.errors import WaybillError
+from resources.kernel.garbage import no_full_collections
 from resources.references import LeftOutError
-from resources.yaml_positions import Document
+from resources.yaml_positions import YamlDocument
 
 
 @dataclass(frozen=True)
@@ -90,13 +90,13 @@ class _Loading:
         return not (is_imported(path) or self.folders.intersection(path.parents))
 
     def _read(self, path: Path) -> None:
-        documents: list[Document] = []
+        documents: list[YamlDocument] = []
         with _Told(self.problems, str(path), 1):
             documents = read_documents(path)
         for number, document in enumerate(documents):
             self._read_document(document, number)
 
-    def _read_document(self, document: Document, number: int) -> None:
+    def _read_document(self, document: YamlDocument, number: int) -> None:
         kind: type[dg.Component] | None = None
         before = len(self.problems)
         self.problems += check_top(document)
@@ -108,7 +108,7 @@ class _Loading:
         if len(self.problems) > before:
             self.tree.registry.add_broken(document.name, kind, where=document.where())
 
-    def _load(self, document: Document, number: int, kind: type[dg.Component]) -> None:
+    def _load(self, document: YamlDocument, number: int, kind: type[dg.Component]) -> None:
         place = (str(document.file), document.line())
         if is_folder_type(kind) or not issubclass(kind, DeclaredComponent):
             if is_folder_type(kind):
@@ -160,7 +160,7 @@ class _Told:
         file: str,
         line: int,
         *,
-        document: Document | None = None,
+        document: YamlDocument | None = None,
     ) -> None:
         self._problems = problems
         self._place = (file, line)

@@ -45,14 +45,14 @@ from dagster_shared.yaml_utils import parse_yamls_with_source_position
 
 from resources.declared import DeclaredComponent, as_texts
 from resources.references import Registry
-from resources.yaml_positions import Document
+from resources.yaml_positions import YamlDocument
 
 
 @record
 class DocumentDecl(ComponentDecl[dg.Component]):
     """A component of ours in a document of a file."""
 
-    document: Document
+    document: YamlDocument
     kind: type[dg.Component]
 
     @property
@@ -117,7 +117,7 @@ class YamlComponent:
     """
 
     def __init__(
-        self, tree: ProjectTree, document: Document, number: int, kind: type[dg.Component]
+        self, tree: ProjectTree, document: YamlDocument, number: int, kind: type[dg.Component]
     ) -> None:
         self._tree = tree
         self._document = document
@@ -171,7 +171,7 @@ class YamlComponent:
 
 
 def load_aside(
-    tree: ProjectTree, document: Document, kind: type[dg.Component], attributes: Any
+    tree: ProjectTree, document: YamlDocument, kind: type[dg.Component], attributes: Any
 ) -> tuple[dg.Component, ComponentLoadContext]:
     """A component that the tree does not get to know, such as one that is only being written; and where it would stand."""
     loc = ComponentPath.from_path(document.file.parent, 0)
@@ -183,7 +183,7 @@ def load_aside(
 
 
 def with_place(
-    built: dg.Definitions, component: dg.Component, document: Document
+    built: dg.Definitions, component: dg.Component, document: YamlDocument
 ) -> dg.Definitions:
     """The definitions with a link to the line of their declaration, as Dagster's own loader makes it."""
     reference = dg.LocalFileCodeReference(file_path=str(document.file), line_number=document.line())
@@ -212,7 +212,9 @@ class ForeignComponents:
         tree.adopt(decl)
 
     @classmethod
-    def from_document(cls, tree: ProjectTree, document: Document, number: int) -> ForeignComponents:
+    def from_document(
+        cls, tree: ProjectTree, document: YamlDocument, number: int
+    ) -> ForeignComponents:
         """A component of another package, or a folder."""
         loc = ComponentPath.from_path(document.file.parent, number)
         positions = parse_yamls_with_source_position(document.source_text(), str(document.file))

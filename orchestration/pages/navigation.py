@@ -8,6 +8,7 @@ TABS = (
     ("overview.show", "Overview", ""),
     ("dataset.list", "Datasets", "/datasets"),
     ("image-folder.list", "Image folders", "/image-folders"),
+    ("import.list", "Imports", "/imports"),
     ("connector.list", "Connectors", "/connectors"),
     ("datasource.list", "Data sources", "/datasources"),
     ("embedding.list", "Embeddings", "/embeddings"),

@@ -81,6 +81,15 @@ def to_duration(seconds: float | None) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
+def to_rate(a_second: float | None) -> str:
+    """How many a second or a minute: `12/s`, `3.4/s`, `20/min`."""
+    if a_second is None:
+        return NOTHING
+    if a_second < 1:
+        return f"{a_second * 60:.0f}/min"
+    return f"{a_second:.1f}/s" if a_second < 10 else f"{a_second:,.0f}/s"
+
+
 def to_part(text: object) -> str:
     """A text as one part of a path."""
     return quote(str(text), safe="")
@@ -115,6 +124,7 @@ def _environment() -> Environment:
         size=to_size,
         when=to_when,
         duration=to_duration,
+        rate=to_rate,
         part=to_part,
         place=to_place,
         words=to_words,

@@ -19,6 +19,8 @@ Sign = Literal[
     "text",
     "pdf",
     "nifti",
+    "document",
+    "page",
 ]
 """What a tile without a picture shows instead: a sign for its type."""
 

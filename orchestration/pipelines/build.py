@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import dagster as dg
 
+from orchestration.watching.lagging import ON_ITS_WAY
 from orchestration.watching.new_objects import WatchPolicy, find_new_objects
 from orchestration.watching.object_ledger import ObjectsRequest
 from orchestration.watching.submitted import was_submitted
@@ -121,22 +122,36 @@ def build_pipeline(
     )
     return dg.Definitions(
         jobs=[job],
-        schedules=[_schedule(spec, schedule, job)] if schedule else [],
+        schedules=[build_schedule(spec.name, schedule, job)] if schedule else [],
         sensors=[_sensor(spec, new_objects, job)] if new_objects else [],
     )
 
 
-def _schedule(spec: PipelineSpec, schedule: ScheduleSpec, job: Any) -> dg.ScheduleDefinition:
-    def within_period(context: dg.ScheduleEvaluationContext) -> bool:
+def build_schedule(
+    name: str, schedule: ScheduleSpec, job: Any, *, alone: bool = False
+) -> dg.ScheduleDefinition:
+    """What runs a job by the clock.
+
+    Args:
+        name: of the job.
+        schedule: when.
+        job: what runs.
+        alone: whether a time passes by while a run of it waits or works.
+    """
+
+    def is_due(context: dg.ScheduleEvaluationContext) -> bool:
         local = context.scheduled_execution_time.astimezone(ZoneInfo(schedule.timezone))
-        return schedule.covers(local.date())
+        if not schedule.covers(local.date()):
+            return False
+        under_way = dg.RunsFilter(job_name=name, statuses=ON_ITS_WAY)
+        return not (alone and context.instance.get_runs(under_way, limit=1))
 
     return dg.ScheduleDefinition(
-        name=f"{spec.name}_schedule",
+        name=f"{name}_schedule",
         job=job,
         cron_schedule=schedule.cron,
         execution_timezone=schedule.timezone,
-        should_execute=within_period,
+        should_execute=is_due,
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description=f"{schedule.cron} ({schedule.timezone}), from {schedule.start or 'now'}"
         f" to {schedule.end or 'ever'}",

@@ -37,6 +37,18 @@ class Schedule(Declared):
     end: Day = None
     """Last day, `YYYY-MM-DD`."""
 
+    def spec(self, context: dg.ComponentLoadContext) -> ScheduleSpec:
+        """The same as a record.
+
+        Raises:
+            ConfigError: a cron, a time zone or a day that is none; with file and line of the attribute `schedule`.
+        """
+        where = position(context, "schedule")
+        check_cron(self.cron, attribute="schedule.cron", where=where)
+        return ScheduleSpec.parse(
+            cron=self.cron, timezone=self.timezone, start=self.start, end=self.end, where=where
+        )
+
 
 class NewObjects(Declared):
     """Which bucket and path to watch."""
@@ -111,18 +123,8 @@ description: Takes orders in as they arrive
                 description=self.description,
                 where=where,
             ),
-            schedule=self._schedule(context),
+            schedule=None if self.schedule is None else self.schedule.spec(context),
             new_objects=self._new_objects(context),
-        )
-
-    def _schedule(self, context: dg.ComponentLoadContext) -> ScheduleSpec | None:
-        given = self.schedule
-        if given is None:
-            return None
-        where = position(context, "schedule")
-        check_cron(given.cron, attribute="schedule.cron", where=where)
-        return ScheduleSpec.parse(
-            cron=given.cron, timezone=given.timezone, start=given.start, end=given.end, where=where
         )
 
     def _new_objects(self, context: dg.ComponentLoadContext) -> NewObjectsSpec | None:

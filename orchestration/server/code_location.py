@@ -32,13 +32,16 @@ from orchestration.server.execution import (
     report,
     say_farewell,
 )
+from orchestration.server.kept_scripts import read_scripts
 from orchestration.server.loading import Definitions, Target, load
 from orchestration.server.runner import Runner, Serving, Task
 from orchestration.server.settings import INTERRUPTED_VARIABLE, Interrupted
 from orchestration.server.threads import leave, name_process, settle_memory
 
-# What runs import late. A name that a later release drops only costs time.
+# What runs and the question that starts them import late. A name that a later release drops only costs time.
 LIBRARIES = (
+    "dagster._core.instance.runs.run_domain",
+    "dagster._core.system_config.composite_descent",
     "dagster._core.execution.plan.active",
     "dagster._core.executor.in_process",
     "dagster._core.storage.local_compute_log_manager",
@@ -48,6 +51,7 @@ LIBRARIES = (
     "orchestration.project",
     "orchestration.server.launcher",
     "orchestration.services.instance",
+    "orchestration.services.questions.upload",
     "pyarrow.csv",
     "pyarrow.parquet",
     "sqlglot.dialects.duckdb",
@@ -61,12 +65,13 @@ logger = logging.getLogger(__name__)
 
 
 def preload() -> None:
-    """Imports what runs will need."""
+    """Imports what runs and questions will need."""
     for name in LIBRARIES:
         try:
             importlib.import_module(name)
         except ImportError as error:  # a run that needs it will say so itself
             logger.warning("%s is not kept ready: %s", name, error)
+    read_scripts()
 
 
 def address_of(path: Path) -> Address:

@@ -1,4 +1,4 @@
-"""HTTP connections that have to say what they want in time: a slow or silent client is cut off.
+"""HTTP connections that have to say what they want in time: a slow or silent client is cut off. Large bodies are not copied.
 
 uvicorn waits without end for the headers of a request. The guard sees a request only once they are there, so the
 limit has to be here.
@@ -10,6 +10,7 @@ import asyncio
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 
 HEADER_SECONDS = 10.0
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
@@ -34,6 +35,16 @@ class PunctualProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # c
             self._arrived()
         elif (before is None or before.response_complete) and self._deadline is None:
             self._expect()
+
+    def on_body(self, body: bytes) -> None:
+        """Hands on a large part as it is: uvicorn copies it twice, which costs as much as to receive it."""
+        cycle = self.cycle
+        if len(body) <= HIGH_WATER_LIMIT or cycle.body or cycle.response_complete:
+            super().on_body(body)
+        elif not self.parser.should_upgrade():
+            cycle.body = body
+            self.flow.pause_reading()
+            cycle.message_event.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is awaited any more."""

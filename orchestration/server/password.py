@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import pwd
-import secrets
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from orchestration.server.settings import PASSWORD_VARIABLE
+from orchestration.services.kept_secret import kept_secret
 from resources.kernel.errors import ConfigError
 
 FIRST_UID, LAST_UID = 1_000, 60_000
@@ -85,28 +85,6 @@ def _name(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return str(uid)
-
-
-def kept_secret(path: Path) -> str:
-    """The secret in `path`, made when there is none; for our eyes only, whatever its rights were.
-
-    Raises:
-        ConfigError: others may read or write it, or it is no file with something in it.
-    """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        with os.fdopen(os.open(path, flags, 0o600), "w", encoding="ascii") as stream:
-            stream.write(secrets.token_urlsafe(24) + "\n")
-    except FileExistsError:
-        pass
-    facts = path.lstat()
-    kept = path.read_text(encoding="utf-8").strip() if stat.S_ISREG(facts.st_mode) else ""
-    if not kept or facts.st_uid != os.getuid() or facts.st_mode & 0o077:
-        raise ConfigError(
-            f"{path} is no secret of yours alone: it is empty, a link, or others may read or write it",
-            hint="Remove it, and the next start makes a new one",
-        )
-    return kept
 
 
 def _refuse_open_home(home: Path) -> None:

@@ -33,10 +33,13 @@ from orchestration.server.guard import BODY_LIMIT_BYTES, Guard, GuardRules
 from orchestration.server.guard.settings import read_rules
 from orchestration.server.http_protocol import PunctualProtocol
 from orchestration.server.kept_engines import keep_engines
+from orchestration.server.kept_scripts import keep_scripts
 from orchestration.server.permissions import RoleWorkspace
 from orchestration.server.reconcile import report_interrupted_runs
 from orchestration.server.site_app import SiteApp, open_site
 from orchestration.services.access.directory import Directory
+from orchestration.services.import_tasks.rounds import TaskRounds
+from orchestration.services.webhooks.courier import Courier
 from resources.stores.catalog.database import CatalogDatabase
 
 SHUTDOWN_SECONDS = 3  # open websockets of browsers would hold the process for ever
@@ -51,6 +54,7 @@ POLL_MILLISECONDS = 2_000
 def open_workspace(workspace_file: Path) -> Iterator[WorkspaceProcessContext]:
     """The code locations and the instance in `DAGSTER_HOME`, for as long as the context lives."""
     keep_engines()
+    keep_scripts()
     with dg.DagsterInstance.get() as instance:
         report_interrupted_runs(instance)
         instance.optimize_for_webserver(
@@ -109,7 +113,11 @@ def serve(workspace_file: Path, listener: socket.socket) -> None:
             ws_max_size=BODY_LIMIT_BYTES,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
-        with Daemon(context) as daemon:
+        with (
+            Daemon(context) as daemon,
+            Courier(directory.database, context.instance),
+            TaskRounds(directory.database, context.instance),
+        ):
             _Server(config, daemon).run(sockets=[listener])
 
 

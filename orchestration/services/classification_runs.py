@@ -224,7 +224,7 @@ def _start(place: Workplace, work: _Work) -> str:
         place.location.job(work.spec.job),
         place.asked,
         config=run_config(work.spec, work.order),
-        tags=run_tags(work.spec, work.file, work.author),
+        tags=run_tags(work.spec.name, work.file, work.author),
     )
 
 
@@ -235,7 +235,7 @@ def _run(place: Workplace, work: _Work) -> TakenFile:
         place.location.job(work.spec.job),
         lambda _news: None,
         config=run_config(work.spec, work.order),
-        tags={**run_tags(work.spec, work.file, work.author), **place.asked.tags},
+        tags={**run_tags(work.spec.name, work.file, work.author), **place.asked.tags},
     )
     entry = catalog_of(place.location).entry(work.spec.name, outcome.run_id)
     if entry is None or (entry.outcome == "applied" and not outcome.ok):

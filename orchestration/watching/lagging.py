@@ -18,13 +18,14 @@ from resources.stores.resource import StoreResource
 from resources.stores.tables import TableStore
 
 EVERY_SECONDS = 60
-_ON_ITS_WAY = [
+ON_ITS_WAY = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+"""Of runs that wait or work."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def _requests(
     instance: dg.DagsterInstance, lagging: Iterable[LaggingDataset]
 ) -> Iterator[dg.RunRequest]:
     for one in lagging:
-        under_way = dg.RunsFilter(tags=dict(one.found_by), statuses=_ON_ITS_WAY)
+        under_way = dg.RunsFilter(tags=dict(one.found_by), statuses=ON_ITS_WAY)
         if instance.get_runs(under_way, limit=1):
             continue  # it publishes what holds
         # One attempt an hour: what cannot be published now is not asked for all the time.

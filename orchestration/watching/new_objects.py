@@ -28,8 +28,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b
 from itertools import islice
@@ -66,6 +66,7 @@ class WatchPolicy:
         settle_seconds: an object counts only when its etag has stayed the same for so long, by this machine's clock.
         clock_doubt_seconds: how far the times that objects show may be off that clock: a new one that is older than both
             together counts at the first look. None: times tell nothing.
+        objects_per_run: most objects of a run, whose keys its request then names; 0: any number, and they are not named.
         max_requests: most requests of one tick; the rest comes with the next ones (E39).
         sweep_seconds: longest time to list in one tick; Dagster ends ticks after 60 s.
         sweep_objects: most objects to list in one tick: a thousand calls of an object store, which answers 1,000 keys each.
@@ -77,6 +78,7 @@ class WatchPolicy:
     include_existing: bool = True
     settle_seconds: float = 0
     clock_doubt_seconds: float | None = None
+    objects_per_run: int = 0
     max_requests: int = 100
     sweep_seconds: float = 30
     sweep_objects: int = 990_000
@@ -157,6 +159,8 @@ def find_new_objects(
         if is_complete:
             tick.end_of_sweep(now.timestamp())
         requests = [*again, *tick.ask(policy.max_requests - len(again), is_complete)]
+        if policy.objects_per_run:
+            requests = [replace(one, keys=book.keys_of(one.run_key)) for one in requests]
         if is_complete and not book.count_waiting() and not book.requests():
             book.set_fact("quiet", f"{book.fact('digest')} {book.fact('newest')}")
         return tick.result(requests, sweep.listed, is_complete=is_complete)
@@ -233,18 +237,34 @@ class _Tick:
             return []
         if self._policy.one_run_per == "object":
             return self._ask_for_each(budget)
-        request = self._one_for_all() if is_complete else None
-        return [request] if request else []
+        return list(self._for_many(budget)) if is_complete else []
 
     def cursor(self) -> str:
         """Scope, digest and newest time of the last look at which everything had its run."""
         digest, _, newest = self._book.fact("quiet").partition(" ")
         return f"1 {self._scope} {digest or '0' * 32} {newest or 0}"
 
-    def _one_for_all(self) -> ObjectsRequest | None:
-        settle = self._policy.settle_seconds
-        count, size, first_keys, hasher = 0, 0, [], blake2b(digest_size=16)
-        for found in self._book.waiting(settle):
+    def _for_many(self, budget: int) -> Iterator[ObjectsRequest]:
+        """One request for all, or one for each lot of them."""
+        settle, was_first = self._policy.settle_seconds, self._book.fact("may have had runs")
+        while budget and (lot := self._next_lot()) is not None:
+            self._book.set_fact("may have had runs", "")
+            request, last = lot
+            if was_first and self._has_run(request.run_key):
+                # The same objects had their run before the ledger was lost.
+                self._book.take_some_for_seen("", last, settle)
+                continue
+            request = replace(request, run_key=self._unused(request.run_key))
+            self._book.ask(request, "", last, settle)
+            yield request
+            budget -= 1
+
+    def _next_lot(self) -> tuple[ObjectsRequest, str] | None:
+        """A request for objects that have settled, as many as a run takes; with the key of the last one."""
+        settle, most = self._policy.settle_seconds, self._policy.objects_per_run
+        count, size, first_keys, hasher, last = 0, 0, [], blake2b(digest_size=16), ""
+        for found in islice(self._book.waiting(settle), most or None):
+            last = found.key
             hasher.update(digest_of(found.key, found.version))
             count += 1
             size += found.size
@@ -253,29 +273,22 @@ class _Tick:
         if not count:
             return None
         run_key = f"{self._policy.sensor}:{count} objects@{hasher.hexdigest()}"
-        is_first = bool(self._book.fact("may have had runs"))
-        self._book.set_fact("may have had runs", "")
-        if is_first and self._has_run(run_key):
-            self._book.take_for_seen()  # the same objects had their run before the ledger was lost
-            return None
-        request = ObjectsRequest(self._unused(run_key), count, size, tuple(first_keys))
-        self._book.ask_all(request, settle)
-        return request
+        return ObjectsRequest(run_key, count, size, tuple(first_keys)), last
 
     def _ask_for_each(self, budget: int) -> list[ObjectsRequest]:
         requests: list[ObjectsRequest] = []
-        candidates = list(
-            islice(self._book.waiting(self._policy.settle_seconds), budget + _RECOGNISED_AT_ONCE)
-        )
+        settle = self._policy.settle_seconds
+        candidates = list(islice(self._book.waiting(settle), budget + _RECOGNISED_AT_ONCE))
         for found in candidates:
             if len(requests) == budget:
                 break
             run_key = self._run_key_of(found)
             if found.seen is None and self._has_run(run_key):
-                self._book.take_one_for_seen(found.key)  # it had its run before the ledger was lost
+                # It had its run before the ledger was lost.
+                self._book.take_some_for_seen(found.key, found.key, settle)
                 continue
             request = ObjectsRequest(self._unused(run_key), 1, found.size, (found.key,))
-            self._book.ask_one(request, found.key)
+            self._book.ask(request, found.key, found.key, settle)
             requests.append(request)
         return requests
 

@@ -36,6 +36,7 @@ CREATE TABLE IF NOT EXISTS requests (
 ) WITHOUT ROWID;
 """
 _SETTLED = "waiting IS NOT NULL AND looked - first_seen >= :settle"
+_BETWEEN = "key BETWEEN :first AND :last"
 
 
 class KnownObject(NamedTuple):
@@ -68,12 +69,14 @@ class ObjectsRequest:
         objects: how many new objects it stands for.
         size_bytes: all of them together.
         first_keys: the first of them in order of key, ten at most.
+        keys: all of them, where the policy asks for that.
     """
 
     run_key: str
     objects: int
     size_bytes: int
     first_keys: tuple[str, ...]
+    keys: tuple[str, ...] = ()
 
 
 class ObjectLedger:
@@ -151,9 +154,12 @@ class ObjectLedger:
             () if upto_modified is None else (upto_modified,),
         )
 
-    def take_one_for_seen(self, key: str) -> None:
-        """Counts the waiting version of one key as seen."""
-        self._db.execute("UPDATE objects SET seen = waiting, waiting = NULL WHERE key = ?", (key,))
+    def take_some_for_seen(self, first: str, last: str, settle: float) -> None:
+        """Counts what waits and has settled as seen, with keys from `first` to `last`."""
+        self._db.execute(
+            f"UPDATE objects SET seen = waiting, waiting = NULL WHERE {_SETTLED} AND {_BETWEEN}",
+            {"settle": settle, "first": first, "last": last},
+        )
 
     def waiting(self, settle: float) -> Iterator[Waiting]:
         """Versions to ask for, ascending by key."""
@@ -163,20 +169,13 @@ class ObjectLedger:
         )
         return map(Waiting._make, rows)
 
-    def ask_all(self, request: ObjectsRequest, settle: float) -> None:
-        """Notes that a run is asked for everything that waits and has settled."""
+    def ask(self, request: ObjectsRequest, first: str, last: str, settle: float) -> None:
+        """Notes that a run is asked for what waits and has settled, with keys from `first` to `last`."""
         self._add_request(request)
         self._db.execute(
-            f"UPDATE objects SET asked = waiting, run = :run, waiting = NULL WHERE {_SETTLED}",
-            {"run": request.run_key, "settle": settle},
-        )
-
-    def ask_one(self, request: ObjectsRequest, key: str) -> None:
-        """Notes that a run is asked for the waiting version of one key."""
-        self._add_request(request)
-        self._db.execute(
-            "UPDATE objects SET asked = waiting, run = ?, waiting = NULL WHERE key = ?",
-            (request.run_key, key),
+            "UPDATE objects SET asked = waiting, run = :run, waiting = NULL"
+            f" WHERE {_SETTLED} AND {_BETWEEN}",
+            {"run": request.run_key, "settle": settle, "first": first, "last": last},
         )
 
     def requests(self) -> list[ObjectsRequest]:
@@ -185,6 +184,11 @@ class ObjectLedger:
         return [
             ObjectsRequest(run, n, size, tuple(json.loads(keys))) for run, n, size, keys in rows
         ]
+
+    def keys_of(self, run_key: str) -> tuple[str, ...]:
+        """What a request that is not proven yet stands for, ascending."""
+        rows = self._db.execute("SELECT key FROM objects WHERE run = ? ORDER BY key", (run_key,))
+        return tuple(key for (key,) in rows)
 
     def is_asked(self, run_key: str) -> bool:
         """Whether a run was asked for under this key and is not proven yet."""

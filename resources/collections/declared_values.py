@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -26,7 +26,6 @@ Seen = bool | int | float | str | tuple[float, float]
 Reading = Callable[[Any], "Seen | None"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _UUID = re.compile(r"(?:urn:uuid:)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _PLACE = {"latitude", "longitude"}
 _NUMBERS = {int, float}
@@ -40,6 +39,14 @@ def reading_of(key: MetadataKey) -> Reading:
     if key.kind == "embedding":
         return lambda value: True if vector_of(value, key.size) is not None else None
     return _READINGS[key.kind]
+
+
+def _plain_of(key: MetadataKey) -> Callable[[Sequence[Any]], bool]:
+    """Whether the values of many items are what a filter sees of them, told of all at once: mostly they are."""
+    if key.kind == "enum":
+        known = {*key.options, None}
+        return lambda values: set(map(type, values)) <= _TEXTS and known.issuperset(values)
+    return _PLAIN.get(key.kind, lambda _: False)
 
 
 def vector_of(value: Any, size: int) -> list[float] | None:
@@ -60,6 +67,7 @@ class MetadataReader:
 
     def __init__(self, keys: Sequence[MetadataKey]) -> None:
         self._readings = [reading_of(key) for key in keys]
+        self._plain = [_plain_of(key) for key in keys]
         names = {f"f{n}": key.name for n, key in enumerate(keys)}
         fields = [(field, Any, None) for field in names]
         record = msgspec.defstruct("Declared", fields, rename=names, gc=False)
@@ -73,8 +81,10 @@ class MetadataReader:
         records = [self._nothing if one is None else self._record(one) for one in metadata]
         columns = zip(*map(astuple, records), strict=True)
         return [
-            [None if value is None else read(value) for value in column]
-            for read, column in zip(self._readings, columns, strict=True)
+            list(column)
+            if is_plain(column)
+            else [None if value is None else read(value) for value in column]
+            for read, is_plain, column in zip(self._readings, self._plain, columns, strict=True)
         ]
 
     def _record(self, metadata: bytes | str) -> msgspec.Struct:
@@ -93,7 +103,8 @@ def instant_of(text: str) -> int | None:
     try:
         found = datetime.fromisoformat(text)
         aware = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
-        return (aware - _EPOCH) // _MICROSECOND
+        since = aware - _EPOCH
+        return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
     except (ValueError, OverflowError):
         return None
 
@@ -142,6 +153,21 @@ def _geospatial(value: Any) -> tuple[float, float] | None:
     return (latitude, longitude) if abs(latitude) <= 90 and abs(longitude) <= 180 else None
 
 
+def _are_numbers(values: Sequence[Any]) -> bool:
+    return set(map(type, values)) == {float} and all(map(math.isfinite, values))
+
+
+def _are_varchars(values: Sequence[Any]) -> bool:
+    return set(map(type, values)) == {str} and max(map(len, values)) <= VARCHAR_LIMIT
+
+
+_TEXTS = {str, type(None)}
+_PLAIN: Mapping[KeyKind, Callable[[Sequence[Any]], bool]] = {
+    "boolean": lambda values: set(map(type, values)) <= {bool, type(None)},
+    "number": _are_numbers,
+    "varchar": _are_varchars,
+    "text": lambda values: set(map(type, values)) <= _TEXTS,
+}
 _READINGS: Mapping[KeyKind, Reading] = {
     "boolean": _boolean,
     "datetime": _datetime,

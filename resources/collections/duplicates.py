@@ -9,7 +9,7 @@ left undone, the same file does, and nothing is there twice. Without the flag ev
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -20,8 +20,16 @@ Action = Literal["created", "skipped", "updated", "retried"]
 Look = Literal["never", "missing", "always"]
 """Which objects an import looks at: none, those of items that came without media metadata, all."""
 
-Known = Mapping[bytes, bool]
-"""Identities that the folder has, and whether an item of each is not ready."""
+
+@dataclass(frozen=True)
+class Known:
+    """What a folder has of the identities that it was asked about; it may tell of others as well."""
+
+    identities: Container[bytes] = frozenset()
+    open: Container[bytes] = frozenset()
+    """Those of which an item is not ready."""
+
+
 _Pairs = list[tuple[bytes, ItemDraft]]
 Tally = dict[Action, dict[str, int]]
 """How many items of each type, by what became of them."""
@@ -63,11 +71,11 @@ class Sorter:
 
     Args:
         flags: of the file.
-        known: tells which of some identities the folder has.
+        known: tells which of some identities the folder has; None: none of them.
     """
 
     flags: DuplicateFlags
-    known: Callable[[Sequence[bytes]], Known]
+    known: Callable[[Sequence[bytes]], Known | None]
     _seen: set[bytes] = field(default_factory=set, init=False)
     _counts: dict[Action, Counter[str]] = field(default_factory=dict, init=False)
 
@@ -79,7 +87,7 @@ class Sorter:
             return Sorted(pairs, [], [])
         firsts = self._firsts(pairs)
         known = self.known([identity for identity, _ in firsts])
-        if not known:
+        if known is None:
             self._count("created", firsts)
             return Sorted(firsts, [], [])
         return self._compared(firsts, known)
@@ -103,14 +111,13 @@ class Sorter:
 
     def _compared(self, firsts: _Pairs, known: Known) -> Sorted:
         found = Sorted([], [], [])
-        skipped = []
+        skipped, identities = [], known.identities
         for pair in firsts:
-            is_open = known.get(pair[0])
-            if is_open is None:
+            if pair[0] not in identities:
                 found.new.append(pair)
             elif self.flags.upsert_metadata and pair[1].metadata is not None:
                 found.updated.append(pair)
-            elif is_open:
+            elif pair[0] in known.open:
                 found.retried.append(pair)
             else:
                 skipped.append(pair)

@@ -23,14 +23,19 @@ MediaType = Literal[
     "text",
     "pdf",
     "nifti",
+    "document",
+    "page",
 ]
-"""What an item is."""
+"""What an item is. Specifications announce none of `TASK_TYPES`."""
 
 ItemState = Literal["pending", "ready", "failed"]
 """`pending`: registered, its objects were not looked at yet; `ready`; `failed`: with a rule and a reason."""
 
 SEVERAL: frozenset[MediaType] = frozenset({"image_group", "image_sequence", "dicom_series"})
 """Types of which one item has several URLs, and needs a title."""
+
+TASK_TYPES: frozenset[MediaType] = frozenset({"document", "page"})
+"""Types that import tasks alone bring: files of text that are neither plain text nor PDF, and pages of the web."""
 
 IDENTITY_BYTES = 16
 

@@ -113,7 +113,7 @@ def unpack(archive: SourceFile, choice: MemberChoice, folder: Path) -> list[Sour
             folder.mkdir()
             check_room(folder, sum(info.file_size for info in picked))
             return [
-                _copy(opened, info, archive, folder / f"member-{number:06d}")
+                copy_member(opened, info, archive, folder / f"member-{number:06d}")
                 for number, info in enumerate(picked)
             ]
     except (
@@ -196,9 +196,15 @@ def check_sizes(
     archive.budget.take(archive.name, packed, size, harmless=harmless)
 
 
-def _copy(
+def copy_member(
     opened: zipfile.ZipFile, info: zipfile.ZipInfo, archive: SourceFile, target: Path
 ) -> SourceFile:
+    """A copy of one member, as long as the directory says.
+
+    Raises:
+        ParseError: it is not.
+        zipfile.BadZipFile: it is damaged; see what `unpack` makes of such errors.
+    """
     left = info.file_size
     with opened.open(info) as source, target.open("xb") as out:
         while block := source.read(_COPY_BYTES):

@@ -9,15 +9,9 @@ from dataclasses import dataclass
 
 from resources.formats.compression import BLOCK_BYTES, read_blocks
 from resources.formats.files import SourceFile
+from resources.formats.text_marks import NUL_SHARE, bare_utf16, marked_encoding
 from resources.kernel.errors import ConfigError, ParseError
 
-_MARKS = (  # UTF-32 first: its mark begins with that of UTF-16
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
 _HINT_BYTES = 64 * 1024
 _LIKELY = 0.1  # what a few words of an alphabet of its own reach, and a few letters of western Europe do not
 _USUAL = "cp1252"  # what Excel and other Windows programs of western Europe write
@@ -37,8 +31,6 @@ _BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
 _AMONG_LATIN = re.compile(
     rb"(?<=[A-Za-z])[\x80-\xff](?![\x80-\xff])|(?<![\x80-\xff])[\x80-\xff](?=[A-Za-z])"
 )
-_HIGH_SHARE = 0.5  # of the high bytes of UTF-16
-_NUL_SHARE = 0.2  # UTF-16 of western text is half NUL bytes; UTF-8 has hardly any
 
 
 def check_encoding(name: str | None) -> None:
@@ -83,26 +75,24 @@ def detect_encoding(file: SourceFile, head: bytes, given: str | None) -> TextEnc
     Raises:
         ParseError: many NUL bytes, and not where UTF-16 has them (E29).
     """
-    mark, codec = next(((m, c) for m, c in _MARKS if head.startswith(m)), (b"", ""))
+    codec, mark_bytes = marked_encoding(head)
     if given is not None:
         name = codecs.lookup(given).name
         same = bool(codec) and (name == codec or name in ("utf-16", "utf-32", "utf-8-sig"))
         if name in ("utf-16", "utf-32", "utf-8-sig"):
             name = codec or {"utf-8-sig": "utf-8"}.get(name, f"{name}-le")
-        return TextEncoding(name, len(mark) if same else 0, "given")
+        return TextEncoding(name, mark_bytes if same else 0, "given")
     if codec:
-        return TextEncoding(codec, len(mark), "byte order mark")
-    if head.count(0) > len(head) * _NUL_SHARE:
+        return TextEncoding(codec, mark_bytes, "byte order mark")
+    if head.count(0) > len(head) * NUL_SHARE:
         return _detect_utf16(file, head)
     return TextEncoding("utf-8", 0, "default; checked in every value", is_assumed=True)
 
 
 def _detect_utf16(file: SourceFile, head: bytes) -> TextEncoding:
     """UTF-16 without a mark: every second byte of western text is NUL, and no other one."""
-    for codec, high in (("utf-16-le", head[1::2]), ("utf-16-be", head[0::2])):
-        low = head[0::2] if codec == "utf-16-le" else head[1::2]
-        if 0 not in low and high.count(0) > len(high) * _HIGH_SHARE:
-            return TextEncoding(codec, 0, "every second byte is NUL")
+    if codec := bare_utf16(head):
+        return TextEncoding(codec, 0, "every second byte is NUL")
     raise ParseError(
         "many NUL bytes, and no byte order mark", file=file.name, line=1, hint=_hint_of_nuls(head)
     )
@@ -205,7 +195,7 @@ def not_decodable(
     found = chardet.detect(around[:_HINT_BYTES], encoding_era=chardet.EncodingEra.MODERN_WEB)
     guess = _plain_name(found["encoding"] or _USUAL)
     is_likely = found["confidence"] >= _LIKELY and not (
-        guess in _OTHER_ALPHABETS and _stands_among_latin(around)
+        guess in _OTHER_ALPHABETS and stands_among_latin(around)
     )
     names = (guess, _USUAL) if is_likely else (_USUAL, guess)
     proposal = " or ".join(f"`encoding: {name}`" for name in dict.fromkeys(names))
@@ -220,7 +210,7 @@ def not_decodable(
     )
 
 
-def _stands_among_latin(around: bytes) -> bool:
+def stands_among_latin(around: bytes) -> bool:
     """Whether letters beyond ASCII are single ones in words of Latin letters, as in French."""
     among = len(_AMONG_LATIN.findall(around))
     return among * 2 > len(_BEYOND_ASCII.findall(around))

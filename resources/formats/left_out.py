@@ -6,7 +6,7 @@ read and has another shape is an error whatever the option says, since nothing t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from resources.formats.files import SourceFile
@@ -14,6 +14,16 @@ from resources.formats.options import BadFilePolicy
 from resources.kernel.errors import InputError, ParseError, SchemaMismatchError
 
 _SHOWN = 250
+_SKIPPED = "Skipped "
+
+
+def reason_of(file: str, warnings: Iterable[str]) -> str:
+    """Why a file was left out, by the warnings of its import; empty where it was not.
+
+    A member of an archive that was left out leaves the archive itself in.
+    """
+    begin = f"{_SKIPPED}{file}: "
+    return next((text.removeprefix(begin) for text in warnings if text.startswith(begin)), "")
 
 
 @dataclass
@@ -51,7 +61,7 @@ class LeftOut:
 
     def warnings(self) -> list[str]:
         """What the import says about the files."""
-        return [f"Skipped {file}: {error}" for file, error in self.errors.items()]
+        return [f"{_SKIPPED}{file}: {error}" for file, error in self.errors.items()]
 
     def _too_many(self) -> ParseError:
         file, error = next(iter(self.errors.items()))

@@ -2,9 +2,7 @@
 
 ```
 prober.py        the way in: look, thumbnail, frames; a DICOM series is judged as a whole (`dicom_series.py`)
-ranges.py        where bytes come from: any place that can be read by range
-sandbox/         processes that cannot open files for writing, sockets or programs, and end at their limits
-parsers/         run in there: images, video and audio, PDF, text, NIfTI, DICOM
+parsers/         run in processes that can do nothing else (`resources/sandbox/`): images, video and audio, PDF, text, NIfTI, DICOM
 worker.py        the program of such a process
 unpacking.py     a ZIP of images, member by member
 ```

@@ -30,8 +30,7 @@ from resources.media.facts import (
     SeriesFacts,
 )
 from resources.media.limits import MediaLimits
-from resources.media.ranges import RangeSource
-from resources.media.refusals import ContentRule, MediaRefusedError
+from resources.media.refusals import ContentRule, MediaRefusedError, media_refusal
 from resources.media.requests import (
     FramesRequest,
     FramesWanted,
@@ -39,11 +38,13 @@ from resources.media.requests import (
     PictureRequest,
     VideoPicture,
 )
-from resources.media.sandbox.pool import SandboxPool
+from resources.sandbox.pool import SandboxPool
+from resources.sandbox.program import SandboxProgram
+from resources.sandbox.ranges import RangeSource
 
-PROGRAM = "resources.media.worker"
 PARSERS = {"PIL": "pillow", "av": "av", "pydicom": "pydicom", "pypdfium2": "pypdfium2", "nibabel": "nibabel"}  # fmt: skip
 """Modules that a worker imports -> packages that they come with; all are in the extra `media`."""
+PROGRAM = SandboxProgram("resources.media.worker", "reading media files", tuple(PARSERS))
 _FEWEST, _MOST = 2, 4
 """Processes, unless told otherwise: taking frames of a video occupies one of them meanwhile."""
 _SIDE_BY_SIDE = 8
@@ -222,7 +223,7 @@ def open_prober(
     count = workers or max(_FEWEST, min(_MOST, os.cpu_count() or 1))
     with (
         ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="media") as threads,
-        SandboxPool(PROGRAM, limits, count) as pool,
+        SandboxPool(PROGRAM, limits, count, media_refusal) as pool,
     ):
         yield Prober(pool, threads, limits)
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
-from resources.kernel.errors import InputError
+from resources.sandbox.refusals import SandboxRefusedError, one_line
 
 ContentRule = Literal["object_type_mismatch", "object_unreadable", "dicom_inconsistent"]
 """Those of the rules of objects (`resources/collections/rules.py`) that the bytes of a file can break."""
+_RULES: tuple[str, ...] = get_args(ContentRule)
 
 
-class MediaRefusedError(InputError):
+class MediaRefusedError(SandboxRefusedError):
     """One file of an item breaks a rule.
 
     Args:
@@ -20,7 +21,7 @@ class MediaRefusedError(InputError):
     """
 
     def __init__(self, rule: ContentRule, message: str, source: int = 0) -> None:
-        super().__init__(message, rule=rule, source=source)
+        super().__init__(rule, message, source)
 
     @property
     def rule(self) -> ContentRule:
@@ -28,8 +29,7 @@ class MediaRefusedError(InputError):
         return cast("ContentRule", self.facts["rule"])
 
 
-def one_line(text: str, limit: int = 300) -> str:
-    """Text of a stranger as one line that writes nothing else to a terminal or a log (T35)."""
-    plain = "".join(char if char.isprintable() else " " for char in text[: limit * 4])
-    short = " ".join(plain.split())
-    return short if len(short) <= limit else short[: limit - 1] + "…"
+def media_refusal(rule: str, message: str) -> MediaRefusedError:
+    """The worker's words, or those about its end, as far as they are words of ours."""
+    known = cast("ContentRule", rule) if rule in _RULES else "object_unreadable"
+    return MediaRefusedError(known, one_line(message))

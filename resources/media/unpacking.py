@@ -23,11 +23,11 @@ from typing import IO, cast
 import msgspec
 
 from resources.formats.archives import MAX_ENTRIES, check_directory, check_sizes
+from resources.formats.content_types import HEAD, content_type_of
 from resources.formats.files import SourceFile
 from resources.formats.unpacking import UnpackBudget
 from resources.kernel.errors import InputError, ParseError
-from resources.media.content_types import HEAD, content_type_of
-from resources.media.refusals import one_line
+from resources.sandbox.refusals import one_line
 
 MAX_UNPACKED_GB = 10
 _MOST_PATH, _MOST_PART = 1024, 255
@@ -125,7 +125,7 @@ def _images(
     images = []
     for info, path in zip(members, paths, strict=True):
         mime, reason = _look(name, opened, info)
-        reason = _bad_path(path) or reason
+        reason = bad_path(path) or reason
         if reason:
             wrong.append((path, reason))
         images.append((PackedImage(path, info.file_size, mime), info))
@@ -161,7 +161,7 @@ def _path(info: zipfile.ZipInfo) -> str:
     return unicodedata.normalize("NFC", name.replace("\\", "/"))
 
 
-def _bad_path(path: str) -> str:
+def bad_path(path: str) -> str:
     """Why a path cannot be kept and given back on every system."""
     parts = path.split("/")
     if not path.isprintable():

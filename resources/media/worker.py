@@ -10,8 +10,8 @@ import msgspec
 from resources.media.facts import FileType
 from resources.media.parsers.probing import frames_of, load, picture, probe
 from resources.media.requests import FramesRequest, LookRequest, PictureRequest
-from resources.media.sandbox.ranged_file import RangedFile
-from resources.media.sandbox.worker import serve
+from resources.sandbox.ranged_file import RangedFile
+from resources.sandbox.worker import serve
 
 _encode = msgspec.msgpack.Encoder().encode
 _look_request = msgspec.msgpack.Decoder(LookRequest).decode

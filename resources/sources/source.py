@@ -89,6 +89,10 @@ class Source(ABC):
             NotFoundError: nothing is there.
         """
 
+    def kept(self) -> Source:
+        """The source as a version remembers it, once its rows were written: what was only handed in is kept now."""
+        return self
+
     @property
     def reading_tells(self) -> bool:
         """Whether a stream of the whole content tells the fingerprint, which asked for apart reads all of it once more."""
@@ -185,6 +189,11 @@ class ObjectSource(Source):
     ) -> Self:
         """The same source of these objects."""
 
+    @property
+    def options(self) -> Mapping[str, object]:
+        """Options of the format: as they are declared."""
+        return self.spec.options
+
     def _check(self, objects: Sequence[ObjectInfo]) -> None:
         """Refuses objects that together mean something else than their rows."""
 
@@ -250,7 +259,7 @@ class ObjectSource(Source):
             reader = open_reader(
                 files,
                 format=self.spec.format or None,
-                options=self.spec.options,
+                options=self.options,
                 member=self.spec.member,
                 scratch=scratch.path,
             )

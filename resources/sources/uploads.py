@@ -18,13 +18,20 @@ from resources.stores.versions import VersionStore
 
 UPLOAD_TAG = "waybill/upload"
 """Of a run: the number of the upload that it was started for."""
+TASK = "import_task"
+"""What a version remembers of the import task that made it: its id."""
 
 _NAMED = 3
 
 
 def open_upload(
-    store: VersionStore, spec: SourceSpec, *, asked: int = 0, imported: int = 0
-) -> UploadSource:
+    store: VersionStore,
+    spec: SourceSpec,
+    *,
+    asked: int = 0,
+    imported: int = 0,
+    task: int = 0,
+) -> KeptUploadSource:
     """The upload that is to be imported into the dataset that `spec` is named after.
 
     That is the one that was asked for, so that of two that came shortly after one another each becomes a version, and
@@ -36,6 +43,7 @@ def open_upload(
         spec: how they are read.
         asked: the number of the upload that the run was started for; 0 where it was started for none.
         imported: the number of the upload that the newest version was made of; 0 where there is none.
+        task: the import task whose files it is; 0 where it is none's.
 
     Raises:
         NotFoundError: nothing was uploaded yet.
@@ -47,7 +55,7 @@ def open_upload(
             f"dataset {spec.name}: nothing was uploaded yet",
             hint=f"Upload a file: waybill dataset upload FILE --name {spec.name}",
         )
-    return UploadSource(spec, upload, _Copier(uploads, upload))
+    return KeptUploadSource(spec, upload, _Copier(uploads, upload), task=task)
 
 
 def wanted_upload(
@@ -72,7 +80,7 @@ class _Copier:
         return self.uploads.local_file(self.upload, item.key)
 
 
-class UploadSource(ObjectSource):
+class KeptUploadSource(ObjectSource):
     """One upload, as one table. What it holds never changes: a newer upload is another source."""
 
     def __init__(
@@ -82,9 +90,12 @@ class UploadSource(ObjectSource):
         copier: Copier,
         objects: Sequence[ObjectInfo] | None = None,
         copies: LocalCopies | None = None,
+        *,
+        task: int = 0,
     ) -> None:
         super().__init__(spec, copier, objects, copies)
         self.upload = upload
+        self._task = task
 
     @property
     def title(self) -> str:
@@ -103,6 +114,7 @@ class UploadSource(ObjectSource):
             "upload": upload.number,
             "uploaded_by": upload.by,
             "uploaded_at": upload.created_at.isoformat(),
+            **({TASK: self._task} if self._task else {}),
             "files": [
                 {"name": file.name, "size_bytes": file.size_bytes, "sha256": file.sha256}
                 for file in upload.files[:LISTED_OBJECTS]
@@ -137,4 +149,4 @@ class UploadSource(ObjectSource):
         copies: LocalCopies | None,
         left_out: Sequence[str],  # noqa: ARG002 - an upload is always whole
     ) -> Self:
-        return type(self)(self.spec, self.upload, self._copier, objects, copies)
+        return type(self)(self.spec, self.upload, self._copier, objects, copies, task=self._task)

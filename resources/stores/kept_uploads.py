@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -20,6 +20,7 @@ from pathlib import Path
 
 from resources.kernel.errors import GoneError, IntegrityError, NotFoundError
 from resources.kernel.records import StoredFile, StoredVersion
+from resources.stores.stamps import holds, stamp_of
 from resources.stores.storage import storage_error
 from resources.stores.uploads import open_regular
 from resources.stores.versions import VersionedItem, VersionStore
@@ -40,6 +41,8 @@ class KeptFile:
     """As its user called it."""
     size_bytes: int
     sha256: str
+    stamp: str = ""
+    """How the file stood when its bytes were hashed, where it was kept without being read."""
 
 
 @dataclass(frozen=True)
@@ -66,16 +69,26 @@ class KeptUpload:
         Raises:
             NotFoundError: there is none of this name.
         """
-        if name not in self._stored:
+        return self.version.files[self._position(name)]
+
+    def stamp(self, name: str) -> str:
+        """How a file stood when it was hashed; empty where that is not known.
+
+        Raises:
+            NotFoundError: there is none of this name.
+        """
+        return self.files[self._position(name)].stamp
+
+    def _position(self, name: str) -> int:
+        if name not in self._positions:
             raise NotFoundError(
                 f"upload {self.number} of dataset {self.dataset} has no file {name!r}"
             )
-        return self._stored[name]
+        return self._positions[name]
 
     @cached_property
-    def _stored(self) -> dict[str, StoredFile]:
-        names = (file.name for file in self.files)
-        return dict(zip(names, self.version.files, strict=True))
+    def _positions(self) -> dict[str, int]:
+        return {file.name: position for position, file in enumerate(self.files)}
 
 
 @dataclass(frozen=True)
@@ -88,6 +101,8 @@ class GivenFile:
     """Nobody writes to it any more: where file systems allow it, its bytes are not written a second time."""
     sha256: str = ""
     """Of its bytes, where that is known; else they are read. Whoever reads what is kept makes sure of it."""
+    stamp: str = ""
+    """How the file stood of which this is the hash; see `resources/stores/stamps.py`."""
 
 
 class KeptUploads:
@@ -118,15 +133,16 @@ class KeptUploads:
             InputError: a file that is not there or may not be read.
             StorageError: the store is full or forbidden; nothing is kept then.
         """
-        sealers = _SEALERS if len(files) > _MANY else 1
+        sealers, stamps = _SEALERS if len(files) > _MANY else 1, list[str]()
         with self._item(dataset).publisher(upload_id, sealers=sealers) as publisher:
             for position, file in enumerate(files):
                 target = publisher.new_file(f"file-{position:05d}")
                 _take(file, target, tell)
+                stamps.append(file.stamp if stamp_of(target.stat()) == file.stamp else "")
                 publisher.seal(target, sha256=file.sha256)
-            version = publisher.publish(
-                properties={"names": _apart([file.name for file in files]), "by": by}
-            )
+            names = _apart([file.name for file in files])
+            known = {"stamps": stamps} if any(stamps) else {}
+            version = publisher.publish(properties={"names": names, "by": by, **known})
         return _upload(dataset, version)
 
     def newest(self, dataset: str) -> KeptUpload | None:
@@ -156,18 +172,18 @@ class KeptUploads:
 
     @contextmanager
     def local_file(self, upload: KeptUpload, name: str) -> Iterator[Path]:
-        """A file of an upload as a local one, size and SHA-256 checked.
+        """A file of an upload as a local one, proven by its size and SHA-256, or by how it stands since it was hashed.
 
         Raises:
             NotFoundError: the upload has no such file.
             GoneError: its bytes are not kept any longer.
             IntegrityError: it is damaged (E53).
         """
-        stored = upload.stored(name)
+        upload.stored(name)
         item = self._item(upload.dataset)
         with ExitStack() as stack:
             try:
-                path = stack.enter_context(item.local_file(upload.version, stored))
+                path = stack.enter_context(_proven(item, upload, name))
             except (IntegrityError, NotFoundError) as error:
                 if item.has_files(upload.version):  # asked of many files only where one is missing
                     raise
@@ -210,18 +226,41 @@ class KeptUploads:
 def _upload(dataset: str, version: StoredVersion) -> KeptUpload:
     names = version.properties.get("names")
     shown = [str(name) for name in names] if isinstance(names, list) else []
+    kept = version.properties.get("stamps")
+    stamps = [str(stamp) for stamp in kept] if isinstance(kept, list) else [""] * len(shown)
     return KeptUpload(
         dataset=dataset,
         number=version.number,
         upload_id=version.run_id,
         files=tuple(
-            KeptFile(name, file.size_bytes, file.sha256)
-            for name, file in zip(shown, version.files, strict=True)
+            KeptFile(name, file.size_bytes, file.sha256, stamp)
+            for name, file, stamp in zip(shown, version.files, stamps, strict=True)
         ),
         by=str(version.properties.get("by", "")),
         created_at=version.created_at,
         version=version,
     )
+
+
+def _proven(item: VersionedItem, upload: KeptUpload, name: str) -> AbstractContextManager[Path]:
+    """A file of an upload: read and hashed, unless it stands as it did when it was hashed."""
+    stored, stamp = upload.stored(name), upload.stamp(name)
+    if stamp and item.keeps_local_files:
+        path = item.looking.path(upload.version, stored)
+        if holds(stamp, upload.created_at, path):
+            return _unread(item, upload, stored, path)
+    return item.local_file(upload.version, stored)
+
+
+@contextmanager
+def _unread(
+    item: VersionedItem, upload: KeptUpload, stored: StoredFile, path: Path
+) -> Iterator[Path]:
+    """The file itself; proves on leaving that nobody wrote to it meanwhile."""
+    before = stamp_of(path.stat())
+    yield path
+    if path.exists() and stamp_of(path.stat()) != before:
+        raise item.looking.damaged(upload.version, stored, "it was written to while it was read")
 
 
 def _apart(names: Sequence[str]) -> list[str]:

@@ -46,19 +46,20 @@ class LookedAtFiles:
             IntegrityError: a file is missing or of another size (E53).
             GoneError: the version was collected meanwhile (E51).
         """
-        return [self._path(version, file) for file in version.files]
+        return [self.path(version, file) for file in version.files]
 
-    def damaged(self, version: StoredVersion, file: StoredFile, reason: str) -> IntegrityError:
-        """What is said of a file whose bytes are not those that were published."""
-        return damaged_file(self._log, version, file, reason)
-
-    def _path(self, version: StoredVersion, file: StoredFile) -> Path:
+    def path(self, version: StoredVersion, file: StoredFile) -> Path:
+        """One of them; see `paths`."""
         path = Path(self._log.storage.locate(self._log.item_path(file.path)))
         if not path.is_file():
             raise absent_file(self._log, version, file)
         if (size := path.stat().st_size) != file.size_bytes:
             raise self.damaged(version, file, f"{size} of {file.size_bytes} bytes")
         return path
+
+    def damaged(self, version: StoredVersion, file: StoredFile, reason: str) -> IntegrityError:
+        """What is said of a file whose bytes are not those that were published."""
+        return damaged_file(self._log, version, file, reason)
 
 
 def absent_file(log: ManifestLog, version: StoredVersion, file: StoredFile) -> WaybillError:

@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
 import stat
 import time
 from collections.abc import Iterator
@@ -82,11 +83,42 @@ class UploadStore:
             self._forget_old()
             return self._copy(stream, name, limit)
         except OSError as error:
-            raise StorageError(
-                f"the upload cannot be kept in {self._folder}: {error.strerror}",
-                hint="Free space there, or set WAYBILL_HOME to a folder that you may write to",
-                path=str(self._folder),
-            ) from error
+            raise self._unkept(error) from error
+
+    def adopt(self, source: Path, sha256: str = "") -> Upload:
+        """Keeps a file that nobody writes to any more as it is, by a second name of it: a thousand of them take no longer than their names.
+
+        Args:
+            source: a regular file of ours, in the same home folder.
+            sha256: of its bytes, where it is known; whoever reads it proves it.
+
+        Raises:
+            InputError: there is no such file, or it is none.
+            StorageError: no space or no rights in the home folder.
+        """
+        with open_regular(source) as stream:
+            size = os.fstat(stream.fileno()).st_size
+        known = sha256 or sha256_of(source)
+        scratch = self._folder / f".{secrets.token_hex(8)}"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            os.link(source, scratch)
+            os.utime(scratch)  # kept for as long as if it came today
+            scratch.replace(self._folder / known)
+        except OSError as error:
+            raise self._unkept(error) from error
+        finally:
+            scratch.unlink(missing_ok=True)  # of one file, `replace` does nothing
+        return Upload(known, size)
+
+    def has(self, sha256: str) -> bool:
+        """Whether a file with this hash is kept; its bytes are not looked at."""
+        return _SHA256.fullmatch(sha256) is not None and stat.S_ISREG(_mode(self._folder / sha256))
+
+    def forget(self, sha256: str) -> None:
+        """Lets go of a file that nobody takes from here any more; nothing where there is none."""
+        if self.has(sha256):
+            (self._folder / sha256).unlink(missing_ok=True)
 
     @contextmanager
     def read(self, sha256: str) -> Iterator[Path]:
@@ -100,10 +132,7 @@ class UploadStore:
             raise InputError(f"{sha256[:80]!r} is no SHA-256 of an upload")
         path = self._folder / sha256
         if not stat.S_ISREG(_mode(path)):
-            raise GoneError(
-                f"the upload {sha256[:12]} is not in {self._folder}",
-                hint="Uploads are kept for 30 days on the machine that took them: hand the file in again",
-            )
+            raise self._gone(sha256)
         if sha256_of(path) != sha256:
             raise IntegrityError(
                 f"the upload {sha256[:12]} is damaged: its bytes have another SHA-256",
@@ -111,6 +140,40 @@ class UploadStore:
                 path=str(path),
             )
         yield path
+
+    def link(self, sha256: str, target: Path) -> None:
+        """Gives the file with this hash a second name, which stays when the first one is forgotten.
+
+        Its bytes are not read: who takes them by the other name has them checked.
+
+        Raises:
+            GoneError: it is not here, or no longer.
+            FileExistsError: there is a file of that name.
+        """
+        if not self.has(sha256):
+            raise self._gone(sha256)
+        path = self._folder / sha256
+        try:
+            os.link(path, target)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links
+            partial = target.with_name(f".{target.name}")
+            shutil.copyfile(path, partial)
+            partial.replace(target)
+
+    def _gone(self, sha256: str) -> GoneError:
+        return GoneError(
+            f"the upload {sha256[:12]} is not in {self._folder}",
+            hint="Uploads are kept for 30 days on the machine that took them: hand the file in again",
+        )
+
+    def _unkept(self, error: OSError) -> StorageError:
+        return StorageError(
+            f"the upload cannot be kept in {self._folder}: {error.strerror}",
+            hint="Free space there, or set WAYBILL_HOME to a folder that you may write to",
+            path=str(self._folder),
+        )
 
     def _copy(self, stream: BinaryIO, name: str, limit: int) -> Upload:
         scratch = self._folder / f".{secrets.token_hex(8)}"

@@ -9,9 +9,11 @@ from urllib.parse import SplitResult, quote, urlsplit
 
 from resources.kernel.errors import InputError
 from resources.kernel.urls import without_secrets
+from resources.web.failures import WebRule
 
 URL_LIMIT = 16_384
 PORT = 443
+_SCHEME = "its scheme"
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
@@ -37,7 +39,7 @@ def check_url(url: str) -> WebAddress:
     """
     reason, parts = _judged(url)
     if reason or parts is None:
-        raise refused(url, reason)
+        raise refused(url, reason, "not_https" if reason.startswith(_SCHEME) else "address_refused")
     host = parts.hostname or ""
     try:
         name = host if ":" in host else host.rstrip(".").encode("idna").decode()
@@ -75,12 +77,13 @@ def is_public(text: str) -> bool:
     return all(_is_open(one) for one in [address, *_inside(address)])
 
 
-def refused(url: str, reason: str) -> InputError:
+def refused(url: str, reason: str, rule: WebRule = "address_refused") -> InputError:
     """The error about an address that may not be asked for."""
     return InputError(
         f"the address {shown_url(url)} is refused: {reason}",
         hint="Give an https:// address of the public internet; for a server of your own declare a connector",
         url=without_secrets(url)[:200],
+        rule=rule,
     )
 
 
@@ -105,7 +108,7 @@ def _judged(url: str) -> tuple[str, SplitResult | None]:
 
 def _judged_parts(parts: SplitResult, port: int | None) -> str:
     if parts.scheme != "https":
-        return f"its scheme is {parts.scheme or 'missing'}, not https"
+        return f"{_SCHEME} is {parts.scheme or 'missing'}, not https"
     if "@" in parts.netloc:
         return "it holds a user name"
     if port not in (None, PORT):

@@ -8,17 +8,15 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from urllib.parse import urljoin
 
 from resources.kernel.errors import (
-    ConnectorAuthError,
     ConnectorError,
     ConnectorUnavailableError,
-    NotFoundError,
     WaybillError,
 )
 from resources.web.addresses import (
@@ -29,8 +27,21 @@ from resources.web.addresses import (
     refused,
     shown_url,
 )
+from resources.web.answers import (
+    AnswerBody,
+    Clock,
+    check_answer,
+    start_of,
+    told,
+    too_slow,
+    unreachable,
+)
 
-USER_AGENT = f"Waybill/{version('waybill')}"
+AGENT = "Waybill"
+"""The name that robots.txt and the like know us by."""
+USER_AGENT = f"{AGENT}/{version('waybill')}"
+_CONNECT_SECONDS = 10.0
+"""One address of several may be dead."""
 _REDIRECTS = (301, 302, 303, 307, 308)
 _CHUNK_BYTES = 1 << 16
 
@@ -63,6 +74,10 @@ class Network:
     tls: Callable[[], ssl.SSLContext] = ssl.create_default_context
 
 
+NETWORK = Network()
+"""What a client has that was given none."""
+
+
 @dataclass
 class WebAnswer:
     """What came back, its body still on the way."""
@@ -71,8 +86,14 @@ class WebAnswer:
     """Where it came from, after all redirects."""
     status: int
     headers: Mapping[str, str]
-    """By names in lower case."""
+    """By names in lower case; of those that came several times the last."""
+    fields: Sequence[tuple[str, str]]
+    """All of them, as they came."""
     _read: Callable[[int], bytes] = field(repr=False)
+
+    def every(self, name: str) -> list[str]:
+        """The values of a header that may come several times."""
+        return [value for given, value in self.fields if given.lower() == name.lower()]
 
     def read(self) -> bytes:
         """The whole body; raises as `chunks` does."""
@@ -89,23 +110,61 @@ class WebAnswer:
             yield chunk
 
 
-class WebClient:
-    """Asks public addresses; for many threads at once, and nothing is kept between two requests."""
+@dataclass(frozen=True)
+class WebReply:
+    """What was answered to something that was sent."""
 
-    def __init__(self, limits: WebLimits | None = None, network: Network | None = None) -> None:
+    status: int
+    headers: Mapping[str, str]
+    """By names in lower case."""
+    start: bytes
+    """The beginning of the body: as much as may be read, and as came in time."""
+
+
+class WebClient:
+    """Asks public addresses; for many threads at once, and nothing is kept between two requests.
+
+    Args:
+        limits: of each answer.
+        network: how it is reached; the process's own when left out.
+        user_agent: what it calls itself.
+        stopped: once it is set, all requests end as if their time were over.
+    """
+
+    def __init__(
+        self,
+        limits: WebLimits | None = None,
+        network: Network | None = None,
+        user_agent: str = USER_AGENT,
+        stopped: threading.Event | None = None,
+    ) -> None:
         self.limits = limits or WebLimits()
-        self._network = network or Network()
+        self._network = network or NETWORK
+        self._user_agent = user_agent
+        self._stopped = stopped
 
     @contextmanager
     def get(
-        self, url: str, headers: Mapping[str, str] | None = None, limits: WebLimits | None = None
+        self,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        limits: WebLimits | None = None,
+        *,
+        before: Callable[[WebAddress], None] | None = None,
+        expected: Collection[int] = (),
+        as_sent: bool = False,
     ) -> Iterator[WebAnswer]:
         """The answer to a GET, redirects followed; its body is read within the context.
+
+        Each error of one address has its rule in `facts` (`failures.py`).
 
         Args:
             url: an address.
             headers: of the request: `Range`, `If-Match` and the like.
             limits: of this answer, instead of the client's.
+            before: is told each address before it is asked; it may wait, which costs no time of the answer's, or raise.
+            expected: statuses below 400 that are answers too, such as 304.
+            as_sent: an encoded body is handed on as it came, instead of refused.
 
         Raises:
             InputError: an address that may not be asked for, at any hop (T1 to T4).
@@ -115,32 +174,66 @@ class WebClient:
             ConnectorError: any other refusal, a certificate that does not hold, an encoded body.
         """
         limits = limits or self.limits
-        deadline = time.monotonic() + limits.seconds
+        left = limits.seconds
         address = check_url(url)
         for _ in range(limits.redirects + 1):
-            with self._sent(address, headers or {}, deadline) as (answer, clock):
+            if before:
+                before(address)
+            began = time.monotonic()
+            with self._sent(address, headers or {}, began + left) as (answer, clock):
+                if clock.is_over:  # cut headers look like whole ones
+                    raise too_slow(address)
                 leads_to = answer.getheader("Location")
                 if answer.status not in _REDIRECTS or leads_to is None:
-                    _check_answer(address, answer)
-                    body = _Body(address, answer, clock, limits)
-                    told = {name.lower(): value for name, value in answer.getheaders()}
-                    yield WebAnswer(address.url, answer.status, told, body.read)
+                    if answer.status not in expected:
+                        check_answer(address, answer, as_sent=as_sent)
+                    yield _answer(address, answer, AnswerBody(address, answer, clock, limits.bytes))
                     return
-            address = check_url(urljoin(address.url, leads_to))
-        raise refused(url, f"it was sent on more than {limits.redirects} times")
+            left -= time.monotonic() - began
+            address = _next(address, leads_to)
+        raise refused(url, f"it was sent on more than {limits.redirects} times", "redirects")
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> WebReply:
+        """Sends something to an address; the answer counts whatever its status is, and leads nowhere else.
+
+        Args:
+            url: an address.
+            body: what is sent.
+            headers: of the request.
+
+        Raises:
+            InputError: an address that may not be asked for (T1 to T3).
+            ConnectorUnavailableError: unreachable, too slow to answer, cut off before the answer began.
+            ConnectorError: a certificate that does not hold.
+        """
+        deadline = time.monotonic() + self.limits.seconds
+        address = check_url(url)
+        with self._sent(address, headers, deadline, body) as (answer, clock):
+            if clock.is_over:  # cut headers look like whole ones
+                raise too_slow(address)
+            given = {name.lower(): value for name, value in answer.getheaders()}
+            return WebReply(answer.status, given, start_of(answer, self.limits.bytes))
 
     @contextmanager
     def _sent(
-        self, address: WebAddress, headers: Mapping[str, str], deadline: float
-    ) -> Iterator[tuple[http.client.HTTPResponse, _Clock]]:
+        self,
+        address: WebAddress,
+        headers: Mapping[str, str],
+        deadline: float,
+        body: bytes | None = None,
+    ) -> Iterator[tuple[http.client.HTTPResponse, Clock]]:
         connection = self._connected(address, deadline)
-        with contextlib.closing(connection), _Clock(connection.sock, deadline) as clock:
-            with _told(address, clock):
+        with (
+            contextlib.closing(connection),
+            Clock(connection.sock, deadline, self._stopped) as clock,
+        ):
+            with told(address, clock):
                 connection.request(
-                    "GET",
+                    "GET" if body is None else "POST",
                     address.target,
+                    body,
                     headers={
-                        "User-Agent": USER_AGENT,
+                        "User-Agent": self._user_agent,
                         "Accept-Encoding": "identity",  # nothing that grows while it is unpacked
                         "Connection": "close",
                         **headers,
@@ -158,15 +251,17 @@ class WebClient:
             raise ConnectorUnavailableError(
                 f"{shown_url(address.url)}: the name {address.host} cannot be looked up ({error})",
                 hint="Check the name, and that this machine reaches a name server",
+                rule="dns",
             ) from error
         last: Exception | None = None
         tls = self._network.tls()
         for ip in check_addresses(address.url, address.host, found):
             connection = http.client.HTTPSConnection(address.host, PORT, context=tls)
             try:
-                plain = self._network.connect(ip, max(deadline - time.monotonic(), 0.001))
+                left = min(deadline - time.monotonic(), _CONNECT_SECONDS)
+                plain = self._network.connect(ip, max(left, 0.001))
                 try:
-                    with _Clock(plain, deadline):
+                    with Clock(plain, deadline, self._stopped):
                         connection.sock = tls.wrap_socket(plain, server_hostname=address.host)
                 except BaseException:
                     plain.close()
@@ -175,118 +270,26 @@ class WebClient:
                 raise ConnectorError(
                     f"{shown_url(address.url)}: the certificate does not hold: {error.verify_message}",
                     hint="The server's operator must mend it",
+                    rule="tls",
                 ) from error
             except OSError as error:
                 last = error
             else:
                 return connection
-        raise ConnectorUnavailableError(
-            f"{shown_url(address.url)} cannot be reached ({last})", hint="Try again later"
-        ) from last
+        raise unreachable(address, last, is_late=time.monotonic() >= deadline) from last
 
 
-class _Clock:
-    """Ends a connection at its deadline, however slowly bytes drip in."""
-
-    def __init__(self, sock: socket.socket, deadline: float) -> None:
-        self._sock = sock
-        self.is_over = False
-        self._timer = threading.Timer(max(deadline - time.monotonic(), 0), self._end)
-        self._timer.daemon = True
-
-    def __enter__(self) -> _Clock:
-        self._timer.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-
-    def _end(self) -> None:
-        self.is_over = True
-        with contextlib.suppress(OSError):  # closed meanwhile
-            socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
+def _answer(address: WebAddress, answer: http.client.HTTPResponse, body: AnswerBody) -> WebAnswer:
+    fields = answer.getheaders()
+    given = {name.lower(): value for name, value in fields}
+    return WebAnswer(address.url, answer.status, given, fields, body.read)
 
 
-class _Body:
-    """Counts what comes against what was announced, and what may come."""
-
-    def __init__(
-        self,
-        address: WebAddress,
-        answer: http.client.HTTPResponse,
-        clock: _Clock,
-        limits: WebLimits,
-    ) -> None:
-        self._address = address
-        self._answer = answer
-        self._clock = clock
-        self._limits = limits
-        self._announced = answer.length
-        self._count = 0
-        if (self._announced or 0) > limits.bytes:
-            raise self._too_much()
-
-    def read(self, amount: int) -> bytes:
-        with _told(self._address, self._clock):
-            chunk = self._answer.read(amount)
-        self._count += len(chunk)
-        if self._count > self._limits.bytes:
-            raise self._too_much()
-        if not chunk and self._announced is not None and self._count < self._announced:
-            raise ConnectorUnavailableError(
-                f"{shown_url(self._address.url)} was cut off after {self._count} of {self._announced} bytes",
-                hint="Try again later",
-            )
-        if not chunk and self._clock.is_over:
-            raise _too_slow(self._address)
-        return chunk
-
-    def _too_much(self) -> ConnectorError:
-        return ConnectorError(
-            f"{shown_url(self._address.url)} has more than the {self._limits.bytes:,} bytes that it may have",
-            hint="Bring a large file into a bucket or folder, and declare a connector for it",
-        )
-
-
-@contextmanager
-def _told(address: WebAddress, clock: _Clock) -> Iterator[None]:
-    """What the network says, in our words."""
+def _next(address: WebAddress, leads_to: str) -> WebAddress:
+    """Where an address sends on to, judged like the first one."""
     try:
-        yield
-    except WaybillError:
-        raise
-    except (OSError, http.client.HTTPException) as error:
-        if clock.is_over:
-            raise _too_slow(address) from error
-        raise ConnectorUnavailableError(
-            f"{shown_url(address.url)}: the connection was cut ({error or type(error).__name__})",
-            hint="Try again later",
-        ) from error
-
-
-def _too_slow(address: WebAddress) -> ConnectorUnavailableError:
-    return ConnectorUnavailableError(
-        f"{shown_url(address.url)} did not answer whole within its time", hint="Try again later"
-    )
-
-
-def _check_answer(address: WebAddress, answer: http.client.HTTPResponse) -> None:
-    status, where = answer.status, shown_url(address.url)
-    if status in (404, 410):
-        raise NotFoundError(f"{where} is not there (status {status})", hint="Check the address")
-    if status in (401, 403):
-        raise ConnectorAuthError(
-            f"{where} may not be read (status {status})",
-            hint="Only what is open to all is read by https; for the rest declare a connector",
-        )
-    if status == 429 or status >= 500:
-        raise ConnectorUnavailableError(f"{where}: status {status}", hint="Try again later")
-    if not 200 <= status < 300:
-        raise ConnectorError(
-            f"{where}: status {status} is no file", hint="Check the address", status=status
-        )
-    if answer.getheader("Content-Encoding", "identity").lower() != "identity":
-        raise ConnectorError(
-            f"{where}: the answer is encoded as {answer.getheader('Content-Encoding')!r}, unasked",
-            hint="The server must send files as they are",
-        )
+        return check_url(urljoin(address.url, leads_to))
+    except ValueError as error:
+        if isinstance(error, WaybillError):
+            raise
+        raise refused(address.url, "it sends on to what is no address") from error

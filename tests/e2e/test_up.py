@@ -14,6 +14,9 @@ import pytest
 from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG as RETRIED_BY
 
 from orchestration.services.runs.process import RunProcess
+from resources.stores.catalog.database import CatalogDatabase
+from resources.stores.catalog.settings import sqlite_config
+from resources.stores.catalog.webhooks.outbox import note_event
 from tests.e2e.server import (
     environment,
     recorded_messages,
@@ -22,6 +25,7 @@ from tests.e2e.server import (
     running_server,
     wait_for,
 )
+from tests.resources.stores.catalog.webhooks.made import deliveries, ended, make_webhook
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
@@ -167,6 +171,16 @@ def test_a_dataset_is_made_by_a_run_launched_from_outside(server, folder):
         { assetMaterializations(limit: 1) { runId } } }"""
     )
     assert made["assetNodes"][0]["assetMaterializations"] == [{"runId": run_id}]
+
+
+def test_events_leave_the_outbox_of_a_server_that_runs(server):
+    catalog = CatalogDatabase(sqlite_config(server.home / "catalog.sqlite"))
+    make_webhook(catalog, "crm", "import.completed", url="https://10.0.0.1/")
+    with catalog.write() as connection:
+        note_event(connection, ended())
+    wait_for(lambda: deliveries(catalog)[0].attempts)
+    wait_for(lambda: deliveries(catalog)[0].reason)
+    assert "made with another key" in deliveries(catalog)[0].reason
 
 
 def test_a_run_that_is_executed_again_in_the_ui_has_a_process_of_its_own(server):

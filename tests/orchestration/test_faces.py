@@ -55,6 +55,9 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "image-folder.files": {"page": _WITHIN},
     "image-folder.image": {"page": "part of the page of `file`"},
     "image-folder.thumbnail": dict.fromkeys(("cli", "page"), "a picture in the pages"),
+    "import.delete-all": {"cli": "`import delete` takes several"},
+    "import.start-all": {"cli": "`import start` takes several"},
+    "import.stop-all": {"cli": "`import stop` takes several"},
     "overview.show": {
         "cli": "`runs list`, `dataset list --status stale` and `exporter history` say it line by line"
     },

@@ -29,6 +29,8 @@ class Website:
     ca: Path
     pages: dict[str, bytes | Answer] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    sent: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+    """What was posted: where to, headers, body."""
     names: dict[str, list[str]] = field(default_factory=dict)
     """What the name server says; all other names have the public address of the site."""
     lookups: list[str] = field(default_factory=list)
@@ -96,9 +98,25 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._send(page)
 
+    def do_POST(self) -> None:
+        headers = {k.lower(): v for k, v in self.headers.items()}
+        body = self.rfile.read(int(headers.get("content-length", "0")))
+        self.server.site.sent.append((self.path, headers, body))
+        page = self.server.site.pages.get(self.path)
+        if callable(page):
+            page(self)
+        elif page is None:
+            self.send_error(404)
+        else:
+            self._send(page)
+
     def _send(self, page: bytes) -> None:
         part = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
         etag = f'"{hash(page) & 0xFFFFFFFF:x}"'
+        if self.headers.get("If-None-Match") == etag:
+            self.send_response(304)
+            self.end_headers()
+            return
         if self.headers.get("If-Match", etag) != etag:
             self.send_error(412)
             return
@@ -125,5 +143,36 @@ def sent_on(to: str) -> Answer:
         handler.send_response(302)
         handler.send_header("Location", to)
         handler.end_headers()
+
+    return answer
+
+
+def answering(
+    content: bytes | str = b"", content_type: str = "text/html", status: int = 200, **headers: str
+) -> Answer:
+    """An answer with a content, a type, a status, and headers: `retry_after="5"`."""
+    body = content.encode() if isinstance(content, str) else content
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(status)
+        if content_type:
+            handler.send_header("Content-Type", content_type)
+        if "content_length" not in headers:
+            handler.send_header("Content-Length", str(len(body)))
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return answer
+
+
+def one_after_the_other(*answers: Answer) -> Answer:
+    """Answers in turn; the last one again and again."""
+    left = list(answers)
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        chosen = left.pop(0) if len(left) > 1 else left[0]
+        chosen(handler)
 
     return answer

@@ -25,6 +25,7 @@ from orchestration.services.access.tokens import (
     create_token,
     list_tokens_for,
     revoke_token,
+    set_token_paused,
 )
 from orchestration.services.access.users import (
     User,
@@ -42,6 +43,7 @@ from orchestration.services.paging import LIMIT, MOST, Page
 router = APIRouter()
 
 UserName = Annotated[str, Path(description="Name of the user.", max_length=64)]
+TokenAlias = Annotated[str, Path(description="Of the token.", max_length=64)]
 Password = Annotated[str, Field(max_length=1_000, description="10 to 500 characters.")]
 
 
@@ -196,12 +198,24 @@ def create(site: GivenSite, actor: GivenActor, given: WantedToken) -> NewToken:
     )
 
 
+@router.post("/users/{user}/tokens/{alias}/pause", operation_id="token.pause")
+def pause(site: GivenSite, actor: GivenActor, user: UserName, alias: TokenAlias) -> Token:
+    """Have a token refused from the next request on, until it goes on."""
+    return set_token_paused(site.catalog, actor, user=user, alias=alias, is_paused=True)
+
+
+@router.post("/users/{user}/tokens/{alias}/resume", operation_id="token.resume")
+def resume(site: GivenSite, actor: GivenActor, user: UserName, alias: TokenAlias) -> Token:
+    """Have a paused token taken again; its secret is the same."""
+    return set_token_paused(site.catalog, actor, user=user, alias=alias, is_paused=False)
+
+
 @router.delete("/users/{user}/tokens/{alias}", operation_id="token.revoke", status_code=204)
 def revoke(
     site: GivenSite,
     actor: GivenActor,
     user: UserName,
-    alias: Annotated[str, Path(description="Of the token.", max_length=64)],
+    alias: TokenAlias,
 ) -> None:
     """End a token: the next request with it is refused."""
     revoke_token(site.catalog, actor, user=user, alias=alias)

@@ -14,7 +14,12 @@ from orchestration.services.access.account import change_own_password
 from orchestration.services.access.actor import Role, Scope
 from orchestration.services.access.audit import LogFilter, page_of_entries
 from orchestration.services.access.rights import RIGHTS
-from orchestration.services.access.tokens import create_token, list_tokens, revoke_token
+from orchestration.services.access.tokens import (
+    create_token,
+    list_tokens,
+    revoke_token,
+    set_token_paused,
+)
 from orchestration.services.access.users import (
     add_user,
     list_users,
@@ -76,6 +81,22 @@ async def _revoke_token(visit: Visit) -> Response:
     user = visit.actor.user
     await visit.run(revoke_token, visit.site.catalog, visit.actor, user=user, alias=alias)
     return visit.redirect("/account", notice=f"The token {alias} is worth nothing any more.")
+
+
+async def _pause_token(visit: Visit) -> Response:
+    return await _switch_token(visit, is_paused=True)
+
+
+async def _resume_token(visit: Visit) -> Response:
+    return await _switch_token(visit, is_paused=False)
+
+
+async def _switch_token(visit: Visit, *, is_paused: bool) -> Response:
+    alias, user = visit.request.path_params["alias"], visit.actor.user
+    catalog, actor = visit.site.catalog, visit.actor
+    await visit.run(set_token_paused, catalog, actor, user=user, alias=alias, is_paused=is_paused)
+    text = "is refused until you have it go on" if is_paused else "is taken again"
+    return visit.redirect("/account", notice=f"The token {alias} {text}.")
 
 
 async def _own_password(visit: Visit) -> Response:
@@ -221,6 +242,8 @@ ROUTES = [
     page("access.me", "/account", _account),
     page("access.password", "/account/password", _own_password, methods=_POST),
     page("token.create", "/account/tokens", _create_token, methods=_POST),
+    page("token.pause", "/account/tokens/{alias}/pause", _pause_token, methods=_POST),
+    page("token.resume", "/account/tokens/{alias}/resume", _resume_token, methods=_POST),
     page("token.revoke", "/account/tokens/{alias}/revoke", _revoke_token, methods=_POST),
     page("user.list", "/users", _users),
     page("user.add", "/users/add", _add_user, methods=_POST),

@@ -25,6 +25,7 @@ from orchestration.services.collections.item_changes import (
     rename_item,
 )
 from orchestration.services.collections.item_files import file_of, name_of
+from orchestration.services.collections.item_text import kept_text
 from orchestration.services.collections.item_view import (
     Moment,
     declared_values,
@@ -78,7 +79,11 @@ async def _item(visit: Visit) -> Response:
     text, problem, is_cut = "", "", False
     if viewer_of(item) == "text" and item.state != "failed":
         try:
-            text, is_cut = await _text(visit, name, item)
+            kept = await visit.run(kept_text, collections, item.id)
+            if kept is None:
+                text, is_cut = await _text(visit, name, item)
+            else:
+                text, is_cut = kept[:TEXT_BYTES], len(kept) > TEXT_BYTES
         except WaybillError as error:
             problem = str(error)
     return await visit.render(

@@ -37,7 +37,7 @@ document.addEventListener("focusin", (event) => {
 
 // A part of the page that is replaced while somebody's keyboard is in it: it stays at the same link, button or field.
 const FOCUSABLE = "a[href], button, input, select, textarea, summary, [tabindex]";
-const likeness = (one) => `${one.tagName} ${one.name || ""} ${one.getAttribute("href") || one.textContent.trim()}`;
+const likeness = (one) => one.id ? `#${one.id}` : `${one.tagName} ${one.name || ""} ${one.getAttribute("href") || one.textContent.trim()}`;
 let left = null;
 document.addEventListener("htmx:beforeSwap", (event) => {
   const focused = document.activeElement;

@@ -9,12 +9,14 @@
   const mode = document.getElementById("mode");
   const again = document.getElementById("again");
   const without = document.getElementById("without");
-  const { api, base, limit, claim, next } = form.dataset; // `claim`: one ZIP, which becomes an image folder; `next`: one file, which that page takes
+  // `claim`: one ZIP, which becomes an image folder; `next`: one file, which that page takes; `collect`: the ids of all files go into
+  // this field of the form, which is sent then; `endings`: those that are taken, separated by blanks.
+  const { api, base, limit, claim, next, collect, endings } = form.dataset;
   const PIECE = 8_000_000, AT_ONCE = 4, TRIES = 8, SHOWN = 200, IN_A_ROW = 25, TABLE_FROM = 50;
   const TUS = { "Tus-Resumable": "1.0.0" };
   const ELSEWHERE = [423, 502, 503, 504]; // another request is at it, or the server is just starting
   const BYTES = "application/offset+octet-stream";
-  let chosen = [];
+  let chosen = [], act = "";
 
   chooser.multiple = !claim && !next;
 
@@ -60,6 +62,13 @@
     if (ELSEWHERE.includes(answer.status)) throw new TypeError("the page before is still at it");
     if (!answer.ok) throw await refusal(answer);
     return { place: answer.headers.get("Location"), offset: Number(answer.headers.get("Upload-Offset")) };
+  }
+
+  // What would be refused anyway is not sent.
+  function checkTaken(file) {
+    if (file.size > Number(limit)) throw new Refused(`more than ${size(Number(limit))}`, 413);
+    const ending = /\.[^.]*$/.exec(file.name.toLowerCase());
+    if (endings && !(ending && endings.split(" ").includes(ending[0]))) throw new Refused(ending ? `files that end in ${ending[0]} are not taken` : "a file without an ending is not taken", 415);
   }
 
   async function checkReadable(file, offset) {
@@ -191,17 +200,17 @@
       const item = this.set.items[number];
       item.failure = "";
       try {
-        if (item.file.size > Number(limit)) throw new Refused(`more than ${size(Number(limit))}`, 413);
+        checkTaken(item.file);
         say(item, number, "is sent");
         const id = await send(item, this.set.isTable ? this.set.id : null, (offset) => this.heard(item, offset));
-        say(item, number, claim ? await claimImages(id) : this.set.items.length > 1 && !this.set.isTable ? await importAs(id, item) : "is there");
+        say(item, number, claim ? await claimImages(id) : collect || this.set.items.length === 1 || this.set.isTable ? "is there" : await importAs(id, item));
         item.id = id;
         this.done += 1;
         this.inARow = 0;
       } catch (error) {
         item.failure = error.message;
         this.failed.push(number);
-        this.inARow += 1;
+        if (error.status !== 415) this.inARow += 1;
         say(item, number, error.message);
         if (error.status === 401 || this.inARow >= IN_A_ROW) this.stopped = error.message;
       }
@@ -226,7 +235,7 @@
   const warn = (event) => event.preventDefault();
 
   async function sendAll(files) {
-    const isTable = files.length > 1 && form.elements.mode.value === "one"; // a form with `data-next` has no modes
+    const isTable = files.length > 1 && Boolean(mode) && form.elements.mode.value === "one";
     document.getElementById("progress").hidden = false;
     form.hidden = true;
     const set = await makeSet(files, isTable);
@@ -245,18 +254,34 @@
   function finish(set, sending) {
     const said = document.getElementById("said");
     const first = set.items.find((item) => item.id);
-    const look = !first ? "" : claim ? `${base}/image-folders/-/upload/${first.id}` : set.isTable || set.items.length === 1 ? `${base}/datasets/upload/${first.id}` : "";
+    const look = !first ? "" : collect ? "#" : claim ? `${base}/image-folders/-/upload/${first.id}` : set.isTable || set.items.length === 1 ? `${base}/datasets/upload/${first.id}` : "";
     if (sending.failed.length) {
       if (sending.stopped) said.textContent += `. It was stopped: ${sending.stopped}`;
       again.hidden = false;
       without.hidden = !look;
       without.href = look;
+      if (collect) without.onclick = (event) => { event.preventDefault(); set.forget(); sendForm(set); };
       return;
     }
     set.forget();
+    if (collect) return sendForm(set);
     if (next && first) location.assign(`${next}?${new URLSearchParams({ upload: first.id, folder: form.elements.folder.value })}`);
     else if (look) location.assign(look);
     else said.textContent += ": all are there and are imported now";
+  }
+
+  // The form itself, with the files that are there by now; it is no longer one with files in it.
+  function sendForm(set) {
+    const there = form.elements[collect].value.split(" "); // from before, where the form was wrong otherwise
+    form.elements[collect].value = [...there, ...set.items.map((item) => item.id)].filter(Boolean).join(" ");
+    const pressed = document.createElement("input");
+    pressed.type = "hidden";
+    pressed.name = "act";
+    pressed.value = act;
+    form.append(pressed);
+    form.enctype = "application/x-www-form-urlencoded";
+    chooser.disabled = true;
+    form.submit();
   }
 
   // The name of an image folder is given before its ZIP is sent.
@@ -273,8 +298,8 @@
     if (claim) return chooseImages(files);
     chosen = next ? [...files].slice(0, 1) : [...files];
     if (next) return;
-    mode.hidden = chosen.length < 2;
-    form.elements.mode.value = chosen.length > TABLE_FROM ? "one" : "each";
+    if (mode) mode.hidden = chosen.length < 2;
+    if (mode) form.elements.mode.value = chosen.length > TABLE_FROM ? "one" : "each";
     const total = chosen.reduce((sum, file) => sum + file.size, 0);
     document.getElementById("chosen").textContent = chosen.length > 1 ? `${count(chosen.length)} files, ${size(total)}` : "";
   }
@@ -319,10 +344,14 @@
     const files = await take(event.dataTransfer);
     if (!files.length) return;
     choose(files);
-    if (chosen.length === 1 && !claim) sendAll(chosen);
+    if (chosen.length === 1 && !claim && !collect) sendAll(chosen);
   });
   form.addEventListener("submit", (event) => {
+    act = event.submitter ? event.submitter.value : "";
+    if (collect && form.elements.source.value !== "upload") return; // nothing of it is a file
     event.preventDefault();
+    const isEmpty = !chosen.length && !chooser.files.length;
+    if (collect && isEmpty) return form.elements[collect].value ? sendForm({ items: [] }) : chooser.focus();
     sendAll(chosen.length ? chosen : [...chooser.files]);
   });
 })();

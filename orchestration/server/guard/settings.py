@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from orchestration.server.guard.rules import GuardRules
-from orchestration.server.password import kept_secret
 from orchestration.server.settings import PASSWORD_VARIABLE, PROBE_VARIABLE
 from orchestration.server.switches import (
     has_metrics,
@@ -15,6 +14,7 @@ from orchestration.server.switches import (
     upload_limit_bytes,
     uploads_at_once,
 )
+from orchestration.services.kept_secret import kept_secret
 from resources.home import waybill_home
 
 KEY_FILE = "session-key"

@@ -48,12 +48,12 @@ class Directory:
             return count_users(connection) > 0
 
     def bearer_of_token(self, secret: str, address: str) -> Actor | None:
-        """Whose token it is; None where it is none, revoked, expired, or its owner is shut out."""
+        """Whose token it is; None where it is none, revoked, paused, expired, or its owner is shut out."""
         if not self.database.exists():
             return None
         with self.database.read() as connection:
             found = find_bearer(connection, sha256_of(secret))
-        if found is None or found.is_disabled:
+        if found is None or found.is_disabled or found.token.is_paused:
             return None
         token, moment = found.token, now()
         if token.expires_at is not None and token.expires_at <= moment:

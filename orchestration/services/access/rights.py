@@ -44,6 +44,9 @@ CHANGE = Right(Role.ADMIN, Scope.WRITE)
 GOVERN = Right(Role.ADMIN, Scope.READ)
 """Shows who may do what, and who did."""
 
+REMOVE_RECORDS = CHANGE
+"""What it takes to remove, with an import task, what the task brought in."""
+
 _DECLARED = (
     "connector",
     "datasource",
@@ -164,6 +167,20 @@ RIGHTS: dict[str, Right] = {
     "collection.resume": WORK,
     "collection.retry": WORK,
     "collection.stop": WORK,
+    # Import tasks.
+    "import.list": LOOK,
+    "import.show": LOOK,
+    "import.items": LOOK,
+    "import.failures": LOOK,
+    "import.formats": LOOK,
+    "import.create": WORK,
+    "import.start": WORK,
+    "import.stop": WORK,
+    "import.retry": WORK,
+    "import.delete": WORK,
+    "import.start-all": WORK,
+    "import.stop-all": WORK,
+    "import.delete-all": WORK,
     # Metadata schemas.
     "schema.list": LOOK,
     "schema.show": LOOK,
@@ -190,6 +207,8 @@ RIGHTS: dict[str, Right] = {
     "access.password": OWN,
     "token.create": OWN,
     "token.list": LOOK,
+    "token.pause": OWN,
+    "token.resume": OWN,
     "token.revoke": OWN,
     "user.list": GOVERN,
     "user.add": CHANGE,
@@ -198,6 +217,12 @@ RIGHTS: dict[str, Right] = {
     "user.disable": CHANGE,
     "user.enable": CHANGE,
     "user.remove": CHANGE,
+    # Who is told when something ended.
+    **{f"webhook.{verb}": GOVERN for verb in ("list", "show", "deliveries")},
+    **{
+        f"webhook.{verb}": CHANGE
+        for verb in ("create", "edit", "pause", "resume", "remove", "rotate", "test", "resend")
+    },
     "audit.list": GOVERN,
     "audit.download": GOVERN,
     "audit.download.json": GOVERN,

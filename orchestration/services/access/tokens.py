@@ -1,4 +1,4 @@
-"""API tokens: made once and never shown again, listed, revoked. A token may do less than its owner, never more."""
+"""API tokens: made once and never shown again, listed, paused, revoked. A token may do less than its owner, never more."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
+
 from orchestration.services.access.actor import Actor, Role, Scope
 from orchestration.services.access.audit import Change, note_within
 from orchestration.services.access.users import existing_user
@@ -18,6 +20,7 @@ from resources.stores.catalog.access.tokens import (
     delete_token,
     find_token,
     insert_token,
+    pause_token,
     select_tokens,
 )
 from resources.stores.catalog.database import CatalogDatabase
@@ -38,6 +41,8 @@ class Token:
     made_at: datetime
     expires_at: datetime | None
     used_at: datetime | None
+    is_paused: bool
+    """Whether it is refused until it goes on."""
 
     @property
     def is_expired(self) -> bool:
@@ -130,12 +135,26 @@ def revoke_token(database: CatalogDatabase, actor: Actor, *, user: str, alias: s
     """
     check_owner(actor, user)
     with database.write() as connection:
-        token = find_token(connection, user, alias)
-        if token is None:
-            known = [other.alias for other in select_tokens(connection, user)]
-            raise UnknownNameError("token", alias, known, where=user)
+        token = _existing(connection, user, alias)
         delete_token(connection, token.id)
         note_within(connection, actor, "token.revoke", Change(f"{user}/{alias}"))
+
+
+def set_token_paused(
+    database: CatalogDatabase, actor: Actor, *, user: str, alias: str, is_paused: bool
+) -> Token:
+    """Has a token refused from the next request on, or taken again; its secret stays.
+
+    Raises:
+        UnknownNameError: the user has no such token.
+        ForbiddenError: it is another user's, and the asker is no admin.
+    """
+    check_owner(actor, user)
+    with database.write() as connection:
+        pause_token(connection, _existing(connection, user, alias).id, is_paused=is_paused)
+        action = "token.pause" if is_paused else "token.resume"
+        note_within(connection, actor, action, Change(f"{user}/{alias}"))
+        return _shown(_existing(connection, user, alias))
 
 
 def check_owner(actor: Actor, user: str) -> None:
@@ -153,6 +172,14 @@ def check_owner(actor: Actor, user: str) -> None:
 def sha256_of(secret: str) -> str:
     """What is kept of a secret: enough to know it again. It is long and random, so no salt is needed."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _existing(connection: sa.Connection, user: str, alias: str) -> StoredToken:
+    token = find_token(connection, user, alias)
+    if token is None:
+        known = [other.alias for other in select_tokens(connection, user)]
+        raise UnknownNameError("token", alias, known, where=user)
+    return token
 
 
 def _check_wish(alias: str, scopes: Collection[Scope], days: int | None) -> None:
@@ -200,4 +227,5 @@ def _shown(token: StoredToken) -> Token:
         token.made_at,
         token.expires_at,
         token.used_at,
+        token.is_paused,
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 from orchestration.services.asking.question import Streamed
 from orchestration.services.collections.item_media import MediaObjects
 from orchestration.services.collections.thumbnails import ObjectRef
-from resources.media.content_types import HEAD, content_type_of
+from resources.formats.content_types import HEAD, content_type_of
 from resources.scratch import ScratchFolder
 from resources.sources.object_urls import OpenObject
 

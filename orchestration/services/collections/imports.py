@@ -337,8 +337,8 @@ def _next_step(state: ImportState, can: tuple[ImportStep, ...], pending: int, fa
 
 def _state(instance: dg.DagsterInstance, stored: StoredImport, run_id: str) -> ImportState:
     """Dagster's runs are the record of work; the catalog says how one ended that could say so itself."""
-    if stored.outcome in ("completed", "failed", "stopped"):
-        return stored.outcome  # type: ignore[return-value]  # one of the three
+    if stored.outcome in ("completed", "failed", "stopped", "interrupted"):
+        return stored.outcome  # type: ignore[return-value]  # one of the four
     run = instance.get_run_by_id(run_id) if run_id else None
     if run is None:
         return "interrupted" if run_id else "not started"

@@ -6,8 +6,11 @@ from urllib.parse import unquote, urlsplit
 
 from orchestration.services.collections.items import ShownItem
 from orchestration.services.collections.thumbnails import LARGE_EDGE, ObjectRef, PictureWanted
+from resources.collections.items import TASK_TYPES
 from resources.kernel.errors import NotFoundError
 from resources.media.prober import file_type_of, shown_file
+
+_WITHOUT_PICTURE = TASK_TYPES | {"text"}
 
 
 def file_of(collection: str, item: ShownItem, number: int) -> ObjectRef:
@@ -27,12 +30,14 @@ def file_of(collection: str, item: ShownItem, number: int) -> ObjectRef:
         )
     url = item.urls[number]
     sha256 = item.objects[number] if number < len(item.objects) else ""
-    return ObjectRef(file_type_of(item.type), name_of(url), sha256, collection, url)
+    # What a document is made of is not asked of parsers of media: its bytes are handed out as they are.
+    kind = "text" if item.type in TASK_TYPES else file_type_of(item.type)
+    return ObjectRef(kind, name_of(url), sha256, collection, url)
 
 
 def thumbnail_of(collection: str, item: ShownItem) -> PictureWanted | None:
     """The picture that stands for an item; None: its type has none, or what is wrong with it is known."""
-    if item.type == "text" or item.state == "failed":
+    if item.type in _WITHOUT_PICTURE or item.state == "failed":
         return None
     return PictureWanted(file_of(collection, item, shown_file(item.type, len(item.urls))))
 
@@ -51,7 +56,7 @@ def picture_of(
     Raises:
         NotFoundError: it has not so many files; of its type there are no pictures.
     """
-    if item.type == "text":
+    if item.type in _WITHOUT_PICTURE:
         raise NotFoundError(f"item {item.id} is a text: there is no picture of it")
     return PictureWanted(file_of(collection, item, number), place, LARGE_EDGE)
 

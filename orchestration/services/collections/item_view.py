@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from orchestration.services.collections.items import ShownItem
+from resources.collections.items import TASK_TYPES
 from resources.collections.metadata_frames import frames_of
 from resources.collections.metadata_schema import MetadataSchema
 
@@ -53,6 +54,8 @@ class Moment:
 
 def viewer_of(item: ShownItem) -> Viewer:
     """How an item is looked at."""
+    if item.type in TASK_TYPES:
+        return "text"
     if item.type in ("video", "audio", "text"):
         return item.type
     return "picture"

@@ -24,7 +24,7 @@ from orchestration.services.definition_files.source import (
     parse_documents,
 )
 from resources.kernel.errors import ConfigError
-from resources.yaml_positions import Document
+from resources.yaml_positions import YamlDocument
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class DefinitionText:
     """One definition in the text of its file."""
 
     place: DocumentText
-    document: Document
+    document: YamlDocument
     text: str
 
     @property

@@ -49,7 +49,9 @@ def _given(desk: Desk, upload_ids: Sequence[str]) -> list[GivenFile]:
         state, path = incoming.received(upload_id)
         if state.project not in ("", desk.project):
             raise NotFoundError(f"there is no upload {upload_id[:40]!r} in this project")
-        found.append(GivenFile(state.filename, path, may_link=True, sha256=state.sha256))
+        found.append(
+            GivenFile(state.filename, path, may_link=True, sha256=state.sha256, stamp=state.stamp)
+        )
     return found
 
 

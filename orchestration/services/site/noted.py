@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from dataclasses import asdict, is_dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 
@@ -19,7 +19,7 @@ R = TypeVar("R")
 async def noted(
     site: Site, actor: Actor, use_case: str, subject: str, asking: Awaitable[R], detail: str = ""
 ) -> R:
-    """What was started: the id of a run, or a record that has it.
+    """What was started: the id of a run, a record that has it, or several of them.
 
     Args:
         site: whose audit log it is.
@@ -39,10 +39,13 @@ async def noted(
         change.outcome, change.detail = "failed", str(error)
         raise
     else:
-        if is_dataclass(found) and not isinstance(found, type):
-            change.after = asdict(found)
-        else:
-            change.after = {"run_id": found}
+        change.after = _plain(found)
         return found
     finally:
         await run_in_threadpool(note, site.catalog, actor, use_case, change)
+
+
+def _plain(found: object) -> Any:
+    if is_dataclass(found) and not isinstance(found, type):
+        return asdict(found)
+    return list(map(_plain, found)) if isinstance(found, (tuple, list)) else {"run_id": found}

@@ -6,6 +6,7 @@ in it is the user's from then on.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
@@ -24,20 +25,28 @@ FOLDER = "uploads"
 _HEAD = "# Written when a file was uploaded; change it as you like.\n"
 
 
-def declaration(name: str, settings: UploadSettings, description: str = "") -> str:
-    """The YAML of a dataset that is uploaded."""
+def declaration(
+    name: str,
+    settings: UploadSettings,
+    description: str = "",
+    *,
+    connectors: Sequence[str] = (),
+) -> str:
+    """The YAML of a dataset that is uploaded, or filled by import tasks from these connectors."""
     attributes = {
         "name": name,
         "upload": True,
         **({"description": description} if description else {}),
+        **({"connectors": list(connectors)} if connectors else {}),
         **settings.given,
     }
     return _document("assets.Dataset", attributes)
 
 
-def image_folder_declaration(name: str) -> str:
-    """The YAML of an image folder."""
-    return _document("assets.ImageFolder", {"name": name})
+def image_folder_declaration(name: str, connectors: Sequence[str] = ()) -> str:
+    """The YAML of an image folder, which import tasks may fill from these connectors."""
+    more = {"connectors": list(connectors)} if connectors else {}
+    return _document("assets.ImageFolder", {"name": name, **more})
 
 
 def _document(kind: str, attributes: dict[str, object]) -> str:

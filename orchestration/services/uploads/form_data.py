@@ -1,4 +1,4 @@
-"""A form with a file in it, read as it comes in: no part of it is held in memory, none is written twice."""
+"""A form with files in it, read as it comes in: no part of a file is held in memory, none is written twice."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HEADERS = 16
 
 @dataclass
 class FormFile:
-    """The file of a form, and the fields that stand before it."""
+    """A file of a form, and the fields that stand before it."""
 
     filename: str
     fields: dict[str, str]
@@ -37,12 +37,13 @@ class FormStream:
 
     Args:
         content_type: of the request.
+        most_files: how many files it may hold.
 
     Raises:
         InputError: it is no form.
     """
 
-    def __init__(self, content_type: str) -> None:
+    def __init__(self, content_type: str, *, most_files: int = 1) -> None:
         kind, options = parse_options_header(content_type)
         boundary = options.get(b"boundary", b"")
         if kind != b"multipart/form-data" or not 0 < len(boundary) <= 200:
@@ -55,6 +56,8 @@ class FormStream:
             f"on_{name}": self._take(name) for name in ("part_data", "header_field", "header_value")
         }
         self._parser = MultipartParser(boundary, callbacks, max_header_count=_HEADERS)
+        self._most_files = most_files
+        self._files = 0
         self._part = _Part()
         self._header: tuple[bytearray, bytearray] = (bytearray(), bytearray())
         self._fields: dict[str, str] = {}
@@ -69,18 +72,17 @@ class FormStream:
 
         Args:
             chunks: the body.
-            open_file: called once, when the file begins; what it returns is given the bytes.
+            open_file: called when a file begins; what it returns is given the bytes of this one.
 
         Raises:
-            InputError: no form, none or several files in it, or one that was cut off.
+            InputError: no form, more files in it than it may hold, or one that was cut off.
         """
         write: Callable[[bytes], Awaitable[None]] | None = None
         async for chunk in chunks:
             self._parse(chunk)
             for kind, data in self._drain():
                 if kind == "headers_finished" and self._part.filename is not None:
-                    if write is not None:
-                        raise InputError("one file at a time", hint="Send a form for each")
+                    self._count_file()
                     write = await open_file(FormFile(self._part.filename, self._fields))
                 elif kind == "part_data" and self._part.filename is not None and write is not None:
                     await write(data)
@@ -88,9 +90,18 @@ class FormStream:
                     self._follow(kind, data)
         if not self._is_ended:
             raise InputError("the form was cut off", hint="Send it again")
-        if write is None:
-            raise InputError("there is no file in the form", hint="Choose a file")
         return self._fields
+
+    def _count_file(self) -> None:
+        self._files += 1
+        if self._files > self._most_files == 1:
+            raise InputError("one file at a time", hint="Send a form for each")
+        if self._files > self._most_files:
+            raise InputError(
+                f"a form may have {self._most_files:,} files, and this one has more",
+                hint="Send the others in pieces (tus), or in another form",
+                limit=self._most_files,
+            )
 
     def _parse(self, chunk: bytes) -> None:
         try:

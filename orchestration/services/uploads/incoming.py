@@ -33,6 +33,7 @@ from orchestration.services.uploads.names import shown_name, tells_format
 from orchestration.services.uploads.writer import IncomingWriter, locked
 from resources.formats.first_bytes import check_first_bytes
 from resources.kernel.errors import ConflictError, NotFoundError, WaybillError
+from resources.stores.stamps import stamp_of
 from resources.stores.storage import storage_error
 
 KEEP = timedelta(days=1)
@@ -70,6 +71,8 @@ class Incoming:
     """What its sender wants to find again."""
     sha256: str = ""
     """Of one that is whole, where it came through one process without a gap."""
+    stamp: str = ""
+    """How the file stood that this is the hash of; see `resources/stores/stamps.py`."""
 
 
 class IncomingUploads:
@@ -233,11 +236,11 @@ class IncomingUploads:
                     offset=stands,
                 )
             hashed = _HASHES.take_out(folder / "bytes", descriptor)
-            sha256 = hashed.sha256 if hashed else ""
             whole = replace(found, size_bytes=stands, offset=stands, is_received=True)
-            whole = replace(
-                whole, sha256=sha256, problem=_problem(whole.filename, folder / "bytes")
-            )
+            if hashed is not None:
+                stamp = stamp_of(os.fstat(descriptor))
+                whole = replace(whole, sha256=hashed.sha256, stamp=stamp)
+            whole = replace(whole, problem=_problem(whole.filename, folder / "bytes"))
             _write_state(folder, whole)
             target = self._folder / _RECEIVED / upload_id
             with suppress(FileNotFoundError):  # another process was faster

@@ -21,8 +21,9 @@ from resources.media.parsers.pictures import within
 from resources.media.parsers.pixels import check_pixels
 from resources.media.parsers.shades import grey, spread
 from resources.media.parsers.subject import PicturePlace, Subject
-from resources.media.refusals import MediaRefusedError, one_line
-from resources.media.sandbox.ranged_file import RangedFile
+from resources.media.refusals import MediaRefusedError
+from resources.sandbox.ranged_file import RangedFile
+from resources.sandbox.refusals import one_line
 
 config.settings.reading_validation_mode = config.IGNORE
 _WORD = 64

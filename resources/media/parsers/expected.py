@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resources.media.content_types import ContentKind
+from resources.formats.content_types import ContentKind
 from resources.media.facts import FileType
 from resources.media.refusals import MediaRefusedError
 

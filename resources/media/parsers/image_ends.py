@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from PIL import Image, TiffImagePlugin
 
 from resources.media.refusals import MediaRefusedError
-from resources.media.sandbox.ranged_file import RangedFile
+from resources.sandbox.ranged_file import RangedFile
 
 _TAIL = 512
 """Bytes of the end that are looked at: some programs fill the last sector."""

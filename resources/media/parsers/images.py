@@ -8,14 +8,14 @@ from typing import IO, cast
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from resources.media.content_types import ContentType
+from resources.formats.content_types import ContentType
 from resources.media.facts import ImageFacts
 from resources.media.parsers.image_ends import check_end
 from resources.media.parsers.pictures import within
 from resources.media.parsers.pixels import check_pixels
 from resources.media.parsers.subject import PicturePlace, Subject
 from resources.media.refusals import MediaRefusedError
-from resources.media.sandbox.ranged_file import RangedFile
+from resources.sandbox.ranged_file import RangedFile
 
 _ORIENTATION = 0x0112
 _SIDEWAYS = (5, 6, 7, 8)

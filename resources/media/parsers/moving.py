@@ -14,16 +14,17 @@ import av
 from av.container import InputContainer
 from av.stream import Disposition, Stream
 
-from resources.media.content_types import ContentType
+from resources.formats.content_types import ContentType
 from resources.media.facts import AudioFacts, FileType, VideoFacts
 from resources.media.parsers.expected import mismatch
 from resources.media.parsers.pictures import within
 from resources.media.parsers.pixels import check_pixels
 from resources.media.parsers.subject import PicturePlace, Subject
 from resources.media.parsers.video_frames import frames, key_picture, picture_at
-from resources.media.refusals import MediaRefusedError, one_line
+from resources.media.refusals import MediaRefusedError
 from resources.media.requests import FramesWanted, VideoPicture
-from resources.media.sandbox.ranged_file import RangedFile
+from resources.sandbox.ranged_file import RangedFile
+from resources.sandbox.refusals import one_line
 
 _OPTIONS = {"probesize": "1000000", "analyzeduration": "2000000", "enable_drefs": "0"}
 _TAIL_SECONDS = 5

@@ -10,7 +10,7 @@ from nibabel.nifti1 import Nifti1Header
 from nibabel.nifti2 import Nifti2Header
 from PIL import Image
 
-from resources.media.content_types import ContentType, content_type_of
+from resources.formats.content_types import ContentType, content_type_of
 from resources.media.facts import NiftiFacts
 from resources.media.parsers.expected import mismatch
 from resources.media.parsers.pictures import within
@@ -18,7 +18,7 @@ from resources.media.parsers.pixels import check_pixels
 from resources.media.parsers.shades import grey
 from resources.media.parsers.subject import PicturePlace, Subject
 from resources.media.refusals import MediaRefusedError
-from resources.media.sandbox.ranged_file import RangedFile
+from resources.sandbox.ranged_file import RangedFile
 
 _HEADER_BYTES = 4096
 _SECOND_HEADER = 540

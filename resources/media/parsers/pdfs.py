@@ -12,7 +12,7 @@ from resources.media.facts import PdfFacts
 from resources.media.parsers.pictures import within
 from resources.media.parsers.subject import PicturePlace, Subject
 from resources.media.refusals import MediaRefusedError
-from resources.media.sandbox.ranged_file import RangedFile
+from resources.sandbox.ranged_file import RangedFile
 
 _MOST_POINTS = 14_400
 """Longest edge of a page that readers agree upon."""

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from importlib import import_module
 from types import ModuleType
 
-from resources.media.content_types import HEAD, content_type_of
+from resources.formats.content_types import HEAD, content_type_of
 from resources.media.facts import Facts, FileType
 from resources.media.parsers.expected import KINDS, mismatch
 from resources.media.parsers.subject import PicturePlace, Subject
 from resources.media.refusals import MediaRefusedError
 from resources.media.requests import FramesWanted, PictureRequest, VideoPicture
-from resources.media.sandbox.ranged_file import RangedFile
+from resources.sandbox.ranged_file import RangedFile
 
 _PARSERS: dict[FileType, str] = {
     "image": "images",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from resources.media.content_types import ContentType
+from resources.formats.content_types import ContentType
 from resources.media.facts import FileType
 from resources.media.refusals import MediaRefusedError
-from resources.media.sandbox.ranged_file import RangedFile
+from resources.sandbox.ranged_file import RangedFile
 
 
 class PicturePlace(NamedTuple):

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from resources.kernel.errors import ConfigError
 
-HEAD = "0010"
+HEAD = "0011"
 """The newest revision; a test compares it with the folder."""
 
 MIGRATIONS = Path(__file__).with_name("migrations")

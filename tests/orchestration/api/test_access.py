@@ -140,6 +140,12 @@ def test_a_user_makes_and_revokes_own_tokens_and_no_others(person, shop):
             ).status_code
             == 403
         )
+        assert olga.post("/api/v1/users/ada/tokens/t0/pause").status_code == 403
+        own = "/api/v1/users/olga/tokens/nightly%20job"
+        assert olga.post(f"{own}/pause").json()["is_paused"]
+        assert nightly.get("/api/v1/me").status_code == 401
+        assert not olga.post(f"{own}/resume").json()["is_paused"]
+        assert nightly.get("/api/v1/me").status_code == 200
         assert olga.delete("/api/v1/users/ada/tokens/t0").status_code == 403
         assert olga.delete("/api/v1/users/olga/tokens/nightly%20job").status_code == 204
         assert nightly.get("/api/v1/me").status_code == 401

@@ -16,9 +16,11 @@ from orchestration.services.access.audit import LogFilter, list_entries
 from orchestration.services.instance import open_instance
 from orchestration.services.locks import is_held
 from orchestration.services.runs.process import RunProcess
+from orchestration.services.webhooks.courier import Courier
 from resources.stores.catalog.collections.catalog import CollectionCatalog
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.tables import TableStore
+from tests.resources.stores.catalog.webhooks.made import deliveries, make_webhook
 from tests.served import served, wait_until
 
 YAML = """
@@ -278,13 +280,25 @@ def test_one_that_is_stopped_goes_on_where_it_was(shop, api, lake):
 
 
 def test_one_that_is_killed_is_interrupted_and_goes_on(shop, api, lake):
-    with CatalogDatabase.open().lock("collection-slow"):
+    database = CatalogDatabase.open()
+    make_webhook(database, "told", "import.completed", "import.failed", is_paused=True)
+    with database.lock("collection-slow"):
         started = api.take("slow", **body(spec(image(lake, "a3.png")), folder="killed"))
         wait_until(lambda: api.show(started)["state"] == "importing")
         os.kill(process_of(shop, started["run_id"]), signal.SIGKILL)
         wait_until(lambda: api.show(started)["state"] == "interrupted")
-    api.act(started, "resume")
+    resumed = api.act(started, "resume")
     assert api.ended(started)["ready"] == 1
+    with dg.DagsterInstance.get() as instance:
+        courier = Courier(database, instance)
+        wait_until(
+            lambda: (
+                courier.round() == [] and {one.state for one in deliveries(database)} == {"waiting"}
+            )
+        )
+    told = {(one.event, one.run_id) for one in deliveries(database)}
+    assert ("import.completed", resumed["run_id"]) in told, "told when its run is over"
+    assert {event for event, _ in told} == {"import.completed"}, "what goes on has not failed"
 
 
 def test_two_imports_at_once_double_nothing(api, lake):

@@ -100,6 +100,11 @@ def test_a_token_is_shown_once_and_works_until_it_is_revoked(waybill, ada, tmp_p
     )
     assert secret.encode() not in kept
     assert PASSWORD.encode() not in kept
+    waybill("token", "pause", "ada", "nightly")
+    assert directory.bearer_of_token(secret, "") is None
+    assert "paused" in waybill("token", "list").stdout
+    waybill("token", "resume", "ada", "nightly")
+    assert directory.bearer_of_token(secret, "").role is Role.ADMIN
     waybill("token", "revoke", "ada", "nightly")
     assert directory.bearer_of_token(secret, "") is None
 

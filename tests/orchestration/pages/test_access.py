@@ -65,6 +65,12 @@ def test_a_person_signs_in_makes_a_token_and_signs_out(shop, database, watched):
     watched.check_accessible()
     with shop.client(headers={"Authorization": f"Bearer {secret}"}) as program:
         assert program.get("/api/v1/me").json()["user"] == "ada"
+        page.get_by_role("button", name="Pause").click()
+        page.get_by_text("The token notebook is refused until you have it go on.").wait_for()
+        assert program.get("/api/v1/me").status_code == 401
+        page.get_by_role("button", name="Go on").click()
+        page.get_by_text("The token notebook is taken again.").wait_for()
+        assert program.get("/api/v1/me").status_code == 200
     watched.answers.append(True)
     page.get_by_role("button", name="Revoke").click()
     page.get_by_text("The token notebook is worth nothing any more.").wait_for()

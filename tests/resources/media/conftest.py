@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from resources.media.limits import MB, MediaLimits
+from resources.media.limits import MediaLimits
 from resources.media.prober import open_prober
+from resources.sandbox.limits import MB
 
 
 @pytest.fixture(scope="session")

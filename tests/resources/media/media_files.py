@@ -19,7 +19,7 @@ from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
-from resources.media.ranges import BytesSource
+from resources.sandbox.ranges import BytesSource
 
 
 class CountedSource(BytesSource):

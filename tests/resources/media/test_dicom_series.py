@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from resources.media.ranges import BytesSource
+from resources.sandbox.ranges import BytesSource
 from tests.resources.media import media_files as make
 from tests.resources.media.test_looking import look
 

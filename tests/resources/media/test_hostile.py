@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from resources.media.limits import MediaLimits
 from resources.media.prober import open_prober
-from resources.media.ranges import BytesSource
+from resources.sandbox.ranges import BytesSource
 from tests.resources.media import media_files as make
 from tests.resources.media.test_looking import facts, look, problem
 

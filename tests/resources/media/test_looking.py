@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
+import sys
 
 import msgspec
 import pytest
 
 from resources.collections.items import MEDIA_FIELDS
+from resources.kernel.errors import MissingDependencyError
 from resources.media.facts import FACTS
-from resources.media.ranges import BytesSource
+from resources.media.prober import open_prober
+from resources.sandbox.ranges import BytesSource
 from tests.resources.media import media_files as make
 
 
@@ -238,3 +242,18 @@ def test_of_several_files_each_wrong_one_is_named(prober):
         (1, "b.txt:"),
         (2, "c: Exp"),
     ]
+
+
+def test_without_the_packages_it_says_which_one_is_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pydicom", None)
+    with (
+        pytest.raises(MissingDependencyError, match=r'pip install "waybill\[media\]"'),
+        open_prober(),
+    ):
+        pass
+
+
+def test_no_parser_is_imported_by_who_asks():
+    code = "import sys, resources.media.prober as p; print(sorted(set(p.PARSERS) & set(sys.modules)))"  # fmt: skip
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout == "[]\n"

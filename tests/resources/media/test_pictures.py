@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 from pydicom.uid import generate_uid
 
-from resources.media.ranges import BytesSource
 from resources.media.refusals import MediaRefusedError
 from resources.media.requests import FramesWanted
+from resources.sandbox.ranges import BytesSource
 from tests.resources.media import media_files as make
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from s3fs import S3FileSystem
 
+from resources.kernel.errors import IntegrityError
+from resources.stores import stamps
 from resources.stores.kept_uploads import KeptUploads
+from resources.stores.stamps import stamp_of
 from resources.stores.versions import VersionStore
-from tests.contract.kept_uploads import KeptUploadsContract, assert_whole
+from tests.contract.kept_uploads import DATA, KeptUploadsContract, assert_whole
 from tests.faults import count_steps, failing_at, kill_at
 from tests.resources.stores.test_remote_store import options
 from tests.servers.gcs import GcsServer, gcs_server, refusal
@@ -66,6 +70,34 @@ class TestOnADisk(KeptUploadsContract):
         uploads.keep("sales", given, upload_id="one", by="ada")
         (stored,) = (tmp_path / "store").rglob("file-00000")
         assert stored.stat().st_ino == given[0].path.stat().st_ino
+
+    @pytest.mark.parametrize("change", ["nothing", "bytes", "restart", "copied", "later"])
+    def test_bytes_are_read_again_unless_they_stand_as_they_were_hashed(
+        self, uploads, given, tmp_path, monkeypatch, change
+    ):
+        """The hash that is told here is of other bytes: who does not read them does not see it."""
+        stamp = stamp_of(given[0].path.stat())
+        told = replace(given[0], sha256="0" * 64, stamp=stamp, may_link=change != "copied")
+        upload = uploads.keep("sales", [told], upload_id="one", by="ada")
+        (stored,) = (tmp_path / "store").rglob("file-00000")
+        if change == "bytes":
+            stored.write_bytes(b"x" + stored.read_bytes()[1:])
+        elif change == "restart":
+            monkeypatch.setattr(stamps, "_boot_id", lambda: "another")
+        elif change == "later":
+            monkeypatch.setattr(stamps, "HOLDS", timedelta(0))
+        is_told = nullcontext() if change == "nothing" else pytest.raises(IntegrityError)
+        with is_told, uploads.local_file(upload, "a.csv") as path:
+            assert path.read_bytes() == b"a" + DATA
+
+    def test_a_file_that_is_written_to_while_it_is_read_is_told(self, uploads, given):
+        told = replace(given[0], sha256="0" * 64, stamp=stamp_of(given[0].path.stat()))
+        upload = uploads.keep("sales", [told], upload_id="one", by="ada")
+        with (
+            pytest.raises(IntegrityError, match="while it was read"),
+            uploads.local_file(upload, "a.csv") as path,
+        ):
+            path.write_bytes(b"x")
 
 
 class TestInS3(KeptUploadsContract):

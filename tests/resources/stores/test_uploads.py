@@ -36,6 +36,27 @@ def test_the_same_bytes_are_kept_once_and_read_back(store, source, tmp_path):
     assert (tmp_path / "uploads" / SHA256).stat().st_mode & 0o077 == 0
 
 
+def test_a_file_of_ours_is_kept_without_a_copy(store, source, tmp_path):
+    """Twice, and beside one that was copied before: the same name, the same bytes, nothing left over."""
+    store.stage(source, limit=100)
+    old = time.time() - 2 * KEEP_SECONDS
+    os.utime(source, (old, old))
+    for known in (SHA256, ""):
+        assert store.adopt(source, known) == store.adopt(source, known)
+    kept = tmp_path / "uploads" / SHA256
+    assert kept.samefile(source)
+    source.unlink()
+    store.stage(kept, limit=100)  # forgets what is old
+    with store.read(SHA256) as path:
+        assert path.read_bytes() == BYTES
+    assert [p.name for p in (tmp_path / "uploads").iterdir()] == [SHA256]
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="is no file"):
+        store.adopt(tmp_path / "pipe")
+    with pytest.raises(IntegrityError), store.read(store.adopt(kept, "0" * 64).sha256):
+        pass
+
+
 def test_a_file_at_the_limit_is_taken_and_one_byte_more_is_not(store, source, tmp_path):
     store.stage(source, limit=len(BYTES))
     with pytest.raises(InputError, match=r"a\.csv: the file has more than 21 bytes"):

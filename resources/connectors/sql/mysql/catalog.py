@@ -41,7 +41,7 @@ _DATABASES = "SELECT schema_name FROM information_schema.schemata ORDER BY schem
 
 
 @dataclass(frozen=True)
-class Table:
+class MysqlTable:
     """A table or view, as the server spells it."""
 
     schema: str
@@ -53,7 +53,7 @@ class Table:
         return f"{quoted(self.schema, _QUOTE)}.{quoted(self.name, _QUOTE)}"
 
 
-def find_table(rows: Rows, schema: str, name: str) -> Table | None:
+def find_table(rows: Rows, schema: str, name: str) -> MysqlTable | None:
     """The table of this name; the name's case counts where the server says so."""
     found = rows(_FIND, schema, name)
     exact = [row for row in found if row == (schema, name)]
@@ -61,7 +61,7 @@ def find_table(rows: Rows, schema: str, name: str) -> Table | None:
         # The catalog compares without case; whether the server finds the table so is its own setting.
         ((folded,),) = rows("SELECT @@lower_case_table_names")
         exact = found if folded else []
-    return Table(*exact[0]) if exact else None
+    return MysqlTable(*exact[0]) if exact else None
 
 
 def list_names(rows: Rows, schema: str) -> list[str]:
@@ -75,12 +75,12 @@ def list_databases(rows: Rows) -> list[str]:
     return [name for name in names if name.lower() not in SYSTEM_DATABASES]
 
 
-def invisible_columns(rows: Rows, table: Table) -> list[str]:
+def invisible_columns(rows: Rows, table: MysqlTable) -> list[str]:
     """Columns that `SELECT *` leaves out because they were made INVISIBLE."""
     return [str(name) for (name,) in rows(_INVISIBLE, table.schema, table.name)]
 
 
-def updated_at(rows: Rows, table: Table) -> str:
+def updated_at(rows: Rows, table: MysqlTable) -> str:
     """When a table was made and last written to; empty where the server does not know."""
     found = rows(_UPDATED, table.schema, table.name)
     return " ".join(str(value) for value in found[0]) if found else ""

@@ -19,7 +19,7 @@ import pyarrow as pa
 from resources.connectors.sql.config import Dialect, SqlConfig
 from resources.connectors.sql.connector import DatabaseConnector, is_internal, query_subject
 from resources.connectors.sql.mysql.catalog import (
-    Table,
+    MysqlTable,
     find_table,
     invisible_columns,
     list_databases,
@@ -259,7 +259,7 @@ class MysqlConnector(DatabaseConnector):
             session.wire.forget(enclosed)
         return _Source(plan, columns, statement, invisible)
 
-    def _find(self, session: MysqlSession, table: TableName) -> Table:
+    def _find(self, session: MysqlSession, table: TableName) -> MysqlTable:
         wanted = TableName(table.name, table.schema or self.default_schema)
         found = find_table(session.rows, str(wanted.schema), wanted.name)
         if found is not None:

@@ -33,6 +33,7 @@ class StoredToken:
     made_at: datetime
     expires_at: datetime | None
     used_at: datetime | None
+    is_paused: bool
 
 
 @dataclass(frozen=True)

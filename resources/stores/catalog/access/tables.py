@@ -28,6 +28,7 @@ TOKENS = sa.Table(
     sa.Column("made_at", sa.Text, nullable=False),
     sa.Column("expires_at", sa.Text),
     sa.Column("used_at", sa.Text),
+    sa.Column("is_paused", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("user_id", "alias", name="access_tokens_alias"),
 )
 

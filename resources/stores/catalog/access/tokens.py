@@ -71,6 +71,12 @@ def touch_token(connection: sa.Connection, token_id: int) -> None:
     connection.execute(changed.values(used_at=to_text(now())))
 
 
+def pause_token(connection: sa.Connection, token_id: int, *, is_paused: bool) -> None:
+    """Has it refused for a while, or taken again."""
+    changed = sa.update(TOKENS).where(TOKENS.c.id == token_id)
+    connection.execute(changed.values(is_paused=is_paused))
+
+
 def delete_token(connection: sa.Connection, token_id: int) -> None:
     """Ends a token."""
     connection.execute(sa.delete(TOKENS).where(TOKENS.c.id == token_id))
@@ -85,4 +91,5 @@ def _to_token(row: sa.Row[Any]) -> StoredToken:
         to_time(row.made_at),
         None if row.expires_at is None else to_time(row.expires_at),
         None if row.used_at is None else to_time(row.used_at),
+        bool(row.is_paused),
     )

@@ -14,7 +14,9 @@ import sqlalchemy as sa
 from resources.collections.duplicates import DuplicateFlags, Sorter
 from resources.collections.items import ItemDraft, ItemOutcome
 from resources.kernel.errors import ConflictError
+from resources.kernel.garbage import no_full_collections
 from resources.stores.catalog.collections import settling
+from resources.stores.catalog.collections.ends import note_end
 from resources.stores.catalog.collections.facets import FacetTable
 from resources.stores.catalog.collections.folder_look import FolderLook
 from resources.stores.catalog.collections.imports import (
@@ -39,7 +41,6 @@ from resources.stores.catalog.collections.records import (
     StoredCollection,
     StoredImport,
     StoredItem,
-    now,
 )
 from resources.stores.catalog.collections.rows import (
     FAILURE_COLUMNS,
@@ -100,20 +101,16 @@ class CollectionCatalog:
                 _note_run(connection, stored, run_id)
 
     def end(self, import_id: int, outcome: str, message: str = "") -> None:
-        """Notes that an import ended, and how."""
+        """Notes that an import ended, and how; webhooks are told of it."""
         with self.database.write() as connection:
-            connection.execute(
-                sa.update(IMPORTS)
-                .where(IMPORTS.c.id == import_id)
-                .values(ended_at=now(), outcome=outcome, message=message)
-            )
+            note_end(connection, import_id, outcome, message)
 
     def preview(
         self, collection: str, folder: str, batches: Batches, flags: DuplicateFlags
     ) -> Registered:
         """What `register` would do now; writes nothing."""
         if not self.database.exists():
-            return _sorted(batches, Sorter(flags, lambda _: {}))
+            return _sorted(batches, Sorter(flags, lambda _: None))
         with self.database.read() as connection:
             stored = find_collection(connection, collection)
             found = None if stored is None else find_folder(connection, stored.id, folder)
@@ -242,7 +239,7 @@ class CollectionCatalog:
         self, stored: StoredImport, batches: Batches, flags: DuplicateFlags
     ) -> Registered:
         kind: type[Loader] = SqliteLoader if self.database.is_sqlite else PostgresLoader
-        with kind(self.database, self._target(stored)) as loader:
+        with no_full_collections(), kind(self.database, self._target(stored)) as loader:
             sorter = Sorter(flags, loader.folder.known)
             for batch in batches():
                 loader.take(sorter.sort(batch))

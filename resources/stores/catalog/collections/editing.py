@@ -22,10 +22,12 @@ from resources.stores.catalog.collections.records import StoredCollection, now, 
 from resources.stores.catalog.collections.settling import note_change
 from resources.stores.catalog.collections.tables import (
     COLLECTIONS,
+    DOCUMENTS,
     FAILURES,
     FOLDERS,
     IMPORTS,
     ITEMS,
+    KNOWN,
 )
 
 TITLE_LIMIT = 300
@@ -125,6 +127,8 @@ def remove(connection: sa.Connection, stored: StoredCollection, ids: Sequence[in
     removed = 0
     for some in _parts(ids):
         connection.execute(sa.delete(facets).where(facets.c.item.in_(some)))
+        connection.execute(sa.delete(DOCUMENTS).where(DOCUMENTS.c.item_id.in_(some)))
+        connection.execute(sa.delete(KNOWN).where(KNOWN.c.item_id.in_(some)))
         removed += connection.execute(
             sa.delete(ITEMS).where(ITEMS.c.collection_id == stored.id, ITEMS.c.id.in_(some))
         ).rowcount
@@ -141,7 +145,9 @@ def remove_collection(connection: sa.Connection, stored: StoredCollection) -> in
     connection.exec_driver_sql(f"DROP TABLE facets_{stored.id}")
     imports = sa.select(IMPORTS.c.id).where(IMPORTS.c.collection_id == stored.id)
     connection.execute(sa.delete(FAILURES).where(FAILURES.c.import_id.in_(imports)))
-    for table in (IMPORTS, FOLDERS):
+    folders = sa.select(FOLDERS.c.id).where(FOLDERS.c.collection_id == stored.id)
+    connection.execute(sa.delete(KNOWN).where(KNOWN.c.folder_id.in_(folders)))
+    for table in (DOCUMENTS, IMPORTS, FOLDERS):
         connection.execute(sa.delete(table).where(table.c.collection_id == own["collection"]))
     connection.execute(sa.delete(COLLECTIONS).where(COLLECTIONS.c.id == stored.id))
     return int(removed)

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
 
 from resources.collections.duplicates import Known
 
+T = TypeVar("T")
 _HAS_ITEMS = "SELECT 1 FROM collection_items WHERE folder_id = {0} LIMIT 1"
 _HAS_OPEN = "SELECT 1 FROM collection_items WHERE state <> 'ready' AND folder_id = {0} LIMIT 1"
+_COUNT = "SELECT count(*) FROM collection_items WHERE folder_id = {0}"
+_WHOLE = "SELECT identity, id FROM collection_items WHERE folder_id = {0}"
+_WHOLE_MOST = 600_000
+"""Items of a folder that are read at once at most: about 200 bytes of memory each."""
+_WHOLE_FROM = 8
+"""A folder is read at once when one in so many of its items was asked for: to look each up costs more than to read it."""
+
+_SEVERAL = (
+    "SELECT identity, id FROM collection_items WHERE folder_id = {0} AND identity IN"
+    " (SELECT identity FROM collection_items WHERE folder_id = {0}"
+    " GROUP BY identity HAVING count(*) > 1)"
+)
 
 
 class FolderLook:
@@ -29,34 +42,87 @@ class FolderLook:
         self._has_items = folder_id is not None and self._has(_HAS_ITEMS)
         self.has_open = self._has_items and self._has(_HAS_OPEN)
         """Whether some item of the folder is not ready."""
+        self._items: dict[bytes, int] = {}
+        self._several: dict[bytes, list[int]] = {}
+        self._is_whole = False
+        self._asked = 0
+        self._count: int | None = None
 
-    def known(self, identities: Sequence[bytes]) -> Known:
-        """Which of them the folder has, and whether an item of each is not ready."""
+    def known(self, identities: Sequence[bytes]) -> Known | None:
+        """Which of them the folder has, and of which of those an item is not ready; None where it has none."""
         if not self._has_items or not identities:
-            return {}
-        known = dict.fromkeys(self._find(identities, ""), False)
-        if known and self.has_open:
-            known |= dict.fromkeys(self._find(identities, " AND state <> 'ready'"), True)
-        return known
+            return None
+        self._asked += len(identities)
+        if not self._is_whole and self._is_worth_reading():
+            self._read_whole()
+        if self._is_whole:
+            return Known(self._items)
+        rows = self._find(identities)
+        self._items = dict(row[:2] for row in rows)
+        self._several = _grouped(row[:2] for row in rows) if len(rows) > len(self._items) else {}
+        return Known(self._items, {row[0] for row in rows if row[2]}) if rows else None
 
-    def _find(self, identities: Sequence[bytes], condition: str) -> list[bytes]:
+    def pairs(self, told: Sequence[tuple[bytes, T]]) -> tuple[list[int], list[T]]:
+        """The ids of the items of identities that were known the last time that some were asked for, and what is told of each.
+
+        Mostly an identity has one; who imports without looking for duplicates, or moves items, has several.
+        """
+        items, several = self._items, self._several
+        if not several:
+            return [items[identity] for identity, _ in told], [one for _, one in told]
+        found = [
+            (item, one)
+            for identity, one in told
+            for item in several.get(identity) or (items[identity],)
+        ]
+        return [item for item, _ in found], [one for _, one in found]
+
+    @property
+    def _folder(self) -> tuple[int | None]:
+        return (self._folder_id,)
+
+    def _is_worth_reading(self) -> bool:
+        if self.has_open:
+            return False
+        if self._count is None:
+            [self._count] = self._driver.execute(_COUNT.format(self._mark), self._folder).fetchone()
+        return self._count <= min(self._asked * _WHOLE_FROM, _WHOLE_MOST)
+
+    def _read_whole(self) -> None:
+        self._is_whole = True
+        self._items = dict(self._driver.execute(_WHOLE.format(self._mark), self._folder))
+        if len(self._items) != self._count:
+            values = self._folder * 2
+            self._several = _grouped(self._driver.execute(_SEVERAL.format(self._mark), values))
+
+    def _find(self, identities: Sequence[bytes]) -> list[tuple[bytes, int, bool]]:
+        is_open = "state <> 'ready'" if self.has_open else "1 = 0"
         if self._mark == "?":
             listed = ", ".join("?" * len(identities))
             query = (
-                "SELECT identity FROM collection_items"
-                f" WHERE folder_id = ? AND identity IN ({listed}){condition}"
+                f"SELECT identity, id, {is_open} FROM collection_items"
+                f" WHERE folder_id = ? AND identity IN ({listed})"
             )
-            rows = self._driver.execute(query, (self._folder_id, *identities))
+            found = self._driver.execute(query, (self._folder_id, *identities))
         else:
             # One look into the index each, whatever the planner thinks of a table that it has no statistics of yet.
             query = (
-                "SELECT u.identity FROM unnest(%s::bytea[]) AS u(identity) CROSS JOIN LATERAL"
-                " (SELECT 1 FROM collection_items WHERE folder_id = %s"
-                f" AND identity = u.identity{condition} LIMIT 1) AS found"
+                "SELECT u.identity, found.id, found.is_open"
+                " FROM unnest(%s::bytea[]) AS u(identity) CROSS JOIN LATERAL"
+                f" (SELECT id, {is_open} AS is_open FROM collection_items"
+                " WHERE folder_id = %s AND identity = u.identity OFFSET 0) AS found"
             )
-            rows = self._driver.execute(query, (list(identities), self._folder_id))
-        return [row[0] for row in rows]
+            found = self._driver.execute(query, (list(identities), self._folder_id))
+        rows: list[tuple[bytes, int, bool]] = found.fetchall()
+        return rows
 
     def _has(self, query: str) -> bool:
-        found = self._driver.execute(query.format(self._mark), (self._folder_id,))
+        found = self._driver.execute(query.format(self._mark), self._folder)
         return found.fetchone() is not None
+
+
+def _grouped(rows: Iterable[tuple[bytes, int]]) -> dict[bytes, list[int]]:
+    found: dict[bytes, list[int]] = {}
+    for identity, item in rows:
+        found.setdefault(identity, []).append(item)
+    return found

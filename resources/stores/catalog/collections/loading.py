@@ -8,7 +8,7 @@ checks it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -36,8 +36,10 @@ NEW_COLUMNS = (
     "metadata",
 )
 """What differs between the items that an import makes, without ids and facets."""
-MATCH_COLUMNS = ("identity", "type", "state", "place", "media", "metadata", "updates")
-"""What is known of a draft whose identity the folder has; `updates`: whether its metadata replaces the old."""
+REPLACED_COLUMNS = ("item", "metadata")
+"""An item that the folder has, and what its metadata becomes; all there is to tell while every item is ready."""
+TAKEN_UP_COLUMNS = ("draft", "type", "state", "place", "media", "updates")
+"""What is told besides where items are not: the number of the draft, and whether its metadata replaces the old."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class Loader(ABC):
         self.ready = 0
         """Items that were taken and need no look."""
         self.has_matches = False
+        self._matched_drafts = 0
         self.folder: FolderLook
         """What the folder has; of the connection, so known within the context."""
 
@@ -89,14 +92,12 @@ class Loader(ABC):
     def commit(self, tally: Tally) -> Tally:
         """Makes all that was taken hold, with the import's row; returns what became of the drafts."""
 
-    def new_rows(self, pairs: Sequence[tuple[bytes, ItemDraft]]) -> Iterator[tuple[Any, ...]]:
-        """Rows of `NEW_COLUMNS`, then the facets."""
-        if not pairs:
-            return iter(())
+    def new_columns(self, pairs: Sequence[tuple[bytes, ItemDraft]]) -> list[Sequence[Any]]:
+        """The values of `NEW_COLUMNS`, then those of the facets, one an item."""
         identities, drafts = zip(*pairs, strict=True)
         states = [state_of(draft, self.target.look) for draft in drafts]
         self.ready += states.count("ready")
-        return zip(
+        return [
             [self.target.folder_id] * len(pairs),
             [draft.type for draft in drafts],
             states,
@@ -107,8 +108,7 @@ class Loader(ABC):
             [_text(draft.media) for draft in drafts],
             [_text(draft.metadata) for draft in drafts],
             *self.read.columns([draft.metadata for draft in drafts]),
-            strict=True,
-        )
+        ]
 
     def write(self, connection: sa.Connection, tally: Tally) -> Tally:
         """What the committing transaction does besides the new items, first of all.
@@ -136,11 +136,10 @@ class Loader(ABC):
     def _matched(self, connection: sa.Connection, tally: Tally) -> Tally:
         if not self.has_matches:
             return tally
-        has_open = self.folder.has_open
         kind = SqliteMatching if self.target.facets.is_sqlite else Matching
-        matching = kind(connection, self.target, has_open=has_open)
+        matching = kind(connection, self.target, has_open=self.folder.has_open)
         matching.prepare()
-        if has_open:
+        if self.folder.has_open:
             tally, ready = matching.take_up(tally)
             self.ready += ready
         if tally.get("updated"):
@@ -148,25 +147,43 @@ class Loader(ABC):
         matching.refresh_facets()
         return tally
 
-    def match_rows(self, drafts: Sorted) -> Iterator[tuple[Any, ...]]:
-        """Rows of `MATCH_COLUMNS`, then the facets."""
-        pairs = [*drafts.updated, *drafts.retried]
-        updates = [1] * len(drafts.updated) + [0] * len(drafts.retried)
-        metadata = [
-            draft.metadata if is_new else None
-            for (_, draft), is_new in zip(pairs, updates, strict=True)
+    @property
+    def match_columns(self) -> tuple[str, ...]:
+        """What the table `matches` has, besides the facets."""
+        return REPLACED_COLUMNS + (TAKEN_UP_COLUMNS if self.folder.has_open else ())
+
+    def match_columns_of(self, drafts: Sorted) -> list[Sequence[Any]]:
+        """The values of `match_columns`, then those of the facets."""
+        if self.folder.has_open:
+            return self._taken_up_columns(drafts)
+        items, found = self.folder.pairs(drafts.updated)
+        metadata = [draft.metadata for draft in found]
+        return [items, [_text(one) for one in metadata], *self.read.columns(metadata)]
+
+    def _taken_up_columns(self, drafts: Sorted) -> list[Sequence[Any]]:
+        start, updated = self._matched_drafts, len(drafts.updated)
+        self._matched_drafts += updated + len(drafts.retried)
+        numbered = [
+            (identity, (number, draft))
+            for number, (identity, draft) in enumerate([*drafts.updated, *drafts.retried], start)
         ]
-        return zip(
-            [identity for identity, _ in pairs],
-            [draft.type for _, draft in pairs],
-            [state_of(draft, self.target.look) for _, draft in pairs],
-            [draft.at for _, draft in pairs],
-            [_text(draft.media) for _, draft in pairs],
+        items, found = self.folder.pairs(numbered)
+        numbers, own = [number for number, _ in found], [draft for _, draft in found]
+        updates = [int(number < start + updated) for number in numbers]
+        metadata = [
+            draft.metadata if is_new else None for draft, is_new in zip(own, updates, strict=True)
+        ]
+        return [
+            items,
             [_text(one) for one in metadata],
+            numbers,
+            [draft.type for draft in own],
+            [state_of(draft, self.target.look) for draft in own],
+            [draft.at for draft in own],
+            [_text(draft.media) for draft in own],
             updates,
             *self.read.columns(metadata),
-            strict=True,
-        )
+        ]
 
 
 class Matching:
@@ -182,12 +199,11 @@ class Matching:
         self._connection = connection
         self._target = target
         self._has_open = has_open
-        self._is_same = "i.folder_id = :folder AND i.identity = m.identity"
-        self._values = {"import": target.import_id, "folder": target.folder_id, "now": now()}
+        self._updates = " AND m.updates = 1" if has_open else ""
+        self._values = {"import": target.import_id, "now": now()}
 
     def prepare(self) -> None:
-        """Lets the database find a match by its identity."""
-        self._run("CREATE UNIQUE INDEX matches_identity ON matches (identity)")
+        """Lets the database know how many there are."""
         self._run("ANALYZE matches")
 
     def take_up(self, tally: Tally) -> tuple[Tally, int]:
@@ -196,19 +212,20 @@ class Matching:
         What became ready since it was looked at counts as skipped.
         """
         settled = self._rows(
-            f"SELECT m.type, count(*) FROM matches m WHERE m.updates = 0 AND NOT EXISTS"
-            f" (SELECT 1 FROM collection_items i WHERE {self._is_same} AND i.state <> 'ready')"
-            " GROUP BY m.type"
+            "SELECT type, count(*) FROM (SELECT m.draft, m.type FROM matches m"
+            " LEFT JOIN collection_items i ON i.id = m.item AND i.state <> 'ready'"
+            " WHERE m.updates = 0 GROUP BY m.draft, m.type HAVING count(i.id) = 0) AS d"
+            " GROUP BY type"
         )
         [[ready]] = self._rows(
-            "SELECT count(*) FROM matches m CROSS JOIN collection_items i"
-            f" WHERE {self._is_same} AND i.state <> 'ready' AND m.state = 'ready'"
+            "SELECT count(*) FROM matches m JOIN collection_items i ON i.id = m.item"
+            " WHERE i.state <> 'ready' AND m.state = 'ready'"
         )
         self._run(
             "UPDATE collection_items AS i SET state = m.state, place = m.place,"
             " import_id = :import, media = COALESCE(m.media, i.media), rule = NULL,"
-            f" message = NULL, error_url = NULL, changed_at = :now FROM matches m"
-            f" WHERE {self._is_same} AND i.state <> 'ready'"
+            " message = NULL, error_url = NULL, changed_at = :now FROM matches m"
+            " WHERE i.id = m.item AND i.state <> 'ready'"
         )
         return _moved(tally, dict(map(tuple, settled))), int(ready)
 
@@ -216,30 +233,28 @@ class Matching:
         """Replaces the metadata of those that bring some."""
         self._run(
             "UPDATE collection_items AS i SET metadata = m.metadata, import_id = :import,"
-            f" changed_at = :now FROM matches m WHERE m.updates = 1 AND {self._is_same}"
+            f" changed_at = :now FROM matches m WHERE i.id = m.item{self._updates}"
         )
 
     def refresh_facets(self) -> None:
-        """Lets the facets follow."""
-        facets = self._target.facets
-        names = "".join(f", {name}" for name in facets.names)
-        values = "".join(f", m.{name}" for name in facets.names)
-        updated = "".join(f", {name} = excluded.{name}" for name in facets.names)
-        self._run(
-            f"INSERT INTO {facets.table} (item, folder_id, type, state{names})"
-            f" SELECT i.id, i.folder_id, i.type, i.state{values} FROM matches m"
-            f" CROSS JOIN collection_items i WHERE {self._is_same} AND m.updates = 1"
-            f" ON CONFLICT (item) DO UPDATE SET state = excluded.state{updated}"
-        )
-        self._refresh_states(" AND m.updates = 0")
+        """Lets the facets follow; states change only where items were taken up."""
+        table = self._target.facets.table
+        if self._target.facets.names:
+            self._refresh_values()
+        if self._has_open:
+            self._run(
+                f"UPDATE {table} SET state ="
+                f" (SELECT state FROM collection_items WHERE id = {table}.item)"
+                " WHERE item IN (SELECT item FROM matches)"
+            )
 
-    def _refresh_states(self, of: str) -> None:
-        facets = self._target.facets.table
+    def _refresh_values(self) -> None:
+        facets = self._target.facets
+        values = ", ".join(f"{name} = m.{name}" for name in facets.names)
+        old, new = (", ".join(f"{of}.{name}" for name in facets.names) for of in "fm")
         self._run(
-            f"UPDATE {facets} SET state ="
-            f" (SELECT state FROM collection_items WHERE id = {facets}.item)"
-            " WHERE item IN (SELECT i.id FROM matches m"
-            f" CROSS JOIN collection_items i WHERE {self._is_same}{of})"
+            f"UPDATE {facets.table} AS f SET {values} FROM matches m"
+            f" WHERE f.item = m.item{self._updates} AND ({old}) IS DISTINCT FROM ({new})"
         )
 
     def _rows(self, statement: str) -> Sequence[Any]:
@@ -250,44 +265,30 @@ class Matching:
 
 
 class SqliteMatching(Matching):
-    """The same where a join does not know which table is large, and `UPDATE ... FROM` first writes all values to a table of its own.
-
-    The index of identities is looked into once, for the ids; all else goes by these.
-    """
-
-    _MATCHES = "FROM matched x CROSS JOIN matches m ON m.rowid = x.number"
+    """The same where a join does not know which table is large, and `UPDATE ... FROM` first writes all values to a table of its own."""
 
     def prepare(self) -> None:
-        """Finds the items whose metadata are replaced."""
-        if self._has_open:
-            super().prepare()
-        self._run("CREATE TEMP TABLE matched (item INTEGER PRIMARY KEY, number INTEGER NOT NULL)")
-        self._run(
-            "INSERT INTO matched SELECT i.id, m.rowid FROM matches m CROSS JOIN collection_items i"
-            f" WHERE {self._is_same} AND m.updates = 1 ORDER BY i.id"
-        )
+        """Its table is found by the ids of items as it is."""
 
     def replace_metadata(self) -> None:
         """Replaces the metadata of those that bring some."""
-        self._run(
-            "UPDATE collection_items SET (metadata, import_id, changed_at) ="
-            f" (SELECT m.metadata, :import, :now {self._MATCHES} WHERE x.item = collection_items.id)"
-            " WHERE id IN (SELECT item FROM matched)"
+        self._update(
+            "collection_items", "id", ("metadata",), "import_id = :import, changed_at = :now"
         )
 
-    def refresh_facets(self) -> None:
-        """Lets the facets follow; states change only where items were taken up."""
+    def _refresh_values(self) -> None:
         facets = self._target.facets
-        if facets.names:
-            values = "".join(f", m.{name}" for name in facets.names)
-            updated = ", ".join(f"{name} = excluded.{name}" for name in facets.names)
-            self._run(
-                f"INSERT INTO {facets.table} (item, folder_id, type, state, {', '.join(facets.names)})"
-                f" SELECT x.item, :folder, m.type, m.state{values} {self._MATCHES}"
-                f" WHERE true ON CONFLICT (item) DO UPDATE SET {updated}"
-            )
-        if self._has_open:
-            self._refresh_states("")
+        self._update(facets.table, "item", facets.names)
+
+    def _update(self, table: str, key: str, names: Sequence[str], more: str = "") -> None:
+        values = ", ".join(f"m.{name}" for name in names)
+        others = f", {more}" if more else ""
+        chosen = " WHERE updates = 1" if self._has_open else ""
+        self._run(
+            f"UPDATE {table} SET ({', '.join(names)}) ="
+            f" (SELECT {values} FROM matches m WHERE m.item = {table}.{key}){others}"
+            f" WHERE {key} IN (SELECT item FROM matches{chosen})"
+        )
 
 
 def _check_unmoved(connection: sa.Connection, target: ImportTarget) -> None:

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from itertools import islice
 from typing import Any
 
 from resources.collections.duplicates import Sorted, Tally
 from resources.stores.catalog.collections.folder_look import FolderLook
 from resources.stores.catalog.collections.loading import (
-    MATCH_COLUMNS,
     NEW_COLUMNS,
     ImportTarget,
     Loader,
@@ -33,7 +31,13 @@ _ITEM_COLUMNS = (
     "changed_at",
     *NEW_COLUMNS,
 )
-_MATCH_TYPES = {"identity": "bytea", "media": "jsonb", "metadata": "jsonb", "updates": "smallint"}
+_MATCH_TYPES = {
+    "item": "bigint",
+    "metadata": "jsonb",
+    "draft": "bigint",
+    "media": "jsonb",
+    "updates": "smallint",
+}
 _NEXT_IDS = "SELECT nextval('collection_items_id_seq') FROM generate_series(1, %s)"
 
 
@@ -47,10 +51,10 @@ class PostgresLoader(Loader):
     def __enter__(self) -> PostgresLoader:
         self._connection = self._stack.enter_context(self.database.session())
         self._driver: Any = self._connection.connection.driver_connection
-        columns = [f"{name} {_MATCH_TYPES.get(name, 'text')}" for name in MATCH_COLUMNS]
+        self.folder = FolderLook(self._driver, self.target.folder_id, is_sqlite=False)
+        columns = [f"{name} {_MATCH_TYPES.get(name, 'text')}" for name in self.match_columns]
         columns += [f"{name} {kind}" for name, kind in self.target.facets.columns]
         self._run(f"CREATE TEMP TABLE matches ({', '.join(columns)}) ON COMMIT DROP")
-        self.folder = FolderLook(self._driver, self.target.folder_id, is_sqlite=False)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -58,12 +62,12 @@ class PostgresLoader(Loader):
 
     def take(self, drafts: Sorted) -> None:
         """Copies new items, and what matches others."""
-        rows = self.new_rows(drafts.new)
-        while chunk := list(islice(rows, _COPIED_AT_ONCE)):
-            self._copy_new(chunk)
+        for start in range(0, len(drafts.new), _COPIED_AT_ONCE):
+            columns = self.new_columns(drafts.new[start : start + _COPIED_AT_ONCE])
+            self._copy_new(list(zip(*columns, strict=True)))
         if drafts.updated or drafts.retried:
             self.has_matches = True
-            self._copy("matches", None, self.match_rows(drafts))
+            self._copy("matches", None, zip(*self.match_columns_of(drafts), strict=True))
 
     def commit(self, tally: Tally) -> Tally:
         """Commits the transaction."""

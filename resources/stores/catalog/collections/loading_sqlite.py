@@ -12,7 +12,6 @@ from resources.collections.duplicates import Sorted, Tally
 from resources.stores.catalog.collections.facets import FIXED
 from resources.stores.catalog.collections.folder_look import FolderLook
 from resources.stores.catalog.collections.loading import (
-    MATCH_COLUMNS,
     NEW_COLUMNS,
     ImportTarget,
     Loader,
@@ -41,10 +40,12 @@ class SqliteLoader(Loader):
             f"PRAGMA cache_size = -{_CACHE_KIB}",
             "PRAGMA temp.journal_mode = OFF",
             f"CREATE TEMP TABLE new_items (number INTEGER PRIMARY KEY, {_ORDERED}{kinds})",
-            f"CREATE TEMP TABLE matches ({', '.join(MATCH_COLUMNS)}{kinds})",
         ):
             driver.execute(statement)
         self.folder = FolderLook(driver, self.target.folder_id, is_sqlite=True)
+        item, *others = self.match_columns
+        listed = ", ".join([f"{item} INTEGER PRIMARY KEY", *others])
+        driver.execute(f"CREATE TEMP TABLE matches ({listed}{kinds})")
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -58,13 +59,14 @@ class SqliteLoader(Loader):
             names = "?" + ", ?" * (len(NEW_COLUMNS) - 1)
             self._driver.executemany(
                 f"INSERT INTO new_items ({_ORDERED}{self._facets}) VALUES ({names}{marks})",
-                self.new_rows(drafts.new),
+                zip(*self.new_columns(drafts.new), strict=True),
             )
         if drafts.updated or drafts.retried:
             self.has_matches = True
-            names = "?" + ", ?" * (len(MATCH_COLUMNS) - 1)
+            names = "?" + ", ?" * (len(self.match_columns) - 1)
             self._driver.executemany(
-                f"INSERT INTO matches VALUES ({names}{marks})", self.match_rows(drafts)
+                f"INSERT INTO matches VALUES ({names}{marks})",
+                zip(*self.match_columns_of(drafts), strict=True),
             )
         self._driver.execute("COMMIT")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import pyarrow as pa
@@ -66,6 +66,24 @@ _COLUMNS = (
 )
 
 
+_TEXTS = " LEFT JOIN collection_documents t ON t.item_id = i.id"
+_UNPACKED = 8
+"""How many times as large a text may be as it is kept."""
+
+
+class TextColumns(Protocol):
+    """Makes columns of texts as they are kept."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns."""
+
+    def arrays(
+        self, outputs: Sequence[str | None], texts: Sequence[bytes | None]
+    ) -> list[pa.Array]:
+        """Their values for some items: what each text is to be shown as, and the text; None where an item has none."""
+
+
 class CollectionPublisher:
     """Reads collections as tables. Making the object touches nothing."""
 
@@ -73,8 +91,14 @@ class CollectionPublisher:
         self.database = database
 
     @contextmanager
-    def stream(self, collection: str) -> Iterator[tuple[StoredCollection, BatchStream]]:
+    def stream(
+        self, collection: str, texts: TextColumns | None = None
+    ) -> Iterator[tuple[StoredCollection, BatchStream]]:
         """All items of a collection; with it the collection as it is in the same snapshot.
+
+        Args:
+            collection: its name.
+            texts: makes columns of the texts of documents; None: there are none.
 
         Raises:
             NotFoundError: nothing was imported into it yet.
@@ -82,16 +106,17 @@ class CollectionPublisher:
         is_sqlite = self.database.is_sqlite
         with self.database.read() as connection:
             opened = Opened.of(connection, collection, is_sqlite=is_sqlite)
-            shape = _Shape(opened.schema)
+            shape = _Shape(opened.schema, texts)
             names = ("media", "metadata")
             json = {name: f"i.{name}" + ("" if is_sqlite else "::text") for name in names}
+            of_texts, joined = ("", "") if texts is None else (", t.output, t.document", _TEXTS)
             query = (
-                f"SELECT {_COLUMNS.format(**json)} FROM {opened.facets.table} f"
+                f"SELECT {_COLUMNS.format(**json)}{of_texts} FROM {opened.facets.table} f"
                 " JOIN collection_items i ON i.id = f.item"
-                " JOIN collection_folders d ON d.id = i.folder_id ORDER BY f.item"
+                f" JOIN collection_folders d ON d.id = i.folder_id{joined} ORDER BY f.item"
             )
             # A caller that stops half-way leaves a cursor open; it must be closed before the connection.
-            with closing(_chunks(connection, query, (-1, -2))) as chunks:
+            with closing(_chunks(connection, query, (13, 14), texts is not None)) as chunks:
                 batches = (shape.batch(rows) for rows in chunks)
                 yield opened.stored, BatchStream(shape.schema, batches)
 
@@ -121,7 +146,8 @@ def kept_objects(database: CatalogDatabase, collection_id: int) -> Iterator[str]
 class _Shape:
     """The columns of a collection's table, and how rows become them."""
 
-    def __init__(self, schema: MetadataSchema) -> None:
+    def __init__(self, schema: MetadataSchema, texts: TextColumns | None) -> None:
+        self._texts = texts
         active = (key for key in schema.keys.values() if key.state == "active")
         typed = (key for key in active if key.kind in _TYPES)
         self._keys = tuple(sorted(typed, key=lambda key: key.name))
@@ -132,10 +158,15 @@ class _Shape:
         self._read, self._read_media = MetadataReader(self._keys), MetadataReader(self._media)
         media = [pa.field(f"media_{key.name}", _media_type(key)) for key in self._media]
         meta = [pa.field(f"meta_{key.name}", _TYPES[key.kind]) for key in self._keys]
-        self.schema = pa.schema([*_FIXED, *media, *meta])
+        self._own = pa.schema([*_FIXED, *media, *meta])
+        self.schema = self._own if texts is None else pa.schema([*self._own, *texts.schema])
 
     def batch(self, rows: Sequence[Sequence[Any]]) -> pa.RecordBatch:
         columns: list[Any] = list(zip(*rows, strict=True))
+        of_texts: list[pa.Array] = []
+        if self._texts is not None:
+            *columns, outputs, texts = columns
+            of_texts = self._texts.arrays(outputs, texts)
         columns[4] = [text.split("\n") for text in columns[4]]
         columns[12] = [None if text is None else msgspec.json.decode(text) for text in columns[12]]
         for key, values in zip(self._media, self._read_media.columns(columns[13]), strict=True):
@@ -144,9 +175,9 @@ class _Shape:
         for key, values in zip(self._keys, self._read.columns(columns[14]), strict=True):
             columns.append([_as_place(v) for v in values] if key.kind == "geospatial" else values)
         arrays = [
-            pa.array(values, field.type) for values, field in zip(columns, self.schema, strict=True)
+            pa.array(values, field.type) for values, field in zip(columns, self._own, strict=True)
         ]
-        return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+        return pa.RecordBatch.from_arrays([*arrays, *of_texts], schema=self.schema)
 
 
 def _media_type(key: MetadataKey) -> pa.DataType:
@@ -164,9 +195,9 @@ def _as_place(value: Any) -> dict[str, float] | None:
 
 
 def _chunks(
-    connection: sa.Connection, query: str, heavy: tuple[int, ...]
+    connection: sa.Connection, query: str, heavy: tuple[int, ...], has_packed: bool
 ) -> Generator[list[Sequence[Any]]]:
-    """Rows of a query, so many at a time as memory allows; the columns `heavy` may be long texts."""
+    """Rows of a query, so many at a time as memory allows; the columns `heavy` may be long texts, the last one a packed one."""
     streamed = connection.execution_options(stream_results=True, max_row_buffer=_FETCHED)
     rows: list[Sequence[Any]] = []
     size = 0
@@ -174,6 +205,7 @@ def _chunks(
         for row in result:
             rows.append(row)
             size += sum(len(row[at] or "") for at in heavy)
+            size += len(row[-1] or b"") * _UNPACKED if has_packed else 0
             if len(rows) >= BATCH_ROWS or size >= BATCH_BYTES:
                 yield rows
                 rows, size = [], 0

@@ -129,3 +129,35 @@ SCHEMA_CHANGES = sa.Table(
     sa.Column("change", sa.Text, nullable=False),
     sa.Column("changed_at", sa.BigInteger, nullable=False),
 )
+
+KNOWN = sa.Table(
+    "import_known",
+    METADATA,
+    sa.Column("folder_id", sa.Integer, primary_key=True),
+    sa.Column("identity", sa.LargeBinary, primary_key=True),
+    sa.Column("reference", sa.Text, nullable=False),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("made_with", sa.Text, nullable=False),
+    sa.Column("item_id", sa.BigInteger, nullable=False),
+    sa.Column("task_id", sa.Integer, nullable=False),
+    sa.Column("changed_at", sa.BigInteger, nullable=False),
+    sa.Index("import_known_bytes", "folder_id", "sha256"),
+    sa.Index("import_known_item", "item_id"),
+    sa.Index("import_known_task", "task_id"),
+)
+"""What import tasks brought into a folder, by reference: so a later one knows it again."""
+
+DOCUMENTS = sa.Table(
+    "collection_documents",
+    METADATA,
+    sa.Column("item_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("collection_id", sa.Integer, nullable=False),
+    sa.Column("document", sa.LargeBinary, nullable=False),
+    sa.Column("output", sa.Text, nullable=False),
+    sa.Column("characters", sa.BigInteger, nullable=False),
+    sa.Column("pages", sa.Integer, nullable=False),
+    sa.Column("language", sa.Text, nullable=False),
+    sa.Index("collection_documents_collection", "collection_id"),
+)
+"""Texts of items as they were read: `Document` as msgpack, compressed by zstd."""

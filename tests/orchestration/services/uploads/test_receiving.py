@@ -14,8 +14,14 @@ from starlette.requests import ClientDisconnect
 
 from orchestration.services.home import Home
 from orchestration.services.uploads.incoming import IncomingUploads
-from orchestration.services.uploads.receiving import PIECE_BYTES, receive_form, receive_piece
+from orchestration.services.uploads.receiving import (
+    PIECE_BYTES,
+    receive_files,
+    receive_form,
+    receive_piece,
+)
 from resources.kernel.errors import InputError, StorageError
+from resources.stores.stamps import stamp_of
 from tests.faults import failing_at, kill_at, run_forked
 
 HEAD = (
@@ -144,6 +150,54 @@ def test_forms_that_are_none_are_refused_and_leave_nothing(uploads, body, messag
     assert uploads.all() == []
 
 
+def form_file(name, data):
+    head = f'--b\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
+    return head.encode() + data + b"\r\n"
+
+
+DATA_FIELD = b'--b\r\nContent-Disposition: form-data; name="data"\r\n\r\n{"x": 1}\r\n'
+
+
+async def cut_every(size: int, whole: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(whole), size):
+        yield whole[start : start + size]
+
+
+@pytest.mark.parametrize("cuts", [1, 7, 1000])
+def test_files_of_one_form_come_each_by_itself(uploads, cuts):
+    """A file that begins otherwise than its name says comes too: it is one of many, and told later."""
+    contents = {"a.pdf": b"%PDF-1.4\r\n--", "b.png": b"no picture", "c.txt": b"", "d.json": b"x"}
+    files = b"".join(form_file(name, data) for name, data in contents.items())
+    body = files[:20] + files[20:] + DATA_FIELD + b"--b--\r\n"
+    found, fields = asyncio.run(
+        receive_files(uploads, KIND, cut_every(cuts, body), by="ada", project="shop")
+    )
+    assert fields == {"data": '{"x": 1}'}
+    assert {one.filename: uploads.path(one.upload_id).read_bytes() for one in found} == contents
+    assert [one.sha256 for one in found] == [
+        hashlib.sha256(data).hexdigest() for data in contents.values()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (
+            b"".join(form_file(f"{n}.txt", b"x") for n in range(4)) + b"--b--\r\n",
+            "may have 3 files",
+        ),
+        (form_file("a.txt", b"x") + form_file("b.txt", b"y"), "cut off"),
+        (form_file("a.txt", b"x") + form_file("..", b"y") + b"--b--\r\n", "no name"),
+    ],
+)
+def test_nothing_stays_of_files_of_a_form_that_is_none(uploads, body, message):
+    with pytest.raises(InputError, match=message):
+        asyncio.run(
+            receive_files(uploads, KIND, cut_every(50, body), by="ada", project="shop", most=3)
+        )
+    assert uploads.all() == []
+
+
 def received(uploads, upload_id, data, *, offset=0, checksum=None, cut=False):
     """Sends a piece in 64 kB, as connections bring them; `cut`: the connection ends with it."""
 
@@ -170,6 +224,7 @@ def whole(uploads, upload_id):
     """The hash that is known of a file that came, and whether its bytes are those that were sent."""
     found = uploads.finish(upload_id)
     assert uploads.path(upload_id).read_bytes() == DATA
+    assert found.stamp == (stamp_of(uploads.path(upload_id).stat()) if found.sha256 else "")
     assert found.sha256 in ("", hashlib.sha256(DATA).hexdigest())
     return bool(found.sha256)
 

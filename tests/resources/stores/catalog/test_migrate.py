@@ -15,8 +15,10 @@ from resources.stores.catalog.collections.catalog import CollectionCatalog
 from resources.stores.catalog.collections.tables import METADATA as COLLECTIONS
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.catalog.dataset_titles import METADATA as TITLES
+from resources.stores.catalog.import_tasks.tables import METADATA as IMPORT_TASKS
 from resources.stores.catalog.migrate import HEAD, MIGRATIONS, is_current, revision, upgrade
 from resources.stores.catalog.queries import METADATA as QUERIES
+from resources.stores.catalog.webhooks.tables import METADATA as WEBHOOKS
 from tests.faults import Child
 from tests.resources.stores.catalog.classifications.rows import SET, change, held
 
@@ -33,7 +35,7 @@ def test_an_empty_database_gets_the_tables_that_the_code_knows(config):
         assert revision(connection) == HEAD
         differences = compare_metadata(
             MigrationContext.configure(connection),
-            [CLASSIFICATIONS, ACCESS, TITLES, QUERIES, COLLECTIONS],
+            [CLASSIFICATIONS, ACCESS, TITLES, QUERIES, COLLECTIONS, IMPORT_TASKS, WEBHOOKS],
         )
     assert [d for d in differences if "alembic" not in str(d)] == []
 

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0010"
-down_revision = "0007"
+down_revision = "0009"
 
 _CARRIED = (
     "INSERT INTO collection_file_failures (import_id, item_id, position, place, type, title, url,"

@@ -1,0 +1,245 @@
+"""A run of a task from its beginning to its end: taken up, listed, worked on, published, and its end written down.
+
+Every way out ends the task in a state: completed, stopped, failed. What kills the process is seen by whoever looks at the task
+next, and by `waybill up` (`orchestration/services/import_tasks/lost.py`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from threading import Event
+from typing import Any
+
+from assets.boundary import RETRIES
+from assets.collections.declaration import CollectionSpec
+from assets.collections.tasks.reading import ItemReader
+from assets.collections.tasks.source import SourceMeans, open_source
+from assets.collections.tasks.working import Workbench, work
+from assets.task_run import TaskFailedError
+from resources.collections.metadata_schema import MetadataSchema
+from resources.connectors.base import FileConnector
+from resources.import_tasks.definition import TaskDefinition, UploadSource, WebSource
+from resources.import_tasks.formats import TEXT_TYPES
+from resources.import_tasks.states import TaskEvent
+from resources.kernel.errors import WaybillError
+from resources.scratch import ScratchFolder
+from resources.stores.catalog.database import CatalogDatabase
+from resources.stores.catalog.import_tasks.catalog import ImportTaskCatalog
+from resources.stores.catalog.import_tasks.collecting import TaskCollecting, TaskFolder
+from resources.stores.catalog.import_tasks.items import TaskItemCatalog
+from resources.stores.catalog.import_tasks.records import StoredTask
+from resources.stores.catalog.import_tasks.removal import remove_task
+from resources.stores.media.writer import MediaWriter
+from resources.stores.task_uploads import TaskUploads
+
+ACTOR = "waybill"
+_OBSERVED_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class TaskMeans:
+    """What a run of a task works with.
+
+    Args:
+        database: the catalog.
+        spec: the collection.
+        run_id: of this run.
+        attempt: number of its retry.
+        actor: who asked for it.
+        schema: gives the schema of custom metadata.
+        connectors: gives those of the collection.
+        writer: keeps bytes; None: nothing is kept.
+        publish: shows what the collection holds as a version of its table.
+        observe: hears how far it is, now and then.
+    """
+
+    database: CatalogDatabase
+    spec: CollectionSpec
+    run_id: str
+    attempt: int
+    actor: str
+    schema: Callable[[], MetadataSchema | None]
+    connectors: Callable[[], Mapping[str, FileConnector]]
+    writer: MediaWriter | None
+    publish: Callable[[], Any]
+    observe: Callable[[StoredTask], None]
+
+    @property
+    def tasks(self) -> ImportTaskCatalog:
+        """All tasks."""
+        return ImportTaskCatalog(self.database)
+
+    @property
+    def items(self) -> TaskItemCatalog:
+        """Their items."""
+        return TaskItemCatalog(self.database)
+
+
+def keeps_bytes(spec: CollectionSpec, definition: TaskDefinition) -> bool:
+    """Whether bytes of items are kept: by the collection, by the task, or since uploads lie nowhere else."""
+    return (
+        spec.keep_copies
+        or definition.options.keep_raw
+        or isinstance(definition.source, UploadSource)
+    )
+
+
+def carry_out_task(means: TaskMeans, task_id: int) -> StoredTask | None:
+    """Carries a task out as far as it is not done, and publishes what the collection holds then.
+
+    Returns:
+        The task as it ended; None: it is gone.
+
+    Raises:
+        TaskFailedError: all of its items failed.
+        WaybillError: something that all items share; what is done stays, a retry goes on.
+    """
+    if means.tasks.begin(task_id, means.run_id, means.actor) is None:
+        means.publish()  # gone or completed: what holds is shown all the same
+        return None
+    try:
+        task = means.tasks.find(task_id)
+        _work(means, task)
+        means.publish()
+    except BaseException as error:
+        _note_error(means, task_id, error)
+        raise
+    return _end(means, task_id)
+
+
+def _end(means: TaskMeans, task_id: int) -> StoredTask | None:
+    found = means.tasks.find(task_id)
+    event, reason = _outcome(means, found)
+    ended = means.tasks.end(task_id, event, run_id=means.run_id, actor=ACTOR, reason=reason)
+    if ended is not None and ended.state == "deleting":
+        remove_task(means.database, task_id, ACTOR)
+        TaskUploads.open().remove(task_id)
+        return None
+    if event == "fail":
+        raise TaskFailedError(
+            f"import task {task_id}: {reason}", hint="Mend them and retry", task_id=task_id
+        )
+    return ended
+
+
+def _outcome(means: TaskMeans, task: StoredTask) -> tuple[TaskEvent, str]:
+    if task.pending or task.listed_at is None:
+        return "halt", ""
+    if not task.failed or task.done or task.skipped:
+        return "complete", ""
+    first = means.items.page(task.id, state="failed", limit=1)[0]
+    what = "its only item failed" if task.failed == 1 else f"all {task.failed:,} items failed"
+    return "fail", f"{what}: {first.name}: {first.message} ({first.rule})"
+
+
+def _note_error(means: TaskMeans, task_id: int, error: BaseException) -> None:
+    """What is about to be tried again by this run goes on; all else ends the task."""
+    is_tried_again = (
+        isinstance(error, WaybillError) and error.retryable and means.attempt < RETRIES.max_retries
+    )
+    if is_tried_again:
+        return
+    event: TaskEvent = "fail" if isinstance(error, Exception) else "halt"
+    reason = str(error) if isinstance(error, Exception) else "its run was cancelled"
+    means.tasks.end(task_id, event, run_id=means.run_id, actor=ACTOR, reason=reason)
+
+
+def _work(means: TaskMeans, task: StoredTask) -> None:
+    definition = task.definition
+    with ExitStack() as stack:
+        scratch = stack.enter_context(ScratchFolder("import"))
+        stopped = Event()
+        source = stack.enter_context(
+            open_source(
+                definition.source,
+                SourceMeans(
+                    TaskUploads.open().of(task.id),
+                    means.connectors(),
+                    scratch.path,
+                    stopped,
+                    (item.reference for item in means.items.all_of(task.id)),
+                ),
+            )
+        )
+        reader = stack.enter_context(_open_reader(means, definition))
+        bench = Workbench(
+            task_id=task.id,
+            run_id=means.run_id,
+            tasks=means.tasks,
+            items=means.items,
+            collecting=TaskCollecting(means.database, _folder(means, task)),
+            source=source,
+            reader=reader,
+            follows=isinstance(definition.source, WebSource)
+            and definition.source.crawl is not None,
+            ignore_errors=definition.ignores_errors,
+            stopped=stopped,
+            tell=_told_now_and_then(means, task.id),
+        )
+        bench.look()
+        if task.listed_at is None and not stopped.is_set():
+            bench.list_items()
+            means.observe(means.tasks.find(task.id))
+        work(bench)
+
+
+def _folder(means: TaskMeans, task: StoredTask) -> TaskFolder:
+    spec = means.spec
+    return TaskFolder(
+        task_id=task.id,
+        collection=spec.name,
+        folder=task.folder or spec.folder,
+        schema=spec.metadata_schema,
+        takes_duplicates=task.definition.options.on_duplicate == "new_version",
+    )
+
+
+def _told_now_and_then(means: TaskMeans, task_id: int) -> Callable[[int], None]:
+    last = time.monotonic()
+
+    def tell(_settled: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _OBSERVED_SECONDS:
+            last = time.monotonic()
+            means.observe(means.tasks.find(task_id))
+
+    return tell
+
+
+@contextmanager
+def _open_reader(means: TaskMeans, definition: TaskDefinition) -> Iterator[ItemReader]:
+    """Parsers start when one is needed; those that the collection has no use for are never loaded."""
+    spec = means.spec
+    with ExitStack() as stack:
+        documents = prober = None
+        if spec.documents is not None:
+            from resources.documents.limits import ReadLimits
+            from resources.documents.reader import open_reader
+
+            told = spec.documents.limits
+            limits = ReadLimits(
+                memory_bytes=told.memory_mb * 2**20,
+                cpu_seconds=told.seconds,
+                seconds=told.seconds,
+                pages=told.pages,
+                file_bytes=told.file_mb * 1_000_000,
+            )
+            documents = stack.enter_context(open_reader(limits))
+        if spec.probe != "never" and set(spec.types or ("image",)) - TEXT_TYPES:
+            from resources.media.prober import open_prober
+
+            prober = stack.enter_context(open_prober())
+        options = definition.options
+        yield ItemReader(
+            spec=spec,
+            options=options,
+            schema=means.schema(),
+            is_web=isinstance(definition.source, WebSource),
+            keeps=means.writer,
+            keeps_texts=spec.keep_copies or options.keep_raw,
+            documents=documents,
+            prober=prober,
+        )

@@ -1,0 +1,52 @@
+"""What tasks into datasets, image folders and classification sets have in common: files, and a run of the target's asset."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import dagster as dg
+
+from orchestration.location import Location
+from resources.connectors.base import FileConnector
+from resources.import_tasks.definition import ConnectorSource, Source, WebSource
+from resources.kernel.errors import InputError
+from resources.kernel.keys import asset_key
+from resources.sources.objects import check_path
+from resources.sources.whole_files import no_pages
+from resources.stores.catalog.import_tasks.records import StoredTask
+
+
+def check_files(
+    location: Location, target: str, connectors: Collection[str], source: Source
+) -> None:
+    """Nothing, where a source has files that the target may take.
+
+    Args:
+        location: has the connectors.
+        target: what messages call it.
+        connectors: those that it declares.
+        source: of the task.
+
+    Raises:
+        InputError: pages of the web; a connector that the target does not declare, or that holds tables.
+        ConfigError: a path that makes no sense.
+    """
+    if isinstance(source, WebSource):
+        raise no_pages()
+    if not isinstance(source, ConnectorSource):
+        return
+    if source.connector not in connectors:
+        raise InputError(
+            f"{target}: {source.connector[:80]!r} is none of its connectors",
+            hint=f"Its `connectors:` are {', '.join(connectors) or 'none'}",
+        )
+    if not isinstance(location.connector(source.connector), FileConnector):
+        raise InputError(f"connector {source.connector!r} holds tables, not files")
+    check_path(source.path)
+
+
+def run_config(task: StoredTask) -> Mapping[str, Any]:
+    """What a run of the target's asset is told: the task's id, and nothing else; what it says stands in the catalog."""
+    op = dg.AssetKey(asset_key("datasets", task.target)).to_python_identifier()
+    return {"ops": {op: {"config": {"task": task.id}}}}

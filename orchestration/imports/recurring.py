@@ -1,0 +1,175 @@
+"""Import tasks that make themselves: a job that makes its task when it runs, and what starts it: the clock, or new files.
+
+A run of the job makes one task and works on it; so the task is there, and begun, at one moment, and a run that is tried again goes
+on with the task of the first one. Run by hand it does the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+import msgspec
+from msgspec.structs import replace
+
+from orchestration.pipelines.build import ScheduleSpec, build_schedule
+from orchestration.watching.new_objects import WatchPolicy, WatchTick, find_new_objects
+from orchestration.watching.object_ledger import ObjectsRequest
+from orchestration.watching.submitted import was_submitted
+from resources.connectors.base import FileConnector
+from resources.home import waybill_home
+from resources.import_tasks.definition import MOST_FILES, ConnectorSource, TaskDefinition
+from resources.kernel.errors import NotFoundError
+from resources.kernel.keys import asset_key
+from resources.references import JOB_POSITION, JOB_TARGETS
+from resources.sources.objects import select_objects
+
+_AT_ONCE = 1_000
+"""Files of one task into a collection or an image folder; the rest comes with the next ones."""
+
+
+@dataclass(frozen=True)
+class InboxSpec:
+    """A place whose new files become tasks.
+
+    Args:
+        include_existing: whether what is there at the first look is taken too.
+        settle_seconds: how long a file must be unchanged; as the connector has it when None.
+        every_seconds: how often to look.
+    """
+
+    include_existing: bool = True
+    settle_seconds: int | None = None
+    every_seconds: int = 30
+
+
+@dataclass(frozen=True)
+class RecurringSpec:
+    """What a recurring import says.
+
+    Args:
+        name: of it, and of its job.
+        task: what each of its tasks is told.
+        description: for people.
+        where: file and line of its declaration.
+    """
+
+    name: str
+    task: TaskDefinition
+    description: str = ""
+    where: str = ""
+
+    @property
+    def key(self) -> dg.AssetKey:
+        """The asset that it fills."""
+        return dg.AssetKey(asset_key("datasets", self.task.target.name))
+
+    def config(self, keys: Sequence[str] = ()) -> dict[str, Any]:
+        """What a run is told: the task to make, of these objects alone if some are named."""
+        task = self.task
+        if keys and isinstance(task.source, ConnectorSource):
+            task = replace(task, source=replace(task.source, keys=tuple(keys)))
+        told = {"new_task": msgspec.json.encode(task).decode()}
+        return {"ops": {self.key.to_python_identifier(): {"config": told}}}
+
+
+def build_recurring(
+    spec: RecurringSpec, *, schedule: ScheduleSpec | None = None, inbox: InboxSpec | None = None
+) -> dg.Definitions:
+    """The job of a recurring import, and what starts it."""
+    source = spec.task.source
+    job = dg.define_asset_job(
+        spec.name,
+        selection=dg.AssetSelection.assets(spec.key),
+        config=spec.config(),
+        description=spec.description or f"Import tasks into {spec.task.target.name}",
+        metadata={
+            JOB_TARGETS: dg.MetadataValue.json([spec.key.to_user_string()]),
+            JOB_POSITION: dg.MetadataValue.text(spec.where),
+        },
+    )
+    watches = inbox is not None and isinstance(source, ConnectorSource)
+    return dg.Definitions(
+        jobs=[job],
+        schedules=[build_schedule(spec.name, schedule, job, alone=True)] if schedule else [],
+        sensors=[_sensor(spec, source, inbox, job)] if watches else [],  # type: ignore[arg-type]  # `watches` says so
+    )
+
+
+def sensor_name(spec: RecurringSpec) -> str:
+    """Name of the sensor of an inbox."""
+    return f"{spec.name}_new_objects"
+
+
+def _sensor(
+    spec: RecurringSpec, source: ConnectorSource, inbox: InboxSpec, job: Any
+) -> dg.SensorDefinition:
+    name = sensor_name(spec)
+
+    @dg.sensor(
+        name=name,
+        job=job,
+        minimum_interval_seconds=inbox.every_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=f"Makes an import task of new files at {source.path} of connector {source.connector}",
+        required_resource_keys={source.connector},
+        metadata={"connector": source.connector, "path": source.path, "pipeline": spec.name},
+    )
+    def _look(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        try:
+            connector = getattr(context.resources, source.connector).files()
+            tick = _new_files(context, spec, source, inbox, connector)
+        except NotFoundError as error:  # a folder that is not there yet holds nothing new
+            return dg.SensorResult(skip_reason=str(error), cursor=context.cursor)
+        context.log.info(tick.summary)
+        return dg.SensorResult(
+            run_requests=[_request(spec, one) for one in tick.requests],
+            skip_reason=None if tick.requests else tick.summary,
+            cursor=tick.cursor,
+        )
+
+    return _look
+
+
+def _new_files(
+    context: dg.SensorEvaluationContext,
+    spec: RecurringSpec,
+    source: ConnectorSource,
+    inbox: InboxSpec,
+    connector: FileConnector,
+) -> WatchTick:
+    name = sensor_name(spec)
+    settle = connector.settle_seconds if inbox.settle_seconds is None else inbox.settle_seconds
+    takes_lots = spec.task.target.kind in ("collection", "image_folder")
+    policy = WatchPolicy(
+        sensor=name,
+        scope=f"{source.connector} {source.path}",
+        include_existing=inbox.include_existing,
+        settle_seconds=settle,
+        clock_doubt_seconds=connector.clock_doubt_seconds,
+        objects_per_run=_AT_ONCE if takes_lots else MOST_FILES,
+    )
+    return find_new_objects(
+        lambda after: select_objects(
+            connector, source.path, is_readable=lambda _key: True, after=after
+        ),
+        policy,
+        ledger=waybill_home() / "sensors" / f"{name}.sqlite",
+        cursor=context.cursor,
+        has_run=lambda run_key: was_submitted(context.instance, name, run_key),
+        now=datetime.now(UTC),
+    )
+
+
+def _request(spec: RecurringSpec, wanted: ObjectsRequest) -> dg.RunRequest:
+    return dg.RunRequest(
+        run_key=wanted.run_key,
+        run_config=spec.config(wanted.keys),
+        tags={
+            "waybill/new_objects": str(wanted.objects),
+            "waybill/first_object": wanted.first_keys[0][:250] if wanted.first_keys else "",
+        },
+    )

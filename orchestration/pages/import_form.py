@@ -1,0 +1,204 @@
+"""The form of a new import task: what is filled in, and the task that it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from resources.import_tasks.definition import Crawl
+from resources.kernel.errors import InputError
+
+RULES = 5
+"""Rows for own fields; more of them are given by the HTTP API or the command line."""
+NEW = "new"
+"""Begins the choice of a target that is yet to be declared: `new:collection`."""
+_CRAWL = Crawl()
+_DEFAULTS: dict[str, str] = {
+    "source": "web",
+    "depth": str(_CRAWL.depth),
+    "pages": str(_CRAWL.pages),
+    "delay": f"{_CRAWL.delay:g}",
+    "on_duplicate": "skip",
+}
+_TEXTS = (
+    *("source", "addresses", "sitemap", "depth", "pages", "delay", "include", "exclude"),
+    *(
+        "uploads",
+        "connector",
+        "path",
+        "target",
+        "new_name",
+        "folder",
+        "output",
+        "on_duplicate",
+        "name",
+    ),
+)
+_FLAGS = {
+    "crawl": False,
+    "same_site": True,
+    "title": True,
+    "details": True,
+    "ocr": False,
+    "keep_raw": False,
+    "ignore_errors": True,
+    "go_on": False,
+}
+_OF_ITEMS = ("title", "details", "ocr", "keep_raw", "ignore_errors")
+"""Boxes of what is made of the items of a collection."""
+_OPTIONS = ("output", "ocr", "keep_raw")
+
+
+@dataclass(frozen=True)
+class GivenRule:
+    """A row of the own fields."""
+
+    key: str = ""
+    source: str = "path"
+    pattern: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class TaskForm:
+    """The form as it is filled in.
+
+    Args:
+        fields: as the browser sent them, or an address names them.
+        is_sent: whether the form was sent: a box that is not among its fields is not ticked then.
+    """
+
+    fields: Mapping[str, str]
+    is_sent: bool = False
+
+    def text(self, name: str) -> str:
+        """What stands in a field."""
+        return str(self.fields.get(name, _DEFAULTS.get(name, "")))
+
+    def flag(self, name: str) -> bool:
+        """Whether a box is ticked."""
+        if self.is_sent or name in self.fields:
+            return self.fields.get(name) == "true"
+        return _FLAGS[name]
+
+    @property
+    def rules(self) -> tuple[GivenRule, ...]:
+        """The rows of own fields, empty ones too."""
+        return tuple(
+            GivenRule(
+                *(
+                    self.fields.get(f"field_{part}_{number}", default).strip()
+                    for part, default in (
+                        ("key", ""),
+                        ("source", "path"),
+                        ("pattern", ""),
+                        ("description", ""),
+                    )
+                )
+            )
+            for number in range(1, RULES + 1)
+        )
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """All of it, for the page."""
+        flags = {name: self.flag(name) for name in _FLAGS}
+        texts = {name: self.text(name) for name in _TEXTS}
+        given = any(texts.get(name) or flags.get(name) for name in _OPTIONS)
+        has_options = given or any(rule.key for rule in self.rules)
+        return {**texts, **flags, "rules": self.rules, "has_options": has_options}
+
+    @property
+    def new_collection(self) -> str | None:
+        """The name of a collection that is to be declared first; None: no such is wanted."""
+        is_wanted = self.text("target") == f"{NEW}:collection"
+        return self.text("new_name").strip() if is_wanted else None
+
+    def asked(self, uploads: tuple[str, ...] = ()) -> dict[str, Any]:
+        """The task as `parse_task_order` takes it.
+
+        Args:
+            uploads: files that came with the form itself.
+
+        Raises:
+            InputError: a number that is none, or no target.
+        """
+        return {
+            "name": self.text("name"),
+            "target": self._target(),
+            "source": self._source(uploads),
+            "options": self._options(),
+            "start": self.text("act") == "start",
+        }
+
+    def _target(self) -> dict[str, str]:
+        kind, _, name = self.text("target").partition(":")
+        if kind == NEW:
+            kind, name = name, self.text("new_name").strip()
+        if not kind:
+            raise InputError("no target was chosen", hint="Choose where it goes")
+        return {
+            "kind": kind,
+            "name": name,
+            "folder": self.text("folder").strip() if kind == "collection" else "",
+        }
+
+    def _source(self, uploads: tuple[str, ...]) -> dict[str, Any]:
+        kind = self.text("source")
+        if kind == "upload":
+            ids = (*self.text("uploads").split(), *uploads)
+            if not ids:
+                raise InputError("no file was chosen", hint="Choose or drop files")
+            return {"type": kind, "uploads": list(ids)}
+        if kind == "connector":
+            own = {name: self.text(name).strip() for name in ("connector", "path")}
+            return {"type": kind, **own}
+        return {
+            "type": "web",
+            "addresses": self.text("addresses").split(),
+            "sitemap": self.text("sitemap").strip(),
+            "crawl": self._crawl() if self.flag("crawl") else None,
+        }
+
+    def _crawl(self) -> dict[str, Any]:
+        return {
+            "depth": _number("Links from a page that was named", self.text("depth")),
+            "pages": _number("Most pages", self.text("pages")),
+            "delay": _seconds(self.text("delay")),
+            "same_site": self.flag("same_site"),
+            "include": self.text("include").split(),
+            "exclude": self.text("exclude").split(),
+        }
+
+    def _options(self) -> dict[str, Any]:
+        if self._target()["kind"] != "collection":
+            return {"ignore_errors": self.flag("go_on")}
+        flags = {name: self.flag(name) for name in _OF_ITEMS}
+        rules = [
+            {
+                "key": rule.key,
+                "source": rule.source,
+                "pattern": rule.pattern,
+                "description": rule.description,
+            }
+            for rule in self.rules
+            if rule.key or rule.pattern
+        ]
+        texts = {name: self.text(name) for name in ("output", "on_duplicate")}
+        return {**texts, **flags, "fields": rules}
+
+
+def _number(title: str, given: str) -> int:
+    if given.isascii() and given.isdigit() and len(given) < 10:
+        return int(given)
+    raise InputError(f"{title}: {given[:40]!r} is no whole number", hint="Write digits")
+
+
+def _seconds(given: str) -> float:
+    try:
+        return float(given)
+    except ValueError:
+        raise InputError(
+            f"Seconds between two requests: {given[:40]!r} is no number", hint="Write 1 or 0.5"
+        ) from None

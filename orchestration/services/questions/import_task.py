@@ -1,0 +1,70 @@
+"""Questions about import tasks: those that need the loaded project."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from orchestration.services.access.audit import audited
+from orchestration.services.asking.question import Desk, Question
+from orchestration.services.import_tasks.new_targets import declaration_of_target, declare_target
+from orchestration.services.import_tasks.shown import ImportTask
+from orchestration.services.import_tasks.starting import (
+    create_task,
+    retry_task,
+    start_all,
+    start_task,
+)
+from orchestration.services.import_tasks.steering import Answered
+from orchestration.services.runs.start import Asked
+from orchestration.services.runs.workplace import Workplace
+from resources.import_tasks.definition import Via, parse_definition
+from resources.project import find_project
+from resources.stores.catalog.database import CatalogDatabase
+
+SECONDS = 600.0
+"""A thousand tasks are started one after the other."""
+
+
+def _create(
+    desk: Desk, definition: dict[str, Any], via: Via, start: bool = False, key: str = ""
+) -> ImportTask:
+    return create_task(_place(desk, key), parse_definition(definition), start=start, via=via)
+
+
+def _declare(desk: Desk, definition: dict[str, Any]) -> bool:
+    given = parse_definition(definition)
+    wanted = declaration_of_target(desk.location, given)
+    if wanted is None:
+        return False
+    subject = f"datasets/{given.target.name}"
+    with audited(CatalogDatabase.open(), desk.actor, "import.create", subject) as noted:
+        noted.detail, noted.after = "declared for an import task", wanted
+        return declare_target(find_project(), desk.location, given)
+
+
+def _start(desk: Desk, task_id: int, key: str = "") -> ImportTask:
+    return start_task(_place(desk, key), task_id)
+
+
+def _retry(desk: Desk, task_id: int, key: str = "") -> ImportTask:
+    return retry_task(_place(desk, key), task_id)
+
+
+def _start_all(desk: Desk, ids: list[int]) -> tuple[Answered, ...]:
+    return start_all(_place(desk, ""), ids)
+
+
+def _place(desk: Desk, key: str) -> Workplace:
+    return Workplace(desk.home, desk.location, desk.instance, Asked(desk.actor.name, key))
+
+
+DECLARE = Question("import_task.declare", _declare, bool)
+"""Asked before `CREATE`; yes: something was written, and the project is to be read anew first."""
+CREATE = Question("import_task.create", _create, ImportTask)
+START = Question("import_task.start", _start, ImportTask)
+RETRY = Question("import_task.retry", _retry, ImportTask)
+START_ALL: Question[tuple[Answered, ...]] = Question(
+    "import_task.start_all", _start_all, tuple[Answered, ...], seconds=SECONDS
+)
+QUESTIONS = (DECLARE, CREATE, START, RETRY, START_ALL)
+"""What may be asked of tasks."""

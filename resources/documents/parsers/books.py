@@ -1,0 +1,83 @@
+"""E-books (EPUB): chapter after chapter, in the order of the book's spine."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import Any
+from urllib.parse import unquote
+
+from resources.documents.document import PageState, characters_of
+from resources.documents.parsers.gathering import Fact, Gathered
+from resources.documents.parsers.packages import Package, open_package
+from resources.documents.parsers.pages import put_tree, tree_of
+from resources.documents.parsers.plain import decoded
+from resources.documents.refusals import DocumentRefusedError
+from resources.sandbox.ranged_file import RangedFile
+
+_CONTAINER = "META-INF/container.xml"
+_CONTENT_RIGHTS = "META-INF/rights.xml"
+_FACTS: dict[str, Fact] = {
+    "title": "title",
+    "creator": "author",
+    "language": "language",
+    "date": "created",
+    "description": "description",
+}
+_MORE = {"publisher", "identifier", "subject", "rights"}
+_PAGES = ("application/xhtml+xml", "text/html")
+
+
+def parse(file: RangedFile, gathered: Gathered) -> None:
+    """Reads a book.
+
+    Raises:
+        DocumentRefusedError: it is locked, or no book.
+    """
+    with open_package(file, gathered.asked) as package:
+        if package.has(_CONTENT_RIGHTS):
+            raise DocumentRefusedError("encrypted", "It is locked by its seller (DRM)")
+        if not package.has(_CONTAINER):
+            raise DocumentRefusedError(
+                "type_mismatch", f"Expected an e-book, got an archive without `{_CONTAINER}`"
+            )
+        root = next((one.get("full-path") for one in package.xml(_CONTAINER).iter() if one.get("full-path")), "")  # fmt: skip
+        book = package.xml(root)
+        _put_facts(book, gathered)
+        chapters = _chapters(book, posixpath.dirname(root))
+        gathered.check_pages(len(chapters), "chapters")
+        for number, name in enumerate(chapters, 1):
+            _take_chapter(package, name, number, gathered)
+
+
+def _put_facts(book: Any, gathered: Gathered) -> None:
+    for element in book.iter():
+        namespace, _, name = element.tag.rpartition("}")
+        if namespace.endswith("purl.org/dc/elements/1.1/"):
+            if name in _FACTS:
+                gathered.fact(_FACTS[name], element.text)
+            elif name in _MORE:
+                gathered.more(name, element.text)
+
+
+def _chapters(book: Any, folder: str) -> list[str]:
+    """Names of the parts with text, in the order of reading."""
+    items = {one.get("id"): one for one in book.iter() if one.tag.endswith("}item")}
+    spine = [items.get(one.get("idref")) for one in book.iter() if one.tag.endswith("}itemref")]
+    return [
+        posixpath.normpath(posixpath.join(folder, unquote(one.get("href") or "")))
+        for one in spine
+        if one is not None and one.get("media-type") in _PAGES
+    ]
+
+
+def _take_chapter(package: Package, name: str, number: int, gathered: Gathered) -> None:
+    gathered.page = number
+    before = len(gathered.blocks)
+    try:
+        text, _ = decoded(package.read(name))
+        put_tree(tree_of(text), gathered)
+    except DocumentRefusedError as refused:
+        gathered.pages.append(PageState(number, "failed", message=refused.message))
+        return
+    count = sum(characters_of(block) for block in gathered.blocks[before:])
+    gathered.pages.append(PageState(number, "text" if count else "empty", count))

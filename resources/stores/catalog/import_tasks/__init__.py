@@ -1,0 +1,1 @@
+"""Import tasks in the catalog: definitions, states with their history, what became of each item, what targets know already."""

@@ -1,0 +1,56 @@
+"""Pictures by a task: probed as by a specification, known again by their URL and their bytes."""
+
+import io
+
+from PIL import Image
+
+
+def png(width: int) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (width, 8)).save(out, "PNG")
+    return out.getvalue()
+
+
+def test_each_file_has_its_own_result(bench):
+    source = bench.uploads(
+        **{"a.PNG": png(9), "text.png": b"no picture", "b.png": b"", "c.xyz": b"x", "d.mp3": b"ID3"}
+    )
+    done = bench.run(source, into="photos")
+    assert not done.reason, done.reason
+    assert (done.state, done.done, done.failed) == ("completed", 1, 4)
+    rules = {item.name: item.rule for item in bench.items(done.id, state="failed")}
+    assert rules == {
+        "text.png": "type_mismatch",
+        "b.png": "empty",
+        "c.xyz": "format_not_taken",
+        "d.mp3": "type_not_taken",
+    }
+    [row] = bench.rows("photos")
+    assert (row["urls"], row["media_width"], row["state"]) == (["upload:/a.PNG"], 9, "ready")
+    assert len(row["objects"]) == 1  # an upload lies nowhere else
+
+
+def test_an_unchanged_place_is_not_read_again(bench):
+    for number in range(5):
+        bench.put(f"in/{number}.png", png(10 + number))
+    first = bench.run("in/*.png", into="photos")
+    assert (first.created, first.done) == (5, 5)
+    bench.put("in/2.png", png(99))
+    bench.put("in/new.png", png(50))
+    bench.put("in/copy.png", png(10))
+    second = bench.run("in/*.png", into="photos")
+    counts = (second.created, second.updated, second.unchanged, second.duplicates)
+    assert (second.state, counts) == ("completed", (1, 1, 4, 1))
+    [copy] = [item for item in bench.items(second.id) if item.outcome == "duplicate"]
+    assert "in/0.png" in copy.message
+    widths = {row["title"]: row["media_width"] for row in bench.rows("photos")}
+    assert widths == {
+        "0.png": 10,
+        "1.png": 11,
+        "2.png": 99,
+        "3.png": 13,
+        "4.png": 14,
+        "new.png": 50,
+    }
+    third = bench.run("in/*.png", into="photos", on_duplicate="new_version")
+    assert (third.created, third.unchanged) == (1, 6)

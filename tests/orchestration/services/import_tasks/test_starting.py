@@ -1,0 +1,84 @@
+"""Tasks made and started for the server: once for a key, queued at once, refused with the state, never half made."""
+
+from dataclasses import replace
+
+import dagster as dg
+import pytest
+
+from orchestration.services.import_tasks.starting import (
+    create_task,
+    retry_task,
+    start_all,
+    start_task,
+)
+from orchestration.services.runs.start import Asked
+from resources.import_tasks.definition import parse_definition
+from resources.kernel.errors import GoneError, InputError, NotFoundError, UnknownNameError
+from resources.stores.catalog.import_tasks.records import TransitionError
+
+LAKE = {"type": "connector", "connector": "lake", "path": "*"}
+
+
+def definition(source=LAKE, *, name="docs", kind="collection", **more):
+    return parse_definition({"name": "", "target": {"kind": kind, "name": name}, "source": source, **more})  # fmt: skip
+
+
+def keyed(bench, key: str):
+    return replace(bench.place, asked=Asked("ada", key))
+
+
+def test_a_task_may_be_made_without_being_started(bench):
+    made = create_task(bench.place, definition(), start=False, via="api")
+    assert (made.state, made.via, made.asked_by, made.total) == ("not_started", "api", "ada", None)
+    assert (made.can, made.run_ids, made.next_step) == (("start", "delete"), (), "start it")
+    assert bench.place.instance.get_runs() == []
+
+
+def test_the_same_key_makes_and_starts_one_task(bench):
+    place = keyed(bench, "k1")
+    first = create_task(place, definition(), start=True, via="api")
+    again = create_task(place, definition(), start=True, via="api")
+    assert first == again
+    assert (first.state, first.queued) == ("importing", True)
+    [run] = bench.place.instance.get_runs()
+    assert run.status == dg.DagsterRunStatus.QUEUED
+    assert run.tags["waybill/import_task"] == str(first.id)
+    with pytest.raises(InputError, match="another import task"):
+        create_task(place, definition(options={"ocr": True}), start=True, via="api")
+    assert start_task(keyed(bench, "k1"), first.id).state == "importing"  # the same request again
+
+
+def test_a_second_start_tells_the_state(bench):
+    made = create_task(bench.place, definition(), start=True, via="api")
+    with pytest.raises(TransitionError, match="already running") as told:
+        start_task(bench.place, made.id)
+    assert (told.value.facts["state"], told.value.facts["can"]) == ("importing", ["stop", "delete"])
+    with pytest.raises(TransitionError):
+        retry_task(bench.place, made.id)
+    assert len(bench.place.instance.get_runs()) == 1
+
+
+def test_several_have_an_answer_each(bench):
+    one, two = (create_task(bench.place, definition(), start=n, via="api") for n in (False, True))
+    told = {a.id: a for a in start_all(bench.place, [one.id, two.id, 99])}
+    assert (told[one.id].ok, told[one.id].state) == (True, "importing")
+    assert (told[two.id].ok, told[two.id].state) == (False, "importing")
+    assert (told[99].ok, told[99].state) == (False, None)
+    assert "no import task 99" in told[99].message
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "said"),
+    [
+        ({"name": "dox"}, UnknownNameError, "Known: docs, photos"),
+        ({"source": {**LAKE, "connector": "pond"}}, InputError, "none of its connectors"),
+        ({"source": {"type": "web", "addresses": ["https://example.org/"]}}, InputError, "web: true"),
+        ({"source": {"type": "upload", "files": [{"sha256": "a" * 64, "name": "a.txt", "size": 1}]}}, GoneError, "hand the file in"),
+    ],
+)  # fmt: skip
+def test_what_the_target_does_not_take_is_no_task(bench, given, error, said):
+    with pytest.raises(error, match=said):
+        create_task(bench.place, definition(**given), start=True, via="api")
+    assert bench.records.tasks.ids() == set()
+    with pytest.raises(NotFoundError):
+        bench.show(1)
