@@ -36,7 +36,7 @@ from resources.sources.whole_files import (
 )
 from resources.stores.catalog.import_tasks.catalog import ImportTaskCatalog
 from resources.stores.catalog.import_tasks.items import TaskItemCatalog
-from resources.stores.catalog.import_tasks.records import ItemResult, NewTask, StoredTask
+from resources.stores.catalog.import_tasks.records import ItemResult, StoredTask, TaskRequest
 from resources.stores.catalog.import_tasks.removal import remove_task
 from resources.stores.catalog.resource import CatalogResource
 from resources.stores.task_uploads import TaskUploads
@@ -175,7 +175,7 @@ def task_of(context: dg.AssetExecutionContext, tasks: ImportTaskCatalog) -> int:
         return int(config["task"])
     definition = parse_definition(msgspec.json.decode(config["new_task"]))
     logical_id, _ = logical_run(context)
-    new = NewTask(
+    new = TaskRequest(
         project=find_project().location,
         key=f"run {logical_id}",
         definition=definition,

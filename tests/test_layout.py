@@ -47,6 +47,7 @@ NAMED_TWICE: dict[str, str] = {
     "Place": _SIDE_BY_SIDE,
     "Problem": "of a project's files; RFC 9457's own word for an error of the API",
     "Project": "what came of loading one; one as the web process sees it",
+    "Target": "what a process loads; where the items of a task go",
     "Request": "over the pipe to the code location's process; of HTTP, as far as it is looked at",
     "Visit": "who came through the guard; what a page is given of them",
 }

@@ -28,7 +28,7 @@ from resources.kernel.keys import Key, asset_key
 from resources.sources.open import open_source
 from resources.sources.source import Source
 from resources.sources.spec import SourceSpec
-from resources.sources.uploads import UPLOAD_TAG, UploadSource, open_upload
+from resources.sources.uploads import UPLOAD_TAG, KeptUploadSource, open_upload
 from resources.stores.kept_uploads import KeptUploads
 from resources.stores.resource import StoreResource
 from resources.stores.tables import TableStore
@@ -106,7 +106,7 @@ def import_dataset(
         if spec.source.upload:
             imported = (
                 source.upload.number
-                if isinstance(source, UploadSource)
+                if isinstance(source, KeptUploadSource)
                 else imported_upload(tables, spec.key)
             )
             KeptUploads(tables).release(spec.name, imported=imported, keep=spec.keep_uploads)

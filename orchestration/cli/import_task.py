@@ -78,36 +78,32 @@ def create(  # noqa: PLR0913 - one parameter an option
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Make a task: what comes from where, into what. Without `--start` it waits until it is started."""
-    from orchestration.services.import_tasks.starting import create_task
-    from resources.import_tasks.definition import parse_definition
-
-    web = web_options.WebOptions(
-        urls, url_list, sitemap, depth, same_site, include, exclude, pages, delay
-    )
+    web = web_options.WebOptions(urls, url_list, sitemap, depth, same_site, include, exclude, pages, delay)  # fmt: skip
     options = {
-        "output": output,
-        "title": not no_title,
-        "details": not no_details,
-        "ocr": ocr,
-        "keep_raw": keep_raw,
-        "fields": [_field(text) for text in field or ()],
-        "on_duplicate": "new_version" if new_version else "skip",
-        "ignore_errors": ignore_errors,
-        "form": _form(kind, setting or []),
-    }
+        "output": output, "title": not no_title, "details": not no_details, "ocr": ocr, "keep_raw": keep_raw,
+        "fields": [_field(text) for text in field or ()], "on_duplicate": "new_version" if new_version else "skip",
+        "ignore_errors": ignore_errors, "form": _form(kind, setting or []),
+    }  # fmt: skip
     with reported():
         source = _source(files or [], connector, path, web.source())
         target = {"kind": kind, "name": into, "folder": folder}
         given = {"name": name, "target": target, "source": source, "options": options}
-        definition = parse_definition(given)
-        _declare(context, definition)
-        place = _place(context)
-        made = create_task(place, definition, start=False, via="cli")
-        if start_it:
-            made = _worked_on(place, made.id, is_retry=False)
+        made = _made(context, given, start_it=start_it)
     print_task(made, as_json=as_json)
     if start_it:
         _end(made)
+
+
+def _made(context: typer.Context, given: dict[str, Any], *, start_it: bool) -> ImportTask:
+    """The task of a definition; with `start_it` as it ended."""
+    from orchestration.services.import_tasks.starting import create_task
+    from resources.import_tasks.definition import parse_definition
+
+    definition = parse_definition(given)
+    _declare(context, definition)
+    place = _place(context)
+    made = create_task(place, definition, start=False, via="cli")
+    return _worked_on(place, made.id, is_retry=False) if start_it else made
 
 
 @app.command("list")

@@ -38,7 +38,7 @@ _SHOWN = 30
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownColumns:
     """The columns of a dataset."""
 
     schema: pa.Schema
@@ -117,7 +117,7 @@ class _Look:
                     told.add(cause)
                 elif found is not None and found.arrow_schema is not None:
                     certain = self._is_of_declaration(name, found)
-                    self._known[name] = Known(
+                    self._known[name] = KnownColumns(
                         found.arrow_schema, f"stored version {found.number}", certain
                     )
 
@@ -138,7 +138,9 @@ class _Look:
         text = f"dataset {name!r}: columns were not compared with what is stored: {error.message}"
         return Problem(file, line, text, error.hint, is_warning=True)
 
-    def _check(self, dataset: Dataset, checks: list[tuple[int, Expectation]], known: Known) -> None:
+    def _check(
+        self, dataset: Dataset, checks: list[tuple[int, Expectation]], known: KnownColumns
+    ) -> None:
         names = known.schema.names
         for number, item in checks:
             for column in dict.fromkeys(item.columns):
@@ -166,13 +168,13 @@ class _Look:
                     added |= tables.keys()
                     self._bind(binder, name, tables)
 
-    def _add(self, binder: StatementBinder, name: str, known: Known) -> None:
+    def _add(self, binder: StatementBinder, name: str, known: KnownColumns) -> None:
         try:
             binder.add_table(name, known.schema)
         except InputError as error:
             self._unusable[name] = error
 
-    def _bind(self, binder: StatementBinder, name: str, tables: Mapping[str, Known]) -> None:
+    def _bind(self, binder: StatementBinder, name: str, tables: Mapping[str, KnownColumns]) -> None:
         from assets.transforms.binding import StatementMisfitError
 
         transform = self._transforms[name]
@@ -191,7 +193,7 @@ class _Look:
             return
         if found is not None:
             certain = all(known.is_certain for known in tables.values())
-            self._known[name] = Known(found, "as its SQL makes it", certain)
+            self._known[name] = KnownColumns(found, "as its SQL makes it", certain)
 
 
 class _Transform:
@@ -227,10 +229,10 @@ def _checks(dataset: Dataset) -> Iterator[tuple[int, Expectation]]:
             yield number, item
 
 
-def _declared(given: ClassificationSet) -> Known:
+def _declared(given: ClassificationSet) -> KnownColumns:
     """A set settles its columns when it is declared."""
     columns = tuple(SetColumn(column.name, ColumnType(column.type)) for column in given.columns)
-    return Known(SetSchema(columns).arrow, "as declared", is_certain=True)
+    return KnownColumns(SetSchema(columns).arrow, "as declared", is_certain=True)
 
 
 def _each(value: object) -> list[object]:
@@ -254,7 +256,9 @@ class _Newest:
             return name, error
 
 
-def _problem(file: str, line: int, text: str, hint: str, tables: Mapping[str, Known]) -> Problem:
+def _problem(
+    file: str, line: int, text: str, hint: str, tables: Mapping[str, KnownColumns]
+) -> Problem:
     origins = "; ".join(f"{name}: {known.origin}" for name, known in sorted(tables.items()))
     unsure = [name for name, known in sorted(tables.items()) if not known.is_certain]
     if unsure:

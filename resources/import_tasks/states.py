@@ -1,4 +1,4 @@
-"""The states of a task, and every way from one to another. `specs/import-tasks.md` B is this table; a test walks through all of it.
+"""The states of a task, and every way from one to another: one table, which docs/imports.md shows and a test walks through.
 
 A person asks for an *action*: start, stop, retry, delete. What a run, its death or the machine does to a task is an *event*.
 Both change a state by compare-and-set: of two who want the same at one moment one does it, and the other one sees what holds.

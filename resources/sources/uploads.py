@@ -31,7 +31,7 @@ def open_upload(
     asked: int = 0,
     imported: int = 0,
     task: int = 0,
-) -> UploadSource:
+) -> KeptUploadSource:
     """The upload that is to be imported into the dataset that `spec` is named after.
 
     That is the one that was asked for, so that of two that came shortly after one another each becomes a version, and
@@ -55,7 +55,7 @@ def open_upload(
             f"dataset {spec.name}: nothing was uploaded yet",
             hint=f"Upload a file: waybill dataset upload FILE --name {spec.name}",
         )
-    return UploadSource(spec, upload, _Copier(uploads, upload), task=task)
+    return KeptUploadSource(spec, upload, _Copier(uploads, upload), task=task)
 
 
 def wanted_upload(
@@ -80,7 +80,7 @@ class _Copier:
         return self.uploads.local_file(self.upload, item.key)
 
 
-class UploadSource(ObjectSource):
+class KeptUploadSource(ObjectSource):
     """One upload, as one table. What it holds never changes: a newer upload is another source."""
 
     def __init__(

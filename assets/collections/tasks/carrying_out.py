@@ -18,12 +18,13 @@ from assets.collections.declaration import CollectionSpec
 from assets.collections.tasks.reading import ItemReader
 from assets.collections.tasks.source import SourceMeans, open_source
 from assets.collections.tasks.working import Workbench, work
+from assets.task_run import TaskFailedError
 from resources.collections.metadata_schema import MetadataSchema
 from resources.connectors.base import FileConnector
 from resources.import_tasks.definition import TaskDefinition, UploadSource, WebSource
 from resources.import_tasks.formats import TEXT_TYPES
 from resources.import_tasks.states import TaskEvent
-from resources.kernel.errors import InputError, WaybillError
+from resources.kernel.errors import WaybillError
 from resources.scratch import ScratchFolder
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.catalog.import_tasks.catalog import ImportTaskCatalog
@@ -36,10 +37,6 @@ from resources.stores.task_uploads import TaskUploads
 
 ACTOR = "waybill"
 _OBSERVED_SECONDS = 30.0
-
-
-class TaskFailedError(InputError):
-    """All items of a task failed."""
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ class TaskItemFailedError(InputError):
 
 
 @dataclass(frozen=True)
-class Taken:
+class TakenItem:
     """What came of one item."""
 
     item: TaskItem
@@ -163,12 +163,12 @@ class _Lot:
     """What is written down together."""
 
     bench: Workbench
-    taken: list[Taken] = field(default_factory=list)
+    taken: list[TakenItem] = field(default_factory=list)
     since: float = field(default_factory=time.monotonic)
     settled: int = 0
     size: int = 0
 
-    def add(self, one: Taken) -> None:
+    def add(self, one: TakenItem) -> None:
         if one.leads_to:  # first: what an item leads to must not be lost with it done
             self.bench.items.add(self.bench.task_id, one.leads_to)
         self.taken.append(one)
@@ -197,7 +197,7 @@ class _Work:
         self._bench = bench
         self._pool = pool
         self._lot = _Lot(bench)
-        self._going: set[Future[Taken]] = set()
+        self._going: set[Future[TakenItem]] = set()
         self._ready: deque[tuple[TaskItem, KnownItem | None]] = deque()
         self._after = 0
         self._looked = time.monotonic()
@@ -241,7 +241,7 @@ class _Work:
             self._looked = time.monotonic()
             self._bench.look()
 
-    def _take_in(self, done: set[Future[Taken]]) -> None:
+    def _take_in(self, done: set[Future[TakenItem]]) -> None:
         """Adds what came out. An error that all items share is raised when the rest is kept."""
         shared: BaseException | None = None
         for future in done:
@@ -277,7 +277,7 @@ class _Work:
             self._take_in(done)
 
 
-def _take(bench: Workbench, item: TaskItem, known: KnownItem | None) -> Taken:
+def _take(bench: Workbench, item: TaskItem, known: KnownItem | None) -> TakenItem:
     """Fetches and reads one item.
 
     Raises:
@@ -293,10 +293,10 @@ def _take(bench: Workbench, item: TaskItem, known: KnownItem | None) -> Taken:
             result = ItemResult(item.number, "skipped", "duplicate", message=error.message)
         else:
             result = ItemResult(item.number, "failed", rule=error.rule, message=error.message)
-        return Taken(item, result)
+        return TakenItem(item, result)
 
 
-def _brought(bench: Workbench, item: TaskItem, known: KnownItem | None) -> Taken:
+def _brought(bench: Workbench, item: TaskItem, known: KnownItem | None) -> TakenItem:
     is_same_way = known is not None and known.made_with == bench.reader.made_with
     before = Known(known.fingerprint, known.sha256) if known is not None and is_same_way else None
     asked = SourceItem(
@@ -323,7 +323,7 @@ def _brought(bench: Workbench, item: TaskItem, known: KnownItem | None) -> Taken
         leads_to = ()
         if bench.follows:
             leads_to = tuple(bench.source.follow(asked, fetched, read.links))
-    return Taken(item, brought=read.brought, leads_to=leads_to)
+    return TakenItem(item, brought=read.brought, leads_to=leads_to)
 
 
 def _unchanged(
@@ -332,11 +332,11 @@ def _unchanged(
     sha256: str,
     fingerprint: str,
     leads_to: tuple[SourceItem, ...] = (),
-) -> Taken:
+) -> TakenItem:
     result = ItemResult(
         item.number, "skipped", "unchanged", sha256=sha256, target_item=known.item_id
     )
-    return Taken(item, result, fingerprint=fingerprint, leads_to=leads_to)
+    return TakenItem(item, result, fingerprint=fingerprint, leads_to=leads_to)
 
 
 def _followed_again(bench: Workbench, asked: SourceItem, known: KnownItem) -> Iterator[SourceItem]:

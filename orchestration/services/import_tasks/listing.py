@@ -10,7 +10,7 @@ from orchestration.services.import_tasks.shown import ImportTask, shown
 from orchestration.services.paging import LIMIT, check_limit, decode_cursor, encode_cursor
 from resources.import_tasks.states import STATES, WORKING, TaskState
 from resources.kernel.errors import InputError
-from resources.stores.catalog.import_tasks.listing import SORTS, TaskQuery, TaskSort, place
+from resources.stores.catalog.import_tasks.listing import SORTS, TaskSearch, TaskSort, place
 
 _GOING = (*WORKING, "deleting")
 
@@ -87,7 +87,7 @@ def _tabs(by_state: Mapping[TaskState, int]) -> dict[str, int]:
     return {**found, "all": sum(by_state.values())}
 
 
-def _query(records: TaskRecords, wanted: TaskFilter) -> TaskQuery:
+def _query(records: TaskRecords, wanted: TaskFilter) -> TaskSearch:
     sort = wanted.sort.removeprefix("-")
     if sort not in SORTS:
         raise InputError(
@@ -98,7 +98,7 @@ def _query(records: TaskRecords, wanted: TaskFilter) -> TaskQuery:
             raise InputError(
                 f"{state[:60]!r} is no state of a task", hint=f"Give one of {', '.join(STATES)}"
             )
-    return TaskQuery(
+    return TaskSearch(
         records.project,
         wanted.states,
         wanted.q.strip(),

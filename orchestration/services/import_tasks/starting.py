@@ -28,7 +28,7 @@ from resources.import_tasks.definition import (
 from resources.import_tasks.states import TaskAction, step_of
 from resources.kernel.errors import WaybillError
 from resources.stores.catalog.import_tasks.changing import refused
-from resources.stores.catalog.import_tasks.records import NewTask, StoredTask
+from resources.stores.catalog.import_tasks.records import StoredTask, TaskRequest
 from resources.stores.task_uploads import TaskUploads
 
 
@@ -51,7 +51,7 @@ def create_task(
     given = check_definition(definition)
     target_of(given.target.kind).check(place.location, given)
     records = TaskRecords.of(place.location, place.instance)
-    new = NewTask(records.project, place.asked.make_run_id(), given, via, place.asked.actor)
+    new = TaskRequest(records.project, place.asked.make_run_id(), given, via, place.asked.actor)
     stored = records.tasks.create(new)
     if isinstance(given.source, UploadSource):
         _keep_uploads(records, stored, given.source)

@@ -1,6 +1,6 @@
 """Import tasks: made, their states changed by compare-and-set with actor and time, ended, removed.
 
-`items.py` has the items, `listing.py` finds tasks, `collection_settling.py` brings items into collections.
+`items.py` has the items, `listing.py` finds tasks, `collecting.py` brings items into collections.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from resources.kernel.errors import InputError
 from resources.stores.catalog.collections.records import now
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.catalog.import_tasks import changing
-from resources.stores.catalog.import_tasks.changing import Change, known_task, locked_task
+from resources.stores.catalog.import_tasks.changing import StateChange, known_task, locked_task
 from resources.stores.catalog.import_tasks.records import (
-    NewTask,
     StoredEvent,
     StoredTask,
+    TaskRequest,
     to_event,
     to_task,
 )
@@ -37,7 +37,7 @@ class ImportTaskCatalog:
     def __init__(self, database: CatalogDatabase) -> None:
         self.database = database
 
-    def create(self, new: NewTask) -> StoredTask:
+    def create(self, new: TaskRequest) -> StoredTask:
         """Writes a task down, not started; the same key is the same task.
 
         Raises:
@@ -58,7 +58,7 @@ class ImportTaskCatalog:
                 )
             stored = known_task(connection, task_id)
             if made:
-                changing.note(connection, stored, Change("create", new.asked_by), old_state="")
+                changing.note(connection, stored, StateChange("create", new.asked_by), old_state="")
             return stored
 
     def find(self, task_id: int, project: str = "") -> StoredTask:
@@ -101,7 +101,7 @@ class ImportTaskCatalog:
             NotFoundError: there is no such task.
             TransitionError: its state does not allow that; tells it.
         """
-        change = Change(action, actor, run_id)
+        change = StateChange(action, actor, run_id)
         with self.database.write() as connection:
             stored = locked_task(connection, task_id, project)
             changing.act(connection, stored, action, change, remove_records=remove_records)
@@ -123,7 +123,7 @@ class ImportTaskCatalog:
             if found is None:
                 return None
             stored = to_task(found)
-            if not changing.take_up(connection, stored, Change("start", actor, run_id)):
+            if not changing.take_up(connection, stored, StateChange("start", actor, run_id)):
                 return None
             return known_task(connection, task_id)
 
@@ -144,7 +144,7 @@ class ImportTaskCatalog:
             stored = to_task(found)
             if stored.state in WORKING and stored.run_id == run_id:
                 to = ENDS[stored.state][event]
-                changing.move(connection, stored, to, Change(event, actor, run_id, reason))
+                changing.move(connection, stored, to, StateChange(event, actor, run_id, reason))
             return known_task(connection, task_id)
 
     def working(self, project: str = "") -> list[StoredTask]:
@@ -178,7 +178,7 @@ class ImportTaskCatalog:
             pass
         with self.database.write() as connection:
             stored = locked_task(connection, task_id)
-            changing.note(connection, stored, Change("remove", actor), old_state=stored.state)
+            changing.note(connection, stored, StateChange("remove", actor), old_state=stored.state)
             connection.execute(
                 sa.delete(TASKS).where(TASKS.c.id == task_id, TASKS.c.state == "deleting")
             )
@@ -219,7 +219,7 @@ _INSERT = sa.text(
 )
 
 
-def _values(new: NewTask, definition: str) -> dict[str, object]:
+def _values(new: TaskRequest, definition: str) -> dict[str, object]:
     given = new.definition
     return {
         "project": new.project,

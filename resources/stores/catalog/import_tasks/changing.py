@@ -34,7 +34,7 @@ _TOLD: Mapping[TaskState, EventName] = {
 
 
 @dataclass(frozen=True)
-class Change:
+class StateChange:
     """Who changes a state, by what, and why."""
 
     action: TaskAction | TaskEvent
@@ -65,7 +65,7 @@ def act(
     connection: sa.Connection,
     stored: StoredTask,
     action: TaskAction,
-    change: Change,
+    change: StateChange,
     *,
     remove_records: bool = False,
 ) -> None:
@@ -89,7 +89,7 @@ def act(
     move(connection, stored, step.to, change, **values)
 
 
-def take_up(connection: sa.Connection, stored: StoredTask, change: Change) -> bool:
+def take_up(connection: sa.Connection, stored: StoredTask, change: StateChange) -> bool:
     """Lets a run begin to work on a task; False: there is nothing to do.
 
     Raises:
@@ -107,19 +107,19 @@ def take_up(connection: sa.Connection, stored: StoredTask, change: Change) -> bo
     return True
 
 
-def _started_by(connection: sa.Connection, stored: StoredTask, change: Change) -> bool:
+def _started_by(connection: sa.Connection, stored: StoredTask, change: StateChange) -> bool:
     """A run that nobody announced: one of a shell, or a run that Dagster tries again."""
     actions: tuple[TaskAction, ...] = ("start", "retry")
     possible = actions_in(stored.state, failed=stored.failed)
     action = next((one for one in actions if one in possible), None)
     if action is None:
         return False
-    act(connection, stored, action, Change(action, change.actor, change.run_id))
+    act(connection, stored, action, StateChange(action, change.actor, change.run_id))
     return True
 
 
 def move(
-    connection: sa.Connection, stored: StoredTask, to: TaskState, change: Change, **values: Any
+    connection: sa.Connection, stored: StoredTask, to: TaskState, change: StateChange, **values: Any
 ) -> None:
     """Puts a task into a state and writes down who did it; once, from the state that was seen.
 
@@ -144,7 +144,7 @@ def move(
 def note(
     connection: sa.Connection,
     stored: StoredTask,
-    change: Change,
+    change: StateChange,
     *,
     old_state: str,
     state: TaskState | None = None,
@@ -190,7 +190,7 @@ def _task(connection: sa.Connection, chosen: Any, task_id: int, project: str) ->
     return to_task(row, row.definition)
 
 
-def _told(stored: StoredTask, to: TaskState, change: Change) -> Event:
+def _told(stored: StoredTask, to: TaskState, change: StateChange) -> Event:
     return Event(
         _TOLD[to],
         f"imports/{stored.id}",

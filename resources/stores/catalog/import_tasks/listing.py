@@ -29,7 +29,7 @@ _COLUMNS: dict[TaskSort, Any] = {
 
 
 @dataclass(frozen=True)
-class TaskQuery:
+class TaskSearch:
     """Which tasks, in which order.
 
     Args:
@@ -58,7 +58,7 @@ class TaskListing:
         self.database = database
 
     def page(
-        self, wanted: TaskQuery, *, after: Sequence[Any] | None = None, limit: int
+        self, wanted: TaskSearch, *, after: Sequence[Any] | None = None, limit: int
     ) -> list[StoredTask]:
         """Some tasks in order.
 
@@ -81,7 +81,7 @@ class TaskListing:
                 to_task(row) for row in connection.execute(chosen.order_by(*order).limit(limit))
             ]
 
-    def counts(self, wanted: TaskQuery) -> dict[TaskState, int]:
+    def counts(self, wanted: TaskSearch) -> dict[TaskState, int]:
         """How many tasks of each state the same search finds, whatever states it asks for."""
         chosen = (
             sa.select(TASKS.c.state, sa.func.count())
@@ -106,7 +106,7 @@ def place(task: StoredTask, sort: TaskSort) -> tuple[Any, int]:
     return values[sort], task.id
 
 
-def _conditions(wanted: TaskQuery) -> list[Any]:
+def _conditions(wanted: TaskSearch) -> list[Any]:
     found: list[Any] = [TASKS.c.project == wanted.project]
     if wanted.q:
         words = wanted.q.casefold()

@@ -18,7 +18,7 @@ _decode = msgspec.json.Decoder(TaskDefinition).decode
 
 
 @dataclass(frozen=True)
-class NewTask:
+class TaskRequest:
     """A task as it is asked for."""
 
     project: str

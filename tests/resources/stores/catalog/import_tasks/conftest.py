@@ -8,7 +8,7 @@ from resources.import_tasks.definition import parse_definition
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.catalog.import_tasks.catalog import ImportTaskCatalog
 from resources.stores.catalog.import_tasks.items import TaskItemCatalog
-from resources.stores.catalog.import_tasks.records import NewTask
+from resources.stores.catalog.import_tasks.records import TaskRequest
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def items(database):
     return TaskItemCatalog(database)
 
 
-def new_task(key: str = "k", name: str = "", *, project: str = "shop", via="api") -> NewTask:
+def new_task(key: str = "k", name: str = "", *, project: str = "shop", via="api") -> TaskRequest:
     definition = parse_definition(
         {
             "name": name,
@@ -34,4 +34,4 @@ def new_task(key: str = "k", name: str = "", *, project: str = "shop", via="api"
             "source": {"type": "connector", "connector": "lake", "path": "**/*.pdf"},
         }
     )
-    return NewTask(project, key, definition, via, "ada")
+    return TaskRequest(project, key, definition, via, "ada")
