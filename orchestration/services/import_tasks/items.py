@@ -84,7 +84,7 @@ def failures(records: TaskRecords, task_id: int) -> Iterator[Mapping[str, Any]]:
 
 
 def failures_csv(records: TaskRecords, task_id: int) -> Iterator[str]:
-    """All of them as CSV below a header; a cell that a spreadsheet would compute has a `'` before it (T18).
+    """All of them as CSV below a header; a cell that a spreadsheet would compute has a `'` before it.
 
     Raises:
         NotFoundError: no such task.
