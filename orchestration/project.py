@@ -8,13 +8,13 @@ import dagster as dg
 
 from orchestration.dagster_warnings import without_dagster_warnings
 from orchestration.definitions import build_defs, defs, load_own_project
-from orchestration.loading.collection import no_full_collections
 from orchestration.loading.problems import Problem
 from orchestration.location import Location
 from orchestration.pipelines.unattended import unattended_problems
 from orchestration.reasons import raised_on_purpose, reason_of
 from orchestration.services.stored_columns import column_problems
 from resources.kernel.errors import ConfigError, WaybillError
+from resources.kernel.garbage import no_full_collections
 
 
 def load(build: Callable[[], dg.Definitions] = defs) -> Location:

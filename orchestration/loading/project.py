@@ -15,7 +15,6 @@ from typing import cast
 import dagster as dg
 
 from orchestration.loading.attributes import check_top, parse_attributes, told
-from orchestration.loading.collection import no_full_collections
 from orchestration.loading.documents import read_documents
 from orchestration.loading.files import find_files, unread_file
 from orchestration.loading.problems import Problem, problem_of
@@ -31,6 +30,7 @@ from orchestration.loading.units import Unit, keep_whole
 from orchestration.reasons import raised_on_purpose, reason_of
 from resources.declared import DeclaredComponent, MisfitError
 from resources.kernel.errors import WaybillError
+from resources.kernel.garbage import no_full_collections
 from resources.references import LeftOutError
 from resources.yaml_positions import YamlDocument
 

@@ -28,13 +28,13 @@ from dagster._utils.error import serializable_error_info_from_exc_info
 from dagster_shared.error import SerializableErrorInfo
 
 from orchestration.loading import PROBLEMS
-from orchestration.loading.collection import no_full_collections
 from orchestration.reasons import raised_on_purpose, reason_of
 from orchestration.services.dataset_titles import read_titles
 from orchestration.services.env_file import take_variables
 from orchestration.services.home import open_home
 from orchestration.services.locks import hold
 from resources.kernel.errors import WaybillError
+from resources.kernel.garbage import no_full_collections
 from resources.project import read_project, use_project
 
 logger = logging.getLogger(__name__)

@@ -252,10 +252,10 @@ class _Tick:
             request, last = lot
             if was_first and self._has_run(request.run_key):
                 # The same objects had their run before the ledger was lost.
-                self._book.take_upto_for_seen(last, settle)
+                self._book.take_some_for_seen("", last, settle)
                 continue
             request = replace(request, run_key=self._unused(request.run_key))
-            self._book.ask_all(request, settle, upto=last)
+            self._book.ask(request, "", last, settle)
             yield request
             budget -= 1
 
@@ -277,18 +277,18 @@ class _Tick:
 
     def _ask_for_each(self, budget: int) -> list[ObjectsRequest]:
         requests: list[ObjectsRequest] = []
-        candidates = list(
-            islice(self._book.waiting(self._policy.settle_seconds), budget + _RECOGNISED_AT_ONCE)
-        )
+        settle = self._policy.settle_seconds
+        candidates = list(islice(self._book.waiting(settle), budget + _RECOGNISED_AT_ONCE))
         for found in candidates:
             if len(requests) == budget:
                 break
             run_key = self._run_key_of(found)
             if found.seen is None and self._has_run(run_key):
-                self._book.take_one_for_seen(found.key)  # it had its run before the ledger was lost
+                # It had its run before the ledger was lost.
+                self._book.take_some_for_seen(found.key, found.key, settle)
                 continue
             request = ObjectsRequest(self._unused(run_key), 1, found.size, (found.key,))
-            self._book.ask_one(request, found.key)
+            self._book.ask(request, found.key, found.key, settle)
             requests.append(request)
         return requests
 

@@ -36,6 +36,7 @@ CREATE TABLE IF NOT EXISTS requests (
 ) WITHOUT ROWID;
 """
 _SETTLED = "waiting IS NOT NULL AND looked - first_seen >= :settle"
+_BETWEEN = "key BETWEEN :first AND :last"
 
 
 class KnownObject(NamedTuple):
@@ -153,16 +154,12 @@ class ObjectLedger:
             () if upto_modified is None else (upto_modified,),
         )
 
-    def take_upto_for_seen(self, key: str, settle: float) -> None:
-        """Counts what waits and has settled as seen, with keys up to `key`."""
+    def take_some_for_seen(self, first: str, last: str, settle: float) -> None:
+        """Counts what waits and has settled as seen, with keys from `first` to `last`."""
         self._db.execute(
-            f"UPDATE objects SET seen = waiting, waiting = NULL WHERE {_SETTLED} AND key <= :key",
-            {"settle": settle, "key": key},
+            f"UPDATE objects SET seen = waiting, waiting = NULL WHERE {_SETTLED} AND {_BETWEEN}",
+            {"settle": settle, "first": first, "last": last},
         )
-
-    def take_one_for_seen(self, key: str) -> None:
-        """Counts the waiting version of one key as seen."""
-        self._db.execute("UPDATE objects SET seen = waiting, waiting = NULL WHERE key = ?", (key,))
 
     def waiting(self, settle: float) -> Iterator[Waiting]:
         """Versions to ask for, ascending by key."""
@@ -172,21 +169,13 @@ class ObjectLedger:
         )
         return map(Waiting._make, rows)
 
-    def ask_all(self, request: ObjectsRequest, settle: float, *, upto: str) -> None:
-        """Notes that a run is asked for everything that waits and has settled, with keys up to `upto`."""
+    def ask(self, request: ObjectsRequest, first: str, last: str, settle: float) -> None:
+        """Notes that a run is asked for what waits and has settled, with keys from `first` to `last`."""
         self._add_request(request)
         self._db.execute(
             "UPDATE objects SET asked = waiting, run = :run, waiting = NULL"
-            f" WHERE {_SETTLED} AND key <= :upto",
-            {"run": request.run_key, "settle": settle, "upto": upto},
-        )
-
-    def ask_one(self, request: ObjectsRequest, key: str) -> None:
-        """Notes that a run is asked for the waiting version of one key."""
-        self._add_request(request)
-        self._db.execute(
-            "UPDATE objects SET asked = waiting, run = ?, waiting = NULL WHERE key = ?",
-            (request.run_key, key),
+            f" WHERE {_SETTLED} AND {_BETWEEN}",
+            {"run": request.run_key, "settle": settle, "first": first, "last": last},
         )
 
     def requests(self) -> list[ObjectsRequest]:

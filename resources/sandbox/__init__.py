@@ -16,6 +16,7 @@ confinement.py, system_calls.py, landlock.py  what the system is told to refuse
 first byte of a file reaches it, it gives up: memory, processor time and size of written files beyond a limit
 (`setrlimit`, everywhere); sockets, programs, new processes, signals to others, and opening anything for writing
 (`seccomp`, Linux on x86-64 and ARM64); reading files other than those of Python and its packages (`Landlock`, Linux since 5.13).
+A library may have started a thread by then, as onnxruntime does: the filter of system calls holds for it too, Landlock only for threads that start later.
 None of that needs a privilege, and none can be taken back. It is started as a program of its own, never forked: the parent may
 have threads.
 

@@ -90,11 +90,7 @@ class Source(ABC):
         """
 
     def kept(self) -> Source:
-        """The source as a version remembers it, once all of its rows were written: what was only handed in is kept now.
-
-        Raises:
-            StorageError: it cannot be.
-        """
+        """The source as a version remembers it, once its rows were written: what was only handed in is kept now."""
         return self
 
     @property

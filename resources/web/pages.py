@@ -86,7 +86,7 @@ class PageReader:
         self._turns = turns
         self._pause = pause
         self._attempts = attempts
-        self._robots = RobotsFiles(client, self._turn_for_rules)
+        self._robots = RobotsFiles(client, self._turn_for_rules, attempts)
 
     def _turn_for_rules(self, host: str) -> None:
         """Of robots.txt: it keeps a site busy no longer than it takes, so that the page comes right behind it."""

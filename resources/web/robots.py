@@ -20,9 +20,10 @@ from resources.kernel.errors import (
     NotFoundError,
     WaybillError,
 )
+from resources.kernel.retries import RetryPolicy
 from resources.web.addresses import WebAddress, shown_url
 from resources.web.client import AGENT, WebClient, WebLimits
-from resources.web.failures import rule_of
+from resources.web.failures import MAY_PASS, rule_of
 
 SIZE_LIMIT = 500 * 1024
 """Bytes of it that are read; what is behind them counts for nothing."""
@@ -31,6 +32,7 @@ _LIMITS = WebLimits(bytes=1 << 40, seconds=15)
 _FAILED_SECONDS = 60.0
 """A site that could not say what it allows is asked again after that."""
 _SHOWN = 120
+_ONCE = RetryPolicy(1)
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,18 @@ class RobotsFiles:
     Args:
         client: fetches them.
         turn: waits until a host may be asked.
+        attempts: how often one is asked for: what it says, or that it does not, counts for many pages.
     """
 
-    def __init__(self, client: WebClient, turn: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        client: WebClient,
+        turn: Callable[[str], None],
+        attempts: RetryPolicy = _ONCE,
+    ) -> None:
         self._client = client
         self._turn = turn
+        self._attempts = attempts
         self._answers: dict[str, _Answer] = {}
         self._asking: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
@@ -106,7 +115,8 @@ class RobotsFiles:
         shown = f"[{host}]" if ":" in host else host
         now = time.monotonic()
         try:
-            text = self._text(f"https://{shown}/robots.txt")
+            url = f"https://{shown}/robots.txt"
+            text = self._attempts.run(lambda: self._text(url), may_pass=_may_pass)
         except (NotFoundError, ConnectorAuthError):
             return _Answer(None, (), None, now)
         except WaybillError as error:
@@ -122,6 +132,10 @@ class RobotsFiles:
 
         with self._client.get(url, limits=_LIMITS, before=turn) as answer:
             return _first(answer.chunks(), SIZE_LIMIT).decode("utf-8-sig", "replace")
+
+
+def _may_pass(error: Exception) -> bool:
+    return isinstance(error, WaybillError) and rule_of(error) in MAY_PASS
 
 
 def _first(chunks: Iterator[bytes], limit: int) -> bytes:

@@ -48,6 +48,8 @@ _KEPT = ("state", "q", "target_kind", "target", "sort", "cursor")
 """What the list's address says, and still says after something was done."""
 _ON_PAGE = "task"
 """In the field `back`: the page of the task itself."""
+_WHEN_ONE_FAILS = {True: "the others go on", False: "the task ends"}
+"""What a task was told; else it is as its kind of target has it."""
 _ITEMS_SHOWN = 50
 _TOLD_NAMES = 20
 
@@ -331,7 +333,7 @@ def _told(one: ImportTask) -> list[tuple[str, Markup]]:
         "Text in pictures": "is read" if options.get("ocr") else "",
         "As it came": "is kept" if options.get("keep_raw") else "",
         "Own fields": ", ".join(rule["key"] for rule in options.get("fields", ())),
-        "When one item fails": "" if options.get("ignore_errors", True) else "the task ends",
+        "When one item fails": _WHEN_ONE_FAILS.get(options.get("ignore_errors"), ""),
     }
     return [(label, visible(text)) for label, text in told.items() if text]
 

@@ -272,7 +272,8 @@
 
   // The form itself, with the files that are there by now; it is no longer one with files in it.
   function sendForm(set) {
-    form.elements[collect].value = set.items.map((item) => item.id).filter(Boolean).join(" ");
+    const there = form.elements[collect].value.split(" "); // from before, where the form was wrong otherwise
+    form.elements[collect].value = [...there, ...set.items.map((item) => item.id)].filter(Boolean).join(" ");
     const pressed = document.createElement("input");
     pressed.type = "hidden";
     pressed.name = "act";
@@ -349,7 +350,8 @@
     act = event.submitter ? event.submitter.value : "";
     if (collect && form.elements.source.value !== "upload") return; // nothing of it is a file
     event.preventDefault();
-    if (collect && !chosen.length && !chooser.files.length) return chooser.focus();
+    const isEmpty = !chosen.length && !chooser.files.length;
+    if (collect && isEmpty) return form.elements[collect].value ? sendForm({ items: [] }) : chooser.focus();
     sendAll(chosen.length ? chosen : [...chooser.files]);
   });
 })();

@@ -134,7 +134,28 @@ def test_files_are_dropped_and_each_has_its_own_result(shop, chromium, tasks, tm
             page.get_by_role("link", name="Failures as CSV").click()
         assert "broken.pdf" in download.value.path().read_text()
         page.get_by_role("link", name="Items of library").click()
-        assert page.get_by_text("good.txt").count() >= 1
+        page.get_by_text("good.txt").first.wait_for()
+
+
+def test_files_that_are_there_are_not_sent_again_when_the_form_was_wrong(
+    shop, chromium, tasks, tmp_path
+):
+    (tmp_path / "there.txt").write_text("There.")
+    with watched_page(chromium) as watched:
+        watched.expected.add(422)
+        page = watched.page
+        page.goto(f"{shop.data}/imports/-/new?source=upload&target=collection:library")
+        page.get_by_label("Choose files").set_input_files(tmp_path / "there.txt")
+        folder = page.get_by_role("textbox", name="Folder")
+        folder.fill("../up")
+        page.get_by_role("button", name="Create and start").click()
+        page.get_by_role("alert").wait_for()
+        assert "1 file is there already" in page.locator(".when.upload").inner_text()
+        folder.fill("right")
+        page.get_by_role("button", name="Create", exact=True).click()
+        page.locator("#task .badge", has_text="not started").wait_for()
+        [one] = tasks.get("", q="there.txt")["items"]
+        assert (one["folder"], one["source"]) == ("right", "there.txt")
 
 
 def test_a_list_that_refreshes_leaves_choice_place_and_focus(shop, chromium, slow, tasks):

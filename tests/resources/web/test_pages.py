@@ -103,13 +103,13 @@ def test_a_busy_site_is_left_alone_as_long_as_it_says_by_all_threads(web, tmp_pa
         "/a": one_after_the_other(answering(status=429, Retry_After="1"), answering(HTML)),
         "/b": answering(HTML),
     }
-    pages, at = reader(web), []
+    turns, at = Turns(), []
+    pages = reader(web, turns=turns)
     began = time.monotonic()
     waiting = threading.Thread(target=lambda: at.append(pages.fetch(URL, tmp_path / "a")))
     waiting.start()
-    while "/a" not in paths(web):
+    while not turns._held_until:  # the answer is on its way
         time.sleep(0.01)
-    time.sleep(0.1)  # the answer is on its way
     pages.fetch("https://news.example/b", tmp_path / "b")
     assert time.monotonic() - began > 0.9
     waiting.join()
@@ -133,6 +133,25 @@ def test_robots_are_asked_at_each_hop(web, tmp_path):
     assert rule_of(error) == "refused_by_robots"
     assert "line 2: Disallow: /private" in str(error)
     assert "/private/a" not in paths(web)
+
+
+def test_a_moment_in_which_robots_cannot_be_read_costs_no_page(web, tmp_path):
+    web.pages |= {
+        "/robots.txt": one_after_the_other(answering(status=503), lambda handler: None, answering(status=404)),
+        "/a": answering(HTML),
+    }  # fmt: skip
+    assert reader(web).fetch(URL, tmp_path / "page").size == len(HTML)
+
+
+def test_a_name_that_leads_inside_later_is_refused_then(web, tmp_path):
+    web.pages["/a"] = answering(HTML)
+    pages = reader(web)
+    pages.fetch(URL, tmp_path / "page")
+    web.names["news.example"] = ["192.168.0.1"]
+    with pytest.raises(WaybillError) as caught:
+        pages.fetch(URL, tmp_path / "page")
+    assert rule_of(caught.value) == "address_refused"
+    assert set(web.dialled) == {"93.184.216.34"}
 
 
 def test_a_site_that_asks_for_days_between_requests_is_left_alone(web, tmp_path):

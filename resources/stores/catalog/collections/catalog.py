@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from resources.collections.duplicates import DuplicateFlags, Sorter
 from resources.collections.items import ItemDraft, ItemOutcome
 from resources.kernel.errors import ConflictError
+from resources.kernel.garbage import no_full_collections
 from resources.stores.catalog.collections import settling
 from resources.stores.catalog.collections.ends import note_end
 from resources.stores.catalog.collections.facets import FacetTable
@@ -238,7 +239,7 @@ class CollectionCatalog:
         self, stored: StoredImport, batches: Batches, flags: DuplicateFlags
     ) -> Registered:
         kind: type[Loader] = SqliteLoader if self.database.is_sqlite else PostgresLoader
-        with kind(self.database, self._target(stored)) as loader:
+        with no_full_collections(), kind(self.database, self._target(stored)) as loader:
             sorter = Sorter(flags, loader.folder.known)
             for batch in batches():
                 loader.take(sorter.sort(batch))

@@ -6,7 +6,7 @@ import gc
 
 import pytest
 
-from orchestration.loading.collection import no_full_collections
+from resources.kernel.garbage import no_full_collections
 
 
 @pytest.fixture(autouse=True)

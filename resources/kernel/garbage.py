@@ -1,7 +1,7 @@
-"""Python's collector of cycles while definitions are made.
+"""Python's collector of cycles while objects are made by the million: definitions of a project, items of a specification.
 
-A load makes objects by the million, and nearly all of them stay. Python goes over all that it has each time that a
-quarter came to it: a fifth of the CPU of a large project, for nothing. So cycles are looked for among what is new only.
+Python goes over all that it has each time that a quarter came to it: a fifth of the CPU of a large project or of an import,
+for nothing. So cycles are looked for among what is new only.
 """
 
 from __future__ import annotations
