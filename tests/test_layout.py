@@ -42,7 +42,6 @@ NAMED_TWICE: dict[str, str] = {
     "Delivery": _SIDE_BY_SIDE,
     "Described": _SIDE_BY_SIDE,
     "HistoryFilter": "of exports; of a set's files",
-    "Known": "identities that a folder has; an item as an earlier task brought it",
     "MetadataSchema": "the component; the keys that it stands for",
     "Outcome": _SIDE_BY_SIDE,
     "Place": _SIDE_BY_SIDE,
