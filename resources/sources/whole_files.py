@@ -21,7 +21,7 @@ from resources.import_tasks.sources import (
     FetchedFile,
     ItemRefusedError,
     ItemSource,
-    Known,
+    KnownFile,
     SourceItem,
     Unchanged,
 )
@@ -52,7 +52,7 @@ class WholeUploads:
             )
 
     @contextmanager
-    def fetch(self, item: SourceItem, known: Known | None) -> Iterator[FetchedFile | Unchanged]:
+    def fetch(self, item: SourceItem, known: KnownFile | None) -> Iterator[FetchedFile | Unchanged]:
         """The file as it was handed in."""
         if known is not None and known.sha256 == item.handle:
             yield Unchanged(item.fingerprint)
