@@ -19,11 +19,7 @@ from assets.classifications.declaration import ClassificationSpec
 from assets.classifications.schema import ParseOptions
 from assets.task_run import TaskRun
 from resources.import_tasks.items import Outcome
-<<<<<<< HEAD
-from resources.sources.whole_files import FileOnHand
-=======
 from resources.sources.whole_files import BroughtFile
->>>>>>> main
 from resources.stores.catalog.classifications.catalog import ClassificationCatalog
 from resources.stores.catalog.import_tasks.records import ItemResult
 from resources.stores.tables import TableStore
@@ -70,11 +66,7 @@ def _apply(
     catalog: ClassificationCatalog,
     tables: TableStore,
     spec: ClassificationSpec,
-<<<<<<< HEAD
-    file: FileOnHand,
-=======
     file: BroughtFile,
->>>>>>> main
     order: FileOrder,
 ) -> Applied:
     if file.size > spec.schema.max_bytes:
@@ -83,11 +75,7 @@ def _apply(
         return apply_file(catalog, tables, spec, stream, order)
 
 
-<<<<<<< HEAD
-def _result(file: FileOnHand, applied: Applied) -> ItemResult:
-=======
 def _result(file: BroughtFile, applied: Applied) -> ItemResult:
->>>>>>> main
     counts = applied.entry.facts.counts
     did = {name: counts.get(name, 0) for name in ("new", "updated", "deleted", "cleared")}
     told: dict[str, Any] = {

@@ -125,11 +125,7 @@ def no_pages() -> InputError:
 
 
 @dataclass(frozen=True)
-<<<<<<< HEAD
-class FileOnHand:
-=======
 class BroughtFile:
->>>>>>> main
     """A file of a task that is here."""
 
     item: TaskItem
@@ -149,11 +145,7 @@ class RefusedFile:
 
 def take_files(
     files: WholeFiles, items: Sequence[TaskItem], folder: Path, check: Callable[[], None]
-<<<<<<< HEAD
-) -> Iterator[FileOnHand | RefusedFile]:
-=======
 ) -> Iterator[BroughtFile | RefusedFile]:
->>>>>>> main
     """Brings files here, in their order; several at once.
 
     Args:
@@ -166,11 +158,7 @@ def take_files(
         WaybillError: what all files share.
     """
 
-<<<<<<< HEAD
-    def take(item: TaskItem) -> FileOnHand | RefusedFile:
-=======
     def take(item: TaskItem) -> BroughtFile | RefusedFile:
->>>>>>> main
         try:
             return _take(files, item, folder / f"{item.number:06d}")
         except ItemRefusedError as error:
@@ -185,21 +173,13 @@ def take_files(
         pool.shutdown(cancel_futures=True)
 
 
-<<<<<<< HEAD
-def _take(files: WholeFiles, item: TaskItem, target: Path) -> FileOnHand:
-=======
 def _take(files: WholeFiles, item: TaskItem, target: Path) -> BroughtFile:
->>>>>>> main
     wanted = SourceItem(item.name, item.reference, item.size, item.fingerprint, handle=item.handle)
     context: AbstractContextManager[FetchedFile | Unchanged] = files.items.fetch(wanted, None)
     with context as fetched:
         assert isinstance(fetched, FetchedFile)  # noqa: S101 - for the type checker: nothing is known of it
         _own(fetched.path, target, may_link=files.may_link)
-<<<<<<< HEAD
-    return FileOnHand(item, target, fetched.size, fetched.sha256, fetched.fingerprint)
-=======
     return BroughtFile(item, target, fetched.size, fetched.sha256, fetched.fingerprint)
->>>>>>> main
 
 
 def _own(path: Path, target: Path, *, may_link: bool) -> None:
