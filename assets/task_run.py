@@ -28,8 +28,8 @@ from resources.kernel.errors import InputError, NotFoundError, WaybillError
 from resources.project import find_project
 from resources.scratch import ScratchFolder
 from resources.sources.whole_files import (
+    BroughtFile,
     RefusedFile,
-    TakenFile,
     WholeFiles,
     take_files,
     whole_files,
@@ -117,7 +117,7 @@ class TaskRun:
         found = self.items.all_of(self.task.id)
         return [one for one in found if one.state == "pending" or (settled_too and not one.rule)]
 
-    def take(self, items: Sequence[TaskItem]) -> Iterator[TakenFile]:
+    def take(self, items: Sequence[TaskItem]) -> Iterator[BroughtFile]:
         """Brings files here. One that cannot be fetched fails alone, or all with it, as the task says.
 
         Raises:
@@ -180,7 +180,7 @@ def task_of(context: dg.AssetExecutionContext, tasks: ImportTaskCatalog) -> int:
         key=f"run {logical_id}",
         definition=definition,
         via="sensor" if _SENSOR_TAG in context.run.tags else "schedule",
-        asked_by=_asker(context.run.tags),
+        asked_by=asker_of(context.run.tags),
     )
     return tasks.create(new).id
 
@@ -271,19 +271,19 @@ def _connectors(
 
 def _begin(context: dg.AssetExecutionContext, tasks: ImportTaskCatalog, task_id: int) -> bool:
     run_id = context.run.run_id
-    _end_lost_run(context.instance, tasks, task_id, run_id)
-    asker = _asker(context.run.tags)
+    end_lost_run(context.instance, tasks, task_id, run_id)
+    asker = asker_of(context.run.tags)
     return tasks.begin(task_id, run_id, asker, is_repeated=is_repeated(context.run)) is not None
 
 
-def _asker(tags: Mapping[str, str]) -> str:
+def asker_of(tags: Mapping[str, str]) -> str:
     """Who asks for a run: a person, or what starts runs by itself."""
     own = {"sensor": tags.get(_SENSOR_TAG), "schedule": tags.get("dagster/schedule_name")}
     by_itself = next((f"{kind} {name}" for kind, name in own.items() if name), ACTOR)
     return tags.get(_ACTOR_TAG, by_itself)
 
 
-def _end_lost_run(
+def end_lost_run(
     instance: dg.DagsterInstance, tasks: ImportTaskCatalog, task_id: int, run_id: str
 ) -> None:
     """Ends a task that is still in the hands of a run which is over: this one may be the retry of it."""

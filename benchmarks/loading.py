@@ -67,11 +67,11 @@ def scene(folder: Path) -> dict:
     with phases.phase("import of Waybill and Dagster"):
         from dagster._core.remote_representation.external_data import RepositorySnap
         from dagster_shared.serdes import serialize_value
+        from orchestration.loading.collection import no_full_collections
 
         import assets
         import resources
         from orchestration.definitions import SHARED, build_defs
-        from orchestration.loading.collection import no_full_collections
         from orchestration.loading.problems import refuse
         from orchestration.loading.project import load_project
 

@@ -34,6 +34,7 @@ from orchestration.api.app import build_api
 from orchestration.pages.app import build_pages
 from orchestration.server.guard import Guard, GuardRules
 from orchestration.server.kept_engines import keep_engines
+from orchestration.server.kept_scripts import keep_scripts
 from orchestration.services.access.actor import Actor, Scope
 from orchestration.services.access.directory import Directory
 from orchestration.services.access.tokens import create_token
@@ -328,6 +329,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="pages with this text in their address")
     given = parser.parse_args()
     keep_engines()
+    keep_scripts()
     logging.disable(logging.ERROR)  # a run fails on purpose
     with tempfile.TemporaryDirectory() as folder:
         os.environ["WAYBILL_HOME"] = folder

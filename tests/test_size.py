@@ -17,7 +17,6 @@ _HANDLER = "closes over the test server; http.server and the like look its metho
 EXCEPTIONS: dict[str, tuple[int, str]] = {
     "orchestration/cli/classification_files.py::download": (71, _OPTIONS),
     "orchestration/cli/datasource.py::look": (53, _OPTIONS),
-    "orchestration/cli/import_task.py::create": (61, _OPTIONS),
     "resources/connectors/sql/connector.py::DatabaseConnector": (21, _PROTOCOL),
     "resources/connectors/sql/mysql/connector.py::MysqlConnector": (23, _PROTOCOL),
     "resources/connectors/sql/postgresql/connector.py::PostgresqlConnector": (24, _PROTOCOL),
@@ -34,7 +33,7 @@ EXCEPTIONS: dict[str, tuple[int, str]] = {
     "tests/servers/sftp.py::_files": (51, _HANDLER),
 }
 """What is larger -> its size, and why it may be. A size that has shrunk is written down; one that grew is an error."""
-LISTED = 17
+LISTED = 16
 """How many there are; lower it with each that goes."""
 
 

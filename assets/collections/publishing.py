@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from assets.collections.declaration import CollectionSpec
-from assets.collections.tasks.texts import TextsOfDocuments
+from assets.collections.texts import TextsOfDocuments
 from resources.kernel.errors import IntegrityError
 from resources.kernel.keys import Key, asset_key
 from resources.kernel.records import BatchStream, StoredVersion

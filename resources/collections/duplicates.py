@@ -22,7 +22,7 @@ Look = Literal["never", "missing", "always"]
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownIdentities:
     """What a folder has of the identities that it was asked about; it may tell of others as well."""
 
     identities: Container[bytes] = frozenset()
@@ -61,7 +61,7 @@ class Sorted:
 
     new: list[tuple[bytes, ItemDraft]]
     updated: list[tuple[bytes, ItemDraft]]
-    """Known ones that bring new metadata; those that are not ready are taken up again too."""
+    """KnownIdentities ones that bring new metadata; those that are not ready are taken up again too."""
     retried: list[tuple[bytes, ItemDraft]]
 
 
@@ -75,7 +75,7 @@ class Sorter:
     """
 
     flags: DuplicateFlags
-    known: Callable[[Sequence[bytes]], Known | None]
+    known: Callable[[Sequence[bytes]], KnownIdentities | None]
     _seen: set[bytes] = field(default_factory=set, init=False)
     _counts: dict[Action, Counter[str]] = field(default_factory=dict, init=False)
 
@@ -109,7 +109,7 @@ class Sorter:
         self._count("skipped", others)
         return firsts
 
-    def _compared(self, firsts: _Pairs, known: Known) -> Sorted:
+    def _compared(self, firsts: _Pairs, known: KnownIdentities) -> Sorted:
         found = Sorted([], [], [])
         skipped, identities = [], known.identities
         for pair in firsts:

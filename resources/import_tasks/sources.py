@@ -61,7 +61,7 @@ class Unchanged(msgspec.Struct, frozen=True):
     """What it goes by from now on; empty: what is known."""
 
 
-class Known(msgspec.Struct, frozen=True, gc=False):
+class KnownFile(msgspec.Struct, frozen=True, gc=False):
     """An item as an earlier try brought it into the same target and folder."""
 
     fingerprint: str
@@ -81,7 +81,7 @@ class ItemSource(Protocol):
         """
 
     def fetch(
-        self, item: SourceItem, known: Known | None
+        self, item: SourceItem, known: KnownFile | None
     ) -> AbstractContextManager[FetchedFile | Unchanged]:
         """The bytes of an item; `Unchanged` where the source knows that they are those of `known`.
 

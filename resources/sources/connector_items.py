@@ -16,7 +16,7 @@ from resources.import_tasks.definition import ConnectorSource
 from resources.import_tasks.sources import (
     FetchedFile,
     ItemRefusedError,
-    Known,
+    KnownFile,
     SourceItem,
     Unchanged,
 )
@@ -71,7 +71,7 @@ class ConnectorItems:
             raise self._no_match()
 
     @contextmanager
-    def fetch(self, item: SourceItem, known: Known | None) -> Iterator[FetchedFile | Unchanged]:
+    def fetch(self, item: SourceItem, known: KnownFile | None) -> Iterator[FetchedFile | Unchanged]:
         """The object as it is now; nothing is fetched of one that is as it was."""
         with _refusals():
             found = self._connector.stat(item.handle)

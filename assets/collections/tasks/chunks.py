@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from assets.boundary import boundary
 from assets.collections.declaration import ChunkSizes
-from assets.collections.tasks.texts import unpack
+from assets.collections.texts import unpack
 from assets.noun import asset_definition, make_asset_spec
 from assets.table_asset import finish_table, table_result
 from resources.kernel.errors import IntegrityError

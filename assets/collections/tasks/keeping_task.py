@@ -13,9 +13,10 @@ from assets.boundary import boundary
 from assets.collections.declaration import CollectionSpec
 from assets.collections.publishing import publish
 from assets.collections.run_means import connectors_of, declared_schema
-from assets.collections.tasks.carrying_out import ACTOR, TaskMeans, carry_out_task, keeps_bytes
+from assets.collections.tasks.carrying_out import TaskMeans, carry_out_task, keeps_bytes
 from assets.logical_run import is_repeated
 from assets.table_asset import finish_table, table_result
+from assets.task_run import asker_of, end_lost_run
 from resources.import_tasks.items import TaskItem
 from resources.kernel.errors import NotFoundError
 from resources.kernel.records import StoredVersion
@@ -28,7 +29,6 @@ from resources.stores.resource import StoreResource
 from resources.stores.ui_metadata import escape_markdown, markdown_table, shown_seconds
 
 SHOWN_FAILURES = 20
-_ACTOR_TAG = "waybill/actor"
 
 
 def keep_task(
@@ -43,7 +43,7 @@ def keep_task(
     with boundary(), ExitStack() as stack:
         collections, tables = catalog.collections(), store.tables()
         tasks = ImportTaskCatalog(collections.database)
-        settle_lost_run(context.instance, tasks, task_id, context.run.run_id)
+        end_lost_run(context.instance, tasks, task_id, context.run.run_id)
         versions: list[StoredVersion] = []
         writer = _writer(context, spec, store, tasks, task_id, stack)
 
@@ -57,7 +57,7 @@ def keep_task(
             run_id=context.run.run_id,
             attempt=context.retry_number,
             is_repeated=is_repeated(context.run),
-            actor=context.run.tags.get(_ACTOR_TAG, ACTOR),
+            actor=asker_of(context.run.tags),
             schema=lambda: declared_schema(spec, collections),
             connectors=lambda: connectors_of(context, spec),
             writer=writer,
@@ -73,19 +73,6 @@ def keep_task(
         )
         metadata |= _task_metadata(ended, failed)
     return table_result(table, metadata, descriptions=spec.column_descriptions)
-
-
-def settle_lost_run(
-    instance: dg.DagsterInstance, tasks: ImportTaskCatalog, task_id: int, run_id: str
-) -> None:
-    """Ends a task that is still in the hands of a run which is over: this one may be the retry of it."""
-    found = tasks.state(task_id)
-    if found is None or not found[1] or found[1] == run_id:
-        return
-    other = instance.get_run_by_id(found[1])
-    if other is None or other.is_finished:
-        reason = f"interrupted: run {found[1]} ended without a word"
-        tasks.end(task_id, "interrupt", run_id=found[1], actor=ACTOR, reason=reason)
 
 
 def _writer(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from assets.collections.declaration import CollectionSpec
-from assets.collections.tasks.texts import pack, plain_document
+from assets.collections.texts import pack, plain_document
 from resources.collections.items import MediaType
 from resources.collections.metadata_frames import check_metadata
 from resources.collections.metadata_schema import MetadataKey, MetadataSchema

@@ -15,7 +15,7 @@ from resources.import_tasks.formats import format_of
 from resources.import_tasks.sources import (
     FetchedFile,
     ItemRefusedError,
-    Known,
+    KnownFile,
     SourceItem,
     Unchanged,
 )
@@ -55,7 +55,7 @@ class UploadItems:
                 )
 
     @contextmanager
-    def fetch(self, item: SourceItem, known: Known | None) -> Iterator[FetchedFile | Unchanged]:
+    def fetch(self, item: SourceItem, known: KnownFile | None) -> Iterator[FetchedFile | Unchanged]:
         """The file, or a copy of the member."""
         sha256, _, member = item.handle.partition("#")
         if known is not None and known.sha256 == sha256 and not member:

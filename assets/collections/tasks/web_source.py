@@ -14,7 +14,7 @@ from resources.import_tasks.definition import WebSource
 from resources.import_tasks.sources import (
     FetchedFile,
     ItemRefusedError,
-    Known,
+    KnownFile,
     SourceItem,
     Unchanged,
 )
@@ -86,7 +86,7 @@ class WebItems:
         return self._of_addresses()
 
     @contextmanager
-    def fetch(self, item: SourceItem, known: Known | None) -> Iterator[FetchedFile | Unchanged]:
+    def fetch(self, item: SourceItem, known: KnownFile | None) -> Iterator[FetchedFile | Unchanged]:
         """The page, or what else is behind its address; nothing is sent of one that is as it was."""
         if item.handle:  # a sitemap that could not be read
             rule, _, message = item.handle.partition(" ")

@@ -15,13 +15,13 @@ from pathlib import Path
 from threading import Event
 
 from assets.collections.tasks.reading import ItemReader
-from assets.collections.tasks.texts import unpack
+from assets.collections.texts import unpack
 from resources.import_tasks.items import TaskItem
 from resources.import_tasks.sources import (
     FetchedFile,
     ItemRefusedError,
     ItemSource,
-    Known,
+    KnownFile,
     SourceItem,
     Unchanged,
 )
@@ -298,7 +298,9 @@ def _take(bench: Workbench, item: TaskItem, known: KnownItem | None) -> TakenIte
 
 def _brought(bench: Workbench, item: TaskItem, known: KnownItem | None) -> TakenItem:
     is_same_way = known is not None and known.made_with == bench.reader.made_with
-    before = Known(known.fingerprint, known.sha256) if known is not None and is_same_way else None
+    before = (
+        KnownFile(known.fingerprint, known.sha256) if known is not None and is_same_way else None
+    )
     asked = SourceItem(
         item.name, item.reference, item.size, item.fingerprint, item.depth, item.handle
     )

@@ -125,7 +125,9 @@ class Guard:
         if refusal is not None:
             await refuse(scope, send, refusal)
         elif scope["type"] == "websocket":
-            socket = GuardedSocket(self._app, visit, self._doors.is_welcome)
+            socket = GuardedSocket(
+                self._app, visit, self._doors.is_welcome, self._recorder.note_refused
+            )
             await socket.run(scope, receive, send)
         else:
             await self._pass_while_welcome(request, receive, _Answered(send))

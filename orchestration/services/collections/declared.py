@@ -9,7 +9,7 @@ from datetime import datetime
 from assets.collections.declaration import DECLARATION, CollectionSpec
 from orchestration.location import Location
 from orchestration.services.paging import LIMIT, Page, page_of_named
-from resources.kernel.errors import UnknownNameError
+from resources.kernel.errors import NotFoundError, UnknownNameError
 from resources.references import metadata_value
 from resources.stores.catalog.collections.catalog import CollectionCatalog
 from resources.stores.catalog.collections.items import ItemCatalog
@@ -151,7 +151,7 @@ def summary_of(collections: DeclaredCollections, spec: CollectionSpec) -> Collec
     """One line of the list."""
     catalog = collections.catalog
     imports = catalog.imports(spec.name, limit=1) if catalog.database.exists() else []
-    states: Mapping[str, int] = collections.tallies.states(spec.name) if imports else {}
+    states = _states(collections, spec.name) if catalog.database.exists() else {}
     return CollectionSummary(
         name=spec.name,
         description=spec.description,
@@ -166,3 +166,11 @@ def summary_of(collections: DeclaredCollections, spec: CollectionSpec) -> Collec
         owners=spec.owners,
         tags=spec.tags,
     )
+
+
+def _states(collections: DeclaredCollections, name: str) -> Mapping[str, int]:
+    """Items by state, whether an import or a task brought them in."""
+    try:
+        return collections.tallies.states(name)
+    except NotFoundError:
+        return {}  # nothing has come in yet

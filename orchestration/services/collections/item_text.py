@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assets.collections.tasks.texts import unpack
+from assets.collections.texts import unpack
 from orchestration.services.collections.declared import DeclaredCollections
 from resources.stores.catalog.collections.texts import StoredTexts
 

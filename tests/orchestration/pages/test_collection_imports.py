@@ -9,6 +9,7 @@ from PIL import Image
 from orchestration.services.access.actor import Actor, Role
 from orchestration.services.access.audit import LogFilter, list_entries
 from resources.stores.catalog.database import CatalogDatabase
+from tests.orchestration.pages.test_keyboard import press, tab_to
 from tests.served import served, wait_until
 from tests.servers.chromium import watched_page
 from tests.servers.s3 import ACCESS_KEY, SECRET_KEY
@@ -70,9 +71,19 @@ def file(tmp_path, lake):
     return path
 
 
+def retry_what_failed(page, lake):
+    """By clicking, once the file is mended; then its items are looked at."""
+    Image.new("RGB", (9, 9)).save(lake / "bad.png")
+    page.get_by_role("button", name="Retry failed items").click()
+    page.locator(".tallies", has_text="4 ready").wait_for(timeout=120_000)
+    (lake / "bad.png").write_bytes(b"no image")
+    page.get_by_role("link", name="Show the items").click()
+    assert page.locator(".tiles .title").all_inner_texts() == [HTML] * 4
+
+
 @pytest.mark.parametrize("width", [1280, 360])
 def test_a_specification_is_chosen_checked_imported_and_followed_by_clicking(
-    shop, chromium, file, width
+    shop, chromium, file, lake, width
 ):
     with watched_page(chromium) as watched:
         page = watched.page
@@ -109,6 +120,8 @@ def test_a_specification_is_chosen_checked_imported_and_followed_by_clicking(
         page.get_by_role("link", name="Failure log", exact=True).click()
         assert page.get_by_text(HTML).count() == 1  # as text: nothing of it was run
         watched.check_accessible()
+        page.go_back()
+        retry_what_failed(page, lake)
         page.goto(f"{shop.data}/collections/photos/imports")
         watched.check_accessible()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -139,6 +152,30 @@ def test_without_a_script_a_form_does_the_same_and_problems_are_paged(shop, tmp_
         )
         assert refused.status_code == 422
         assert "gone.json" in refused.text
+
+
+def test_a_listing_becomes_an_import_by_a_keyboard_alone(shop, chromium):
+    with watched_page(chromium) as watched:
+        page = watched.page
+        page.goto(f"{shop.data}/collections/photos/import")
+        page.get_by_role("heading", name="Make one from a listing").evaluate(
+            "one => { one.tabIndex = -1; one.focus() }"
+        )
+        tab_to(page, "Connector")
+        page.keyboard.press("ArrowDown")
+        tab_to(page, "Path (required)")
+        page.keyboard.type("in/a2*")
+        tab_to(page, "More options")
+        page.keyboard.press("Enter")
+        tab_to(page, "Exclude")
+        page.keyboard.type("old/**")
+        tab_to(page, "Make and check")
+        press(page)
+        page.get_by_text("No problem was found").wait_for()
+        tab_to(page, "Start the import")
+        press(page)
+        page.get_by_text("completed").wait_for(timeout=120_000)
+        assert "1 ready" in re.sub(r"\s+", " ", page.locator(".tallies").inner_text())
 
 
 def test_a_listing_of_a_bucket_becomes_a_specification_and_is_imported(shop):

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.gallery import YAML, every_type, fill_lake, import_items, url_of
+from tests.orchestration.pages.test_keyboard import press, tab_to
 from tests.resources.media import media_files as make
 from tests.served import served, wait_until
 from tests.servers.chromium import watched_page
@@ -248,6 +249,43 @@ def test_pages_are_accessible_and_fit(shop, chromium, ids, scheme, width):
             watched.page.wait_for_load_state("networkidle")
             watched.check_accessible()
             assert watched.page.evaluate("document.documentElement.scrollWidth") <= width, page
+
+
+def test_items_are_found_opened_and_changed_by_a_keyboard_alone(shop, chromium, ids):
+    with watched_page(chromium) as watched:
+        page = watched.page
+        page.goto(f"{shop.data}/collections/photos?q=Red")
+        tab_to(page, "Choose Red")
+        page.keyboard.press("Space")
+        assert page.locator("input[name=item]:checked").count() == 1
+        tab_to(page, "Move chosen", "Shift+Tab")
+        press(page)
+        assert f"item={ids['Red']}" in page.url
+        page.go_back()
+        tab_to(page, "Red")
+        press(page)
+        tab_to(page, "More")
+        page.keyboard.press("Enter")
+        tab_to(page, "Change metadata")
+        press(page)
+        tab_to(page, "site.phase")
+        page.keyboard.type("roof")
+        tab_to(page, "Save")
+        press(page)
+        assert page.get_by_text("The metadata are saved").count() == 1
+        assert "roof" in page.locator(".facts").nth(1).inner_text()
+        page.goto(f"{shop.data}/collections/photos/items/{ids['Head']}")
+        page.locator("#slider").focus()
+        before = page.locator("#leaf").get_attribute("src")
+        page.keyboard.press("ArrowRight")
+        wait_until(lambda: page.locator("#leaf").get_attribute("src") != before)
+        page.goto(f"{shop.data}/collections/photos/items/{ids['Clip']}")
+        tab_to(page, "Show frames")
+        press(page)
+        tab_to(page, "Frame 0 0.00 s")
+        with page.expect_download(timeout=30_000) as saved:
+            page.keyboard.press("Enter")
+        assert saved.value.suggested_filename == "frame-00000000.jpg"
 
 
 def test_a_video_plays_from_a_key_frame_and_slices_follow_the_slider(shop, chromium, ids):

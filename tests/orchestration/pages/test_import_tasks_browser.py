@@ -140,12 +140,12 @@ def test_files_are_dropped_and_each_has_its_own_result(shop, chromium, tasks, tm
 def test_files_that_are_there_are_not_sent_again_when_the_form_was_wrong(
     shop, chromium, tasks, tmp_path
 ):
-    (tmp_path / "kept.txt").write_text("Kept.")
+    (tmp_path / "there.txt").write_text("There.")
     with watched_page(chromium) as watched:
         watched.expected.add(422)
         page = watched.page
         page.goto(f"{shop.data}/imports/-/new?source=upload&target=collection:library")
-        page.get_by_label("Choose files").set_input_files(tmp_path / "kept.txt")
+        page.get_by_label("Choose files").set_input_files(tmp_path / "there.txt")
         folder = page.get_by_role("textbox", name="Folder")
         folder.fill("../up")
         page.get_by_role("button", name="Create and start").click()
@@ -154,8 +154,8 @@ def test_files_that_are_there_are_not_sent_again_when_the_form_was_wrong(
         folder.fill("right")
         page.get_by_role("button", name="Create", exact=True).click()
         page.locator("#task .badge", has_text="not started").wait_for()
-        [one] = tasks.get("", q="kept.txt")["items"]
-        assert (one["folder"], one["source"]) == ("right", "kept.txt")
+        [one] = tasks.get("", q="there.txt")["items"]
+        assert (one["folder"], one["source"]) == ("right", "there.txt")
 
 
 def test_a_list_that_refreshes_leaves_choice_place_and_focus(shop, chromium, slow, tasks):

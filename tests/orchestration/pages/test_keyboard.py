@@ -11,7 +11,10 @@ from tests.served import served
 from tests.servers.chromium import watched_page
 
 PASSWORD = "correct horse battery"
-FOCUSED = "document.activeElement.getAttribute('aria-label') || document.activeElement.innerText"
+FOCUSED = (
+    "document.activeElement.getAttribute('aria-label')"
+    " || document.activeElement.labels?.[0]?.innerText || document.activeElement.innerText"
+)
 
 
 @pytest.fixture(scope="module")
@@ -21,9 +24,9 @@ def shop(tmp_path_factory):
         yield found
 
 
-def tab_to(page, text):
+def tab_to(page, text, key="Tab"):
     for _ in range(80):
-        page.keyboard.press("Tab")
+        page.keyboard.press(key)
         if page.evaluate(FOCUSED).strip() == text:
             style = "getComputedStyle(document.activeElement).outlineStyle"
             assert page.evaluate(style) == "solid", f"the focus on {text} does not show"

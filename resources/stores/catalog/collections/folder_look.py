@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
-from resources.collections.duplicates import Known
+from resources.collections.duplicates import KnownIdentities
 
 T = TypeVar("T")
 _HAS_ITEMS = "SELECT 1 FROM collection_items WHERE folder_id = {0} LIMIT 1"
@@ -48,7 +48,7 @@ class FolderLook:
         self._asked = 0
         self._count: int | None = None
 
-    def known(self, identities: Sequence[bytes]) -> Known | None:
+    def known(self, identities: Sequence[bytes]) -> KnownIdentities | None:
         """Which of them the folder has, and of which of those an item is not ready; None where it has none."""
         if not self._has_items or not identities:
             return None
@@ -56,11 +56,11 @@ class FolderLook:
         if not self._is_whole and self._is_worth_reading():
             self._read_whole()
         if self._is_whole:
-            return Known(self._items)
+            return KnownIdentities(self._items)
         rows = self._find(identities)
         self._items = dict(row[:2] for row in rows)
         self._several = _grouped(row[:2] for row in rows) if len(rows) > len(self._items) else {}
-        return Known(self._items, {row[0] for row in rows if row[2]}) if rows else None
+        return KnownIdentities(self._items, {row[0] for row in rows if row[2]}) if rows else None
 
     def pairs(self, told: Sequence[tuple[bytes, T]]) -> tuple[list[int], list[T]]:
         """The ids of the items of identities that were known the last time that some were asked for, and what is told of each.

@@ -9,7 +9,7 @@ from resources.import_tasks.definition import Crawl, WebSource
 from resources.import_tasks.sources import (
     FetchedFile,
     ItemRefusedError,
-    Known,
+    KnownFile,
     SourceItem,
     Unchanged,
 )
@@ -102,7 +102,7 @@ def test_an_unchanged_page_is_not_fetched(web, tmp_path):
     source = items(tmp_path, f"{BASE}/a")
     (item,) = source.list()
     with source.fetch(item, None) as fetched:
-        known = Known(fetched.fingerprint, fetched.sha256)
+        known = KnownFile(fetched.fingerprint, fetched.sha256)
     with source.fetch(item, known) as again:
         assert isinstance(again, Unchanged)
 

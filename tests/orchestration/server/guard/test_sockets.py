@@ -5,6 +5,7 @@ import json
 import pytest
 
 from orchestration.server.guard import lasting
+from orchestration.services.access.audit import LogFilter, list_entries
 from tests.orchestration.server.asgi import ask
 from tests.orchestration.server.guard.conftest import Browser, bearer
 
@@ -32,12 +33,14 @@ def test_a_subscription_is_passed_on(talk, inner):
 
 
 @pytest.mark.parametrize("kind", ["start", "subscribe"])
-def test_a_mutation_is_not(talk, inner, kind):
+def test_a_mutation_is_not_and_that_is_noted(talk, inner, people, kind):
     messages = talk("vic", INIT, start(LAUNCH, kind), start(SUBSCRIPTION))
     assert inner.bodies == [INIT, start(SUBSCRIPTION)]
     (refused,) = [json.loads(m["text"]) for m in messages if m["type"] == "websocket.send"]
     assert (refused["type"], refused["id"]) == ("error", "1")
     assert "launchRun needs the role operator" in refused["payload"]["message"]
+    (entry,) = list_entries(people, LogFilter(action="graphql.launchRun"))
+    assert (entry.actor, entry.outcome) == ("vic (token t)", "refused")
 
 
 @pytest.mark.parametrize("text", [

@@ -72,7 +72,7 @@ def test_several_have_an_answer_each(bench):
     [
         ({"name": "dox"}, UnknownNameError, "Known: docs, photos"),
         ({"source": {**LAKE, "connector": "pond"}}, InputError, "none of its connectors"),
-        ({"source": {"type": "web", "addresses": ["https://example.org/"]}}, InputError, "web: true"),
+        ({"name": "photos", "source": {"type": "web", "addresses": ["https://example.org/"]}}, InputError, "web: true"),
         ({"source": {"type": "upload", "files": [{"sha256": "a" * 64, "name": "a.txt", "size": 1}]}}, GoneError, "hand the file in"),
     ],
 )  # fmt: skip
