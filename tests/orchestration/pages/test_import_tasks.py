@@ -149,6 +149,10 @@ def test_what_is_wrong_is_told_and_what_was_filled_in_stays(shop, client):
         ({"target": ""}, "no target was chosen"),
         ({"source": "web", "addresses": f"http://{HTML}"}, "does not begin with https://"),
         (
+            {"source": "web", "addresses": "https://a.org https://10.0.0.1/x"},
+            'f-addresses-error">the address &#39;https://10.0.0.1/x&#39; is refused',
+        ),
+        (
             {"source": "web", "addresses": "https://a.org", "crawl": "true", "depth": "many"},
             "no whole number",
         ),
