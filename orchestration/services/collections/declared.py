@@ -9,7 +9,7 @@ from datetime import datetime
 from assets.collections.declaration import DECLARATION, CollectionSpec
 from orchestration.location import Location
 from orchestration.services.paging import LIMIT, Page, page_of_named
-from resources.kernel.errors import UnknownNameError
+from resources.kernel.errors import NotFoundError, UnknownNameError
 from resources.references import metadata_value
 from resources.stores.catalog.collections.catalog import CollectionCatalog
 from resources.stores.catalog.collections.items import ItemCatalog
@@ -147,11 +147,21 @@ def _summaries(
     return [summary_of(collections, spec) for spec in specs]
 
 
+def _states(collections: DeclaredCollections, name: str) -> Mapping[str, int]:
+    """Its items by state, whatever brought them: an import of a specification or an import task."""
+    if not collections.catalog.database.exists():
+        return {}
+    try:
+        return collections.tallies.states(name)
+    except NotFoundError:  # nothing came in yet
+        return {}
+
+
 def summary_of(collections: DeclaredCollections, spec: CollectionSpec) -> CollectionSummary:
     """One line of the list."""
     catalog = collections.catalog
     imports = catalog.imports(spec.name, limit=1) if catalog.database.exists() else []
-    states: Mapping[str, int] = collections.tallies.states(spec.name) if imports else {}
+    states = _states(collections, spec.name)
     return CollectionSummary(
         name=spec.name,
         description=spec.description,

@@ -110,6 +110,9 @@ def test_to_delete_is_asked_first_and_what_was_imported_stays(shop, client, task
     for one in ids:
         tasks.ended({"id": one})
     records = len(tasks.items_of_library())
+    listed = client.get(f"{shop.api}/collections").json()["items"]
+    assert [one["items"] for one in listed if one["name"] == "library"] == [records]
+    assert "Nothing has been imported" not in client.get(f"{shop.data}/collections/library").text
     page = client.get(f"{shop.data}/imports/{ids[0]}/delete").text
     assert "Delete Goes 0?" in page
     box = re.search(r'<input type="checkbox" id="remove_records"[^>]*>', page)[0]
