@@ -28,7 +28,7 @@ from resources.kernel.errors import InputError, NotFoundError, WaybillError
 from resources.project import find_project
 from resources.scratch import ScratchFolder
 from resources.sources.whole_files import (
-    FileOnHand,
+    BroughtFile,
     RefusedFile,
     WholeFiles,
     take_files,
@@ -117,7 +117,7 @@ class TaskRun:
         found = self.items.all_of(self.task.id)
         return [one for one in found if one.state == "pending" or (settled_too and not one.rule)]
 
-    def take(self, items: Sequence[TaskItem]) -> Iterator[FileOnHand]:
+    def take(self, items: Sequence[TaskItem]) -> Iterator[BroughtFile]:
         """Brings files here. One that cannot be fetched fails alone, or all with it, as the task says.
 
         Raises:

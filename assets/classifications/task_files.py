@@ -19,7 +19,7 @@ from assets.classifications.declaration import ClassificationSpec
 from assets.classifications.schema import ParseOptions
 from assets.task_run import TaskRun
 from resources.import_tasks.items import Outcome
-from resources.sources.whole_files import FileOnHand
+from resources.sources.whole_files import BroughtFile
 from resources.stores.catalog.classifications.catalog import ClassificationCatalog
 from resources.stores.catalog.import_tasks.records import ItemResult
 from resources.stores.tables import TableStore
@@ -66,7 +66,7 @@ def _apply(
     catalog: ClassificationCatalog,
     tables: TableStore,
     spec: ClassificationSpec,
-    file: FileOnHand,
+    file: BroughtFile,
     order: FileOrder,
 ) -> Applied:
     if file.size > spec.schema.max_bytes:
@@ -75,7 +75,7 @@ def _apply(
         return apply_file(catalog, tables, spec, stream, order)
 
 
-def _result(file: FileOnHand, applied: Applied) -> ItemResult:
+def _result(file: BroughtFile, applied: Applied) -> ItemResult:
     counts = applied.entry.facts.counts
     did = {name: counts.get(name, 0) for name in ("new", "updated", "deleted", "cleared")}
     told: dict[str, Any] = {

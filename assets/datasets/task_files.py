@@ -26,7 +26,7 @@ from resources.sources.local_copies import LocalCopies
 from resources.sources.source import ObjectSource, OpenStream, Source
 from resources.sources.spec import SourceSpec
 from resources.sources.uploads import TASK, open_upload
-from resources.sources.whole_files import FileOnHand
+from resources.sources.whole_files import BroughtFile
 from resources.stores.catalog.import_tasks.records import ItemResult
 from resources.stores.kept_uploads import GivenFile, KeptUploads
 from resources.stores.tables import TableStore
@@ -60,7 +60,7 @@ class TaskFiles(ObjectSource):
         self,
         spec: SourceSpec,
         run: TaskRun,
-        files: Sequence[FileOnHand],
+        files: Sequence[BroughtFile],
         tables: TableStore,
         objects: Sequence[ObjectInfo] | None = None,
         copies: LocalCopies | None = None,
@@ -166,7 +166,9 @@ def _checked(
         yield batch
 
 
-def _readable(run: TaskRun, spec: SourceSpec, files: Iterator[FileOnHand]) -> Iterator[FileOnHand]:
+def _readable(
+    run: TaskRun, spec: SourceSpec, files: Iterator[BroughtFile]
+) -> Iterator[BroughtFile]:
     """Those whose name and first bytes say that they can be read, as files of one format."""
     kind = spec.format
     for file in files:
@@ -189,7 +191,7 @@ def _readable(run: TaskRun, spec: SourceSpec, files: Iterator[FileOnHand]) -> It
             yield file
 
 
-def _blame(run: TaskRun, files: Sequence[FileOnHand], error: WaybillError) -> None:
+def _blame(run: TaskRun, files: Sequence[BroughtFile], error: WaybillError) -> None:
     """Writes an error that is about one file down at that file."""
     named = str(error.facts.get("file", ""))
     for file in files:
@@ -199,7 +201,7 @@ def _blame(run: TaskRun, files: Sequence[FileOnHand], error: WaybillError) -> No
 
 
 def _results(
-    run: TaskRun, files: Sequence[FileOnHand], report: ImportReport, known: Mapping[str, str]
+    run: TaskRun, files: Sequence[BroughtFile], report: ImportReport, known: Mapping[str, str]
 ) -> Iterator[ItemResult]:
     """What became of each file; a version that this task made itself, before it was killed, is its own."""
     source: Any = report.version.properties["source"]

@@ -38,7 +38,7 @@ from resources.media.unpacking import (
     refused_members,
 )
 from resources.sources.uploads import TASK
-from resources.sources.whole_files import FileOnHand
+from resources.sources.whole_files import BroughtFile
 from resources.stores.catalog.import_tasks.records import ItemResult
 from resources.stores.media.store import MediaStore
 from resources.stores.media.writer import MediaWriter
@@ -157,7 +157,7 @@ def import_image_files(
     return ImageReport(version, 0.0, unchanged=not folder.is_changed)
 
 
-def _look(looker: ImageLooker, file: FileOnHand, check: Callable[[], None]) -> list[FolderImage]:
+def _look(looker: ImageLooker, file: BroughtFile, check: Callable[[], None]) -> list[FolderImage]:
     """All images of a file, with their bytes kept.
 
     Raises:
@@ -184,7 +184,7 @@ def _look(looker: ImageLooker, file: FileOnHand, check: Callable[[], None]) -> l
 
 
 def _result(
-    run: TaskRun, folder: _Folder, file: FileOnHand, images: list[FolderImage], *, is_own: bool
+    run: TaskRun, folder: _Folder, file: BroughtFile, images: list[FolderImage], *, is_own: bool
 ) -> ItemResult:
     """Takes the images of a file into the folder; what a killed run of the same task had taken is its own."""
     number = file.item.number

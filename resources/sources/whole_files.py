@@ -125,7 +125,7 @@ def no_pages() -> InputError:
 
 
 @dataclass(frozen=True)
-class FileOnHand:
+class BroughtFile:
     """A file of a task that is here."""
 
     item: TaskItem
@@ -145,7 +145,7 @@ class RefusedFile:
 
 def take_files(
     files: WholeFiles, items: Sequence[TaskItem], folder: Path, check: Callable[[], None]
-) -> Iterator[FileOnHand | RefusedFile]:
+) -> Iterator[BroughtFile | RefusedFile]:
     """Brings files here, in their order; several at once.
 
     Args:
@@ -158,7 +158,7 @@ def take_files(
         WaybillError: what all files share.
     """
 
-    def take(item: TaskItem) -> FileOnHand | RefusedFile:
+    def take(item: TaskItem) -> BroughtFile | RefusedFile:
         try:
             return _take(files, item, folder / f"{item.number:06d}")
         except ItemRefusedError as error:
@@ -173,13 +173,13 @@ def take_files(
         pool.shutdown(cancel_futures=True)
 
 
-def _take(files: WholeFiles, item: TaskItem, target: Path) -> FileOnHand:
+def _take(files: WholeFiles, item: TaskItem, target: Path) -> BroughtFile:
     wanted = SourceItem(item.name, item.reference, item.size, item.fingerprint, handle=item.handle)
     context: AbstractContextManager[FetchedFile | Unchanged] = files.items.fetch(wanted, None)
     with context as fetched:
         assert isinstance(fetched, FetchedFile)  # noqa: S101 - for the type checker: nothing is known of it
         _own(fetched.path, target, may_link=files.may_link)
-    return FileOnHand(item, target, fetched.size, fetched.sha256, fetched.fingerprint)
+    return BroughtFile(item, target, fetched.size, fetched.sha256, fetched.fingerprint)
 
 
 def _own(path: Path, target: Path, *, may_link: bool) -> None:

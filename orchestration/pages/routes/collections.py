@@ -102,7 +102,8 @@ def _look(visit: Visit, collections: DeclaredCollections, name: str) -> dict[str
         "keys": [key for key in _active(schema) if key.kind != "embedding"][:TABLE_KEYS],
         "error": None,
     }
-    if found["collection"].last_import is None:
+    collection = found["collection"]
+    if collection.last_import is None and not collection.items:
         return found
     found["folders"] = folders_in(list_folders(collections, name), form.folder)
     found["facets"] = facets_of(collections, name, form)

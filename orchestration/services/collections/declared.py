@@ -147,21 +147,11 @@ def _summaries(
     return [summary_of(collections, spec) for spec in specs]
 
 
-def _states(collections: DeclaredCollections, name: str) -> Mapping[str, int]:
-    """Its items by state, whatever brought them: an import of a specification or an import task."""
-    if not collections.catalog.database.exists():
-        return {}
-    try:
-        return collections.tallies.states(name)
-    except NotFoundError:  # nothing came in yet
-        return {}
-
-
 def summary_of(collections: DeclaredCollections, spec: CollectionSpec) -> CollectionSummary:
     """One line of the list."""
     catalog = collections.catalog
     imports = catalog.imports(spec.name, limit=1) if catalog.database.exists() else []
-    states = _states(collections, spec.name)
+    states = _states(collections, spec.name) if catalog.database.exists() else {}
     return CollectionSummary(
         name=spec.name,
         description=spec.description,
@@ -176,3 +166,11 @@ def summary_of(collections: DeclaredCollections, spec: CollectionSpec) -> Collec
         owners=spec.owners,
         tags=spec.tags,
     )
+
+
+def _states(collections: DeclaredCollections, name: str) -> Mapping[str, int]:
+    """Items by state, whether an import or a task brought them in."""
+    try:
+        return collections.tallies.states(name)
+    except NotFoundError:
+        return {}  # nothing has come in yet

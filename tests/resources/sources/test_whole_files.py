@@ -13,7 +13,7 @@ from resources.import_tasks.definition import (
 )
 from resources.import_tasks.items import TaskItem
 from resources.kernel.errors import InputError, UnknownNameError
-from resources.sources.whole_files import FileOnHand, RefusedFile, take_files, whole_files
+from resources.sources.whole_files import BroughtFile, RefusedFile, take_files, whole_files
 from resources.stores.uploads import UploadStore
 from tests.resources.connectors.ftp import accounts as ftp
 from tests.resources.connectors.s3 import bucket as s3
@@ -82,7 +82,7 @@ def test_objects_of_every_kind_of_place_come_in_their_order(connector, tmp_path)
     assert [one.item.name for one in found] == list(keys)
     *here, gone = found
     for one in here:
-        assert isinstance(one, FileOnHand)
+        assert isinstance(one, BroughtFile)
         data = CONTENT[one.item.name]
         assert (one.path.read_bytes(), one.size) == (data, len(data))
         assert one.sha256 == hashlib.sha256(data).hexdigest()
