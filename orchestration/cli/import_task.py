@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -85,25 +85,24 @@ def create(  # noqa: PLR0913 - one parameter an option
         "ignore_errors": ignore_errors, "form": _form(kind, setting or []),
     }  # fmt: skip
     with reported():
-        source = _source(files or [], connector, path, web.source())
         target = {"kind": kind, "name": into, "folder": folder}
-        given = {"name": name, "target": target, "source": source, "options": options}
-        made = _made(context, given, start_it=start_it)
+        with _source(files or [], connector, path, web.source()) as source:
+            given = {"name": name, "target": target, "source": source, "options": options}
+            made = _made(context, given)
+        if start_it:
+            made = _worked_on(_place(context), made.id, is_retry=False)
     print_task(made, as_json=as_json)
     if start_it:
         _end(made)
 
 
-def _made(context: typer.Context, given: dict[str, Any], *, start_it: bool) -> ImportTask:
-    """The task of a definition; with `start_it` as it ended."""
+def _made(context: typer.Context, given: dict[str, Any]) -> ImportTask:
     from orchestration.services.import_tasks.starting import create_task
     from resources.import_tasks.definition import parse_definition
 
     definition = parse_definition(given)
     _declare(context, definition)
-    place = _place(context)
-    made = create_task(place, definition, start=False, via="cli")
-    return _worked_on(place, made.id, is_retry=False) if start_it else made
+    return create_task(_place(context), definition, start=False, via="cli")
 
 
 @app.command("list")
@@ -287,22 +286,27 @@ def _source(
     connector: str,
     path: str,
     web: WebSource | None,
-) -> dict[str, Any]:
+) -> AbstractContextManager[dict[str, Any]]:
+    """Where data come from; files are kept until the task has them."""
     given = [bool(files), bool(connector or path), web is not None]
     if sum(given) != 1:
         fail("name files, or `--from` with `--path`, or pages by `--url`, `--url-list` or `--sitemap`: one of them")  # fmt: skip
     if files:
-        from orchestration.services.import_tasks.handing_in import hand_in
-
-        kept = [(one.sha256, one.name, one.size) for one in hand_in(files)]
-        names = ("sha256", "name", "size")
-        return {"type": "upload", "files": [dict(zip(names, one, strict=True)) for one in kept]}
+        return _handed_in(files)
     if connector or path:
-        return {"type": "connector", "connector": connector, "path": path}
+        return nullcontext({"type": "connector", "connector": connector, "path": path})
     from msgspec import to_builtins
 
-    told: dict[str, Any] = to_builtins(web)
-    return told
+    return nullcontext(to_builtins(web))
+
+
+@contextmanager
+def _handed_in(files: list[Path]) -> Iterator[dict[str, Any]]:
+    from orchestration.services.import_tasks.handing_in import handed_in
+
+    with handed_in(files) as kept:
+        own = [{"sha256": one.sha256, "name": one.name, "size": one.size} for one in kept]
+        yield {"type": "upload", "files": own}
 
 
 def _declare(context: typer.Context, definition: TaskDefinition) -> None:
