@@ -1,5 +1,6 @@
 """Import tasks without a script: every button is a form, every state an address; what a stranger wrote is text."""
 
+import html
 import re
 
 import pytest
@@ -145,6 +146,11 @@ def test_files_of_a_plain_form_become_items(shop, client, tasks):
     assert log.headers["content-disposition"].startswith("attachment")
     assert len(log.text.splitlines()) == 2
     assert f"/runs/{done['run_id']}" in page
+    [link] = re.findall(r'href="([^"]*)">Its items in library<', page)
+    tasks.ended({"id": made(shop, client, act="start", folder="plain")})  # others beside it
+    listed = client.get(html.unescape(link)).text
+    assert ("one.txt" in listed, "0.txt" in listed) == (True, False)
+    assert "0.txt" in client.get(f"{shop.data}/collections/library").text
 
 
 def test_what_is_wrong_is_told_and_what_was_filled_in_stays(shop, client):

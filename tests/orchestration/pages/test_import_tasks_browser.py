@@ -143,7 +143,7 @@ def test_files_are_dropped_and_each_has_its_own_result(shop, chromium, tasks, tm
         with page.expect_download() as download:
             page.get_by_role("link", name="Failures as CSV").click()
         assert "broken.pdf" in download.value.path().read_text()
-        page.get_by_role("link", name="Items of library").click()
+        page.get_by_role("link", name="Its items in library").click()
         page.get_by_text("good.txt").first.wait_for()
 
 
