@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -85,24 +85,33 @@ def create(  # noqa: PLR0913 - one parameter an option
         "ignore_errors": ignore_errors, "form": _form(kind, setting or []),
     }  # fmt: skip
     with reported():
+        source = _source(files or [], connector, path, web.source())
         target = {"kind": kind, "name": into, "folder": folder}
-        with _source(files or [], connector, path, web.source()) as source:
-            given = {"name": name, "target": target, "source": source, "options": options}
-            made = _made(context, given)
-        if start_it:
-            made = _worked_on(_place(context), made.id, is_retry=False)
+        given = {"name": name, "target": target, "source": source, "options": options}
+        made = _made(context, given, files or [], start_it=start_it)
     print_task(made, as_json=as_json)
     if start_it:
         _end(made)
 
 
-def _made(context: typer.Context, given: dict[str, Any]) -> ImportTask:
+def _made(
+    context: typer.Context, given: dict[str, Any], files: list[Path], *, start_it: bool
+) -> ImportTask:
+    """The task of a definition; with `start_it` as it ended."""
+    from msgspec import to_builtins
+
+    from orchestration.services.import_tasks.handing_in import handed_in
     from orchestration.services.import_tasks.starting import create_task
     from resources.import_tasks.definition import parse_definition
 
-    definition = parse_definition(given)
-    _declare(context, definition)
-    return create_task(_place(context), definition, start=False, via="cli")
+    with handed_in(files) as uploads:
+        if files:
+            given["source"]["files"] = to_builtins(uploads)
+        definition = parse_definition(given)
+        _declare(context, definition)
+        place = _place(context)
+        made = create_task(place, definition, start=False, via="cli")
+    return _worked_on(place, made.id, is_retry=False) if start_it else made
 
 
 @app.command("list")
@@ -286,27 +295,18 @@ def _source(
     connector: str,
     path: str,
     web: WebSource | None,
-) -> AbstractContextManager[dict[str, Any]]:
-    """Where data come from; files are kept until the task has them."""
+) -> dict[str, Any]:
     given = [bool(files), bool(connector or path), web is not None]
     if sum(given) != 1:
         fail("name files, or `--from` with `--path`, or pages by `--url`, `--url-list` or `--sitemap`: one of them")  # fmt: skip
     if files:
-        return _handed_in(files)
+        return {"type": "upload"}
     if connector or path:
-        return nullcontext({"type": "connector", "connector": connector, "path": path})
+        return {"type": "connector", "connector": connector, "path": path}
     from msgspec import to_builtins
 
-    return nullcontext(to_builtins(web))
-
-
-@contextmanager
-def _handed_in(files: list[Path]) -> Iterator[dict[str, Any]]:
-    from orchestration.services.import_tasks.handing_in import handed_in
-
-    with handed_in(files) as kept:
-        own = [{"sha256": one.sha256, "name": one.name, "size": one.size} for one in kept]
-        yield {"type": "upload", "files": own}
+    told: dict[str, Any] = to_builtins(web)
+    return told
 
 
 def _declare(context: typer.Context, definition: TaskDefinition) -> None:

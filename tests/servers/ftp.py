@@ -50,6 +50,7 @@ class FtpServer:
         root: the account's folder on this machine.
         resumed: for each data connection whether it resumed the TLS session of its control connection.
         sent: bytes of files that went out, whole or in part.
+        authorizer: who may do what.
     """
 
     def __init__(
@@ -72,10 +73,10 @@ class FtpServer:
         self.faults = Faults()
         self.resumed: list[bool] = []
         self.sent = 0
-        authorizer = DummyAuthorizer()
-        authorizer.add_user(USERNAME, PASSWORD, str(root), perm=permissions)
+        self.authorizer = DummyAuthorizer()
+        self.authorizer.add_user(USERNAME, PASSWORD, str(root), perm=permissions)
         handler = _handler(self, certificates, tls, mlsd=mlsd)
-        handler.authorizer = authorizer
+        handler.authorizer = self.authorizer
         handler.log_transfer = self._note_transfer  # type: ignore[attr-defined]
         self._loop = IOLoop()
         self._server = FTPServer(("127.0.0.1", 0), handler, ioloop=self._loop)

@@ -31,6 +31,7 @@ class SftpServer:
         names: what a folder is listed as, in place of what is in it.
         refused: the errors that requests are answered with, by name.
         before: what happens before requests are served, by name.
+        closed: paths of files that the account may not open.
         most_read_bytes: where every file ends for those who read it.
     """
 
@@ -47,6 +48,7 @@ class SftpServer:
         self.connections: list[Any] = []
         self.refused: dict[str, Exception] = {}
         self.before: dict[str, Any] = {}
+        self.closed: set[bytes] = set()
         self.most_read_bytes: int | None = None
         self.names: list[bytes] | None = None
         self._loop = asyncio.new_event_loop()
@@ -64,6 +66,7 @@ class SftpServer:
         """Ends all faults."""
         self.refused.clear()
         self.before.clear()
+        self.closed.clear()
         self.requests.clear()
         self.most_read_bytes = self.names = None
 
@@ -116,6 +119,9 @@ class SftpServer:
 
     async def _end(self) -> None:
         self._listening.close()
+        for connection in self.connections:
+            connection.abort()
+        await asyncio.sleep(0)  # their sockets close in this round
         tasks = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
         for task in tasks:
             task.cancel()
@@ -139,12 +145,17 @@ def _files(server: SftpServer) -> Any:  # noqa: C901 - the requests of one small
             if name in server.refused:
                 raise server.refused[name]
 
-        def open(self, path, pflags, attrs):
+        def _serve_opening(self, path: bytes) -> None:
             self._serve("open")
+            if path in server.closed:
+                raise asyncssh.SFTPPermissionDenied("Permission denied")
+
+        def open(self, path, pflags, attrs):
+            self._serve_opening(path)
             return super().open(path, pflags, attrs)
 
         def open56(self, path, desired_access, flags, attrs):
-            self._serve("open")
+            self._serve_opening(path)
             return super().open56(path, desired_access, flags, attrs)
 
         def read(self, file_obj, offset, size):

@@ -15,26 +15,26 @@ FILE_LIMIT = 50_000_000_000
 
 @contextmanager
 def handed_in(files: Sequence[Path]) -> Iterator[tuple[UploadedFile, ...]]:
-    """Keeps copies of files while a task of them is made, which keeps them from then on; two of one name are numbered.
+    """Copies of files, for a task that is made within: it has them from then on, however long it waits.
 
-    What nobody had handed in before is let go of at the end: with the task goes the last of its bytes.
+    Behind it they are let go of, so that with the task the last of their bytes goes, and nothing is left where no task was
+    made. What others had handed in before stays. Two files of one name are numbered.
 
     Raises:
         InputError: there is no such file, it is none, or it is too large.
         StorageError: no space or no rights in the home folder.
     """
     uploads = UploadStore.open()
+    before = uploads.hashes()
     names: set[str] = set()
-    new: set[str] = set()
-    kept = []
+    kept: list[UploadedFile] = []
     try:
         for file in files:
             one = uploads.stage(file, limit=FILE_LIMIT)
-            new |= {one.sha256} if one.is_new else set()
             kept.append(UploadedFile(one.sha256, _name(file.name, names), one.size_bytes))
         yield tuple(kept)
     finally:
-        for sha256 in new:
+        for sha256 in {one.sha256 for one in kept} - before:
             uploads.forget(sha256)
 
 

@@ -141,6 +141,8 @@ def test_received_files_are_a_source_and_asking_twice_is_no_error(shop, tasks):
         ({"type": "web", "addresses": ["ftp://example.org/x"]}, "https://"),
         ({"type": "web", "addresses": ["example.org"]}, "https://"),
         ({"type": "web", "addresses": ["https://a:b@example.org/"]}, "password"),
+        ({"type": "web", "addresses": ["https://10.0.0.1/"]}, "not in the public internet"),
+        ({"type": "web", "addresses": [], "sitemap": "https://localhost/"}, "source.sitemap"),
         ({"type": "web", "addresses": []}, "no address"),
         ({"type": "connector", "connector": "nowhere", "path": "**"}, "nowhere"),
         ({"type": "connector", "connector": "other", "path": "**"}, "none of its connectors"),

@@ -46,6 +46,21 @@ def test_files_of_this_machine(bench, waybill, tmp_path):
     assert "already" not in waybill("show", "1", "--follow")
 
 
+def test_with_a_task_the_last_of_its_uploads_goes(bench, waybill, tmp_path):
+    def kept():
+        folders = (tmp_path / "uploads", tmp_path / "import-uploads")
+        return [one for folder in folders for one in folder.rglob("*") if one.is_file()]
+
+    (tmp_path / "note.txt").write_text("Note.")
+    note = str(tmp_path / "note.txt")
+    waybill("create", note, "--into", "nothing", code=2)  # no task was made of it
+    assert kept() == []
+    waybill("create", note, "--into", "docs")
+    assert len(kept()) == 1
+    waybill("delete", "1", "--yes")
+    assert kept() == []
+
+
 def test_what_failed_is_told_mended_and_taken_once_more(bench, waybill, tmp_path):
     bench.put("2024/fine.txt", "Fine.")
     bench.put("2024/bad.txt", "")

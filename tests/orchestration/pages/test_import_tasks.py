@@ -111,6 +111,9 @@ def test_to_delete_is_asked_first_and_what_was_imported_stays(shop, client, task
     for one in ids:
         tasks.ended({"id": one})
     records = len(tasks.items_of_library())
+    listed = client.get(f"{shop.api}/collections").json()["items"]
+    assert [one["items"] for one in listed if one["name"] == "library"] == [records]
+    assert "Nothing has been imported" not in client.get(f"{shop.data}/collections/library").text
     page = client.get(f"{shop.data}/imports/{ids[0]}/delete").text
     assert "Delete Goes 0?" in page
     box = re.search(r'<input type="checkbox" id="remove_records"[^>]*>', page)[0]
@@ -154,6 +157,10 @@ def test_what_is_wrong_is_told_and_what_was_filled_in_stays(shop, client):
     for fields, told in (
         ({"target": ""}, "no target was chosen"),
         ({"source": "web", "addresses": f"http://{HTML}"}, "does not begin with https://"),
+        (
+            {"source": "web", "addresses": "https://a.org https://10.0.0.1/x"},
+            'f-addresses-error">the address &#39;https://10.0.0.1/x&#39; is refused',
+        ),
         (
             {"source": "web", "addresses": "https://a.org", "crawl": "true", "depth": "many"},
             "no whole number",
