@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from orchestration.services.uploads.form_settings import settings_of_form
 from resources.import_tasks.definition import Crawl
 from resources.kernel.errors import InputError, WaybillError
 
@@ -59,6 +60,7 @@ _FLAGS = {
 _OF_ITEMS = ("title", "details", "ocr", "keep_raw", "ignore_errors")
 """Boxes of what is made of the items of a collection."""
 _OPTIONS = ("output", "ocr", "keep_raw")
+_READING = ("format", "member", "more")
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,15 @@ class TaskForm:
         return {**texts, **flags, "rules": self.rules, "has_options": has_options}
 
     @property
+    def reading(self) -> dict[str, str]:
+        """What was said of how the files of a new dataset are read, by the fields of `uploads/reading.html`."""
+        return {
+            name: text
+            for name, text in self.fields.items()
+            if text and (name in _READING or name.startswith("option."))
+        }
+
+    @property
     def new_collection(self) -> str | None:
         """The name of a collection that is to be declared first; None: no such is wanted."""
         is_wanted = self.text("target") == f"{NEW}:collection"
@@ -134,6 +145,7 @@ class TaskForm:
 
         Raises:
             InputError: a number that is none, or no target.
+            ConfigError: what is said of how files are read cannot be.
         """
         return {
             "name": self.text("name"),
@@ -186,7 +198,7 @@ class TaskForm:
 
     def _options(self) -> dict[str, Any]:
         if self._target()["kind"] != "collection":
-            return {"ignore_errors": self.flag("go_on")}
+            return {"ignore_errors": self.flag("go_on"), "form": self._form()}
         flags = {name: self.flag(name) for name in _OF_ITEMS}
         rules = [
             {
@@ -200,6 +212,13 @@ class TaskForm:
         ]
         texts = {name: self.text(name) for name in ("output", "on_duplicate")}
         return {**texts, **flags, "fields": rules}
+
+    def _form(self) -> dict[str, Any]:
+        """Of a new dataset alone: one that is there has its own settings."""
+        if self.text("target") != f"{NEW}:dataset":
+            return {}
+        filename = self.text("path") if self.text("source") == "connector" else ""
+        return settings_of_form(self.reading, (), filename).given
 
 
 def told_at(error: WaybillError | None) -> dict[str, str]:

@@ -22,6 +22,7 @@ from orchestration.pages.visit import Visit
 from orchestration.services.imports.importer import importer_of
 from orchestration.services.questions.upload import PREVIEW, UploadPreview
 from orchestration.services.uploads.form_settings import (
+    FORMAT_CHOICES,
     TYPES,
     fields_of,
     format_of,
@@ -35,7 +36,6 @@ from orchestration.services.uploads.settings import UploadSettings
 from resources.kernel.errors import InputError, NotFoundError, WaybillError
 
 PREVIEW_ROWS = 20
-FORMATS = ("", "csv", "excel", "json", "jsonl", "parquet")
 
 
 async def start(visit: Visit) -> Response:
@@ -165,7 +165,7 @@ def _form(
         "name": chosen.name or proposed_name(found.filename),
         "fields": {**fields_of(shown), **{k: v for k, v in chosen.fields.items() if v}},
         "offered": offered(format_of(found.filename, shown.format)),
-        "formats_shown": [(one, one or "by the file's name") for one in FORMATS],
+        "formats_shown": FORMAT_CHOICES,
         "types": ("", *TYPES),
         "columns": [(old, new, kind, types.get(old, "")) for old, new, kind in columns],
     }

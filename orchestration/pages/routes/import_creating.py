@@ -25,6 +25,7 @@ from orchestration.services.questions.connector import BROWSE
 from orchestration.services.questions.definition import CHANGE, as_argument
 from orchestration.services.reloading import reload_location
 from orchestration.services.site.asked_tasks import DECLARED_BY_TASKS, create_asked
+from orchestration.services.uploads.form_settings import FORMAT_CHOICES, OFFERED
 from orchestration.services.uploads.incoming import IncomingUploads
 from orchestration.services.uploads.receiving import receive_files
 from resources.import_tasks.formats import GROUPS, FormatGroup, endings
@@ -140,6 +141,9 @@ async def _form(visit: Visit, form: TaskForm, error: WaybillError | None = None)
         "imports/new.html",
         status=422 if error else 200,
         given=form.values,
+        fields=form.reading,
+        offered=OFFERED,
+        formats_shown=FORMAT_CHOICES,
         error=error,
         wrong=told_at(error),
         targets=_targets(visit),

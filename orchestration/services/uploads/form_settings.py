@@ -14,6 +14,11 @@ from resources.formats.registry import FORMATS, detect_format
 from resources.kernel.errors import ConfigError
 
 TYPES = ("text", "integer", "number", "boolean", "date", "timestamp", "timestamptz")
+FORMAT_CHOICES = (
+    ("", "by the file's name"),
+    *((name, name) for name in ("csv", "excel", "json", "jsonl", "parquet")),
+)
+"""Formats that a form offers, and what it calls them."""
 _YES_NO = ("", "true", "false")
 
 

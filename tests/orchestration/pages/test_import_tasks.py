@@ -185,6 +185,22 @@ def test_a_target_that_is_not_there_is_declared_first(shop, client, tasks):
     assert "connectors" in next(declared).read_text()
 
 
+def test_a_new_dataset_is_told_how_its_files_are_read(shop, client, tasks):
+    files = [("file", ("prices", b"Prices of May\na;b\n1,5;2\n"))]  # a name that tells nothing
+    fields = {"form_token": token(shop, client), "source": "upload", "act": "start", "target": "new:dataset",
+        "new_name": "prices", "option.separator": ";", "option.skip_rows": "1", "more": "decimal_mark: ','"}  # fmt: skip
+    refused = client.post(f"{shop.data}/imports", data=fields, files=files)
+    assert refused.status_code == 422
+    assert 'name="option.skip_rows" value="1"' in refused.text
+    assert list(shop.defs.rglob("*prices*")) == []
+    answer = client.post(f"{shop.data}/imports", data={**fields, "format": "csv"}, files=files)
+    assert answer.status_code == 303, answer.text
+    done = tasks.ended({"id": int(answer.headers["location"].rpartition("/")[2])})
+    assert (done["state"], done["done"]) == ("completed", 1)
+    sample = client.get(f"/api/v1/projects/{shop.name}/datasets/prices/sample").json()
+    assert sample["rows"] == [[1.5, 2]]
+
+
 def test_names_of_strangers_are_text(shop, client, tasks):
     names = (HTML, "'\"><script>alert(1)</script>", "報告書 年次", "تقرير سنوي", "=cmd()")
     ids = [made(shop, client, name=name) for name in names]
