@@ -32,8 +32,13 @@ def logical_run(context: dg.OpExecutionContext | dg.AssetExecutionContext) -> tu
 PARENT_TAG = "dagster/parent_run_id"
 
 
+def is_repeated(run: dg.DagsterRun) -> bool:
+    """Whether nobody asked for a run, but Dagster tries another one again."""
+    return "dagster/retry_number" in run.tags
+
+
 def _tries_again(run: dg.DagsterRun) -> bool:
-    return "dagster/retry_number" in run.tags or run.tags.get("dagster/is_resume_retry") == "true"
+    return is_repeated(run) or run.tags.get("dagster/is_resume_retry") == "true"
 
 
 def _is_run_id(text: str) -> bool:

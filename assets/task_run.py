@@ -18,7 +18,7 @@ import dagster as dg
 import msgspec
 
 from assets.boundary import RETRIES
-from assets.logical_run import logical_run
+from assets.logical_run import is_repeated, logical_run
 from resources.connectors.base import FileConnector
 from resources.import_tasks.definition import parse_definition
 from resources.import_tasks.items import TaskItem
@@ -272,7 +272,8 @@ def _connectors(
 def _begin(context: dg.AssetExecutionContext, tasks: ImportTaskCatalog, task_id: int) -> bool:
     run_id = context.run.run_id
     end_lost_run(context.instance, tasks, task_id, run_id)
-    return tasks.begin(task_id, run_id, asker_of(context.run.tags)) is not None
+    asker = asker_of(context.run.tags)
+    return tasks.begin(task_id, run_id, asker, is_repeated=is_repeated(context.run)) is not None
 
 
 def asker_of(tags: Mapping[str, str]) -> str:

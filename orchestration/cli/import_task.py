@@ -88,21 +88,29 @@ def create(  # noqa: PLR0913 - one parameter an option
         source = _source(files or [], connector, path, web.source())
         target = {"kind": kind, "name": into, "folder": folder}
         given = {"name": name, "target": target, "source": source, "options": options}
-        made = _made(context, given, start_it=start_it)
+        made = _made(context, given, files or [], start_it=start_it)
     print_task(made, as_json=as_json)
     if start_it:
         _end(made)
 
 
-def _made(context: typer.Context, given: dict[str, Any], *, start_it: bool) -> ImportTask:
+def _made(
+    context: typer.Context, given: dict[str, Any], files: list[Path], *, start_it: bool
+) -> ImportTask:
     """The task of a definition; with `start_it` as it ended."""
+    from msgspec import to_builtins
+
+    from orchestration.services.import_tasks.handing_in import handed_in
     from orchestration.services.import_tasks.starting import create_task
     from resources.import_tasks.definition import parse_definition
 
-    definition = parse_definition(given)
-    _declare(context, definition)
-    place = _place(context)
-    made = create_task(place, definition, start=False, via="cli")
+    with handed_in(files) as uploads:
+        if files:
+            given["source"]["files"] = to_builtins(uploads)
+        definition = parse_definition(given)
+        _declare(context, definition)
+        place = _place(context)
+        made = create_task(place, definition, start=False, via="cli")
     return _worked_on(place, made.id, is_retry=False) if start_it else made
 
 
@@ -292,11 +300,7 @@ def _source(
     if sum(given) != 1:
         fail("name files, or `--from` with `--path`, or pages by `--url`, `--url-list` or `--sitemap`: one of them")  # fmt: skip
     if files:
-        from orchestration.services.import_tasks.handing_in import hand_in
-
-        kept = [(one.sha256, one.name, one.size) for one in hand_in(files)]
-        names = ("sha256", "name", "size")
-        return {"type": "upload", "files": [dict(zip(names, one, strict=True)) for one in kept]}
+        return {"type": "upload"}
     if connector or path:
         return {"type": "connector", "connector": connector, "path": path}
     from msgspec import to_builtins

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -50,3 +51,33 @@ def run_config(task: StoredTask) -> Mapping[str, Any]:
     """What a run of the target's asset is told: the task's id, and nothing else; what it says stands in the catalog."""
     op = dg.AssetKey(asset_key("datasets", task.target)).to_python_identifier()
     return {"ops": {op: {"config": {"task": task.id}}}}
+
+
+class AssetTarget(ABC):
+    """What targets have in common whose asset has no job of its own: the run makes it by itself. See `TaskTarget`."""
+
+    @abstractmethod
+    def check_declared(self, location: Location, name: str) -> None:
+        """Nothing, where there is such a target and tasks go into it.
+
+        Raises:
+            UnknownNameError: there is none; lists the known ones.
+            ConfigError: it takes no tasks.
+        """
+
+    def job(self, location: Location, task: StoredTask) -> str:
+        """The job that makes any asset."""
+        self.check_declared(location, task.target)
+        return ""
+
+    def assets(self, task: StoredTask) -> Collection[dg.AssetKey]:
+        """That of the target, with its checks."""
+        return [dg.AssetKey(asset_key("datasets", task.target))]
+
+    def config(self, location: Location, task: StoredTask) -> Mapping[str, Any]:  # noqa: ARG002 - as others have it
+        """The task's id."""
+        return run_config(task)
+
+    def tags(self, task: StoredTask) -> Mapping[str, str]:  # noqa: ARG002 - as others have it
+        """None but that of the task."""
+        return {}

@@ -16,11 +16,12 @@ from resources.import_tasks.definition import (
     TargetKind,
     TaskDefinition,
     WebSource,
+    places_of,
 )
 from resources.kernel.errors import InputError, UnknownNameError
 from resources.references import metadata_value
 from resources.stores.catalog.import_tasks.records import StoredTask
-from resources.web.addresses import check_url
+from resources.web.addresses import check_named
 
 
 class CollectionTarget:
@@ -68,8 +69,12 @@ def _check_web(spec: CollectionSpec, source: WebSource) -> None:
             f"collection {spec.name} takes nothing from the public web",
             hint="Declare `web: true` for it",
         )
-    for address in (*source.addresses, *filter(None, [source.sitemap])):
-        check_url(address)
+    for place, address in places_of(source):
+        try:
+            check_named(address)
+        except InputError as error:
+            error.facts["place"] = place
+            raise
 
 
 def _check_connector(location: Location, spec: CollectionSpec, source: ConnectorSource) -> None:
@@ -77,6 +82,7 @@ def _check_connector(location: Location, spec: CollectionSpec, source: Connector
         raise InputError(
             f"collection {spec.name}: {source.connector[:80]!r} is none of its connectors",
             hint=f"Its connectors: {', '.join(spec.connectors) or 'none'}",
+            place="source.connector",
         )
     if not isinstance(location.connector(source.connector), FileConnector):
         raise InputError(f"connector {source.connector!r} holds tables, not files")

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any, ClassVar
-
-import dagster as dg
+from collections.abc import Collection
+from typing import ClassVar
 
 from assets.datasets.component import Dataset
-from orchestration.imports.asset_runs import check_files, run_config
+from orchestration.imports.asset_runs import AssetTarget, check_files
 from orchestration.location import Location
 from resources.formats.registry import is_readable_name
 from resources.import_tasks.definition import TargetKind, TaskDefinition, UploadSource
 from resources.kernel.errors import ConfigError, InputError, UnknownNameError
-from resources.kernel.keys import asset_key
 from resources.references import declared_in
-from resources.stores.catalog.import_tasks.records import StoredTask
 
 
-class DatasetTarget:
+class DatasetTarget(AssetTarget):
     """See `TaskTarget`."""
 
     kind: ClassVar[TargetKind] = "dataset"
@@ -30,22 +26,9 @@ class DatasetTarget:
         if isinstance(given.source, UploadSource) and not found.format:
             check_readable([file.name for file in given.source.files])
 
-    def job(self, location: Location, task: StoredTask) -> str:
-        """The job that makes any asset."""
-        _find(location, task.target)
-        return ""
-
-    def assets(self, task: StoredTask) -> Collection[dg.AssetKey]:
-        """The dataset, with its checks."""
-        return [dg.AssetKey(asset_key("datasets", task.target))]
-
-    def config(self, location: Location, task: StoredTask) -> Mapping[str, Any]:  # noqa: ARG002 - as others have it
-        """The task's id."""
-        return run_config(task)
-
-    def tags(self, task: StoredTask) -> Mapping[str, str]:  # noqa: ARG002 - as others have it
-        """None but that of the task."""
-        return {}
+    def check_declared(self, location: Location, name: str) -> None:
+        """See `AssetTarget`."""
+        _find(location, name)
 
 
 def check_readable(names: Collection[str]) -> None:

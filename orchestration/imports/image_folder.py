@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any, ClassVar
-
-import dagster as dg
+from typing import ClassVar
 
 from assets.image_folders.component import ImageFolder
-from orchestration.imports.asset_runs import check_files, run_config
+from orchestration.imports.asset_runs import AssetTarget, check_files
 from orchestration.location import Location
 from resources.import_tasks.definition import TargetKind, TaskDefinition
 from resources.kernel.errors import UnknownNameError
-from resources.kernel.keys import IMAGE_FOLDER, asset_key
+from resources.kernel.keys import IMAGE_FOLDER
 from resources.references import declared_in
-from resources.stores.catalog.import_tasks.records import StoredTask
 
 
-class ImageFolderTarget:
+class ImageFolderTarget(AssetTarget):
     """See `TaskTarget`."""
 
     kind: ClassVar[TargetKind] = "image_folder"
@@ -27,22 +23,9 @@ class ImageFolderTarget:
         found = _find(location, given.target.name)
         check_files(location, f"{IMAGE_FOLDER} {found.name}", found.connectors, given.source)
 
-    def job(self, location: Location, task: StoredTask) -> str:
-        """The job that makes any asset."""
-        _find(location, task.target)
-        return ""
-
-    def assets(self, task: StoredTask) -> Collection[dg.AssetKey]:
-        """The image folder."""
-        return [dg.AssetKey(asset_key("datasets", task.target))]
-
-    def config(self, location: Location, task: StoredTask) -> Mapping[str, Any]:  # noqa: ARG002 - as others have it
-        """The task's id."""
-        return run_config(task)
-
-    def tags(self, task: StoredTask) -> Mapping[str, str]:  # noqa: ARG002 - as others have it
-        """None but that of the task."""
-        return {}
+    def check_declared(self, location: Location, name: str) -> None:
+        """See `AssetTarget`."""
+        _find(location, name)
 
 
 def _find(location: Location, name: str) -> ImageFolder:

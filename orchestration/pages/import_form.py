@@ -7,8 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from resources.import_tasks.definition import Crawl
-from resources.kernel.errors import InputError
+from resources.kernel.errors import InputError, WaybillError
 
+_PLACES: Mapping[str, str] = {
+    "name": "name",
+    "target.name": "target",
+    "target.folder": "folder",
+    "source.addresses": "addresses",
+    "source.sitemap": "sitemap",
+    "source.crawl": "crawl",
+    "source.connector": "connector",
+    "source.path": "path",
+}
+"""Places of a task that have a field of their own, and its name."""
 RULES = 5
 """Rows for own fields; more of them are given by the HTTP API or the command line."""
 NEW = "new"
@@ -137,7 +148,9 @@ class TaskForm:
         if kind == NEW:
             kind, name = name, self.text("new_name").strip()
         if not kind:
-            raise InputError("no target was chosen", hint="Choose where it goes")
+            raise InputError(
+                "no target was chosen", hint="Choose where it goes", place="target.name"
+            )
         return {
             "kind": kind,
             "name": name,
@@ -187,6 +200,12 @@ class TaskForm:
         ]
         texts = {name: self.text(name) for name in ("output", "on_duplicate")}
         return {**texts, **flags, "fields": rules}
+
+
+def told_at(error: WaybillError | None) -> dict[str, str]:
+    """What is told beside each field: the error at the field that it is about, if it is about one."""
+    place = _PLACES.get(str(error.facts.get("place", ""))) if error else None
+    return {field: error.message if error and field == place else "" for field in _PLACES.values()}
 
 
 def _number(title: str, given: str) -> int:

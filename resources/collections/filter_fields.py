@@ -1,7 +1,7 @@
 """Filters against fields that exist: each value becomes one of the field's kind, each comparison an interval or a set.
 
-A field is of the item (`type`, `state`, `title`, `folder`, `url`, `rule`, `attempts`, `import`, `id`, `created`, `changed`), of its
-media (`media.width` ...), or a declared key; a key that is called like another field stands in quotes. `latitude` and
+A field is of the item (`type`, `state`, `title`, `folder`, `url`, `rule`, `attempts`, `import`, `import_task`, `id`, `created`,
+`changed`), of its media (`media.width` ...), or a declared key; a key that is called like another field stands in quotes. `latitude` and
 `longitude` behind a key of kind geospatial are numbers. What an item has no value for is not found by a comparison,
 and is found by its opposite: `not lux > 3`, `lux != 3`.
 """
@@ -31,7 +31,9 @@ from resources.collections.items import MEDIA_FIELDS, ItemState, MediaType
 from resources.collections.metadata_schema import KeyKind, MetadataSchema
 
 Place = Literal["item", "media", "key"]
-FieldKind = Literal["text", "number", "boolean", "instant", "choice", "uuid", "lines", "presence"]
+FieldKind = Literal[
+    "text", "number", "whole", "boolean", "instant", "choice", "uuid", "lines", "presence"
+]
 Scalar = str | float | bool
 _DAY = 86_400_000_000
 _TEXTS_OF_MEDIA = frozenset({"mime_type", "codec"})
@@ -46,7 +48,7 @@ _KINDS: Mapping[KeyKind, FieldKind] = {
     "embedding": "presence",
     "geospatial": "presence",
 }
-_ORDERED = frozenset({"number", "instant", "text"})
+_ORDERED = frozenset({"number", "whole", "instant", "text"})
 _SEARCHED = frozenset({"text", "choice", "lines"})
 
 
@@ -123,6 +125,7 @@ ITEM_FIELDS: Mapping[str, ItemField] = {
         ItemField("item", "rule", "text"),
         ItemField("item", "attempts", "number"),
         ItemField("item", "import", "number"),
+        ItemField("item", "import_task", "whole"),
         ItemField("item", "id", "number"),
         ItemField("item", "created", "instant"),
         ItemField("item", "changed", "instant"),
@@ -329,6 +332,12 @@ def _number(text: str) -> float | None:
     return found if abs(found) <= 1.7976931348623157e308 else None
 
 
+def _whole(text: str) -> int | None:
+    """One that a number of a row can be."""
+    is_whole = text.isascii() and text.isdecimal() and len(text) <= 10
+    return int(text) if is_whole and int(text) < 2**31 else None
+
+
 def _boolean(text: str) -> bool | None:
     return {"true": True, "false": False}.get(text.lower())
 
@@ -338,6 +347,7 @@ _READINGS: Mapping[FieldKind, tuple[Callable[[str], Scalar | None], str]] = {
     "lines": (str, "a URL"),
     "choice": (str, "a value"),
     "number": (_number, "a number"),
+    "whole": (_whole, "a whole number"),
     "boolean": (_boolean, "true or false"),
     "uuid": (uuid_of, "a UUID"),
 }

@@ -171,9 +171,10 @@ def check_definition(given: TaskDefinition) -> TaskDefinition:
     Raises:
         InputError: what cannot be; names it.
     """
-    problem = next(_problems(given), None)
-    if problem is not None:
-        raise InputError(problem, hint="Correct it; nothing was made")
+    found = next(_problems(given), None)
+    if found is not None:
+        place, problem = found
+        raise InputError(problem, hint="Correct it; nothing was made", place=place)
     target = replace(given.target, folder=check_folder(given.target.folder))
     for rule in given.options.fields:
         check_key_name(rule.key)
@@ -211,39 +212,68 @@ def _shown(address: str) -> str:
     return f"{parts.hostname or address}{parts.path.rstrip('/')}"[:NAME_LIMIT]
 
 
-def _problems(given: TaskDefinition) -> Iterator[str]:
+def _problems(given: TaskDefinition) -> Iterator[tuple[str, str]]:
+    """What cannot be: the place of each, as the definition has it, and the reason."""
     if not given.name.isprintable():
-        yield "the name of a task has printable characters only"
+        yield "name", "the name of a task has printable characters only"
     if len(given.name) > NAME_LIMIT:
-        yield f"the name of a task has at most {NAME_LIMIT} characters"
+        yield "name", f"the name of a task has at most {NAME_LIMIT} characters"
     if not given.target.name:
-        yield "no target is named"
+        yield "target.name", "no target is named"
     if given.target.folder and given.target.kind != "collection":
-        yield "only a collection has folders"
+        yield "target.folder", "only a collection has folders"
     if isinstance(given.source, WebSource):
         yield from _web_problems(given.source)
     elif isinstance(given.source, UploadSource):
-        yield from _upload_problems(given.source, given.target.kind)
-    elif not given.source.connector or not given.source.path.strip():
-        yield "a connector and a path there have to be named"
-    elif len(given.source.keys) > MOST_FILES:
-        yield f"{len(given.source.keys):,} keys: a task takes at most {MOST_FILES:,}; a path may mean more"
-    yield from _field_problems(given.options.fields)
+        for problem in _upload_problems(given.source, given.target.kind):
+            yield "source.files", problem
+    else:
+        yield from _connector_problems(given.source)
+    for problem in _field_problems(given.options.fields):
+        yield "options.fields", problem
 
 
-def _web_problems(source: WebSource) -> Iterator[str]:
+def _connector_problems(source: ConnectorSource) -> Iterator[tuple[str, str]]:
+    for place, value in (("connector", source.connector), ("path", source.path.strip())):
+        if not value:
+            yield f"source.{place}", "a connector and a path there have to be named"
+    if len(source.keys) > MOST_FILES:
+        yield (
+            "source.keys",
+            f"{len(source.keys):,} keys: a task takes at most {MOST_FILES:,}; a path may mean more",
+        )
+
+
+def _web_problems(source: WebSource) -> Iterator[tuple[str, str]]:
     named = [*source.addresses, *([source.sitemap] if source.sitemap else [])]
     if not named:
-        yield "no address is named"
+        yield "source.addresses", "no address is named"
     if len(named) > MOST_ADDRESSES:
-        yield f"{len(named):,} addresses: a task takes at most {MOST_ADDRESSES:,}; a sitemap may have more"
-    yield from filter(None, map(_address_problem, named))
-    crawl = source.crawl
-    if crawl is not None and not (0 <= crawl.depth <= 100 and 1 <= crawl.pages <= MOST_PAGES):
+        yield (
+            "source.addresses",
+            f"{len(named):,} addresses: a task takes at most {MOST_ADDRESSES:,}; a sitemap may have more",
+        )
+    for place, address in places_of(source):
+        if problem := _address_problem(address):
+            yield place, problem
+    if source.crawl is not None:
+        for problem in _crawl_problems(source.crawl):
+            yield "source.crawl", problem
+
+
+def places_of(source: WebSource) -> Iterator[tuple[str, str]]:
+    """Every address that is named, with the place where it stands in the definition."""
+    for address in source.addresses:
+        yield "source.addresses", address
+    if source.sitemap:
+        yield "source.sitemap", source.sitemap
+
+
+def _crawl_problems(crawl: Crawl) -> Iterator[str]:
+    if not (0 <= crawl.depth <= 100 and 1 <= crawl.pages <= MOST_PAGES):
         yield f"a crawl has a depth of 0 to 100 and 1 to {MOST_PAGES:,} pages"
-    if crawl is not None:
-        yield from glob_problems([*crawl.include, *crawl.exclude])
-    if crawl is not None and not 0 <= crawl.delay <= 3_600:
+    yield from glob_problems([*crawl.include, *crawl.exclude])
+    if not 0 <= crawl.delay <= 3_600:
         yield "a crawl waits 0 to 3,600 seconds between two requests to one site"
 
 

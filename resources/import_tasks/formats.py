@@ -28,6 +28,8 @@ class TaskFormat(msgspec.Struct, frozen=True):
     """What an item of it is; None: it is unpacked, and its members are the items."""
     title: str
     """What people call it."""
+    contents: tuple[str, ...] = ()
+    """Of pictures, sound and video: what its content may be; empty: any of the group, since `.mpv` names no container."""
 
     @property
     def has_text(self) -> bool:
@@ -37,6 +39,10 @@ class TaskFormat(msgspec.Struct, frozen=True):
 
 TEXT_TYPES: frozenset[str] = frozenset({"document", "page", "text", "pdf"})
 """Types of items whose text is read."""
+
+_MPEG4 = ("video/mp4", "video/x-m4v", "video/quicktime", "video/3gpp")
+"""Cameras and telephones call these by each other's endings, and players do not mind."""
+_MPEG4_SOUND = ("audio/mp4", "audio/x-m4v", "audio/3gpp")
 
 TASK_FORMATS: tuple[TaskFormat, ...] = (
     TaskFormat((".docx", ".docm"), "document", "document", "Word document"),
@@ -52,20 +58,20 @@ TASK_FORMATS: tuple[TaskFormat, ...] = (
     TaskFormat((".csv", ".tsv"), "document", "document", "Table as text"),
     TaskFormat((".epub",), "document", "document", "E-book"),
     TaskFormat((".eml",), "document", "document", "E-mail"),
-    TaskFormat((".png",), "picture", "image", "PNG picture"),
-    TaskFormat((".jpg", ".jpeg"), "picture", "image", "JPEG picture"),
-    TaskFormat((".webp",), "picture", "image", "WebP picture"),
-    TaskFormat((".tif", ".tiff"), "picture", "image", "TIFF picture"),
-    TaskFormat((".gif",), "picture", "image", "GIF picture"),
-    TaskFormat((".mp3",), "audio", "audio", "MP3 sound"),
-    TaskFormat((".wav",), "audio", "audio", "WAV sound"),
-    TaskFormat((".flac",), "audio", "audio", "FLAC sound"),
-    TaskFormat((".ogg", ".oga"), "audio", "audio", "Ogg sound"),
-    TaskFormat((".m4a",), "audio", "audio", "MPEG-4 sound"),
-    TaskFormat((".mp4", ".m4v"), "video", "video", "MPEG-4 video"),
-    TaskFormat((".mov",), "video", "video", "QuickTime video"),
+    TaskFormat((".png",), "picture", "image", "PNG picture", ("image/png",)),
+    TaskFormat((".jpg", ".jpeg"), "picture", "image", "JPEG picture", ("image/jpeg",)),
+    TaskFormat((".webp",), "picture", "image", "WebP picture", ("image/webp",)),
+    TaskFormat((".tif", ".tiff"), "picture", "image", "TIFF picture", ("image/tiff",)),
+    TaskFormat((".gif",), "picture", "image", "GIF picture", ("image/gif",)),
+    TaskFormat((".mp3",), "audio", "audio", "MP3 sound", ("audio/mpeg",)),
+    TaskFormat((".wav",), "audio", "audio", "WAV sound", ("audio/wav",)),
+    TaskFormat((".flac",), "audio", "audio", "FLAC sound", ("audio/flac",)),
+    TaskFormat((".ogg", ".oga"), "audio", "audio", "Ogg sound", ("audio/ogg",)),
+    TaskFormat((".m4a",), "audio", "audio", "MPEG-4 sound", _MPEG4_SOUND),
+    TaskFormat((".mp4", ".m4v"), "video", "video", "MPEG-4 video", _MPEG4),
+    TaskFormat((".mov",), "video", "video", "QuickTime video", _MPEG4),
     TaskFormat((".mpv", ".mpg", ".mpeg"), "video", "video", "MPEG video"),
-    TaskFormat((".webm",), "video", "video", "WebM video"),
+    TaskFormat((".webm",), "video", "video", "WebM video", ("video/webm", "video/x-matroska")),
     TaskFormat((".zip",), "archive", None, "ZIP archive of such files"),
 )
 """In the order in which they are shown."""

@@ -35,6 +35,8 @@ class Upload:
 
     sha256: str
     size_bytes: int
+    is_new: bool
+    """Whether it was not here before."""
 
 
 class UploadStore:
@@ -104,16 +106,22 @@ class UploadStore:
             self._folder.mkdir(parents=True, exist_ok=True)
             os.link(source, scratch)
             os.utime(scratch)  # kept for as long as if it came today
+            is_new = not self.has(known)
             scratch.replace(self._folder / known)
         except OSError as error:
             raise self._unkept(error) from error
         finally:
             scratch.unlink(missing_ok=True)  # of one file, `replace` does nothing
-        return Upload(known, size)
+        return Upload(known, size, is_new)
 
     def has(self, sha256: str) -> bool:
         """Whether a file with this hash is kept; its bytes are not looked at."""
         return _SHA256.fullmatch(sha256) is not None and stat.S_ISREG(_mode(self._folder / sha256))
+
+    def hashes(self) -> frozenset[str]:
+        """The hashes of all files that are kept."""
+        names = (path.name for path in self._folder.iterdir()) if self._folder.is_dir() else ()
+        return frozenset(name for name in names if _SHA256.fullmatch(name))
 
     def forget(self, sha256: str) -> None:
         """Lets go of a file that nobody takes from here any more; nothing where there is none."""
@@ -189,10 +197,11 @@ class UploadStore:
                     target.write(chunk)
                 target.flush()
                 os.fsync(target.fileno())
+            is_new = not self.has(digest.hexdigest())
             self._publish(scratch, self._folder / digest.hexdigest())
         finally:
             scratch.unlink(missing_ok=True)
-        return Upload(digest.hexdigest(), size)
+        return Upload(digest.hexdigest(), size, is_new)
 
     def _publish(self, scratch: Path, path: Path) -> None:
         # The newest copy takes the place of an older one, which may be damaged or about to be forgotten.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, quote, urlsplit
@@ -14,6 +15,8 @@ from resources.web.failures import WebRule
 URL_LIMIT = 16_384
 PORT = 443
 _SCHEME = "its scheme"
+_NUMBER = re.compile(r"(.*[.])?(0x[0-9a-f]*|[0-9]+)|.*:.*", re.IGNORECASE)
+"""An IP address in place of a name, in one of the forms that programs read as one."""
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
@@ -52,6 +55,20 @@ def check_url(url: str) -> WebAddress:
     return WebAddress(f"https://{shown}{target}", name, target)
 
 
+def check_named(url: str) -> WebAddress:
+    """The parts of a URL whose host is not seen to be hidden. What a name leads to is judged when it is asked.
+
+    Raises:
+        InputError: as `check_url`; its host is this machine, or an IP address that is not public.
+    """
+    address = check_url(url)
+    if _NUMBER.fullmatch(address.host):
+        check_addresses(url, address.host, [address.host])
+    if address.host.lower() == "localhost" or address.host.lower().endswith(".localhost"):
+        raise refused(url, "it leads to this machine")
+    return address
+
+
 def check_addresses(url: str, host: str, found: Sequence[str]) -> list[str]:
     """The addresses of a host, all of them public.
 
@@ -62,7 +79,8 @@ def check_addresses(url: str, host: str, found: Sequence[str]) -> list[str]:
     """
     hidden = [address for address in found if not is_public(address)]
     if hidden:
-        raise refused(url, f"{host} leads to {hidden[0]}, which is not in the public internet")
+        led = "" if host == hidden[0] else f" leads to {hidden[0]}, which"
+        raise refused(url, f"{host}{led} is not in the public internet")
     if not found:
         raise refused(url, f"{host} has no address")
     return list(found)

@@ -48,6 +48,7 @@ class TaskMeans:
         spec: the collection.
         run_id: of this run.
         attempt: number of its retry.
+        is_repeated: whether nobody asked for it, but Dagster tries a run again.
         actor: who asked for it.
         schema: gives the schema of custom metadata.
         connectors: gives those of the collection.
@@ -60,6 +61,7 @@ class TaskMeans:
     spec: CollectionSpec
     run_id: str
     attempt: int
+    is_repeated: bool
     actor: str
     schema: Callable[[], MetadataSchema | None]
     connectors: Callable[[], Mapping[str, FileConnector]]
@@ -97,8 +99,9 @@ def carry_out_task(means: TaskMeans, task_id: int) -> StoredTask | None:
         TaskFailedError: all of its items failed.
         WaybillError: something that all items share; what is done stays, a retry goes on.
     """
-    if means.tasks.begin(task_id, means.run_id, means.actor) is None:
-        means.publish()  # gone or completed: what holds is shown all the same
+    begun = means.tasks.begin(task_id, means.run_id, means.actor, is_repeated=means.is_repeated)
+    if begun is None:
+        means.publish()  # gone, completed, or to stay stopped: what holds is shown all the same
         return None
     try:
         task = means.tasks.find(task_id)

@@ -14,6 +14,7 @@ from assets.collections.declaration import CollectionSpec
 from assets.collections.publishing import publish
 from assets.collections.run_means import connectors_of, declared_schema
 from assets.collections.tasks.carrying_out import TaskMeans, carry_out_task, keeps_bytes
+from assets.logical_run import is_repeated
 from assets.table_asset import finish_table, table_result
 from assets.task_run import asker_of, end_lost_run
 from resources.import_tasks.items import TaskItem
@@ -55,6 +56,7 @@ def keep_task(
             spec=spec,
             run_id=context.run.run_id,
             attempt=context.retry_number,
+            is_repeated=is_repeated(context.run),
             actor=asker_of(context.run.tags),
             schema=lambda: declared_schema(spec, collections),
             connectors=lambda: connectors_of(context, spec),

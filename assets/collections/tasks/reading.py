@@ -198,6 +198,7 @@ class ItemReader:
         if looked.problems:
             first = looked.problems[0]
             raise ItemRefusedError(_OF_MEDIA.get(first.rule, "unreadable"), first.message)
+        _check_ending(fetched.name, looked.media)
         return looked.media
 
     def _title(self, item: TaskItem, document: Document | None) -> str:
@@ -238,6 +239,21 @@ class ItemReader:
 
     def _key(self, name: str) -> MetadataKey | None:
         return self.schema.active(name) if self.schema else None
+
+
+def _check_ending(name: str, media: bytes | None) -> None:
+    """Refuses a picture, sound or video of another format than its name says.
+
+    Raises:
+        ItemRefusedError: see there.
+    """
+    expected = format_of(name)
+    found = msgspec.json.decode(media).get("mime_type", "") if media else ""
+    if expected and expected.contents and found and found not in expected.contents:
+        raise ItemRefusedError(
+            "type_mismatch",
+            f"Its ending says {expected.title}, and it is a file of type {found}",
+        )
 
 
 def _charset_of(content_type: str) -> str:

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import msgspec
 from fastapi import APIRouter, Body, Depends, Header, Path, Query, Request, Response
@@ -54,6 +54,7 @@ from resources.import_tasks.items import ItemState
 from resources.import_tasks.states import TaskState
 from resources.kernel.errors import NotFoundError, WaybillError
 
+PROJECTS = "/api/v1/projects"
 POLL_SECONDS = 0.5
 HEARTBEAT_SECONDS = 15.0
 STREAM_SECONDS = 600.0
@@ -200,6 +201,8 @@ def list_all(records: GivenRecords, wanted: Annotated[TaskListQuery, Depends()])
     responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )
 async def show(
+    answer: Response,
+    project: GivenProject,
     records: GivenRecords,
     task_id: TaskId,
     accept: Annotated[str, Header(description="`text/event-stream` for a stream.")] = "",
@@ -212,6 +215,10 @@ async def show(
     found = await run_in_threadpool(show_task, records, task_id)
     if "text/event-stream" in accept:
         return event_stream(_stream(records, found))
+    if found.item_filter:
+        place = f"{PROJECTS}/{quote(project.name, safe='')}/collections/{found.target}/items"
+        words = urlencode({"filter": found.item_filter})
+        answer.headers["Link"] = f'<{place}?{words}>; rel="related"'
     return found
 
 
@@ -306,7 +313,7 @@ def _check_removal(actor: Actor, use_case: str, *, remove_records: bool) -> None
 
 
 def _place(project: str) -> str:
-    return f"/api/v1/projects/{quote(project, safe='')}/imports"
+    return f"{PROJECTS}/{quote(project, safe='')}/imports"
 
 
 async def _stream(records: TaskRecords, found: ImportTask) -> AsyncIterator[bytes]:

@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from orchestration.pages import uploads
-from orchestration.pages.import_form import NEW, TaskForm
+from orchestration.pages.import_form import NEW, TaskForm, told_at
 from orchestration.pages.page import page
 from orchestration.pages.render import to_number, to_part, to_size
 from orchestration.pages.values import visible
@@ -141,6 +141,7 @@ async def _form(visit: Visit, form: TaskForm, error: WaybillError | None = None)
         status=422 if error else 200,
         given=form.values,
         error=error,
+        wrong=told_at(error),
         targets=_targets(visit),
         connectors=[one.name for one in connectors_of(visit.project.snapshot)],
         limit=taken_formats().max_bytes,

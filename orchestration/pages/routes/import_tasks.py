@@ -306,10 +306,10 @@ def _item_tabs(one: ImportTask) -> list[tuple[str, str, int]]:
 def _links(visit: Visit, one: ImportTask) -> list[tuple[str, str]]:
     """Where a task leads: to what it brought in, to its run here and in Dagster, to its failures as a file."""
     found = []
-    if one.target_kind == "collection":
-        words = f"?{urlencode({'filter': f'folder = {one.folder}'})}" if one.folder else ""
-        place = f"{visit.base}/collections/{to_part(one.target)}{words}"
-        found.append((f"Items of {one.target}", place))
+    if one.item_filter:
+        words = urlencode({"filter": one.item_filter})
+        place = f"{visit.base}/collections/{to_part(one.target)}?{words}"
+        found.append((f"Its items in {one.target}", place))
     if one.run_id:
         found.append(("Its run", f"{visit.base}/runs/{to_part(one.run_id)}"))
         found.append(("Run and log in Dagster", f"/runs/{to_part(one.run_id)}"))

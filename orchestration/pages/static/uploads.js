@@ -29,6 +29,9 @@
     return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, "0")).join("");
   };
 
+  // What cannot be seen, or turns the direction of what follows, is written out as its code, as in pages.
+  const visible = (text) => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (one) => `\\u${one.codePointAt(0).toString(16).padStart(4, "0")}`);
+
   class Refused extends Error {
     constructor(message, status) { super(message); this.status = status; }
   }
@@ -64,11 +67,14 @@
     return { place: answer.headers.get("Location"), offset: Number(answer.headers.get("Upload-Offset")) };
   }
 
+  // What an import task goes into: items of a collection have the endings that are listed, other targets read their files themselves.
+  const listsEndings = () => Boolean(endings) && /^$|^collection:|^new:collection$/.test(form.elements.target ? form.elements.target.value : "");
+
   // What would be refused anyway is not sent.
   function checkTaken(file) {
     if (file.size > Number(limit)) throw new Refused(`more than ${size(Number(limit))}`, 413);
     const ending = /\.[^.]*$/.exec(file.name.toLowerCase());
-    if (endings && !(ending && endings.split(" ").includes(ending[0]))) throw new Refused(ending ? `files that end in ${ending[0]} are not taken` : "a file without an ending is not taken", 415);
+    if (listsEndings() && !(ending && endings.split(" ").includes(ending[0]))) throw new Refused(ending ? `files that end in ${ending[0]} are not taken` : "a file without an ending is not taken", 415);
   }
 
   async function checkReadable(file, offset) {
@@ -164,7 +170,11 @@
   function say(item, number, what) {
     if (!item.row && (number < SHOWN || item.failure)) {
       item.row = document.getElementById("files").insertRow();
-      item.row.insertCell().textContent = item.file.path || item.file.name;
+      const name = document.createElement("bdi");
+      name.textContent = visible(item.file.path || item.file.name);
+      const cell = item.row.insertCell();
+      cell.className = "long";
+      cell.append(name);
       item.row.insertCell().textContent = size(item.file.size);
       item.row.insertCell();
     }
@@ -177,6 +187,7 @@
       this.total = set.items.reduce((sum, item) => sum + item.file.size, 0);
       this.bytes = this.done = this.inARow = 0;
       this.failed = [];
+      this.refused = new Set(); // that are of no use to send again
       this.stopped = "";
       document.getElementById("all").max = this.total || 1;
       set.items.slice(0, SHOWN).forEach((item, number) => say(item, number, "waits"));
@@ -210,7 +221,8 @@
       } catch (error) {
         item.failure = error.message;
         this.failed.push(number);
-        if (error.status !== 415) this.inARow += 1;
+        if (error.status === 415) this.refused.add(number);
+        else this.inARow += 1;
         say(item, number, error.message);
         if (error.status === 401 || this.inARow >= IN_A_ROW) this.stopped = error.message;
       }
@@ -257,7 +269,7 @@
     const look = !first ? "" : collect ? "#" : claim ? `${base}/image-folders/-/upload/${first.id}` : set.isTable || set.items.length === 1 ? `${base}/datasets/upload/${first.id}` : "";
     if (sending.failed.length) {
       if (sending.stopped) said.textContent += `. It was stopped: ${sending.stopped}`;
-      again.hidden = false;
+      again.hidden = sending.failed.every((number) => sending.refused.has(number));
       without.hidden = !look;
       without.href = look;
       if (collect) without.onclick = (event) => { event.preventDefault(); set.forget(); sendForm(set); };
@@ -335,6 +347,10 @@
     return files;
   }
 
+  const accepted = chooser.accept;
+  const narrow = () => { if (endings) chooser.accept = listsEndings() ? accepted : ""; };
+  form.addEventListener("change", narrow);
+  narrow();
   chooser.addEventListener("change", () => choose(chooser.files));
   drop.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
   drop.addEventListener("dragleave", () => drop.classList.remove("over"));

@@ -17,6 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from orchestration.services.access.actor import Actor
+from orchestration.services.csv_text import harmless
 from orchestration.services.paging import LIMIT, Page, check_limit, decode_cursor, encode_cursor
 from resources.kernel.errors import ForbiddenError, InputError, WaybillError
 from resources.stores.catalog.access.log import insert_entry, select_entries
@@ -40,7 +41,6 @@ TEXT_LIMIT = 20_000
 """Of a definition before and after; what is longer is cut, and says so."""
 
 _COLUMNS = ("at", "actor", "via", "address", "action", "subject", "outcome", "detail", "before", "after")  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass
@@ -132,7 +132,7 @@ def stream_csv(database: CatalogDatabase, wanted: LogFilter) -> Iterator[str]:
         for entry in select_entries(connection, wanted):
             values = _plain(entry)
             line = io.StringIO()
-            cells = [_guarded(values[name]) for name in _COLUMNS]
+            cells = [harmless(values[name] or "") for name in _COLUMNS]
             csv.writer(line).writerow([values["id"], *cells])
             yield line.getvalue()
 
@@ -152,11 +152,6 @@ def _number(place: list[Any]) -> int:
 
 def _plain(entry: LogEntry) -> dict[str, Any]:
     return asdict(entry) | {"at": entry.at.isoformat()}
-
-
-def _guarded(value: str | None) -> str:
-    text = value or ""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _as_text(value: Any) -> str | None:

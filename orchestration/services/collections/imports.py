@@ -6,9 +6,7 @@ one is in `import_runs.py`.
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -17,6 +15,7 @@ import dagster as dg
 
 from orchestration.location import Location
 from orchestration.services.collections.declared import catalog_of, find_collections
+from orchestration.services.csv_text import csv_lines
 from orchestration.services.datasets import failure_of
 from orchestration.services.locks import is_held
 from orchestration.services.paging import LIMIT, Page, check_limit, decode_cursor, encode_cursor
@@ -39,7 +38,6 @@ _WAITING = (
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.STARTING,
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -239,27 +237,7 @@ def failures_csv(records: ImportRecords, import_id: int) -> Iterator[str]:
     Raises:
         NotFoundError: no such import.
     """
-    rows = failures(records, import_id)
-    return _csv_lines([_cell(row[field]) for field in FAILURE_FIELDS] for row in rows)
-
-
-def _csv_lines(rows: Iterable[list[str]]) -> Iterator[str]:
-    yield _csv_line(FAILURE_FIELDS)
-    for row in rows:
-        yield _csv_line(row)
-
-
-def _csv_line(fields: Iterable[str]) -> str:
-    out = io.StringIO()
-    csv.writer(out).writerow(fields)
-    return out.getvalue()
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="seconds")
-    text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return csv_lines(FAILURE_FIELDS, failures(records, import_id))
 
 
 def _failure(found: FailedFile) -> Failure:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from resources.import_tasks.definition import UploadedFile
@@ -11,20 +13,29 @@ FILE_LIMIT = 50_000_000_000
 """Bytes of a file of this machine."""
 
 
-def hand_in(files: list[Path]) -> tuple[UploadedFile, ...]:
-    """Keeps copies of files, so that the task has them however long it waits; two of one name are numbered.
+@contextmanager
+def handed_in(files: Sequence[Path]) -> Iterator[tuple[UploadedFile, ...]]:
+    """Copies of files, for a task that is made within: it has them from then on, however long it waits.
+
+    Behind it they are let go of, so that with the task the last of their bytes goes, and nothing is left where no task was
+    made. What others had handed in before stays. Two files of one name are numbered.
 
     Raises:
         InputError: there is no such file, it is none, or it is too large.
         StorageError: no space or no rights in the home folder.
     """
     uploads = UploadStore.open()
+    before = uploads.hashes()
     names: set[str] = set()
-    kept = []
-    for file in files:
-        one = uploads.stage(file, limit=FILE_LIMIT)
-        kept.append(UploadedFile(one.sha256, _name(file.name, names), one.size_bytes))
-    return tuple(kept)
+    kept: list[UploadedFile] = []
+    try:
+        for file in files:
+            one = uploads.stage(file, limit=FILE_LIMIT)
+            kept.append(UploadedFile(one.sha256, _name(file.name, names), one.size_bytes))
+        yield tuple(kept)
+    finally:
+        for sha256 in {one.sha256 for one in kept} - before:
+            uploads.forget(sha256)
 
 
 def _name(name: str, taken: set[str]) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from orchestration.services.csv_text import csv_lines
 from orchestration.services.import_tasks.records import TaskRecords
 from orchestration.services.import_tasks.shown import ItemLine, item_line
 from orchestration.services.paging import LIMIT, Page, check_limit, decode_cursor, encode_cursor
@@ -16,7 +14,6 @@ from resources.kernel.errors import InputError
 
 FAILURE_FIELDS = ("number", "name", "reference", "rule", "message", "attempts", "size", "when")
 """Columns of the failure list."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def list_items(
@@ -89,27 +86,7 @@ def failures_csv(records: TaskRecords, task_id: int) -> Iterator[str]:
     Raises:
         NotFoundError: no such task.
     """
-    rows = failures(records, task_id)
-    return _csv_lines([_cell(row[field]) for field in FAILURE_FIELDS] for row in rows)
-
-
-def _csv_lines(rows: Iterable[list[str]]) -> Iterator[str]:
-    yield _csv_line(FAILURE_FIELDS)
-    for row in rows:
-        yield _csv_line(row)
-
-
-def _csv_line(fields: Iterable[str]) -> str:
-    out = io.StringIO()
-    csv.writer(out).writerow(fields)
-    return out.getvalue()
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="seconds")
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return csv_lines(FAILURE_FIELDS, failures(records, task_id))
 
 
 def _state(given: str) -> ItemState | None:

@@ -41,8 +41,8 @@ class ReceivedFiles:
         store, new = UploadStore.open(), set()
         for file, path in zip(self.files, self.paths, strict=True):
             if path is not None:
-                new |= set() if store.has(file.sha256) else {file.sha256}
-                store.adopt(path, file.sha256)
+                kept = store.adopt(path, file.sha256)
+                new |= {kept.sha256} if kept.is_new else set()
         return frozenset(new)
 
     def forget(self, home: Home, handed_in: Iterable[str]) -> None:

@@ -79,6 +79,8 @@ class ImportTask:
     """What would change something now."""
     next_step: str
     """The same as a sentence; empty when nothing is left to do."""
+    item_filter: str = ""
+    """Finds what it brought in, and no later task has taken up, among the items of its collection; empty of other targets."""
     definition: Mapping[str, Any] | None = None
     """What it was told, as JSON has it; None in lists."""
     events: tuple[TaskEventLine, ...] = ()
@@ -139,6 +141,7 @@ def shown(
         seconds_left=_seconds_left(stored, rate),
         can=can,
         next_step=_next_step(stored, can),
+        item_filter=f"import_task = {stored.id}" if stored.target_kind == "collection" else "",
         definition=None if events is None else msgspec.to_builtins(stored.definition),
         events=tuple(map(_line, events or ())),
     )

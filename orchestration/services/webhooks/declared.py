@@ -26,7 +26,7 @@ from resources.stores.catalog.webhooks.webhooks import (
     select_webhooks,
     update_webhook,
 )
-from resources.web.addresses import check_addresses, check_url, refused
+from resources.web.addresses import check_named, refused
 
 __all__ = [
     "EVENTS",
@@ -50,8 +50,6 @@ EVENTS: tuple[EventName, ...] = get_args(EventName)
 """What can be told."""
 WEBHOOKS_MAX = 20
 _ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}")
-_NUMBERS = re.compile(r"[0-9.]+|.*:.*")
-"""An address in place of a name."""
 
 
 @dataclass(frozen=True)
@@ -251,12 +249,7 @@ def checked_url(url: str) -> str:
     """
     if "?" in url or "#" in url:
         raise refused(url, "it has a query string or a fragment, which a webhook must not have")
-    address = check_url(url)
-    if _NUMBERS.fullmatch(address.host):
-        check_addresses(url, address.host, [address.host])
-    if address.host.lower() == "localhost" or address.host.lower().endswith(".localhost"):
-        raise refused(url, "it leads to this machine")
-    return address.url
+    return check_named(url).url
 
 
 def _checked_events(events: Collection[str]) -> list[str]:

@@ -64,6 +64,33 @@ def changed(settings: ServerSettings, item: ObjectInfo, how: str) -> SourceChang
     )
 
 
+class ServerPart(ABC, Generic[_Settings, _Locate]):
+    """Some bytes of a file, which is proven to be the one listed.
+
+    Call it with a channel to the server, again after a cut: then it reads them anew.
+
+    Args:
+        settings: of the connector.
+        item: the file as it was listed.
+        locate: finds its path on the server.
+        start: of the bytes.
+        length: how many; fewer come where the file ends.
+    """
+
+    def __init__(
+        self, settings: _Settings, item: ObjectInfo, locate: _Locate, start: int, length: int
+    ) -> None:
+        self._settings = settings
+        self._item = item
+        self._locate = locate
+        self._start = start
+        self._length = max(min(length, item.size_bytes - start), 0)
+
+    @abstractmethod
+    def __call__(self, channel: Any, /) -> Any:
+        """Reads them; raises as a whole download does."""
+
+
 class ServerUpload(ABC, Generic[_Settings, _Locate, _Path]):
     """A local file on its way to its name: written beside it, compared in size, renamed (2d).
 

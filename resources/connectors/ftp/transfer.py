@@ -11,7 +11,12 @@ from resources.connectors.files.key_patterns import shown
 from resources.connectors.files.os_errors import translate_os_error
 from resources.connectors.files.partial_names import is_abandoned, is_partial, new_partial_name
 from resources.connectors.files.server_errors import TransferCutError, no_such
-from resources.connectors.files.server_transfers import ServerDownload, ServerUpload, changed
+from resources.connectors.files.server_transfers import (
+    ServerDownload,
+    ServerPart,
+    ServerUpload,
+    changed,
+)
 from resources.connectors.ftp.control import DataConnectionError
 from resources.connectors.ftp.errors import bare, is_crowded
 from resources.connectors.ftp.facts import FtpFacts
@@ -90,25 +95,8 @@ def _prove_unchanged(
         raise changed(settings, item, _NOT_LISTED)
 
 
-class FtpPart:
-    """Some bytes of a file, which is proven to be the one listed.
-
-    Args:
-        settings: of the connector.
-        item: the file as it was listed.
-        locate: finds its path on the server.
-        start: of the bytes.
-        length: how many; fewer come where the file ends.
-    """
-
-    def __init__(
-        self, settings: FtpSettings, item: ObjectInfo, locate: Locate, start: int, length: int
-    ) -> None:
-        self._settings = settings
-        self._item = item
-        self._locate = locate
-        self._start = start
-        self._length = max(min(length, item.size_bytes - start), 0)
+class FtpPart(ServerPart[FtpSettings, Locate]):
+    """Some bytes of a file."""
 
     def __call__(self, session: FtpSession) -> bytes:
         """Reads them; raises as `FtpDownload` does."""

@@ -17,7 +17,12 @@ from resources.connectors.files.partial_names import (
     new_partial_name,
 )
 from resources.connectors.files.server_errors import TransferCutError, no_such
-from resources.connectors.files.server_transfers import ServerDownload, ServerUpload, changed
+from resources.connectors.files.server_transfers import (
+    ServerDownload,
+    ServerPart,
+    ServerUpload,
+    changed,
+)
 from resources.connectors.sftp.errors import is_a, may_pass
 from resources.connectors.sftp.remote import Remote, SftpFacts, facts_of
 from resources.connectors.sftp.settings import SftpSettings
@@ -89,25 +94,8 @@ class SftpDownload(ServerDownload[SftpSettings, Locate]):
         await _prove_unchanged(remote, source, self._settings, self._item)
 
 
-class SftpPart:
-    """Some bytes of a file, which is proven to be the one listed.
-
-    Args:
-        settings: of the connector.
-        item: the file as it was listed.
-        locate: finds its path on the server.
-        start: of the bytes.
-        length: how many; fewer come where the file ends.
-    """
-
-    def __init__(
-        self, settings: SftpSettings, item: ObjectInfo, locate: Locate, start: int, length: int
-    ) -> None:
-        self._settings = settings
-        self._item = item
-        self._locate = locate
-        self._start = start
-        self._length = max(min(length, item.size_bytes - start), 0)
+class SftpPart(ServerPart[SftpSettings, Locate]):
+    """Some bytes of a file."""
 
     async def __call__(self, remote: Remote) -> bytes:
         """Reads them; raises as `SftpDownload` does."""

@@ -69,6 +69,15 @@ def test_files_of_one_form_become_items_each_with_its_own_result(shop, tasks):
     assert list((shop.home.root / "incoming").rglob("bytes")) == []
 
 
+def test_a_task_leads_to_its_items_alone(tasks):
+    first, second = (tasks.make(tasks.from_lake(f"notes/{n}.txt"), folder="both", start=True) for n in (0, 1))  # fmt: skip
+    done = [tasks.ended(one) for one in (first, second)]
+    assert done[1]["item_filter"] == f"import_task = {second['id']}"
+    place = tasks.client.get(f"{tasks.base}/{second['id']}").links["related"]["url"]
+    [item] = tasks.client.get(place).raise_for_status().json()["items"]
+    assert (item["title"], item["folder"]) == ("1.txt", "both")
+
+
 def test_a_task_waits_until_it_is_started_and_each_state_says_what_it_takes(tasks):
     made = tasks.make(tasks.from_lake("notes/*.txt"), name="Waiting")
     assert (made["state"], made["can"], made["total"]) == ("not_started", ["start", "delete"], None)
@@ -132,6 +141,8 @@ def test_received_files_are_a_source_and_asking_twice_is_no_error(shop, tasks):
         ({"type": "web", "addresses": ["ftp://example.org/x"]}, "https://"),
         ({"type": "web", "addresses": ["example.org"]}, "https://"),
         ({"type": "web", "addresses": ["https://a:b@example.org/"]}, "password"),
+        ({"type": "web", "addresses": ["https://10.0.0.1/"]}, "not in the public internet"),
+        ({"type": "web", "addresses": [], "sitemap": "https://localhost/"}, "source.sitemap"),
         ({"type": "web", "addresses": []}, "no address"),
         ({"type": "connector", "connector": "nowhere", "path": "**"}, "nowhere"),
         ({"type": "connector", "connector": "other", "path": "**"}, "none of its connectors"),

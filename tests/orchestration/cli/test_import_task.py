@@ -3,12 +3,14 @@
 import csv
 import io
 import json
+import shutil
 
 import pytest
 from typer.testing import CliRunner
 
 from orchestration.cli.context import CommandContext
 from orchestration.cli.main import app
+from resources.stores.uploads import UploadStore
 from tests.assets.collections.tasks.conftest import bench, definitions
 
 __all__ = ["bench", "definitions"]
@@ -42,6 +44,21 @@ def test_files_of_this_machine(bench, waybill, tmp_path):
     assert "Notes" in waybill("list", "--status", "completed", "--search", "NOT")
     assert "Notes" not in waybill("list", "--status", "stopped")
     assert "already" not in waybill("show", "1", "--follow")
+
+
+def test_with_a_task_the_last_of_its_uploads_goes(bench, waybill, tmp_path):
+    def kept():
+        folders = (tmp_path / "uploads", tmp_path / "import-uploads")
+        return [one for folder in folders for one in folder.rglob("*") if one.is_file()]
+
+    (tmp_path / "note.txt").write_text("Note.")
+    note = str(tmp_path / "note.txt")
+    waybill("create", note, "--into", "nothing", code=2)  # no task was made of it
+    assert kept() == []
+    waybill("create", note, "--into", "docs")
+    assert len(kept()) == 1
+    waybill("delete", "1", "--yes")
+    assert kept() == []
 
 
 def test_what_failed_is_told_mended_and_taken_once_more(bench, waybill, tmp_path):
@@ -90,3 +107,32 @@ def test_what_cannot_be_is_told(waybill, given, said):
 def test_the_closed_list(waybill):
     assert ".docx" in waybill("formats")
     assert json.loads(waybill("formats", "--json"))["max_files"] == 13_000
+
+
+@pytest.mark.parametrize("is_done", [False, True])
+def test_no_bytes_of_a_deleted_task_are_left(bench, waybill, tmp_path, is_done):
+    mine, shared = b"Only ever in this file: 4711.", b"Somebody else handed this in: 4712."
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given/mine.txt").write_bytes(mine)
+    (tmp_path / "given/shared.txt").write_bytes(shared)
+    others = UploadStore.open().stage(tmp_path / "given/shared.txt", limit=1_000)
+    files = [str(tmp_path / "given" / name) for name in ("mine.txt", "shared.txt")]
+    waybill("create", *files, "--into", "docs", *(["--start"] if is_done else []))
+    shutil.rmtree(tmp_path / "given")
+    assert holding(tmp_path, mine)  # the task has it
+    waybill("delete", "1", "--yes")
+    assert holding(tmp_path, mine) == []
+    assert holding(tmp_path, shared) == [tmp_path / "uploads" / others.sha256]
+
+
+def test_nothing_stays_of_files_of_which_no_task_came(bench, waybill, tmp_path):
+    (tmp_path / "note.txt").write_bytes(b"Nobody takes this: 4713.")
+    given = str(tmp_path / "note.txt")
+    waybill("create", given, "--into", "nowhere", code=2)
+    waybill("create", given, str(tmp_path / "missing.txt"), "--into", "docs", code=1)
+    assert holding(tmp_path, b"Nobody takes this: 4713.") == [tmp_path / "note.txt"]
+
+
+def holding(folder, data):
+    """Files that are these bytes."""
+    return [path for path in folder.rglob("*") if path.is_file() and path.read_bytes() == data]

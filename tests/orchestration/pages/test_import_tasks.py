@@ -1,5 +1,6 @@
 """Import tasks without a script: every button is a form, every state an address; what a stranger wrote is text."""
 
+import html
 import re
 
 import pytest
@@ -110,6 +111,9 @@ def test_to_delete_is_asked_first_and_what_was_imported_stays(shop, client, task
     for one in ids:
         tasks.ended({"id": one})
     records = len(tasks.items_of_library())
+    listed = client.get(f"{shop.api}/collections").json()["items"]
+    assert [one["items"] for one in listed if one["name"] == "library"] == [records]
+    assert "Nothing has been imported" not in client.get(f"{shop.data}/collections/library").text
     page = client.get(f"{shop.data}/imports/{ids[0]}/delete").text
     assert "Delete Goes 0?" in page
     box = re.search(r'<input type="checkbox" id="remove_records"[^>]*>', page)[0]
@@ -142,12 +146,21 @@ def test_files_of_a_plain_form_become_items(shop, client, tasks):
     assert log.headers["content-disposition"].startswith("attachment")
     assert len(log.text.splitlines()) == 2
     assert f"/runs/{done['run_id']}" in page
+    [link] = re.findall(r'href="([^"]*)">Its items in library<', page)
+    tasks.ended({"id": made(shop, client, act="start", folder="plain")})  # others beside it
+    listed = client.get(html.unescape(link)).text
+    assert ("one.txt" in listed, "0.txt" in listed) == (True, False)
+    assert "0.txt" in client.get(f"{shop.data}/collections/library").text
 
 
 def test_what_is_wrong_is_told_and_what_was_filled_in_stays(shop, client):
     for fields, told in (
         ({"target": ""}, "no target was chosen"),
         ({"source": "web", "addresses": f"http://{HTML}"}, "does not begin with https://"),
+        (
+            {"source": "web", "addresses": "https://a.org https://10.0.0.1/x"},
+            'f-addresses-error">the address &#39;https://10.0.0.1/x&#39; is refused',
+        ),
         (
             {"source": "web", "addresses": "https://a.org", "crawl": "true", "depth": "many"},
             "no whole number",

@@ -1,5 +1,7 @@
 """Import tasks by clicking: made, started, stopped, gone on with, deleted; by keyboard alone; on a phone; while the list refreshes itself."""
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.orchestration.importing import Tasks, hold, release, served_library
@@ -110,7 +112,8 @@ def test_to_delete_is_asked_first_and_what_was_imported_stays(shop, chromium, ta
 
 
 def test_files_are_dropped_and_each_has_its_own_result(shop, chromium, tasks, tmp_path):
-    files = {"good.txt": b"One.", "Zwei.MD": b"# Two", "broken.pdf": b"no", "strange.xyz": b"x"}
+    long = f"{'n' * 150}\u202egpj.txt"
+    files = {"good.txt": b"One.", "Zwei.MD": b"# Two", "broken.pdf": b"no", "strange.xyz": b"x", long: b"Long."}  # fmt: skip
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
     with watched_page(chromium) as watched:
@@ -121,20 +124,38 @@ def test_files_are_dropped_and_each_has_its_own_result(shop, chromium, tasks, tm
         page.get_by_label("Target").select_option("collection:library")
         page.get_by_role("textbox", name="Folder").fill("dropped")
         page.get_by_role("button", name="Create and start").click()
-        page.get_by_text("files that end in .xyz are not taken").wait_for()
+        refused = page.get_by_text("files that end in .xyz are not taken")
+        refused.wait_for()
+        assert refused.bounding_box()["x"] < page.viewport_size["width"]  # no name moves it out
+        assert f"{'n' * 150}\\u202egpj.txt" in page.locator("#files").inner_text()
+        page.get_by_role("link", name="Go on without them").wait_for()
+        assert page.get_by_role("button", name="Try those that failed").is_hidden()  # of no use
         watched.check_accessible()
         page.get_by_role("link", name="Go on without them").click()
         page.locator("#task .badge", has_text="completed").wait_for()
         items = page.locator("#items tbody tr")
-        assert items.count() == 3
+        assert items.count() == 4
+        reason = items.filter(has_text="broken.pdf").locator("code")
+        assert reason.bounding_box()["x"] < page.viewport_size["width"]
         page.locator("#items").get_by_role("link", name="Failed").click()
         assert "broken.pdf" in items.inner_text()
         watched.check_accessible()
         with page.expect_download() as download:
             page.get_by_role("link", name="Failures as CSV").click()
         assert "broken.pdf" in download.value.path().read_text()
-        page.get_by_role("link", name="Items of library").click()
+        page.get_by_role("link", name="Its items in library").click()
         page.get_by_text("good.txt").first.wait_for()
+
+
+def test_a_dataset_takes_files_that_are_no_items_of_a_collection(shop, chromium, tasks, tmp_path):
+    pq.write_table(pa.table({"n": [1, 2]}), tmp_path / "sales.parquet")
+    with watched_page(chromium) as watched:
+        page = watched.page
+        page.goto(f"{shop.data}/imports/-/new?source=upload&target=dataset:sales")
+        assert page.get_by_label("Choose files").get_attribute("accept") == ""
+        page.get_by_label("Choose files").set_input_files(tmp_path / "sales.parquet")
+        page.get_by_role("button", name="Create and start").click()
+        page.locator("#task .badge", has_text="completed").wait_for()
 
 
 def test_files_that_are_there_are_not_sent_again_when_the_form_was_wrong(

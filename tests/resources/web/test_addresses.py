@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from resources.kernel.errors import InputError
-from resources.web.addresses import check_addresses, check_url, is_public, shown_url
+from resources.web.addresses import check_addresses, check_named, check_url, is_public, shown_url
 
 REFUSED = [
     "", "x", "example.com/a", "//example.com/a", "http://example.com/a", "HTTP://example.com", "file:///etc/passwd",
@@ -67,3 +67,19 @@ def test_what_is_shown_holds_no_password():
     assert shown_url("https://u:secret@example.com/a?token=secret") == "'https://example.com/a'"
     assert "secret" not in shown_url("https://u:secret@example.com")
     assert shown_url("https://example.com#token=secret") == "'https://example.com'"
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", "10.0.0.7", "169.254.169.254", "[::1]", "[::ffff:10.0.0.1]", "localhost", "a.LOCALHOST", "localhost.", "2130706433", "0x7f.1", "127.1", "0x7f000001"],
+)  # fmt: skip
+def test_a_host_that_is_seen_to_be_hidden_is_refused_before_it_is_asked(host):
+    with pytest.raises(InputError, match=r"not in the public internet|leads to this machine"):
+        check_named(f"https://{host}/x")
+
+
+@pytest.mark.parametrize(
+    "host", ["example.com", "1.1.1.1", "[2606:4700::1111]", "0xdead.beef", "3.example"]
+)
+def test_a_host_that_may_be_public_is_not(host):
+    assert check_named(f"https://{host}/").host == host.strip("[]")

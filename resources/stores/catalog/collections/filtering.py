@@ -25,7 +25,7 @@ from resources.collections.filter_fields import (
     Present,
 )
 from resources.stores.catalog.collections.facets import FacetTable
-from resources.stores.catalog.collections.tables import FOLDERS, ITEMS
+from resources.stores.catalog.collections.tables import FOLDERS, ITEMS, KNOWN
 
 _OF_ITEMS = {
     "title": "title",
@@ -104,13 +104,18 @@ class Compiler:
         return self.table.join(self.items, self.items.c.id == self.table.c.item)
 
     def _on(self, field: ItemField, condition: Callable[[Expression], Expression]) -> Expression:
-        if field.name != "folder" or field.place != "item":
-            return condition(self.value(field))
-        chosen = sa.select(FOLDERS.c.id).where(
-            FOLDERS.c.collection_id == self.facets.collection_id,
-            condition(self._bytes(FOLDERS.c.path)),
-        )
-        return self.table.c.folder_id.in_(chosen)
+        match field:
+            case ItemField("item", "folder"):
+                chosen = sa.select(FOLDERS.c.id).where(
+                    FOLDERS.c.collection_id == self.facets.collection_id,
+                    condition(self._bytes(FOLDERS.c.path)),
+                )
+                return self.table.c.folder_id.in_(chosen)
+            case ItemField("item", "import_task"):
+                brought = sa.select(KNOWN.c.item_id).where(condition(KNOWN.c.task_id))
+                return self.table.c.item.in_(brought)
+            case _:
+                return condition(self.value(field))
 
     def _among(self, field: ItemField, values: tuple[Any, ...], value: Expression) -> Expression:
         if field.kind == "lines":

@@ -15,7 +15,7 @@ from resources.collections.metadata_schema import MetadataSchema
 from resources.kernel.errors import InputError
 from resources.stores.catalog.collections.filtering import Compiler, Expression
 
-_UNSORTED = frozenset({"presence", "lines"})
+_UNSORTED = frozenset({"presence", "lines", "whole"})
 
 
 @dataclass(frozen=True)

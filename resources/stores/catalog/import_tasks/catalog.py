@@ -107,11 +107,19 @@ class ImportTaskCatalog:
             changing.act(connection, stored, action, change, remove_records=remove_records)
             return known_task(connection, task_id)
 
-    def begin(self, task_id: int, run_id: str, actor: str) -> StoredTask | None:
+    def begin(
+        self, task_id: int, run_id: str, actor: str, *, is_repeated: bool = False
+    ) -> StoredTask | None:
         """A run takes a task up. One that was not started for this run is started by it where its state allows that.
 
+        Args:
+            task_id: of the task.
+            run_id: of the run.
+            actor: who asked for it.
+            is_repeated: whether nobody asked, but Dagster tries a run again: a task that was stopped stays so.
+
         Returns:
-            The task as it is to be worked on; None: there is nothing to do, it is gone, being deleted, or completed.
+            The task as it is to be worked on; None: there is nothing to do, it is gone, being deleted, completed, or stays stopped.
 
         Raises:
             TransitionError: it is in the hands of another run.
@@ -123,7 +131,8 @@ class ImportTaskCatalog:
             if found is None:
                 return None
             stored = to_task(found)
-            if not changing.take_up(connection, stored, StateChange("start", actor, run_id)):
+            change = StateChange("start", actor, run_id)
+            if not changing.take_up(connection, stored, change, is_repeated=is_repeated):
                 return None
             return known_task(connection, task_id)
 

@@ -89,8 +89,16 @@ def act(
     move(connection, stored, step.to, change, **values)
 
 
-def take_up(connection: sa.Connection, stored: StoredTask, change: StateChange) -> bool:
+def take_up(
+    connection: sa.Connection, stored: StoredTask, change: StateChange, *, is_repeated: bool = False
+) -> bool:
     """Lets a run begin to work on a task; False: there is nothing to do.
+
+    Args:
+        connection: of the transaction.
+        stored: the task.
+        change: which run, and who asked for it.
+        is_repeated: whether nobody asked, but Dagster tries a run again: a task that was stopped stays so.
 
     Raises:
         TransitionError: it is in the hands of another run.
@@ -98,7 +106,7 @@ def take_up(connection: sa.Connection, stored: StoredTask, change: StateChange) 
     if stored.state in WORKING:
         if stored.run_id != change.run_id:
             raise refused(stored, "start", f"run {stored.run_id} works on it")
-    elif not _started_by(connection, stored, change):
+    elif (is_repeated and stored.state == "stopped") or not _started_by(connection, stored, change):
         return False
     settled = stored.settled - (stored.failed if stored.state in ("failed", "completed") else 0)
     connection.execute(

@@ -1,6 +1,7 @@
 """Pictures by a task: probed as by a specification, known again by their URL and their bytes."""
 
 import io
+import wave
 
 from PIL import Image
 
@@ -28,6 +29,34 @@ def test_each_file_has_its_own_result(bench):
     [row] = bench.rows("photos")
     assert (row["urls"], row["media_width"], row["state"]) == (["upload:/a.PNG"], 9, "ready")
     assert len(row["objects"]) == 1  # an upload lies nowhere else
+
+
+def wav() -> bytes:
+    out = io.BytesIO()
+    with wave.open(out, "wb") as opened:
+        opened.setparams((1, 2, 8000, 0, "NONE", ""))
+        opened.writeframes(bytes(1600))
+    return out.getvalue()
+
+
+def test_a_file_of_another_format_than_its_ending_says_is_refused(bench):
+    done = bench.run(
+        bench.uploads(
+            **{"photo.jpg": png(9), "photo.png": png(8), "s.mp3": wav(), "s.WAV": wav() + b"\0"}
+        )
+    )
+    failed = {item.name: (item.rule, item.message) for item in bench.items(done.id, state="failed")}
+    assert failed == {
+        "photo.jpg": (
+            "type_mismatch",
+            "Its ending says JPEG picture, and it is a file of type image/png",
+        ),
+        "s.mp3": (
+            "type_mismatch",
+            "Its ending says MP3 sound, and it is a file of type audio/wav",
+        ),
+    }
+    assert done.created == 2
 
 
 def test_an_unchanged_place_is_not_read_again(bench):

@@ -5,6 +5,7 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
+from orchestration.imports.targets import target_of
 from orchestration.services.import_tasks import lost
 from orchestration.services.import_tasks.lost import settle_all
 from orchestration.services.import_tasks.steering import (
@@ -15,6 +16,7 @@ from orchestration.services.import_tasks.steering import (
 )
 from orchestration.services.locks import hold
 from orchestration.services.runs.process import RunProcess, lock_of
+from orchestration.services.runs.watch import run_here
 from resources.kernel.errors import NotFoundError
 from resources.stores.catalog.import_tasks.records import TransitionError
 from resources.stores.task_uploads import TaskUploads
@@ -87,6 +89,28 @@ def test_a_queued_run_is_called_off_by_stop_and_by_delete(bench):
     told = stop_all(bench.records, [one.id, two.id], "bob")
     assert [(answer.ok, answer.state) for answer in told] == [(True, "stopped"), (False, None)]
     assert [answer.ok for answer in delete_all(bench.records, [one.id], "bob")] == [True]
+
+
+def test_a_stopped_task_is_not_begun_again_by_dagster_itself(bench, going):
+    bench.put("a.txt", "A.")
+    add_run(bench)
+    stop_task(bench.records, going, "bob")  # and everything is killed
+    bench.place.instance.delete_run(_RUN)
+    add_run(bench, dg.DagsterRunStatus.FAILURE)
+    assert settled(bench) == 1
+    place, stored = bench.place, bench.records.find(going)
+    target = target_of("collection")
+    run_here(
+        place.home,
+        place.instance,
+        place.location.job(target.job(place.location, stored)),
+        lambda _: None,
+        config=target.config(place.location, stored),
+        tags={"dagster/retry_number": "1"},
+        assets=(),
+    )
+    assert bench.show(going).state == "stopped"
+    assert bench.start(going).state == "completed"  # who asks gets it
 
 
 def test_a_run_that_does_not_stop_is_cancelled(bench, going, monkeypatch):
