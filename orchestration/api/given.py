@@ -75,9 +75,9 @@ def _revision(
         ),
     ] = "",
 ) -> str:
-    """The revision of the header; any, where it says `*`."""
+    """The revision of the header; any, where it says `*`. An empty tag is one that nothing has."""
     tag = if_match.strip().removeprefix("W/").strip('"')
-    return "" if tag == "*" else tag
+    return "" if tag == "*" else tag or if_match.strip()
 
 
 Moment = Annotated[datetime, AfterValidator(_in_utc)]

@@ -25,7 +25,7 @@ from orchestration.services.collections.specifications import KeptSpecification
 from orchestration.services.runs.start import start_run, used_before
 from orchestration.services.runs.watch import StepNews, run_here
 from orchestration.services.runs.workplace import Workplace
-from resources.kernel.errors import ConflictError, InputError, NotFoundError
+from resources.kernel.errors import ConflictError, InputError, NotFoundError, WaybillError
 from resources.stores.catalog.collections.catalog import CollectionCatalog
 from resources.stores.uploads import UploadStore
 
@@ -97,6 +97,7 @@ def import_specification(
     Raises:
         UnknownNameError: no such collection.
         InputError: the file cannot be read; a folder that cannot be.
+        WaybillError: all was imported, and then the run failed.
     """
     find_collection(place.location, name)
     kept = UploadStore.open().stage(path, limit=SPECIFICATION_LIMIT)
@@ -137,6 +138,7 @@ def resume(
     Raises:
         NotFoundError: no such import.
         ConflictError: a run is at work on it, or nothing is left to be done.
+        WaybillError: all was imported, and then the run failed.
     """
     return _run(place, _again(place, import_id, choice or ResumeChoice()), tell)
 
@@ -237,7 +239,7 @@ def _start(place: Workplace, work: _Work) -> StartedImport:
 
 
 def _run(place: Workplace, work: _Work, tell: Callable[[StepNews], None]) -> CollectionImport:
-    run_here(
+    ended = run_here(
         place.home,
         place.instance,
         place.location.job(work.spec.job),
@@ -245,4 +247,11 @@ def _run(place: Workplace, work: _Work, tell: Callable[[StepNews], None]) -> Col
         config=run_config(work.spec, work.order),
         tags={**run_tags(work.spec, work.file_name, work.import_id), **place.asked.tags},
     )
-    return show_import(ImportRecords.of(place.location, place.instance), work.import_id)
+    found = show_import(ImportRecords.of(place.location, place.instance), work.import_id)
+    if found.state == "completed" and not ended.ok:
+        raise WaybillError(
+            f"import {found.id} of collection {found.collection}: its items are in, but its run failed: {ended.error}",
+            hint="Mend what failed; what the collection holds is published by its next run, if it was not by this one",
+            run_id=ended.run_id,
+        )
+    return found

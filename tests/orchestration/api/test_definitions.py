@@ -70,6 +70,8 @@ def test_a_definition_is_made_seen_changed_and_deleted(shop, client):
     assert client.patch(f"{base}/warehouse", json=edit).status_code == 200
     late = client.patch(f"{base}/warehouse", json=edit, headers={"If-Match": f'"{form["revision"]}"'})  # fmt: skip
     assert late.status_code == 409
+    none = client.patch(f"{base}/warehouse", json=edit, headers={"If-Match": '""'})
+    assert none.status_code == 409
     assert "port: 5433" in late.json()["facts"]["current"]
     assert client.delete(f"{base}/warehouse").status_code == 200
     assert not (shop.defs / "connectors").exists()
