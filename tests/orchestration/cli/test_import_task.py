@@ -40,7 +40,7 @@ def test_files_of_this_machine(bench, waybill, tmp_path):
     assert "Completed" in told
     assert "2/2" in told
     names = {row["urls"][0] for row in bench.rows()}
-    assert names == {"upload:/note.txt", "upload:/note (2).txt"}
+    assert names == {"upload:/note.txt", "upload:/note (2).txt"}  # read side by side
     assert "Notes" in waybill("list", "--status", "completed", "--search", "NOT")
     assert "Notes" not in waybill("list", "--status", "stopped")
     assert "already" not in waybill("show", "1", "--follow")
