@@ -153,7 +153,7 @@ def take(
     ignore_errors: Ignore = False,
     as_json: AsJson = False,
 ) -> None:
-    """Import a specification, as a run. Ends with 1 when it was refused or an item failed."""
+    """Import a specification, as a run. Ends with 1 when it was refused, an item failed or the run did."""
     from orchestration.services.collections.import_runs import ImportChoice, import_specification
 
     choice = ImportChoice(folder, ignore_errors)
