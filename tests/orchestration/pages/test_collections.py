@@ -247,7 +247,9 @@ def test_pages_are_accessible_and_fit(shop, chromium, ids, scheme, width):
             path = f"/photos/items/{ids[title]}/{rest}".rstrip("/") if title in ids else page
             watched.page.goto(f"{shop.data}/collections{path}")
             watched.page.wait_for_load_state("networkidle")
-            watched.check_accessible()
+            for shown in sorted({scheme, "light"}):
+                watched.page.emulate_media(color_scheme=shown)
+                watched.check_accessible()
             assert watched.page.evaluate("document.documentElement.scrollWidth") <= width, page
 
 
