@@ -138,24 +138,21 @@ def _files(server: SftpServer) -> Any:  # noqa: C901 - the requests of one small
         def __init__(self, channel: asyncssh.SSHServerChannel) -> None:
             super().__init__(channel, chroot=str(server.root).encode())
 
-        def _serve(self, name: str) -> None:
+        def _serve(self, name: str, path: bytes = b"") -> None:
             server.requests.append(name)
             if name in server.before:
                 server.before[name]()
             if name in server.refused:
                 raise server.refused[name]
-
-        def _serve_opening(self, path: bytes) -> None:
-            self._serve("open")
             if path in server.closed:
                 raise asyncssh.SFTPPermissionDenied("Permission denied")
 
         def open(self, path, pflags, attrs):
-            self._serve_opening(path)
+            self._serve("open", path)
             return super().open(path, pflags, attrs)
 
         def open56(self, path, desired_access, flags, attrs):
-            self._serve_opening(path)
+            self._serve("open", path)
             return super().open56(path, desired_access, flags, attrs)
 
         def read(self, file_obj, offset, size):
