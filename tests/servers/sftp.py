@@ -138,13 +138,13 @@ def _files(server: SftpServer) -> Any:  # noqa: C901 - the requests of one small
         def __init__(self, channel: asyncssh.SSHServerChannel) -> None:
             super().__init__(channel, chroot=str(server.root).encode())
 
-        def _serve(self, name: str, opened: bytes = b"") -> None:
+        def _serve(self, name: str, path: bytes = b"") -> None:
             server.requests.append(name)
             if name in server.before:
                 server.before[name]()
             if name in server.refused:
                 raise server.refused[name]
-            if opened in server.closed:
+            if path in server.closed:
                 raise asyncssh.SFTPPermissionDenied("Permission denied")
 
         def open(self, path, pflags, attrs):
