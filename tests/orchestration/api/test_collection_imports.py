@@ -262,7 +262,7 @@ def test_one_that_is_stopped_goes_on_where_it_was(shop, api, lake):
     given = spec(*(image(lake, f"a{n}.png") for n in range(4)))
     catalog = CatalogDatabase.open()
     with catalog.lock("collection-slow"):  # its items cannot be registered meanwhile
-        started = api.take("slow", **body(given))
+        started = api.take("slow", **body(given, folder="stopped"))
         wait_until(lambda: api.show(started)["state"] == "importing")
         assert api.show(started)["can"] == ["stop"]
         api.act(started, "resume", code=409)

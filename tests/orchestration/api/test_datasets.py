@@ -99,7 +99,7 @@ def test_one_dataset_with_its_columns_versions_checks_and_runs(shop, client):
     assert client.get(f"{base}/versions").json()[-1]["version"] == 1
     (check,) = client.get(f"{base}/checks").json()
     assert (check["outcome"], check["examples"]) == ("failed", ["=1+1"])
-    assert client.get(f"{base}/runs").json()[0]["state"] == "ready"
+    wait_until(lambda: client.get(f"{base}/runs").json()[0]["state"] == "ready")
     problem = client.get(f"{shop.api}/datasets/order")
     assert (problem.status_code, problem.headers["content-type"]) == (
         404,
