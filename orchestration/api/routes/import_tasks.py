@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 from fastapi import APIRouter, Body, Depends, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from orchestration.api.answers import event, event_stream
@@ -104,7 +105,9 @@ class TaskListQuery:
 class TaskIds:
     """Several tasks."""
 
-    ids: Annotated[list[int], Body(min_length=1, max_length=MOST_TASKS)]
+    ids: Annotated[
+        list[Annotated[int, Field(ge=1, lt=2**31)]], Body(min_length=1, max_length=MOST_TASKS)
+    ]
     """Their numbers."""
 
 

@@ -334,3 +334,11 @@ def test_what_is_taken_is_told_before_anything_is_sent(tasks):
         list(one.endings) for one in TASK_FORMATS
     ]
     assert (taken["max_bytes"], taken["max_form_files"]) == (LIMIT, FORM_FILES)
+
+
+@pytest.mark.parametrize("number", [0, -1, 2**31, 2**70])
+@pytest.mark.parametrize("step", ["start", "stop", "delete"])
+def test_numbers_that_no_task_has_are_refused(shop, step, number):
+    with shop.client(headers={"Origin": shop.url}) as client:
+        answer = client.post(f"{shop.api}/imports/-/{step}", json={"ids": [number]})
+    assert answer.status_code == 422
