@@ -15,7 +15,7 @@ from orchestration.pages.import_form import NEW, TaskForm, told_at
 from orchestration.pages.page import page
 from orchestration.pages.render import to_number, to_part, to_size
 from orchestration.pages.values import visible
-from orchestration.pages.visit import Visit
+from orchestration.pages.visit import FORM_FIELDS, Visit
 from orchestration.services.access.rights import check_right
 from orchestration.services.declared_list import connectors_of
 from orchestration.services.definitions.change import DefinitionChange
@@ -76,6 +76,7 @@ async def _received(visit: Visit) -> tuple[dict[str, str], tuple[str, ...]]:
             request.stream(),
             by=visit.actor.name,
             project=visit.project.name,
+            most_fields=FORM_FIELDS,
         )
     except ClientDisconnect:
         raise InputError("the connection was cut: nothing was kept") from None

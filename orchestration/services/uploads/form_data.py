@@ -13,6 +13,7 @@ from resources.kernel.errors import InputError
 
 FIELD_BYTES = 64_000
 FIELDS = 50
+"""Of a form whose reader says nothing else."""
 _HEADERS = 16
 
 
@@ -38,12 +39,15 @@ class FormStream:
     Args:
         content_type: of the request.
         most_files: how many files it may hold.
+        most_fields: how many fields.
 
     Raises:
         InputError: it is no form.
     """
 
-    def __init__(self, content_type: str, *, most_files: int = 1) -> None:
+    def __init__(
+        self, content_type: str, *, most_files: int = 1, most_fields: int = FIELDS
+    ) -> None:
         kind, options = parse_options_header(content_type)
         boundary = options.get(b"boundary", b"")
         if kind != b"multipart/form-data" or not 0 < len(boundary) <= 200:
@@ -57,6 +61,7 @@ class FormStream:
         }
         self._parser = MultipartParser(boundary, callbacks, max_header_count=_HEADERS)
         self._most_files = most_files
+        self._most_fields = most_fields
         self._files = 0
         self._part = _Part()
         self._header: tuple[bytearray, bytearray] = (bytearray(), bytearray())
@@ -132,8 +137,8 @@ class FormStream:
             if len(self._part.data) > FIELD_BYTES:
                 raise InputError(f"a field of the form has more than {FIELD_BYTES:,} bytes")
         elif kind == "part_end" and self._part.filename is None:
-            if len(self._fields) >= FIELDS:
-                raise InputError(f"the form has more than {FIELDS} fields")
+            if len(self._fields) >= self._most_fields:
+                raise InputError(f"the form has more than {self._most_fields:,} fields")
             self._fields[self._part.name] = self._part.data.decode("utf-8", "replace")
         elif kind == "end":
             self._is_ended = True

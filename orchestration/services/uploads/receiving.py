@@ -9,7 +9,7 @@ from contextlib import ExitStack, suppress
 
 from starlette.requests import ClientDisconnect
 
-from orchestration.services.uploads.form_data import FormFile, FormStream
+from orchestration.services.uploads.form_data import FIELDS, FormFile, FormStream
 from orchestration.services.uploads.incoming import Incoming, IncomingUploads
 from orchestration.services.uploads.writer import IncomingWriter
 from resources.kernel.errors import InputError, WaybillError
@@ -180,6 +180,7 @@ async def receive_files(
     by: str,
     project: str,
     most: int = FORM_FILES,
+    most_fields: int = FIELDS,
 ) -> tuple[list[Incoming], dict[str, str]]:
     """Receives the files of a form, all whole or none at all; the files, and the fields of the form.
 
@@ -187,7 +188,7 @@ async def receive_files(
         InputError: no form, too many files, or one that is too large.
         StorageError: no room for them.
     """
-    form = FormStream(content_type, most_files=most)
+    form = FormStream(content_type, most_files=most, most_fields=most_fields)
     files = _FormFiles(uploads, by=by, project=project)
     try:
         fields = await form.receive(chunks, files.open)

@@ -311,3 +311,16 @@ def test_who_is_cancelled_closes_the_file_after_the_last_write(uploads, begun):
         asyncio.run(cancelled())
     received(uploads, begun, DATA[PIECE_BYTES:], offset=PIECE_BYTES)
     whole(uploads, begun)
+
+
+@pytest.mark.parametrize(("count", "most"), [(50, {}), (60, {"most_fields": 60})])
+def test_a_form_has_as_many_fields_as_its_reader_takes(uploads, count, most):
+    def sent(fields):
+        head = '--b\r\nContent-Disposition: form-data; name="f{}"\r\n\r\n{}\r\n'
+        body = "".join(head.format(n, n) for n in range(fields)).encode() + b"--b--\r\n"
+        whole = cut_every(1000, body)
+        return asyncio.run(receive_files(uploads, KIND, whole, by="ada", project="shop", **most))
+
+    assert sent(count) == ([], {f"f{n}": str(n) for n in range(count)})
+    with pytest.raises(InputError, match=f"more than {count} fields"):
+        sent(count + 1)
