@@ -11,7 +11,6 @@ import dagster as dg
 
 from orchestration.server.probe import answers
 from orchestration.server.workspace import is_own_socket
-from orchestration.services.locks import is_held
 from orchestration.services.runs.process import RunProcess
 
 
@@ -20,6 +19,7 @@ def is_dead(run: dg.DagsterRun) -> bool:
     process = RunProcess.of(run.run_id, run.tags)
     if process is None:
         return False
-    if process.own_lock is not None:
-        return not is_held(process.own_lock)
+    is_gone = process.is_gone
+    if is_gone is not None:
+        return is_gone
     return is_own_socket(process.server) and not answers(process.server)

@@ -17,10 +17,9 @@ from orchestration.location import Location
 from orchestration.services.collections.declared import catalog_of, find_collections
 from orchestration.services.csv_text import csv_lines
 from orchestration.services.datasets import failure_of
-from orchestration.services.locks import is_held
 from orchestration.services.paging import LIMIT, Page, check_limit, decode_cursor, encode_cursor
 from orchestration.services.runs.cancel import cancel_run
-from orchestration.services.runs.process import RunProcess
+from orchestration.services.runs.process import was_killed
 from resources.collections.duplicates import Action
 from resources.kernel.errors import ConflictError, InputError, NotFoundError, UnknownNameError
 from resources.stores.catalog.collections.catalog import CollectionCatalog
@@ -325,8 +324,4 @@ def _state(instance: dg.DagsterInstance, stored: StoredImport, run_id: str) -> I
         return "stopped" if is_stopped else "interrupted"
     if run.status in _WAITING:
         return "queued"
-    process = RunProcess.of(run_id, run.tags)
-    lock = process.own_lock if process is not None else None
-    # Killed, and no server was there to see it: the lock of its process is free.
-    is_dead = run.status == dg.DagsterRunStatus.STARTED and lock is not None and not is_held(lock)
-    return "interrupted" if is_dead else "importing"
+    return "interrupted" if was_killed(run) else "importing"

@@ -13,6 +13,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
+import dagster as dg
+
+from orchestration.services.locks import is_held
 from resources.home import waybill_home
 
 PROCESS_TAG = ".dagster/waybill_process"
@@ -52,9 +55,22 @@ class RunProcess:
         return own if self.lock == str(own) else None
 
     @property
+    def is_gone(self) -> bool | None:
+        """Whether it has let go of its lock; None: it has none here, so nothing is known."""
+        lock = self.own_lock
+        return None if lock is None else not is_held(lock)
+
+    @property
     def tags(self) -> dict[str, str]:
         """The tag to write."""
         return {PROCESS_TAG: json.dumps(asdict(self))}
+
+
+def was_killed(run: dg.DagsterRun) -> bool:
+    """Whether a run that counts as started has lost its process, though no server may have been there to see it."""
+    process = RunProcess.of(run.run_id, run.tags)
+    is_started = run.status == dg.DagsterRunStatus.STARTED
+    return is_started and process is not None and process.is_gone is True
 
 
 def lock_of(run_id: str) -> Path:
