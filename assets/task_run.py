@@ -7,8 +7,8 @@ Without `from __future__ import annotations`: Dagster reads live annotations.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -17,14 +17,25 @@ from typing import Any, TypeVar
 import dagster as dg
 import msgspec
 
-from assets.boundary import RETRIES
 from assets.logical_run import is_repeated, logical_run
+from assets.task_hold import (
+    SENSOR_TAG,
+    SHOWN_FAILURES,
+    TaskFailedError,
+    asker_of,
+    end_lost_run,
+    end_task,
+    first_failures,
+    note_error,
+    observe_task,
+    task_counts,
+    why_all_failed,
+)
 from resources.connectors.base import FileConnector
 from resources.import_tasks.definition import parse_definition
 from resources.import_tasks.items import TaskItem
 from resources.import_tasks.sources import ItemRefusedError
-from resources.import_tasks.states import TaskEvent
-from resources.kernel.errors import InputError, NotFoundError, WaybillError
+from resources.kernel.errors import WaybillError
 from resources.project import find_project
 from resources.scratch import ScratchFolder
 from resources.sources.whole_files import (
@@ -37,29 +48,19 @@ from resources.sources.whole_files import (
 from resources.stores.catalog.import_tasks.catalog import ImportTaskCatalog
 from resources.stores.catalog.import_tasks.items import TaskItemCatalog
 from resources.stores.catalog.import_tasks.records import ItemResult, StoredTask, TaskRequest
-from resources.stores.catalog.import_tasks.removal import remove_task
 from resources.stores.catalog.resource import CatalogResource
 from resources.stores.task_uploads import TaskUploads
-from resources.stores.ui_metadata import escape_markdown, markdown_table
 
-ACTOR = "waybill"
-SHOWN_FAILURES = 20
 # Plain types, no `dg.Config`: its fields may be taken from any variable of the server's environment.
 TASK_FIELDS = {
     "task": dg.Field(int, default_value=0, description="An import task to work on instead"),
     "new_task": dg.Field(str, default_value="", description="Or one to make first, as JSON"),
 }
 """What runs of assets that tasks go into may be told."""
-_ACTOR_TAG = "waybill/actor"
-_SENSOR_TAG = "dagster/sensor_name"
 _LOT = 1_000
 _LOOK_SECONDS = 1.0
 
 T = TypeVar("T")
-
-
-class TaskFailedError(InputError):
-    """Nothing of a task came in."""
 
 
 @dataclass
@@ -154,12 +155,7 @@ class TaskRun:
         """How much there is to do, on the asset's page."""
         task = self.catalog.find(self.task.id)
         self.context.log.info("import task %s: %s files", task.id, f"{task.total:,}")
-        self.context.log_event(
-            dg.AssetObservation(
-                asset_key=self.context.asset_key,
-                metadata={"import task": task.id, **_counts(task)},
-            )
-        )
+        observe_task(self.context, self.context.asset_key, task)
 
 
 def task_of(context: dg.AssetExecutionContext, tasks: ImportTaskCatalog) -> int:
@@ -179,7 +175,7 @@ def task_of(context: dg.AssetExecutionContext, tasks: ImportTaskCatalog) -> int:
         project=find_project().location,
         key=f"run {logical_id}",
         definition=definition,
-        via="sensor" if _SENSOR_TAG in context.run.tags else "schedule",
+        via="sensor" if SENSOR_TAG in context.run.tags else "schedule",
         asked_by=asker_of(context.run.tags),
     )
     return tasks.create(new).id
@@ -206,7 +202,7 @@ def work_on(
         WaybillError: whatever the work raises; the task has failed then, unless this run tries once more.
     """
     tasks = ImportTaskCatalog(catalog.collections().database)
-    task_id = task_of(context, tasks)
+    task_id, run_id = task_of(context, tasks), context.run.run_id
     if not task_id or not _begin(context, tasks, task_id):
         yield None
         return
@@ -219,9 +215,9 @@ def work_on(
             files = whole_files(task.definition.source, given, uploads, scratch)
             yield TaskRun(context, tasks, task, files, scratch)
     except BaseException as error:
-        _note_error(context, tasks, task_id, error)
+        note_error(tasks, task_id, error, run_id=run_id, attempt=context.retry_number)
         raise
-    _end(context, tasks, task_id)
+    _end(tasks, task_id, run_id)
 
 
 def task_metadata(run: TaskRun) -> dict[str, Any]:
@@ -232,35 +228,19 @@ def task_metadata(run: TaskRun) -> dict[str, Any]:
         "task": task.name,
         "task's source": task.source,
         "author": task.asked_by,
-        **_counts(task),
+        **task_counts(task),
         "items created": task.created,
         "items updated": task.updated,
         "items unchanged": task.unchanged,
     }
     failed = list(islice(run.items.all_of(task.id, "failed"), SHOWN_FAILURES))
-    if failed:
-        rows = [
-            [escape_markdown(one.name, 80), one.rule, escape_markdown(one.message, 160)]
-            for one in failed
-        ]
-        table = markdown_table(("item", "rule", "message"), rows)
-        found["first failures"] = dg.MetadataValue.md(table)
-    return found
+    return found | first_failures(failed)
 
 
 def _lots(found: Iterable[T]) -> Iterator[list[T]]:
     rest = iter(found)
     while lot := list(islice(rest, _LOT)):
         yield lot
-
-
-def _counts(task: StoredTask) -> Mapping[str, int]:
-    return {
-        "items": task.total,
-        "items done": task.done,
-        "items skipped": task.skipped,
-        "items failed": task.failed,
-    }
 
 
 def _connectors(
@@ -276,63 +256,12 @@ def _begin(context: dg.AssetExecutionContext, tasks: ImportTaskCatalog, task_id:
     return tasks.begin(task_id, run_id, asker, is_repeated=is_repeated(context.run)) is not None
 
 
-def asker_of(tags: Mapping[str, str]) -> str:
-    """Who asks for a run: a person, or what starts runs by itself."""
-    own = {"sensor": tags.get(_SENSOR_TAG), "schedule": tags.get("dagster/schedule_name")}
-    by_itself = next((f"{kind} {name}" for kind, name in own.items() if name), ACTOR)
-    return tags.get(_ACTOR_TAG, by_itself)
-
-
-def end_lost_run(
-    instance: dg.DagsterInstance, tasks: ImportTaskCatalog, task_id: int, run_id: str
-) -> None:
-    """Ends a task that is still in the hands of a run which is over: this one may be the retry of it."""
-    found = tasks.state(task_id)
-    if found is None or found[1] in ("", run_id):
-        return
-    other = instance.get_run_by_id(found[1])
-    if other is None or other.is_finished:
-        reason = f"interrupted: run {found[1]} ended without a word"
-        tasks.end(task_id, "interrupt", run_id=found[1], actor=ACTOR, reason=reason)
-
-
-def _note_error(
-    context: dg.AssetExecutionContext, tasks: ImportTaskCatalog, task_id: int, error: BaseException
-) -> None:
-    """What is about to be tried again by this run goes on; all else ends the task."""
-    is_tried_again = (
-        isinstance(error, WaybillError)
-        and error.retryable
-        and context.retry_number < RETRIES.max_retries
-    )
-    if is_tried_again:
-        return
-    is_failure = isinstance(error, Exception)
-    event: TaskEvent = "fail" if is_failure else "halt"
-    reason = str(error) if is_failure else ""
-    ended = tasks.end(task_id, event, run_id=context.run.run_id, actor=ACTOR, reason=reason)
-    _finish_deletion(tasks, ended)
-
-
-def _end(context: dg.AssetExecutionContext, tasks: ImportTaskCatalog, task_id: int) -> None:
+def _end(tasks: ImportTaskCatalog, task_id: int, run_id: str) -> None:
     task = tasks.find(task_id)
-    event: TaskEvent = "complete"
-    reason = ""
-    if task.failed and not (task.done or task.skipped):
-        event = "fail"
-        first = TaskItemCatalog(tasks.database).page(task_id, state="failed", limit=1)[0]
-        what = "its only file failed" if task.failed == 1 else f"all {task.failed:,} files failed"
-        reason = f"{what}: {first.name}: {first.message}"
-    ended = tasks.end(task_id, event, run_id=context.run.run_id, actor=ACTOR, reason=reason)
-    _finish_deletion(tasks, ended)
-    if event == "fail":
-        raise TaskFailedError(
-            f"import task {task_id}: {reason}", hint="Mend them and retry", task_id=task_id
-        )
-
-
-def _finish_deletion(tasks: ImportTaskCatalog, ended: StoredTask | None) -> None:
-    if ended is not None and ended.state == "deleting":
-        with suppress(NotFoundError):  # another one did the same
-            remove_task(tasks.database, ended.id, ACTOR)
-        TaskUploads.open().remove(ended.id)
+    if not task.failed or task.done or task.skipped:
+        end_task(tasks, task_id, "complete", run_id=run_id)
+        return
+    first = TaskItemCatalog(tasks.database).page(task_id, state="failed", limit=1)[0]
+    reason = why_all_failed(task, first, "file")
+    end_task(tasks, task_id, "fail", run_id=run_id, reason=reason)
+    raise TaskFailedError(task_id, reason)

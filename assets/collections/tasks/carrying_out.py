@@ -13,29 +13,25 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Any
 
-from assets.boundary import RETRIES
 from assets.collections.declaration import CollectionSpec
 from assets.collections.tasks.reading import ItemReader
 from assets.collections.tasks.source import SourceMeans, open_source
 from assets.collections.tasks.working import Workbench, work
-from assets.task_run import TaskFailedError
+from assets.task_hold import TaskFailedError, end_task, note_error, why_all_failed
 from resources.collections.metadata_schema import MetadataSchema
 from resources.connectors.base import FileConnector
 from resources.import_tasks.definition import TaskDefinition, UploadSource, WebSource
 from resources.import_tasks.formats import TEXT_TYPES
 from resources.import_tasks.states import TaskEvent
-from resources.kernel.errors import WaybillError
 from resources.scratch import ScratchFolder
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.catalog.import_tasks.catalog import ImportTaskCatalog
 from resources.stores.catalog.import_tasks.collecting import TaskCollecting, TaskFolder
 from resources.stores.catalog.import_tasks.items import TaskItemCatalog
 from resources.stores.catalog.import_tasks.records import StoredTask
-from resources.stores.catalog.import_tasks.removal import remove_task
 from resources.stores.media.writer import MediaWriter
 from resources.stores.task_uploads import TaskUploads
 
-ACTOR = "waybill"
 _OBSERVED_SECONDS = 30.0
 
 
@@ -108,23 +104,25 @@ def carry_out_task(means: TaskMeans, task_id: int) -> StoredTask | None:
         _work(means, task)
         means.publish()
     except BaseException as error:
-        _note_error(means, task_id, error)
+        note_error(
+            means.tasks,
+            task_id,
+            error,
+            run_id=means.run_id,
+            attempt=means.attempt,
+            cancelled="its run was cancelled",
+        )
         raise
     return _end(means, task_id)
 
 
 def _end(means: TaskMeans, task_id: int) -> StoredTask | None:
-    found = means.tasks.find(task_id)
-    event, reason = _outcome(means, found)
-    ended = means.tasks.end(task_id, event, run_id=means.run_id, actor=ACTOR, reason=reason)
+    event, reason = _outcome(means, means.tasks.find(task_id))
+    ended = end_task(means.tasks, task_id, event, run_id=means.run_id, reason=reason)
     if ended is not None and ended.state == "deleting":
-        remove_task(means.database, task_id, ACTOR)
-        TaskUploads.open().remove(task_id)
         return None
     if event == "fail":
-        raise TaskFailedError(
-            f"import task {task_id}: {reason}", hint="Mend them and retry", task_id=task_id
-        )
+        raise TaskFailedError(task_id, reason)
     return ended
 
 
@@ -134,20 +132,7 @@ def _outcome(means: TaskMeans, task: StoredTask) -> tuple[TaskEvent, str]:
     if not task.failed or task.done or task.skipped:
         return "complete", ""
     first = means.items.page(task.id, state="failed", limit=1)[0]
-    what = "its only item failed" if task.failed == 1 else f"all {task.failed:,} items failed"
-    return "fail", f"{what}: {first.name}: {first.message} ({first.rule})"
-
-
-def _note_error(means: TaskMeans, task_id: int, error: BaseException) -> None:
-    """What is about to be tried again by this run goes on; all else ends the task."""
-    is_tried_again = (
-        isinstance(error, WaybillError) and error.retryable and means.attempt < RETRIES.max_retries
-    )
-    if is_tried_again:
-        return
-    event: TaskEvent = "fail" if isinstance(error, Exception) else "halt"
-    reason = str(error) if isinstance(error, Exception) else "its run was cancelled"
-    means.tasks.end(task_id, event, run_id=means.run_id, actor=ACTOR, reason=reason)
+    return "fail", f"{why_all_failed(task, first, 'item')} ({first.rule})"
 
 
 def _work(means: TaskMeans, task: StoredTask) -> None:

@@ -16,7 +16,14 @@ from assets.collections.run_means import connectors_of, declared_schema
 from assets.collections.tasks.carrying_out import TaskMeans, carry_out_task, keeps_bytes
 from assets.logical_run import is_repeated
 from assets.table_asset import finish_table, table_result
-from assets.task_run import asker_of, end_lost_run
+from assets.task_hold import (
+    SHOWN_FAILURES,
+    asker_of,
+    end_lost_run,
+    first_failures,
+    observe_task,
+    task_counts,
+)
 from resources.import_tasks.items import TaskItem
 from resources.kernel.errors import NotFoundError
 from resources.kernel.records import StoredVersion
@@ -26,9 +33,7 @@ from resources.stores.catalog.import_tasks.records import StoredTask
 from resources.stores.catalog.resource import CatalogResource
 from resources.stores.media.writer import MediaWriter
 from resources.stores.resource import StoreResource
-from resources.stores.ui_metadata import escape_markdown, markdown_table, shown_seconds
-
-SHOWN_FAILURES = 20
+from resources.stores.ui_metadata import shown_seconds
 
 
 def keep_task(
@@ -99,21 +104,7 @@ def _observe(context: dg.AssetExecutionContext, spec: CollectionSpec, task: Stor
         f"import task {task.id}: {task.settled:,} of {task.total:,} items, {task.failed:,} failed"
     )
     context.log.info(told)
-    context.log_event(
-        dg.AssetObservation(
-            asset_key=dg.AssetKey(spec.key),
-            metadata={"import task": task.id, **_counts(task)},
-        )
-    )
-
-
-def _counts(task: StoredTask) -> dict[str, int]:
-    return {
-        "items": task.total,
-        "items done": task.done,
-        "items skipped": task.skipped,
-        "items failed": task.failed,
-    }
+    observe_task(context, dg.AssetKey(spec.key), task)
 
 
 def _task_metadata(task: StoredTask, failed: list[TaskItem]) -> dict[str, Any]:
@@ -124,7 +115,7 @@ def _task_metadata(task: StoredTask, failed: list[TaskItem]) -> dict[str, Any]:
         "source": task.source,
         "folder": task.folder or "/",
         "author": task.asked_by,
-        **_counts(task),
+        **task_counts(task),
         "items created": task.created,
         "items updated": task.updated,
         "items unchanged": task.unchanged,
@@ -133,9 +124,4 @@ def _task_metadata(task: StoredTask, failed: list[TaskItem]) -> dict[str, Any]:
     if task.worked_at is not None and task.ended_at is not None:
         seconds = (task.ended_at - task.worked_at).total_seconds()
         found["items a second"] = round((task.settled - task.worked_from) / max(seconds, 0.001), 2)
-    if failed:
-        rows = [[escape_markdown(i.name, 80), i.rule, escape_markdown(i.message, 160)] for i in failed]  # fmt: skip
-        found["first failures"] = dg.MetadataValue.md(
-            markdown_table(("item", "rule", "message"), rows)
-        )
-    return found
+    return found | first_failures(failed)

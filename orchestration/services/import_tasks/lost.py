@@ -11,19 +11,15 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from orchestration.services.locks import is_held
 from orchestration.services.runs.cancel import cancel_run
-from orchestration.services.runs.process import RunProcess
+from orchestration.services.runs.process import was_killed
 from resources.import_tasks.states import WORKING
 from resources.kernel.errors import WaybillError
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.catalog.import_tasks.catalog import ImportTaskCatalog
-from resources.stores.catalog.import_tasks.records import StoredTask
+from resources.stores.catalog.import_tasks.records import BY_ITSELF, StoredTask
 from resources.stores.catalog.import_tasks.removal import remove_task
-from resources.stores.task_uploads import TaskUploads
 
-ACTOR = "waybill"
-"""Who does to a task what nobody asked for."""
 STOP_SECONDS = 5.0
 """So long a run has to stop by itself; then it is cancelled."""
 _TO_APPEAR = timedelta(seconds=30)
@@ -51,12 +47,6 @@ def settle_all(database: CatalogDatabase, instance: dg.DagsterInstance) -> int:
     return settle_lost(database, instance, ImportTaskCatalog(database).working())
 
 
-def finish_deletion(database: CatalogDatabase, task_id: int) -> None:
-    """Removes a task that is being deleted and on which no run works, with its uploads."""
-    remove_task(database, task_id, ACTOR)
-    TaskUploads.open().remove(task_id)
-
-
 def _settle(database: CatalogDatabase, instance: dg.DagsterInstance, task: StoredTask) -> bool:
     if task.state not in WORKING and task.state != "deleting":
         return False
@@ -68,14 +58,14 @@ def _settle(database: CatalogDatabase, instance: dg.DagsterInstance, task: Store
             _cancel(instance, run)
         return False
     if task.state == "deleting":
-        finish_deletion(database, task.id)
+        remove_task(database, task.id)
         return True
     is_cancelled = run is not None and run.status == dg.DagsterRunStatus.CANCELED
     ended = ImportTaskCatalog(database).end(
         task.id,
         "halt" if is_cancelled else "interrupt",
         run_id=task.run_id,
-        actor=ACTOR,
+        actor=BY_ITSELF,
         reason=_reason(task, run),
     )
     return ended is None or ended.state != task.state
@@ -86,10 +76,7 @@ def _is_over(task: StoredTask, run: dg.DagsterRun | None, age: timedelta) -> boo
         return not task.run_id or age > _TO_APPEAR
     if run.is_finished:
         return True
-    process = RunProcess.of(run.run_id, run.tags)
-    lock = process.own_lock if process is not None else None
-    # Killed, and no server was there to see it: the lock of its process is free.
-    return run.status == dg.DagsterRunStatus.STARTED and lock is not None and not is_held(lock)
+    return was_killed(run)
 
 
 def _cancel(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:

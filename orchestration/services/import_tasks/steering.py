@@ -7,13 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from orchestration.services.import_tasks.listing import show_task
-from orchestration.services.import_tasks.lost import finish_deletion
 from orchestration.services.import_tasks.records import TaskRecords
 from orchestration.services.import_tasks.shown import ImportTask
 from orchestration.services.runs.cancel import cancel_run
 from resources.import_tasks.states import WORKING, TaskState
 from resources.kernel.errors import InputError, NotFoundError, WaybillError
 from resources.stores.catalog.import_tasks.records import StoredTask
+from resources.stores.catalog.import_tasks.removal import remove_task
 
 MOST_AT_ONCE = 1_000
 
@@ -69,7 +69,7 @@ def delete_task(
         task_id, "delete", actor, project=records.project, remove_records=remove_records
     )
     if before.state not in WORKING and before.state != "deleting":
-        finish_deletion(records.database, task_id)
+        remove_task(records.database, task_id)
         return None
     _call_off(records, stored)
     with suppress(NotFoundError):

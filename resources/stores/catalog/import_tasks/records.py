@@ -14,6 +14,9 @@ from resources.import_tasks.states import TaskState
 from resources.kernel.errors import ConflictError
 from resources.stores.catalog.collections.records import to_moment
 
+BY_ITSELF = "waybill"
+"""Who does to a task what nobody asked for."""
+
 _decode = msgspec.json.Decoder(TaskDefinition).decode
 
 

@@ -9,12 +9,14 @@ from resources.stores.catalog.collections.items import ItemCatalog
 from resources.stores.catalog.collections.tables import COLLECTIONS, FOLDERS, KNOWN
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.catalog.import_tasks.catalog import ImportTaskCatalog
+from resources.stores.catalog.import_tasks.records import BY_ITSELF
+from resources.stores.task_uploads import TaskUploads
 
 _AT_ONCE = 1_000
 
 
-def remove_task(database: CatalogDatabase, task_id: int, actor: str) -> None:
-    """Removes a task that is being deleted from the catalog; begun again it goes on, done already it does nothing."""
+def remove_task(database: CatalogDatabase, task_id: int) -> None:
+    """Removes a task that is being deleted, with its uploads; begun again it goes on, done already it does nothing."""
     tasks = ImportTaskCatalog(database)
     try:
         stored = tasks.find(task_id)
@@ -22,9 +24,10 @@ def remove_task(database: CatalogDatabase, task_id: int, actor: str) -> None:
             return
         if stored.remove_records:
             remove_records(database, task_id)
-        tasks.remove(task_id, actor)
-    except NotFoundError:  # another one did the same
-        return
+        tasks.remove(task_id, BY_ITSELF)
+    except NotFoundError:
+        pass  # another one did the same
+    TaskUploads.open().remove(task_id)
 
 
 def remove_records(database: CatalogDatabase, task_id: int) -> int:
