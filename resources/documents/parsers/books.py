@@ -36,10 +36,7 @@ def parse(file: RangedFile, gathered: Gathered) -> None:
     with open_package(file, gathered.asked) as package:
         if package.has(_CONTENT_RIGHTS):
             raise DocumentRefusedError("encrypted", "It is locked by its seller (DRM)")
-        if not package.has(_CONTAINER):
-            raise DocumentRefusedError(
-                "type_mismatch", f"Expected an e-book, got an archive without `{_CONTAINER}`"
-            )
+        package.require(_CONTAINER, "epub")
         root = next((one.get("full-path") for one in package.xml(_CONTAINER).iter() if one.get("full-path")), "")  # fmt: skip
         book = package.xml(root)
         _put_facts(book, gathered)

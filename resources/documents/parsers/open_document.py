@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from resources.documents.kinds import mismatch
 from resources.documents.parsers.gathering import Fact, Gathered
 from resources.documents.parsers.packages import open_package
 from resources.documents.refusals import DocumentRefusedError
@@ -51,9 +52,7 @@ def parse(file: RangedFile, gathered: Gathered) -> None:
         tree = package.xml("content.xml")
         body = tree.find(f"{_OFFICE}body/{_OFFICE}text")
         if body is None:
-            raise DocumentRefusedError(
-                "type_mismatch", "Expected an OpenDocument text, got another kind of it"
-            )
+            raise mismatch("odt", "another kind of it")
         _Reading(gathered, _ordered_lists(tree)).take_blocks(body)
 
 

@@ -55,6 +55,15 @@ class Package:
         """Whether there is such a part."""
         return name in self._names
 
+    def require(self, name: str, kind: DocumentKind) -> None:
+        """Refuses an archive without the part that makes it a document of its kind.
+
+        Raises:
+            DocumentRefusedError: see there.
+        """
+        if not self.has(name):
+            raise mismatch(kind, f"an archive without `{name}`")
+
     def read(self, name: str) -> bytes:
         """The bytes of a part.
 

@@ -9,7 +9,6 @@ from resources.documents.document import PageState, characters_of
 from resources.documents.parsers.gathering import Gathered
 from resources.documents.parsers.office_facts import put_office_facts, relations_of
 from resources.documents.parsers.packages import Package, open_package
-from resources.documents.refusals import DocumentRefusedError
 from resources.sandbox.ranged_file import RangedFile
 
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
@@ -24,11 +23,7 @@ def parse(file: RangedFile, gathered: Gathered) -> None:
     """Reads a presentation."""
     with open_package(file, gathered.asked) as package:
         put_office_facts(package, gathered)
-        if not package.has(_MAIN):
-            raise DocumentRefusedError(
-                "type_mismatch",
-                "Expected a PowerPoint presentation, got an archive without `ppt/presentation.xml`",
-            )
+        package.require(_MAIN, "pptx")
         relations = relations_of(package, _MAIN)
         listed = package.xml(_MAIN).iter(f"{_P}sldId")
         parts = [relations.get(one.get(f"{_R}id") or "", ("", ""))[1] for one in listed]

@@ -28,11 +28,8 @@ def parse(file: RangedFile, gathered: Gathered) -> None:
     """Reads a workbook."""
     with open_package(file, gathered.asked) as package:
         put_office_facts(package, gathered)
-        if not package.has(_MAIN) and not package.has("xl/workbook.bin"):
-            raise DocumentRefusedError(
-                "type_mismatch",
-                "Expected an Excel workbook, got an archive without `xl/workbook.xml`",
-            )
+        if not package.has("xl/workbook.bin"):
+            package.require(_MAIN, "xlsx")
         for name in package.names:
             if name.endswith((".xml", ".rels")):  # calamine reads what it likes of them (T13)
                 package.check_xml(name)
