@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from resources.documents.document import PageState, characters_of
 from resources.documents.parsers.gathering import Gathered
 from resources.documents.parsers.office_facts import put_office_facts, relations_of
 from resources.documents.parsers.packages import Package, open_package
@@ -29,12 +28,11 @@ def parse(file: RangedFile, gathered: Gathered) -> None:
         parts = [relations.get(one.get(f"{_R}id") or "", ("", ""))[1] for one in listed]
         gathered.check_pages(len(parts), "slides")
         for number, part in enumerate(parts, 1):
-            _take_slide(package, part, number, gathered)
+            with gathered.on_page(number):
+                _take_slide(package, part, gathered)
 
 
-def _take_slide(package: Package, part: str, number: int, gathered: Gathered) -> None:
-    gathered.page = number
-    before = len(gathered.blocks)
+def _take_slide(package: Package, part: str, gathered: Gathered) -> None:
     relations = relations_of(package, part)
     slide = _Slide(gathered, relations)
     slide.take(package.xml(part))
@@ -43,8 +41,6 @@ def _take_slide(package: Package, part: str, number: int, gathered: Gathered) ->
             slide.take(package.xml(target), is_notes=True)
         if kind == "comments":
             gathered.left_out("comments")
-    count = sum(characters_of(block) for block in gathered.blocks[before:])
-    gathered.pages.append(PageState(number, "text" if count else "empty", count))
 
 
 class _Slide:

@@ -9,7 +9,6 @@ from typing import Any
 
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
-from resources.documents.document import PageState, characters_of
 from resources.documents.parsers.gathering import Gathered
 from resources.documents.parsers.office_facts import put_office_facts
 from resources.documents.parsers.packages import open_package
@@ -87,11 +86,10 @@ def _take(workbook: CalamineWorkbook, gathered: Gathered) -> None:
         rows = [
             [_shown(value) for value in row] for row in workbook.get_sheet_by_name(name).to_python()
         ]
-        gathered.table(rows, header=_has_header(rows))
-        count = sum(characters_of(block) for block in gathered.blocks[before + 1 :])
-        if not count:
+        with gathered.on_page(number):  # its name is no text of it
+            gathered.table(rows, header=_has_header(rows))
+        if gathered.pages[-1].state == "empty":
             del gathered.blocks[before:]
-        gathered.pages.append(PageState(number, "text" if count else "empty", count))
 
 
 def _shown(value: Any) -> str:
