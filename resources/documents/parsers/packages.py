@@ -21,8 +21,8 @@ from lxml import etree
 from resources.documents.kinds import DOCUMENT_KINDS, DocumentKind, mismatch
 from resources.documents.refusals import DocumentRefusedError, shown_bytes
 from resources.documents.requests import ReadRequest
+from resources.kernel.foreign_text import one_line
 from resources.sandbox.ranged_file import RangedFile
-from resources.sandbox.refusals import one_line
 
 _MOST_MEMBERS = 20_000
 _MOST_RATIO = 200

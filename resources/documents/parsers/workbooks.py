@@ -13,8 +13,8 @@ from resources.documents.parsers.gathering import Gathered
 from resources.documents.parsers.office_facts import put_office_facts
 from resources.documents.parsers.packages import open_package
 from resources.documents.refusals import DocumentRefusedError
+from resources.kernel.foreign_text import one_line
 from resources.sandbox.ranged_file import RangedFile
-from resources.sandbox.refusals import one_line
 
 _MAIN = "xl/workbook.xml"
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")

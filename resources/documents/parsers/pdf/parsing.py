@@ -25,8 +25,8 @@ from resources.documents.parsers.pdf.ruled import ruled_tables
 from resources.documents.parsers.pdf.running import without_running
 from resources.documents.parsers.plain import read_all
 from resources.documents.refusals import DocumentRefusedError
+from resources.kernel.foreign_text import one_line
 from resources.sandbox.ranged_file import RangedFile
-from resources.sandbox.refusals import one_line
 
 _FACTS: dict[str, Fact] = {"Title": "title", "Author": "author", "Subject": "description"}
 _DATES: dict[str, Fact] = {"CreationDate": "created", "ModDate": "modified"}
