@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from assets.collections.specification.reading import read_specification
+from benchmarks.meter import peak_memory_bytes
 from resources.collections.metadata_schema import MetadataKey, MetadataSchema
 from resources.stores.catalog.collections.catalog import CollectionCatalog
 from resources.stores.catalog.collections.metadata import MetadataCatalog
@@ -74,13 +76,7 @@ def ours(folder: Path) -> list[object]:
     import_id = catalog.begin("street", ImportRequest(key="one", schema="labels"))
     done = catalog.register(import_id, read.batches, read.flags)
     used = time.process_time() - began
-    return ["", done.total("created"), used, _memory_mb()]
-
-
-def _memory_mb() -> float:
-    """Most that this process had; `ru_maxrss` would have that of the one that started it."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+    return ["", done.total("created"), used, peak_memory_bytes(os.getpid()) / 2**20]
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ import email.policy
 import io
 import json
 import random
+import textwrap
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -57,7 +58,7 @@ def _pdf(chosen: random.Random) -> bytes:
     from matplotlib.figure import Figure
 
     out = io.BytesIO()
-    lines = [line for one in _prose() for line in _wrapped(one, 90)]
+    lines = [line for one in _prose() for line in textwrap.wrap(one, 90)]
     with mpl.rc_context({"pdf.fonttype": 42}), PdfPages(out) as pages:
         for start in range(0, min(len(lines), 500), 50):
             figure = Figure(figsize=(8.27, 11.69))
@@ -68,12 +69,6 @@ def _pdf(chosen: random.Random) -> bytes:
                 axes.imshow([[chosen.random() for _ in range(110)] for _ in range(110)])
             pages.savefig(figure)
     return out.getvalue()
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    import textwrap
-
-    return textwrap.wrap(text, width)
 
 
 def _word(chosen: random.Random) -> bytes:
@@ -174,7 +169,8 @@ _MAKERS: dict[str, Callable[[random.Random], bytes]] = {
 _MIX = ("pdf",) * 8 + ("docx",) * 4 + ("pptx", "xlsx", "html", "md", "txt", "json", "csv", "eml")
 
 
-def _bare_pdf(path: Path) -> str:
+def bare_pdf(path: Path) -> str:
+    """The text of a PDF as PDFium has it."""
     import pypdfium2
 
     with pypdfium2.PdfDocument(path) as document:
@@ -252,7 +248,7 @@ def _bare_mail(path: Path) -> str:
 
 
 _PARSERS: dict[str, Callable[[Path], str]] = {
-    "pdf": _bare_pdf,
+    "pdf": bare_pdf,
     "docx": _bare_word,
     "pptx": _bare_slides,
     "odt": _bare_open_document,

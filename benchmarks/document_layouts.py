@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -204,8 +205,6 @@ def _cells(line: str) -> tuple[str, ...]:
 
 def _longest_rise(places: Sequence[int]) -> int:
     """How many of some numbers rise, of the longest such choice."""
-    from bisect import bisect_left
-
     ends: list[int] = []
     for place in places:
         at = bisect_left(ends, place)

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks.document_files import made_documents
+from benchmarks.document_files import bare_pdf, made_documents, parse_bare
 from benchmarks.document_layouts import Known, Score, printed, score
 from benchmarks.media import cpu_seconds
 from resources.documents.kinds import check_kind
@@ -59,7 +59,7 @@ def quality(folder: Path, peer: str = "") -> dict[str, dict[str, Score]]:
     documents = dict(printed(folder))
     with open_reader(workers=1) as reader:
         texts = {"Waybill": [read(reader, known.path) for known in documents.values()]}
-    texts["PDFium alone"] = [_pdfium(known.path) for known in documents.values()]
+    texts["PDFium alone"] = [bare_pdf(known.path) for known in documents.values()]
     for name in ("pdf-oxide", "markitdown") if peer else ():
         texts[name] = _by_peer(peer, name, list(documents.values()))
     return {
@@ -69,13 +69,6 @@ def quality(folder: Path, peer: str = "") -> dict[str, dict[str, Score]]:
         }
         for name, found in texts.items()
     }
-
-
-def _pdfium(path: Path) -> str:
-    import pypdfium2
-
-    with pypdfium2.PdfDocument(path) as document:
-        return "\n".join(page.get_textpage().get_text_bounded() for page in document)
 
 
 def _by_peer(python: str, name: str, documents: Sequence[Known]) -> list[str]:
@@ -113,8 +106,6 @@ def _read_all(paths: Sequence[Path]) -> None:
 
 
 def _parse_all(paths: Sequence[Path]) -> None:
-    from benchmarks.document_files import parse_bare
-
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         texts = pool.map(parse_bare, paths, chunksize=4)
         pool.close()

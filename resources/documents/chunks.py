@@ -53,10 +53,14 @@ class _Piece(Struct):
     headings: list[str]
     texts: list[str] = []
     pages: list[int] = []
+    size: int = 0
+    """Of its text, what stands between its blocks included; counted along, since it may have thousands of them."""
 
-    @property
-    def size(self) -> int:
-        return sum(map(len, self.texts)) + 2 * max(len(self.texts) - 1, 0)
+    def add(self, text: str, page: int | None) -> None:
+        self.size += len(text) + (2 if self.texts else 0)
+        self.texts.append(text)
+        if page is not None:
+            self.pages.append(page)
 
 
 def chunks_of(document: Document, rule: ChunkRule) -> Iterator[Chunk]:
@@ -94,9 +98,7 @@ def _pieces(blocks: Sequence[Block], rule: ChunkRule, overlap: int) -> Iterator[
             if piece.texts and (piece.size + 2 + len(text) > rule.size or is_cut):
                 yield piece
                 piece = _Piece([text for _, text in path])
-            piece.texts.append(text)
-            if block.page is not None:
-                piece.pages.append(block.page)
+            piece.add(text, block.page)
     if piece.texts:
         yield piece
 

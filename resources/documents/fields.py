@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import cache
 from typing import Protocol
 
 import regex
@@ -46,13 +47,14 @@ def fill(rules: Sequence[FieldRuleLike], path: str, document: Document) -> dict[
         InputError: a pattern is none, or takes too long on this text.
     """
     found: dict[str, str] = {}
-    text: list[str] = []
+    text = cache(lambda: to_text(document)[:_MOST_SEARCHED])
     for rule in rules:
         if rule.key in found:
             continue
-        if rule.source == "regex" and not text:
-            text.append(to_text(document)[:_MOST_SEARCHED])
-        value = _FILL[rule.source](rule, path, text[0] if text else "", document)
+        if rule.source == "metadata":
+            value = property_of(document, rule.pattern)
+        else:
+            value = _search(rule, text() if rule.source == "regex" else path)
         if value:
             found[rule.key] = value[:_MOST_VALUE]
     return found
@@ -83,10 +85,3 @@ def _search(rule: FieldRuleLike, text: str) -> str:
     if match is None:
         return ""
     return next((group for group in match.groups() if group), "") if match.re.groups else match[0]
-
-
-_FILL: dict[str, Callable[[FieldRuleLike, str, str, Document], str]] = {
-    "path": lambda rule, path, _text, _document: _search(rule, path),
-    "regex": lambda rule, _path, text, _document: _search(rule, text),
-    "metadata": lambda rule, _path, _text, document: property_of(document, rule.pattern),
-}

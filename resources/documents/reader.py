@@ -9,11 +9,9 @@ others.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from importlib.util import find_spec
 from typing import TypeVar
 
 import msgspec
@@ -25,10 +23,9 @@ from resources.documents.limits import ReadLimits
 from resources.documents.recognised import with_recognised
 from resources.documents.refusals import DocumentRefusedError, document_refusal, shown_bytes
 from resources.documents.requests import OcrPage, OcrRequest, ReadRequest, ReadWanted
-from resources.kernel.errors import MissingDependencyError
 from resources.sandbox.limits import MB
-from resources.sandbox.pool import SandboxPool
-from resources.sandbox.program import SandboxProgram
+from resources.sandbox.pool import SandboxPool, usual_workers
+from resources.sandbox.program import SandboxProgram, check_packages
 from resources.sandbox.ranges import RangeSource
 
 PACKAGES = {
@@ -163,7 +160,7 @@ def open_reader(
     """
     check_parsers()
     limits = limits or ReadLimits()
-    count = workers or max(2, min(4, os.cpu_count() or 1))
+    count = workers or usual_workers()
     of_ocr = replace(
         limits, memory_bytes=max(limits.memory_bytes, _OCR_MEMORY), cpu_seconds=_OCR_SECONDS * 2, seconds=_OCR_SECONDS
     )  # fmt: skip
@@ -201,7 +198,7 @@ def check_parsers() -> None:
     Raises:
         MissingDependencyError: one is not installed.
     """
-    _check_packages(PACKAGES, "documents", "Reading documents")
+    check_packages(PACKAGES, "documents", "Reading documents")
 
 
 def check_ocr() -> None:
@@ -210,13 +207,7 @@ def check_ocr() -> None:
     Raises:
         MissingDependencyError: one is not installed.
     """
-    _check_packages(OCR_PACKAGES, "ocr", "Recognising text in pictures")
-
-
-def _check_packages(packages: dict[str, str], extra: str, purpose: str) -> None:
-    for module, package in packages.items():
-        if find_spec(module) is None:
-            raise MissingDependencyError(package, extra=extra, purpose=purpose)
+    check_packages(OCR_PACKAGES, "ocr", "Recognising text in pictures")
 
 
 def _check_text(document: Document) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Literal, cast, get_args
 
 from resources.documents.limits import ReadLimits
-from resources.sandbox.refusals import SandboxRefusedError, one_line
+from resources.kernel.foreign_text import one_line
+from resources.sandbox.refusals import SandboxRefusedError
 
 DocumentRule = Literal[
     "format_not_taken",

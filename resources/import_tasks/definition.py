@@ -178,7 +178,7 @@ def check_definition(given: TaskDefinition) -> TaskDefinition:
     target = replace(given.target, folder=check_folder(given.target.folder))
     for rule in given.options.fields:
         check_key_name(rule.key)
-    name = " ".join(given.name.split()) or name_of(given.source)
+    name = " ".join(given.name.split()) or described(given.source)
     return replace(given, name=name[:NAME_LIMIT], target=target)
 
 
@@ -189,13 +189,8 @@ def kind_of_source(source: Source) -> SourceKind:
     return "upload" if isinstance(source, UploadSource) else "connector"
 
 
-def name_of(source: Source) -> str:
-    """What a task is called that nobody named."""
-    return described(source)
-
-
 def described(source: Source) -> str:
-    """A source in some words: `report.pdf and 2 more`, `lake: reports/**/*.pdf`, `example.org/news and 1 more`."""
+    """A source in some words, as a task is called that nobody named: `report.pdf and 2 more`, `lake: reports/**/*.pdf`, `example.org/news and 1 more`."""
     if isinstance(source, ConnectorSource):
         some = "1 object of " if len(source.keys) == 1 else f"{len(source.keys):,} objects of "
         return f"{some if source.keys else ''}{source.connector}: {source.path}"

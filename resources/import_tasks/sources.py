@@ -104,6 +104,19 @@ class ItemSource(Protocol):
         """
 
 
+class WithoutLinks:
+    """What sources share whose items lead nowhere."""
+
+    def follow(
+        self,
+        item: SourceItem,  # noqa: ARG002 - as the protocol has it
+        fetched: FetchedFile,  # noqa: ARG002 - the same
+        links: Sequence[str],  # noqa: ARG002 - the same
+    ) -> Iterator[SourceItem]:
+        """Nothing."""
+        return iter(())
+
+
 class ItemRefusedError(InputError):
     """Something is wrong with one item: the others go on.
 

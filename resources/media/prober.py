@@ -9,16 +9,13 @@ others, so a few of them keep up with many slow objects.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from importlib.util import find_spec
 
 import msgspec
 
 from resources.collections.items import SEVERAL, MediaType
-from resources.kernel.errors import MissingDependencyError
 from resources.kernel.urls import without_secrets
 from resources.media.dicom_series import series_problems
 from resources.media.facts import (
@@ -38,15 +35,13 @@ from resources.media.requests import (
     PictureRequest,
     VideoPicture,
 )
-from resources.sandbox.pool import SandboxPool
-from resources.sandbox.program import SandboxProgram
+from resources.sandbox.pool import SandboxPool, usual_workers
+from resources.sandbox.program import SandboxProgram, check_packages
 from resources.sandbox.ranges import RangeSource
 
 PARSERS = {"PIL": "pillow", "av": "av", "pydicom": "pydicom", "pypdfium2": "pypdfium2", "nibabel": "nibabel"}  # fmt: skip
 """Modules that a worker imports -> packages that they come with; all are in the extra `media`."""
 PROGRAM = SandboxProgram("resources.media.worker", "reading media files", tuple(PARSERS))
-_FEWEST, _MOST = 2, 4
-"""Processes, unless told otherwise: taking frames of a video occupies one of them meanwhile."""
 _SIDE_BY_SIDE = 8
 """Files of one item that are read at once."""
 EDGE = 320
@@ -220,7 +215,7 @@ def open_prober(
     """
     check_parsers()
     limits = limits or MediaLimits()
-    count = workers or max(_FEWEST, min(_MOST, os.cpu_count() or 1))
+    count = workers or usual_workers()
     with (
         ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="media") as threads,
         SandboxPool(PROGRAM, limits, count, media_refusal) as pool,
@@ -244,9 +239,7 @@ def check_parsers() -> None:
     Raises:
         MissingDependencyError: one is not installed.
     """
-    for module, package in PARSERS.items():
-        if find_spec(module) is None:
-            raise MissingDependencyError(package, extra="media", purpose="Looking into media files")
+    check_packages(PARSERS, "media", "Looking into media files")
 
 
 def _together(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, cast, get_args
 
-from resources.sandbox.refusals import SandboxRefusedError, one_line
+from resources.kernel.foreign_text import one_line
+from resources.sandbox.refusals import SandboxRefusedError
 
 ContentRule = Literal["object_type_mismatch", "object_unreadable", "dicom_inconsistent"]
 """Those of the rules of objects (`resources/collections/rules.py`) that the bytes of a file can break."""

@@ -27,7 +27,7 @@ from resources.formats.content_types import HEAD, content_type_of
 from resources.formats.files import SourceFile
 from resources.formats.unpacking import UnpackBudget
 from resources.kernel.errors import InputError, ParseError
-from resources.sandbox.refusals import one_line
+from resources.kernel.foreign_text import one_line
 
 MAX_UNPACKED_GB = 10
 _MOST_PATH, _MOST_PART = 1024, 255

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +25,8 @@ from resources.sandbox.refusals import SandboxRefusedError
 
 HEAD_BYTES = 32 * 1024
 """Read of each file before a worker has to wait for it. It tells all of most images."""
+_FEWEST, _MOST = 2, 4
+"""Processes, unless told otherwise: one file may occupy one of them for minutes."""
 Refusal = Callable[[str, str], SandboxRefusedError]
 """Makes the error of a rule and a message. Both may be a stranger's: rules that are not known have to become one that is."""
 
@@ -172,6 +175,11 @@ class SandboxPool:
                 self._resting.append(process)
         if not is_kept:
             process.end()
+
+
+def usual_workers() -> int:
+    """How many workers a pool has, unless its user says it: by the number of processors."""
+    return max(_FEWEST, min(_MOST, os.cpu_count() or 1))
 
 
 def _head_of(source: RangeSource) -> bytes:

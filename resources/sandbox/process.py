@@ -210,7 +210,7 @@ class WorkerProcess:
             elif time.monotonic() >= until:
                 raise subprocess.TimeoutExpired(self._process.args, seconds)
             else:
-                time.sleep(_LOOK_SECONDS)
+                time.sleep(_LOOK_SECONDS)  # `wait4`, which tells of memory, knows no limit of time
 
     def kill(self) -> None:
         """Has the system end it; who waits for its answer notices, and ends it."""

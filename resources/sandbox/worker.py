@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from resources.kernel.foreign_text import one_line
 from resources.sandbox.confinement import allow_processor_time, confine, end_with_parent
 from resources.sandbox.messages import (
     AnswerPart,
@@ -25,7 +26,7 @@ from resources.sandbox.messages import (
     ToWorker,
 )
 from resources.sandbox.ranged_file import RangedFile
-from resources.sandbox.refusals import SandboxRefusedError, one_line
+from resources.sandbox.refusals import SandboxRefusedError
 
 Handler = Callable[[Sequence[RangedFile], bytes], Iterable[bytes]]
 """Answers a job: its files and its options; each answer is sent when it is there."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from itertools import islice
@@ -19,6 +18,7 @@ from resources.import_tasks.sources import (
     KnownFile,
     SourceItem,
     Unchanged,
+    WithoutLinks,
 )
 from resources.kernel.errors import (
     ConnectorAuthError,
@@ -31,12 +31,13 @@ from resources.kernel.errors import (
 )
 from resources.kernel.records import ObjectInfo
 from resources.sources.objects import select_objects
+from resources.stores.uploads import sha256_of
 
 _LOOKED_AT = 1_000
 _NAMED = 3
 
 
-class ConnectorItems:
+class ConnectorItems(WithoutLinks):
     """See `ItemSource`.
 
     Args:
@@ -83,17 +84,8 @@ class ConnectorItems:
             TemporaryDirectory(dir=self._scratch) as folder,
             self._connector.local_copy(found, Path(folder)) as path,
         ):
-            sha256, told = _sha256(path), _fingerprint(found)
+            sha256, told = sha256_of(path), _fingerprint(found)
             yield FetchedFile(path, item.name, found.size_bytes, sha256, fingerprint=told)
-
-    def follow(
-        self,
-        item: SourceItem,  # noqa: ARG002 - as the protocol has it
-        fetched: FetchedFile,  # noqa: ARG002
-        links: Sequence[str],  # noqa: ARG002
-    ) -> Iterator[SourceItem]:
-        """Nothing: an object leads nowhere."""
-        return iter(())
 
     def _item(self, found: ObjectInfo) -> SourceItem:
         return SourceItem(
@@ -154,8 +146,3 @@ def _refusals() -> Iterator[None]:
 
 def _fingerprint(found: ObjectInfo) -> str:
     return f"{found.size_bytes} {found.etag}"
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -10,12 +10,18 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from resources.connectors.base import FileConnector
-from resources.import_tasks.definition import ConnectorSource, Source, UploadSource, WebSource
+from resources.import_tasks.definition import (
+    ConnectorSource,
+    Source,
+    UploadedFile,
+    UploadSource,
+    WebSource,
+)
 from resources.import_tasks.items import TaskItem
 from resources.import_tasks.sources import (
     FetchedFile,
@@ -24,15 +30,17 @@ from resources.import_tasks.sources import (
     KnownFile,
     SourceItem,
     Unchanged,
+    WithoutLinks,
 )
 from resources.kernel.errors import GoneError, InputError, IntegrityError, UnknownNameError
 from resources.sources.connector_items import ConnectorItems
 from resources.stores.uploads import UploadStore
 
-_SCHEME = "upload:/"
+UPLOAD_SCHEME = "upload:/"
+"""What references of uploaded files begin with."""
 
 
-class WholeUploads:
+class WholeUploads(WithoutLinks):
     """See `ItemSource`.
 
     Args:
@@ -46,10 +54,7 @@ class WholeUploads:
 
     def list(self) -> Iterator[SourceItem]:
         """Each file, archives too."""
-        for file in self._files:
-            yield SourceItem(
-                file.name, _SCHEME + file.name, file.size, file.sha256, handle=file.sha256
-            )
+        return map(upload_item, self._files)
 
     @contextmanager
     def fetch(self, item: SourceItem, known: KnownFile | None) -> Iterator[FetchedFile | Unchanged]:
@@ -57,22 +62,25 @@ class WholeUploads:
         if known is not None and known.sha256 == item.handle:
             yield Unchanged(item.fingerprint)
             return
-        try:
-            context = self._uploads.read(item.handle)
-            path = context.__enter__()
-        except (GoneError, IntegrityError) as error:
-            raise ItemRefusedError("upload_gone", error.message) from error
-        size = path.stat().st_size
-        yield FetchedFile(path, item.name, size, item.handle, fingerprint=item.handle)
+        with self._upload(item.handle) as path:
+            size = path.stat().st_size
+            yield FetchedFile(path, item.name, size, item.handle, fingerprint=item.handle)
 
-    def follow(
-        self,
-        item: SourceItem,  # noqa: ARG002 - as the protocol has it
-        fetched: FetchedFile,  # noqa: ARG002
-        links: Sequence[str],  # noqa: ARG002
-    ) -> Iterator[SourceItem]:
-        """Nothing: a file leads nowhere."""
-        return iter(())
+    @contextmanager
+    def _upload(self, sha256: str) -> Iterator[Path]:
+        """The file with this hash, as long as it is kept; what goes wrong with it in the context is not told as that."""
+        with ExitStack() as stack:
+            try:
+                path = stack.enter_context(self._uploads.read(sha256))
+            except (GoneError, IntegrityError) as error:
+                raise ItemRefusedError("upload_gone", error.message) from error
+            yield path
+
+
+def upload_item(file: UploadedFile) -> SourceItem:
+    """An uploaded file as an item."""
+    reference = UPLOAD_SCHEME + file.name
+    return SourceItem(file.name, reference, file.size, file.sha256, handle=file.sha256)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.metadata import version
 from urllib.parse import urljoin
 
@@ -122,7 +123,7 @@ class WebReply:
 
 
 class WebClient:
-    """Asks public addresses; for many threads at once, and nothing is kept between two requests.
+    """Asks public addresses; for many threads at once, and nothing of one request is kept for the next.
 
     Args:
         limits: of each answer.
@@ -142,6 +143,11 @@ class WebClient:
         self._network = network or NETWORK
         self._user_agent = user_agent
         self._stopped = stopped
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """Whose certificates are trusted: to read them all takes 25 ms of processor time, so it is done once."""
+        return self._network.tls()
 
     @contextmanager
     def get(
@@ -254,15 +260,14 @@ class WebClient:
                 rule="dns",
             ) from error
         last: Exception | None = None
-        tls = self._network.tls()
         for ip in check_addresses(address.url, address.host, found):
-            connection = http.client.HTTPSConnection(address.host, PORT, context=tls)
+            connection = http.client.HTTPSConnection(address.host, PORT, context=self._tls)
             try:
                 left = min(deadline - time.monotonic(), _CONNECT_SECONDS)
                 plain = self._network.connect(ip, max(left, 0.001))
                 try:
                     with Clock(plain, deadline, self._stopped):
-                        connection.sock = tls.wrap_socket(plain, server_hostname=address.host)
+                        connection.sock = self._tls.wrap_socket(plain, server_hostname=address.host)
                 except BaseException:
                     plain.close()
                     raise

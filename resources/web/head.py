@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from urllib.parse import urljoin
 
 from resources.formats.page_text import MARKS, codec_of
+from resources.kernel.foreign_text import one_line
 from resources.web.client import AGENT
 
 HEAD_BYTES = 512 * 1024
 """Of a page, at most, in which its head is looked for."""
 _TAG_LIMIT = 8_192
+_SHOWN = 100
 _TAG = re.compile(r"<(?:!--|/?[a-zA-Z]+)")
 _SILENT = ("script", "style", "noscript", "template", "title", "textarea", "xmp", "iframe")
 """Elements in which a tag is no tag, or speaks for nothing."""
@@ -59,7 +61,7 @@ def look_at_head(start: bytes, url: str, *, charset: str = "", tags: Iterable[st
             base = _joined(url, attributes.get("href", "")) or url
         elif name == "meta" and attributes.get("name", "").lower() in ("robots", AGENT.lower()):
             content = attributes.get("content", "")
-            words.append((_words(content), f"meta robots: {_plain(content)}"))
+            words.append((_words(content), f"meta robots: {one_line(content, _SHOWN)}"))
         elif name == "link" and "canonical" in attributes.get("rel", "").lower().split():
             canonical = canonical or attributes.get("href", "")
     return Head(_directives(words), _joined(base, canonical))
@@ -91,7 +93,7 @@ def _of_header(value: str) -> tuple[frozenset[str], str]:
             words += rest.split() if is_ours else []
         elif is_ours:
             words.append(part.strip())
-    return frozenset(words), f"X-Robots-Tag: {_plain(value)}"
+    return frozenset(words), f"X-Robots-Tag: {one_line(value, _SHOWN)}"
 
 
 def _text(start: bytes, charset: str) -> str:
@@ -133,8 +135,3 @@ def _joined(base: str, href: str) -> str:
         return urljoin(base, href.strip()) if href.strip() else ""
     except ValueError:
         return ""
-
-
-def _plain(text: str) -> str:
-    """Text of a stranger as it may stand in a message (T35)."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text[:200]).split())[:100]

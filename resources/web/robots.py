@@ -20,6 +20,7 @@ from resources.kernel.errors import (
     NotFoundError,
     WaybillError,
 )
+from resources.kernel.foreign_text import one_line
 from resources.kernel.retries import RetryPolicy
 from resources.web.addresses import WebAddress, shown_url
 from resources.web.client import AGENT, WebClient, WebLimits
@@ -173,7 +174,7 @@ def _line_that_refuses(lines: tuple[str, ...], url: str) -> str:
         if len(rule) <= longest:
             continue
         if not Protego.parse(f"User-agent: *\nDisallow: {rule}").can_fetch(url, AGENT):
-            best, longest = f"line {number}: {_plain(lines[number - 1])}", len(rule)
+            best, longest = f"line {number}: {one_line(lines[number - 1], _SHOWN)}", len(rule)
     return best
 
 
@@ -195,9 +196,3 @@ def _refusals(lines: tuple[str, ...]) -> Iterator[tuple[int, str]]:
                 found[agent].append((number, value))
         is_open = word.startswith("user")
     return iter(found.get(AGENT.lower(), found.get("*", [])))
-
-
-def _plain(line: str) -> str:
-    """A line of a stranger as it may stand in a message (T35)."""
-    clean = " ".join("".join(c if c.isprintable() else " " for c in line).split())
-    return clean if len(clean) <= _SHOWN else clean[: _SHOWN - 1] + "…"

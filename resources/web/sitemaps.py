@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from urllib.parse import urljoin
 from xml.parsers.expat import ExpatError
@@ -19,7 +20,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import XMLParser
 
 from resources.kernel.errors import InputError, WaybillError
-from resources.web.addresses import shown_url
+from resources.web.addresses import URL_LIMIT, shown_url
 from resources.web.client import WebLimits
 
 BYTES_LIMIT = 50 * 1024 * 1024
@@ -34,7 +35,6 @@ _DEPTH = 20
 _INDEXES = 3
 """Indexes within each other; the protocol has one."""
 _CHUNK_BYTES = 1 << 16
-_LONGEST_URL = 16_384
 
 Download = Callable[[str, Path, WebLimits], str]
 """Writes what is behind an address into a file within limits; returns where it came from."""
@@ -82,14 +82,12 @@ def listed_pages(url: str, download: Download, scratch: Path) -> Iterator[str | 
 def _pages_of(url: str, download: Download, path: Path, further: list[str]) -> Iterator[str]:
     """Addresses of pages of one file; those of sitemaps are added to `further`."""
     base = download(url, path, LIMITS)
-    count = 0
     with ExitStack() as stack:
         file = stack.enter_context(path.open("rb"))
         read: _Read = file.read
         if file.peek(2)[:2] == b"\x1f\x8b":
             read = stack.enter_context(gzip.open(file)).read
-        for kind, found in _entries(url, _chunks(url, read)):
-            count += 1
+        for count, (kind, found) in enumerate(_entries(url, _chunks(url, read)), start=1):
             if count > PAGES_LIMIT:
                 raise _beyond(url, f"lists more than {PAGES_LIMIT:,} addresses")
             if kind == "sitemapindex":
@@ -117,16 +115,14 @@ def _entries(url: str, chunks: Iterator[bytes]) -> Iterator[tuple[str, str]]:
     """What is listed, each with the kind of the list: XML, or lines of text."""
     first = next(chunks, b"")
     if first.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<" or first[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return _of_xml(url, first, chunks)
-    return _of_lines(url, first, chunks)
+        return _of_xml(url, chain((first,), chunks))
+    return _of_lines(url, chain((first,), chunks, (b"\n",)))
 
 
-def _of_xml(url: str, first: bytes, chunks: Iterator[bytes]) -> Iterator[tuple[str, str]]:
+def _of_xml(url: str, chunks: Iterator[bytes]) -> Iterator[tuple[str, str]]:
     listed = _Listed()
     parser = XMLParser(target=listed, forbid_dtd=True)
     try:
-        parser.feed(first)
-        yield from listed.take()
         for chunk in chunks:
             parser.feed(chunk)
             yield from listed.take()
@@ -142,11 +138,11 @@ def _of_xml(url: str, first: bytes, chunks: Iterator[bytes]) -> Iterator[tuple[s
         raise _no_sitemap(url, f"its XML is broken ({error})") from error
 
 
-def _of_lines(url: str, first: bytes, chunks: Iterator[bytes]) -> Iterator[tuple[str, str]]:
+def _of_lines(url: str, chunks: Iterator[bytes]) -> Iterator[tuple[str, str]]:
     rest = b""
-    for chunk in (first, *chunks, b"\n"):
+    for chunk in chunks:
         *lines, rest = (rest + chunk).split(b"\n")
-        if len(rest) > _LONGEST_URL:
+        if len(rest) > URL_LIMIT:
             raise _no_sitemap(url, "it is neither XML nor a list of addresses")
         for line in lines:
             text = line.decode("utf-8-sig", "replace").strip()
@@ -187,14 +183,14 @@ class _Listed:
             self._text, self._length = [], 0
 
     def data(self, text: str) -> None:
-        if self._text is not None and self._length <= _LONGEST_URL:
+        if self._text is not None and self._length <= URL_LIMIT:
             self._text.append(text)
             self._length += len(text)
 
     def end(self, _tag: str) -> None:
         if len(self._path) == 3 and self._text is not None:
             if found := "".join(self._text).strip():
-                self._found.append((self._kind, found[:_LONGEST_URL]))
+                self._found.append((self._kind, found[:URL_LIMIT]))
             self._text = None
         self._path.pop()
 

@@ -162,7 +162,7 @@ class FtpSession:
                 block := connection.recv(min(length - len(got), _BLOCK_BYTES))
             ):
                 got += block
-        except BaseException:
+        except BaseException:  # whatever ends the reading ends the transfer
             connection.close()
             raise
         if len(got) < length:

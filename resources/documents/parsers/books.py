@@ -6,7 +6,7 @@ import posixpath
 from typing import Any
 from urllib.parse import unquote
 
-from resources.documents.document import PageState, characters_of
+from resources.documents.document import PageState
 from resources.documents.parsers.gathering import Fact, Gathered
 from resources.documents.parsers.packages import Package, open_package
 from resources.documents.parsers.pages import put_tree, tree_of
@@ -16,6 +16,7 @@ from resources.sandbox.ranged_file import RangedFile
 
 _CONTAINER = "META-INF/container.xml"
 _CONTENT_RIGHTS = "META-INF/rights.xml"
+_DUBLIN_CORE = "purl.org/dc/elements/1.1/"
 _FACTS: dict[str, Fact] = {
     "title": "title",
     "creator": "author",
@@ -36,27 +37,17 @@ def parse(file: RangedFile, gathered: Gathered) -> None:
     with open_package(file, gathered.asked) as package:
         if package.has(_CONTENT_RIGHTS):
             raise DocumentRefusedError("encrypted", "It is locked by its seller (DRM)")
-        if not package.has(_CONTAINER):
-            raise DocumentRefusedError(
-                "type_mismatch", f"Expected an e-book, got an archive without `{_CONTAINER}`"
-            )
+        package.require(_CONTAINER, "epub")
         root = next((one.get("full-path") for one in package.xml(_CONTAINER).iter() if one.get("full-path")), "")  # fmt: skip
         book = package.xml(root)
-        _put_facts(book, gathered)
+        described = (
+            one for one in book.iter() if one.tag.rpartition("}")[0].endswith(_DUBLIN_CORE)
+        )
+        gathered.properties(described, _FACTS, _MORE)
         chapters = _chapters(book, posixpath.dirname(root))
         gathered.check_pages(len(chapters), "chapters")
         for number, name in enumerate(chapters, 1):
             _take_chapter(package, name, number, gathered)
-
-
-def _put_facts(book: Any, gathered: Gathered) -> None:
-    for element in book.iter():
-        namespace, _, name = element.tag.rpartition("}")
-        if namespace.endswith("purl.org/dc/elements/1.1/"):
-            if name in _FACTS:
-                gathered.fact(_FACTS[name], element.text)
-            elif name in _MORE:
-                gathered.more(name, element.text)
 
 
 def _chapters(book: Any, folder: str) -> list[str]:
@@ -71,13 +62,9 @@ def _chapters(book: Any, folder: str) -> list[str]:
 
 
 def _take_chapter(package: Package, name: str, number: int, gathered: Gathered) -> None:
-    gathered.page = number
-    before = len(gathered.blocks)
     try:
-        text, _ = decoded(package.read(name))
-        put_tree(tree_of(text), gathered)
+        with gathered.on_page(number):
+            text, _ = decoded(package.read(name))
+            put_tree(tree_of(text), gathered)
     except DocumentRefusedError as refused:
         gathered.pages.append(PageState(number, "failed", message=refused.message))
-        return
-    count = sum(characters_of(block) for block in gathered.blocks[before:])
-    gathered.pages.append(PageState(number, "text" if count else "empty", count))

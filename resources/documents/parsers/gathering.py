@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from resources.documents.document import (
     Block,
@@ -19,6 +20,7 @@ from resources.documents.document import (
     PageState,
     Paragraph,
     Table,
+    characters_of,
 )
 from resources.documents.refusals import DocumentRefusedError
 from resources.documents.requests import ReadRequest
@@ -114,11 +116,37 @@ class Gathered:
         if text:
             self.metadata.setdefault(line(name)[:100], text[:_MOST_VALUE])
 
+    def properties(
+        self, elements: Iterable[Any], facts: Mapping[str, Fact], more: Container[str]
+    ) -> None:
+        """What elements of XML say, by their names.
+
+        Args:
+            elements: each a property.
+            facts: names of those that are facts.
+            more: names of those that are other metadata.
+        """
+        for element in elements:
+            name = element.tag.rpartition("}")[2]
+            if name in facts:
+                self.fact(facts[name], element.text)
+            elif name in more:
+                self.more(name, element.text)
+
     def left_out(self, what: str) -> None:
         """Names what the file holds and the document does not."""
         before = self.metadata.get("left_out", "")
         if what not in before.split(", "):
             self.metadata["left_out"] = f"{before}, {what}" if before else what
+
+    @contextmanager
+    def on_page(self, number: int) -> Iterator[None]:
+        """What is put within the context stands on this page, whose state is noted where it ends without an error."""
+        self.page = number
+        before = len(self.blocks)
+        yield
+        count = sum(characters_of(block) for block in self.blocks[before:])
+        self.pages.append(PageState(number, "text" if count else "empty", count))
 
     def check_pages(self, count: int, what: str = "pages") -> None:
         """Refuses a document of too many pages.

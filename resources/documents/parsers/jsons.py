@@ -10,8 +10,8 @@ import msgspec
 from resources.documents.parsers.gathering import Fact, Gathered
 from resources.documents.parsers.plain import read_text
 from resources.documents.refusals import DocumentRefusedError
+from resources.kernel.foreign_text import one_line
 from resources.sandbox.ranged_file import RangedFile
-from resources.sandbox.refusals import one_line
 
 _FACTS: dict[str, Fact] = {
     "title": "title",

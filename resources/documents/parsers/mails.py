@@ -8,10 +8,10 @@ from datetime import datetime
 from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 
+from resources.documents.kinds import mismatch
 from resources.documents.parsers.gathering import Gathered
 from resources.documents.parsers.pages import put_tree, tree_of
 from resources.documents.parsers.plain import decoded, read_all
-from resources.documents.refusals import DocumentRefusedError
 from resources.sandbox.ranged_file import RangedFile
 
 _HEADERS = ("to", "cc", "reply-to", "message-id", "in-reply-to")
@@ -25,9 +25,7 @@ def parse(file: RangedFile, gathered: Gathered) -> None:
     """
     message = email.message_from_bytes(read_all(file), policy=email.policy.default)
     if not isinstance(message, EmailMessage) or not any(message.get(n) for n in ("from", "to", "subject", "date")):  # fmt: skip
-        raise DocumentRefusedError(
-            "type_mismatch", "Expected an e-mail, got text without its header"
-        )
+        raise mismatch("email", "text without its header")
     _put_headers(message, gathered)
     body = message.get_body(preferencelist=("plain", "html"))
     if isinstance(body, EmailMessage):

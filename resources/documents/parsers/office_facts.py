@@ -23,12 +23,8 @@ _MORE = {"subject", "keywords", "category", "lastModifiedBy", "contentStatus", "
 def put_office_facts(package: Package, gathered: Gathered) -> None:
     """Title, author, dates; and that there are macros or other files in it."""
     core = package.xml_if_any(_CORE)
-    for element in core if core is not None else ():
-        name = element.tag.rpartition("}")[2]
-        if name in _FACTS:
-            gathered.fact(_FACTS[name], element.text)
-        elif name in _MORE:
-            gathered.more(name, element.text)
+    if core is not None:
+        gathered.properties(core, _FACTS, _MORE)
     if any(name.rpartition("/")[2].startswith("vbaProject") for name in package.names):
         gathered.left_out("macros")
     if any("/embeddings/" in name for name in package.names):

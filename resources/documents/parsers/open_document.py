@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from resources.documents.kinds import mismatch
 from resources.documents.parsers.gathering import Fact, Gathered
 from resources.documents.parsers.packages import open_package
 from resources.documents.refusals import DocumentRefusedError
@@ -42,7 +43,7 @@ def parse(file: RangedFile, gathered: Gathered) -> None:
             raise DocumentRefusedError("encrypted", "It is locked with a password")
         meta = package.xml_if_any("meta.xml")
         if meta is not None:
-            _put_facts(meta, gathered)
+            gathered.properties(meta.iter(), _FACTS, _MORE)
         styles = package.xml_if_any("styles.xml")
         if styles is not None:
             gathered.fact("language", _language(styles))
@@ -51,19 +52,8 @@ def parse(file: RangedFile, gathered: Gathered) -> None:
         tree = package.xml("content.xml")
         body = tree.find(f"{_OFFICE}body/{_OFFICE}text")
         if body is None:
-            raise DocumentRefusedError(
-                "type_mismatch", "Expected an OpenDocument text, got another kind of it"
-            )
+            raise mismatch("odt", "another kind of it")
         _Reading(gathered, _ordered_lists(tree)).take_blocks(body)
-
-
-def _put_facts(meta: Any, gathered: Gathered) -> None:
-    for element in meta.iter():
-        name = element.tag.rpartition("}")[2]
-        if name in _FACTS:
-            gathered.fact(_FACTS[name], element.text)
-        elif name in _MORE:
-            gathered.more(name, element.text)
 
 
 def _language(styles: Any) -> str:

@@ -21,8 +21,8 @@ from lxml import etree
 from resources.documents.kinds import DOCUMENT_KINDS, DocumentKind, mismatch
 from resources.documents.refusals import DocumentRefusedError, shown_bytes
 from resources.documents.requests import ReadRequest
+from resources.kernel.foreign_text import one_line
 from resources.sandbox.ranged_file import RangedFile
-from resources.sandbox.refusals import one_line
 
 _MOST_MEMBERS = 20_000
 _MOST_RATIO = 200
@@ -54,6 +54,15 @@ class Package:
     def has(self, name: str) -> bool:
         """Whether there is such a part."""
         return name in self._names
+
+    def require(self, name: str, kind: DocumentKind) -> None:
+        """Refuses an archive without the part that makes it a document of its kind.
+
+        Raises:
+            DocumentRefusedError: see there.
+        """
+        if not self.has(name):
+            raise mismatch(kind, f"an archive without `{name}`")
 
     def read(self, name: str) -> bytes:
         """The bytes of a part.

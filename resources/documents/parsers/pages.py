@@ -36,24 +36,14 @@ _FACTS: dict[str, Fact] = {
 
 def parse(file: RangedFile, gathered: Gathered) -> None:
     """Reads a page."""
-    put_page(read_all(file), gathered)
-
-
-def put_page(data: bytes, gathered: Gathered, declared: str = "") -> None:
-    """Puts a page where what was found goes.
-
-    Args:
-        data: all of it.
-        gathered: where it goes.
-        declared: its encoding, as its transport says.
-    """
+    data = read_all(file)
     head = data[:_CHARSET_BYTES]
     named = _CHARSET.search(head) or _XML_ENCODING.search(head)
-    text, encoding = decoded(data, declared or (named[1].decode() if named else ""))
+    text, encoding = decoded(data, named[1].decode() if named else "")
     if encoding != "utf-8":
         gathered.more("encoding", encoding)
     tree = tree_of(text)
-    put_facts(tree, gathered)
+    _put_facts(tree, gathered)
     put_tree(tree, gathered)
 
 
@@ -84,7 +74,7 @@ def tree_of(text: str) -> Any:
     return tree
 
 
-def put_facts(tree: Any, gathered: Gathered) -> None:
+def _put_facts(tree: Any, gathered: Gathered) -> None:
     """What the head of a page says of it."""
     gathered.fact(
         "language", tree.get("lang") or tree.get("{http://www.w3.org/XML/1998/namespace}lang")

@@ -16,8 +16,8 @@ from rapidocr import RapidOCR
 
 from resources.documents.refusals import DocumentRefusedError
 from resources.documents.requests import OcrPage, OcrRequest
+from resources.kernel.foreign_text import one_line
 from resources.sandbox.ranged_file import RangedFile
-from resources.sandbox.refusals import one_line
 
 _SCALE = 200 / 72
 """Of a page: 200 dots an inch, as scanners have them."""

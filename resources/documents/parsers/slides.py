@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from resources.documents.document import PageState, characters_of
 from resources.documents.parsers.gathering import Gathered
 from resources.documents.parsers.office_facts import put_office_facts, relations_of
 from resources.documents.parsers.packages import Package, open_package
-from resources.documents.refusals import DocumentRefusedError
 from resources.sandbox.ranged_file import RangedFile
 
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
@@ -24,36 +22,29 @@ def parse(file: RangedFile, gathered: Gathered) -> None:
     """Reads a presentation."""
     with open_package(file, gathered.asked) as package:
         put_office_facts(package, gathered)
-        if not package.has(_MAIN):
-            raise DocumentRefusedError(
-                "type_mismatch",
-                "Expected a PowerPoint presentation, got an archive without `ppt/presentation.xml`",
-            )
+        package.require(_MAIN, "pptx")
         relations = relations_of(package, _MAIN)
         listed = package.xml(_MAIN).iter(f"{_P}sldId")
         parts = [relations.get(one.get(f"{_R}id") or "", ("", ""))[1] for one in listed]
         gathered.check_pages(len(parts), "slides")
         for number, part in enumerate(parts, 1):
-            _take_slide(package, part, number, gathered)
+            with gathered.on_page(number):
+                _take_slide(package, part, gathered)
 
 
-def _take_slide(package: Package, part: str, number: int, gathered: Gathered) -> None:
-    gathered.page = number
-    before = len(gathered.blocks)
+def _take_slide(package: Package, part: str, gathered: Gathered) -> None:
     relations = relations_of(package, part)
-    slide = _Slide(gathered, relations)
-    slide.take(package.xml(part))
+    _Slide(gathered, relations).take(package.xml(part))
     for kind, target in relations.values():
         if kind == "notesSlide" and package.has(target):
-            slide.take(package.xml(target), is_notes=True)
+            notes = _Slide(gathered, relations_of(package, target))
+            notes.take(package.xml(target), is_notes=True)
         if kind == "comments":
             gathered.left_out("comments")
-    count = sum(characters_of(block) for block in gathered.blocks[before:])
-    gathered.pages.append(PageState(number, "text" if count else "empty", count))
 
 
 class _Slide:
-    """One slide."""
+    """One slide, or its notes, with the relations of that part."""
 
     def __init__(self, gathered: Gathered, relations: dict[str, tuple[str, str]]) -> None:
         self._gathered = gathered
@@ -81,17 +72,16 @@ class _Slide:
         is_list = (
             _placeholder(shape) in ("body", "obj", "") and shape.find(f".//{_P}ph") is not None
         )
-        paragraphs = [one for one in shape.iter(f"{_A}p") if self._text(one).strip()]
-        for one in paragraphs:
+        said = [(one, self._text(one)) for one in shape.iter(f"{_A}p")]
+        paragraphs = [(one, text) for one, text in said if text.strip()]
+        for one, text in paragraphs:
             settings = one.find(f"{_A}pPr")
             if is_list and len(paragraphs) > 1 and not _is_unmarked(settings):
                 level = (settings.get("lvl") or "0") if settings is not None else "0"
                 ordered = settings is not None and settings.find(f"{_A}buAutoNum") is not None
-                self._gathered.item(
-                    self._text(one), int(level) + 1 if level.isdigit() else 1, ordered=ordered
-                )
+                self._gathered.item(text, int(level) + 1 if level.isdigit() else 1, ordered=ordered)
             else:
-                self._gathered.paragraph(self._text(one))
+                self._gathered.paragraph(text)
 
     def _text(self, paragraph: Any) -> str:
         parts = []
@@ -108,9 +98,8 @@ class _Slide:
         kind, target = self._relations.get(element.get(f"{_R}id") or "", ("", ""))
         run = element.getparent().getparent() if element.getparent() is not None else None
         text = run.findtext(f"{_A}t") if run is not None else ""
-        link = (text or "", target)
-        if kind == "hyperlink" and link not in {(one.text, one.target) for one in self._gathered.links[-1:]}:  # fmt: skip
-            self._gathered.link(*link)
+        if kind == "hyperlink":
+            self._gathered.link(text or "", target)
 
     def _take_picture(self, shape: Any) -> None:
         told, blip = shape.find(f".//{_P}cNvPr"), shape.find(f".//{_A}blip")

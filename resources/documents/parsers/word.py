@@ -10,7 +10,6 @@ from resources.documents.parsers.gathering import Gathered, line
 from resources.documents.parsers.office_facts import put_office_facts, relations_of
 from resources.documents.parsers.packages import Package, open_package
 from resources.documents.parsers.word_styles import WordStyles
-from resources.documents.refusals import DocumentRefusedError
 from resources.sandbox.ranged_file import RangedFile
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -31,11 +30,7 @@ def parse(file: RangedFile, gathered: Gathered) -> None:
     """Reads a Word document."""
     with open_package(file, gathered.asked) as package:
         put_office_facts(package, gathered)
-        if not package.has(_MAIN):
-            raise DocumentRefusedError(
-                "type_mismatch",
-                "Expected a Word document, got an archive without `word/document.xml`",
-            )
+        package.require(_MAIN, "docx")
         _Reading(package, gathered).read()
 
 

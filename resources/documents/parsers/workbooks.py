@@ -9,13 +9,12 @@ from typing import Any
 
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
-from resources.documents.document import PageState, characters_of
 from resources.documents.parsers.gathering import Gathered
 from resources.documents.parsers.office_facts import put_office_facts
 from resources.documents.parsers.packages import open_package
 from resources.documents.refusals import DocumentRefusedError
+from resources.kernel.foreign_text import one_line
 from resources.sandbox.ranged_file import RangedFile
-from resources.sandbox.refusals import one_line
 
 _MAIN = "xl/workbook.xml"
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
@@ -28,11 +27,8 @@ def parse(file: RangedFile, gathered: Gathered) -> None:
     """Reads a workbook."""
     with open_package(file, gathered.asked) as package:
         put_office_facts(package, gathered)
-        if not package.has(_MAIN) and not package.has("xl/workbook.bin"):
-            raise DocumentRefusedError(
-                "type_mismatch",
-                "Expected an Excel workbook, got an archive without `xl/workbook.xml`",
-            )
+        if not package.has("xl/workbook.bin"):
+            package.require(_MAIN, "xlsx")
         for name in package.names:
             if name.endswith((".xml", ".rels")):  # calamine reads what it likes of them (T13)
                 package.check_xml(name)
@@ -90,11 +86,10 @@ def _take(workbook: CalamineWorkbook, gathered: Gathered) -> None:
         rows = [
             [_shown(value) for value in row] for row in workbook.get_sheet_by_name(name).to_python()
         ]
-        gathered.table(rows, header=_has_header(rows))
-        count = sum(characters_of(block) for block in gathered.blocks[before + 1 :])
-        if not count:
+        with gathered.on_page(number):  # its name is no text of it
+            gathered.table(rows, header=_has_header(rows))
+        if gathered.pages[-1].state == "empty":
             del gathered.blocks[before:]
-        gathered.pages.append(PageState(number, "text" if count else "empty", count))
 
 
 def _shown(value: Any) -> str:

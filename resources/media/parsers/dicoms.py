@@ -16,6 +16,7 @@ from pydicom.errors import InvalidDicomError
 from pydicom.pixels.processing import apply_modality_lut
 from pydicom.pixels.utils import pixel_array
 
+from resources.kernel.foreign_text import one_line
 from resources.media.facts import DicomHeader
 from resources.media.parsers.pictures import within
 from resources.media.parsers.pixels import check_pixels
@@ -23,7 +24,6 @@ from resources.media.parsers.shades import grey, spread
 from resources.media.parsers.subject import PicturePlace, Subject
 from resources.media.refusals import MediaRefusedError
 from resources.sandbox.ranged_file import RangedFile
-from resources.sandbox.refusals import one_line
 
 config.settings.reading_validation_mode = config.IGNORE
 _WORD = 64

@@ -15,6 +15,7 @@ from av.container import InputContainer
 from av.stream import Disposition, Stream
 
 from resources.formats.content_types import ContentType
+from resources.kernel.foreign_text import one_line
 from resources.media.facts import AudioFacts, FileType, VideoFacts
 from resources.media.parsers.expected import mismatch
 from resources.media.parsers.pictures import within
@@ -24,7 +25,6 @@ from resources.media.parsers.video_frames import frames, key_picture, picture_at
 from resources.media.refusals import MediaRefusedError
 from resources.media.requests import FramesWanted, VideoPicture
 from resources.sandbox.ranged_file import RangedFile
-from resources.sandbox.refusals import one_line
 
 _OPTIONS = {"probesize": "1000000", "analyzeduration": "2000000", "enable_drefs": "0"}
 _TAIL_SECONDS = 5

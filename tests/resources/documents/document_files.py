@@ -60,6 +60,18 @@ def slides():
     return _saved(presentation)
 
 
+def linked_slides():
+    """A slide with two links in one paragraph, and one in its notes."""
+    presentation = Presentation()
+    slide = presentation.slides.add_slide(presentation.slide_layouts[1])
+    links = (slide.placeholders[1], "a"), (slide.placeholders[1], "b"), (slide.notes_slide.notes_placeholder, "c")  # fmt: skip
+    for shape, name in links:
+        run = shape.text_frame.paragraphs[0].add_run()
+        run.text = f"to {name}"
+        run.hyperlink.address = f"https://example.com/{name}"
+    return _saved(presentation)
+
+
 def open_document():
     document = OpenDocumentText()
     document.meta.addElement(dc.Title(text="Bericht"))

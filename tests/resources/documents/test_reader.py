@@ -69,6 +69,13 @@ def test_a_presentation(reader):
     assert [page.number for page in found.pages] == [1, 2]
 
 
+def test_each_link_of_a_slide_and_its_notes_is_there_once(reader):
+    found = read(reader, "pptx", make.linked_slides())
+    assert found.links == [
+        Link(f"to {name}", f"https://example.com/{name}", 1) for name in ("a", "b", "c")
+    ]
+
+
 def test_an_open_document(reader):
     found = read(reader, "odt", make.open_document())
     assert found.blocks == [

@@ -16,7 +16,7 @@ from resources.sandbox.ranges import BytesSource
 from tests.resources.documents import pdf_files as pdf
 from tests.resources.documents.test_reader import read
 
-pytest.importorskip("rapidocr")
+pytest.importorskip("rapidocr")  # the extra `ocr`, which few have
 WORDS = "Rechnung Nr. 4711"
 
 

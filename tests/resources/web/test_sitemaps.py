@@ -97,8 +97,13 @@ def test_what_is_no_sitemap_says_why(tmp_path, content):
     assert len(str(caught.value)) <= 500
 
 
-def test_a_bomb_is_given_up_in_little_memory(tmp_path):
-    packed = gzip.compress(b"<urlset><url>" + b" " * (BYTES_LIMIT + 1_000_000))
+@pytest.mark.parametrize(
+    "content",
+    [b"<urlset><url>" + b" " * (BYTES_LIMIT + 1_000_000), (b" " * 9_999 + b"\n") * 5_400],
+    ids=["XML", "lines"],
+)
+def test_a_bomb_is_given_up_in_little_memory(tmp_path, content):
+    packed = gzip.compress(content)
     tracemalloc.start()
     with pytest.raises(InputError, match="more than 52,428,800 bytes"):
         listed(tmp_path, {URL: packed})

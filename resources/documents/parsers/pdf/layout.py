@@ -41,7 +41,7 @@ class PdfLayout:
             sizes[_size(one)] += len(one.text)
         self._body = sizes.most_common(1)[0][0] if sizes else 0
         large = sorted((size for size in sizes if size > self._body * _LARGER), reverse=True)
-        self._levels = {size: min(n, _MOST_LEVELS) for n, size in enumerate(_distinct(large), 1)}
+        self._levels = {size: min(n, _MOST_LEVELS) for n, size in enumerate(large, 1)}
         self._bold_level = min(len(set(self._levels.values())) + 1, _MOST_LEVELS + 1)
         self._titles = titles
         self._words = KnownWords([one.text for one in lines])
@@ -122,11 +122,11 @@ class PdfLayout:
         text = one.text
         return len(text) <= _LONGEST_HEADING and any(map(str.isalpha, text))
 
-    def _belongs(self, group: Sequence[PageLine], one: PageLine, page: int) -> bool:
+    def _belongs(self, group: Sequence[PageLine], line: PageLine, page: int) -> bool:
         """Whether a line goes on with the block that the lines before it are."""
-        last, line = group[-1], one
+        last = group[-1]
         level = self._level(group[0], page)
-        if bool(level) != bool(self._level(one, page)) or _MARK.match(line.text):
+        if bool(level) != bool(self._level(line, page)) or _MARK.match(line.text):
             return False
         if abs(_size(last) - _size(line)) > self._body * 0.1 and not _is_sign(last, line):
             return False
@@ -149,17 +149,13 @@ class PdfLayout:
 
 
 def _size(line: PageLine) -> int:
-    """Tenths of a point of its height, so that nearly equal ones are equal."""
+    """Quarters of a point of its height, so that nearly equal ones are equal."""
     return round(line.height * 4)
 
 
 def _is_sign(one: PageLine, other: PageLine) -> bool:
     """Whether one of two lines is so short that its size says nothing."""
     return min(len(one.text), len(other.text)) < 4
-
-
-def _distinct(sizes: Sequence[int]) -> list[int]:
-    return list(dict.fromkeys(sizes))
 
 
 def _leading(lines: Sequence[PageLine]) -> float:

@@ -25,13 +25,15 @@ from resources.documents.parsers.pdf.ruled import ruled_tables
 from resources.documents.parsers.pdf.running import without_running
 from resources.documents.parsers.plain import read_all
 from resources.documents.refusals import DocumentRefusedError
+from resources.kernel.foreign_text import one_line
 from resources.sandbox.ranged_file import RangedFile
-from resources.sandbox.refusals import one_line
 
 _FACTS: dict[str, Fact] = {"Title": "title", "Author": "author", "Subject": "description"}
 _DATES: dict[str, Fact] = {"CreationDate": "created", "ModDate": "modified"}
 _MORE = ("Keywords", "Creator", "Producer")
 _DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(Z|[+-]\d\d'?\d\d)?")
+_FIRST_MOMENT = (1, 1, 1, 0, 0, 0)
+"""What a date means by what it leaves out."""
 _FEWEST_CHARACTERS = 4
 """Less text than that says nothing of a page: it may be a picture with a number."""
 _MOST_LOOKED_AT = 2_000
@@ -95,9 +97,10 @@ def _date(text: str) -> str:
     match = _DATE.match(text)
     if match is None:
         return text
-    parts = [int(part) for part in match.groups()[:6] if part]
+    parts = [int(part or least) for part, least in zip(match.groups(), _FIRST_MOMENT, strict=False)]
+    year, month, day, hour, minute, second = parts
     try:
-        date = datetime(*[*parts, *(1, 1, 1)[len(parts) :]])  # type: ignore[arg-type] # noqa: DTZ001 - the zone comes behind
+        date = datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - the zone comes behind
     except ValueError:
         return text
     zone = (match[7] or "").replace("'", "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, NamedTuple
 
 from resources.documents.parsers.pdf.content import PageContent, PageLine
 
@@ -24,6 +25,15 @@ _ROOM = 0.5
 _Numbered = tuple[int, PageLine]
 
 
+class _Marginal(NamedTuple):
+    """A line of a margin."""
+
+    where: Literal["head", "foot"]
+    sign: str
+    """What it says without its numbers: the same on many pages."""
+    text: str
+
+
 def without_running(pages: Sequence[PageContent]) -> tuple[list[PageContent], list[str], list[str]]:
     """The pages without their heads and feet; the texts of the heads, and of the feet."""
     if len(pages) < 2:
@@ -31,19 +41,19 @@ def without_running(pages: Sequence[PageContent]) -> tuple[list[PageContent], li
     counts: Counter[tuple[str, str]] = Counter()
     margins = [_margin_lines(page) for page in pages]
     for margin in margins:
-        counts.update(set(margin.values()))
+        counts.update({(one.where, one.sign) for one in margin.values()})
     least = max(2, round(len(pages) * _SHARE))
     numbered = _numbered(pages, margins)
     texts: dict[str, dict[str, str]] = {"head": {}, "foot": {}}
     kept = []
     for page, margin in zip(pages, margins, strict=True):
         running = {
-            number: sign
-            for number, sign in margin.items()
-            if counts[sign] >= least or (page.number, number) in numbered
+            number: one
+            for number, one in margin.items()
+            if counts[one.where, one.sign] >= least or (page.number, number) in numbered
         }
-        for number, (where, sign) in running.items():
-            texts[where].setdefault(sign, page.lines_by_number[number].text)
+        for one in running.values():
+            texts[one.where].setdefault(one.sign, one.text)
         content = [one for number, one in enumerate(page.content) if number not in running]
         kept.append(page._replace(content=content))
     return (
@@ -54,27 +64,31 @@ def without_running(pages: Sequence[PageContent]) -> tuple[list[PageContent], li
 
 
 def _numbered(
-    pages: Sequence[PageContent], margins: Sequence[Mapping[int, tuple[str, str]]]
+    pages: Sequence[PageContent], margins: Sequence[Mapping[int, _Marginal]]
 ) -> set[tuple[int, int]]:
     """Lines of the margins, by page and place, that end or begin with the page's number, whatever else they say."""
     found = [
-        (page.number, number, where, int(digits) - page.number)
+        (page.number, number, one.where, int(digits) - page.number)
         for page, margin in zip(pages, margins, strict=True)
-        for number, (where, _) in margin.items()
-        for digits in {*_OUTER_NUMBERS.findall(page.lines_by_number[number].text)}
+        for number, one in margin.items()
+        for digits in {*_OUTER_NUMBERS.findall(one.text)}
     ]
     counts = Counter((where, offset) for _, _, where, offset in found)
     usual = {one for one, count in counts.items() if count >= _FEWEST_NUMBERED}
     return {(page, number) for page, number, where, offset in found if (where, offset) in usual}
 
 
-def _margin_lines(page: PageContent) -> dict[int, tuple[str, str]]:
-    """Lines of the margins by their number in the content: where each stands, and what it says without its numbers."""
+def _margin_lines(page: PageContent) -> dict[int, _Marginal]:
+    """Lines of the margins by their number in the content."""
     lines = sorted(page.lines_by_number.items(), key=lambda one: -one[1].box.top)
     head = _outermost(lines, lambda line: line.box.bottom > page.height * (1 - _MARGIN))
     foot = _outermost(lines[::-1], lambda line: line.box.top < page.height * _MARGIN)
-    signs = {number: ("head", _DIGITS.sub("#", line.text)) for number, line in head}
-    return signs | {number: ("foot", _DIGITS.sub("#", line.text)) for number, line in foot}
+    heads = {number: _marginal("head", line.text) for number, line in head}
+    return heads | {number: _marginal("foot", line.text) for number, line in foot}
+
+
+def _marginal(where: Literal["head", "foot"], text: str) -> _Marginal:
+    return _Marginal(where, _DIGITS.sub("#", text), text)
 
 
 def _outermost(
