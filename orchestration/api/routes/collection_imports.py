@@ -22,7 +22,7 @@ from orchestration.api.given import (
     Name,
 )
 from orchestration.services.access.audit import audited
-from orchestration.services.asking.passing import NOT_KEPT, as_file
+from orchestration.services.asking.passing import as_csv
 from orchestration.services.asking.passing import download as download_of
 from orchestration.services.collections.checks import SpecificationCheck
 from orchestration.services.collections.import_runs import ResumeChoice, StartedImport
@@ -281,12 +281,8 @@ def failures(
     records = imports_of(site, project)
     records.find(import_id, name)
     if format == "csv":
-        return as_file(
-            failures_csv(records, import_id),
-            f"{name}-import-{import_id}-failures.csv",
-            media_type="text/csv; charset=utf-8",
-            headers=NOT_KEPT,
-        )
+        file_name = f"{name}-import-{import_id}-failures.csv"
+        return as_csv(failures_csv(records, import_id), file_name)
     return list_failures(records, import_id, limit=limit, cursor=cursor)
 
 

@@ -27,7 +27,7 @@ from orchestration.api.import_bodies import body_of_new_task, read_new_task, thr
 from orchestration.services.access.actor import Actor
 from orchestration.services.access.audit import audited
 from orchestration.services.access.rights import REMOVE_RECORDS, check_right
-from orchestration.services.asking.passing import NOT_KEPT, as_file
+from orchestration.services.asking.passing import as_csv
 from orchestration.services.import_tasks.formats import TakenFormats, taken_formats
 from orchestration.services.import_tasks.items import failures_csv, list_failures, list_items
 from orchestration.services.import_tasks.listing import (
@@ -276,12 +276,7 @@ def failures(
     """List what failed in a task: the rule, the reason, how often it was tried; also while it is at work."""
     if format == "csv":
         show_task(records, task_id)
-        return as_file(
-            failures_csv(records, task_id),
-            f"import-{task_id}-failures.csv",
-            media_type="text/csv; charset=utf-8",
-            headers=NOT_KEPT,
-        )
+        return as_csv(failures_csv(records, task_id), f"import-{task_id}-failures.csv")
     return list_failures(records, task_id, cursor=cursor, limit=limit)
 
 
