@@ -14,11 +14,13 @@ from starlette.requests import ClientDisconnect
 
 from orchestration.api.answers import Started, started
 from orchestration.api.given import (
+    Cursor,
     GivenActor,
     GivenAsker,
     GivenProject,
     GivenSite,
     IdempotencyKey,
+    Limit,
     Name,
 )
 from orchestration.services.access.audit import audited
@@ -41,7 +43,7 @@ from orchestration.services.collections.specifications import (
     keep_received,
     receive,
 )
-from orchestration.services.paging import LIMIT, MOST, Page
+from orchestration.services.paging import LIMIT, Page
 from orchestration.services.questions import collection_imports as questions
 from orchestration.services.questions.collection_imports import SentSpecification
 from orchestration.services.site.collection_imports import imports_of
@@ -49,8 +51,6 @@ from orchestration.services.site.noted import noted
 from resources.kernel.errors import InputError
 
 router = APIRouter()
-Cursor = Annotated[str | None, Query(description="`next` of the page before.")]
-Limit = Annotated[int, Query(ge=1, le=MOST, description="Most of the page.")]
 ImportId = Annotated[int, Path(ge=0, lt=2**31, description="Number of the import.")]
 _BODY = {
     "requestBody": {

@@ -16,11 +16,13 @@ from starlette.concurrency import run_in_threadpool
 
 from orchestration.api.answers import LOOK_SECONDS, event, event_stream, told_in_time
 from orchestration.api.given import (
+    Cursor,
     GivenActor,
     GivenAsker,
     GivenProject,
     GivenSite,
     IdempotencyKey,
+    Limit,
 )
 from orchestration.api.import_bodies import body_of_new_task, read_new_task, throw_away
 from orchestration.services.access.actor import Actor
@@ -44,7 +46,7 @@ from orchestration.services.import_tasks.steering import (
     stop_all,
     stop_task,
 )
-from orchestration.services.paging import LIMIT, MOST, Page
+from orchestration.services.paging import LIMIT, Page
 from orchestration.services.questions import import_task as questions
 from orchestration.services.site.asked_tasks import create_asked
 from orchestration.services.site.import_tasks import tasks_of
@@ -59,8 +61,6 @@ MOST_TASKS = 200
 """Of a page, and of one request about several."""
 router = APIRouter()
 TaskId = Annotated[int, Path(ge=1, lt=2**31, description="Number of the task.")]
-Cursor = Annotated[str | None, Query(description="`next` of the page before.")]
-Limit = Annotated[int, Query(ge=1, le=MOST, description="Most items of the page.")]
 RemoveRecords = Annotated[
     bool, Query(description="Also remove what it imported; asks for the right of an admin.")
 ]

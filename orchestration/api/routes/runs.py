@@ -20,6 +20,7 @@ from orchestration.api.answers import (
     told_in_time,
 )
 from orchestration.api.given import (
+    Cursor,
     GivenActor,
     GivenAsker,
     GivenProject,
@@ -50,7 +51,7 @@ After = Annotated[int, Query(ge=0, lt=2**63, description="Number of the last eve
 class RunQuery:
     """Which runs, and where the list goes on."""
 
-    cursor: Annotated[str | None, Query(description="`next` of the page before.")] = None
+    cursor: Cursor = None
     limit: Annotated[int, Query(ge=1, le=MOST_RUNS, description="Most runs of the page.")] = LIMIT
     state: Annotated[tuple[RunState, ...], Query(description="In one of these states.")] = ()
     pipeline: Annotated[str, Query(description="Of this pipeline.")] = ""
