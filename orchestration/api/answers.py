@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from fastapi.responses import StreamingResponse
+
+LOOK_SECONDS = 0.5
+"""Between two looks at what a stream tells of."""
+HEARTBEAT_SECONDS = 15.0
+STREAM_SECONDS = 600.0
+"""After which a stream ends without `end`: the client connects again and goes on where it was."""
 
 
 @dataclass(frozen=True)
@@ -41,3 +49,20 @@ def event_stream(events: AsyncIterator[bytes]) -> StreamingResponse:
     """Server-sent events, which no proxy is to keep."""
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+
+
+async def told_in_time(looks: AsyncGenerator[Sequence[bytes], None]) -> AsyncIterator[bytes]:
+    """The events that each look finds; a sign of life where none has for long; its end after `STREAM_SECONDS`."""
+    began = told = time.monotonic()
+    async with aclosing(looks):
+        async for found in looks:
+            for one in found:
+                yield one
+            now = time.monotonic()
+            if found:
+                told = now
+            elif now - told > HEARTBEAT_SECONDS:
+                told = now
+                yield b": still here\n\n"
+            if now - began > STREAM_SECONDS:
+                return

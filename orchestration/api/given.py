@@ -17,6 +17,9 @@ from orchestration.services.paging import LIMIT, MOST
 from orchestration.services.site.projects import Project
 from orchestration.services.site.site import Site, site_of
 
+Cursor = Annotated[str | None, Query(description="`next` of the page before.")]
+Limit = Annotated[int, Query(ge=1, le=MOST, description="Most items of the page.")]
+
 
 def _site(request: Request) -> Site:
     return site_of(request.app.state)
@@ -60,8 +63,8 @@ def authorize(request: Request) -> None:
 class ListQuery:
     """Where a list goes on, and what is searched in it."""
 
-    cursor: Annotated[str | None, Query(description="`next` of the page before.")] = None
-    limit: Annotated[int, Query(ge=1, le=MOST, description="Most items of the page.")] = LIMIT
+    cursor: Cursor = None
+    limit: Limit = LIMIT
     q: Annotated[str, Query(max_length=200, description="Part of the name, in any case.")] = ""
 
 

@@ -34,7 +34,6 @@ from orchestration.cli.output import print_facts, print_json, print_table, visib
 
 if TYPE_CHECKING:
     from orchestration.services.classifications import ReadingChoice
-    from orchestration.services.runs.workplace import Workplace
 
 app = typer.Typer(
     no_args_is_help=True, help="Tables of keys and attributes, maintained by uploaded files."
@@ -152,7 +151,7 @@ def apply(  # noqa: PLR0913 - one parameter an option
 
     with _no_verdict():
         done = apply_file(
-            _place(context),
+            context.ensure_object(CommandContext).workplace(),
             name,
             file,
             _choice(encoding, list_delimiter, blank_clears),
@@ -177,7 +176,7 @@ def undo(
 
     with reported():
         done = go_back(
-            _place(context),
+            context.ensure_object(CommandContext).workplace(),
             name,
             version,
             author=author,
@@ -264,15 +263,6 @@ def errors(
         print_json(found)
     else:
         print_errors(found)
-
-
-def _place(context: typer.Context) -> Workplace:
-    from orchestration.services.home import open_home
-    from orchestration.services.runs.start import Asked
-    from orchestration.services.runs.workplace import Workplace
-
-    own = context.ensure_object(CommandContext)
-    return Workplace(open_home(), own.location, own.instance, Asked(own.user))
 
 
 def _choice(encoding: str, list_delimiter: str, blank_clears: bool | None) -> ReadingChoice:

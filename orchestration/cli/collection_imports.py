@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,13 +11,13 @@ import typer
 from orchestration.cli.context import CommandContext
 from orchestration.cli.errors import FAILED, reported
 from orchestration.cli.output import print_facts, print_json, print_table, visible
+from orchestration.cli.saving import write_lines
 
 if TYPE_CHECKING:
     from assets.collections.specification.making import MadeSpecification
     from assets.collections.taking import CheckedSpecification
     from orchestration.services.collections.imports import CollectionImport, ImportRecords
     from orchestration.services.runs.watch import StepNews
-    from orchestration.services.runs.workplace import Workplace
     from resources.collections.rules import Problem
 
 SHOWN_PROBLEMS = 50
@@ -135,7 +133,7 @@ def check_spec(
         location = context.ensure_object(CommandContext).location
         found = check_file(location, name, file, folder=folder)
         if report is not None:
-            _write(report, problem_lines(all_problems(found)))
+            write_lines(problem_lines(all_problems(found)), report)
     if as_json:
         print_json(checked_json(found))
     else:
@@ -158,7 +156,8 @@ def take(
 
     choice = ImportChoice(folder, ignore_errors)
     with reported():
-        done = import_specification(_place(context), name, file, choice, _tell)
+        place = context.ensure_object(CommandContext).workplace()
+        done = import_specification(place, name, file, choice, _tell)
     _print_import(done, as_json=as_json)
     _end(done)
 
@@ -255,7 +254,7 @@ def failures(
         if as_json:
             print_json(list(failed_items(_records(context), number)))
         else:
-            _write(output, failures_csv(_records(context), number))
+            write_lines(failures_csv(_records(context), number), output)
 
 
 def _go_on(
@@ -265,18 +264,10 @@ def _go_on(
     from orchestration.services.collections.import_runs import resume as go_on
 
     with reported():
-        done = go_on(_place(context), number, _tell, ResumeChoice(retry, ignore))
+        place = context.ensure_object(CommandContext).workplace()
+        done = go_on(place, number, _tell, ResumeChoice(retry, ignore))
     _print_import(done, as_json=as_json)
     _end(done)
-
-
-def _place(context: typer.Context) -> Workplace:
-    from orchestration.services.home import open_home
-    from orchestration.services.runs.start import Asked
-    from orchestration.services.runs.workplace import Workplace
-
-    own = context.ensure_object(CommandContext)
-    return Workplace(open_home(), own.location, own.instance, Asked(own.user))
 
 
 def _records(context: typer.Context) -> ImportRecords:
@@ -355,14 +346,6 @@ def _print_import(found: CollectionImport, *, as_json: bool) -> None:
 def _end(done: CollectionImport) -> None:
     if done.state != "completed":
         raise typer.Exit(FAILED)
-
-
-def _write(path: Path | None, lines: Iterable[str]) -> None:
-    opened = (
-        nullcontext(sys.stdout) if path is None else path.open("w", newline="", encoding="utf-8")
-    )
-    with opened as file:
-        file.writelines(lines)
 
 
 _COMMANDS: Mapping[str, Callable[..., None]] = {

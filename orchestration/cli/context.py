@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from orchestration.services.dataset_list import DatasetEntry, DatasetSummary, Tried
     from orchestration.services.dataset_staleness import LastLook
     from orchestration.services.image_folders.listing import ImageFolderSummary
+    from orchestration.services.runs.workplace import Workplace
     from orchestration.services.snapshot import Snapshot
     from orchestration.services.stores import Store
     from resources.kernel.keys import Key
@@ -194,6 +195,18 @@ class CommandContext:
 
         home = open_home()
         return self.given_instance or open_instance(home)
+
+    def workplace(self) -> Workplace:
+        """Where a run of a command takes place, asked for by its user.
+
+        Raises:
+            ConfigError: the project does not load.
+        """
+        from orchestration.services.home import open_home
+        from orchestration.services.runs.start import Asked
+        from orchestration.services.runs.workplace import Workplace
+
+        return Workplace(open_home(), self.location, self.instance, Asked(self.user))
 
 
 def warn_of(problems: Sequence[Problem | str]) -> None:

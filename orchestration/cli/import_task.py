@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +21,7 @@ from orchestration.cli.import_task_answers import (
     progress_line,
 )
 from orchestration.cli.output import print_json
+from orchestration.cli.saving import write_lines
 
 if TYPE_CHECKING:
     from orchestration.services.import_tasks.records import TaskRecords
@@ -109,7 +108,7 @@ def _made(
             given["source"]["files"] = to_builtins(uploads)
         definition = parse_definition(given)
         _declare(context, definition)
-        place = _place(context)
+        place = context.ensure_object(CommandContext).workplace()
         made = create_task(place, definition, start=False, via="cli")
     return _worked_on(place, made.id, is_retry=False) if start_it else made
 
@@ -210,7 +209,7 @@ def failures(
         if as_json:
             print_json(list(failed_items(_records(context), number)))
         else:
-            _write(output, failures_csv(_records(context), number))
+            write_lines(failures_csv(_records(context), number), output)
 
 
 @app.command()
@@ -275,7 +274,7 @@ def formats(*, as_json: AsJson = False) -> None:
 def _work(context: typer.Context, numbers: list[int], *, as_json: bool, is_retry: bool) -> None:
     done = []
     with reported():
-        place = _place(context)
+        place = context.ensure_object(CommandContext).workplace()
         for number in dict.fromkeys(numbers):
             done.append(_worked_on(place, number, is_retry=is_retry))
             print_task(done[-1], as_json=as_json)
@@ -339,15 +338,6 @@ def _field(text: str) -> dict[str, str]:
     return {"key": key, "source": source, "pattern": pattern}
 
 
-def _place(context: typer.Context) -> Workplace:
-    from orchestration.services.home import open_home
-    from orchestration.services.runs.start import Asked
-    from orchestration.services.runs.workplace import Workplace
-
-    own = context.ensure_object(CommandContext)
-    return Workplace(open_home(), own.location, own.instance, Asked(own.user))
-
-
 def _records(context: typer.Context) -> TaskRecords:
     from orchestration.services.import_tasks.records import TaskRecords
 
@@ -372,11 +362,3 @@ def _answer(told: Iterable[Answered], *, as_json: bool) -> None:
 def _end(done: ImportTask) -> None:
     if done.state != "completed":
         raise typer.Exit(FAILED)
-
-
-def _write(path: Path | None, lines: Iterable[str]) -> None:
-    opened = (
-        nullcontext(sys.stdout) if path is None else path.open("w", newline="", encoding="utf-8")
-    )
-    with opened as file:
-        file.writelines(lines)

@@ -48,6 +48,15 @@ def write_file(chunks: Iterable[bytes], file_name: str, output: str) -> tuple[Pa
     return target, size_bytes
 
 
+def write_lines(lines: Iterable[str], output: Path | None) -> None:
+    """Writes a text to the file `output`, whole or not at all, else to standard output."""
+    chunks = (line.encode() for line in lines)
+    if output is None:
+        write_out(chunks, is_text=True)
+    else:
+        write_file(chunks, output.name, str(output))
+
+
 def confirm_removal(question: str) -> None:
     """Asks at a terminal; elsewhere no one could answer."""
     if not sys.stdin.isatty():

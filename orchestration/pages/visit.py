@@ -13,7 +13,6 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from orchestration.imports.targets import TARGETS
 from orchestration.pages.navigation import tabs
 from orchestration.pages.notices import COOKIE, put_notice, take_notice
 from orchestration.pages.render import html
@@ -85,10 +84,6 @@ class Visit:
         """A parameter that is a whole number; the default when it is none."""
         given = self.query(name)
         return int(given) if given.isascii() and given.isdigit() and len(given) < 12 else default
-
-    def takes_imports(self, kind: str) -> bool:
-        """Whether import tasks go into things of a kind: `collection`, `dataset` ..."""
-        return kind in TARGETS
 
     def new_import(self, kind: str, name: str) -> str:
         """The address where an import task into something is made."""

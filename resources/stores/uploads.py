@@ -118,11 +118,6 @@ class UploadStore:
         """Whether a file with this hash is kept; its bytes are not looked at."""
         return _SHA256.fullmatch(sha256) is not None and stat.S_ISREG(_mode(self._folder / sha256))
 
-    def hashes(self) -> frozenset[str]:
-        """The hashes of all files that are kept."""
-        names = (path.name for path in self._folder.iterdir()) if self._folder.is_dir() else ()
-        return frozenset(name for name in names if _SHA256.fullmatch(name))
-
     def forget(self, sha256: str) -> None:
         """Lets go of a file that nobody takes from here any more; nothing where there is none."""
         if self.has(sha256):

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Depends, Path, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from orchestration.api.given import GivenActor, GivenSite, Moment
+from orchestration.api.given import Cursor, GivenActor, GivenSite, Limit, Moment
 from orchestration.services.access.account import change_own_password
 from orchestration.services.access.actor import Role, Scope
 from orchestration.services.access.audit import (
@@ -38,7 +38,7 @@ from orchestration.services.access.users import (
 )
 from orchestration.services.access.visits import guess_of, session_of
 from orchestration.services.asking.passing import as_file
-from orchestration.services.paging import LIMIT, MOST, Page
+from orchestration.services.paging import LIMIT, Page
 
 router = APIRouter()
 
@@ -225,8 +225,8 @@ def revoke(
 def list_entries(
     site: GivenSite,
     wanted: GivenAudit,
-    cursor: Annotated[str | None, Query(description="`next` of the page before.")] = None,
-    limit: Annotated[int, Query(ge=1, le=MOST, description="Most items of the page.")] = LIMIT,
+    cursor: Cursor = None,
+    limit: Limit = LIMIT,
 ) -> Page[LogEntry]:
     """List what was changed, the newest first."""
     return page_of_entries(site.catalog, wanted.filter(limit), cursor)

@@ -14,15 +14,17 @@ from starlette.requests import ClientDisconnect
 
 from orchestration.api.answers import Started, started
 from orchestration.api.given import (
+    Cursor,
     GivenActor,
     GivenAsker,
     GivenProject,
     GivenSite,
     IdempotencyKey,
+    Limit,
     Name,
 )
 from orchestration.services.access.audit import audited
-from orchestration.services.asking.passing import NOT_KEPT, as_file
+from orchestration.services.asking.passing import as_csv
 from orchestration.services.asking.passing import download as download_of
 from orchestration.services.collections.checks import SpecificationCheck
 from orchestration.services.collections.import_runs import ResumeChoice, StartedImport
@@ -41,7 +43,7 @@ from orchestration.services.collections.specifications import (
     keep_received,
     receive,
 )
-from orchestration.services.paging import LIMIT, MOST, Page
+from orchestration.services.paging import LIMIT, Page
 from orchestration.services.questions import collection_imports as questions
 from orchestration.services.questions.collection_imports import SentSpecification
 from orchestration.services.site.collection_imports import imports_of
@@ -49,8 +51,6 @@ from orchestration.services.site.noted import noted
 from resources.kernel.errors import InputError
 
 router = APIRouter()
-Cursor = Annotated[str | None, Query(description="`next` of the page before.")]
-Limit = Annotated[int, Query(ge=1, le=MOST, description="Most of the page.")]
 ImportId = Annotated[int, Path(ge=0, lt=2**31, description="Number of the import.")]
 _BODY = {
     "requestBody": {
@@ -281,12 +281,8 @@ def failures(
     records = imports_of(site, project)
     records.find(import_id, name)
     if format == "csv":
-        return as_file(
-            failures_csv(records, import_id),
-            f"{name}-import-{import_id}-failures.csv",
-            media_type="text/csv; charset=utf-8",
-            headers=NOT_KEPT,
-        )
+        file_name = f"{name}-import-{import_id}-failures.csv"
+        return as_csv(failures_csv(records, import_id), file_name)
     return list_failures(records, import_id, limit=limit, cursor=cursor)
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 from urllib.parse import quote, urlencode
@@ -15,19 +14,21 @@ from fastapi.responses import StreamingResponse
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
-from orchestration.api.answers import event, event_stream
+from orchestration.api.answers import LOOK_SECONDS, event, event_stream, told_in_time
 from orchestration.api.given import (
+    Cursor,
     GivenActor,
     GivenAsker,
     GivenProject,
     GivenSite,
     IdempotencyKey,
+    Limit,
 )
 from orchestration.api.import_bodies import body_of_new_task, read_new_task, throw_away
 from orchestration.services.access.actor import Actor
 from orchestration.services.access.audit import audited
 from orchestration.services.access.rights import REMOVE_RECORDS, check_right
-from orchestration.services.asking.passing import NOT_KEPT, as_file
+from orchestration.services.asking.passing import as_csv
 from orchestration.services.import_tasks.formats import TakenFormats, taken_formats
 from orchestration.services.import_tasks.items import failures_csv, list_failures, list_items
 from orchestration.services.import_tasks.listing import (
@@ -45,7 +46,7 @@ from orchestration.services.import_tasks.steering import (
     stop_all,
     stop_task,
 )
-from orchestration.services.paging import LIMIT, MOST, Page
+from orchestration.services.paging import LIMIT, Page
 from orchestration.services.questions import import_task as questions
 from orchestration.services.site.asked_tasks import create_asked
 from orchestration.services.site.import_tasks import tasks_of
@@ -56,17 +57,10 @@ from resources.import_tasks.states import TaskState
 from resources.kernel.errors import NotFoundError, WaybillError
 
 PROJECTS = "/api/v1/projects"
-POLL_SECONDS = 0.5
-HEARTBEAT_SECONDS = 15.0
-STREAM_SECONDS = 600.0
-"""After which a stream ends without `end`: the client connects again."""
 MOST_TASKS = 200
 """Of a page, and of one request about several."""
-_AT_WORK = ("importing", "stopping", "deleting")
 router = APIRouter()
 TaskId = Annotated[int, Path(ge=1, lt=2**31, description="Number of the task.")]
-Cursor = Annotated[str | None, Query(description="`next` of the page before.")]
-Limit = Annotated[int, Query(ge=1, le=MOST, description="Most items of the page.")]
 RemoveRecords = Annotated[
     bool, Query(description="Also remove what it imported; asks for the right of an admin.")
 ]
@@ -217,7 +211,7 @@ async def show(
     """
     found = await run_in_threadpool(show_task, records, task_id)
     if "text/event-stream" in accept:
-        return event_stream(_stream(records, found))
+        return event_stream(told_in_time(_looks(records, found)))
     if found.item_filter:
         place = f"{PROJECTS}/{quote(project.name, safe='')}/collections/{found.target}/items"
         words = urlencode({"filter": found.item_filter})
@@ -276,12 +270,7 @@ def failures(
     """List what failed in a task: the rule, the reason, how often it was tried; also while it is at work."""
     if format == "csv":
         show_task(records, task_id)
-        return as_file(
-            failures_csv(records, task_id),
-            f"import-{task_id}-failures.csv",
-            media_type="text/csv; charset=utf-8",
-            headers=NOT_KEPT,
-        )
+        return as_csv(failures_csv(records, task_id), f"import-{task_id}-failures.csv")
     return list_failures(records, task_id, cursor=cursor, limit=limit)
 
 
@@ -319,25 +308,23 @@ def _place(project: str) -> str:
     return f"{PROJECTS}/{quote(project, safe='')}/imports"
 
 
-async def _stream(records: TaskRecords, found: ImportTask) -> AsyncIterator[bytes]:
+async def _looks(records: TaskRecords, found: ImportTask) -> AsyncGenerator[list[bytes], None]:
     """The task whenever it has changed, until no run is at work on it."""
-    ends, told, last = time.monotonic() + STREAM_SECONDS, time.monotonic(), None
+    last = None
     while True:
-        now = time.monotonic()
-        if found != last:
-            told, last = now, found
-            yield event("progress", msgspec.to_builtins(replace(found, definition=None)))
-        elif now - told > HEARTBEAT_SECONDS:
-            told = now
-            yield b": still here\n\n"
-        if found.state not in _AT_WORK:
-            yield event("end", {"state": found.state})
+        told = [] if found == last else [_progress(found)]
+        if not found.is_working:
+            yield [*told, event("end", {"state": found.state})]
             return
-        if now > ends:
-            return
-        await asyncio.sleep(POLL_SECONDS)
+        yield told
+        last = found
+        await asyncio.sleep(LOOK_SECONDS)
         try:
             found = await run_in_threadpool(show_task, records, found.id)
         except NotFoundError:
-            yield event("end", {"state": "deleted"})
+            yield [event("end", {"state": "deleted"})]
             return
+
+
+def _progress(found: ImportTask) -> bytes:
+    return event("progress", msgspec.to_builtins(replace(found, definition=None)))

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
-from orchestration.api.given import GivenActor, GivenAsker, GivenProject, GivenSite
+from orchestration.api.given import Cursor, GivenActor, GivenAsker, GivenProject, GivenSite
 from orchestration.services.asking.passing import as_file, open_stream
 from orchestration.services.paging import LIMIT, MOST, Page
 from orchestration.services.queries.download import ResultFile, ResultFormat
@@ -131,7 +131,7 @@ def history(
     site: GivenSite,
     project: GivenProject,
     actor: GivenActor,
-    cursor: Annotated[str | None, Query(description="`next` of the page before.")] = None,
+    cursor: Cursor = None,
     limit: Annotated[int, Query(ge=1, le=MOST, description="Most queries of the page.")] = LIMIT,
 ) -> Page[QueryEntry]:
     """Your own queries of this project, newest first. Results are not kept."""

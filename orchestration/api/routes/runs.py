@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import asdict, dataclass
 from typing import Annotated
 
@@ -12,8 +11,16 @@ from fastapi import APIRouter, Depends, Header, Path, Query
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from orchestration.api.answers import Started, event, event_stream, started
+from orchestration.api.answers import (
+    LOOK_SECONDS,
+    Started,
+    event,
+    event_stream,
+    started,
+    told_in_time,
+)
 from orchestration.api.given import (
+    Cursor,
     GivenActor,
     GivenAsker,
     GivenProject,
@@ -33,10 +40,6 @@ from orchestration.services.site.noted import noted
 from orchestration.services.site.site import Site
 from resources.kernel.errors import InputError
 
-POLL_SECONDS = 0.5
-HEARTBEAT_SECONDS = 15.0
-STREAM_SECONDS = 600.0
-"""After which a stream ends without `end`: the client connects again and goes on where it was."""
 MOST_RUNS = 200
 """Of a page: a run takes more to read than a line of other lists, and 20 who ask at once wait for each other."""
 router = APIRouter()
@@ -48,7 +51,7 @@ After = Annotated[int, Query(ge=0, lt=2**63, description="Number of the last eve
 class RunQuery:
     """Which runs, and where the list goes on."""
 
-    cursor: Annotated[str | None, Query(description="`next` of the page before.")] = None
+    cursor: Cursor = None
     limit: Annotated[int, Query(ge=1, le=MOST_RUNS, description="Most runs of the page.")] = LIMIT
     state: Annotated[tuple[RunState, ...], Query(description="In one of these states.")] = ()
     pipeline: Annotated[str, Query(description="Of this pipeline.")] = ""
@@ -119,7 +122,7 @@ async def watch(
     begin = after if last_event_id is None else _number(last_event_id)
     page = await _read(site, run_id, begin, project.name)
     if "text/event-stream" in accept:
-        return event_stream(_stream(site, run_id, page, project.name))
+        return event_stream(told_in_time(_looks(site, run_id, page, project.name)))
     return Events(tuple(map(to_news, page.events)), page.cursor, page.state, page.is_last)
 
 
@@ -150,25 +153,17 @@ async def _read(site: Site, run_id: str, after: int, location: str) -> EventPage
     )
 
 
-async def _stream(site: Site, run_id: str, page: EventPage, location: str) -> AsyncIterator[bytes]:
-    ends = time.monotonic() + STREAM_SECONDS
-    told = time.monotonic()
+async def _looks(
+    site: Site, run_id: str, page: EventPage, location: str
+) -> AsyncGenerator[list[bytes], None]:
     while True:
-        for found in page.events:
-            yield event("news", asdict(to_news(found)), id=str(found.number))
+        found = [event("news", asdict(to_news(one)), id=str(one.number)) for one in page.events]
         if page.is_last:
-            yield event("end", {"state": page.state}, id=str(page.cursor))
+            yield [*found, event("end", {"state": page.state}, id=str(page.cursor))]
             return
-        now = time.monotonic()
-        if page.events:
-            told = now
-        elif now - told > HEARTBEAT_SECONDS:
-            told = now
-            yield b": still here\n\n"
-        if now > ends:
-            return
+        yield found
         if not page.has_more:
-            await asyncio.sleep(POLL_SECONDS)
+            await asyncio.sleep(LOOK_SECONDS)
         page = await _read(site, run_id, page.cursor, location)
 
 

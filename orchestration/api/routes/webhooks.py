@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
-from orchestration.api.given import GivenActor, GivenSite
-from orchestration.services.paging import LIMIT, MOST, Page
+from orchestration.api.given import Cursor, GivenActor, GivenSite, Limit
+from orchestration.services.paging import LIMIT, Page
 from orchestration.services.webhooks.declared import (
     EventName,
     NewSecret,
@@ -127,8 +127,8 @@ def deliveries(
     site: GivenSite,
     alias: Alias,
     state: Annotated[DeliveryState | None, Query(description="Only those in this state.")] = None,
-    cursor: Annotated[str | None, Query(description="`next` of the page before.")] = None,
-    limit: Annotated[int, Query(ge=1, le=MOST, description="Most items of the page.")] = LIMIT,
+    cursor: Cursor = None,
+    limit: Limit = LIMIT,
 ) -> Page[Delivery]:
     """List what was or will be sent to a webhook, the newest first: state, tries, the last answer, the next try."""
     return list_deliveries(site.catalog, alias, state=state or "", limit=limit, cursor=cursor)

@@ -18,7 +18,7 @@ from orchestration.pages.page import page
 from orchestration.pages.render import to_part
 from orchestration.pages.visit import Visit
 from orchestration.services.access.audit import audited
-from orchestration.services.asking.passing import NOT_KEPT, as_file, download
+from orchestration.services.asking.passing import as_csv, download
 from orchestration.services.collections.declared import summary_of
 from orchestration.services.collections.import_runs import ResumeChoice
 from orchestration.services.collections.imports import (
@@ -148,12 +148,8 @@ async def _failures(visit: Visit) -> Response:
     records, import_id = _records(visit), _import_id(visit)
     one = await visit.run(show_import, records, import_id, _name(visit))
     if visit.query("format") == "csv":
-        return as_file(
-            failures_csv(records, import_id),
-            f"{one.collection}-import-{import_id}-failures.csv",
-            media_type="text/csv; charset=utf-8",
-            headers=NOT_KEPT,
-        )
+        file_name = f"{one.collection}-import-{import_id}-failures.csv"
+        return as_csv(failures_csv(records, import_id), file_name)
     cursor = visit.query("cursor") or None
     found = await visit.run(list_failures, records, import_id, cursor=cursor)
     return await visit.render(

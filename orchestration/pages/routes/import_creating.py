@@ -99,10 +99,10 @@ def _declared(form: TaskForm) -> dict[str, Any]:
     source = form.text("source")
     values: dict[str, Any] = {"documents": {}}
     if source == "web":
-        return {**values, "web": True}
-    return (
-        {**values, "connectors": [form.text("connector")]} if source == "connector" else {**values}
-    )
+        values["web"] = True
+    if source == "connector":
+        values["connectors"] = [form.text("connector")]
+    return values
 
 
 async def _browse(visit: Visit) -> Response:
@@ -175,8 +175,6 @@ def _targets(visit: Visit) -> list[tuple[str, list[tuple[str, str]]]]:
     titles = ("Collections", "Datasets", "Image folders", "Classification sets")
     found = []
     for (kind, names), title in zip(named.items(), titles, strict=True):
-        if not visit.takes_imports(kind):
-            continue
         choices = [(f"{kind}:{name}", name) for name in names]
         if kind in DECLARED_BY_TASKS or (kind == "collection" and visit.may("collection.create")):
             choices.append((f"{NEW}:{kind}", f"a new {kind.replace('_', ' ')}"))

@@ -15,7 +15,7 @@ from orchestration.pages.values import visible
 from orchestration.pages.visit import Visit
 from orchestration.services.access.audit import audited
 from orchestration.services.access.rights import REMOVE_RECORDS, check_right
-from orchestration.services.asking.passing import NOT_KEPT, as_file
+from orchestration.services.asking.passing import as_csv
 from orchestration.services.import_tasks.items import failures_csv, list_items
 from orchestration.services.import_tasks.listing import TaskFilter, list_tasks, show_task
 from orchestration.services.import_tasks.records import TaskRecords
@@ -111,12 +111,7 @@ async def _failures(visit: Visit) -> Response:
     """All failures as a file; page by page they stand on the task's own page."""
     records, task_id = _records(visit), _task_id(visit)
     one = await visit.run(show_task, records, task_id)
-    return as_file(
-        failures_csv(records, one.id),
-        f"import-{one.id}-failures.csv",
-        media_type="text/csv; charset=utf-8",
-        headers=NOT_KEPT,
-    )
+    return as_csv(failures_csv(records, one.id), f"import-{one.id}-failures.csv")
 
 
 async def _start(visit: Visit) -> Response:

@@ -6,8 +6,6 @@ Changes of users and tokens are noted in the transaction that makes them. Whatev
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from orchestration.services.access.actor import Actor
-from orchestration.services.csv_text import harmless
+from orchestration.services.csv_text import csv_lines
 from orchestration.services.paging import LIMIT, Page, check_limit, decode_cursor, encode_cursor
 from resources.kernel.errors import ForbiddenError, InputError, WaybillError
 from resources.stores.catalog.access.log import insert_entry, select_entries
@@ -40,7 +38,7 @@ __all__ = [
 TEXT_LIMIT = 20_000
 """Of a definition before and after; what is longer is cut, and says so."""
 
-_COLUMNS = ("at", "actor", "via", "address", "action", "subject", "outcome", "detail", "before", "after")  # fmt: skip
+_COLUMNS = ("id", "at", "actor", "via", "address", "action", "subject", "outcome", "detail", "before", "after")  # fmt: skip
 
 
 @dataclass
@@ -127,14 +125,8 @@ def page_of_entries(
 
 def stream_csv(database: CatalogDatabase, wanted: LogFilter) -> Iterator[str]:
     """The entries as CSV; a text that a spreadsheet would take for a formula begins with `'`."""
-    yield ",".join(("id", *_COLUMNS)) + "\r\n"
     with database.read() as connection:
-        for entry in select_entries(connection, wanted):
-            values = _plain(entry)
-            line = io.StringIO()
-            cells = [harmless(values[name] or "") for name in _COLUMNS]
-            csv.writer(line).writerow([values["id"], *cells])
-            yield line.getvalue()
+        yield from csv_lines(_COLUMNS, map(_plain, select_entries(connection, wanted)))
 
 
 def stream_json_lines(database: CatalogDatabase, wanted: LogFilter) -> Iterator[str]:

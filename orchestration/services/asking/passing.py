@@ -72,6 +72,11 @@ def as_file(
     return StreamingResponse(chunks, media_type=media_type, headers={**own, **(headers or {})})
 
 
+def as_csv(lines: Iterator[str], file_name: str) -> StreamingResponse:
+    """A log as a CSV file; its address will lead to other lines later."""
+    return as_file(lines, file_name, media_type="text/csv; charset=utf-8", headers=NOT_KEPT)
+
+
 def attachment(file_name: str) -> str:
     """The `Content-Disposition` of a download: no character of the name can begin another header (RFC 6266, 8187)."""
     plain = "".join(c if c.isascii() and (c.isalnum() or c in "-_. ") else "_" for c in file_name)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from orchestration.location import Location
     from orchestration.services.home import Home
+    from orchestration.services.runs.workplace import Workplace
     from resources.stores.tables import TableStore
 
 SECONDS = 60.0
@@ -64,6 +65,20 @@ class Desk:
         from orchestration.services.instance import open_instance
 
         return open_instance(self.home)
+
+    def workplace(self, key: str = "") -> Workplace:
+        """Where a run takes place that is asked for.
+
+        Args:
+            key: the asker's own: the same one again is the same run.
+
+        Raises:
+            ConfigError: the definitions do not load.
+        """
+        from orchestration.services.runs.start import Asked
+        from orchestration.services.runs.workplace import Workplace
+
+        return Workplace(self.home, self.location, self.instance, Asked(self.actor.name, key))
 
     @cached_property
     def store(self) -> TableStore:

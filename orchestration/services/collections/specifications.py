@@ -56,8 +56,7 @@ def keep_received(
     if not _UPLOAD_ID.fullmatch(upload):
         return KeptSpecification(upload, shown_name(file_name))
     uploads = IncomingUploads(home)
-    uploads.state(upload, project)
-    found, path = uploads.received(upload)
+    found, path = uploads.received(upload, project)
     kept = UploadStore.open().stage(path, limit=SPECIFICATION_LIMIT)
     if forget:
         with suppress(NotFoundError):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from orchestration.services.import_tasks.file_names import FileNames
 from resources.import_tasks.definition import UploadedFile
 from resources.stores.uploads import UploadStore
 
@@ -24,25 +25,15 @@ def handed_in(files: Sequence[Path]) -> Iterator[tuple[UploadedFile, ...]]:
         InputError: there is no such file, it is none, or it is too large.
         StorageError: no space or no rights in the home folder.
     """
-    uploads = UploadStore.open()
-    before = uploads.hashes()
-    names: set[str] = set()
+    uploads, names = UploadStore.open(), FileNames()
     kept: list[UploadedFile] = []
+    new: set[str] = set()
     try:
         for file in files:
             one = uploads.stage(file, limit=FILE_LIMIT)
-            kept.append(UploadedFile(one.sha256, _name(file.name, names), one.size_bytes))
+            new |= {one.sha256} if one.is_new else set()
+            kept.append(UploadedFile(one.sha256, names.own(file.name), one.size_bytes))
         yield tuple(kept)
     finally:
-        for sha256 in {one.sha256 for one in kept} - before:
+        for sha256 in new:
             uploads.forget(sha256)
-
-
-def _name(name: str, taken: set[str]) -> str:
-    """The name itself, or with a number before its ending: `report (2).pdf`."""
-    path, number, found = Path(name), 1, name
-    while found in taken:
-        number += 1
-        found = f"{path.stem} ({number}){path.suffix}"
-    taken.add(found)
-    return found

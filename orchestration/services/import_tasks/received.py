@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestration.services.home import Home
+from orchestration.services.import_tasks.file_names import FileNames
 from orchestration.services.uploads.incoming import Incoming, IncomingUploads
 from resources.import_tasks.definition import MOST_FILES, UploadedFile
 from resources.kernel.errors import ConflictError, InputError, NotFoundError
@@ -83,7 +84,7 @@ def received_files(home: Home, project: str, upload_ids: Sequence[str]) -> Recei
             hint="Make several tasks, or pack the files into a ZIP",
             limit=MOST_FILES,
         )
-    uploads, names = IncomingUploads(home), _Names()
+    uploads, names = IncomingUploads(home), FileNames()
     found = [_received(uploads, one, project) for one in ids]
     files = tuple(
         UploadedFile(sha256, names.own(state.filename), state.offset) for state, sha256, _ in found
@@ -94,30 +95,13 @@ def received_files(home: Home, project: str, upload_ids: Sequence[str]) -> Recei
 def _received(
     uploads: IncomingUploads, upload_id: str, project: str
 ) -> tuple[Incoming, str, Path | None]:
-    state = uploads.state(upload_id, project)
     try:
-        state, path = uploads.received(upload_id)
+        state, path = uploads.received(upload_id, project)
     except ConflictError as error:
-        is_taken = error.facts.get("state") == "imported" and bool(state.sha256)
-        if not is_taken:
+        if error.facts.get("state") != "imported":
+            raise
+        state = uploads.state(upload_id, project)
+        if not state.sha256:
             raise
         return state, state.sha256, None  # by a task: this one, where the request comes twice
     return state, state.sha256 or sha256_of(path), path
-
-
-class _Names:
-    """Names of the files of one task: of those that are called alike, all but the first get a number."""
-
-    def __init__(self) -> None:
-        self._taken: set[str] = set()
-        self._last: dict[str, int] = {}
-
-    def own(self, name: str) -> str:
-        """The name, or the next numbered one that is free."""
-        found = name
-        while found in self._taken:
-            number = self._last[name] = self._last.get(name, 1) + 1
-            stem, dot, ending = name.rpartition(".")
-            found = f"{stem} ({number}).{ending}" if dot else f"{name} ({number})"
-        self._taken.add(found)
-        return found

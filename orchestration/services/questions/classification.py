@@ -25,8 +25,6 @@ from orchestration.services.classification_runs import (
     start_undo,
 )
 from orchestration.services.classifications import ReadingChoice
-from orchestration.services.runs.start import Asked
-from orchestration.services.runs.workplace import Workplace
 from resources.kernel.errors import InputError
 from resources.scratch import ScratchFolder
 
@@ -131,11 +129,11 @@ def _report(desk: Desk, name: str, upload: dict[str, Any], format: str) -> Strea
 
 def _apply(desk: Desk, name: str, upload: dict[str, Any], key: str = "") -> str:
     given = SentFile(**upload)
-    return start_apply(_place(desk, key), name, given.kept, given.choice)
+    return start_apply(desk.workplace(key), name, given.kept, given.choice)
 
 
 def _undo(desk: Desk, name: str, version: int, key: str = "") -> str:
-    return start_undo(_place(desk, key), name, version)
+    return start_undo(desk.workplace(key), name, version)
 
 
 def _download(desk: Desk, name: str, rows: dict[str, Any]) -> Streamed[str]:
@@ -157,10 +155,6 @@ def _download(desk: Desk, name: str, rows: dict[str, Any]) -> Streamed[str]:
 def _template(desk: Desk, name: str, format: str, encoding: str = "") -> Streamed[str]:  # noqa: A002 - the option's name
     options = make_write_options(format, encoding, "")
     return Streamed(f"{name}.{format}", [template(desk.location, name, options)])
-
-
-def _place(desk: Desk, key: str) -> Workplace:
-    return Workplace(desk.home, desk.location, desk.instance, Asked(desk.actor.name, key))
 
 
 def _answer(given: SentFile, found: FileCheck, after: int, limit: int) -> CheckAnswer:

@@ -30,8 +30,6 @@ from orchestration.services.collections.specifications import (
     keep_from_connector,
 )
 from orchestration.services.paging import LIMIT
-from orchestration.services.runs.start import Asked
-from orchestration.services.runs.workplace import Workplace
 from resources.kernel.errors import NotFoundError
 
 SECONDS = 600.0
@@ -76,13 +74,13 @@ def _start(
 ) -> StartedImport:
     given = SentSpecification(**sent)
     choice = ImportChoice(given.folder, ignore_errors)
-    return start_import(_place(desk, key), name, given.kept, choice)
+    return start_import(desk.workplace(key), name, given.kept, choice)
 
 
 def _resume(
     desk: Desk, import_id: int, name: str, choice: dict[str, bool], key: str = ""
 ) -> StartedImport:
-    return start_resume(_place(desk, key), import_id, ResumeChoice(**choice), name)
+    return start_resume(desk.workplace(key), import_id, ResumeChoice(**choice), name)
 
 
 def _keep(desk: Desk, name: str, connector: str, object_key: str) -> KeptSpecification:
@@ -105,10 +103,6 @@ def _make_file(desk: Desk, choice: dict[str, Any], number: int) -> Streamed[str]
 def _choice(given: dict[str, Any]) -> MakeChoice:
     globs = {name: tuple(given.get(name, ())) for name in ("include", "exclude")}
     return MakeChoice(**{**given, **globs})
-
-
-def _place(desk: Desk, key: str) -> Workplace:
-    return Workplace(desk.home, desk.location, desk.instance, Asked(desk.actor.name, key))
 
 
 CHECK = Question("collection_imports.check", _check, SpecificationCheck, seconds=SECONDS)

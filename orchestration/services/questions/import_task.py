@@ -15,8 +15,6 @@ from orchestration.services.import_tasks.starting import (
     start_task,
 )
 from orchestration.services.import_tasks.steering import Answered
-from orchestration.services.runs.start import Asked
-from orchestration.services.runs.workplace import Workplace
 from resources.import_tasks.definition import Via, parse_definition
 from resources.project import find_project
 from resources.stores.catalog.database import CatalogDatabase
@@ -28,7 +26,7 @@ SECONDS = 600.0
 def _create(
     desk: Desk, definition: dict[str, Any], via: Via, start: bool = False, key: str = ""
 ) -> ImportTask:
-    return create_task(_place(desk, key), parse_definition(definition), start=start, via=via)
+    return create_task(desk.workplace(key), parse_definition(definition), start=start, via=via)
 
 
 def _declare(desk: Desk, definition: dict[str, Any]) -> bool:
@@ -43,19 +41,15 @@ def _declare(desk: Desk, definition: dict[str, Any]) -> bool:
 
 
 def _start(desk: Desk, task_id: int, key: str = "") -> ImportTask:
-    return start_task(_place(desk, key), task_id)
+    return start_task(desk.workplace(key), task_id)
 
 
 def _retry(desk: Desk, task_id: int, key: str = "") -> ImportTask:
-    return retry_task(_place(desk, key), task_id)
+    return retry_task(desk.workplace(key), task_id)
 
 
 def _start_all(desk: Desk, ids: list[int]) -> tuple[Answered, ...]:
-    return start_all(_place(desk, ""), ids)
-
-
-def _place(desk: Desk, key: str) -> Workplace:
-    return Workplace(desk.home, desk.location, desk.instance, Asked(desk.actor.name, key))
+    return start_all(desk.workplace(), ids)
 
 
 DECLARE = Question("import_task.declare", _declare, bool)

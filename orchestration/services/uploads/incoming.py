@@ -145,27 +145,21 @@ class IncomingUploads:
         Raises:
             NotFoundError: there is none of this id, or no longer; or it was sent to another project than `project`.
         """
-        found = self._read(self._find(upload_id))
-        if project and found.project != project:
-            raise NotFoundError(
-                f"there is no upload {upload_id[:40]!r} in project {project!r}",
-                hint="Ask for it in the project that it was sent to",
-            )
-        return found
+        return _sent_to(project, self._read(self._find(upload_id)))
 
     def path(self, upload_id: str) -> Path:
         """Where the bytes of a file are that is whole; see `received`."""
         return self.received(upload_id)[1]
 
-    def received(self, upload_id: str) -> tuple[Incoming, Path]:
+    def received(self, upload_id: str, project: str = "") -> tuple[Incoming, Path]:
         """What is known of a file that is whole, and where its bytes are.
 
         Raises:
-            NotFoundError: there is none.
+            NotFoundError: there is none; or it was sent to another project than `project`.
             ConflictError: it is still on its way.
         """
         folder = self._find(upload_id)
-        found = self._read(folder)
+        found = _sent_to(project, self._read(folder))
         if not found.is_received:
             raise ConflictError(
                 f"{found.filename}: {found.offset:,} of {_said(found.size_bytes)} bytes have come",
@@ -355,6 +349,15 @@ class IncomingUploads:
             raise NotFoundError(
                 f"there is no upload {folder.name!r}", hint="Send the file again"
             ) from error
+
+
+def _sent_to(project: str, found: Incoming) -> Incoming:
+    if project and found.project != project:
+        raise NotFoundError(
+            f"there is no upload {found.upload_id!r} in project {project!r}",
+            hint="Ask for it in the project that it was sent to",
+        )
+    return found
 
 
 def _write_state(folder: Path, state: Incoming) -> None:

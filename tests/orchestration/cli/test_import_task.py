@@ -70,6 +70,8 @@ def test_what_failed_is_told_mended_and_taken_once_more(bench, waybill, tmp_path
     assert (row["name"], row["rule"]) == ("2024/bad.txt", "empty")
     waybill("failures", "1", "-o", str(tmp_path / "failed.csv"))
     assert "empty" in (tmp_path / "failed.csv").read_text()
+    told = waybill("failures", "1", "-o", str(tmp_path / "nowhere" / "failed.csv"), code=1)
+    assert "cannot be written" in told
     bench.put("2024/bad.txt", "Mended.")
     assert "2/2" in waybill("retry", "1")
     assert [row["meta_year"] for row in bench.rows()] == [2024, 2024]
