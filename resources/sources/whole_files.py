@@ -29,7 +29,7 @@ from resources.kernel.errors import GoneError, InputError, IntegrityError, Unkno
 from resources.sources.connector_items import ConnectorItems
 from resources.stores.uploads import UploadStore
 
-_SCHEME = "upload:/"
+SCHEME = "upload:/"
 
 
 class WholeUploads:
@@ -46,10 +46,7 @@ class WholeUploads:
 
     def list(self) -> Iterator[SourceItem]:
         """Each file, archives too."""
-        for file in self._files:
-            yield SourceItem(
-                file.name, _SCHEME + file.name, file.size, file.sha256, handle=file.sha256
-            )
+        yield from map(item_of, self._files)
 
     @contextmanager
     def fetch(self, item: SourceItem, known: KnownFile | None) -> Iterator[FetchedFile | Unchanged]:
@@ -57,11 +54,7 @@ class WholeUploads:
         if known is not None and known.sha256 == item.handle:
             yield Unchanged(item.fingerprint)
             return
-        try:
-            context = self._uploads.read(item.handle)
-            path = context.__enter__()
-        except (GoneError, IntegrityError) as error:
-            raise ItemRefusedError("upload_gone", error.message) from error
+        path = upload_path(self._uploads, item.handle)
         size = path.stat().st_size
         yield FetchedFile(path, item.name, size, item.handle, fingerprint=item.handle)
 
