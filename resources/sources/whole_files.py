@@ -15,7 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resources.connectors.base import FileConnector
-from resources.import_tasks.definition import ConnectorSource, Source, UploadSource, WebSource
+from resources.import_tasks.definition import (
+    ConnectorSource,
+    Source,
+    UploadedFile,
+    UploadSource,
+    WebSource,
+)
 from resources.import_tasks.items import TaskItem
 from resources.import_tasks.sources import (
     FetchedFile,
@@ -41,12 +47,12 @@ class WholeUploads:
     """
 
     def __init__(self, definition: UploadSource, uploads: UploadStore) -> None:
-        self._files = definition.files
-        self._uploads = uploads
+        self.files = definition.files
+        self.uploads = uploads
 
     def list(self) -> Iterator[SourceItem]:
         """Each file, archives too."""
-        yield from map(item_of, self._files)
+        yield from map(item_of, self.files)
 
     @contextmanager
     def fetch(self, item: SourceItem, known: KnownFile | None) -> Iterator[FetchedFile | Unchanged]:
@@ -54,7 +60,7 @@ class WholeUploads:
         if known is not None and known.sha256 == item.handle:
             yield Unchanged(item.fingerprint)
             return
-        path = upload_path(self._uploads, item.handle)
+        path = upload_path(self.uploads, item.handle)
         size = path.stat().st_size
         yield FetchedFile(path, item.name, size, item.handle, fingerprint=item.handle)
 
@@ -66,6 +72,24 @@ class WholeUploads:
     ) -> Iterator[SourceItem]:
         """Nothing: a file leads nowhere."""
         return iter(())
+
+
+def item_of(file: UploadedFile) -> SourceItem:
+    """An uploaded file as an item."""
+    return SourceItem(file.name, SCHEME + file.name, file.size, file.sha256, handle=file.sha256)
+
+
+def upload_path(uploads: UploadStore, sha256: str) -> Path:
+    """An upload of a task, its bytes checked. It stays where it is while its task is there.
+
+    Raises:
+        ItemRefusedError: it is gone, or damaged.
+    """
+    try:
+        with uploads.read(sha256) as path:
+            return path
+    except (GoneError, IntegrityError) as error:
+        raise ItemRefusedError("upload_gone", error.message) from error
 
 
 @dataclass(frozen=True)

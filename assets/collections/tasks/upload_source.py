@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,15 +18,14 @@ from resources.import_tasks.sources import (
     SourceItem,
     Unchanged,
 )
-from resources.kernel.errors import GoneError, IntegrityError
-from resources.stores.uploads import UploadStore
+from resources.sources.whole_files import SCHEME, WholeUploads, item_of, upload_path
+from resources.stores.uploads import UploadStore, sha256_of
 
-_SCHEME = "upload:/"
 _ARCHIVE = "archive"
 
 
-class UploadItems:
-    """See `ItemSource`. What is wrong with an archive as a whole is found when it is listed, and is one item that fails.
+class UploadItems(WholeUploads):
+    """See `ItemSource`; a ZIP is its members. What is wrong with an archive as a whole is found when it is listed, and is one item that fails.
 
     Args:
         definition: which files.
@@ -36,48 +34,33 @@ class UploadItems:
     """
 
     def __init__(self, definition: UploadSource, uploads: UploadStore, scratch: Path) -> None:
-        self._files = {file.sha256: file for file in definition.files}
-        self._listed = definition.files
-        self._uploads = uploads
+        super().__init__(definition, uploads)
+        self._names = {file.sha256: file.name for file in definition.files}
         self._scratch = scratch
         self._archives: dict[str, OpenArchive] = {}
         self._lock = Lock()
 
     def list(self) -> Iterator[SourceItem]:
         """Each file; in the place of an archive its members."""
-        for file in self._listed:
+        for file in self.files:
             found = format_of(file.name)
             if found is not None and found.group == _ARCHIVE:
                 yield from self._members(file)
             else:
-                yield SourceItem(
-                    file.name, _SCHEME + file.name, file.size, file.sha256, handle=file.sha256
-                )
+                yield item_of(file)
 
     @contextmanager
     def fetch(self, item: SourceItem, known: KnownFile | None) -> Iterator[FetchedFile | Unchanged]:
         """The file, or a copy of the member."""
         sha256, _, member = item.handle.partition("#")
-        if known is not None and known.sha256 == sha256 and not member:
-            yield Unchanged(item.fingerprint)
-            return
         if not member:
-            with self._upload(sha256) as path:
-                yield FetchedFile(path, item.name, path.stat().st_size, sha256, fingerprint=sha256)
+            with super().fetch(item, known) as found:
+                yield found
             return
         with TemporaryDirectory(dir=self._scratch) as folder:
             path = Path(folder) / "member"
             self._archive(sha256).copy(_number(member), path)
-            yield FetchedFile(path, item.name, path.stat().st_size, _sha256(path))
-
-    def follow(
-        self,
-        item: SourceItem,  # noqa: ARG002 - as the protocol has it
-        fetched: FetchedFile,  # noqa: ARG002
-        links: Sequence[str],  # noqa: ARG002
-    ) -> Iterator[SourceItem]:
-        """Nothing: a file leads nowhere."""
-        return iter(())
+            yield FetchedFile(path, item.name, path.stat().st_size, sha256_of(path))
 
     def close(self) -> None:
         """Lets go of archives."""
@@ -89,34 +72,24 @@ class UploadItems:
             members = list(self._archive(file.sha256).members())
         except ItemRefusedError:
             members = []
-        if (
-            not members
-        ):  # told when it is fetched: an archive without a file, or one that is refused
-            yield SourceItem(file.name, _SCHEME + file.name, file.size, handle=f"{file.sha256}#-1")
+        if not members:
+            # Told when it is fetched: an archive without a file, or one that is refused.
+            yield SourceItem(file.name, SCHEME + file.name, file.size, handle=f"{file.sha256}#-1")
         for one in members:
             handle = (
                 f"{file.sha256}#{one.number if one.rule is None else f'!{one.rule}!{one.message}'}"
             )
             # Two members may have one name: the refused one is told apart by its number.
             name = f"{file.name}/{one.path}" + ("" if one.rule is None else f" ({one.number})")
-            yield SourceItem(name, _SCHEME + name, one.size, handle=handle)
+            yield SourceItem(name, SCHEME + name, one.size, handle=handle)
 
     def _archive(self, sha256: str) -> OpenArchive:
         """Judged once a run; the upload stays where it is while its task is there."""
         with self._lock:
             if sha256 not in self._archives:
-                with self._upload(sha256) as path:
-                    self._archives[sha256] = OpenArchive(path, self._files[sha256].name)
+                path = upload_path(self.uploads, sha256)
+                self._archives[sha256] = OpenArchive(path, self._names[sha256])
             return self._archives[sha256]
-
-    @contextmanager
-    def _upload(self, sha256: str) -> Iterator[Path]:
-        try:
-            context = self._uploads.read(sha256)
-            path = context.__enter__()
-        except (GoneError, IntegrityError) as error:
-            raise ItemRefusedError("upload_gone", error.message) from error
-        yield path
 
 
 def _number(member: str) -> int:
@@ -132,8 +105,3 @@ def _number(member: str) -> int:
     if number < 0:
         raise ItemRefusedError("archive_refused", "the archive holds no file")
     return number
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
