@@ -5,8 +5,6 @@ A file that was taken stays taken, whatever becomes of the others: a set has a l
 
 from __future__ import annotations
 
-from typing import Any
-
 from assets.classifications.applying import (
     Applied,
     FileOrder,
@@ -18,7 +16,6 @@ from assets.classifications.applying import (
 from assets.classifications.declaration import ClassificationSpec
 from assets.classifications.schema import ParseOptions
 from assets.task_run import TaskRun
-from resources.import_tasks.items import Outcome
 from resources.sources.whole_files import BroughtFile
 from resources.stores.catalog.classifications.catalog import ClassificationCatalog
 from resources.stores.catalog.import_tasks.records import ItemResult
@@ -78,13 +75,7 @@ def _apply(
 def _result(file: BroughtFile, applied: Applied) -> ItemResult:
     counts = applied.entry.facts.counts
     did = {name: counts.get(name, 0) for name in ("new", "updated", "deleted", "cleared")}
-    told: dict[str, Any] = {
-        "size": file.size,
-        "fingerprint": file.fingerprint,
-        "sha256": file.sha256,
-        "message": ", ".join(f"{count:,} {name}" for name, count in did.items() if count),
-    }
     if not any(did.values()):
-        return ItemResult(file.item.number, "skipped", "unchanged", **told)
-    outcome: Outcome = "created" if did["new"] else "updated"
-    return ItemResult(file.item.number, "done", outcome, **told)
+        return file.result("skipped", "unchanged")
+    message = ", ".join(f"{count:,} {name}" for name, count in did.items() if count)
+    return file.result("done", "created" if did["new"] else "updated", message=message)

@@ -19,7 +19,6 @@ from assets.task_run import TaskRun
 from resources.formats.first_bytes import check_first_bytes
 from resources.formats.left_out import reason_of
 from resources.formats.registry import detect_format
-from resources.import_tasks.items import Outcome
 from resources.kernel.errors import EmptySourceError, InputError, ParseError, WaybillError
 from resources.kernel.records import BatchStream, ObjectInfo, StoredVersion
 from resources.sources.local_copies import LocalCopies
@@ -207,19 +206,13 @@ def _results(
     source: Any = report.version.properties["source"]
     is_known = report.unchanged and source.get(TASK) != run.task.id
     for file in files:
-        told: dict[str, Any] = {
-            "size": file.size,
-            "fingerprint": file.fingerprint,
-            "sha256": file.sha256,
-        }
-        number, reason = file.item.number, reason_of(file.item.name, _warnings(report))
-        if reason:
-            yield ItemResult(number, "failed", rule="unreadable", message=reason, **told)
-        elif is_known or known.get(file.item.name) == file.sha256:
-            yield ItemResult(number, "skipped", "unchanged", **told)
+        name = file.item.name
+        if reason := reason_of(name, _warnings(report)):
+            yield file.result("failed", rule="unreadable", message=reason)
+        elif is_known or known.get(name) == file.sha256:
+            yield file.result("skipped", "unchanged")
         else:
-            outcome: Outcome = "updated" if file.item.name in known else "created"
-            yield ItemResult(number, "done", outcome, **told)
+            yield file.result("done", "updated" if name in known else "created")
 
 
 def _warnings(report: ImportReport) -> Sequence[str]:

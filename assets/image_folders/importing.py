@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from assets.image_folders.declaration import NOUN, ORIGIN
@@ -160,18 +160,15 @@ def source_record(upload: KeptUpload) -> dict[str, Any]:
 
 
 def with_twin(image: FolderImage, first: dict[str, str]) -> FolderImage:
-    """The image, told of the first one with the same bytes.
+    """The image, told of the first one with the same bytes: in another version that may have been another one.
 
     Args:
         image: the next one in the order of paths.
         first: by SHA-256 the first image before it; grows.
     """
     twin = first.setdefault(image.sha256, image.path)
-    if twin == image.path:
-        return image
-    return FolderImage(
-        image.path, image.folder, image.sha256, image.size_bytes, image.format, image.width, image.height, twin
-    )  # fmt: skip
+    told = None if twin == image.path else twin
+    return image if image.duplicate_of == told else replace(image, duplicate_of=told)
 
 
 def count_folders(paths: Iterable[str]) -> int:

@@ -34,6 +34,7 @@ from resources.media.prober import open_prober
 from resources.media.unpacking import (
     PackedImage,
     bad_path,
+    folded_path,
     open_image_archive,
     refused_members,
 )
@@ -83,7 +84,7 @@ class _Folder:
 
     def __init__(self, images: Mapping[str, FolderImage]) -> None:
         self.images = dict(images)
-        self._called = {_folded(path): path for path in self.images}
+        self._called = {folded_path(path): path for path in self.images}
         self._with_bytes: dict[str, str] = {}
         for path in sorted(self.images):
             self._with_bytes.setdefault(self.images[path].sha256, path)
@@ -96,7 +97,7 @@ class _Folder:
             ItemRefusedError: see there; names the first.
         """
         for image in images:
-            other = self._called.get(_folded(image.path), image.path)
+            other = self._called.get(folded_path(image.path), image.path)
             if other != image.path:
                 raise ItemRefusedError(
                     "name_not_allowed",
@@ -117,7 +118,7 @@ class _Folder:
                 continue
             created, updated = created + (known is None), updated + (known is not None)
             self.images[image.path] = image
-            self._called[_folded(image.path)] = image.path
+            self._called[folded_path(image.path)] = image.path
             self._with_bytes.setdefault(image.sha256, image.path)
         self.is_changed |= bool(created or updated)
         return created, updated
@@ -151,7 +152,7 @@ def import_image_files(
                 results.append(_result(run, folder, file, images, is_own=is_own))
         version = newest
         if folder.is_changed or newest is None:
-            version = _publish(run, tables, order, folder, keeper)
+            version = _publish(run, tables, order, newest, folder, keeper)
     run.settle(results)
     assert version is not None  # noqa: S101 - for the type checker: the newest one, or a new one
     return ImageReport(version, 0.0, unchanged=not folder.is_changed)
@@ -187,27 +188,24 @@ def _result(
     run: TaskRun, folder: _Folder, file: BroughtFile, images: list[FolderImage], *, is_own: bool
 ) -> ItemResult:
     """Takes the images of a file into the folder; what a killed run of the same task had taken is its own."""
-    number = file.item.number
-    told: dict[str, Any] = {
-        "size": file.size,
-        "fingerprint": file.fingerprint,
-        "sha256": file.sha256,
-    }
     takes_twins = run.task.definition.options.on_duplicate == "new_version"
     twin = folder.twin(images[0]) if len(images) == 1 and not is_zip(file.path) else ""
     if twin and not takes_twins and images[0].path not in folder.images:
-        message = f"the folder has its bytes as {twin}"
-        return ItemResult(number, "skipped", "duplicate", message=message, **told)
+        return file.result("skipped", "duplicate", message=f"the folder has its bytes as {twin}")
     created, updated = folder.take(images)
     if not (created or updated) and not is_own:
-        return ItemResult(number, "skipped", "unchanged", **told)
+        return file.result("skipped", "unchanged")
     message = f"{len(images):,} images: {created:,} new, {updated:,} replaced"
-    outcome = "updated" if updated and not created else "created"
-    return ItemResult(number, "done", outcome, message=message, **told)  # type: ignore[arg-type]  # one of two
+    return file.result("done", "updated" if updated and not created else "created", message=message)
 
 
 def _publish(
-    run: TaskRun, tables: TableStore, order: ImageOrder, folder: _Folder, keeper: MediaWriter
+    run: TaskRun,
+    tables: TableStore,
+    order: ImageOrder,
+    newest: StoredVersion | None,
+    folder: _Folder,
+    keeper: MediaWriter,
 ) -> StoredVersion:
     for image in folder.images.values():
         keeper.keep_known(image.sha256)  # those of the version before are of this one too
@@ -222,7 +220,7 @@ def _publish(
 
     def images() -> Iterator[FolderImage]:
         for path in sorted(folder.images):
-            image = with_twin(_alone(folder.images[path]), first)
+            image = with_twin(folder.images[path], first)
             record.add(image)
             yield image
 
@@ -231,17 +229,16 @@ def _publish(
         return table.publish(
             {
                 "origin": ORIGIN,
-                "source": _source_record(run, tables, order),
+                "source": _source_record(run, newest),
                 IMAGES: record.to_property(),
                 **keeper.claim(),
             }
         )
 
 
-def _source_record(run: TaskRun, tables: TableStore, order: ImageOrder) -> dict[str, Any]:
+def _source_record(run: TaskRun, newest: StoredVersion | None) -> dict[str, Any]:
     """Which task a version was made by; the upload that was imported last stays known, so that it does not come back."""
-    newest = newest_version(tables, order.key)
-    before: Any = newest.properties.get("source", {}) if newest is not None else {}
+    before = _source_of(newest)
     items = run.items.page(run.task.id, limit=_NAMED)
     return {
         "upload": before.get("upload", 0),
@@ -265,22 +262,15 @@ def _images_of(
 
 
 def _is_of(version: StoredVersion | None, run: TaskRun) -> bool:
-    source: Any = version.properties.get("source", {}) if version is not None else {}
-    return bool(source.get(TASK) == run.task.id)
+    return bool(_source_of(version).get(TASK) == run.task.id)
 
 
-def _alone(image: FolderImage) -> FolderImage:
-    """The image without a word of its twin: that may be another one by now."""
-    return FolderImage(
-        image.path, image.folder, image.sha256, image.size_bytes, image.format, image.width, image.height
-    )  # fmt: skip
+def _source_of(version: StoredVersion | None) -> dict[str, Any]:
+    found: Any = version.properties.get("source", {}) if version is not None else {}
+    return dict(found)
 
 
 def _rule(error: WaybillError) -> str:
     if isinstance(error, ParseError):
         return "archive_refused"
     return "unreadable" if "members" in error.facts else "type_mismatch"
-
-
-def _folded(path: str) -> str:
-    return unicodedata.normalize("NFC", path.casefold())

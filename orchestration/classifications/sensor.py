@@ -10,19 +10,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
 from assets.classifications.declaration import ClassificationSpec, WatchedFiles
 from orchestration.classifications.jobs import ETAG_TAG, FILE_TAG, run_config, run_tags
-from orchestration.watching.new_objects import WatchPolicy, find_new_objects
+from orchestration.watching.looking import look_for_new_objects
+from orchestration.watching.new_objects import WatchPolicy
 from orchestration.watching.object_ledger import ObjectsRequest
 from orchestration.watching.object_sweep import digest_of, version_of
-from orchestration.watching.submitted import was_submitted
 from resources.connectors.base import FileConnector
-from resources.home import waybill_home
 from resources.kernel.errors import NotFoundError
 from resources.kernel.records import ObjectInfo
 
@@ -52,13 +50,10 @@ def build_sensor(spec: ClassificationSpec, job: Any) -> dg.SensorDefinition:
     )
     def _look(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         connector = getattr(context.resources, watched.connector).files()
-        try:
-            waiting = waits_for(context.instance, name, watched, connector)
-            if waiting:
-                return dg.SensorResult(skip_reason=waiting, cursor=context.cursor)
-            return _next_file(context, spec, watched, connector)
-        except NotFoundError as error:  # a folder that is not there yet holds nothing new
-            return dg.SensorResult(skip_reason=str(error), cursor=context.cursor)
+        waiting = waits_for(context.instance, name, watched, connector)
+        if waiting:
+            return dg.SensorResult(skip_reason=waiting, cursor=context.cursor)
+        return _next_file(context, spec, watched, connector)
 
     return _look
 
@@ -69,11 +64,12 @@ def _next_file(
     watched: WatchedFiles,
     connector: FileConnector,
 ) -> dg.SensorResult:
-    name, given = sensor_name(spec), watched.settle_seconds
-    tick = find_new_objects(
+    given = watched.settle_seconds
+    return look_for_new_objects(
+        context,
         lambda after: _data_files(connector.list_objects(watched.path, after=after)),
         WatchPolicy(
-            sensor=name,
+            sensor=sensor_name(spec),
             scope=f"{watched.connector} {watched.path}",
             one_run_per="object",
             include_existing=watched.include_existing,
@@ -81,17 +77,7 @@ def _next_file(
             clock_doubt_seconds=connector.clock_doubt_seconds,
             max_requests=1,
         ),
-        ledger=waybill_home() / "sensors" / f"{name}.sqlite",
-        cursor=context.cursor,
-        has_run=lambda run_key: was_submitted(context.instance, name, run_key),
-        now=datetime.now(UTC),
-    )
-    context.log.info(tick.summary)
-    requests = [_run_request(spec, watched, connector, wanted) for wanted in tick.requests]
-    return dg.SensorResult(
-        run_requests=requests,
-        skip_reason=None if requests else tick.summary,
-        cursor=tick.cursor,
+        lambda wanted: _run_request(spec, watched, connector, wanted),
     )
 
 

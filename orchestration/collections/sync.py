@@ -7,17 +7,14 @@ is in it too, and comes in once.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
 from assets.collections.declaration import CollectionSpec
 from orchestration.collections.jobs import run_config, run_tags
-from orchestration.watching.new_objects import WatchPolicy, find_new_objects
-from orchestration.watching.submitted import was_submitted
-from resources.home import waybill_home
-from resources.kernel.errors import NotFoundError
+from orchestration.watching.looking import look_for_new_objects
+from orchestration.watching.new_objects import WatchPolicy
 
 
 def sensor_name(spec: CollectionSpec) -> str:
@@ -41,36 +38,21 @@ def build_sync(spec: CollectionSpec, job: Any) -> dg.SensorDefinition:
     def _look(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         connector = getattr(context.resources, watched.connector).files()
         name = sensor_name(spec)
-        try:
-            tick = find_new_objects(
-                lambda after: connector.list_objects(watched.path, after=after),
-                WatchPolicy(
-                    sensor=name,
-                    scope=f"{watched.connector} {watched.path}",
-                    include_existing=watched.include_existing,
-                    settle_seconds=connector.settle_seconds,
-                    clock_doubt_seconds=connector.clock_doubt_seconds,
-                ),
-                ledger=waybill_home() / "sensors" / f"{name}.sqlite",
-                cursor=context.cursor,
-                has_run=lambda run_key: was_submitted(context.instance, name, run_key),
-                now=datetime.now(UTC),
-            )
-        except NotFoundError as error:  # a folder that is not there yet holds nothing new
-            return dg.SensorResult(skip_reason=str(error), cursor=context.cursor)
-        context.log.info(tick.summary)
-        requests = [
-            dg.RunRequest(
+        return look_for_new_objects(
+            context,
+            lambda after: connector.list_objects(watched.path, after=after),
+            WatchPolicy(
+                sensor=name,
+                scope=f"{watched.connector} {watched.path}",
+                include_existing=watched.include_existing,
+                settle_seconds=connector.settle_seconds,
+                clock_doubt_seconds=connector.clock_doubt_seconds,
+            ),
+            lambda wanted: dg.RunRequest(
                 run_key=wanted.run_key,
                 run_config=run_config(spec, {"watched": True, "author": f"sensor {name}"}),
                 tags=run_tags(spec, f"{watched.connector}: {watched.path}"),
-            )
-            for wanted in tick.requests
-        ]
-        return dg.SensorResult(
-            run_requests=requests,
-            skip_reason=None if requests else tick.summary,
-            cursor=tick.cursor,
+            ),
         )
 
     return _look

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -16,16 +15,13 @@ import msgspec
 from msgspec.structs import replace
 
 from orchestration.pipelines.build import ScheduleSpec, build_schedule
-from orchestration.watching.new_objects import WatchPolicy, WatchTick, find_new_objects
+from orchestration.watching.looking import files_at, look_for_new_objects, tags_of
+from orchestration.watching.new_objects import WatchPolicy
 from orchestration.watching.object_ledger import ObjectsRequest
-from orchestration.watching.submitted import was_submitted
 from resources.connectors.base import FileConnector
-from resources.home import waybill_home
 from resources.import_tasks.definition import MOST_FILES, ConnectorSource, TaskDefinition
-from resources.kernel.errors import NotFoundError
 from resources.kernel.keys import asset_key
 from resources.references import JOB_POSITION, JOB_TARGETS
-from resources.sources.objects import select_objects
 
 _AT_ONCE = 1_000
 """Files of one task into a collection or an image folder; the rest comes with the next ones."""
@@ -119,48 +115,29 @@ def _sensor(
         metadata={"connector": source.connector, "path": source.path, "pipeline": spec.name},
     )
     def _look(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        try:
-            connector = getattr(context.resources, source.connector).files()
-            tick = _new_files(context, spec, source, inbox, connector)
-        except NotFoundError as error:  # a folder that is not there yet holds nothing new
-            return dg.SensorResult(skip_reason=str(error), cursor=context.cursor)
-        context.log.info(tick.summary)
-        return dg.SensorResult(
-            run_requests=[_request(spec, one) for one in tick.requests],
-            skip_reason=None if tick.requests else tick.summary,
-            cursor=tick.cursor,
+        connector = getattr(context.resources, source.connector).files()
+        return look_for_new_objects(
+            context,
+            files_at(connector, source.path),
+            _policy(spec, source, inbox, connector),
+            lambda wanted: _request(spec, wanted),
         )
 
     return _look
 
 
-def _new_files(
-    context: dg.SensorEvaluationContext,
-    spec: RecurringSpec,
-    source: ConnectorSource,
-    inbox: InboxSpec,
-    connector: FileConnector,
-) -> WatchTick:
-    name = sensor_name(spec)
-    settle = connector.settle_seconds if inbox.settle_seconds is None else inbox.settle_seconds
+def _policy(
+    spec: RecurringSpec, source: ConnectorSource, inbox: InboxSpec, connector: FileConnector
+) -> WatchPolicy:
+    given = inbox.settle_seconds
     takes_lots = spec.task.target.kind in ("collection", "image_folder")
-    policy = WatchPolicy(
-        sensor=name,
+    return WatchPolicy(
+        sensor=sensor_name(spec),
         scope=f"{source.connector} {source.path}",
         include_existing=inbox.include_existing,
-        settle_seconds=settle,
+        settle_seconds=connector.settle_seconds if given is None else given,
         clock_doubt_seconds=connector.clock_doubt_seconds,
         objects_per_run=_AT_ONCE if takes_lots else MOST_FILES,
-    )
-    return find_new_objects(
-        lambda after: select_objects(
-            connector, source.path, is_readable=lambda _key: True, after=after
-        ),
-        policy,
-        ledger=waybill_home() / "sensors" / f"{name}.sqlite",
-        cursor=context.cursor,
-        has_run=lambda run_key: was_submitted(context.instance, name, run_key),
-        now=datetime.now(UTC),
     )
 
 
@@ -168,8 +145,5 @@ def _request(spec: RecurringSpec, wanted: ObjectsRequest) -> dg.RunRequest:
     return dg.RunRequest(
         run_key=wanted.run_key,
         run_config=spec.config(wanted.keys),
-        tags={
-            "waybill/new_objects": str(wanted.objects),
-            "waybill/first_object": wanted.first_keys[0][:250] if wanted.first_keys else "",
-        },
+        tags=tags_of(wanted),
     )

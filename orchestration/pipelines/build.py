@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import dagster as dg
 
 from orchestration.watching.lagging import ON_ITS_WAY
-from orchestration.watching.new_objects import WatchPolicy, find_new_objects
+from orchestration.watching.looking import files_at, look_for_new_objects, tags_of
+from orchestration.watching.new_objects import WatchPolicy
 from orchestration.watching.object_ledger import ObjectsRequest
-from orchestration.watching.submitted import was_submitted
 from resources.connectors.base import FileConnector
-from resources.home import waybill_home
-from resources.kernel.errors import ConfigError, NotFoundError
+from resources.kernel.errors import ConfigError
 from resources.kernel.keys import asset_key
 from resources.references import JOB_POSITION, JOB_TARGETS
-from resources.sources.objects import select_objects
 from resources.sources.settling import SETTLE_TAG
 
 MAX_RUNTIME_SECONDS = (
@@ -173,33 +171,15 @@ def _sensor(spec: PipelineSpec, watched: NewObjectsSpec, job: Any) -> dg.SensorD
         metadata={"connector": watched.connector, "path": watched.path, "pipeline": spec.name},
     )
     def _look(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        try:
-            connector = getattr(context.resources, watched.connector).files()
-            tick = find_new_objects(
-                lambda after: select_objects(
-                    connector, watched.path, is_readable=_counts, after=after
-                ),
-                _policy(name, watched, connector),
-                ledger=waybill_home() / "sensors" / f"{name}.sqlite",
-                cursor=context.cursor,
-                has_run=lambda run_key: was_submitted(context.instance, name, run_key),
-                now=datetime.now(UTC),
-            )
-        except NotFoundError as error:  # a folder that is not there yet holds nothing new
-            return dg.SensorResult(skip_reason=str(error), cursor=context.cursor)
-        context.log.info(tick.summary)
-        return dg.SensorResult(
-            run_requests=[_run_request(request, watched) for request in tick.requests],
-            skip_reason=None if tick.requests else tick.summary,
-            cursor=tick.cursor,
+        connector = getattr(context.resources, watched.connector).files()
+        return look_for_new_objects(
+            context,
+            files_at(connector, watched.path),
+            _policy(name, watched, connector),
+            lambda wanted: _run_request(wanted, watched),
         )
 
     return _look
-
-
-def _counts(_key: str) -> bool:
-    """Of a folder every file starts a run: which of them a dataset reads is its data source's affair."""
-    return True
 
 
 def _policy(sensor: str, watched: NewObjectsSpec, connector: FileConnector) -> WatchPolicy:
@@ -215,10 +195,7 @@ def _policy(sensor: str, watched: NewObjectsSpec, connector: FileConnector) -> W
 
 
 def _run_request(wanted: ObjectsRequest, watched: NewObjectsSpec) -> dg.RunRequest:
-    tags = {
-        "waybill/new_objects": str(wanted.objects),
-        "waybill/first_object": wanted.first_keys[0][:250] if wanted.first_keys else "",
-    }
+    tags = tags_of(wanted)
     if watched.settle_seconds is not None:
         tags[SETTLE_TAG] = f"{watched.connector} {watched.settle_seconds}"
     return dg.RunRequest(run_key=wanted.run_key, tags=tags)

@@ -179,22 +179,23 @@ def _twins(paths: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Names that are one name where case does not count."""
     first: dict[str, str] = {}
     for path in paths:
-        other = first.get(_folded(path))
+        other = first.get(folded_path(path))
         if other is None:
-            first[_folded(path)] = path
+            first[folded_path(path)] = path
         else:
             yield path, f"the same name as {other!r} where case does not count"
 
 
 def _folders_that_are_files(paths: Sequence[str]) -> Iterator[tuple[str, str]]:
-    files = {_folded(path) for path in paths}
+    files = {folded_path(path) for path in paths}
     for path in paths:
         parents = (path[: match.start()] for match in re.finditer("/", path))
-        if any(_folded(parent) in files for parent in parents):
+        if any(folded_path(parent) in files for parent in parents):
             yield path, "a folder of its name is a file too"
 
 
-def _folded(path: str) -> str:
+def folded_path(path: str) -> str:
+    """The path as it is told apart from others: neither by case nor by how its letters are composed."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 

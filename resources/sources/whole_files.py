@@ -22,7 +22,7 @@ from resources.import_tasks.definition import (
     UploadSource,
     WebSource,
 )
-from resources.import_tasks.items import TaskItem
+from resources.import_tasks.items import ItemState, Outcome, TaskItem
 from resources.import_tasks.sources import (
     FetchedFile,
     ItemRefusedError,
@@ -34,6 +34,7 @@ from resources.import_tasks.sources import (
 )
 from resources.kernel.errors import GoneError, InputError, IntegrityError, UnknownNameError
 from resources.sources.connector_items import ConnectorItems
+from resources.stores.catalog.import_tasks.records import ItemResult
 from resources.stores.uploads import UploadStore
 
 UPLOAD_SCHEME = "upload:/"
@@ -141,6 +142,21 @@ class BroughtFile:
     size: int
     sha256: str
     fingerprint: str
+
+    def result(
+        self, state: ItemState, outcome: Outcome = "", *, rule: str = "", message: str = ""
+    ) -> ItemResult:
+        """What became of it."""
+        return ItemResult(
+            self.item.number,
+            state,
+            outcome,
+            rule=rule,
+            message=message,
+            size=self.size,
+            fingerprint=self.fingerprint,
+            sha256=self.sha256,
+        )
 
 
 @dataclass(frozen=True)

@@ -72,12 +72,10 @@ class UploadItems(WholeUploads):
             members = list(self._archive(file.sha256).members())
         except ItemRefusedError:
             members = []
-        if (
-            not members
-        ):  # told when it is fetched: an archive without a file, or one that is refused
-            yield SourceItem(
-                file.name, UPLOAD_SCHEME + file.name, file.size, handle=f"{file.sha256}#-1"
-            )
+        if not members:
+            # Told when it is fetched: an archive without a file, or one that is refused.
+            reference = UPLOAD_SCHEME + file.name
+            yield SourceItem(file.name, reference, file.size, handle=f"{file.sha256}#-1")
         for one in members:
             handle = (
                 f"{file.sha256}#{one.number if one.rule is None else f'!{one.rule}!{one.message}'}"

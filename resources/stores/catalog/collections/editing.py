@@ -19,7 +19,7 @@ from resources.kernel.errors import ConflictError, InputError, NotFoundError
 from resources.stores.catalog.collections.imports import ensured_folder
 from resources.stores.catalog.collections.opened import Opened
 from resources.stores.catalog.collections.records import StoredCollection, now, revision_of
-from resources.stores.catalog.collections.settling import note_change
+from resources.stores.catalog.collections.settling import advance, note_change
 from resources.stores.catalog.collections.tables import (
     COLLECTIONS,
     DOCUMENTS,
@@ -117,7 +117,7 @@ def move(
         connection.execute(
             sa.update(facets).where(facets.c.item.in_(some)).values(folder_id=target)
         )
-    _advance(connection, stored.id)
+    advance(connection, stored.id)
     return moved
 
 
@@ -132,7 +132,7 @@ def remove(connection: sa.Connection, stored: StoredCollection, ids: Sequence[in
         removed += connection.execute(
             sa.delete(ITEMS).where(ITEMS.c.collection_id == stored.id, ITEMS.c.id.in_(some))
         ).rowcount
-    _advance(connection, stored.id)
+    advance(connection, stored.id)
     return removed
 
 
@@ -196,15 +196,6 @@ def _write_facets(connection: sa.Connection, opened: Opened, item_id: int, metad
     connection.execute(
         sa.text(f"UPDATE {facets.table} SET {settings} WHERE item = :item"),
         {**values, "item": item_id},
-    )
-
-
-def _advance(connection: sa.Connection, collection_id: int) -> None:
-    """Says that items went or moved: an import that looked at the folder before looks again."""
-    connection.execute(
-        sa.update(COLLECTIONS)
-        .where(COLLECTIONS.c.id == collection_id)
-        .values(revision=COLLECTIONS.c.revision + 1, changes=COLLECTIONS.c.changes + 1)
     )
 
 

@@ -71,6 +71,15 @@ def note_change(connection: sa.Connection, collection_id: int) -> None:
     )
 
 
+def advance(connection: sa.Connection, collection_id: int) -> None:
+    """Says that items came, went or moved: an import that looked at the folder before looks again."""
+    connection.execute(
+        sa.update(COLLECTIONS)
+        .where(COLLECTIONS.c.id == collection_id)
+        .values(revision=COLLECTIONS.c.revision + 1, changes=COLLECTIONS.c.changes + 1)
+    )
+
+
 def retry(connection: sa.Connection, collection_id: int, import_id: int) -> int:
     """Makes the failed items of an import pending again; the log keeps them until they are ready."""
     facets = f"facets_{collection_id}"

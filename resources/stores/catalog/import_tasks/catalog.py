@@ -16,7 +16,12 @@ from resources.kernel.errors import InputError
 from resources.stores.catalog.collections.records import now
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.catalog.import_tasks import changing
-from resources.stores.catalog.import_tasks.changing import StateChange, known_task, locked_task
+from resources.stores.catalog.import_tasks.changing import (
+    StateChange,
+    find_locked,
+    known_task,
+    locked_task,
+)
 from resources.stores.catalog.import_tasks.records import (
     StoredEvent,
     StoredTask,
@@ -24,11 +29,9 @@ from resources.stores.catalog.import_tasks.records import (
     to_event,
     to_task,
 )
-from resources.stores.catalog.import_tasks.tables import EVENTS, ITEMS, TASKS
+from resources.stores.catalog.import_tasks.tables import EVENTS, ITEMS, LISTED, TASKS
 
 _REMOVED_AT_ONCE = 10_000
-LISTED = tuple(column for column in TASKS.c if column.name != "definition")
-"""What a list reads of each task: all but its definition, which may have 13,000 files."""
 
 
 class ImportTaskCatalog:
@@ -125,12 +128,9 @@ class ImportTaskCatalog:
             TransitionError: it is in the hands of another run.
         """
         with self.database.write() as connection:
-            found = connection.execute(
-                sa.select(*LISTED).where(TASKS.c.id == task_id).with_for_update()
-            ).one_or_none()
-            if found is None:
+            stored = find_locked(connection, task_id)
+            if stored is None:
                 return None
-            stored = to_task(found)
             change = StateChange("start", actor, run_id)
             if not changing.take_up(connection, stored, change, is_repeated=is_repeated):
                 return None
@@ -145,12 +145,9 @@ class ImportTaskCatalog:
             The task; None: it is gone.
         """
         with self.database.write() as connection:
-            found = connection.execute(
-                sa.select(*LISTED).where(TASKS.c.id == task_id).with_for_update()
-            ).one_or_none()
-            if found is None:
+            stored = find_locked(connection, task_id)
+            if stored is None:
                 return None
-            stored = to_task(found)
             if stored.state in WORKING and stored.run_id == run_id:
                 to = ENDS[stored.state][event]
                 changing.move(connection, stored, to, StateChange(event, actor, run_id, reason))

@@ -20,7 +20,7 @@ from resources.import_tasks.states import (
 from resources.kernel.errors import NotFoundError
 from resources.stores.catalog.collections.records import now
 from resources.stores.catalog.import_tasks.records import StoredTask, TransitionError, to_task
-from resources.stores.catalog.import_tasks.tables import EVENTS, ITEMS, TASKS
+from resources.stores.catalog.import_tasks.tables import EVENTS, ITEMS, LISTED, TASKS
 from resources.stores.catalog.webhooks.outbox import note_event
 from resources.stores.catalog.webhooks.records import Event, EventName
 
@@ -49,16 +49,29 @@ def known_task(connection: sa.Connection, task_id: int, project: str = "") -> St
     Raises:
         NotFoundError: there is none, or it is of another project.
     """
-    return _task(connection, sa.select(TASKS), task_id, project)
+    row = connection.execute(sa.select(TASKS).where(TASKS.c.id == task_id)).one_or_none()
+    if row is None or project not in ("", row.project):
+        raise no_task(task_id, project)
+    return to_task(row, row.definition)
+
+
+def find_locked(connection: sa.Connection, task_id: int) -> StoredTask | None:
+    """A task without its definition; None: there is none. Other writers of it wait. On SQLite the whole file is locked."""
+    chosen = sa.select(*LISTED).where(TASKS.c.id == task_id).with_for_update()
+    row = connection.execute(chosen).one_or_none()
+    return None if row is None else to_task(row)
 
 
 def locked_task(connection: sa.Connection, task_id: int, project: str = "") -> StoredTask:
-    """The same; other writers of it wait. On SQLite the whole file is locked.
+    """The same of a task that has to be there.
 
     Raises:
         NotFoundError: there is none, or it is of another project.
     """
-    return _task(connection, sa.select(TASKS).with_for_update(), task_id, project)
+    stored = find_locked(connection, task_id)
+    if stored is None or project not in ("", stored.project):
+        raise no_task(task_id, project)
+    return stored
 
 
 def act(
@@ -189,13 +202,6 @@ def no_task(task_id: int, project: str = "") -> NotFoundError:
     """The error of a task that is not there."""
     where = f"project {project} has" if project else "there is"
     return NotFoundError(f"{where} no import task {task_id}", hint="List the import tasks")
-
-
-def _task(connection: sa.Connection, chosen: Any, task_id: int, project: str) -> StoredTask:
-    row = connection.execute(chosen.where(TASKS.c.id == task_id)).one_or_none()
-    if row is None or project not in ("", row.project):
-        raise no_task(task_id, project)
-    return to_task(row, row.definition)
 
 
 def _told(stored: StoredTask, to: TaskState, change: StateChange) -> Event:

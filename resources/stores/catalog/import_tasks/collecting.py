@@ -20,7 +20,8 @@ from resources.stores.catalog.collections.facets import FacetTable
 from resources.stores.catalog.collections.imports import ensured_collection, ensured_folder
 from resources.stores.catalog.collections.opened import Opened
 from resources.stores.catalog.collections.records import now
-from resources.stores.catalog.collections.tables import COLLECTIONS, DOCUMENTS, ITEMS, KNOWN
+from resources.stores.catalog.collections.settling import advance
+from resources.stores.catalog.collections.tables import DOCUMENTS, ITEMS, KNOWN
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.catalog.import_tasks import items as task_items
 from resources.stores.catalog.import_tasks.changing import locked_task
@@ -121,23 +122,24 @@ class TaskCollecting:
             refreshed: by reference, fingerprints by which what is unchanged is known from now on.
         """
         with self.database.lock(f"collection-{self.place.collection}"), self.database.write() as c:
-            _refresh(c, self._ensured(c)[1], refreshed or {})
-            return self._settle(c, results, brought)
+            ids = self._ensured(c)
+            _refresh(c, ids[1], refreshed or {})
+            return self._settle(c, ids, results, brought)
 
     def _settle(
         self,
         connection: sa.Connection,
+        ids: tuple[int, int],
         results: Sequence[ItemResult],
         brought: Sequence[BroughtItem],
     ) -> int:
         task_id = self.place.task_id
-        collection_id, folder_id = self._ensured(connection)
         locked_task(connection, task_id)
         numbers = [*(one.number for one in results), *(one.number for one in brought)]
         own = task_items.own_pending(connection, task_id, numbers)
         is_sqlite = self.database.is_sqlite
         opened = Opened.of(connection, self.place.collection, is_sqlite=is_sqlite)
-        writing = _Writing(connection, self.place, (collection_id, folder_id), opened.facets)
+        writing = _Writing(connection, self.place, ids, opened.facets)
         settled = writing.write([one for one in brought if one.number in own])
         settled += [one for one in results if one.number in own]
         return task_items.settle(connection, task_id, settled)
@@ -284,11 +286,7 @@ class _Writing:
         self._connection.execute(
             _KNOW, [self._known_row(item_id, one) for item_id, one, _ in written]
         )
-        self._connection.execute(
-            sa.update(COLLECTIONS)
-            .where(COLLECTIONS.c.id == self._collection_id)
-            .values(revision=COLLECTIONS.c.revision + 1, changes=COLLECTIONS.c.changes + 1)
-        )
+        advance(self._connection, self._collection_id)
 
     def _keep_texts(self, items: Mapping[int, BroughtItem]) -> None:
         self._connection.execute(sa.delete(DOCUMENTS).where(DOCUMENTS.c.item_id.in_(items)))

@@ -11,9 +11,8 @@ import sqlalchemy as sa
 from resources.import_tasks.states import TaskState
 from resources.stores.catalog.collections.records import to_micros
 from resources.stores.catalog.database import CatalogDatabase
-from resources.stores.catalog.import_tasks.catalog import LISTED
 from resources.stores.catalog.import_tasks.records import StoredTask, to_task
-from resources.stores.catalog.import_tasks.tables import TASKS
+from resources.stores.catalog.import_tasks.tables import LISTED, TASKS
 
 TaskSort = Literal["created", "changed", "name", "state", "target", "total", "failed"]
 SORTS: tuple[TaskSort, ...] = get_args(TaskSort)

@@ -51,6 +51,8 @@ TASKS = sa.Table(
     sa.Index("import_tasks_state", "project", "state", "id"),
     sqlite_autoincrement=True,
 )
+LISTED = tuple(column for column in TASKS.c if column.name != "definition")
+"""What is read of a task where nobody asks what it was told: all but its definition, which may have 13,000 files."""
 
 ITEMS = sa.Table(
     "import_task_items",
