@@ -221,6 +221,7 @@ def run_round(server: Server, path: Path, folder: Path, turn: int) -> None:
 
 def take_folder(server: Server, path: Path) -> Taken:
     """Imports the file from a folder."""
+    os.sync()  # what the disk has to write still is no part of it
     lake = server.home / "lake" / "data.csv"
     os.link(path, lake)
     taken = timed(server, lambda: server.client.datasets["taken"].refresh().wait())
@@ -231,6 +232,7 @@ def take_folder(server: Server, path: Path) -> Taken:
 def take_upload(server: Server, path: Path) -> dict[str, Taken]:
     """Sends the file, has it imported, waits for the run."""
     uploads, sent, run = server.uploads, list[str](), list[Run]()
+    os.sync()  # what the disk has to write still is no part of it
     return {
         "sent": timed(server, lambda: sent.append(uploads.send(path))),
         "kept, run begun": timed(
