@@ -19,7 +19,7 @@ from assets.models.build import (
 from assets.models.estimators import Algorithm, Task
 from assets.models.train import DEFAULT_MAX_ROWS, TrainingSpec, check_spec
 from assets.noun import VersionedNoun
-from assets.table_asset import TableComponent
+from assets.table_asset import ProfiledComponent
 from resources.references import position
 from resources.stores.resource import StoreResource
 
@@ -121,7 +121,7 @@ ModelName = Annotated[
 ]
 
 
-class Prediction(TableComponent):
+class Prediction(ProfiledComponent):
     """A dataset with what a model says about every row of another dataset."""
 
     noun: ClassVar[str] = "prediction"
@@ -179,7 +179,9 @@ kinds: [scikitlearn]
             keep_versions=self.keep_versions,
             column_descriptions=self.column_descriptions,
         )
-        return build_prediction(spec, asset=self.asset_of(context, spec), execute=self.execute)
+        asset = self.asset_of(context, spec)
+        execute = self.profiled(self.execute, asset)
+        return self.with_profile(build_prediction(spec, asset=asset, execute=execute), asset)
 
     def execute(
         self, context: dg.AssetExecutionContext, spec: PredictionSpec, store: StoreResource

@@ -9,14 +9,14 @@ from typing import ClassVar
 import dagster as dg
 
 from assets.noun import placed
-from assets.table_asset import TableComponent
+from assets.table_asset import ProfiledComponent
 from assets.transforms.build import TransformSpec, build_transform, run_transform
 from assets.transforms.statement import Statement, parse_statement
 from assets.transforms.time_limit import DEFAULT_SECONDS
 from resources.stores.resource import StoreResource
 
 
-class SqlTransform(TableComponent):
+class SqlTransform(ProfiledComponent):
     """A dataset made by one SELECT over other datasets, which it names as tables."""
 
     noun: ClassVar[str] = "transform"
@@ -63,7 +63,9 @@ kinds: [duckdb]
             max_runtime_seconds=self.max_runtime_seconds,
             column_descriptions=self.column_descriptions,
         )
-        return build_transform(spec, asset=self.asset_of(context, spec), execute=self.execute)
+        asset = self.asset_of(context, spec)
+        execute = self.profiled(self.execute, asset)
+        return self.with_profile(build_transform(spec, asset=asset, execute=execute), asset)
 
     def execute(
         self, context: dg.AssetExecutionContext, spec: TransformSpec, store: StoreResource
