@@ -199,7 +199,7 @@ def _is_near(
     series: pd.Series[Any], given: Arguments, _patterns: Patterns
 ) -> pd.Series[Any] | None:
     """Within so many standard deviations of the mean; an undefined distance is none."""
-    deviation = series.std()
+    deviation: Any = series.std()
     if deviation is pd.NA:
         return None
     if pd.isna(deviation) or deviation == 0:

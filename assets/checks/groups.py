@@ -148,7 +148,8 @@ def _report(
 def judge_set(groups: Groups, known: Sequence[Any], *, no_other: bool, all_of: bool) -> Answer:
     """Whether the values are none but some, or all of some, or both."""
     report: dict[str, Any] = {"observed_value": None}
-    others, lacking = (0, []), []
+    others: tuple[int, list[Any]] = (0, [])
+    lacking: list[Any] = []
     if no_other:
         others = groups.outside(known)
         report["unexpected_count"] = others[0]

@@ -207,7 +207,7 @@ def _batches(table: StoredTable, *columns: str) -> Iterator[Any]:
     stream = table.batches(names)
     try:
         for batch in chain(stream, _no_rows(table, stream.schema)):
-            frame = to_pandas(pa.Table.from_batches([batch]), nullable=nullable)
+            frame = to_pandas(pa.Table.from_batches([batch]), gaps_elsewhere=nullable)
             frame.index = pd.RangeIndex(place, place + len(frame))
             place += len(frame)
             yield frame[columns[0]] if len(columns) == 1 else frame[list(columns)]

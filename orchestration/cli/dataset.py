@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -179,11 +180,19 @@ def columns(
 @app.command()
 def checks(context: typer.Context, name: Name, *, as_json: AsJson = False) -> None:
     """List the checks of a dataset with their newest results and values that failed. Evaluates none."""
-    from orchestration.services.dataset_detail import list_checks
+    from orchestration.services.dataset_detail import last_made, list_checks
+    from orchestration.services.dataset_freshness import with_freshness
 
     with reported():
         own = context.ensure_object(CommandContext)
-        found = list_checks(own.dataset(name), own.instance)
+        entry = own.dataset(name)
+        found = with_freshness(
+            list_checks(entry, own.instance),
+            entry,
+            last_made(entry, own.instance),
+            own.stale_reason(name),
+            datetime.now(UTC),
+        )
     if as_json:
         print_json(found)
         return

@@ -43,17 +43,18 @@ _ARROW: tuple[Callable[[pa.DataType], bool], ...] = (
 )
 
 
-def to_pandas(table: pa.Table, *, nullable: Collection[str] = ()) -> pd.DataFrame:
+def to_pandas(table: pa.Table, *, gaps_elsewhere: Collection[str] = ()) -> pd.DataFrame:
     """A frame with the rows of `table` and a fresh row-number index.
 
     Args:
         table: the rows.
-        nullable: columns whose other rows have missing values: a part of a table has the types of the whole.
+        gaps_elsewhere: columns whose other rows have missing values: a part of a table has the types of the whole.
     """
     gaps = [
         field.name
         for field in table.schema
-        if field.type in _NULLABLE and (field.name in nullable or table[field.name].null_count)
+        if field.type in _NULLABLE
+        and (field.name in gaps_elsewhere or table[field.name].null_count)
     ]
     whole = [name for name in table.column_names if name not in set(gaps)]
     frame: pd.DataFrame = table.select(whole).to_pandas(types_mapper=_arrow_dtype)

@@ -139,7 +139,7 @@ def versions(site: GivenSite, project: GivenProject, name: Name) -> list[Version
 @router.get(f"{BASE}/{{name}}/checks", operation_id="dataset.checks")
 def checks(site: GivenSite, project: GivenProject, name: Name) -> list[CheckOutcome]:
     """List the checks of a dataset with their newest results. Evaluates none."""
-    return checks_of(site, dataset_of(project, name))
+    return checks_of(site, project, dataset_of(project, name))
 
 
 @router.get(f"{BASE}/{{name}}/runs", operation_id="dataset.runs")
