@@ -25,6 +25,7 @@ from assets.settling import settle_seconds
 from assets.single_op import OpParts, build_materialized, config_of
 from assets.table_asset import finish_table, table_result
 from assets.task_run import TASK_FIELDS, task_metadata, work_on
+from resources.import_tasks.definition import Target
 from resources.kernel.keys import Key, asset_key
 from resources.sources.open import open_source
 from resources.sources.source import Source
@@ -129,7 +130,9 @@ def _import(
 ) -> tuple[Source, ImportReport, Mapping[str, Any]]:
     """What was imported, and what is to be told of the task that it was imported for."""
     if spec.source.upload:
-        with work_on(context, context.resources.catalog, spec.connectors) as run:
+        with work_on(
+            context, context.resources.catalog, Target("dataset", spec.name), spec.connectors
+        ) as run:
             if run is not None:
                 source, report = import_files(run, tables, spec.source, order)
                 return source, report, task_metadata(run)

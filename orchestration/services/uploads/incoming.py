@@ -214,6 +214,7 @@ class IncomingUploads:
         Raises:
             NotFoundError: there is no such upload.
             ConflictError: bytes are missing, or a request writes to it.
+            StorageError: the disk could not write it: it has to be sent anew.
         """
         folder = self._find(upload_id)
         found = self._read(folder)
@@ -232,6 +233,11 @@ class IncomingUploads:
             hashed = _HASHES.take_out(folder / "bytes", descriptor)
             whole = replace(found, size_bytes=stands, offset=stands, is_received=True)
             if hashed is not None:
+                try:
+                    hashed.behind.check()
+                except OSError as error:
+                    os.ftruncate(descriptor, 0)  # nobody knows what is on the disk: it begins anew
+                    raise storage_error(error, folder / "bytes", "writing") from error
                 stamp = stamp_of(os.fstat(descriptor))
                 whole = replace(whole, sha256=hashed.sha256, stamp=stamp)
             whole = replace(whole, problem=_problem(whole.filename, folder / "bytes"))

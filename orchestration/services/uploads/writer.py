@@ -72,6 +72,8 @@ class IncomingWriter:
                 done = os.pwrite(self._descriptor, left, self.offset)
                 self.offset += done
                 left = left[done:]
+            if self.hashed is not None:
+                self.hashed.behind.reach(self.offset, self._descriptor)
         except OSError as error:
             raise storage_error(error, self._path, "writing") from error
 
