@@ -3,7 +3,6 @@
 Without `from __future__ import annotations`: Dagster reads live annotations.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from assets.boundary import boundary
 from assets.checks.examples import examples_of, observed, shortened
 from assets.checks.expectations import Expectation, Verdict
 from assets.checks.judging import evaluate
+from assets.checks.names import check_names, in_words
 from assets.checks.schema_change import in_words as change_in_words
 from assets.checks.schema_change import recorded_change
 from resources.kernel.records import StoredVersion
@@ -20,31 +20,6 @@ from resources.stores.resource import StoreResource
 
 SCHEMA = "schema"
 """The check that tells whether columns changed."""
-
-
-def check_names(expectations: Sequence[Expectation]) -> list[str]:
-    """A name for each check, unique within the table: the expectation and what it looks at."""
-    names: dict[str, None] = {}
-    counts: dict[str, int] = {}
-    for expectation in expectations:
-        base = "_".join([expectation.title, *expectation.columns])
-        base = "".join(char if char.isalnum() or char == "_" else "_" for char in base)[:90]
-        name = base
-        while name in names:
-            counts[base] = counts.get(base, 1) + 1
-            name = f"{base}_{counts[base]}"
-        names[name] = None
-    return list(names)
-
-
-def in_words(expectation: Expectation) -> str:
-    """What an expectation asks for, as a sentence: the library's name for it, then its arguments."""
-    sentence = expectation.title.replace("_", " ").capitalize()
-    given = [
-        f"{name.replace('_', ' ')} {json.dumps(value, default=str, ensure_ascii=False)}"
-        for name, value in expectation.arguments.items()
-    ]
-    return f"{sentence}: {', '.join(given)}" if given else sentence
 
 
 def with_checks(

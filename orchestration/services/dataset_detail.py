@@ -55,6 +55,8 @@ class CheckOutcome:
     """`passed`, `failed`, `failed to run`, `skipped`, `running`, or `never run`."""
     severity: str = ""
     """`error` or `warning`, of a check that failed."""
+    declared: str = ""
+    """The severity that is declared: `error` stops what depends on the dataset, `warn` does not."""
     reason: str = ""
     """Why it could not be evaluated."""
     at: datetime | None = None
@@ -387,16 +389,23 @@ _ENDED = {"FAILURE": "failed to run", "SUCCESS": "skipped", "CANCELED": "skipped
 def outcome_of(check: DeclaredCheck, record: RecordedCheck | None) -> CheckOutcome:
     """A check with its newest record."""
     if record is None:
-        return CheckOutcome(check.name, check.description, check.blocking, "never run")
+        return CheckOutcome(
+            check.name, check.description, check.blocking, "never run", declared=_declared(check)
+        )
     found = CheckOutcome(
         check.name,
         check.description,
         check.blocking,
         _OUTCOMES.get(record.status) or _ENDED.get(record.run_status, "running"),
+        declared=_declared(check),
         at=record.at,
         run_id=record.run_id,
     )
     return found if record.result is None else _with_result(found, record.result)
+
+
+def _declared(check: DeclaredCheck) -> str:
+    return "error" if check.blocking else "warn"
 
 
 def _with_result(found: CheckOutcome, told: CheckResult) -> CheckOutcome:

@@ -59,6 +59,7 @@ def _outcome(description: str, made: Made | None, observed: str, *, late: bool) 
         blocking=False,
         outcome=state,
         severity="warning" if late else "",
+        declared="warn",
         at=made.at if made else None,
         run_id=made.run_id if made else "",
         observed=observed,

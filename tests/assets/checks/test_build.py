@@ -1,9 +1,9 @@
 import pyarrow as pa
 import pytest
 
-from assets.checks.build import check_names
 from assets.checks.expectations import parse_expectations
 from assets.checks.judging import evaluate
+from assets.checks.names import check_names
 from resources.kernel.errors import ConfigError
 from resources.kernel.records import BatchStream
 from resources.stores.tables import TableStore
