@@ -18,7 +18,7 @@ from resources.kernel.records import StoredFile
 from resources.stores.looking import absent_file, damaged_file, missing_version
 from resources.stores.manifest import Manifest
 from resources.stores.manifest_log import ManifestLog
-from resources.stores.publish import VersionPlan, Publisher
+from resources.stores.publish import Publisher, VersionPlan
 from resources.stores.storage import sizes_in
 from resources.stores.tagging import Tagging
 
