@@ -52,6 +52,7 @@ LIBRARIES = (
     "orchestration.server.launcher",
     "orchestration.services.instance",
     "orchestration.services.questions.upload",
+    "orchestration.services.snapshot_of_location",
     "pyarrow.csv",
     "pyarrow.parquet",
     "sqlglot.dialects.duckdb",

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from resources.collections.folders import check_folder
 from resources.collections.metadata_names import check_key_name
-from resources.import_tasks.formats import format_of, refusal_of
+from resources.import_tasks.formats import endings, format_of, refusal_of
 from resources.import_tasks.sources import REFERENCE_LIMIT
 from resources.import_tasks.web_addresses import glob_problems
 from resources.kernel.errors import InputError
@@ -304,7 +304,7 @@ def _upload_problems(source: UploadSource, kind: TargetKind) -> Iterator[str]:
         seen.add(file.name)
     if kind == "collection" and not any(format_of(file.name) for file in source.files):
         # One among others fails alone, at its item.
-        yield refusal_of(source.files[0].name)
+        yield f"{refusal_of(source.files[0].name)}; taken are {' '.join(endings())}"
 
 
 def _field_problems(fields: Sequence[FieldRule]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from orchestration.services.import_tasks.records import TaskRecords
 from orchestration.services.import_tasks.shown import ImportTask, shown
+from orchestration.services.import_tasks.waiting import waits_for
 from orchestration.services.paging import LIMIT, check_limit, decode_cursor, encode_cursor
 from resources.import_tasks.states import GOING, STATES, TaskState
 from resources.kernel.errors import InputError
@@ -67,7 +68,9 @@ def list_tasks(records: TaskRecords, wanted: TaskFilter) -> TaskPage:
     kept = found[: wanted.limit]
     more = encode_cursor(place(kept[-1], query.sort)) if len(found) > wanted.limit else None
     total = sum(counts[state] for state in wanted.states or STATES)
-    return TaskPage(tuple(map(shown, kept)), more, total, counts)
+    told = waits_for(records.instance, kept)
+    items = tuple(shown(one, waits_for=told.get(one.id, "")) for one in kept)
+    return TaskPage(items, more, total, counts)
 
 
 def show_task(records: TaskRecords, task_id: int) -> ImportTask:
@@ -77,7 +80,10 @@ def show_task(records: TaskRecords, task_id: int) -> ImportTask:
         NotFoundError: there is none.
     """
     stored = records.find(task_id)
-    return shown(stored, events=tuple(records.tasks.events(task_id)))
+    told = waits_for(records.instance, [stored])
+    return shown(
+        stored, events=tuple(records.tasks.events(task_id)), waits_for=told.get(task_id, "")
+    )
 
 
 def _tabs(by_state: Mapping[TaskState, int]) -> dict[str, int]:
