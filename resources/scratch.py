@@ -18,6 +18,7 @@ from typing import Literal, Self
 
 Purpose = Literal[
     "classification",
+    "compare",
     "demo",
     "fingerprint",
     "import",
@@ -32,7 +33,7 @@ Purpose = Literal[
 """What scratch folders are for; each has a prefix that nothing else uses."""
 
 PURPOSES: tuple[Purpose, ...] = (
-    "classification", "demo", "fingerprint", "import", "media", "query", "rows", "server", "store", "transform",
+    "classification", "compare", "demo", "fingerprint", "import", "media", "query", "rows", "server", "store", "transform",
     "unpack",
 )  # fmt: skip
 
