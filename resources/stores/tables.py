@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from resources.kernel.errors import InputError, IntegrityError, MissingDependencyError
 from resources.kernel.keys import Key
-from resources.kernel.records import BatchStream
+from resources.kernel.records import BatchStream, StoredFile
 from resources.scratch import ScratchFolder
 from resources.stores.collect import DEFAULT_GRACE, DEFAULT_KEEP, CollectReport
 from resources.stores.duckdb_read import NumberedRelation, open_numbered, open_relation
@@ -88,10 +88,15 @@ class TableStore(VersionStore):
             return writer.publish(given)
 
     def collect(
-        self, key: Key, keep: int = DEFAULT_KEEP, grace: timedelta = DEFAULT_GRACE
+        self,
+        key: Key,
+        keep: int = DEFAULT_KEEP,
+        grace: timedelta = DEFAULT_GRACE,
+        *,
+        keep_days: float = 0,
     ) -> CollectReport:
         """Removes a table's old versions and leftovers; see `resources.stores.collect`."""
-        return self.item(key).collect(keep, grace)
+        return self.item(key).collect(keep, grace, keep_days=keep_days)
 
 
 class StoredTable:
@@ -131,9 +136,12 @@ class StoredTable:
         Raises:
             NotFoundError: one of them was never stored, or none was asked for.
         """
-        files = only_partitions(self.version, keys, where=self.name)
+        return self.of_files(only_partitions(self.version, keys, where=self.name))
+
+    def of_files(self, files: Sequence[StoredFile]) -> StoredTable:
+        """The rows of some of its files alone."""
         rows = sum(file.rows or 0 for file in files)
-        return StoredTable(self._item, replace(self.version, files=files, rows=rows))
+        return StoredTable(self._item, replace(self.version, files=tuple(files), rows=rows))
 
     def batches(
         self, columns: Sequence[str] | None = None, batch_rows: int = BATCH_ROWS
@@ -208,9 +216,20 @@ class StoredTable:
         """
         return TableRows(self._item, self.version).read(numbers, self._select(columns))
 
-    def numbered(self, connection: duckdb.DuckDBPyConnection) -> NumberedRelation:
-        """The rows as DuckDB searches them, to be looked at: columns by their place, and each row's number."""
-        paths = self._lasting_files(connection, is_proven=False)
+    def numbered(
+        self, connection: duckdb.DuckDBPyConnection, *, is_proven: bool = False
+    ) -> NumberedRelation:
+        """The rows as DuckDB searches them: columns by their place, and each row's number.
+
+        Args:
+            connection: for which files of a remote store are copied.
+            is_proven: whether every file is compared with the manifest first; one that is only looked at need not be.
+
+        Raises:
+            IntegrityError: a file is damaged or missing (E53).
+            GoneError: the version was collected meanwhile (E51).
+        """
+        paths = self._lasting_files(connection, is_proven=is_proven)
         self.opened_folders |= {path.parent for path in paths}
         rows = [file.rows or 0 for file in self.version.files]
         return open_numbered(connection, paths, rows, self.schema)
@@ -229,7 +248,8 @@ class StoredTable:
     def _select(self, columns: Sequence[str] | None) -> pa.Schema:
         if columns is None:
             return self.schema
-        unknown = [name for name in columns if name not in self.schema.names]
+        fields = {field.name: field for field in self.schema}
+        unknown = [name for name in columns if name not in fields]
         if unknown or not columns:
             raise InputError(
                 f"{self.name} has no column {unknown[:10]}"
@@ -238,7 +258,7 @@ class StoredTable:
                 hint=f"Its columns are {', '.join(self.schema.names[:30])}",
                 columns=unknown,
             )
-        return pa.schema([self.schema.field(name) for name in columns])
+        return pa.schema([fields[name] for name in columns])
 
     def _read(self, schema: pa.Schema, batch_rows: int) -> Iterator[Any]:
         seen = 0

@@ -9,11 +9,9 @@ from orchestration.services.import_tasks.records import TaskRecords
 from orchestration.services.import_tasks.shown import ImportTask, shown
 from orchestration.services.import_tasks.waiting import waits_for
 from orchestration.services.paging import LIMIT, check_limit, decode_cursor, encode_cursor
-from resources.import_tasks.states import STATES, WORKING, TaskState
+from resources.import_tasks.states import GOING, STATES, TaskState
 from resources.kernel.errors import InputError
 from resources.stores.catalog.import_tasks.listing import SORTS, TaskSearch, TaskSort, place
-
-_GOING = (*WORKING, "deleting")
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ def list_tasks(records: TaskRecords, wanted: TaskFilter) -> TaskPage:
     if not records.database.exists():
         return TaskPage((), None, 0, _tabs({}))
     found = records.listing.page(query, after=after, limit=wanted.limit + 1)
-    if records.settle(one for one in found if one.state in _GOING):
+    if records.settle(one for one in found if one.state in GOING):
         found = records.listing.page(query, after=after, limit=wanted.limit + 1)
     counts = _tabs(records.listing.counts(query))
     kept = found[: wanted.limit]

@@ -13,7 +13,7 @@ import dagster as dg
 
 from orchestration.services.runs.cancel import cancel_run
 from orchestration.services.runs.process import was_killed
-from resources.import_tasks.states import WORKING
+from resources.import_tasks.states import GOING
 from resources.kernel.errors import MESSAGE_LIMIT, WaybillError
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.catalog.import_tasks.catalog import ImportTaskCatalog
@@ -48,7 +48,7 @@ def settle_all(database: CatalogDatabase, instance: dg.DagsterInstance) -> int:
 
 
 def _settle(database: CatalogDatabase, instance: dg.DagsterInstance, task: StoredTask) -> bool:
-    if task.state not in WORKING and task.state != "deleting":
+    if task.state not in GOING:
         return False
     run = instance.get_run_by_id(task.run_id) if task.run_id else None
     age = datetime.now(UTC) - task.changed_at

@@ -12,7 +12,7 @@ import msgspec
 from orchestration.services.import_tasks.waiting import waits
 from resources.import_tasks.definition import SourceKind, TargetKind, Via
 from resources.import_tasks.items import ItemState, Outcome, TaskItem
-from resources.import_tasks.states import TITLES, TaskAction, TaskState, actions_in
+from resources.import_tasks.states import GOING, TITLES, TaskAction, TaskState, actions_in
 from resources.stores.catalog.collections.records import to_moment
 from resources.stores.catalog.import_tasks.records import StoredEvent, StoredTask
 
@@ -97,7 +97,7 @@ class ImportTask:
     @property
     def is_working(self) -> bool:
         """Whether it changes by itself."""
-        return self.state in ("importing", "stopping", "deleting")
+        return self.state in GOING
 
 
 @dataclass(frozen=True)
