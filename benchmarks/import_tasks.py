@@ -77,7 +77,7 @@ def make_task(place: Workplace, name: str, path: str = "**") -> ImportTask:
         "name": name,
         "target": {"kind": "collection", "name": "docs"},
         "source": {"type": "connector", "connector": "lake", "path": path},
-        "options": {"ignore_errors": True},
+        "options": {"ignore_errors": True, "on_duplicate": "new_version"},
     }
     return create_task(place, parse_definition(given), start=False, via="cli")
 
