@@ -5,7 +5,7 @@ A run publishes a version by its own means; then old versions go, and the UI get
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import dagster as dg
@@ -59,6 +59,7 @@ def table_result(
     *,
     lead: Mapping[str, Any] | None = None,
     descriptions: Mapping[str, str] | None = None,
+    checks: Iterable[dg.AssetCheckResult] = (),
 ) -> dg.MaterializeResult[None]:
     """The result of an asset that published `table`; its data version is the version's number.
 
@@ -67,11 +68,13 @@ def table_result(
         extra: what its kind of asset adds.
         lead: what the page of the asset should begin with.
         descriptions: of columns.
+        checks: what was found out about it on the way.
     """
     figures = table_metadata(table, descriptions=descriptions)
     return dg.MaterializeResult(
         metadata={**(lead or {}), **figures, **extra},
         data_version=dg.DataVersion(str(table.version.number)),
+        check_results=list(checks),
     )
 
 

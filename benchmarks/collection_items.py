@@ -225,7 +225,19 @@ def ours(path: Path, config: SqlConfig, keys: int) -> Iterator[tuple[str, Callab
         yield f"count of {text}", lambda text=text: items.count("street", text)
 
 
-def _server_cpu(pid: int) -> float:
+def server_config(server: Server) -> SqlConfig:
+    """A server as a catalog is told of it."""
+    return SqlConfig(
+        dialect="postgresql",
+        host=server.host,
+        port=server.port,
+        database=server.database,
+        username=server.username,
+        password=server.password,
+    )
+
+
+def server_cpu(pid: int) -> float:
     """Processor seconds of a server and all that it started, ended ones included."""
     if not pid:
         return 0.0
@@ -250,16 +262,7 @@ def _scene(
         if server:
             return bare_postgresql(path, server, keyed=keyed)
         return bare_sqlite(path, folder, keyed=keyed)
-    config = sqlite_config(folder / "catalog.sqlite")
-    if server:
-        config = SqlConfig(
-            dialect="postgresql",
-            host=server.host,
-            port=server.port,
-            database=server.database,
-            username=server.username,
-            password=server.password,
-        )
+    config = server_config(server) if server else sqlite_config(folder / "catalog.sqlite")
     return ours(path, config, int(arguments.scene.removeprefix("ours")))
 
 
@@ -270,9 +273,9 @@ def run_scene(arguments: argparse.Namespace) -> None:
         for step, act in _scene(arguments, Path(name)):
             times = []
             for _ in range(5 if " of " in step else 1):
-                started, cpu = time.perf_counter(), time.process_time() + _server_cpu(pid)
+                started, cpu = time.perf_counter(), time.process_time() + server_cpu(pid)
                 answer = act()
-                used = time.process_time() + _server_cpu(pid) - cpu
+                used = time.process_time() + server_cpu(pid) - cpu
                 times.append((time.perf_counter() - started, used))
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             seconds, used = min(times)

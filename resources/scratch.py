@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 Purpose = Literal[
+    "checks",
     "classification",
     "demo",
     "fingerprint",

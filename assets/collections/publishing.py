@@ -63,6 +63,7 @@ def publish(
         newest = _newest(store, spec.key)
         if newest is not None and newest.properties.get(_IMAGE_OF) == image_of:
             return newest
+        catalog.ensure_indexes(spec.name)
         with store.writer(spec.key, run_id=run_id, attempt=attempt) as tables:
             missing: set[str] = set()
             tables.write(stream if writer is None else _counted(stream, writer, missing))

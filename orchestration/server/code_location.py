@@ -59,6 +59,7 @@ LIBRARIES = (
     "orchestration.services.instance",
     "orchestration.services.questions.import_task",
     "orchestration.services.questions.upload",
+    "orchestration.services.snapshot_of_location",
     "pyarrow.csv",
     "pyarrow.parquet",
     "sqlglot.dialects.duckdb",

@@ -16,6 +16,7 @@ from resources.stores.manifest import (
     removed_name,
     removed_number,
 )
+from resources.stores.retention_log import RetentionLog
 from resources.stores.storage import Storage
 
 RESTARTS = 5
@@ -35,6 +36,11 @@ class ManifestLog:
     def name(self) -> str:
         """The item as messages call it: `datasets/flights`."""
         return self.path
+
+    @property
+    def retention(self) -> RetentionLog:
+        """What is said of its versions: tags, pins, how far the collection has come."""
+        return RetentionLog(self.storage, self.path)
 
     @property
     def data_path(self) -> str:

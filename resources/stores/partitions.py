@@ -49,21 +49,6 @@ class Replaced:
             return ()
         return tuple(file for file in base.files if file.partition not in self.keys)
 
-    def paths(self, version: StoredVersion | None) -> frozenset[str]:
-        """Files of the replaced partitions in a version."""
-        if version is None or version.partitioned_by != self.partitioned_by:
-            return frozenset()
-        return frozenset(file.path for file in version.files if file.partition in self.keys)
-
-    def is_lost(self, base: Manifest | None, made: Manifest, newest: Manifest) -> bool:
-        """Whether the newest version has these partitions as they were before `made`, which was made over `base`.
-
-        It happens to a writer that stalled while others published and its number was collected.
-        """
-        if newest.partitioned_by != made.partitioned_by:
-            return False
-        return self.paths(newest) == self.paths(base) != self.paths(made)
-
 
 def in_order(files: Iterable[StoredFile]) -> tuple[StoredFile, ...]:
     """Files by partition; those of one partition stay in their order."""

@@ -6,11 +6,10 @@
 3. The own files are listed and their sizes compared with the plan.
 4. The manifest with number last + 1 is created exclusively; taken: again from 2. One that replaces partitions takes
    the files of the others from version `last`, read anew in each turn (`partitions.py`).
-5. The numbers from it up to the newest must have no gap. Numbers are removed in ascending order only, so a gap
-   above means that this writer stalled while others published and old versions were collected, and that it has
-   just reused a removed number: it takes the manifest back and starts again from 2. (Asking only for the
-   predecessor would also undo a rightful version whose predecessor was collected in between.) Partitions are taken
-   back, too, when the newest version has them as they were before.
+5. Is it not the newest, the collection must not have come as far: it writes down up to which number it goes before it
+   removes any (`retention_log.py`). A number at or below that, or with a gap above, means that this writer stalled while
+   others published and old versions were collected, and that it has just reused a removed number: it takes the manifest back
+   and starts again from 2. One that a tag keeps was given in its turn, since no other can be tagged there.
 
 When all versions were removed on request (`removal.py`), a mark tells up to which number: counting goes on above it. A
 writer that finds its own number at or below it, or the version that it took partitions from removed, takes its
@@ -60,7 +59,7 @@ _CLAIMS = 10_000
 
 
 @dataclass(frozen=True)
-class _Plan:
+class VersionPlan:
     """What a version will say, but for its number."""
 
     files: tuple[StoredFile, ...]
@@ -193,7 +192,7 @@ class Publisher:
             return self._published
         files = tuple(future.result() for future in self._sealed)
         counts = [file.rows for file in files if file.rows is not None]
-        plan = _Plan(
+        plan = VersionPlan(
             files=files,
             rows=sum(counts) if rows is None and counts else rows,
             schema=schema,
@@ -205,7 +204,7 @@ class Publisher:
             self._discard_earlier_attempts()
         return self._published
 
-    def _append(self, plan: _Plan) -> Manifest:
+    def _append(self, plan: VersionPlan) -> Manifest:
         checked: set[int] = set()
         for _ in range(_TRIES):
             numbers, removed = self._log.listed()
@@ -213,16 +212,23 @@ class Publisher:
                 return done
             checked.update(numbers)
             self._check_files(plan.files)
-            base = self._log.read(numbers[-1]) if plan.replaced and numbers else None
+            base = self._base(plan, numbers)
             if plan.replaced and numbers and base is None:
                 continue  # superseded and collected meanwhile: there is a newer one
             manifest = self._manifest(max([*numbers, removed]) + 1, plan, base)
-            if self._create(manifest) and self._keeps_number(manifest, base, plan.replaced):
+            self._tried = manifest.number
+            if not self._log.create(manifest):
+                self._tried = None
+            elif self._keeps_number(manifest, base):
                 return manifest
         raise ConflictError(
             f"{self._log.name}: {_TRIES} version numbers in a row were taken by other runs",
             hint="Run it again when fewer runs write this item",
         )
+
+    def _base(self, plan: VersionPlan, numbers: list[int]) -> Manifest | None:
+        """The version that files are taken from, read anew in each turn."""
+        return self._log.read(numbers[-1]) if plan.replaced and numbers else None
 
     def _find_own(self, numbers: list[int]) -> Manifest | None:
         runs, damage = self._log.run_ids(numbers)
@@ -233,12 +239,6 @@ class Publisher:
             _logger.warning("%s: %s", self._log.name, error)
         return next(iter(manifests), None)
 
-    def _create(self, manifest: Manifest) -> bool:
-        self._tried = manifest.number
-        created = self._log.create(manifest)
-        self._tried = manifest.number if created else None
-        return created
-
     def _may_be_there(self) -> bool:
         """Whether a manifest whose creation was answered by an error may exist all the same: its data has to stay."""
         if self._tried is None:
@@ -248,28 +248,22 @@ class Publisher:
         except WaybillError:
             return True
 
-    def _keeps_number(
-        self, manifest: Manifest, base: Manifest | None, replaced: Replaced | None
-    ) -> bool:
+    def _keeps_number(self, manifest: Manifest, base: Manifest | None) -> bool:
         number = manifest.number
         numbers, removed = self._log.listed()
-        above = [n for n in numbers if n >= number]
         is_removed = number <= removed or (
             base is not None and base.number <= removed and base.number not in numbers
         )
-        if above == [number] and not is_removed:
-            return True
         # Not among them: superseded and collected already, it was the newest in its turn.
-        has_gap = number in above and above != list(range(number, number + len(above)))
-        newest, _ = self._log.read_undamaged(above[-1:] if replaced else [])
-        is_lost = any(replaced.is_lost(base, manifest, found) for found in newest if replaced)
-        if not has_gap and not is_lost and not is_removed:
+        if not is_removed and (number not in numbers or number == numbers[-1]):
+            return True
+        if not is_removed and _is_rightful(self._log, number, numbers):
             return True
         self._log.remove(number)
         self._tried = None
         return False
 
-    def _manifest(self, number: int, plan: _Plan, base: Manifest | None) -> Manifest:
+    def _manifest(self, number: int, plan: VersionPlan, base: Manifest | None) -> Manifest:
         files, rows, schema, replaced = plan.files, plan.rows, plan.schema, plan.replaced
         if replaced is not None and base is not None:
             kept = replaced.kept_files(base)
@@ -344,3 +338,11 @@ class Publisher:
             match = pattern.fullmatch(name)
             if match and int(match[1]) < self._attempt:
                 self._storage.remove_folder(f"{self._log.data_path}/{name}")
+
+
+def _is_rightful(log: ManifestLog, number: int, numbers: list[int]) -> bool:
+    """Whether a number that is not the newest was never given before."""
+    said = log.retention.read()
+    above = [n for n in numbers if n >= number]
+    is_whole = above == list(range(number, number + len(above)))
+    return said.keeps(number) or (number > said.floor and is_whole)

@@ -1,12 +1,14 @@
 """Removal of all versions of an item because somebody asked for it; `collect.py` removes what is merely old.
 
+0. Tags and pins are taken away, and it is written beside them that no version up to the newest gets another
+   (`retention_log.py`). Refused here where there are some and who asks did not say that they may go.
 1. A mark is created: `v/<newest number>.removed`, with who asked, when, and the data folders that the versions name.
    From then on no writer is given a number at or below it, so a version number never stands for two contents.
 2. The manifests go, in ascending order: the newest stays whole until it goes itself.
 3. Data folders of the mark go that no manifest names. A version published meanwhile stays, with every file that it names.
 4. What killed runs left goes by the rules of the collection, which spare what a running one is writing.
 
-Killed before 1: nothing has happened. Before the end of 2: the newest version is still there, whole. Later: there is none,
+Killed before 0: nothing has happened. Before 1: versions are there, without tags. Before the end of 2: the newest version is still there, whole. Later: there is none,
 and data is left that nobody reads. The next removal goes on from there; so does the collection after the next version.
 
 Whoever has a version open reads on from files that are open on this machine already; whoever opens one later is
@@ -21,11 +23,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from resources.kernel.errors import InUseError
 from resources.stores.collect import DEFAULT_GRACE, CollectReport, collect
 from resources.stores.manifest import Manifest
 from resources.stores.manifest_log import ManifestLog
+from resources.stores.retention import Retention
 
 _AT_ONCE = 50
+_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -38,20 +43,23 @@ class Removal:
     by: str = ""
 
 
-def remove_versions(log: ManifestLog, *, by: str = "") -> CollectReport:
+def remove_versions(log: ManifestLog, *, by: str = "", with_tags: bool = False) -> CollectReport:
     """Removes every version of an item, and the data that they name.
 
     Args:
         log: of the item.
         by: who asked; kept in the mark.
+        with_tags: also versions that are tagged or pinned.
 
     Raises:
+        InUseError: some are, and they are not to go; nothing was removed.
         StorageError: the store refuses; what has been removed by then stays removed, and a second call goes on.
     """
     numbers, marked = log.listed()
     newest = max([*numbers, marked])
     if newest == 0:
         return CollectReport()
+    log.retention.change(lambda state: _let_go(log, state, newest, with_tags=with_tags))
     folders = sorted(_folders_of(log, numbers) | _marked_folders(log, marked))
     if newest > marked or numbers:
         _mark(log, newest, folders, by)
@@ -78,6 +86,24 @@ def read_removal(log: ManifestLog) -> Removal | None:
         return Removal(marked, datetime.fromisoformat(facts["at"]), str(facts["by"]))
     except (KeyError, TypeError, ValueError):
         return Removal(marked)  # cut off or changed by hand: that it is there says enough
+
+
+def _let_go(log: ManifestLog, state: Retention, newest: int, *, with_tags: bool) -> Retention:
+    if (state.tags or state.pins) and not with_tags:
+        raise in_use(log.name, state)
+    return Retention(floor=max(state.floor, newest), changes=state.changes)
+
+
+def in_use(name: str, state: Retention) -> InUseError:
+    """What is said of an item that cannot be removed, since somebody keeps versions of it."""
+    said = [f"the tag {tag!r} at version {state.tags[tag].version}" for tag in sorted(state.tags)]
+    said += [f"a pin at version {version}" for version in sorted(state.pins)]
+    more = f" and {len(said) - _SHOWN} more" if len(said) > _SHOWN else ""
+    return InUseError(
+        f"{name} has {', '.join(said[:_SHOWN])}{more}",
+        hint="Tagged and pinned versions are kept until somebody says that they may go, too",
+        tags=sorted(state.tags),
+    )
 
 
 def _mark(log: ManifestLog, number: int, folders: list[str], by: str) -> None:

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from resources.kernel.errors import InputError, IntegrityError, MissingDependencyError
 from resources.kernel.keys import Key
-from resources.kernel.records import BatchStream
+from resources.kernel.records import BatchStream, StoredFile
 from resources.scratch import ScratchFolder
 from resources.stores.collect import DEFAULT_GRACE, DEFAULT_KEEP, CollectReport
 from resources.stores.duckdb_read import NumberedRelation, open_numbered, open_relation
@@ -88,10 +88,15 @@ class TableStore(VersionStore):
             return writer.publish(given)
 
     def collect(
-        self, key: Key, keep: int = DEFAULT_KEEP, grace: timedelta = DEFAULT_GRACE
+        self,
+        key: Key,
+        keep: int = DEFAULT_KEEP,
+        grace: timedelta = DEFAULT_GRACE,
+        *,
+        keep_days: float = 0,
     ) -> CollectReport:
         """Removes a table's old versions and leftovers; see `resources.stores.collect`."""
-        return self.item(key).collect(keep, grace)
+        return self.item(key).collect(keep, grace, keep_days=keep_days)
 
 
 class StoredTable:
@@ -131,9 +136,12 @@ class StoredTable:
         Raises:
             NotFoundError: one of them was never stored, or none was asked for.
         """
-        files = only_partitions(self.version, keys, where=self.name)
+        return self.of_files(only_partitions(self.version, keys, where=self.name))
+
+    def of_files(self, files: Sequence[StoredFile]) -> StoredTable:
+        """The rows of some of its files alone."""
         rows = sum(file.rows or 0 for file in files)
-        return StoredTable(self._item, replace(self.version, files=files, rows=rows))
+        return StoredTable(self._item, replace(self.version, files=tuple(files), rows=rows))
 
     def batches(
         self, columns: Sequence[str] | None = None, batch_rows: int = BATCH_ROWS

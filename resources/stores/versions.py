@@ -32,7 +32,9 @@ from resources.stores.manifest_log import RESTARTS, ManifestLog
 from resources.stores.open_storage import open_storage
 from resources.stores.publish import Publisher
 from resources.stores.removal import Removal, read_removal, remove_versions
+from resources.stores.restoring import restore_version
 from resources.stores.storage import LocalFile, Mark, Storage, sizes_in
+from resources.stores.tagging import Tagging
 
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 T = TypeVar("T")
@@ -83,9 +85,10 @@ class VersionStore:
         items = {"/".join(key): key for key in keys}
         return {items[path]: mark for path, mark in self._storage.marks(list(items)).items()}
 
-    def remove(self, key: Key, *, by: str = "") -> CollectReport:
+    def remove(self, key: Key, *, by: str = "", with_tags: bool = False) -> CollectReport:
         """Removes every version of an item and its data at once; see `resources.stores.removal`."""
-        return remove_versions(ManifestLog(self._storage, self.item(key).key), by=by)
+        log = ManifestLog(self._storage, self.item(key).key)
+        return remove_versions(log, by=by, with_tags=with_tags)
 
     def removal(self, key: Key) -> Removal | None:
         """When and by whom all versions were removed, where that is the last that happened; None elsewhere."""
@@ -212,9 +215,24 @@ class VersionedItem:
             if name in there:
                 self._log.storage.remove_folder(f"{self._log.data_path}/{name}")
 
-    def collect(self, keep: int = DEFAULT_KEEP, grace: timedelta = DEFAULT_GRACE) -> CollectReport:
+    def collect(
+        self,
+        keep: int = DEFAULT_KEEP,
+        grace: timedelta = DEFAULT_GRACE,
+        *,
+        keep_days: float = 0,
+    ) -> CollectReport:
         """Removes old versions and leftovers; see `resources.stores.collect`."""
-        return collect(self._log, keep=keep, grace=grace)
+        return collect(self._log, keep=keep, grace=grace, keep_for=timedelta(days=keep_days))
+
+    @property
+    def tagging(self) -> Tagging:
+        """Its tags and pins."""
+        return Tagging(self._log)
+
+    def restore(self, number: int, *, run_id: str, by: str = "") -> Manifest:
+        """A new version with what an earlier one holds; see `resources.stores.restoring`."""
+        return restore_version(self._log, number, run_id=run_id, by=by)
 
     @property
     def looking(self) -> LookedAtFiles:

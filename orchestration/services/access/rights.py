@@ -78,6 +78,7 @@ RIGHTS: dict[str, Right] = {
     "dataset.versions": LOOK,
     "dataset.summary": LOOK,
     "dataset.checks": LOOK,
+    "dataset.suggest-checks": LOOK,
     "dataset.runs": LOOK,
     "dataset.rows": LOOK,
     "dataset.facets": LOOK,

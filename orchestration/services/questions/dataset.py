@@ -10,6 +10,7 @@ from orchestration.services.dataset_list import DatasetEntry
 from orchestration.services.dataset_sample import Sample, sample_dataset
 from orchestration.services.runs.launch import start_refresh
 from orchestration.services.runs.start import Asked
+from orchestration.services.suggested_checks import SuggestedChecks, suggest_checks
 
 DOWNLOAD_SECONDS = 6 * 3600.0
 
@@ -58,9 +59,17 @@ def _sample(desk: Desk, key: list[str], rows: int = 10, version: int | None = No
     return sample_dataset(desk.store, tuple(key), rows=rows, version=version)
 
 
+def _suggest_checks(
+    desk: Desk, key: list[str], declared: list[str], version: int | None = None
+) -> SuggestedChecks:
+    """Needs the store, not the definitions: a profile is there also while they do not load."""
+    return suggest_checks(desk.store, tuple(key), declared, version)
+
+
 DOWNLOAD: Question[Streamed[DownloadHead]] = Question(
     "dataset.download", _download, Streamed, seconds=DOWNLOAD_SECONDS
 )
 REFRESH = Question("dataset.refresh", _refresh, str)
 SAMPLE = Question("dataset.sample", _sample, Sample)
-QUESTIONS = (DOWNLOAD, REFRESH, SAMPLE)
+SUGGEST_CHECKS = Question("dataset.suggest-checks", _suggest_checks, SuggestedChecks)
+QUESTIONS = (DOWNLOAD, REFRESH, SAMPLE, SUGGEST_CHECKS)

@@ -9,6 +9,7 @@ import pytest
 from resources.stores.versions import VersionStore
 from tests.contract.version_store import KEY, Open, VersionStoreContract, assert_whole, publish
 from tests.contract.version_store_faults import VersionStoreFaultContract
+from tests.contract.version_store_tags import VersionStoreTagContract
 from tests.servers.gcs import GcsServer, gcs_server
 
 __all__ = ["gcs_server"]  # a fixture: only these tests need it
@@ -39,6 +40,10 @@ class TestGcsStore(_Gcs, VersionStoreContract):
 
 
 class TestGcsStoreFaults(_Gcs, VersionStoreFaultContract):
+    pass
+
+
+class TestGcsStoreTags(_Gcs, VersionStoreTagContract):
     pass
 
 

@@ -27,6 +27,8 @@ from tests.contract.version_store import (
 from tests.contract.version_store_faults import VersionStoreFaultContract
 from tests.contract.version_store_kills import VersionStoreKillContract
 from tests.contract.version_store_removal import VersionStoreRemovalContract
+from tests.contract.version_store_tag_kills import VersionStoreTagKillContract
+from tests.contract.version_store_tags import VersionStoreTagContract
 from tests.faults import failing_at, run_forked
 
 STEPS = [
@@ -74,6 +76,17 @@ class TestLocalStoreKills(_Local, VersionStoreKillContract):
 
 class TestLocalStoreRemoval(_Local, VersionStoreRemovalContract):
     pass
+
+
+class TestLocalStoreTags(_Local, VersionStoreTagContract):
+    pass
+
+
+class TestLocalStoreTagKills(_Local, VersionStoreTagKillContract):
+    @pytest.fixture
+    def steps(self):
+        """What changes something; looks in between have been killed in the suites above."""
+        return [(os, "link"), (Path, "unlink"), (shutil, "rmtree")]
 
 
 def test_plain_layout(tmp_path):

@@ -33,6 +33,8 @@ from tests.contract.version_store import (
 from tests.contract.version_store_faults import VersionStoreFaultContract
 from tests.contract.version_store_kills import VersionStoreKillContract
 from tests.contract.version_store_removal import VersionStoreRemovalContract
+from tests.contract.version_store_tag_kills import VersionStoreTagKillContract
+from tests.contract.version_store_tags import VersionStoreTagContract
 from tests.servers.s3 import S3Server
 from tests.servers.scripted_s3 import Answer, s3_error
 
@@ -88,6 +90,15 @@ class TestS3StoreKills(_S3, VersionStoreKillContract):
 
 class TestS3StoreRemoval(_S3, VersionStoreRemovalContract):
     removal_stride = 4
+
+
+class TestS3StoreTags(_S3, VersionStoreTagContract):
+    pass
+
+
+class TestS3StoreTagKills(_S3, VersionStoreTagKillContract):
+    tag_stride = 90  # with each act the moments differ; the folder's suite takes all of them
+    turns = 4
 
 
 @pytest.fixture

@@ -139,13 +139,29 @@ class CollectionCatalog:
                 if stored.registered_at is not None:
                     return stored.registered
                 try:
-                    return self._register(stored, batches, flags)
+                    registered = self._register(stored, batches, flags)
                 except Moved:
                     continue
+                self.ensure_indexes(stored.collection)
+                return registered
         raise ConflictError(
             f"collection {stored.collection!r} changed each time that {stored.file_name!r} was read",
             hint="Try again when fewer changes are made to its items",
         )
+
+    def ensure_indexes(self, collection: str) -> None:
+        """Gives what filters look at the indexes that a large collection has.
+
+        A transaction of its own: to make an index is much cheaper when the items are there, and it must not wait for
+        items while others wait for it.
+        """
+        if self.database.is_sqlite:
+            return
+        with self.database.write() as connection:
+            stored = known_collection(connection, collection)
+            schema, revision = find_schema(connection, stored.schema)
+            if revision == stored.schema_revision:  # else its table is about to be made anew
+                FacetTable.of(stored.id, schema, is_sqlite=False).ensure_indexes(connection)
 
     def pending(self, import_id: int, after: int = 0, limit: int = _PAGE) -> list[StoredItem]:
         """Items of an import that were not looked at yet, by id, those behind the id `after`."""

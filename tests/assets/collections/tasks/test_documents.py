@@ -2,11 +2,16 @@
 
 import io
 import json
+import sqlite3
 import zipfile
+from contextlib import closing
 from threading import Lock
+
+import dagster as dg
 
 from assets.collections.tasks import reading
 from assets.collections.texts import TextsOfDocuments
+from orchestration.services.runs.watch import run_here
 from resources.stores.catalog.collections import publishing
 from resources.stores.catalog.collections.publishing import CollectionPublisher
 from resources.stores.task_uploads import TaskUploads
@@ -45,6 +50,21 @@ def test_texts_are_columns_of_the_table_and_rows_of_chunks(bench):
     assert "Grüße" in note["text"]
     chunks = [(one["title"], one["headings"], one["number"]) for one in bench.rows("docs/chunks")]
     assert ("On ferries", ["Ferries", "Fares"], 2) in chunks
+
+
+def test_chunks_are_read_by_transforms_embeddings_and_exporters_like_any_dataset(bench, tmp_path):
+    bench.put("report.md", MARKDOWN)
+    bench.put("ferries.html", HTML)
+    bench.run("*")
+    place = bench.place
+    made = [["datasets", "pieces"], ["embeddings", "piece_vectors"], ["exports", "pieces_out"]]
+    assets = [dg.AssetKey(key) for key in made]
+    run_here(place.home, place.instance, place.location.asset_job(), lambda _: None, assets=assets)
+    assert {row["title"] for row in bench.rows("pieces")} == {"Report", "On ferries"}
+    with closing(sqlite3.connect(tmp_path / "warehouse.sqlite")) as connection:
+        [(count,)] = connection.execute("SELECT count(*) FROM pieces")
+    vectors = place.location.store().read(("embeddings", "piece_vectors"))
+    assert count == vectors.version.rows == len(bench.rows("docs/chunks")) == 3
 
 
 def test_other_options_read_the_same_bytes_again_and_the_same_ones_do_not(bench):
@@ -151,9 +171,7 @@ def test_delete_keeps_what_was_imported_unless_asked(bench):
 
 def test_the_table_is_made_of_few_texts_at_a_time_by_what_they_unpack_to(bench, monkeypatch):
     for name in "abc":
-        bench.put(
-            f"{name}.txt", f"The same line of {name} again.\n\n" * 5_000
-        )  # packed: next to nothing
+        bench.put(f"{name}.txt", f"The same line of {name}.\n\n" * 5_000)  # packed: nothing
     assert bench.run("*.txt").created == 3
     monkeypatch.setattr(publishing, "BATCH_BYTES", 100_000)
     stream = CollectionPublisher(bench.records.database).stream("docs", TextsOfDocuments("text"))

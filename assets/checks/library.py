@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from assets.datasets.expectations import Expectation, Verdict
+from assets.checks.expectations import Expectation, Verdict
 from resources.kernel.errors import ConfigError
 from resources.stores.tables import StoredTable
 

@@ -8,9 +8,9 @@ import pytest
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from great_expectations.expectations.registry import get_expectation_impl
 
-from assets.datasets.argument_kinds import NUMBER
-from assets.datasets.expectation_arguments import ARGUMENTS, FOR_ALL, wrong_arguments
-from assets.datasets.expectations import parse_expectations
+from assets.checks.argument_kinds import NUMBER
+from assets.checks.expectation_arguments import ARGUMENTS, FOR_ALL, wrong_arguments
+from assets.checks.expectations import parse_expectations
 from resources.kernel.errors import ConfigError
 
 INNER = {"rendered_content", "library_metadata", "severity"}

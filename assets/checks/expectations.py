@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from assets.datasets.expectation_arguments import ARGUMENTS, wrong_arguments
-from assets.datasets.expectation_names import as_in_gallery, wrong_name
+from assets.checks.expectation_arguments import ARGUMENTS, wrong_arguments
+from assets.checks.expectation_names import as_in_gallery, wrong_name
 from resources.kernel.errors import ConfigError
 
 _SEVERITY = "severity"

@@ -24,8 +24,10 @@ def takes(given: Mapping[str, Any], wanted: Wanted) -> bool:
     """Whether the arguments are these and no others, each of exactly its type, and no number too large for a float."""
     allowed = {name.removesuffix("?"): kind for name, kind in wanted.items()}
     needed = {name for name in wanted if not name.endswith("?")}
-    return needed <= given.keys() <= allowed.keys() and all(
-        _is(value, allowed[name]) for name, value in given.items()
+    if not needed <= given.keys() <= allowed.keys():
+        return False
+    return all(_is(value, allowed[name]) for name, value in given.items()) and (
+        0 <= given.get("mostly", 1) <= 1
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from assets.datasets.argument_kinds import (
+from assets.checks.argument_kinds import (
     BOUND,
     CHARACTER,
     COLUMN,

@@ -13,7 +13,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 
-from assets.datasets.expectation_arguments import ARGUMENTS
+from assets.checks.expectation_arguments import ARGUMENTS
 
 KNOWN = frozenset(ARGUMENTS)
 

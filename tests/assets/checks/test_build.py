@@ -1,8 +1,9 @@
 import pyarrow as pa
 import pytest
 
-from assets.datasets.checks import check_names, evaluate
-from assets.datasets.expectations import parse_expectations
+from assets.checks.expectations import parse_expectations
+from assets.checks.judging import evaluate
+from assets.checks.names import check_names
 from resources.kernel.errors import ConfigError
 from resources.kernel.records import BatchStream
 from resources.stores.tables import TableStore
@@ -56,18 +57,35 @@ def test_an_expectation_that_raises_is_an_error_of_the_check_not_bad_data(table)
 @pytest.mark.parametrize(
     ("check", "message"),
     [
-        ({"expect_column_values_to_not_be_null": {"column": "nope"}}, "unknown column 'nope'"),
         ({"expect_no_such_thing": {"column": "a"}}, "unknown expectation .expect_no_such_thing."),
         (
             {"expect_column_values_to_be_between": {"column": "b", "minimum": 1}},
             "takes no .minimum.",
         ),
     ],
-    ids=["column", "expectation", "argument"],
+    ids=["expectation", "argument"],
 )
 def test_a_wrong_check_says_what_is_wrong(table, check, message):
     with pytest.raises(ConfigError, match=message):
         evaluate(parse_expectations([check]), table)
+
+
+def test_a_column_that_is_gone_fails_its_own_check_and_no_other(table):
+    gone, there = evaluate(
+        parse_expectations(
+            [{"expect_column_values_to_not_be_null": {"column": c}} for c in ("nope", "b")]
+        ),
+        table,
+    )
+    assert (gone.passed, there.passed) == (False, True)
+    assert gone.error == "there is no column 'nope' any more; columns: b, a, z"
+
+
+def test_three_thousand_checks_have_one_name_each_at_once():
+    check = {"expect_column_values_to_not_be_null": {"column": "b"}}
+    names = check_names(parse_expectations([check] * 3000))
+    assert len(set(names)) == 3000
+    assert names[-1] == "expect_column_values_to_not_be_null_b_3000"
 
 
 def test_checks_have_one_name_each():

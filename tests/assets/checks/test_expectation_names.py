@@ -7,11 +7,11 @@ import pyarrow as pa
 import pytest
 from great_expectations.expectations.registry import list_registered_expectation_implementations
 
-from assets.datasets.checks import evaluate
-from assets.datasets.expectation_names import KNOWN, wrong_name
-from assets.datasets.expectations import parse_expectations
+from assets.checks.expectation_names import KNOWN, wrong_name
+from assets.checks.expectations import parse_expectations
+from assets.checks.judging import evaluate
 from resources.kernel.errors import ConfigError
-from tests.assets.datasets.test_native import stored
+from tests.assets.checks.test_native import stored
 
 
 def test_the_names_are_those_of_the_library():
@@ -80,9 +80,9 @@ def test_a_path_without_a_module_is_wrong():
 COMMON = """
 import sys, tempfile
 import pyarrow as pa
-from assets.datasets.checks import evaluate
-from assets.datasets.expectations import parse_expectations
-from tests.assets.datasets.test_native import stored
+from assets.checks.judging import evaluate
+from assets.checks.expectations import parse_expectations
+from tests.assets.checks.test_native import stored
 checks = parse_expectations([
     {"expect_column_values_to_not_be_null": {"column": "a"}},
     {"expect_column_values_to_be_between": {"column": "a", "min_value": 1, "max_value": 12}},
