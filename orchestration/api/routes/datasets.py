@@ -18,8 +18,8 @@ from orchestration.api.given import (
     Name,
 )
 from orchestration.services.asking.passing import NOT_KEPT, as_file, open_stream
+from orchestration.services.dataset_checks import CheckOutcome
 from orchestration.services.dataset_detail import (
-    CheckOutcome,
     DatasetColumn,
     DatasetDetail,
     RunOfDataset,

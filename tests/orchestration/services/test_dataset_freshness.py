@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from assets.refresh import freshness_for
-from orchestration.services.dataset_detail import Made
+from orchestration.services.dataset_checks import LastMade
 from orchestration.services.dataset_freshness import with_freshness
 from orchestration.services.dataset_list import DatasetEntry
 
@@ -45,7 +45,7 @@ def told(*, age: timedelta | None, stale: str = "", seconds: int = 0, refresh: s
         fresh_seconds=seconds,
         is_declared=True,
     )
-    made = None if age is None else Made(NOW - age, "run")
+    made = None if age is None else LastMade(NOW - age, "run")
     return [
         (check.name, check.outcome, check.severity, check.observed)
         for check in with_freshness([], entry, made, stale, NOW)
