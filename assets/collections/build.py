@@ -72,11 +72,8 @@ def keep_collection(
     given = context.op_execution_context.op_config
     config = {name: given[name] for name in given if name not in TASK_FIELDS}
     with boundary():
-        task_id = task_of(
-            context,
-            ImportTaskCatalog(catalog.collections().database),
-            Target("collection", spec.name),
-        )
+        tasks = ImportTaskCatalog(catalog.collections().database)
+        task_id = task_of(context, tasks, Target("collection", spec.name))
     if task_id:
         return keep_task(context, spec, store, catalog, task_id)
     started = time.monotonic()

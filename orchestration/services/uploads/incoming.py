@@ -30,7 +30,7 @@ from orchestration.services.home import Home
 from orchestration.services.uploads.hashing import RunningHashes
 from orchestration.services.uploads.limits import check_count, check_room, check_size, upload_limit
 from orchestration.services.uploads.names import shown_name, tells_format
-from orchestration.services.uploads.writer import IncomingWriter, locked
+from orchestration.services.uploads.writer import IncomingWriter, locked, settle
 from resources.formats.first_bytes import check_first_bytes
 from resources.kernel.errors import ConflictError, NotFoundError, WaybillError
 from resources.stores.stamps import stamp_of
@@ -233,18 +233,12 @@ class IncomingUploads:
             hashed = _HASHES.take_out(folder / "bytes", descriptor)
             whole = replace(found, size_bytes=stands, offset=stands, is_received=True)
             if hashed is not None:
-                try:
-                    hashed.behind.check()
-                except OSError as error:
-                    os.ftruncate(descriptor, 0)  # nobody knows what is on the disk: it begins anew
-                    raise storage_error(error, folder / "bytes", "writing") from error
-                stamp = stamp_of(os.fstat(descriptor))
-                whole = replace(whole, sha256=hashed.sha256, stamp=stamp)
+                settle(hashed, descriptor, folder / "bytes")
+                whole = replace(whole, sha256=hashed.sha256, stamp=stamp_of(os.fstat(descriptor)))
             whole = replace(whole, problem=_problem(whole.filename, folder / "bytes"))
             _write_state(folder, whole)
-            target = self._folder / _RECEIVED / upload_id
             with suppress(FileNotFoundError):  # another process was faster
-                folder.rename(target)
+                folder.rename(self._folder / _RECEIVED / upload_id)
         return self.state(upload_id)
 
     def cancel(self, upload_id: str) -> None:

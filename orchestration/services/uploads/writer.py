@@ -111,3 +111,16 @@ def locked(path: Path, name: str) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def settle(hashed: RunningHash, descriptor: int, path: Path) -> None:
+    """Waits until the disk has what it was to write of a file meanwhile.
+
+    Raises:
+        StorageError: it could not. Nobody knows what is on the disk: the file begins anew.
+    """
+    try:
+        hashed.behind.check()
+    except OSError as error:
+        os.ftruncate(descriptor, 0)
+        raise storage_error(error, path, "writing") from error
