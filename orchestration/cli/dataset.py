@@ -11,6 +11,7 @@ import typer
 from orchestration.cli.context import CommandContext
 from orchestration.cli.dataset_checks import checks, suggest_checks
 from orchestration.cli.dataset_files import download, remove, rename
+from orchestration.cli.dataset_profile import profile
 from orchestration.cli.dataset_rows import cell, facets, rows
 from orchestration.cli.errors import fail, reported
 from orchestration.cli.exporter import export as deliver
@@ -120,6 +121,7 @@ app.command()(cell)
 app.command("download")(download)
 app.command("rename")(rename)
 app.command("remove")(remove)
+app.command("profile")(profile)
 app.command("checks")(checks)
 app.command("suggest-checks")(suggest_checks)
 
@@ -304,11 +306,18 @@ def _print_detail(found: DatasetDetail) -> None:
 
 def _print_columns(found: Sequence[DatasetColumn]) -> None:
     header, rows = ["column", "type"], [[c.name, c.type] for c in found]
+    means = ["" if c.mean is None else f"{c.mean:.6g}" for c in found]
     for title, values in (
         ("from", [c.made_from for c in found]),
         ("meaning", [c.description for c in found]),
+        ("missing", [c.missing for c in found]),
+        ("different", [c.distinct for c in found]),
+        ("lowest", [c.lowest for c in found]),
+        ("highest", [c.highest for c in found]),
+        ("mean", means),
+        ("warnings", [c.warnings for c in found]),
     ):
-        if any(values):
+        if any(value not in ("", None) for value in values):
             header.append(title)
             rows = [[*row, value] for row, value in zip(rows, values, strict=True)]
     print_table(header, rows)

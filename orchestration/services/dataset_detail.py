@@ -22,6 +22,7 @@ from orchestration.services.dataset_list import (
 from orchestration.services.datasets import aware, failure_of
 from resources.kernel.errors import NotFoundError
 from resources.kernel.records import StoredVersion
+from resources.profiles.kept import read_column_facts
 from resources.stores.partitions import stored_partitions
 from resources.stores.versions import VersionStore
 
@@ -39,6 +40,14 @@ class DatasetColumn:
     description: str = ""
     made_from: str = ""
     """Columns that it is made from, where that is known: `flights.hour, flights.minute`."""
+    missing: int | None = None
+    """This and what follows is of the version's profile, where it has one."""
+    distinct: int | None = None
+    lowest: str | None = None
+    highest: str | None = None
+    mean: float | None = None
+    warnings: str = ""
+    """Codes, separated by commas; `docs/profiles.md` explains them."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +170,7 @@ def columns_of(entry: DatasetEntry, version: StoredVersion | None) -> tuple[Data
 def list_columns(
     entry: DatasetEntry, store: VersionStore, *, version: int | None = None
 ) -> tuple[DatasetColumn, ...]:
-    """The columns of a version, the newest unless a number is given.
+    """The columns of a version, the newest unless a number is given, with the facts of its profile if it has one.
 
     Raises:
         NotFoundError: there is none; `GoneError` when it has been removed.
@@ -169,8 +178,16 @@ def list_columns(
     """
     item = store.item(entry.key)
     if version is None:
-        return item.read_latest(lambda found: columns_of(entry, found))
-    return columns_of(entry, item.version(version))
+        return item.read_latest(lambda found: _profiled_columns(entry, store, found))
+    return _profiled_columns(entry, store, item.version(version))
+
+
+def _profiled_columns(
+    entry: DatasetEntry, store: VersionStore, version: StoredVersion
+) -> tuple[DatasetColumn, ...]:
+    facts = read_column_facts(store, entry.key, version.number)
+    plain = columns_of(entry, version)
+    return tuple(replace(column, **facts.get(column.name, {})) for column in plain)
 
 
 def list_versions(entry: DatasetEntry, store: VersionStore) -> list[VersionSummary]:

@@ -76,6 +76,7 @@ RIGHTS: dict[str, Right] = {
     "dataset.sample": LOOK,
     "dataset.columns": LOOK,
     "dataset.versions": LOOK,
+    "dataset.profile": LOOK,
     "dataset.summary": LOOK,
     "dataset.checks": LOOK,
     "dataset.suggest-checks": LOOK,
@@ -135,6 +136,7 @@ RIGHTS: dict[str, Right] = {
     "exporter.try": CHANGE,
     # Work.
     "dataset.refresh": WORK,
+    "dataset.compute-profile": WORK,
     "embedding.compute": WORK,
     "dataset.upload": WORK,
     "image-folder.upload": WORK,
