@@ -23,6 +23,7 @@ Purpose = Literal[
     "fingerprint",
     "import",
     "media",
+    "profile",
     "query",
     "rows",
     "server",
@@ -33,8 +34,8 @@ Purpose = Literal[
 """What scratch folders are for; each has a prefix that nothing else uses."""
 
 PURPOSES: tuple[Purpose, ...] = (
-    "classification", "demo", "fingerprint", "import", "media", "query", "rows", "server", "store", "transform",
-    "unpack",
+    "classification", "demo", "fingerprint", "import", "media", "profile", "query", "rows", "server", "store",
+    "transform", "unpack",
 )  # fmt: skip
 
 
