@@ -118,9 +118,7 @@ class _Facts:
         """What is to be looked for when the values come again."""
         fences = None if self._fences is None else (float(self._fences[0]), float(self._fences[1]))
         mean = self._first.mean if self._is_number else None
-        return SecondPass(
-            self._totals.finite, mean, self._first.reach, self._edges or [0], fences
-        )
+        return SecondPass(self._totals.finite, mean, self._first.reach, self._edges or [0], fences)
 
     def profile(self, second: SecondPass) -> ColumnProfile:
         """All of it."""

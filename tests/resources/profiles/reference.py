@@ -67,7 +67,12 @@ def _check_moments(found: ColumnProfile, finite: np.ndarray) -> None:
     assert quantiles == pytest.approx(expected, rel=CLOSE, abs=CLOSE * scale)
     if len(finite) > 1 and scale > SQUARABLE:
         assert found.std == pytest.approx(float(series.std()), rel=CLOSE, abs=CLOSE * scale)
-    if len(finite) > 2 and scale > SQUARABLE and series.nunique() > 1 and float(series.std()) > 1e-6 * scale:
+    if (
+        len(finite) > 2
+        and scale > SQUARABLE
+        and series.nunique() > 1
+        and float(series.std()) > 1e-6 * scale
+    ):
         skew = float(stats.skew(finite, bias=False))
         assert found.skew == pytest.approx(skew, rel=1e-6, abs=1e-6)
         assert found.skew == pytest.approx(float(series.skew()), rel=1e-6, abs=1e-6)
