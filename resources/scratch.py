@@ -14,11 +14,12 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 Purpose = Literal[
     "checks",
     "classification",
+    "compare",
     "demo",
     "fingerprint",
     "import",
@@ -33,10 +34,7 @@ Purpose = Literal[
 ]
 """What scratch folders are for; each has a prefix that nothing else uses."""
 
-PURPOSES: tuple[Purpose, ...] = (
-    "classification", "demo", "fingerprint", "import", "media", "profile", "query", "rows", "server", "store",
-    "transform", "unpack",
-)  # fmt: skip
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
 
 class ScratchFolder:

@@ -13,6 +13,7 @@ from assets.checks.schema_change import Policy
 from assets.datasets.build import DatasetSpec, build_dataset, import_dataset
 from assets.noun import connectors_of_files, placed
 from assets.refresh import MANUAL, ON_CHANGE
+from assets.table_asset import ProfiledComponent
 from resources.declarations import DeclaresSource
 from resources.file_attributes import FileAttributes
 from resources.references import require
@@ -20,7 +21,7 @@ from resources.sources.spec import SourceSpec, check_upload
 from resources.stores.resource import StoreResource
 
 
-class Dataset(FileAttributes, CheckedTable):
+class Dataset(FileAttributes, CheckedTable, ProfiledComponent):
     """A versioned table, imported from a data source or from uploaded files."""
 
     noun: ClassVar[str] = "dataset"
@@ -96,12 +97,11 @@ member: 2024/*.csv
             connectors=connectors_of_files(self, context, self.connectors),
             column_descriptions=self.column_descriptions,
         )
-        return build_dataset(
-            spec,
-            asset=self.asset_of(context, spec),
-            expectations=self.expectations(context),
-            execute=self.execute,
-        )
+        asset = self.asset_of(context, spec)
+        expectations = self.expectations(context)
+        execute = self.profiled(self.execute, asset)
+        made = build_dataset(spec, asset=asset, expectations=expectations, execute=execute)
+        return self.with_profile(made, asset)
 
     def upload_spec(self) -> SourceSpec:
         """How its uploads are read; of a dataset with `upload: true`."""

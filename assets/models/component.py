@@ -21,6 +21,7 @@ from assets.models.build import (
 from assets.models.estimators import Algorithm, Task
 from assets.models.train import DEFAULT_MAX_ROWS, TrainingSpec, check_spec
 from assets.noun import VersionedNoun
+from assets.table_asset import ProfiledComponent
 from resources.references import position
 from resources.stores.resource import StoreResource
 
@@ -122,7 +123,7 @@ ModelName = Annotated[
 ]
 
 
-class Prediction(CheckedTable):
+class Prediction(CheckedTable, ProfiledComponent):
     """A dataset with what a model says about every row of another dataset."""
 
     noun: ClassVar[str] = "prediction"
@@ -183,8 +184,10 @@ kinds: [scikitlearn]
             column_descriptions=self.column_descriptions,
         )
         asset = self.asset_of(context, spec)
-        made = build_prediction(spec, asset=asset, execute=self.execute)
-        return with_checks(made, asset.key, self.expectations(context))
+        execute = self.profiled(self.execute, asset)
+        made = build_prediction(spec, asset=asset, execute=execute)
+        checked = with_checks(made, asset.key, self.expectations(context))
+        return self.with_profile(checked, asset)
 
     def execute(
         self, context: dg.AssetExecutionContext, spec: PredictionSpec, store: StoreResource

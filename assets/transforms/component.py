@@ -11,13 +11,14 @@ import dagster as dg
 from assets.checks.build import with_checks
 from assets.checks.component import CheckedTable
 from assets.noun import placed
+from assets.table_asset import ProfiledComponent
 from assets.transforms.build import TransformSpec, build_transform, run_transform
 from assets.transforms.statement import Statement, parse_statement
 from assets.transforms.time_limit import DEFAULT_SECONDS
 from resources.stores.resource import StoreResource
 
 
-class SqlTransform(CheckedTable):
+class SqlTransform(CheckedTable, ProfiledComponent):
     """A dataset made by one SELECT over other datasets, which it names as tables."""
 
     noun: ClassVar[str] = "transform"
@@ -67,8 +68,10 @@ kinds: [duckdb]
             column_descriptions=self.column_descriptions,
         )
         asset = self.asset_of(context, spec)
-        made = build_transform(spec, asset=asset, execute=self.execute)
-        return with_checks(made, asset.key, self.expectations(context))
+        execute = self.profiled(self.execute, asset)
+        made = build_transform(spec, asset=asset, execute=execute)
+        checked = with_checks(made, asset.key, self.expectations(context))
+        return self.with_profile(checked, asset)
 
     def execute(
         self, context: dg.AssetExecutionContext, spec: TransformSpec, store: StoreResource

@@ -11,6 +11,7 @@ import typer
 from orchestration.cli.context import CommandContext
 from orchestration.cli.dataset_checks import checks, suggest_checks
 from orchestration.cli.dataset_files import download, remove, rename
+from orchestration.cli.dataset_profile import profile
 from orchestration.cli.dataset_rows import cell, facets, rows
 from orchestration.cli.errors import fail, reported
 from orchestration.cli.exporter import export as deliver
@@ -120,6 +121,7 @@ app.command()(cell)
 app.command("download")(download)
 app.command("rename")(rename)
 app.command("remove")(remove)
+app.command("profile")(profile)
 app.command("checks")(checks)
 app.command("suggest-checks")(suggest_checks)
 

@@ -114,14 +114,14 @@ def check(
 
 
 def start(
-    context: typer.Context, ask: Start, name: str, *, as_json: bool, partition: str = ""
+    context: typer.Context, ask: Start, name: str, *, as_json: bool, **given: str | int
 ) -> None:
     """Has the server begin with work, and says which run it is."""
     from orchestration.services.home import open_home
     from orchestration.services.runs.launch import require_server
     from orchestration.services.runs.start import Asked
 
-    more = {"partition": partition} if partition else {}
+    more = {key: value for key, value in given.items() if value}
     with reported():
         own, home = context.ensure_object(CommandContext), open_home()
         require_server(home)
@@ -134,14 +134,14 @@ def start(
 
 
 def launch(
-    context: typer.Context, work: Launch, name: str, *, as_json: bool, partition: str = ""
+    context: typer.Context, work: Launch, name: str, *, as_json: bool, **given: str | int
 ) -> None:
     """Runs work to its end, shows its steps, and ends the command with 1 when it fails."""
     from orchestration.services.home import open_home
     from orchestration.services.runs.start import Asked
     from orchestration.services.runs.watch import LeftToServer
 
-    more = {"partition": partition} if partition else {}
+    more = {key: value for key, value in given.items() if value}
     with reported():
         own, home = context.ensure_object(CommandContext), open_home()
         with RunProgress(quiet=as_json) as progress:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from orchestration.services.dataset_detail import DatasetDetail, VersionSummary
     from orchestration.services.dataset_list import DatasetSummary, DatasetTitle
+    from orchestration.services.dataset_profile import DatasetProfile
     from orchestration.services.dataset_removal import RemovalReport
     from orchestration.services.dataset_sample import Sample
 
@@ -55,6 +56,24 @@ class Dataset:
         from orchestration.services.dataset_detail import VersionSummary
 
         return self.transport.get(f"{self._path}/versions", list[VersionSummary])
+
+    def profile(self, version: int | None = None, *, column: str = "") -> DatasetProfile:
+        """Where the profile of a version stands, the newest by default, and the profile where there is one.
+
+        Args:
+            version: its number.
+            column: only the facts of this one.
+        """
+        from orchestration.services.dataset_profile import DatasetProfile
+
+        return self.transport.get(
+            f"{self._path}/profile", DatasetProfile, version=version, column=column
+        )
+
+    def compute_profile(self, version: int | None = None, *, key: str = "") -> Run:
+        """Makes the profile of a version, the newest by default, if it has none."""
+        path = f"{self._path}/profile" + (f"?version={version}" if version else "")
+        return started(self.transport, self.base, path, None, key=key)
 
     def to_arrow(self, version: int | None = None) -> pa.Table:
         """All rows of a version, the newest by default, with the types that they are kept in."""

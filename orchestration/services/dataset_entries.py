@@ -19,6 +19,8 @@ from orchestration.location import Location
 from orchestration.services.dataset_list import UPLOAD, DatasetEntry, DeclaredCheck
 from orchestration.services.dataset_origins import AssetFacts, origins_of, pipelines_of
 from resources.kernel.keys import IMAGE_FOLDER, Key, asset_key
+from resources.profiles.kept import ORIGIN as PROFILE
+from resources.profiles.kept import profile_key
 from resources.references import declared_in
 
 _TABLES: tuple[type[TableComponent], ...] = (Dataset, SqlTransform, Prediction)
@@ -52,6 +54,7 @@ def _about(location: Location) -> _About:
         _readers(location),
         _checks(location),
         _materializable(location),
+        _profiles(location),
     )
 
 
@@ -65,9 +68,10 @@ class _About:
         readers: Mapping[Key, list[str]],
         checks: Mapping[Key, list[dg.AssetCheckSpec]],
         materializable: frozenset[Key],
+        profiles: Mapping[Key, str],
     ) -> None:
         self._origins, self._pipelines, self._readers = origins, pipelines, readers
-        self._checks, self._materializable = checks, materializable
+        self._checks, self._materializable, self._profiles = checks, materializable, profiles
 
     def entry(
         self, name: str, spec: dg.AssetSpec, columns: Mapping[str, str] | None
@@ -94,6 +98,7 @@ class _About:
             fresh_seconds=_promised_seconds(spec),
             columns=tuple((columns or {}).items()),
             can_run=key in self._materializable,
+            profile=self._profiles.get(key, "off"),
         )
 
 
@@ -141,8 +146,20 @@ def _readers(location: Location) -> dict[Key, list[str]]:
     found: dict[Key, list[str]] = {}
     for spec in location.specs:
         for dep in spec.deps:
-            found.setdefault(tuple(dep.asset_key.path), []).append(spec.key.to_user_string())
+            read = tuple(dep.asset_key.path)
+            # A table's own profile is a part of it, no user.
+            if tuple(spec.key.path) != profile_key(read):
+                found.setdefault(read, []).append(spec.key.to_user_string())
     return found
+
+
+def _profiles(location: Location) -> dict[Key, str]:
+    """When the profile of each table is made that has one."""
+    return {
+        tuple(spec.key.path[:-1]): "on_demand" if spec.automation_condition is None else "always"
+        for spec in location.specs
+        if len(spec.key.path) > 1 and maker_of(spec) == PROFILE
+    }
 
 
 def _declared(location: Location) -> dict[Key, Mapping[str, str]]:

@@ -138,7 +138,8 @@ class _Work:
         rows = self._session.table.rows
         bits = -(-rows // 8) if profile.missing else 0
         with suppress(ValueError):  # of a type whose values have no fixed width
-            return bits + -(-rows * self._columns[profile.position].field.type.bit_width // 8)
+            width = int(self._columns[profile.position].field.type.bit_width)
+            return bits + -(-rows * width // 8)
         return bits + 4 * (rows + 1) + self._value_bytes(profile)
 
     def _value_bytes(self, profile: ColumnProfile) -> int:

@@ -29,6 +29,7 @@ from resources.profiles.record import (
 )
 from resources.stores.manifest import Manifest
 from resources.stores.tables import StoredTable, TableStore
+from resources.stores.versions import VersionStore
 
 ORIGIN = "profile"
 _BATCH_COLUMNS = 1_000
@@ -109,7 +110,7 @@ def keep_profile(
         return writer.publish(facts)
 
 
-def find_profile(store: TableStore, key: Key, version: int | None = None) -> Manifest | None:
+def find_profile(store: VersionStore, key: Key, version: int | None = None) -> Manifest | None:
     """The newest profile of a version of a table, or of any version; None if there is none.
 
     Args:
@@ -123,7 +124,7 @@ def find_profile(store: TableStore, key: Key, version: int | None = None) -> Man
     return None
 
 
-def find_same_content(store: TableStore, key: Key, content: str) -> Manifest | None:
+def find_same_content(store: VersionStore, key: Key, content: str) -> Manifest | None:
     """A profile of the same rows, of whichever version: of a restored one it need not be computed again."""
     for manifest in _profiles(store, key):
         facts = manifest.properties
@@ -132,7 +133,7 @@ def find_same_content(store: TableStore, key: Key, content: str) -> Manifest | N
     return None
 
 
-def read_profile(store: TableStore, key: Key, version: int | None = None) -> Profile:
+def read_profile(store: VersionStore, key: Key, version: int | None = None) -> Profile:
     """The profile of a version of a table, or the newest profile.
 
     Raises:
@@ -143,7 +144,7 @@ def read_profile(store: TableStore, key: Key, version: int | None = None) -> Pro
     return profile_in(store, key, _found(store, key, version))
 
 
-def profile_in(store: TableStore, key: Key, manifest: Manifest) -> Profile:
+def profile_in(store: VersionStore, key: Key, manifest: Manifest) -> Profile:
     """The profile that a version of `profile_key(key)` holds; errors as of `read_profile`."""
     _check_format(manifest)
     kept = _stored(store, key, manifest).to_table(["record", "table"])
@@ -156,7 +157,7 @@ def profile_in(store: TableStore, key: Key, manifest: Manifest) -> Profile:
     return replace(whole, columns=columns)
 
 
-def _found(store: TableStore, key: Key, version: int | None) -> Manifest:
+def _found(store: VersionStore, key: Key, version: int | None) -> Manifest:
     manifest = find_profile(store, key, version)
     if manifest is None:
         which = "" if version is None else f"version {version} of "
@@ -169,7 +170,7 @@ def _found(store: TableStore, key: Key, version: int | None) -> Manifest:
     return manifest
 
 
-def _profiles(store: TableStore, key: Key) -> Iterator[Manifest]:
+def _profiles(store: VersionStore, key: Key) -> Iterator[Manifest]:
     """Kept profiles, the newest first; damaged ones are passed over."""
     item = store.item(profile_key(key))
     for number in reversed(item.numbers()):
@@ -177,7 +178,7 @@ def _profiles(store: TableStore, key: Key) -> Iterator[Manifest]:
             yield item.version(number)
 
 
-def _stored(store: TableStore, key: Key, manifest: Manifest) -> StoredTable:
+def _stored(store: VersionStore, key: Key, manifest: Manifest) -> StoredTable:
     return StoredTable(store.item(profile_key(key)), manifest)
 
 

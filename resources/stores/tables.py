@@ -248,7 +248,8 @@ class StoredTable:
     def _select(self, columns: Sequence[str] | None) -> pa.Schema:
         if columns is None:
             return self.schema
-        unknown = [name for name in columns if name not in self.schema.names]
+        fields = {field.name: field for field in self.schema}
+        unknown = [name for name in columns if name not in fields]
         if unknown or not columns:
             raise InputError(
                 f"{self.name} has no column {unknown[:10]}"
@@ -257,7 +258,7 @@ class StoredTable:
                 hint=f"Its columns are {', '.join(self.schema.names[:30])}",
                 columns=unknown,
             )
-        return pa.schema([self.schema.field(name) for name in columns])
+        return pa.schema([fields[name] for name in columns])
 
     def _read(self, schema: pa.Schema, batch_rows: int) -> Iterator[Any]:
         seen = 0

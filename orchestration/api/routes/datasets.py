@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query
+from fastapi import Body, Query
 from fastapi.responses import Response, StreamingResponse
 
 from orchestration.api.answers import Started, started
@@ -17,6 +17,7 @@ from orchestration.api.given import (
     IdempotencyKey,
     Name,
 )
+from orchestration.api.router import GuardedRouter
 from orchestration.services.asking.passing import NOT_KEPT, as_file, open_stream
 from orchestration.services.dataset_detail import (
     CheckOutcome,
@@ -51,7 +52,7 @@ from orchestration.services.site.removal import remove as remove_dataset
 from orchestration.services.site.titles import retitle
 from orchestration.services.suggested_checks import SuggestedChecks
 
-router = APIRouter()
+router = GuardedRouter()
 BASE = "/projects/{project}/datasets"
 Origins = Annotated[
     list[str],

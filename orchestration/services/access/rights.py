@@ -77,6 +77,7 @@ RIGHTS: dict[str, Right] = {
     "dataset.columns": LOOK,
     "dataset.profile": LOOK,
     "dataset.versions": LOOK,
+    "dataset.profile": LOOK,
     "dataset.summary": LOOK,
     "dataset.checks": LOOK,
     "dataset.suggest-checks": LOOK,
@@ -136,6 +137,7 @@ RIGHTS: dict[str, Right] = {
     "exporter.try": CHANGE,
     # Work.
     "dataset.refresh": WORK,
+    "dataset.compute-profile": WORK,
     "embedding.compute": WORK,
     "dataset.upload": WORK,
     "image-folder.upload": WORK,

@@ -206,9 +206,14 @@ def _next_step(stored: StoredTask, can: tuple[TaskAction, ...]) -> str:
     if "start" in can:
         is_new = stored.state == "not_started"
         return "start it" if is_new else f"start goes on: {left}"
-    if "retry" in can and stored.failed:
+    if "retry" not in can:
+        return ""
+    if stored.failed:
         return f"retry takes the {failed} once more"
-    return f"retry goes on: {left}" if "retry" in can else ""
+    is_done = stored.listed_at is not None and not stored.pending
+    return (
+        "retry shows what it imported: its items are done" if is_done else f"retry goes on: {left}"
+    )
 
 
 def _line(event: StoredEvent) -> TaskEventLine:

@@ -21,6 +21,12 @@ from orchestration.services.dataset_detail import (
 from orchestration.services.dataset_freshness import with_freshness
 from orchestration.services.dataset_index import DatasetIndex, DatasetView
 from orchestration.services.dataset_list import DatasetEntry, DatasetTitle, Tried, find_entry
+from orchestration.services.dataset_profile import (
+    DatasetProfile,
+    profile_entry,
+    show_profile,
+    tried_profile,
+)
 from orchestration.services.dataset_query import DatasetPage, DatasetQuery, page_of
 from orchestration.services.dataset_staleness import LastLook
 from orchestration.services.dataset_titles import read_titles
@@ -109,6 +115,19 @@ def checks_of(site: Site, project: Project, entry: DatasetEntry) -> list[CheckOu
         made = last_made(entry, site.instance)
     stale = _stale(site, project, entry.name)
     return with_freshness(checks, entry, made, stale, datetime.now(UTC))
+
+
+def profile_of(
+    site: Site, project: Project, entry: DatasetEntry, version: int | None = None, column: str = ""
+) -> DatasetProfile:
+    """Where the profile of a version stands, the newest by default, and the profile where there is one.
+
+    Raises:
+        NotFoundError: no such version, or no such column.
+    """
+    found = recorded(site).tried(profile_entry(entry).key)
+    tried = found[0] if found else tried_profile(entry, site.instance)
+    return show_profile(entry, site.store(project), tried, version, column=column)
 
 
 def _stale(site: Site, project: Project, name: str) -> str:

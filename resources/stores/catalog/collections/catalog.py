@@ -30,6 +30,7 @@ from resources.stores.catalog.collections.imports import (
     known_import,
     to_import,
 )
+from resources.stores.catalog.collections.indexes import ensure_indexes
 from resources.stores.catalog.collections.loading import ImportTarget, Loader, Moved
 from resources.stores.catalog.collections.loading_postgresql import PostgresLoader
 from resources.stores.catalog.collections.loading_sqlite import SqliteLoader
@@ -115,7 +116,8 @@ class CollectionCatalog:
             stored = find_collection(connection, collection)
             found = None if stored is None else find_folder(connection, stored.id, folder)
             driver = connection.connection.driver_connection
-            look = FolderLook(driver, found, is_sqlite=self.database.is_sqlite)
+            facets = "" if stored is None else f"facets_{stored.id}"
+            look = FolderLook(driver, found, facets, is_sqlite=self.database.is_sqlite)
             return _sorted(batches, Sorter(flags, look.known))
 
     def register(self, import_id: int, batches: Batches, flags: DuplicateFlags) -> Registered:
@@ -142,26 +144,12 @@ class CollectionCatalog:
                     registered = self._register(stored, batches, flags)
                 except Moved:
                     continue
-                self.ensure_indexes(stored.collection)
+                ensure_indexes(self.database, stored.collection)
                 return registered
         raise ConflictError(
             f"collection {stored.collection!r} changed each time that {stored.file_name!r} was read",
             hint="Try again when fewer changes are made to its items",
         )
-
-    def ensure_indexes(self, collection: str) -> None:
-        """Gives what filters look at the indexes that a large collection has.
-
-        A transaction of its own: to make an index is much cheaper when the items are there, and it must not wait for
-        items while others wait for it.
-        """
-        if self.database.is_sqlite:
-            return
-        with self.database.write() as connection:
-            stored = known_collection(connection, collection)
-            schema, revision = find_schema(connection, stored.schema)
-            if revision == stored.schema_revision:  # else its table is about to be made anew
-                FacetTable.of(stored.id, schema, is_sqlite=False).ensure_indexes(connection)
 
     def pending(self, import_id: int, after: int = 0, limit: int = _PAGE) -> list[StoredItem]:
         """Items of an import that were not looked at yet, by id, those behind the id `after`."""
