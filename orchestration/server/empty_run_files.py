@@ -30,7 +30,7 @@ def keep_empty_file() -> None:
             _put(path, empty)
         _made(self, engine, for_index_shard)  # which finds nothing to do
 
-    SqliteEventLogStorage._initdb = begin  # type: ignore[method-assign, assignment]  # noqa: SLF001
+    SqliteEventLogStorage._initdb = begin  # type: ignore[method-assign]  # noqa: SLF001
 
 
 def _empty_file() -> bytes:

@@ -77,7 +77,6 @@ RIGHTS: dict[str, Right] = {
     "dataset.columns": LOOK,
     "dataset.profile": LOOK,
     "dataset.versions": LOOK,
-    "dataset.profile": LOOK,
     "dataset.summary": LOOK,
     "dataset.checks": LOOK,
     "dataset.suggest-checks": LOOK,
