@@ -305,7 +305,8 @@ def _print_detail(found: DatasetDetail) -> None:
 
 
 def _print_columns(found: Sequence[DatasetColumn]) -> None:
-    header, rows = ["column", "type"], [[c.name, c.type] for c in found]
+    header: list[str] = ["column", "type"]
+    rows: list[list[object]] = [[c.name, c.type] for c in found]
     means = ["" if c.mean is None else f"{c.mean:.6g}" for c in found]
     for title, values in (
         ("from", [c.made_from for c in found]),

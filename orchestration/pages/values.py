@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from markupsafe import Markup, escape
 
-_HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
-)
-"""Controls, and marks that turn the direction of text or take no room; tabs and line ends stay."""
+from orchestration.services.hidden_characters import HIDDEN, code_of
 
 
 def shown(value: Any) -> Markup:
@@ -28,12 +24,8 @@ def shown(value: Any) -> Markup:
 def visible(text: str) -> Markup:
     """A text, escaped, with what hides in it written out as its code."""
     parts, last = [], 0
-    for found in _HIDDEN.finditer(text):
+    for found in HIDDEN.finditer(text):
         parts.append(escape(text[last : found.start()]))
-        parts.append(Markup('<span class="hidden-char">{}</span>').format(_code(found[0])))
+        parts.append(Markup('<span class="hidden-char">{}</span>').format(code_of(found[0])))
         last = found.end()
     return Markup("").join([*parts, escape(text[last:])])
-
-
-def _code(char: str) -> str:
-    return f"\\x{ord(char):02x}" if ord(char) < 0x100 else f"\\u{ord(char):04x}"

@@ -7,14 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from orchestration.services.dataset_checks import CheckOutcome, LastMade, last_made, list_checks
 from orchestration.services.dataset_detail import (
     RUNS,
-    CheckOutcome,
     DatasetDetail,
-    Made,
     RunOfDataset,
-    last_made,
-    list_checks,
     list_runs,
     show_dataset,
 )
@@ -85,11 +82,17 @@ def show_one(site: Site, project: Project, name: str) -> DatasetDetail:
         ConnectorError: the store does not answer.
     """
     entry = dataset_of(project, name)
-    found = recorded(site).tried(entry.key)
-    tried = found[0] if found else instance_states(site.instance, [entry]).get(entry.key)
-    detail = show_dataset(entry, site.store(project), tried, title_of(entry))
+    detail = show_dataset(entry, site.store(project), last_try(site, entry.key), title_of(entry))
     reason = _stale(site, project, entry.name)
     return replace(detail, summary=replace(detail.summary, stale=reason))
+
+
+def last_try(site: Site, key: Key) -> Tried | None:
+    """What became of the last run that made an asset or was to make it; None if there was none."""
+    found = recorded(site).tried(key)
+    if found is not None:
+        return found[0]
+    return instance_states(site.instance, [DatasetEntry(key[-1], "", key)]).get(key)
 
 
 def runs_of(site: Site, entry: DatasetEntry, *, limit: int = RUNS) -> list[RunOfDataset]:
@@ -104,7 +107,7 @@ def checks_of(site: Site, project: Project, entry: DatasetEntry) -> list[CheckOu
     checks = list_checks(entry, site.instance) if found is None else found
     kept = recorded(site).made(entry.key)
     tried = kept[0] if kept else None
-    made = Made(tried.at, tried.run_id) if tried and tried.at else None
+    made = LastMade(tried.at, tried.run_id) if tried and tried.at else None
     if kept is None:
         made = last_made(entry, site.instance)
     stale = _stale(site, project, entry.name)
