@@ -41,6 +41,7 @@ datasource: open_orders
 refresh: "30 5 * * *"
 allow_empty: true
 keep_versions: 14
+profile: on_demand        # `always` when left out
 on_schema_change: fail
 checks:
   - expect_column_values_to_not_be_null: {column: order_id}

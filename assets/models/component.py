@@ -144,6 +144,7 @@ refresh: "0 5 * * *"
 checks:
   - expect_column_values_to_not_be_null: {column: prediction}
 keep_versions: 7
+profile: on_demand
 description: How likely each open order comes back
 owners: ["team:science"]
 tags: {stage: trial}
