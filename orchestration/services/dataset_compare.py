@@ -289,9 +289,7 @@ def _changed_row(
     one, other = comparison.sides
     shown = pairs[:_CELLS]
     wanted = [*key, *shown]
-    (before,), _ = shown_rows(
-        one.rows_at([found.before], [pair.before for pair in wanted]), CUT_AT
-    )
+    (before,), _ = shown_rows(one.rows_at([found.before], [pair.before for pair in wanted]), CUT_AT)
     (after,), _ = shown_rows(other.rows_at([found.after], [pair.name for pair in wanted]), CUT_AT)
     cells = list(zip(wanted, before, after, strict=True))
     return ChangedRow(

@@ -89,9 +89,7 @@ def _made(entry: DatasetEntry, store: VersionStore, key: Key) -> Iterator[Versio
         used = _input(version, entry.name)
         if used is not None:
             name = "/".join(key[1:])
-            yield VersionUse(
-                used, kind, name, version.number, version.created_at, version.run_id
-            )
+            yield VersionUse(used, kind, name, version.number, version.created_at, version.run_id)
 
 
 def _input(version: StoredVersion, name: str) -> int | None:

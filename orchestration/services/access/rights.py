@@ -75,7 +75,6 @@ RIGHTS: dict[str, Right] = {
     "dataset.show": LOOK,
     "dataset.sample": LOOK,
     "dataset.columns": LOOK,
-    "dataset.profile": LOOK,
     "dataset.versions": LOOK,
     "dataset.profile": LOOK,
     "dataset.summary": LOOK,
