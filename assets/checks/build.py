@@ -33,21 +33,39 @@ def with_checks(
 def build_checks(
     key: dg.AssetKey, expectations: Sequence[Expectation]
 ) -> list[dg.AssetChecksDefinition]:
-    """One check definition that evaluates all expectations in one go; none when there are none."""
-    if not expectations:
-        return []
-    names = check_names(expectations)
-    specs = [
-        dg.AssetCheckSpec(name, asset=key, blocking=item.blocking, description=in_words(item))
-        for name, item in zip(names, expectations, strict=True)
+    """Checks of a table, as few steps as may be; none when there are none.
+
+    A step has 50 checks at most: Dagster copies all checks of a step for each of them whenever it loads, so that 3,000 in one
+    would take minutes. Those about one column stay together, and read it once.
+    """
+    named = sorted(
+        zip(check_names(expectations), expectations, strict=True), key=lambda pair: pair[1].columns
+    )
+    parts = [named[start : start + _OF_A_STEP] for start in range(0, len(named), _OF_A_STEP)]
+    return [
+        _step(key, part, f"check_{key.path[-1]}" + (f"_Part{number}" if number else ""))
+        for number, part in enumerate(parts)
     ]
 
-    @dg.multi_asset_check(name=f"check_{key.path[-1]}", specs=specs)
+
+_OF_A_STEP = 50
+
+
+def _step(
+    key: dg.AssetKey, named: Sequence[tuple[str, Expectation]], title: str
+) -> dg.AssetChecksDefinition:
+    """One step that evaluates some expectations in one go."""
+    specs = [
+        dg.AssetCheckSpec(name, asset=key, blocking=item.blocking, description=in_words(item))
+        for name, item in named
+    ]
+
+    @dg.multi_asset_check(name=title, specs=specs)
     def _checks(store: StoreResource):  # type: ignore[no-untyped-def]  # noqa: ANN202 - Dagster reads the annotation as an output type
         with boundary():
             table = store.tables().read(tuple(key.path))
-            verdicts = evaluate(expectations, table)
-        for name, expectation, verdict in zip(names, expectations, verdicts, strict=True):
+            verdicts = evaluate([item for _, item in named], table)
+        for (name, expectation), verdict in zip(named, verdicts, strict=True):
             yield dg.AssetCheckResult(
                 check_name=name,
                 asset_key=key,
@@ -59,7 +77,7 @@ def build_checks(
                 metadata=_metadata(verdict, table.version.number),
             )
 
-    return [_checks]
+    return _checks
 
 
 def _metadata(verdict: Verdict, version: int) -> dict[str, Any]:

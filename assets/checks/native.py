@@ -38,7 +38,7 @@ from assets.checks.patterns import Patterns, SlowPatternError
 from assets.checks.report import Answer
 from assets.checks.row_rules import ROW_RULES, RowRule, considered
 from assets.checks.table_rules import TABLE_RULES
-from assets.checks.tally import Tally
+from assets.checks.tally import MapTally
 from resources.stores.frames import to_pandas
 from resources.stores.tables import StoredTable
 
@@ -168,7 +168,7 @@ class _Streamed:
 
     def __init__(self, item: Expectation, rule: MapRule, kind: pa.DataType) -> None:
         self._given, self._rule, self._type = item.arguments, rule, kind
-        self._tally = Tally(rule.counts_missing)
+        self._tally = MapTally(rule.counts_missing)
         self._is_certain = True
         self._error = ""
 
@@ -254,7 +254,7 @@ def _judge_rows(item: Expectation, table: StoredTable) -> Answer | None:
 def _judge_each_row(
     rule: RowRule, given: Mapping[str, Any], table: StoredTable, columns: Sequence[str]
 ) -> Answer | None:
-    tally = Tally()
+    tally = MapTally()
     for frame in _batches(table, *columns):
         rows = considered(rule, frame, given)
         meets = None if rows is None else rule.meets(rows, given)

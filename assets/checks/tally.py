@@ -11,7 +11,7 @@ from assets.checks.report import SHOWN, Answer, map_report
 
 
 @dataclass
-class Tally:
+class MapTally:
     """What was seen so far.
 
     Args:

@@ -32,7 +32,7 @@ def unpack(packed: bytes) -> Document:
     Raises:
         IntegrityError: it is something else.
     """
-    size = int.from_bytes(packed[:_SIZE_BYTES], "little")
+    size = plain_bytes(packed)
     try:
         if size > _MOST_BYTES:
             raise ValueError(f"{size:,} bytes")
@@ -40,6 +40,11 @@ def unpack(packed: bytes) -> Document:
         return _decoder().decode(plain)
     except (ValueError, OSError, msgspec.DecodeError) as error:
         raise IntegrityError(f"a text of the catalog cannot be read: {error}") from error
+
+
+def plain_bytes(packed: bytes) -> int:
+    """How many bytes a document takes that is not compressed."""
+    return int.from_bytes(packed[:_SIZE_BYTES], "little")
 
 
 def plain_document(lines: Sequence[str]) -> Document:
@@ -84,6 +89,10 @@ class TextsOfDocuments:
         return [
             pa.array(values, field.type) for values, field in zip(columns, self.schema, strict=True)
         ]
+
+    def bytes_of(self, text: bytes) -> int:
+        """How many bytes a text has that is not packed any longer."""
+        return plain_bytes(text)
 
     def _row(self, output: str | None, document: Document) -> tuple[Any, ...]:
         from resources.documents.document import Table

@@ -305,12 +305,20 @@ def _print_detail(found: DatasetDetail) -> None:
 
 
 def _print_columns(found: Sequence[DatasetColumn]) -> None:
-    header, rows = ["column", "type"], [[c.name, c.type] for c in found]
+    header: list[str] = ["column", "type"]
+    rows: list[list[object]] = [[c.name, c.type] for c in found]
+    means = ["" if c.mean is None else f"{c.mean:.6g}" for c in found]
     for title, values in (
         ("from", [c.made_from for c in found]),
         ("meaning", [c.description for c in found]),
+        ("missing", [c.missing for c in found]),
+        ("different", [c.distinct for c in found]),
+        ("lowest", [c.lowest for c in found]),
+        ("highest", [c.highest for c in found]),
+        ("mean", means),
+        ("warnings", [c.warnings for c in found]),
     ):
-        if any(values):
+        if any(value not in ("", None) for value in values):
             header.append(title)
             rows = [[*row, value] for row, value in zip(rows, values, strict=True)]
     print_table(header, rows)

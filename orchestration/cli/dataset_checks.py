@@ -12,7 +12,7 @@ from orchestration.cli.errors import reported
 from orchestration.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
-    from orchestration.services.dataset_detail import CheckOutcome
+    from orchestration.services.dataset_checks import CheckOutcome
 
 Name = Annotated[str, typer.Argument(help="Name of the dataset.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -20,7 +20,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 
 def checks(context: typer.Context, name: Name, *, as_json: AsJson = False) -> None:
     """List the checks of a dataset with their newest results and values that failed. Evaluates none."""
-    from orchestration.services.dataset_detail import last_made, list_checks
+    from orchestration.services.dataset_checks import last_made, list_checks
     from orchestration.services.dataset_freshness import with_freshness
 
     with reported():

@@ -24,11 +24,11 @@ def keep_empty_file() -> None:
     empty = _empty_file()
 
     @wraps(_made)
-    def begin(self: SqliteEventLogStorage, engine: sa.Engine, **options: Any) -> None:
+    def begin(self: SqliteEventLogStorage, engine: sa.Engine, for_index_shard: Any = None) -> None:
         path = Path(engine.url.database or "")
         if not path.exists():
             _put(path, empty)
-        _made(self, engine, **options)  # which finds nothing to do
+        _made(self, engine, for_index_shard)  # which finds nothing to do
 
     SqliteEventLogStorage._initdb = begin  # type: ignore[method-assign]  # noqa: SLF001
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from orchestration.services.dataset_detail import CheckOutcome, Made
+from orchestration.services.dataset_checks import CheckOutcome, LastMade
 from orchestration.services.dataset_list import DatasetEntry
 
 NAME = "freshness"
@@ -20,7 +20,7 @@ _ON_CHANGE = "on_change"
 def with_freshness(
     checks: Sequence[CheckOutcome],
     entry: DatasetEntry,
-    made: Made | None,
+    made: LastMade | None,
     stale: str,
     now: datetime,
 ) -> list[CheckOutcome]:
@@ -38,7 +38,7 @@ def with_freshness(
 
 
 def _freshness(
-    entry: DatasetEntry, made: Made | None, stale: str, now: datetime
+    entry: DatasetEntry, made: LastMade | None, stale: str, now: datetime
 ) -> CheckOutcome | None:
     if entry.fresh_seconds:
         window = timedelta(seconds=entry.fresh_seconds)
@@ -51,7 +51,7 @@ def _freshness(
     return None
 
 
-def _outcome(description: str, made: Made | None, observed: str, *, late: bool) -> CheckOutcome:
+def _outcome(description: str, made: LastMade | None, observed: str, *, late: bool) -> CheckOutcome:
     state = "never run" if made is None else ("failed" if late else "passed")
     return CheckOutcome(
         NAME,

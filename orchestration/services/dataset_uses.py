@@ -107,7 +107,7 @@ def _exported(
     for _ in range(_PAGES):
         page = export_history(instance, exporters, HistoryFilter(), cursor=cursor, limit=_EXPORTS)
         found += [_use(one) for one in page.items if one.source == source and one.version]
-        cursor = page.next_cursor
+        cursor = page.next
         if cursor is None:
             return found, True
     return found, False

@@ -15,15 +15,13 @@ from contextlib import closing
 from datetime import datetime
 from typing import Any, TypeVar
 
-from orchestration.services.dataset_detail import (
+from orchestration.services.dataset_checks import (
     CheckOutcome,
     CheckResult,
     RecordedCheck,
-    RunOfDataset,
-    moment_of,
     outcome_of,
-    run_of_dataset,
 )
+from orchestration.services.dataset_detail import RunOfDataset, moment_of, run_of_dataset
 from orchestration.services.dataset_list import DatasetEntry, DeclaredCheck, Tried
 from orchestration.services.record_files import RecordFiles, in_parts, open_records
 from orchestration.services.recorded_facts import facts_of_mapping

@@ -112,5 +112,5 @@ class Document(Struct, frozen=True, kw_only=True):
 def characters_of(block: Block) -> int:
     """Characters of the text of a block."""
     if isinstance(block, Table):
-        return sum(len(cell) for row in block.rows for cell in row)
+        return sum(sum(map(len, row)) for row in block.rows)
     return len(block.text)

@@ -23,6 +23,10 @@ _AT_BEGINNING = re.compile(
     r"^(\s*(?:\d{1,9}(?=[.)]))?)([#>+-]|[.)]|={3,}|~{3,})(?=\s|$|#)", re.MULTILINE
 )
 _FIRST = frozenset("#>+-=~ \t0123456789")
+_UNFIT_CELL = re.compile(
+    r"[\\`*_\[\]<>|\n]|\A\s*(?:\d{1,9}(?=[.)]))?(?:[#>+-]|[.)]|={3,}|~{3,})(?=\s|\Z|#)"
+)
+"""Finds something in a cell that has to be escaped: of a table with many of them most need nothing."""
 _BACKTICKS = re.compile(r"`{3,}")
 _DEEPEST_HEADING = 6
 
@@ -116,6 +120,8 @@ def _markdown_rows(table: Table) -> Iterator[str]:
 
 
 def _cell(text: str) -> str:
+    if not _UNFIT_CELL.search(text):
+        return text
     return _escaped(text).replace("|", "\\|").replace("\n", "<br>")
 
 

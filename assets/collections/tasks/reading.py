@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import mimetypes
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from email.message import Message
 from hashlib import blake2b
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 _TITLE_LIMIT = 300
 _HEAD = 4_096
+_LARGE = 4_000_000
 _HTML = ("text/html", "application/xhtml+xml")
 _OF_MEDIA = {"object_type_mismatch": "type_mismatch"}
 """Rules of media files by other names; all others are `unreadable`."""
@@ -61,6 +64,7 @@ class ItemReader:
         keeps_texts: whether bytes are kept of items whose text is read too.
         documents: reads texts; None: the collection takes none.
         prober: looks into media; None: the collection is never looked at.
+        turn: held while a large text is read.
     """
 
     spec: CollectionSpec
@@ -71,6 +75,7 @@ class ItemReader:
     keeps_texts: bool
     documents: DocumentReader | None
     prober: Prober | None
+    turn: AbstractContextManager[Any] = field(default_factory=Lock)
 
     @property
     def made_with(self) -> str:
@@ -123,6 +128,10 @@ class ItemReader:
         """
         kind = self.type_of(fetched.name, fetched.content_type)
         self.check_size(fetched.name, fetched.size)
+        with self._in_turn(kind, fetched.size):
+            return self._read(item, fetched, kind)
+
+    def _read(self, item: TaskItem, fetched: FetchedFile, kind: MediaType) -> ReadItem:
         has_text = self.documents is not None and kind in TEXT_TYPES
         document, media = None, None
         try:
@@ -154,6 +163,11 @@ class ItemReader:
             text=None if document is None else self._text(document),
         )
         return ReadItem(brought, links)
+
+    def _in_turn(self, kind: MediaType, size: int) -> AbstractContextManager[Any]:
+        """Large texts are read one after the other: what each comes to is in the memory of this process until it is packed."""
+        may_be_much = size > _LARGE and kind in TEXT_TYPES and kind != "pdf"
+        return self.turn if may_be_much else nullcontext()
 
     def _check_taken(self, kind: MediaType) -> None:
         name = self.spec.name

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from orchestration.api.answers import Started, started
 from orchestration.api.given import GivenAsker, GivenProject, GivenSite, IdempotencyKey, Name
+from orchestration.api.router import GuardedRouter
 from orchestration.services.dataset_profile import DatasetProfile
 from orchestration.services.questions.dataset_profile import COMPUTE_PROFILE
 from orchestration.services.site.datasets import dataset_of, profile_of
 from orchestration.services.site.noted import noted
 
-router = APIRouter()
+router = GuardedRouter()
 PATH = "/projects/{project}/datasets/{name}/profile"
 Version = Annotated[
     int | None, Query(ge=1, le=10**15, description="Number of the version; the newest by default.")

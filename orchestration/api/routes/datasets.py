@@ -19,8 +19,8 @@ from orchestration.api.given import (
 )
 from orchestration.api.router import GuardedRouter
 from orchestration.services.asking.passing import NOT_KEPT, as_file, open_stream
+from orchestration.services.dataset_checks import CheckOutcome
 from orchestration.services.dataset_detail import (
-    CheckOutcome,
     DatasetColumn,
     DatasetDetail,
     RunOfDataset,

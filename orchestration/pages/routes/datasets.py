@@ -10,7 +10,8 @@ from starlette.responses import RedirectResponse, Response
 
 from orchestration.pages.page import page
 from orchestration.pages.visit import Visit
-from orchestration.services.dataset_detail import CheckOutcome, list_versions
+from orchestration.services.dataset_checks import CheckOutcome
+from orchestration.services.dataset_detail import list_versions
 from orchestration.services.dataset_download import FORMATS
 from orchestration.services.dataset_list import (
     ORIGINS,

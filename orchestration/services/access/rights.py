@@ -76,7 +76,6 @@ RIGHTS: dict[str, Right] = {
     "dataset.sample": LOOK,
     "dataset.columns": LOOK,
     "dataset.versions": LOOK,
-    "dataset.profile": LOOK,
     "dataset.summary": LOOK,
     "dataset.checks": LOOK,
     "dataset.suggest-checks": LOOK,

@@ -7,14 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from orchestration.services.dataset_checks import CheckOutcome, LastMade, last_made, list_checks
 from orchestration.services.dataset_detail import (
     RUNS,
-    CheckOutcome,
     DatasetDetail,
-    Made,
     RunOfDataset,
-    last_made,
-    list_checks,
     list_runs,
     show_dataset,
 )
@@ -104,7 +101,7 @@ def checks_of(site: Site, project: Project, entry: DatasetEntry) -> list[CheckOu
     checks = list_checks(entry, site.instance) if found is None else found
     kept = recorded(site).made(entry.key)
     tried = kept[0] if kept else None
-    made = Made(tried.at, tried.run_id) if tried and tried.at else None
+    made = LastMade(tried.at, tried.run_id) if tried and tried.at else None
     if kept is None:
         made = last_made(entry, site.instance)
     stale = _stale(site, project, entry.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from itertools import chain
 
 from resources.documents.parsers.gathering import Gathered
 from resources.documents.parsers.plain import read_text
@@ -19,8 +20,9 @@ def parse(file: RangedFile, gathered: Gathered) -> None:
     """Reads a table."""
     text = read_text(file, gathered)
     csv.field_size_limit(_LONGEST_CELL)
-    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text[:_SAMPLE])))
-    gathered.table(rows, header=_has_header(rows))
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text[:_SAMPLE]))
+    first = next(rows, [])
+    gathered.table(chain([first], rows), header=_is_header(first))
 
 
 def _delimiter(sample: str) -> str:
@@ -36,9 +38,9 @@ def _delimiter(sample: str) -> str:
     return best if evenness(best)[0] else ","
 
 
-def _has_header(rows: Sequence[Sequence[str]]) -> bool:
+def _is_header(row: Sequence[str]) -> bool:
     """Whether the first row names the columns: texts without a number, all different."""
-    first = [cell.strip() for cell in rows[0]] if rows else []
+    first = [cell.strip() for cell in row]
     return bool(first) and len({*first}) == len(first) and not any(map(_is_number, first))
 
 

@@ -31,6 +31,8 @@ _SPACES = re.compile(r"[ \t\u00a0]+")
 _MOST_VALUE = 2_000
 """Characters of one piece of metadata."""
 _DEEPEST = 9
+MOST_CELLS = 2_000_000
+"""Of all tables of a document that are not empty."""
 Fact = Literal["title", "language", "author", "created", "modified", "description"]
 
 
@@ -51,6 +53,7 @@ class Gathered:
         self.images: list[ImageRef] = []
         self.metadata: dict[str, str] = {}
         self._facts: dict[Fact, str] = {}
+        self._cells = 0
 
     def heading(self, level: int, text: str) -> None:
         """A heading; nothing if it has no text."""
@@ -74,16 +77,31 @@ class Gathered:
 
     def table(self, rows: Iterable[Sequence[str]], *, header: bool = False) -> None:
         """A table; empty rows and columns are left out, short rows filled up. Nothing if it has no text."""
-        cells = [[lines(cell) for cell in row] for row in rows]
+        cells = [list(self._cells_of(row)) for row in rows]
         cells = [row for row in cells if any(row)]
         if not cells:
             return
         width = max(map(len, cells))
-        cells = [[*row, *[""] * (width - len(row))] for row in cells]
+        for row in cells:
+            row.extend([""] * (width - len(row)))
         kept = [n for n in range(width) if any(row[n] for row in cells)]
-        self.blocks.append(
-            Table([[row[n] for n in kept] for row in cells], header and len(cells) > 1, self.page)
-        )
+        if len(kept) < width:
+            cells = [[row[n] for n in kept] for row in cells]
+        self.blocks.append(Table(cells, header and len(cells) > 1, self.page))
+
+    def _cells_of(self, row: Sequence[str]) -> Iterator[str]:
+        """The cells of a row, as long as the document does not have too many: each takes twenty times the memory that it takes as text.
+
+        Raises:
+            DocumentRefusedError: it has.
+        """
+        self._cells += len(row) - row.count("")
+        if self._cells > MOST_CELLS:
+            raise DocumentRefusedError(
+                "over_size",
+                f"Its tables have more than {MOST_CELLS:,} cells: data of that size belong into a dataset",
+            )
+        return (lines(cell) if cell else cell for cell in row)
 
     def image(self, target: str, text: str = "", *, in_text: bool = True) -> None:
         """A picture.

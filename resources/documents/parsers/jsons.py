@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -73,7 +74,7 @@ def _put_list(values: Sequence[Any], gathered: Gathered, level: int) -> None:
     if values and all(isinstance(one, dict) and _is_flat(one) for one in values):
         names = list(dict.fromkeys(name for one in values for name in one))
         rows = ([_shown(one.get(name)) for name in names] for one in values)
-        gathered.table([names, *rows], header=True)
+        gathered.table(chain([names], rows), header=True)
         return
     for number, one in enumerate(values, 1):
         if isinstance(one, dict | list):

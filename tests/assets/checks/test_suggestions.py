@@ -16,10 +16,10 @@ from resources.profiles.record import ColumnProfile, Lengths, Profile, ProfiledV
 from tests.assets.checks.test_native import VALUES, random_table, stored
 
 
-def profile_of(rows: pa.Table) -> Profile:
+def profile_of(rows: pa.Table, name: str = "rows") -> Profile:
     """What suggestions look at, by pandas."""
     columns = [_column(place, name, rows[name]) for place, name in enumerate(rows.column_names)]
-    of = ProfiledVersion(("datasets", "rows"), 1, "")
+    of = ProfiledVersion(("datasets", name), 1, "")
     return Profile(of, "", 0, rows.num_rows, 0, 0, 0, None, tuple(columns))
 
 

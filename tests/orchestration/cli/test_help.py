@@ -50,6 +50,7 @@ KNOWN = {
     "dataset show",
     "dataset columns",
     "dataset checks",
+    "dataset suggest-checks",
     "dataset runs",
     "dataset sample",
     "dataset versions",

@@ -8,7 +8,8 @@ from dataclasses import replace
 import dagster as dg
 import pytest
 
-from orchestration.services.dataset_detail import list_checks, list_runs
+from orchestration.services.dataset_checks import list_checks
+from orchestration.services.dataset_detail import list_runs
 from orchestration.services.dataset_list import DatasetEntry, DeclaredCheck
 from orchestration.services.datasets import instance_states
 from orchestration.services.observations import last_observations

@@ -320,3 +320,12 @@ def test_a_file_without_a_byte(reader, kind):
 @pytest.mark.parametrize("data", [b" \n\t", b"\xef\xbb\xbf"])
 def test_a_text_without_text(reader, data):
     assert refusal(reader, "text", data) == ("no_text", "It has no text")
+
+
+def test_a_table_of_more_cells_than_a_document_may_have(reader):
+    data = ",".join(["ab"] * 1_000) + "\n"
+    rule, told = refusal(reader, "csv", (data * 2_001).encode())
+    assert (rule, "more than 2,000,000 cells" in told) == ("over_size", True)
+    assert reader.read("csv", BytesSource((data * 10).encode(), "few.csv")).characters == 20_000
+    empty = "a" + "," * 999 + "\n"  # cells without a text cost nothing
+    assert reader.read("csv", BytesSource((empty * 2_001).encode(), "empty.csv")).characters

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from hypothesis import given
+from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from resources.documents.document import (
@@ -69,6 +71,17 @@ def test_text_that_looks_like_marks_stays_text():
     )
     assert [token.type for token in shown if token.type.endswith("_open")] == ["paragraph_open"] * len(words)  # fmt: skip
     assert ["".join(c.content for c in t.children) for t in shown if t.type == "inline"] == words
+
+
+CELLS = st.text(alphabet="#>+-=~ \t19.)|*_[]<>\\`\na\u2009", max_size=6)
+
+
+@given(CELLS)
+def test_a_cell_is_escaped_as_any_text_is(text):
+    [_, _, row] = to_markdown(Document(blocks=[Table([["x"], [text]], header=True)])).split("\n")
+    alone = to_markdown(Document(blocks=[Heading(1, text)])).removeprefix("# ")
+    escaped = alone.replace("|", "\\|").replace("\n", "<br>")
+    assert row == f"| {escaped} |"
 
 
 def test_what_was_read_comes_back_from_its_markdown(reader):

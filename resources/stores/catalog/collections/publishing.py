@@ -67,8 +67,6 @@ _COLUMNS = (
 
 
 _TEXTS = " LEFT JOIN collection_documents t ON t.item_id = i.id"
-_UNPACKED = 8
-"""How many times as large a text may be as it is kept."""
 
 
 class TextColumns(Protocol):
@@ -82,6 +80,9 @@ class TextColumns(Protocol):
         self, outputs: Sequence[str | None], texts: Sequence[bytes | None]
     ) -> list[pa.Array]:
         """Their values for some items: what each text is to be shown as, and the text; None where an item has none."""
+
+    def bytes_of(self, text: bytes) -> int:
+        """How many bytes a text has that is not packed any longer."""
 
 
 class CollectionPublisher:
@@ -116,7 +117,7 @@ class CollectionPublisher:
                 f" JOIN collection_folders d ON d.id = i.folder_id{joined} ORDER BY f.item"
             )
             # A caller that stops half-way leaves a cursor open; it must be closed before the connection.
-            with closing(_chunks(connection, query, (13, 14), texts is not None)) as chunks:
+            with closing(_chunks(connection, query, (13, 14), texts)) as chunks:
                 batches = (shape.batch(rows) for rows in chunks)
                 yield opened.stored, BatchStream(shape.schema, batches)
 
@@ -195,9 +196,9 @@ def _as_place(value: Any) -> dict[str, float] | None:
 
 
 def _chunks(
-    connection: sa.Connection, query: str, heavy: tuple[int, ...], has_packed: bool
+    connection: sa.Connection, query: str, heavy: tuple[int, ...], texts: TextColumns | None
 ) -> Generator[list[Sequence[Any]]]:
-    """Rows of a query, so many at a time as memory allows; the columns `heavy` may be long texts, the last one a packed one."""
+    """Rows of a query, so many at a time as memory allows; the columns `heavy` may be long, the last one is a packed text."""
     streamed = connection.execution_options(stream_results=True, max_row_buffer=_FETCHED)
     rows: list[Sequence[Any]] = []
     size = 0
@@ -205,7 +206,7 @@ def _chunks(
         for row in result:
             rows.append(row)
             size += sum(len(row[at] or "") for at in heavy)
-            size += len(row[-1] or b"") * _UNPACKED if has_packed else 0
+            size += texts.bytes_of(row[-1]) if texts is not None and row[-1] is not None else 0
             if len(rows) >= BATCH_ROWS or size >= BATCH_BYTES:
                 yield rows
                 rows, size = [], 0

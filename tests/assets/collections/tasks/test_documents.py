@@ -5,10 +5,15 @@ import json
 import sqlite3
 import zipfile
 from contextlib import closing
+from threading import Lock
 
 import dagster as dg
 
+from assets.collections.tasks import reading
+from assets.collections.texts import TextsOfDocuments
 from orchestration.services.runs.watch import run_here
+from resources.stores.catalog.collections import publishing
+from resources.stores.catalog.collections.publishing import CollectionPublisher
 from resources.stores.task_uploads import TaskUploads
 
 HTML = "<html><head><title>On ferries</title></head><body><h1>Ferries</h1><p>They cross the sound.</p><h2>Fares</h2><p>Children ride free.</p></body></html>"
@@ -162,3 +167,45 @@ def test_delete_keeps_what_was_imported_unless_asked(bench):
     assert [item.title for item in bench.in_collection()] == ["a.txt"]
     again = bench.run(bench.uploads(**{"b.txt": b"Text b."}))
     assert again.created == 1
+
+
+def test_the_table_is_made_of_few_texts_at_a_time_by_what_they_unpack_to(bench, monkeypatch):
+    for name in "abc":
+        bench.put(f"{name}.txt", f"The same line of {name}.\n\n" * 5_000)  # packed: nothing
+    assert bench.run("*.txt").created == 3
+    monkeypatch.setattr(publishing, "BATCH_BYTES", 100_000)
+    stream = CollectionPublisher(bench.records.database).stream("docs", TextsOfDocuments("text"))
+    with stream as (_, rows):
+        assert [batch.num_rows for batch in rows.batches] == [1, 1, 1]
+
+
+class Turn:
+    """Counts how often it is held, and notices who is in at the same time."""
+
+    def __init__(self):
+        self.held, self._lock = 0, Lock()
+
+    def __enter__(self):
+        assert self._lock.acquire(timeout=60)
+        self.held += 1
+
+    def __exit__(self, *_):
+        self._lock.release()
+
+
+def test_large_texts_are_read_in_turn_and_small_ones_and_pdfs_are_not(bench, monkeypatch):
+    monkeypatch.setattr(reading, "_LARGE", 100)
+    texts = {"large.txt": "A long line. " * 20, "small.txt": "Short."}
+    texts["also.md"] = "# Long\n\n" + "A line. " * 30
+    for name, text in texts.items():
+        bench.put(name, text)
+    bench.put("scan.pdf", b"%PDF-1.4\n" + bytes(200))
+    turn = Turn()
+    made = reading.ItemReader.__init__
+
+    def counted(self, *given, **named):
+        made(self, *given, **{**named, "turn": turn})
+
+    monkeypatch.setattr(reading.ItemReader, "__init__", counted)
+    done = bench.run("*")
+    assert (done.created, done.failed, turn.held) == (3, 1, 2)
