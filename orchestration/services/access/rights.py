@@ -75,6 +75,7 @@ RIGHTS: dict[str, Right] = {
     "dataset.show": LOOK,
     "dataset.sample": LOOK,
     "dataset.columns": LOOK,
+    "dataset.profile": LOOK,
     "dataset.versions": LOOK,
     "dataset.summary": LOOK,
     "dataset.checks": LOOK,

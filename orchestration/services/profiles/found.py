@@ -9,7 +9,7 @@ from resources.kernel.errors import NotFoundError
 from resources.kernel.keys import Key
 from resources.profiles.kept import find_profile, profile_in
 from resources.profiles.record import Profile
-from resources.stores.tables import TableStore
+from resources.stores.versions import VersionStore
 
 VERSIONS_SHOWN = 50
 
@@ -37,7 +37,7 @@ class Analysis:
 
 
 def find_analysis(
-    store: TableStore, key: Key, asked: DatasetProfile, *, is_newest: bool
+    store: VersionStore, key: Key, asked: DatasetProfile, *, is_newest: bool
 ) -> Analysis:
     """What there is to show.
 
