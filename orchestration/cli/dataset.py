@@ -11,6 +11,7 @@ import typer
 from orchestration.cli.context import CommandContext
 from orchestration.cli.dataset_files import download, remove, rename
 from orchestration.cli.dataset_rows import cell, facets, rows
+from orchestration.cli.dataset_versions import compare, pin, restore, tag, unpin, untag, uses
 from orchestration.cli.errors import fail, reported
 from orchestration.cli.exporter import export as deliver
 from orchestration.cli.output import (
@@ -119,6 +120,8 @@ app.command()(cell)
 app.command("download")(download)
 app.command("rename")(rename)
 app.command("remove")(remove)
+for _command in (compare, restore, tag, untag, pin, unpin, uses):
+    app.command()(_command)
 
 
 @app.command()
@@ -251,9 +254,18 @@ def versions(context: typer.Context, name: Name, *, as_json: AsJson = False) -> 
     if as_json:
         print_json(found)
         return
-    header = ("version", "created (UTC)", "rows", "columns", "size", "files", "run")
+    header = ("version", "created (UTC)", "rows", "columns", "size", "files", "run", "kept")
     rows = [
-        (v.version, v.created_at, v.rows, v.columns, to_size(v.size_bytes), v.files, v.run_id)
+        (
+            v.version,
+            v.created_at,
+            v.rows,
+            v.columns,
+            to_size(v.size_bytes),
+            v.files,
+            v.run_id,
+            ", ".join([*v.tags, *(["pinned"] if v.is_pinned else [])]),
+        )
         for v in found
     ]
     print_table(header, rows)

@@ -89,9 +89,7 @@ def _made(entry: DatasetEntry, store: VersionStore, key: Key) -> Iterator[Versio
         used = _input(version, entry.name)
         if used is not None:
             name = "/".join(key[1:])
-            yield VersionUse(
-                used, kind, name, version.number, version.created_at, version.run_id
-            )
+            yield VersionUse(used, kind, name, version.number, version.created_at, version.run_id)
 
 
 def _input(version: StoredVersion, name: str) -> int | None:
@@ -109,7 +107,7 @@ def _exported(
     for _ in range(_PAGES):
         page = export_history(instance, exporters, HistoryFilter(), cursor=cursor, limit=_EXPORTS)
         found += [_use(one) for one in page.items if one.source == source and one.version]
-        cursor = page.next_cursor
+        cursor = page.next
         if cursor is None:
             return found, True
     return found, False

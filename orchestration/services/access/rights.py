@@ -76,6 +76,8 @@ RIGHTS: dict[str, Right] = {
     "dataset.sample": LOOK,
     "dataset.columns": LOOK,
     "dataset.versions": LOOK,
+    "dataset.compare": LOOK,
+    "dataset.uses": LOOK,
     "dataset.summary": LOOK,
     "dataset.checks": LOOK,
     "dataset.runs": LOOK,
@@ -134,6 +136,7 @@ RIGHTS: dict[str, Right] = {
     "exporter.try": CHANGE,
     # Work.
     "dataset.refresh": WORK,
+    "dataset.restore": WORK,
     "embedding.compute": WORK,
     "dataset.upload": WORK,
     "image-folder.upload": WORK,
@@ -195,6 +198,10 @@ RIGHTS: dict[str, Right] = {
     **{f"{noun}.{verb}": LOOK for noun in _DECLARED for verb in ("form", "definition")},
     # Titles and descriptions.
     "dataset.rename": EDIT,
+    "dataset.tag": EDIT,
+    "dataset.untag": EDIT,
+    "dataset.pin": EDIT,
+    "dataset.unpin": EDIT,
     "dataset.remove": CHANGE,
     "image-folder.rename": EDIT,
     "image-folder.remove": CHANGE,
