@@ -69,9 +69,14 @@ async def _compare(visit: Visit) -> Response:
     values: dict[str, Any] = {"given": given, "found": None, "problem": ""}
     status = 200
     if before:
-        asked = {"before": before, "after": given["after"], "by": [part for part in key if part]}
         try:
-            values["found"] = await visit.ask(COMPARE, key=list(entry.key), **asked)
+            values["found"] = await visit.ask(
+                COMPARE,
+                key=list(entry.key),
+                before=before,
+                after=given["after"],
+                by=[part for part in key if part],
+            )
         except (InputError, NotFoundError) as error:  # what was chosen stays in the form
             status, values["problem"] = status_of(error), str(error)
     return await _render(
