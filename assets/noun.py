@@ -18,7 +18,7 @@ import dagster as dg
 from pydantic import Field
 
 from assets.boundary import RETRIES
-from assets.refresh import ON_CHANGE, automation_for
+from assets.refresh import ON_CHANGE, automation_for, freshness_for
 from resources.connectors.component import ConnectorComponent
 from resources.declared import DeclaredComponent
 from resources.kernel.errors import ConfigError, WaybillError, said
@@ -196,9 +196,11 @@ class RefreshedNoun(NounComponent):
 
     def asset_attributes(self) -> dict[str, Any]:
         """What the declaration says of the asset, when it is made included."""
+        promised = freshness_for(self.refresh)
         return {
             **super().asset_attributes(),
             "automation_condition": automation_for(self.refresh),
+            **({"freshness_policy": promised} if promised else {}),
         }
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
+from itertools import islice, pairwise
 from typing import Any
 
 import dagster as dg
+from dagster._utils.schedules import schedule_execution_time_iterator
 
 from resources.kernel.errors import ConfigError
 
@@ -16,6 +19,7 @@ Automation = dg.AutomationCondition[
 ON_CHANGE = "on_change"
 MANUAL = "manual"
 _CRON = "cron "
+_SOME_MONDAY = datetime(2024, 1, 1, tzinfo=UTC).timestamp()
 
 
 def automation_for(refresh: str, *, where: str = "") -> Automation | None:
@@ -36,6 +40,27 @@ def automation_for(refresh: str, *, where: str = "") -> Automation | None:
     due: Automation = dg.AutomationCondition.cron_tick_passed(refresh)
     idle: Automation = ~dg.AutomationCondition.in_progress()
     return (due & idle).with_label(f"{_CRON}{refresh}")
+
+
+def freshness_for(refresh: str) -> dg.FreshnessPolicy | None:
+    """What a cron promises: a run that ends well within the longest time between two ticks and some more. None for other words.
+
+    Dagster's daemon looks at it twice a minute; the asset's page shows it. A policy by cron would judge a run by the tick
+    before it: the run of a tick comes after it, and would be late for a whole period or never.
+    """
+    if refresh in (ON_CHANGE, MANUAL):
+        return None
+    gap = _longest_gap(refresh)
+    more = min(max(gap / 4, timedelta(minutes=30)), timedelta(hours=12))
+    return dg.FreshnessPolicy.time_window(fail_window=gap + more)
+
+
+@lru_cache(maxsize=256)
+def _longest_gap(cron: str) -> timedelta:
+    """Among the ticks of two days at least, and of all kinds of days where they are rare."""
+    ticks = list(islice(schedule_execution_time_iterator(_SOME_MONDAY, cron, "UTC"), 400))
+    gaps = (later - earlier for earlier, later in pairwise(ticks))
+    return max(gaps, default=timedelta(days=366))
 
 
 def refresh_of(condition: object, *, is_declared: bool) -> str:

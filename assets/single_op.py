@@ -8,7 +8,7 @@ Without `from __future__ import annotations`: Dagster reads live annotations.
 """
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,12 +44,14 @@ class OpParts:
     """Of `config_of`."""
     retries: dg.RetryPolicy | None = None
     pool: str | None = None
+    checks: tuple[dg.AssetCheckSpec, ...] = ()
+    """Checks that its function may report beside what it made."""
 
 
 def build_materialized(spec: dg.AssetSpec, compute: Compute, parts: OpParts) -> dg.AssetsDefinition:
     """The asset that `compute` makes: what `@dg.asset` builds of its arguments."""
     op = _op(spec, compute, parts, output=_RESULT, description=spec.description)
-    return _asset(spec, op, AssetExecutionType.MATERIALIZATION)
+    return _asset(spec, op, AssetExecutionType.MATERIALIZATION, parts.checks)
 
 
 def build_observed(spec: dg.AssetSpec, compute: Compute, parts: OpParts) -> dg.AssetsDefinition:
@@ -74,7 +76,12 @@ def _op(
                 description=spec.description,
                 metadata=spec.metadata,
                 code_version=spec.code_version,
-            )
+            ),
+            # Not required: a function of somebody's own may leave them out.
+            **{
+                check.get_python_identifier(): dg.Out(dagster_type=None, is_required=False)
+                for check in parts.checks
+            },
         },
         description=description,
         config_schema=parts.config,
@@ -94,7 +101,10 @@ def _input_name(key: dg.AssetKey) -> str:
 
 
 def _asset(
-    spec: dg.AssetSpec, op: dg.OpDefinition, execution_type: AssetExecutionType
+    spec: dg.AssetSpec,
+    op: dg.OpDefinition,
+    execution_type: AssetExecutionType,
+    checks: Sequence[dg.AssetCheckSpec] = (),
 ) -> dg.AssetsDefinition:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)  # of `execution_type`
@@ -103,5 +113,6 @@ def _asset(
             keys_by_input_name={_input_name(dep.asset_key): dep.asset_key for dep in spec.deps},
             keys_by_output_name={op.output_defs[0].name: spec.key},
             specs=[spec],
+            check_specs_by_output_name={one.get_python_identifier(): one for one in checks},
             execution_type=execution_type,
         )

@@ -1,20 +1,27 @@
-"""What nouns share whose asset is a table (Dataset, SqlTransform, Prediction, Embedding): attributes, and the end of a run.
+"""What nouns share whose asset is a table (Dataset, SqlTransform, Prediction, Embedding): attributes, their profile, and the end of a run.
 
 A run publishes a version by its own means; then old versions go, and the UI gets the same figures for all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 import dagster as dg
 from pydantic import Field
 
 from assets.noun import AssetRecord, VersionedNoun
+from assets.profiles.beside import profile_beside
+from assets.profiles.build import ProfileSpec, When, build_profile
 from resources.kernel.keys import Key
+from resources.stores.resource import StoreResource
 from resources.stores.tables import StoredTable, TableStore
 from resources.stores.ui_metadata import column_schema, origin_texts, table_metadata
+
+Record = TypeVar("Record")
+Execute = Callable[[dg.AssetExecutionContext, Record, StoreResource], dg.MaterializeResult[None]]
+"""What a run does with a declaration."""
 
 Lineage = Mapping[str, Sequence[tuple[Key, str]]]
 """Column -> the (asset key, column) pairs that it is made of."""
@@ -25,6 +32,54 @@ class TableComponent(VersionedNoun):
 
     column_descriptions: dict[str, str] = Field(default_factory=dict)
     """What its columns mean, by name; the UI shows it beside each column's type."""
+
+
+class ProfiledComponent(TableComponent):
+    """A component whose table has a profile: Dataset, SqlTransform, Prediction."""
+
+    profile: When = "always"
+    """When its profile is made: `always` (of each version), `on_demand`, or `off`."""
+
+    def profiled(self, execute: Execute[Record], asset: dg.AssetSpec) -> Execute[Record]:
+        """What a run does, with the profile of a small table made at its end where each version gets one.
+
+        Args:
+            execute: makes the table.
+            asset: what is shown of it.
+        """
+        if self.profile != "always":
+            return execute
+        spec = self._profile_spec(asset)
+
+        def _execute(
+            context: dg.AssetExecutionContext, record: Record, store: StoreResource
+        ) -> dg.MaterializeResult[None]:
+            result = execute(context, record, store)
+            profile_beside(context, spec, store)
+            return result
+
+        return _execute
+
+    def with_profile(self, made: dg.Definitions, asset: dg.AssetSpec) -> dg.Definitions:
+        """The definitions of the table, and the asset of its profile unless that is off.
+
+        Args:
+            made: of the table.
+            asset: what is shown of it.
+        """
+        if self.profile == "off":
+            return made
+        profile = build_profile(self._profile_spec(asset))
+        return dg.Definitions.merge(made, dg.Definitions(assets=[profile]))
+
+    def _profile_spec(self, asset: dg.AssetSpec) -> ProfileSpec:
+        return ProfileSpec(
+            tuple(asset.key.path),
+            is_automatic=self.profile == "always",
+            keep_versions=self.keep_versions,
+            shown={"group_name": asset.group_name, "owners": asset.owners},
+            column_descriptions=self.column_descriptions,
+        )
 
 
 class TableRecord(AssetRecord, Protocol):
@@ -72,6 +127,7 @@ def table_result(
     *,
     lead: Mapping[str, Any] | None = None,
     descriptions: Mapping[str, str] | None = None,
+    checks: Iterable[dg.AssetCheckResult] = (),
 ) -> dg.MaterializeResult[None]:
     """The result of an asset that published `table`; its data version is the version's number.
 
@@ -80,11 +136,13 @@ def table_result(
         extra: what its kind of asset adds.
         lead: what the page of the asset should begin with.
         descriptions: of columns.
+        checks: what was found out about it on the way.
     """
     figures = table_metadata(table, descriptions=descriptions)
     return dg.MaterializeResult(
         metadata={**(lead or {}), **figures, **extra},
         data_version=dg.DataVersion(str(table.version.number)),
+        check_results=list(checks),
     )
 
 

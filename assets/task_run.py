@@ -8,7 +8,7 @@ Without `from __future__ import annotations`: Dagster reads live annotations.
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -32,10 +32,10 @@ from assets.task_hold import (
     why_all_failed,
 )
 from resources.connectors.base import FileConnector
-from resources.import_tasks.definition import parse_definition
+from resources.import_tasks.definition import Target, TaskDefinition, parse_definition
 from resources.import_tasks.items import TaskItem
 from resources.import_tasks.sources import ItemRefusedError
-from resources.kernel.errors import WaybillError
+from resources.kernel.errors import InputError, NotFoundError, WaybillError
 from resources.project import find_project
 from resources.scratch import ScratchFolder
 from resources.sources.whole_files import (
@@ -158,18 +158,28 @@ class TaskRun:
         observe_task(self.context, self.context.asset_key, task)
 
 
-def task_of(context: dg.AssetExecutionContext, tasks: ImportTaskCatalog) -> int:
+def task_of(context: dg.AssetExecutionContext, tasks: ImportTaskCatalog, target: Target) -> int:
     """The import task that a run is to work on: one that is there, or one that it makes; 0: none.
 
     A run that tries again what another one began finds the task of that one.
 
+    Args:
+        context: of the run.
+        tasks: has them.
+        target: what the run makes, where the task has to go to.
+
     Raises:
-        InputError: a definition that cannot be.
+        InputError: a definition that cannot be, or a task that goes elsewhere.
     """
     config = context.op_execution_context.op_config
-    if config["task"] or not config["new_task"]:
-        return int(config["task"])
+    if task_id := int(config["task"]):
+        with suppress(NotFoundError):  # removed meanwhile: there is nothing to do for it
+            _check_target(tasks.find(task_id).definition, target)
+        return task_id
+    if not config["new_task"]:
+        return 0
     definition = parse_definition(msgspec.json.decode(config["new_task"]))
+    _check_target(definition, target)
     logical_id, _ = logical_run(context)
     new = TaskRequest(
         project=find_project().location,
@@ -181,10 +191,21 @@ def task_of(context: dg.AssetExecutionContext, tasks: ImportTaskCatalog) -> int:
     return tasks.create(new).id
 
 
+def _check_target(definition: TaskDefinition, target: Target) -> None:
+    found = definition.target
+    if (found.kind, found.name) != (target.kind, target.name):
+        given, own = (f"{one.kind.replace('_', ' ')} {one.name!r}" for one in (found, target))
+        raise InputError(
+            f"the import task goes into {given}: a run of {own} cannot work on it",
+            hint="Start the task itself: `waybill import start`",
+        )
+
+
 @contextmanager
 def work_on(
     context: dg.AssetExecutionContext,
     catalog: CatalogResource,
+    target: Target,
     connectors: Sequence[str],
 ) -> Iterator[TaskRun | None]:
     """Takes the task that a run is told up, for as long as the context lives; leaving it ends the task.
@@ -192,6 +213,7 @@ def work_on(
     Args:
         context: of the run.
         catalog: has the task.
+        target: what the run makes.
         connectors: those that the target declares.
 
     Yields:
@@ -202,7 +224,7 @@ def work_on(
         WaybillError: whatever the work raises; the task has failed then, unless this run tries once more.
     """
     tasks = ImportTaskCatalog(catalog.collections().database)
-    task_id, run_id = task_of(context, tasks), context.run.run_id
+    task_id, run_id = task_of(context, tasks, target), context.run.run_id
     if not task_id or not _begin(context, tasks, task_id):
         yield None
         return

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cache, cached_property
 
 import dagster as dg
 
@@ -194,9 +194,19 @@ def open_connector(resource: ConnectorResource) -> Connector:
         return resolved.connect()
 
 
+@cache
+def instance_of_no_run() -> dg.DagsterInstance:
+    """What resources are given that are opened outside of a run; it keeps nothing.
+
+    Making one costs three times as much as all else of opening a connector. A process that forks makes it beforehand: its
+    forks have it then.
+    """
+    return dg.DagsterInstance.ephemeral()
+
+
 @contextmanager
 def _resolved(resource: ConnectorResource) -> Iterator[ConnectorResource]:
     resource.check_variables()
-    with dg.build_resources({"connector": resource}) as resources:
+    with dg.build_resources({"connector": resource}, instance_of_no_run()) as resources:
         found: ConnectorResource = resources.connector
         yield found

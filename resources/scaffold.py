@@ -70,22 +70,25 @@ class _Project:
         for kind, name in _declared_below(root):
             self._names.setdefault(kind, []).append(name)
 
-    def write(self, type_name: str, name: str) -> Iterator[str]:
-        """The document of a component, then of what it needs and the project lacks.
+    def write(self, type_name: str, name: str, example: int = 0) -> Iterator[str]:
+        """The document of a component, after one of its type's examples, then of what it needs and the project lacks.
 
         Raises:
             ConfigError: `name` cannot name a component.
         """
         kind = _component(type_name)
-        text = kind.examples[0]
+        text = kind.examples[example]
         check_name(kind.noun, name)
         self._names.setdefault(type_name, []).append(name)
         needed: list[str] = []
         for wanted, wanted_type in kind.refers_to.items():
-            found = [n for n in self._names.get(wanted_type, []) if n != name]
+            number = _example_of(wanted_type, wanted)
+            known = self._names.get(wanted_type, [])
+            # What has an example of its own is more than any other of its type: a collection of web pages.
+            found = [] if number else [n for n in known if n != name]
             if not found:
                 found = [self._free(wanted)]
-                needed += self.write(wanted_type, found[0])
+                needed += self.write(wanted_type, found[0], number)
             if wanted not in found:
                 text = _replaced(rf"\b{wanted}\b", found[0], text)
         own = parse_example(text)["name"]
@@ -97,6 +100,12 @@ class _Project:
         taken = {known for names in self._names.values() for known in names}
         numbered = (f"{name}_{number}" for number in range(2, len(taken) + 3))
         return next(free for free in (name, *numbered) if free not in taken)
+
+
+def _example_of(type_name: str, name: str) -> int:
+    """Which of a type's examples is called so; the first where none is."""
+    names = [parse_example(text)["name"] for text in _component(type_name).examples]
+    return names.index(name) if name in names else 0
 
 
 def _replaced(pattern: str, new: str, text: str) -> str:

@@ -14,15 +14,17 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 Purpose = Literal[
+    "checks",
     "classification",
     "compare",
     "demo",
     "fingerprint",
     "import",
     "media",
+    "profile",
     "query",
     "rows",
     "server",
@@ -32,10 +34,7 @@ Purpose = Literal[
 ]
 """What scratch folders are for; each has a prefix that nothing else uses."""
 
-PURPOSES: tuple[Purpose, ...] = (
-    "classification", "compare", "demo", "fingerprint", "import", "media", "query", "rows", "server", "store", "transform",
-    "unpack",
-)  # fmt: skip
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
 
 class ScratchFolder:

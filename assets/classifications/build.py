@@ -30,6 +30,7 @@ from assets.logical_run import PARENT_TAG, logical_run
 from assets.noun import asset_definition
 from assets.table_asset import finish_table, table_result
 from assets.task_run import TASK_FIELDS, task_metadata, work_on
+from resources.import_tasks.definition import Target
 from resources.kernel.errors import ConfigError
 from resources.scratch import ScratchFolder
 from resources.stores.catalog.classifications.catalog import ClassificationCatalog
@@ -98,7 +99,9 @@ def keep_set(
     with boundary():
         classifications, tables = catalog.classifications(), store.tables()
         with classifications.lock(spec.name):
-            with work_on(context, catalog, spec.connectors) as run:
+            with work_on(
+                context, catalog, Target("classification_set", spec.name), spec.connectors
+            ) as run:
                 if run is not None:
                     options = parse_options(spec, **run.task.definition.options.form)
                     applied = apply_files(run, classifications, tables, spec, options)

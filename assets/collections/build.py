@@ -22,6 +22,7 @@ from assets.logical_run import logical_run
 from assets.noun import asset_definition
 from assets.table_asset import finish_table, table_result
 from assets.task_run import TASK_FIELDS, task_of
+from resources.import_tasks.definition import Target
 from resources.kernel.errors import InputError
 from resources.stores.catalog.collections.catalog import CollectionCatalog
 from resources.stores.catalog.collections.records import FailedFile
@@ -71,7 +72,8 @@ def keep_collection(
     given = context.op_execution_context.op_config
     config = {name: given[name] for name in given if name not in TASK_FIELDS}
     with boundary():
-        task_id = task_of(context, ImportTaskCatalog(catalog.collections().database))
+        tasks = ImportTaskCatalog(catalog.collections().database)
+        task_id = task_of(context, tasks, Target("collection", spec.name))
     if task_id:
         return keep_task(context, spec, store, catalog, task_id)
     started = time.monotonic()

@@ -112,6 +112,10 @@ tags: {domain: clinic}
 group: imaging
 kinds: [table]
 """,
+        """name: articles
+web: true                 # import tasks may fetch pages of the public web
+types: [text]
+""",
     )
     refers_to: ClassVar[Mapping[str, str]] = {"media": "resources.S3Connector"}
     asks: ClassVar[Mapping[str, str]] = {

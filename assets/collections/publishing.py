@@ -19,6 +19,7 @@ from resources.kernel.errors import IntegrityError
 from resources.kernel.keys import Key, asset_key
 from resources.kernel.records import BatchStream, StoredVersion
 from resources.stores.catalog.collections.catalog import CollectionCatalog
+from resources.stores.catalog.collections.indexes import ensure_indexes
 from resources.stores.catalog.collections.publishing import (
     CollectionPublisher,
     all_collections,
@@ -63,6 +64,7 @@ def publish(
         newest = _newest(store, spec.key)
         if newest is not None and newest.properties.get(_IMAGE_OF) == image_of:
             return newest
+        ensure_indexes(catalog.database, spec.name)
         with store.writer(spec.key, run_id=run_id, attempt=attempt) as tables:
             missing: set[str] = set()
             tables.write(stream if writer is None else _counted(stream, writer, missing))

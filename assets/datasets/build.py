@@ -10,8 +10,9 @@ from typing import Any
 import dagster as dg
 
 from assets.boundary import RETRIES, boundary
-from assets.datasets.checks import build_checks
-from assets.datasets.expectations import Expectation
+from assets.checks.build import build_checks, schema_check, schema_results
+from assets.checks.expectations import Expectation
+from assets.checks.schema_change import Policy
 from assets.datasets.importing import (
     ImportOrder,
     ImportReport,
@@ -24,6 +25,7 @@ from assets.settling import settle_seconds
 from assets.single_op import OpParts, build_materialized, config_of
 from assets.table_asset import finish_table, table_result
 from assets.task_run import TASK_FIELDS, task_metadata, work_on
+from resources.import_tasks.definition import Target
 from resources.kernel.keys import Key, asset_key
 from resources.sources.open import open_source
 from resources.sources.source import Source
@@ -48,6 +50,7 @@ class DatasetSpec:
     """Of a dataset that is uploaded: how many uploads stay once they were imported."""
     connectors: tuple[str, ...] = ()
     """Of a dataset that is uploaded: where import tasks may take its files from."""
+    on_schema_change: Policy = "accept"
     column_descriptions: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -99,6 +102,7 @@ def import_dataset(
             run_id=context.run.run_id,
             attempt=context.retry_number,
             allow_empty=spec.allow_empty,
+            on_schema_change=spec.on_schema_change,
             force=context.op_execution_context.op_config["force"],
             settle_seconds=settle_seconds(spec.source, context.run.tags),
         )
@@ -114,7 +118,12 @@ def import_dataset(
     for warning in report.warnings:
         context.log.warning(warning)
     metadata = {**_metadata(source, report), **of_task}
-    return table_result(table, metadata, descriptions=spec.column_descriptions)
+    return table_result(
+        table,
+        metadata,
+        descriptions=spec.column_descriptions,
+        checks=schema_results(report.version, spec.on_schema_change),
+    )
 
 
 def _import(
@@ -122,7 +131,9 @@ def _import(
 ) -> tuple[Source, ImportReport, Mapping[str, Any]]:
     """What was imported, and what is to be told of the task that it was imported for."""
     if spec.source.upload:
-        with work_on(context, context.resources.catalog, spec.connectors) as run:
+        with work_on(
+            context, context.resources.catalog, Target("dataset", spec.name), spec.connectors
+        ) as run:
             if run is not None:
                 source, report = import_files(run, tables, spec.source, order)
                 return source, report, task_metadata(run)
@@ -158,6 +169,7 @@ def build_dataset(
         config=UPLOAD_CONFIG if is_uploaded else IMPORT_CONFIG,
         retries=RETRIES,
         pool=f"dataset/{spec.name}",
+        checks=(schema_check(asset.key),),
     )
 
     def _import(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import dagster as dg
 from pydantic import Field
 
+from assets.checks.component import CheckedTable
+from assets.checks.schema_change import Policy
 from assets.datasets.build import DatasetSpec, build_dataset, import_dataset
-from assets.datasets.expectations import Expectation, parse_expectations
 from assets.noun import connectors_of_files, placed
 from assets.refresh import MANUAL, ON_CHANGE
-from assets.table_asset import TableComponent
+from assets.table_asset import ProfiledComponent
 from resources.declarations import DeclaresSource
 from resources.file_attributes import FileAttributes
-from resources.kernel.errors import ConfigError
-from resources.references import position, require
+from resources.references import require
 from resources.sources.spec import SourceSpec, check_upload
 from resources.stores.resource import StoreResource
 
 
-class Dataset(FileAttributes, TableComponent):
+class Dataset(FileAttributes, CheckedTable, ProfiledComponent):
     """A versioned table, imported from a data source or from uploaded files."""
 
     noun: ClassVar[str] = "dataset"
@@ -41,6 +41,7 @@ datasource: open_orders
 refresh: "30 5 * * *"
 allow_empty: true
 keep_versions: 14
+on_schema_change: fail
 checks:
   - expect_column_values_to_not_be_null: {column: order_id}
 description: Open orders as of this morning
@@ -78,8 +79,9 @@ member: 2024/*.csv
     can be imported anew. With 0 they go when they were imported."""
     connectors: list[str] = Field(default_factory=list)
     """Uploaded files: folders, buckets and file servers from which import tasks may take files into it as well."""
-    checks: list[dict[str, Any]] = Field(default_factory=list)
-    """Great Expectations by name: `- expect_column_values_to_not_be_null: {column: carrier}`; a class of your own by its path."""
+    on_schema_change: Policy = "accept"
+    """What becomes of rows whose columns are not those of the version before: `accept` publishes them and tells what changed,
+    `warn` does so with a failed check of severity warn, `fail` keeps the version before."""
     allow_empty: bool = False
     """Whether a source of no rows may replace a dataset that has some."""
 
@@ -91,16 +93,16 @@ member: 2024/*.csv
             allow_empty=self.allow_empty,
             keep_versions=self.keep_versions,
             keep_days=self.keep_days,
+            on_schema_change=self.on_schema_change,
             keep_uploads=1 if self.keep_uploads is None else self.keep_uploads,
             connectors=connectors_of_files(self, context, self.connectors),
             column_descriptions=self.column_descriptions,
         )
-        return build_dataset(
-            spec,
-            asset=self.asset_of(context, spec),
-            expectations=self._expectations(context),
-            execute=self.execute,
-        )
+        asset = self.asset_of(context, spec)
+        expectations = self.expectations(context)
+        execute = self.profiled(self.execute, asset)
+        made = build_dataset(spec, asset=asset, expectations=expectations, execute=execute)
+        return self.with_profile(made, asset)
 
     def upload_spec(self) -> SourceSpec:
         """How its uploads are read; of a dataset with `upload: true`."""
@@ -153,17 +155,3 @@ member: 2024/*.csv
     ) -> dg.MaterializeResult[None]:
         """Imports the source, or the newest upload."""
         return import_dataset(context, spec, store)
-
-    def _expectations(self, context: dg.ComponentLoadContext) -> list[Expectation]:
-        try:
-            return parse_expectations(self.checks)
-        except ConfigError as error:
-            others = cast("tuple[ConfigError, ...]", error.facts["also"])
-            first, *also = [_placed(context, found) for found in (error, *others)]
-            first.facts["also"] = tuple(also)
-            raise first from error
-
-
-def _placed(context: dg.ComponentLoadContext, error: ConfigError) -> ConfigError:
-    where = position(context, "checks", *cast("tuple[str | int, ...]", error.facts["path"]))
-    return ConfigError(f"{where}: {error.message}", hint=error.hint)

@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pyarrow as pa
+
+from assets.checks.schema_change import change_between, check_change
 from resources.kernel.errors import EmptySourceError, IntegrityError
 from resources.kernel.records import BatchStream, Guess, StoredVersion
 from resources.kernel.schema import SchemaChange, compare_schemas
@@ -32,6 +35,8 @@ class ImportOrder:
     allow_empty: bool = False
     force: bool = False
     """Import even if the source looks unchanged."""
+    on_schema_change: str = "accept"
+    """What becomes of rows whose columns are not those of the version before; see `assets/checks/schema_change.py`."""
     settle_seconds: float | None = 0
     """How long a file must have been left alone to be taken; as the source's connector has it when None."""
 
@@ -53,6 +58,7 @@ def import_table(source: Source, store: TableStore, order: ImportOrder) -> Impor
     """Imports the source's whole content as a new version, or finds that nothing changed.
 
     Raises:
+        SchemaMismatchError: its columns are others, and `on_schema_change` is `fail` (E19 to E21).
         EmptySourceError: the source has no rows, the dataset has some, and `allow_empty` is false (E11).
         WaybillError: whatever the source, the format or the store refuses; nothing is published then.
     """
@@ -82,7 +88,9 @@ def _import(source: Source, store: TableStore, order: ImportOrder, started: floa
                 hint="If the source is rightly empty, set `allow_empty: true` and run again",
             )
         remembered = source.kept()
-        version = writer.publish(properties=_properties(remembered, fingerprint, stream, hint))
+        changed = _accepted_change(store, order, previous, writer.settled_schema())
+        properties = _properties(remembered, fingerprint, stream, hint)
+        version = writer.publish(properties={**properties, **changed})
     return ImportReport(
         version,
         fingerprint,
@@ -166,6 +174,20 @@ def _properties(
         ],
         "warnings": list(stream.warnings),
     }
+
+
+def _accepted_change(
+    store: TableStore, order: ImportOrder, previous: StoredVersion | None, schema: pa.Schema
+) -> dict[str, Any]:
+    """What the version records of its columns.
+
+    Raises:
+        SchemaMismatchError: they may not differ from those of the version before.
+    """
+    if previous is None:
+        return {}
+    change = change_between(store.read(order.key, previous.number).schema, schema)
+    return check_change(change, order.on_schema_change, name=order.name, kept=previous)
 
 
 def _schema_change(

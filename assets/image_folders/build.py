@@ -16,6 +16,7 @@ from assets.image_folders.task_files import import_image_files
 from assets.noun import asset_definition
 from assets.table_asset import finish_table, table_result
 from assets.task_run import TASK_FIELDS, task_metadata, work_on
+from resources.import_tasks.definition import Target
 from resources.sources.uploads import UPLOAD_TAG
 from resources.stores.resource import StoreResource
 from resources.stores.ui_metadata import shown_seconds
@@ -41,7 +42,9 @@ def import_image_folder(
     )
     with boundary():
         tables, media, of_task = store.tables(), store.media(), None
-        with work_on(context, context.resources.catalog, spec.connectors) as run:
+        with work_on(
+            context, context.resources.catalog, Target("image_folder", spec.name), spec.connectors
+        ) as run:
             if run is not None:
                 report = import_image_files(run, tables, media, order)
                 of_task = task_metadata(run)

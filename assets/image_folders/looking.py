@@ -88,29 +88,18 @@ class ImageLooker:
         waiting: deque[Future[FolderImage | Unreadable]] = deque()
         with ThreadPoolExecutor(_THREADS, thread_name_prefix="image") as pool:
             for image, stream in archive.streams():
-                waiting.append(pool.submit(self._look, image, self._spool(stream)))
+                waiting.append(pool.submit(self._look, image, _spooled(stream, self.scratch)))
                 if len(waiting) >= _AHEAD:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
 
-    def _spool(self, stream: BinaryIO) -> IO[bytes]:
-        spooled: IO[bytes] = SpooledTemporaryFile(_IN_MEMORY, dir=str(self.scratch))  # noqa: SIM115 - `_look` closes it
-        try:
-            while chunk := stream.read(_CHUNK_BYTES):
-                spooled.write(chunk)
-        except BaseException:
-            spooled.close()
-            raise
-        return spooled
-
     def _look(self, image: PackedImage, spooled: IO[bytes]) -> FolderImage | Unreadable:
         with spooled:
-            looked = self.prober.look("image", [_SpooledSource(image, spooled)])
-            if looked.media is None:
-                reason = looked.problems[0].message.rstrip(".")
-                return Unreadable(image.path, f"it cannot be read ({reason})")
-            facts = _facts(looked.media)
+            media = _media(self.prober, image, spooled)
+            if isinstance(media, Unreadable):
+                return media
+            facts = _facts(media)
             return FolderImage(
                 path=image.path,
                 folder=folder_of(image.path),
@@ -130,3 +119,43 @@ class ImageLooker:
             spooled.seek(0)
             self.writer.keep(cast("BinaryIO", spooled))
         return sha256
+
+
+def unreadable_first(archive: Images, prober: Prober, scratch: Path) -> list[Unreadable]:
+    """The images that come before the first one that can be read; nothing is kept.
+
+    Args:
+        archive: whose images.
+        prober: looks into them.
+        scratch: where large images wait.
+
+    Raises:
+        ParseError: a member is damaged, or not what the directory of the archive said.
+    """
+    found: list[Unreadable] = []
+    for image, stream in archive.streams():
+        with _spooled(stream, scratch) as spooled:
+            media = _media(prober, image, spooled)
+        if not isinstance(media, Unreadable):
+            break
+        found.append(media)
+    return found
+
+
+def _media(prober: Prober, image: PackedImage, spooled: IO[bytes]) -> bytes | Unreadable:
+    looked = prober.look("image", [_SpooledSource(image, spooled)])
+    if looked.media is not None:
+        return looked.media
+    reason = looked.problems[0].message.rstrip(".")
+    return Unreadable(image.path, f"it cannot be read ({reason})")
+
+
+def _spooled(stream: BinaryIO, scratch: Path) -> IO[bytes]:
+    spooled: IO[bytes] = SpooledTemporaryFile(_IN_MEMORY, dir=str(scratch))  # noqa: SIM115 - who asked closes it
+    try:
+        while chunk := stream.read(_CHUNK_BYTES):
+            spooled.write(chunk)
+    except BaseException:
+        spooled.close()
+        raise
+    return spooled

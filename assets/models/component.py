@@ -8,6 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal
 import dagster as dg
 from pydantic import Field
 
+from assets.checks.build import with_checks
+from assets.checks.component import CheckedTable
 from assets.models.build import (
     ModelSpec,
     PredictionSpec,
@@ -19,7 +21,7 @@ from assets.models.build import (
 from assets.models.estimators import Algorithm, Task
 from assets.models.train import DEFAULT_MAX_ROWS, TrainingSpec, check_spec
 from assets.noun import VersionedNoun
-from assets.table_asset import TableComponent
+from assets.table_asset import ProfiledComponent
 from resources.references import position
 from resources.stores.resource import StoreResource
 
@@ -123,7 +125,7 @@ ModelName = Annotated[
 ]
 
 
-class Prediction(TableComponent):
+class Prediction(CheckedTable, ProfiledComponent):
     """A dataset with what a model says about every row of another dataset."""
 
     noun: ClassVar[str] = "prediction"
@@ -141,6 +143,8 @@ dataset: open_orders
 model: returned
 columns: [order_id, country]
 refresh: "0 5 * * *"
+checks:
+  - expect_column_values_to_not_be_null: {column: prediction}
 keep_versions: 7
 description: How likely each open order comes back
 owners: ["team:science"]
@@ -165,7 +169,7 @@ kinds: [scikitlearn]
     """Columns of the dataset to pass on beside the prediction."""
 
     def build(self, context: dg.ComponentLoadContext) -> dg.Definitions:
-        """One materialized asset downstream of the model and the dataset."""
+        """One materialized asset downstream of the model and the dataset, and its checks."""
         if self.name == self.dataset:
             raise self.refusal(
                 context,
@@ -182,7 +186,11 @@ kinds: [scikitlearn]
             keep_days=self.keep_days,
             column_descriptions=self.column_descriptions,
         )
-        return build_prediction(spec, asset=self.asset_of(context, spec), execute=self.execute)
+        asset = self.asset_of(context, spec)
+        execute = self.profiled(self.execute, asset)
+        made = build_prediction(spec, asset=asset, execute=execute)
+        checked = with_checks(made, asset.key, self.expectations(context))
+        return self.with_profile(checked, asset)
 
     def execute(
         self, context: dg.AssetExecutionContext, spec: PredictionSpec, store: StoreResource

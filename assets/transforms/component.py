@@ -8,15 +8,17 @@ from typing import ClassVar
 
 import dagster as dg
 
+from assets.checks.build import with_checks
+from assets.checks.component import CheckedTable
 from assets.noun import placed
-from assets.table_asset import TableComponent
+from assets.table_asset import ProfiledComponent
 from assets.transforms.build import TransformSpec, build_transform, run_transform
 from assets.transforms.statement import Statement, parse_statement
 from assets.transforms.time_limit import DEFAULT_SECONDS
 from resources.stores.resource import StoreResource
 
 
-class SqlTransform(TableComponent):
+class SqlTransform(CheckedTable, ProfiledComponent):
     """A dataset made by one SELECT over other datasets, which it names as tables."""
 
     noun: ClassVar[str] = "transform"
@@ -34,6 +36,8 @@ name: revenue_by_country
 file: revenue_by_country.sql
 refresh: "0 6 * * *"
 keep_versions: 30
+checks:
+  - expect_column_values_to_be_between: {column: revenue, min_value: 0, severity: warn}
 max_runtime_seconds: 120
 description: What customers of each country paid
 owners: ["team:finance"]
@@ -55,7 +59,7 @@ kinds: [duckdb]
     """How long the query may run; beyond it the run fails and the previous version stays."""
 
     def build(self, context: dg.ComponentLoadContext) -> dg.Definitions:
-        """One materialized asset downstream of every dataset that the SQL names."""
+        """One materialized asset downstream of every dataset that the SQL names, and its checks."""
         spec = TransformSpec(
             name=self.name,
             statement=self._statement(context),
@@ -64,7 +68,11 @@ kinds: [duckdb]
             max_runtime_seconds=self.max_runtime_seconds,
             column_descriptions=self.column_descriptions,
         )
-        return build_transform(spec, asset=self.asset_of(context, spec), execute=self.execute)
+        asset = self.asset_of(context, spec)
+        execute = self.profiled(self.execute, asset)
+        made = build_transform(spec, asset=asset, execute=execute)
+        checked = with_checks(made, asset.key, self.expectations(context))
+        return self.with_profile(checked, asset)
 
     def execute(
         self, context: dg.AssetExecutionContext, spec: TransformSpec, store: StoreResource

@@ -13,7 +13,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.lineage import Node, lineage
 
 from resources.kernel.errors import ConfigError
-from resources.kernel.keys import is_name
+from resources.kernel.keys import is_table_name
 
 DIALECT = "duckdb"
 
@@ -88,7 +88,7 @@ def _inputs(tree: exp.Query, where: str) -> tuple[str, ...]:
     for table in tree.find_all(exp.Table):
         if defines and not table.db and table.name.lower() in _names_defined_for(table):
             continue
-        if not isinstance(table.this, exp.Identifier) or table.db or not is_name(table.name):
+        if not isinstance(table.this, exp.Identifier) or table.db or not is_table_name(table.name):
             raise ConfigError(
                 f"{where}: FROM {table.sql(dialect=DIALECT)[:80]!r} is not a dataset",
                 hint="Name datasets only, in lower case; a file or a function is imported by a data source"

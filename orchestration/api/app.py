@@ -5,14 +5,14 @@ from __future__ import annotations
 from importlib import import_module
 from pkgutil import iter_modules
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from orchestration.api import routes
 from orchestration.api.conditional import Conditional
-from orchestration.api.given import authorize
-from orchestration.api.problems import MEDIA_TYPE, Problem, add_problems
+from orchestration.api.problems import add_problems
 from orchestration.api.reference import router as reference
+from orchestration.api.router import GuardedRouter
 from orchestration.services.site.site import Site
 
 PREFIX = "/api/v1"
@@ -47,27 +47,13 @@ def build_api(site: Site) -> Conditional:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        responses={
-            status: {"description": text, "content": {MEDIA_TYPE: {"schema": _PROBLEM}}}
-            for status, text in _FAILURES.items()
-        },
     )
     api.state.site = site
     add_problems(api)
     api.include_router(reference)
     for module in iter_modules(routes.__path__):
         router = import_module(f"{routes.__name__}.{module.name}").router
-        api.include_router(router, dependencies=[Depends(authorize)])
+        if not isinstance(router, GuardedRouter):
+            raise TypeError(f"the routes of {module.name} ask for no right: use `GuardedRouter`")
+        api.router.routes.extend(router.routes)
     return Conditional(api)
-
-
-_PROBLEM = Problem.model_json_schema()
-_FAILURES: dict[int | str, str] = {
-    401: "No sign-in, or one that does not count any more",
-    403: "Signed in, but without the right",
-    404: "No such thing",
-    409: "Not possible in the state that it is in",
-    422: "The request is not as it should be",
-    429: "Too many requests",
-    503: "Not now; `Retry-After` says when",
-}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestration.cli.context import CommandContext
+from orchestration.cli.dataset_checks import checks, suggest_checks
 from orchestration.cli.dataset_files import download, remove, rename
 from orchestration.cli.dataset_rows import cell, facets, rows
 from orchestration.cli.dataset_versions import compare, pin, restore, tag, unpin, untag, uses
@@ -25,7 +26,7 @@ from orchestration.cli.run import NoWait, refresh
 from orchestration.cli.upload import upload
 
 if TYPE_CHECKING:
-    from orchestration.services.dataset_detail import CheckOutcome, DatasetColumn, DatasetDetail
+    from orchestration.services.dataset_detail import DatasetColumn, DatasetDetail
     from orchestration.services.dataset_list import DatasetSummary
 
 app = typer.Typer(
@@ -122,6 +123,8 @@ app.command("rename")(rename)
 app.command("remove")(remove)
 for _command in (compare, restore, tag, untag, pin, unpin, uses):
     app.command()(_command)
+app.command("checks")(checks)
+app.command("suggest-checks")(suggest_checks)
 
 
 @app.command()
@@ -177,25 +180,6 @@ def columns(
         print_json(found)
     else:
         _print_columns(found)
-
-
-@app.command()
-def checks(context: typer.Context, name: Name, *, as_json: AsJson = False) -> None:
-    """List the checks of a dataset with their newest results and values that failed. Evaluates none."""
-    from orchestration.services.dataset_detail import list_checks
-
-    with reported():
-        own = context.ensure_object(CommandContext)
-        found = list_checks(own.dataset(name), own.instance)
-    if as_json:
-        print_json(found)
-        return
-    header = ("check", "outcome", "severity", "failing", "found", "version", "at (UTC)")
-    print_table(
-        header,
-        [(c.name, c.outcome, c.severity, c.failing, _found(c), c.version, c.at) for c in found],
-        limit=80,
-    )
 
 
 @app.command()
@@ -340,13 +324,6 @@ def _print_columns(found: Sequence[DatasetColumn]) -> None:
             header.append(title)
             rows = [[*row, value] for row, value in zip(rows, values, strict=True)]
     print_table(header, rows)
-
-
-def _found(check: CheckOutcome) -> str:
-    """What a person looks at first: why it could not be tried, values that fail, or what was observed."""
-    if check.reason or not check.examples:
-        return check.reason or check.observed
-    return ", ".join(check.examples)
 
 
 def _short(value: object) -> object:

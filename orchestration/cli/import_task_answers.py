@@ -25,7 +25,7 @@ def print_tasks(found: TaskPage) -> None:
         ("task", "name", "into", "via", "state", "done", "failed", "rate", "left", "created (UTC)"),
         [
             (
-                *(one.id, one.name, _target(one), one.via, one.state_title),
+                *(one.id, one.name, _target(one), one.via, _state(one)),
                 *(_done(one), one.failed, _rate(one), _left(one), one.created_at),
             )
             for one in found.items
@@ -54,7 +54,8 @@ def print_task(found: ImportTask, *, as_json: bool) -> None:
             ("into", _target(found)),
             ("from", f"{found.source_kind}: {found.source}"),
             ("by", f"{found.asked_by} ({found.via})"),
-            ("state", "Waits for its turn" if found.queued else found.state_title),
+            ("state", _state(found)),
+            ("waits for", found.waits_for),
             ("why", found.reason),
             ("items", _done(found)),
             ("created", found.created),
@@ -73,7 +74,7 @@ def print_task(found: ImportTask, *, as_json: bool) -> None:
 def progress_line(found: ImportTask) -> str:
     """How far a task is, in one line."""
     if found.queued:
-        return "waits for its turn"
+        return f"waits for {found.waits_for or 'its turn'}"
     parts = [found.state_title.lower(), _done(found)]
     if found.percent is not None:
         parts.append(f"{found.percent:g} %")
@@ -124,6 +125,10 @@ def _target(found: ImportTask) -> str:
     kind = "" if found.target_kind == "collection" else f"{found.target_kind.replace('_', ' ')} "
     folder = f"/{found.folder}" if found.folder else ""
     return f"{kind}{found.target}{folder}"
+
+
+def _state(found: ImportTask) -> str:
+    return "Waits for its turn" if found.queued else found.state_title
 
 
 def _done(found: ImportTask) -> str:

@@ -11,6 +11,7 @@ import dagster as dg
 from orchestration.location import Location
 from resources.connectors.base import FileConnector
 from resources.import_tasks.definition import ConnectorSource, Source, WebSource
+from resources.import_tasks.places import at_place
 from resources.kernel.errors import InputError
 from resources.kernel.keys import asset_key
 from resources.sources.objects import check_path
@@ -30,21 +31,33 @@ def check_files(
         source: of the task.
 
     Raises:
-        InputError: pages of the web; a connector that the target does not declare, or that holds tables.
-        ConfigError: a path that makes no sense.
+        InputError: pages of the web; a connector that the target does not declare, or that holds tables; a path that makes no sense.
     """
     if isinstance(source, WebSource):
-        raise no_pages()
-    if not isinstance(source, ConnectorSource):
-        return
-    if source.connector not in connectors:
-        raise InputError(
-            f"{target}: {source.connector[:80]!r} is none of its connectors",
-            hint=f"Its `connectors:` are {', '.join(connectors) or 'none'}",
-        )
-    if not isinstance(location.connector(source.connector), FileConnector):
-        raise InputError(f"connector {source.connector!r} holds tables, not files")
-    check_path(source.path)
+        with at_place("source"):
+            raise no_pages()
+    if isinstance(source, ConnectorSource):
+        check_objects(location, target, connectors, source)
+
+
+def check_objects(
+    location: Location, target: str, connectors: Collection[str], source: ConnectorSource
+) -> None:
+    """Nothing, where a target may take files from there.
+
+    Raises:
+        InputError: a connector that the target does not declare, or that holds tables; a path that makes no sense.
+    """
+    with at_place("source.connector"):
+        if source.connector not in connectors:
+            raise InputError(
+                f"{target}: {source.connector[:80]!r} is none of its connectors",
+                hint=f"Its `connectors:` are {', '.join(connectors) or 'none'}",
+            )
+        if not isinstance(location.connector(source.connector), FileConnector):
+            raise InputError(f"connector {source.connector!r} holds tables, not files")
+    with at_place("source.path"):
+        check_path(source.path)
 
 
 def run_config(task: StoredTask) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ from orchestration.classifications.jobs import run_tags
 from orchestration.imports.asset_runs import check_files, run_config
 from orchestration.location import Location
 from resources.import_tasks.definition import TargetKind, TaskDefinition
+from resources.import_tasks.places import at_place
 from resources.kernel.errors import InputError, UnknownNameError
 from resources.references import metadata_value
 from resources.stores.catalog.import_tasks.records import StoredTask
@@ -27,14 +28,17 @@ class ClassificationSetTarget:
 
     def check(self, location: Location, given: TaskDefinition) -> None:
         """Nothing, where there is such a set, it may take files from there, and they can be read as the task says."""
-        spec = _find(location, given.target.name)
+        with at_place("target.name"):
+            spec = _find(location, given.target.name)
         check_files(location, f"classification set {spec.name}", spec.connectors, given.source)
         unknown = sorted(given.options.form.keys() - _FORM)
-        if unknown:
-            raise InputError(
-                f"options.form has {unknown[0]!r}", hint=f"It may have {', '.join(sorted(_FORM))}"
-            )
-        parse_options(spec, **given.options.form)
+        with at_place("options.form"):
+            if unknown:
+                raise InputError(
+                    f"options.form has {unknown[0]!r}",
+                    hint=f"It may have {', '.join(sorted(_FORM))}",
+                )
+            parse_options(spec, **given.options.form)
 
     def job(self, location: Location, task: StoredTask) -> str:
         """The job that takes a file of the set."""

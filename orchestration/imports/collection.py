@@ -9,8 +9,8 @@ import dagster as dg
 
 from assets.collections.declaration import DECLARATION, CollectionSpec
 from orchestration.collections.jobs import run_config, run_tags
+from orchestration.imports.asset_runs import check_objects
 from orchestration.location import Location
-from resources.connectors.base import FileConnector
 from resources.import_tasks.definition import (
     ConnectorSource,
     TargetKind,
@@ -18,6 +18,7 @@ from resources.import_tasks.definition import (
     WebSource,
     places_of,
 )
+from resources.import_tasks.places import at_place
 from resources.kernel.errors import InputError, UnknownNameError
 from resources.references import metadata_value
 from resources.stores.catalog.import_tasks.records import StoredTask
@@ -31,11 +32,12 @@ class CollectionTarget:
 
     def check(self, location: Location, given: TaskDefinition) -> None:
         """Nothing, where the collection takes what the task wants to bring."""
-        spec = _find(location, given.target.name)
+        with at_place("target.name"):
+            spec = _find(location, given.target.name)
         if isinstance(given.source, WebSource):
             _check_web(spec, given.source)
         elif isinstance(given.source, ConnectorSource):
-            _check_connector(location, spec, given.source)
+            check_objects(location, f"collection {spec.name}", spec.connectors, given.source)
 
     def job(self, location: Location, task: StoredTask) -> str:
         """The collection's import job."""
@@ -68,21 +70,8 @@ def _check_web(spec: CollectionSpec, source: WebSource) -> None:
         raise InputError(
             f"collection {spec.name} takes nothing from the public web",
             hint="Declare `web: true` for it",
+            place="source",
         )
     for place, address in places_of(source):
-        try:
+        with at_place(place):
             check_named(address)
-        except InputError as error:
-            error.facts["place"] = place
-            raise
-
-
-def _check_connector(location: Location, spec: CollectionSpec, source: ConnectorSource) -> None:
-    if source.connector not in spec.connectors:
-        raise InputError(
-            f"collection {spec.name}: {source.connector[:80]!r} is none of its connectors",
-            hint=f"Its connectors: {', '.join(spec.connectors) or 'none'}",
-            place="source.connector",
-        )
-    if not isinstance(location.connector(source.connector), FileConnector):
-        raise InputError(f"connector {source.connector!r} holds tables, not files")

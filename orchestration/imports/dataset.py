@@ -10,6 +10,7 @@ from orchestration.imports.asset_runs import AssetTarget, check_files
 from orchestration.location import Location
 from resources.formats.registry import is_readable_name
 from resources.import_tasks.definition import TargetKind, TaskDefinition, UploadSource
+from resources.import_tasks.places import at_place
 from resources.kernel.errors import ConfigError, InputError, UnknownNameError
 from resources.references import declared_in
 
@@ -21,10 +22,12 @@ class DatasetTarget(AssetTarget):
 
     def check(self, location: Location, given: TaskDefinition) -> None:
         """Nothing, where the dataset takes files and these can be read as it says."""
-        found = _find(location, given.target.name)
+        with at_place("target.name"):
+            found = _find(location, given.target.name)
         check_files(location, f"dataset {found.name}", found.connectors, given.source)
         if isinstance(given.source, UploadSource) and not found.format:
-            check_readable([file.name for file in given.source.files])
+            with at_place("source.files"):
+                check_readable([file.name for file in given.source.files])
 
     def check_declared(self, location: Location, name: str) -> None:
         """See `AssetTarget`."""

@@ -8,6 +8,7 @@ from assets.image_folders.component import ImageFolder
 from orchestration.imports.asset_runs import AssetTarget, check_files
 from orchestration.location import Location
 from resources.import_tasks.definition import TargetKind, TaskDefinition
+from resources.import_tasks.places import at_place
 from resources.kernel.errors import UnknownNameError
 from resources.kernel.keys import IMAGE_FOLDER
 from resources.references import declared_in
@@ -20,7 +21,8 @@ class ImageFolderTarget(AssetTarget):
 
     def check(self, location: Location, given: TaskDefinition) -> None:
         """Nothing, where there is such a folder and it may take files from there."""
-        found = _find(location, given.target.name)
+        with at_place("target.name"):
+            found = _find(location, given.target.name)
         check_files(location, f"{IMAGE_FOLDER} {found.name}", found.connectors, given.source)
 
     def check_declared(self, location: Location, name: str) -> None:

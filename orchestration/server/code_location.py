@@ -18,11 +18,14 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from orchestration.location import instance_of_no_run
 from orchestration.server import news
 from orchestration.server.answering import Answering, answer
 from orchestration.server.code_server import Address, serve
+from orchestration.server.empty_run_files import keep_empty_file
 from orchestration.server.execution import (
     Execution,
     Farewell,
@@ -32,11 +35,14 @@ from orchestration.server.execution import (
     report,
     say_farewell,
 )
+from orchestration.server.kept_engines import keep_engines
 from orchestration.server.kept_scripts import read_scripts
 from orchestration.server.loading import Definitions, Target, load
 from orchestration.server.runner import Runner, Serving, Task
 from orchestration.server.settings import INTERRUPTED_VARIABLE, Interrupted
 from orchestration.server.threads import leave, name_process, settle_memory
+from orchestration.services.home import open_home
+from orchestration.services.instance import described_instance
 
 # What runs and the question that starts them import late. A name that a later release drops only costs time.
 LIBRARIES = (
@@ -51,7 +57,9 @@ LIBRARIES = (
     "orchestration.project",
     "orchestration.server.launcher",
     "orchestration.services.instance",
+    "orchestration.services.questions.import_task",
     "orchestration.services.questions.upload",
+    "orchestration.services.snapshot_of_location",
     "pyarrow.csv",
     "pyarrow.parquet",
     "sqlglot.dialects.duckdb",
@@ -65,13 +73,18 @@ logger = logging.getLogger(__name__)
 
 
 def preload() -> None:
-    """Imports what runs and questions will need."""
+    """Imports, reads and makes what runs and questions will need."""
     for name in LIBRARIES:
         try:
             importlib.import_module(name)
         except ImportError as error:  # a run that needs it will say so itself
             logger.warning("%s is not kept ready: %s", name, error)
+    keep_engines()
     read_scripts()
+    with suppress(Exception):  # what needs it says what is wrong
+        keep_empty_file()
+        instance_of_no_run()
+        described_instance(open_home())
 
 
 def address_of(path: Path) -> Address:

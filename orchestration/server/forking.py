@@ -16,6 +16,7 @@ from typing import Any, Protocol, Self
 
 from orchestration.server import zygote
 from orchestration.server.settings import PASSWORD_VARIABLE
+from orchestration.server.threads import THREADLESS_ENVIRONMENT
 
 START_SECONDS = 60.0
 ANSWER_SECONDS = 10.0
@@ -83,7 +84,7 @@ class Zygote:
         """Starts it; it is ready a moment later."""
         own = cls()
         own._channel, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        environment = os.environ | environment
+        environment = os.environ | environment | THREADLESS_ENVIRONMENT
         environment.pop(PASSWORD_VARIABLE, None)
         with other:
             command = [sys.executable, "-m", zygote.__name__, str(other.fileno())]

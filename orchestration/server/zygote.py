@@ -3,7 +3,7 @@
 **What holds.** What it forks is as if newly started: it reads the project's code as it is then. The zygote imports nothing of
 this project but this file and `threads`, and knows no password.
 
-**Why.** Each of them would otherwise hold some 60 MB of its own of the same modules, and take a second or two to import them.
+**Why.** Each of them would otherwise hold some 100 MB of its own of the same modules, and take a second or two to import them.
 Its threads are counted before each fork, and where there is one it declines: a lock held by a thread would be held forever
 in the fork.
 
@@ -53,6 +53,12 @@ LIBRARIES = (
     "dagster._grpc.server_watcher",
     "dagster.components",
     "fsspec.implementations.local",
+    "jinja2",
+    "msgspec",
+    "pandas",
+    "pyarrow.dataset",
+    "pyarrow.parquet",
+    "sqlglot.dialects.duckdb",
     "upath.implementations.local",
 )
 MESSAGE_LIMIT_BYTES = 1_000_000

@@ -56,6 +56,8 @@ class CheckOutcome:
     """`passed`, `failed`, `failed to run`, `skipped`, `running`, or `never run`."""
     severity: str = ""
     """`error` or `warning`, of a check that failed."""
+    declared: str = ""
+    """The severity that is declared: `error` stops what depends on the dataset, `warn` does not."""
     reason: str = ""
     """Why it could not be evaluated."""
     at: datetime | None = None
@@ -65,9 +67,19 @@ class CheckOutcome:
     observed: str = ""
     """What was found in place of what was expected."""
     examples: tuple[str, ...] = ()
-    """Values that fail it, as Dagster recorded them."""
+    """Values that fail it, as Dagster recorded them; at most 20."""
+    example_rows: tuple[int, ...] = ()
+    """The rows that these values are of, counted from 1; empty where values are told without rows."""
     failing: int | None = None
     """How many values fail it."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """When a dataset was made last, or found to be unchanged."""
+
+    at: datetime
+    run_id: str
 
 
 @dataclass(frozen=True)
@@ -356,6 +368,12 @@ def list_checks(entry: DatasetEntry, instance: dg.DagsterInstance) -> list[Check
     ]
 
 
+def last_made(entry: DatasetEntry, instance: dg.DagsterInstance) -> Made | None:
+    """The last run that made it or found it unchanged."""
+    event = instance.get_latest_materialization_event(dg.AssetKey(entry.key))
+    return Made(datetime.fromtimestamp(event.timestamp, UTC), event.run_id) if event else None
+
+
 def _recorded(record: Any, instance: dg.DagsterInstance) -> RecordedCheck:
     status, event = record.status.value, record.event
     run = None if status in _OUTCOMES else instance.get_run_by_id(record.run_id)
@@ -382,22 +400,29 @@ _ENDED = {"FAILURE": "failed to run", "SUCCESS": "skipped", "CANCELED": "skipped
 def outcome_of(check: DeclaredCheck, record: RecordedCheck | None) -> CheckOutcome:
     """A check with its newest record."""
     if record is None:
-        return CheckOutcome(check.name, check.description, check.blocking, "never run")
+        return CheckOutcome(
+            check.name, check.description, check.blocking, "never run", declared=_declared(check)
+        )
     found = CheckOutcome(
         check.name,
         check.description,
         check.blocking,
         _OUTCOMES.get(record.status) or _ENDED.get(record.run_status, "running"),
+        declared=_declared(check),
         at=record.at,
         run_id=record.run_id,
     )
     return found if record.result is None else _with_result(found, record.result)
 
 
+def _declared(check: DeclaredCheck) -> str:
+    return "error" if check.blocking else "warn"
+
+
 def _with_result(found: CheckOutcome, told: CheckResult) -> CheckOutcome:
     given = told.facts.get("result")
     result: Mapping[str, Any] = given if isinstance(given, dict) else {}
-    observed = result.get("observed_value")
+    observed = told.facts.get("observed") or result.get("observed_value")
     return replace(
         found,
         severity="" if told.passed else ("error" if told.severity == "ERROR" else "warning"),
@@ -405,6 +430,9 @@ def _with_result(found: CheckOutcome, told: CheckResult) -> CheckOutcome:
         version=told.facts.get("dataset version"),
         observed="" if observed is None else str(observed),
         examples=tuple(str(v) for v in result.get("partial_unexpected_list", ())[:_EXAMPLES]),
+        example_rows=tuple(
+            place + 1 for place in result.get("partial_unexpected_index_list", ())[:_EXAMPLES]
+        ),
         failing=result.get("unexpected_count"),
     )
 

@@ -91,6 +91,7 @@ class _About:
             refresh=refresh_of(spec.automation_condition, is_declared=columns is not None),
             jobs=tuple(self._pipelines.get(key, ())),
             is_declared=columns is not None,
+            fresh_seconds=_promised_seconds(spec),
             columns=tuple((columns or {}).items()),
             can_run=key in self._materializable,
         )
@@ -107,6 +108,12 @@ def maker_of(spec: dg.AssetSpec) -> str:
     """What the maker says of itself; plain Python says nothing."""
     given = spec.metadata.get("origin", "python")
     return str(given.value if isinstance(given, dg.MetadataValue) else given)
+
+
+def _promised_seconds(spec: dg.AssetSpec) -> int:
+    """How old an asset may become, by its freshness policy; 0 where it has none of this kind."""
+    window = getattr(spec.freshness_policy, "fail_window", None)
+    return int(window.to_timedelta().total_seconds()) if window else 0
 
 
 def _facts(location: Location) -> list[AssetFacts]:

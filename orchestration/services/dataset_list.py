@@ -62,6 +62,8 @@ class DatasetEntry:
     """`on_change`, `manual` or a cron; empty where Python says when."""
     jobs: tuple[str, ...] = ()
     """Pipelines that make it."""
+    fresh_seconds: int = 0
+    """How old it may become before it is late; 0 where nothing is promised by the clock."""
     is_declared: bool = False
     """Whether YAML declares it, not Python."""
     columns: tuple[tuple[str, str], ...] = ()

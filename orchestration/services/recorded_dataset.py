@@ -69,6 +69,10 @@ class RecordedDataset:
         """Its checks, each with its newest result."""
         return self._answer(lambda: self._checks(entry.key, entry.checks))
 
+    def made(self, key: Key) -> tuple[Tried | None] | None:
+        """Its last run that ended well, in brackets: there may be none."""
+        return self._answer(lambda: (self._asset(key)[0],))
+
     def observed(self, keys: Sequence[Key]) -> dict[Key, datetime] | None:
         """When each of these assets was observed last, of those that ever were."""
         return self._answer(lambda: self._observed(keys))

@@ -13,10 +13,10 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assets.checks.expectations import Expectation, parse_expectations
 from assets.classifications.component import ClassificationSet
 from assets.classifications.schema import ColumnType, SetColumn, SetSchema
 from assets.datasets.component import Dataset
-from assets.datasets.expectations import Expectation, parse_expectations
 from assets.transforms.component import SqlTransform, read_sql
 from assets.transforms.statement import Statement
 from orchestration.loading.problems import Problem, proposal

@@ -16,10 +16,12 @@ from msgspec.structs import replace
 
 from resources.collections.folders import check_folder
 from resources.collections.metadata_names import check_key_name
-from resources.import_tasks.formats import format_of, refusal_of
+from resources.import_tasks.formats import endings, format_of, refusal_of
+from resources.import_tasks.places import at_place, place_of
 from resources.import_tasks.sources import REFERENCE_LIMIT
 from resources.import_tasks.web_addresses import glob_problems
 from resources.kernel.errors import InputError
+from resources.kernel.urls import without_secrets
 
 TargetKind = Literal["collection", "dataset", "image_folder", "classification_set"]
 Via = Literal["browser", "api", "cli", "sensor", "schedule"]
@@ -161,7 +163,11 @@ def parse_definition(given: Mapping[str, Any]) -> TaskDefinition:
     try:
         found = msgspec.convert(dict(given), TaskDefinition)
     except msgspec.ValidationError as error:
-        raise InputError(f"this is no import task: {error}", hint="See docs/imports.md") from None
+        raise InputError(
+            f"this is no import task: {error}",
+            hint="See docs/imports.md",
+            place=place_of(str(error)),
+        ) from None
     return check_definition(found)
 
 
@@ -175,9 +181,11 @@ def check_definition(given: TaskDefinition) -> TaskDefinition:
     if found is not None:
         place, problem = found
         raise InputError(problem, hint="Correct it; nothing was made", place=place)
-    target = replace(given.target, folder=check_folder(given.target.folder))
-    for rule in given.options.fields:
-        check_key_name(rule.key)
+    with at_place("target.folder"):
+        target = replace(given.target, folder=check_folder(given.target.folder))
+    with at_place("options.fields"):
+        for rule in given.options.fields:
+            check_key_name(rule.key)
     name = " ".join(given.name.split()) or described(given.source)
     return replace(given, name=name[:NAME_LIMIT], target=target)
 
@@ -274,7 +282,7 @@ def _crawl_problems(crawl: Crawl) -> Iterator[str]:
 
 def _address_problem(address: str) -> str:
     """What is seen of an address without asking anybody; whoever asks for it looks once more (T1)."""
-    shown = f"{address[:80]!r}"
+    shown = f"{without_secrets(address)[:80]!r}"
     if address[:8].lower() != "https://":
         return f"{shown} does not begin with https://"
     try:
@@ -304,7 +312,7 @@ def _upload_problems(source: UploadSource, kind: TargetKind) -> Iterator[str]:
         seen.add(file.name)
     if kind == "collection" and not any(format_of(file.name) for file in source.files):
         # One among others fails alone, at its item.
-        yield refusal_of(source.files[0].name)
+        yield f"{refusal_of(source.files[0].name)}; taken are {' '.join(endings())}"
 
 
 def _field_problems(fields: Sequence[FieldRule]) -> Iterator[str]:

@@ -99,11 +99,8 @@ def endings(group: FormatGroup | None = None) -> tuple[str, ...]:
 
 
 def refusal_of(name: str) -> str:
-    """Why a file of this name is not taken, as one line."""
+    """Why a file of this name is not taken, as one line. The list of what is stands elsewhere, once: a thousand items may have this."""
     ending = PurePosixPath(name.replace("\\", "/")).suffix
-    what = (
-        f"files that end in {ending[:20]!r} are not"
-        if ending
-        else "a file without an ending is not"
-    )
-    return f"{what} taken; taken are {' '.join(endings())}"
+    if ending:
+        return f"files that end in {ending[:20]!r} are not taken"
+    return "a file without an ending is not taken: its name has to say its format"

@@ -23,6 +23,8 @@ ACTIONS: tuple[TaskAction, ...] = get_args(TaskAction)
 EVENTS: tuple[TaskEvent, ...] = get_args(TaskEvent)
 WORKING: frozenset[TaskState] = frozenset({"importing", "stopping"})
 """A run is at work on it, waits for its turn, or has died and nobody has seen it yet."""
+GOING: frozenset[TaskState] = WORKING | {"deleting"}
+"""It goes into another state by itself."""
 TITLES: Mapping[TaskState, str] = {
     "not_started": "Not started",
     "importing": "Importing",
@@ -53,7 +55,7 @@ class Step(msgspec.Struct, frozen=True):
 
 _NO_EFFECT = Step()
 _DELETING = Step("deleting")
-_GOING = "it is being deleted"
+_LEAVING = "it is being deleted"
 _UNSTARTED = "it was not started yet: start it"
 _RUNNING = "it is already running"
 _NO_RUN = "no run is at work on it"
@@ -99,9 +101,9 @@ TABLE: Mapping[TaskState, Mapping[TaskAction, Step]] = {
         "delete": _DELETING,
     },
     "deleting": {
-        "start": Step(refusal=_GOING),
-        "stop": Step(refusal=_GOING),
-        "retry": Step(refusal=_GOING),
+        "start": Step(refusal=_LEAVING),
+        "stop": Step(refusal=_LEAVING),
+        "retry": Step(refusal=_LEAVING),
         "delete": _NO_EFFECT,
     },
 }

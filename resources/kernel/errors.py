@@ -15,6 +15,7 @@ WaybillError                    message, hint, facts; picklable; retryable = Fal
 ├─ ConflictError *              a version number, name or lock was taken meanwhile
 ├─ ConnectorError               another system refused or failed
 │  ├─ ConnectorAuthError        credentials or permissions
+│  │  └─ SignInRefusedError     who asks is refused, whatever is asked for
 │  ├─ ConnectorUnavailableError *  no connection, cut off, timed out
 │  └─ SourceChangedError *      the object changed while it was read
 ├─ ForbiddenError               who asks may not do that
@@ -192,6 +193,10 @@ class ConnectorAuthError(ConnectorError):
     """Credentials or permissions were refused."""
 
     audience = Audience.OPERATOR
+
+
+class SignInRefusedError(ConnectorAuthError):
+    """The credentials are unknown, wrong, expired or missing: nothing would be given to who asks."""
 
 
 class ConnectorUnavailableError(ConnectorError):

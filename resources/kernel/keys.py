@@ -43,6 +43,11 @@ def is_name(text: str) -> bool:
     return bool(_NAME.fullmatch(text)) and len(text) <= NAME_LIMIT
 
 
+def is_table_name(text: str) -> bool:
+    """Whether a table may be called `text`: by a name, or as what hangs on another one, such as `library/chunks`."""
+    return all(map(is_name, text.split("/")))
+
+
 def check_name(noun: str, name: str, *, where: str = "") -> str:
     """`name` itself if it may name a `noun`: lower-case letters, digits and `_`, a letter first.
 
@@ -88,6 +93,7 @@ def noun_of_key(key: Key) -> str:
 def asset_key(noun: Noun, name: str) -> Key:
     """The asset key of a thing: `("datasets", "flights")`.
 
-    Tables that Waybill keeps are all datasets: made by an import, a transform or a prediction.
+    Tables that Waybill keeps are all datasets: made by an import, a transform or a prediction. What hangs on another one has its
+    name before its own: `library/chunks` is `("datasets", "library", "chunks")`.
     """
-    return (noun, name)
+    return (noun, *name.split("/"))

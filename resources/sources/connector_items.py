@@ -26,6 +26,7 @@ from resources.kernel.errors import (
     ConnectorUnavailableError,
     InputError,
     NotFoundError,
+    SignInRefusedError,
     SourceChangedError,
     WaybillError,
 )
@@ -132,7 +133,7 @@ def _refusals() -> Iterator[None]:
     """What a failure says about one object is its item's; what all objects share is passed on."""
     try:
         yield
-    except (ItemRefusedError, ConnectorUnavailableError):
+    except (ItemRefusedError, ConnectorUnavailableError, SignInRefusedError):
         raise
     except NotFoundError as error:
         raise ItemRefusedError("not_found", error.message) from error

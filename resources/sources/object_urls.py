@@ -23,6 +23,7 @@ from resources.kernel.errors import (
     ConnectorUnavailableError,
     InputError,
     NotFoundError,
+    SignInRefusedError,
     SourceChangedError,
     WaybillError,
 )
@@ -33,6 +34,7 @@ from resources.web.objects import open_web_file
 
 _CHUNK_BYTES = 1 << 20
 _OF_OBJECTS = (ConnectorError, NotFoundError, InputError)
+_SHARED = (ConnectorUnavailableError, SignInRefusedError)
 
 
 @dataclass(frozen=True)
@@ -193,6 +195,6 @@ def rule_of(error: WaybillError) -> ObjectRule | None:
         (SourceChangedError, "object_changed"),
         (InputError, "url_not_allowed"),
     )
-    if isinstance(error, ConnectorUnavailableError) or not isinstance(error, _OF_OBJECTS):
+    if isinstance(error, _SHARED) or not isinstance(error, _OF_OBJECTS):
         return None
     return next((rule for kind, rule in kinds if isinstance(error, kind)), "object_unreadable")

@@ -58,6 +58,8 @@ class NumberedRelation:
     of a row, counted from 0."""
     types: tuple[str | None, ...]
     """DuckDB's type of each column; None where its values are not those that are stored."""
+    paths: tuple[Path, ...] = ()
+    """The part files, for as long as the connection lives."""
 
 
 def open_numbered(
@@ -88,6 +90,7 @@ def open_numbered(
             None if _is_changed(field.type) else str(kind)
             for field, kind in zip(schema, found, strict=True)
         ),
+        paths=tuple(paths),
     )
 
 

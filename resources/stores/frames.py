@@ -12,7 +12,7 @@ dropped; any other index without a name is refused rather than lost.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import pandas as pd
@@ -43,12 +43,18 @@ _ARROW: tuple[Callable[[pa.DataType], bool], ...] = (
 )
 
 
-def to_pandas(table: pa.Table) -> pd.DataFrame:
-    """A frame with the rows of `table` and a fresh row-number index."""
+def to_pandas(table: pa.Table, *, gaps_elsewhere: Collection[str] = ()) -> pd.DataFrame:
+    """A frame with the rows of `table` and a fresh row-number index.
+
+    Args:
+        table: the rows.
+        gaps_elsewhere: columns whose other rows have missing values: a part of a table has the types of the whole.
+    """
     gaps = [
         field.name
         for field in table.schema
-        if field.type in _NULLABLE and table[field.name].null_count
+        if field.type in _NULLABLE
+        and (field.name in gaps_elsewhere or table[field.name].null_count)
     ]
     whole = [name for name in table.column_names if name not in set(gaps)]
     frame: pd.DataFrame = table.select(whole).to_pandas(types_mapper=_arrow_dtype)

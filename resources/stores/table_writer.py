@@ -142,6 +142,16 @@ class TableWriter:
         self._schema, self._parts, self._parts_before, self.rows = None, 0, 0, 0
         self._footers = FooterCheck()
 
+    def settled_schema(self) -> pa.Schema:
+        """The schema that a version of what was written would have; ends the last part.
+
+        Raises:
+            IntegrityError: readers would get other types than announced.
+        """
+        self.begin_partition(None)
+        self._await_closing()
+        return self._footers.mark(self._schema)
+
     def publish(
         self, properties: Mapping[str, Any] | None = None, replaced: Replaced | None = None
     ) -> Manifest:
@@ -158,9 +168,7 @@ class TableWriter:
                 f"{self._name}: nothing was written, so its columns are unknown",
                 hint="Write a stream with a schema; it may have no rows",
             )
-        self.begin_partition(None)
-        self._await_closing()
-        schema = self._footers.mark(self._schema)
+        schema = self.settled_schema()
         return self._publisher.publish(schema=schema, properties=properties, replaced=replaced)
 
     def _settle(self, schema: pa.Schema) -> pa.Schema:

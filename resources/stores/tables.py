@@ -216,9 +216,20 @@ class StoredTable:
         """
         return TableRows(self._item, self.version).read(numbers, self._select(columns))
 
-    def numbered(self, connection: duckdb.DuckDBPyConnection) -> NumberedRelation:
-        """The rows as DuckDB searches them, to be looked at: columns by their place, and each row's number."""
-        paths = self._lasting_files(connection, is_proven=False)
+    def numbered(
+        self, connection: duckdb.DuckDBPyConnection, *, is_proven: bool = False
+    ) -> NumberedRelation:
+        """The rows as DuckDB searches them: columns by their place, and each row's number.
+
+        Args:
+            connection: for which files of a remote store are copied.
+            is_proven: whether every file is compared with the manifest first; one that is only looked at need not be.
+
+        Raises:
+            IntegrityError: a file is damaged or missing (E53).
+            GoneError: the version was collected meanwhile (E51).
+        """
+        paths = self._lasting_files(connection, is_proven=is_proven)
         self.opened_folders |= {path.parent for path in paths}
         rows = [file.rows or 0 for file in self.version.files]
         return open_numbered(connection, paths, rows, self.schema)

@@ -87,6 +87,8 @@ HARMLESS = {
             "encoding": "one of two",
             "list_delimiter": "a character",
             "blank_clears": "how blank cells are taken",
+            "task": "a number of an import task, refused where it goes elsewhere",
+            "new_task": "a task as the API takes one, held to the same rules; uploads are not handed in by it",
         }.items()
     },
 }

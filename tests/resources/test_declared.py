@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from functools import cache
+from typing import get_args
 
 import dagster as dg
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from orchestration.loading.attributes import parse_attributes
 from orchestration.loading.documents import read_documents
@@ -58,10 +60,17 @@ TEXT_FIELDS = [
 @cache
 def _least(name: str) -> dict[str, object]:
     """The attributes that a type cannot do without."""
+    return _least_of(component_type(name, "").get_model_cls())
+
+
+def _least_of(model: type[BaseModel]) -> dict[str, object]:
     least: dict[str, object] = {}
-    for field, info in component_type(name, "").get_model_cls().model_fields.items():
+    for field, info in model.model_fields.items():
         if info.is_required():
-            least[field] = "sqlite" if field == "dialect" else "x"
+            kinds = [info.annotation, *get_args(info.annotation)]  # a model, or a template for one
+            nested = [k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)]
+            text = "sqlite" if field == "dialect" else "x"
+            least[field] = _least_of(nested[0]) if nested else text
     return least | {field: [] for field in ("columns", "keys") if field in least}
 
 

@@ -94,7 +94,7 @@ class ItemReader:
                 raise ItemRefusedError("format_not_taken", refusal_of(name))
             kind = found.type
         if kind is None:
-            reason = "an archive within another one, or within a connector, is not opened"
+            reason = "a ZIP is opened where it was uploaded, not within another one or in a connector: unpack it there"
             raise ItemRefusedError("format_not_taken", reason)
         self._check_taken(kind)
         return kind

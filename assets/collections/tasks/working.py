@@ -135,7 +135,7 @@ class Workbench:
         known = self.collecting.known([item.reference for item in page if item.fingerprint])
         made_with = self.reader.made_with
         unchanged = {
-            item.reference
+            item.reference: found.item_id
             for item in page
             if (found := known.get(item.reference)) is not None
             and (found.fingerprint, found.made_with) == (item.fingerprint, made_with)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Path, Query, Request
+from fastapi import Body, Depends, Path, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from orchestration.api.given import Cursor, GivenActor, GivenSite, Limit, Moment
+from orchestration.api.router import GuardedRouter
 from orchestration.services.access.account import change_own_password
 from orchestration.services.access.actor import Role, Scope
 from orchestration.services.access.audit import (
@@ -40,7 +41,7 @@ from orchestration.services.access.visits import guess_of, session_of
 from orchestration.services.asking.passing import as_file
 from orchestration.services.paging import LIMIT, Page
 
-router = APIRouter()
+router = GuardedRouter()
 
 UserName = Annotated[str, Path(description="Name of the user.", max_length=64)]
 TokenAlias = Annotated[str, Path(description="Of the token.", max_length=64)]

@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import asdict, dataclass
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -20,6 +20,7 @@ from orchestration.api.given import (
     Moment,
     Name,
 )
+from orchestration.api.router import GuardedRouter
 from orchestration.services.asking.passing import download as download_of
 from orchestration.services.classification_history import (
     HistoryLine,
@@ -39,7 +40,7 @@ from orchestration.services.site.noted import noted
 from orchestration.services.uploads.names import shown_name
 from resources.kernel.errors import InputError
 
-router = APIRouter()
+router = GuardedRouter()
 Format = Literal["json", "csv", "tsv"]
 TableFormat = Literal["csv", "tsv"]
 _BODY = {

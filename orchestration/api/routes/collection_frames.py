@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from fastapi.responses import Response
 
 from orchestration.api.given import GivenAsker, Name
+from orchestration.api.router import GuardedRouter
 from orchestration.services.asking.passing import as_file, open_stream
 from orchestration.services.collections.frames import MOST, FrameList
 from orchestration.services.questions.frame import LIST, ONE, FrameHead
 from resources.media.requests import PictureFormat
 
-router = APIRouter()
+router = GuardedRouter()
 BASE = "/projects/{project}/collections/{name}/items/{item}/frames"
 ItemId = Annotated[int, Path(ge=1, le=2**62, description="Id of the item.")]
 Rate = Annotated[

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Annotated, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import Depends, Path, Query, Request
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -23,6 +23,7 @@ from orchestration.api.given import (
     Limit,
     Name,
 )
+from orchestration.api.router import GuardedRouter
 from orchestration.services.access.audit import audited
 from orchestration.services.asking.passing import as_csv
 from orchestration.services.asking.passing import download as download_of
@@ -50,7 +51,7 @@ from orchestration.services.site.collection_imports import imports_of
 from orchestration.services.site.noted import noted
 from resources.kernel.errors import InputError
 
-router = APIRouter()
+router = GuardedRouter()
 ImportId = Annotated[int, Path(ge=0, lt=2**31, description="Number of the import.")]
 _BODY = {
     "requestBody": {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Path, Query, Request
+from fastapi import Body, Depends, Path, Query, Request
 from fastapi.responses import Response
 
 from orchestration.api.given import (
@@ -17,6 +17,7 @@ from orchestration.api.given import (
     Name,
     Revision,
 )
+from orchestration.api.router import GuardedRouter
 from orchestration.services.collections.declared import CollectionSummary, page_of_collections
 from orchestration.services.collections.detail import CollectionDetail, show_collection
 from orchestration.services.collections.item_changes import (
@@ -44,7 +45,7 @@ from orchestration.services.site.content_answers import answer_content
 from orchestration.services.site.picture_answers import answer_picture
 from resources.kernel.errors import NotFoundError
 
-router = APIRouter()
+router = GuardedRouter()
 BASE = "/projects/{project}/collections"
 FileNumber = Annotated[
     int,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 
 from orchestration.api.given import GivenAsker, GivenList, GivenProject
+from orchestration.api.router import GuardedRouter
 from orchestration.api.unsaved import Accept, GivenDefinition, told
 from orchestration.services.asking.live import Live
 from orchestration.services.connectors import (
@@ -20,7 +21,7 @@ from orchestration.services.declared_list import connectors_of, find_connector
 from orchestration.services.paging import Page, page_of_named
 from orchestration.services.questions.connector import BROWSE, DESCRIBE, TEST, TRY
 
-router = APIRouter()
+router = GuardedRouter()
 Name = Annotated[str, Path(description="Name of the connector.")]
 Place = Annotated[
     str,

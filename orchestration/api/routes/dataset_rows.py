@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import Depends, Path, Query
 from fastapi.responses import Response
 
 from orchestration.api.given import GivenAsker
+from orchestration.api.router import GuardedRouter
 from orchestration.services.asking.passing import as_file, open_stream
 from orchestration.services.questions.rows import CELL, FACETS, FIND, CellHead
 from orchestration.services.rows.cells import CUT_AT
@@ -16,7 +17,7 @@ from orchestration.services.rows.conditions import CONDITIONS_LIMIT, TEXT_LIMIT
 from orchestration.services.rows.facets import TOP_LIMIT, Facets
 from orchestration.services.rows.page import PAGE_LIMIT, RowsPage, RowsWanted
 
-router = APIRouter()
+router = GuardedRouter()
 _MOST = 2**53
 
 DatasetName = Annotated[str, Path(description="Name of the dataset.")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query
+from fastapi import Body, Query
 from fastapi.responses import Response, StreamingResponse
 
 from orchestration.api.answers import Started, started
@@ -17,6 +17,7 @@ from orchestration.api.given import (
     IdempotencyKey,
     Name,
 )
+from orchestration.api.router import GuardedRouter
 from orchestration.services.asking.passing import NOT_KEPT, as_file, open_stream
 from orchestration.services.dataset_detail import (
     CheckOutcome,
@@ -31,7 +32,13 @@ from orchestration.services.dataset_list import DatasetTitle
 from orchestration.services.dataset_query import DatasetPage, DatasetQuery
 from orchestration.services.dataset_removal import RemovalReport
 from orchestration.services.dataset_sample import SAMPLE_LIMIT, Sample
-from orchestration.services.questions.dataset import DOWNLOAD, REFRESH, SAMPLE, DownloadHead
+from orchestration.services.questions.dataset import (
+    DOWNLOAD,
+    REFRESH,
+    SAMPLE,
+    SUGGEST_CHECKS,
+    DownloadHead,
+)
 from orchestration.services.site.datasets import (
     checks_of,
     dataset_of,
@@ -43,8 +50,9 @@ from orchestration.services.site.datasets import (
 from orchestration.services.site.noted import noted
 from orchestration.services.site.removal import remove as remove_dataset
 from orchestration.services.site.titles import retitle
+from orchestration.services.suggested_checks import SuggestedChecks
 
-router = APIRouter()
+router = GuardedRouter()
 BASE = "/projects/{project}/datasets"
 Origins = Annotated[
     list[str],
@@ -139,7 +147,18 @@ def versions(site: GivenSite, project: GivenProject, name: Name) -> list[Version
 @router.get(f"{BASE}/{{name}}/checks", operation_id="dataset.checks")
 def checks(site: GivenSite, project: GivenProject, name: Name) -> list[CheckOutcome]:
     """List the checks of a dataset with their newest results. Evaluates none."""
-    return checks_of(site, dataset_of(project, name))
+    return checks_of(site, project, dataset_of(project, name))
+
+
+@router.get(f"{BASE}/{{name}}/suggested-checks", operation_id="dataset.suggest-checks")
+async def suggested_checks(
+    asker: GivenAsker, project: GivenProject, name: Name, version: Version = None
+) -> SuggestedChecks:
+    """Propose checks from the profile of a version, as YAML to paste. All hold for the version that was profiled."""
+    entry = dataset_of(project, name)
+    declared = [check.name for check in entry.checks]
+    key = list(entry.key)
+    return await asker.ask(SUGGEST_CHECKS, key=key, declared=declared, version=version)
 
 
 @router.get(f"{BASE}/{{name}}/runs", operation_id="dataset.runs")

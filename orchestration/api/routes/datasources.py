@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from pydantic import Field
 
 from orchestration.api.answers import Started, started
@@ -17,6 +17,7 @@ from orchestration.api.given import (
     GivenSite,
     IdempotencyKey,
 )
+from orchestration.api.router import GuardedRouter
 from orchestration.services.datasources import PREVIEW_LIMIT, DatasourceSummary, DatasourceTest
 from orchestration.services.declared_list import datasources_of, find_datasource
 from orchestration.services.observations import Observations, list_observations
@@ -24,7 +25,7 @@ from orchestration.services.paging import Page, page_of_named
 from orchestration.services.questions.datasource import OBSERVE, TEST, TRY
 from orchestration.services.site.noted import noted
 
-router = APIRouter()
+router = GuardedRouter()
 Name = Annotated[str, Path(description="Name of the data source.")]
 Rows = Annotated[int, Query(ge=1, le=PREVIEW_LIMIT, description="How many rows to show.")]
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from orchestration.api.given import GivenAsker, GivenProject, Revision
+from orchestration.api.router import GuardedRouter
 from orchestration.services.asking.client import Asker
 from orchestration.services.definitions.change import USE_CASES, Action, Changed, DefinitionChange
 from orchestration.services.forms.model import Form
@@ -16,7 +17,7 @@ from orchestration.services.reloading import reload_location
 from orchestration.services.site.projects import Project
 from resources.kernel.errors import InputError, said
 
-router = APIRouter()
+router = GuardedRouter()
 _BASE = "/projects/{project}/definitions"
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from orchestration.api.answers import Started, started
 from orchestration.api.given import (
     GivenAsker,
@@ -13,12 +11,13 @@ from orchestration.api.given import (
     IdempotencyKey,
     Name,
 )
+from orchestration.api.router import GuardedRouter
 from orchestration.services.embeddings import EmbeddingSummary, list_embeddings, show_embedding
 from orchestration.services.paging import Page, page_of_named
 from orchestration.services.questions.embedding import COMPUTE
 from orchestration.services.site.noted import noted
 
-router = APIRouter()
+router = GuardedRouter()
 
 
 @router.get("/projects/{project}/embeddings", operation_id="embedding.list")

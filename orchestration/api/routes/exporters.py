@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from pydantic import Field
 
 from orchestration.api.answers import Started, started
@@ -17,6 +17,7 @@ from orchestration.api.given import (
     GivenSite,
     IdempotencyKey,
 )
+from orchestration.api.router import GuardedRouter
 from orchestration.api.unsaved import Accept, GivenDefinition, told
 from orchestration.services.asking.live import Live
 from orchestration.services.exports.history import (
@@ -35,7 +36,7 @@ from orchestration.services.questions.exporter import RUN, TEST, TRY
 from orchestration.services.site.exporters import history_page, list_page
 from orchestration.services.site.noted import noted
 
-router = APIRouter()
+router = GuardedRouter()
 Name = Annotated[str, Path(description="Name of the exporter.")]
 Version = Annotated[int | None, Field(ge=1, le=2**53, description="The newest when left out.")]
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Path, Query, Request
+from fastapi import Body, Depends, Path, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from orchestration.api.answers import Started, started
 from orchestration.api.given import GivenActor, GivenAsker, GivenList, GivenProject, GivenSite, Name
+from orchestration.api.router import GuardedRouter
 from orchestration.services.asking.passing import (
     NOT_KEPT,
     as_file,
@@ -42,7 +43,7 @@ from orchestration.services.site.image_folders import rename as rename_folder
 from orchestration.services.site.picture_answers import answer_picture
 from orchestration.services.site.removal import remove as remove_dataset
 
-router = APIRouter()
+router = GuardedRouter()
 BASE = "/projects/{project}/image-folders"
 START_SECONDS = 0.7
 """How long the answer to an upload waits for its run: one into a folder that is known begins at once."""

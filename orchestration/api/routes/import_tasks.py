@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from urllib.parse import quote, urlencode
 
 import msgspec
-from fastapi import APIRouter, Body, Depends, Header, Path, Query, Request, Response
+from fastapi import Body, Depends, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
@@ -25,6 +25,7 @@ from orchestration.api.given import (
     Limit,
 )
 from orchestration.api.import_bodies import body_of_new_task, read_new_task, throw_away
+from orchestration.api.router import GuardedRouter
 from orchestration.services.access.actor import Actor
 from orchestration.services.access.audit import audited
 from orchestration.services.access.rights import REMOVE_RECORDS, check_right
@@ -59,7 +60,7 @@ from resources.kernel.errors import NotFoundError, WaybillError
 PROJECTS = "/api/v1/projects"
 MOST_TASKS = 200
 """Of a page, and of one request about several."""
-router = APIRouter()
+router = GuardedRouter()
 TaskId = Annotated[int, Path(ge=1, lt=2**31, description="Number of the task.")]
 RemoveRecords = Annotated[
     bool, Query(description="Also remove what it imported; asks for the right of an admin.")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 
 from orchestration.api.given import GivenAsker, GivenList, GivenProject, GivenSite, Name
+from orchestration.api.router import GuardedRouter
 from orchestration.services.metadata_schemas.changes import (
     ChangePreview,
     KeyMisfits,
@@ -28,7 +28,7 @@ from orchestration.services.questions.metadata_schema import APPLY, PREVIEW, VER
 from orchestration.services.site.collection_imports import schemas_of
 from orchestration.services.site.noted import noted
 
-router = APIRouter()
+router = GuardedRouter()
 _OWN = "/projects/{project}/schemas/{name}"
 
 

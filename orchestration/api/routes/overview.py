@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from orchestration.api.given import GivenProject, GivenSite
+from orchestration.api.router import GuardedRouter
 from orchestration.services.overview import Overview
 from orchestration.services.site.overview import overview_of
 
-router = APIRouter()
+router = GuardedRouter()
 
 
 @router.get("/projects/{project}/overview", operation_id="overview.show")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from orchestration.api.answers import Started, started
 from orchestration.api.given import (
     GivenActor,
@@ -14,6 +12,7 @@ from orchestration.api.given import (
     IdempotencyKey,
     Name,
 )
+from orchestration.api.router import GuardedRouter
 from orchestration.services.access.audit import audited
 from orchestration.services.access.subjects import subject_of
 from orchestration.services.paging import Page
@@ -27,7 +26,7 @@ from orchestration.services.pipelines.listing import (
 from orchestration.services.questions.pipeline import RUN
 from orchestration.services.site.noted import noted
 
-router = APIRouter()
+router = GuardedRouter()
 
 
 @router.get("/projects/{project}/pipelines", operation_id="pipeline.list")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fastapi import APIRouter
-
 from orchestration.api.given import GivenSite
+from orchestration.api.router import GuardedRouter
 from orchestration.services.site.projects import DESCRIBE_SECONDS
 
-router = APIRouter()
+router = GuardedRouter()
 
 
 @dataclass(frozen=True)

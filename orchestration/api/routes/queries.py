@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import Path, Query, Request
 from fastapi.responses import Response
 
 from orchestration.api.given import Cursor, GivenActor, GivenAsker, GivenProject, GivenSite
+from orchestration.api.router import GuardedRouter
 from orchestration.services.asking.passing import as_file, open_stream
 from orchestration.services.paging import LIMIT, MOST, Page
 from orchestration.services.queries.download import ResultFile, ResultFormat
@@ -20,7 +21,7 @@ from orchestration.services.queries.transform import TransformText
 from orchestration.services.questions.query import DOWNLOAD, RUN, TRANSFORM
 from orchestration.services.rows.cells import CUT_AT
 
-router = APIRouter()
+router = GuardedRouter()
 QueryId = Annotated[str, Path(max_length=64, description="Id of the query.")]
 
 

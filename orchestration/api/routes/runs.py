@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import asdict, dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path, Query
+from fastapi import Depends, Header, Path, Query
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -28,6 +28,7 @@ from orchestration.api.given import (
     IdempotencyKey,
     Moment,
 )
+from orchestration.api.router import GuardedRouter
 from orchestration.services.access.audit import audited
 from orchestration.services.paging import LIMIT, Page
 from orchestration.services.questions.run import RETRY
@@ -42,7 +43,7 @@ from resources.kernel.errors import InputError
 
 MOST_RUNS = 200
 """Of a page: a run takes more to read than a line of other lists, and 20 who ask at once wait for each other."""
-router = APIRouter()
+router = GuardedRouter()
 RunId = Annotated[str, Path(description="The run's whole id.", max_length=100)]
 After = Annotated[int, Query(ge=0, lt=2**63, description="Number of the last event that is known.")]
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter, Body, Depends, Header, Request, Response
+from fastapi import Body, Depends, Header, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -23,6 +23,7 @@ from orchestration.api.given import (
     GivenSite,
     IdempotencyKey,
 )
+from orchestration.api.router import GuardedRouter
 from orchestration.api.tus import (
     CHECKSUM_MISMATCH,
     PIECE,
@@ -46,7 +47,7 @@ from orchestration.services.uploads.receiving import (
 from orchestration.services.uploads.settings import UploadSettings
 from resources.kernel.errors import ConflictError, InputError
 
-router = APIRouter()
+router = GuardedRouter()
 ANSWER_SECONDS = 0.7
 """How long the answer to an import waits for its run: one into a dataset that is known begins at once."""
 

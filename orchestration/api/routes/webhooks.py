@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from pydantic import BaseModel, Field
 
 from orchestration.api.given import Cursor, GivenActor, GivenSite, Limit
+from orchestration.api.router import GuardedRouter
 from orchestration.services.paging import LIMIT, Page
 from orchestration.services.webhooks.declared import (
     EventName,
@@ -32,7 +33,7 @@ from orchestration.services.webhooks.deliveries import (
 from orchestration.services.webhooks.secret import SigningKey
 from orchestration.services.webhooks.sending import Sender
 
-router = APIRouter()
+router = GuardedRouter()
 
 Alias = Annotated[str, Path(description="What people call the webhook.", max_length=64)]
 Url = Annotated[

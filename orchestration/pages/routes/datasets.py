@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -9,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from orchestration.pages.page import page
 from orchestration.pages.visit import Visit
+from orchestration.services.dataset_detail import CheckOutcome
 from orchestration.services.dataset_download import FORMATS
 from orchestration.services.dataset_list import (
     ORIGINS,
@@ -18,8 +20,8 @@ from orchestration.services.dataset_list import (
     DatasetTitle,
 )
 from orchestration.services.dataset_query import FILTERS, DatasetQuery
-from orchestration.services.paging import LIMIT, MOST
-from orchestration.services.questions.dataset import REFRESH
+from orchestration.services.paging import LIMIT, MOST, paged
+from orchestration.services.questions.dataset import REFRESH, SUGGEST_CHECKS
 from orchestration.services.site.datasets import (
     checks_of,
     dataset_of,
@@ -32,7 +34,8 @@ from orchestration.services.site.datasets import (
 from orchestration.services.site.noted import noted
 from orchestration.services.site.removal import remove
 from orchestration.services.site.titles import retitle
-from resources.kernel.errors import InputError, InUseError
+from orchestration.services.suggested_checks import SuggestedChecks
+from resources.kernel.errors import InputError, InUseError, NotFoundError
 
 
 async def _list(visit: Visit) -> Response:
@@ -82,14 +85,39 @@ async def _render(visit: Visit, template: str, **values: Any) -> Response:
 async def _show(visit: Visit) -> Response:
     entry, site = _entry(visit), visit.site
     runs = await visit.run(runs_of, site, entry, limit=5)
-    checks = await visit.run(checks_of, site, entry)
+    checks = await visit.run(checks_of, site, visit.project, entry)
     failed = [check for check in checks if check.outcome not in ("passed", "never run")]
     return await _render(visit, "show.html", runs=runs, checks=checks, failed=failed)
 
 
 async def _checks(visit: Visit) -> Response:
-    found = await visit.run(checks_of, visit.site, _entry(visit))
-    return await _render(visit, "checks.html", checks=found)
+    found = await visit.run(checks_of, visit.site, visit.project, _entry(visit))
+    counts = Counter("warning" if one.severity == "warning" else one.outcome for one in found)
+    numbered = list(enumerate(found))
+    listed = paged(numbered, _place, cursor=visit.query("cursor") or None, limit=_CHECKS)
+    checks = [check for _, check in listed.items]
+    return await _render(visit, "checks.html", checks=checks, counts=counts, page=listed)
+
+
+_CHECKS = 100
+"""Checks on a page: 3,000 with examples would be megabytes of HTML."""
+
+
+def _place(numbered: tuple[int, CheckOutcome]) -> tuple[int, int]:
+    """Those that failed first, else as declared."""
+    number, check = numbered
+    return (check.outcome in ("passed", "never run"), number)
+
+
+async def _suggested_checks(visit: Visit) -> Response:
+    entry, problem = _entry(visit), ""
+    declared = [check.name for check in entry.checks]
+    found: SuggestedChecks | None = None
+    try:
+        found = await visit.ask(SUGGEST_CHECKS, key=list(entry.key), declared=declared)
+    except NotFoundError as error:
+        problem = str(error)
+    return await _render(visit, "suggested_checks.html", suggested=found, problem=problem)
 
 
 async def _runs(visit: Visit) -> Response:
@@ -182,6 +210,7 @@ ROUTES = [
     page("dataset.show", ONE, _show),
     page("dataset.columns", f"{ONE}/columns", _columns),
     page("dataset.checks", f"{ONE}/checks", _checks),
+    page("dataset.suggest-checks", f"{ONE}/suggested-checks", _suggested_checks),
     page("dataset.runs", f"{ONE}/runs", _runs),
     page("dataset.download", f"{ONE}/download", _download),
     page("dataset.refresh", f"{ONE}/refresh", _refresh, methods=["POST"]),

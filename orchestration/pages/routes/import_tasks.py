@@ -30,7 +30,7 @@ from orchestration.services.import_tasks.steering import (
 from orchestration.services.questions import import_task as questions
 from orchestration.services.site.import_tasks import tasks_of
 from orchestration.services.site.noted import noted
-from resources.import_tasks.states import TITLES, TaskState
+from resources.import_tasks.states import GOING, TITLES, TaskState
 from resources.kernel.errors import ConflictError, NotFoundError
 
 R = TypeVar("R")
@@ -76,7 +76,7 @@ async def _list(visit: Visit) -> Response:
         q=q,
         sort=sort,
         states=_tabs(found.counts),
-        is_busy=any(found.counts[state] for state in ("importing", "stopping", "deleting")),
+        is_busy=any(found.counts[state] for state in GOING),
         here=visit.request.url.query,
     )
 

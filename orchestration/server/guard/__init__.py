@@ -10,6 +10,7 @@ is plain ASGI and stands before all of it alike: Dagster's UI, the data section,
     forms.py      403 for a form that does not belong to the session
     limits.py     429: requests in time, uploads side by side
     bodies.py     413, 408: bodies read whole, or streamed under a limit of size and pace
+    lingering.py  an answer before the end of a body arrives all the same
     graphql.py    403: mutations (`mutations.py`) that the user may not run; `sockets.py` the same by websocket
     lasting.py    streams and uploads end soon after the session, token or user that opened them
     record.py     what is changed through Dagster's address goes into the audit log

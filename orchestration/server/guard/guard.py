@@ -27,6 +27,7 @@ from orchestration.server.guard.graphql import Operation, read_operation
 from orchestration.server.guard.json_bodies import check_json
 from orchestration.server.guard.lasting import run_while
 from orchestration.server.guard.limits import Rates, UploadSlots
+from orchestration.server.guard.lingering import Lingering
 from orchestration.server.guard.login import SignIn
 from orchestration.server.guard.record import Recorder
 from orchestration.server.guard.rules import GuardRules
@@ -92,7 +93,11 @@ class Guard:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        send = hardened(send, is_public=self._rules.is_public(Headers(scope)))
+        headers = Headers(scope)
+        if scope["type"] == "http":
+            line = Lingering(headers, receive, send)
+            receive, send = line.receive, line.send
+        send = hardened(send, is_public=self._rules.is_public(headers))
         refusal = self._rules.check_place(scope)
         if refusal is not None:
             await refuse(scope, send, refusal)

@@ -80,6 +80,7 @@ RIGHTS: dict[str, Right] = {
     "dataset.uses": LOOK,
     "dataset.summary": LOOK,
     "dataset.checks": LOOK,
+    "dataset.suggest-checks": LOOK,
     "dataset.runs": LOOK,
     "dataset.rows": LOOK,
     "dataset.facets": LOOK,

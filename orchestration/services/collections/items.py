@@ -93,7 +93,8 @@ def list_items(collections: DeclaredCollections, name: str, wanted: ItemsQuery) 
         cursor=wanted.cursor,
         limit=min(wanted.limit, MOST),
     )
-    total = collections.tallies.count(name, wanted.filter)
+    is_all = not wanted.cursor and not page.cursor
+    total = len(page.items) if is_all else collections.tallies.count(name, wanted.filter)
     return Page(tuple(map(_shown, page.items)), page.cursor or None, total)
 
 

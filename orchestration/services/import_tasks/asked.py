@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from resources.import_tasks.definition import (
     WebSource,
     check_definition,
 )
+from resources.import_tasks.places import place_of
 from resources.kernel.errors import InputError
 
 
@@ -67,10 +69,13 @@ def parse_task_order(given: object) -> TaskOrder:
     try:
         found = msgspec.convert(given, TaskOrder)
     except msgspec.ValidationError as error:
-        raise InputError(f"this is no import task: {error}", hint=_HINT) from None
-    unknown = _unknown(given, msgspec.to_builtins(found), "$")
-    if unknown:
-        raise InputError(f"this is no import task: unknown field {unknown!r}", hint=_HINT)
+        place = place_of(str(error))
+        told = ", ".join(_choices(place))
+        hint = f"Give one of {told}" if told else _HINT
+        raise InputError(f"this is no import task: {error}", hint=hint, place=place) from None
+    if place := _unknown(given, msgspec.to_builtins(found), ""):
+        told = f"this is no import task: unknown field '$.{place}'"
+        raise InputError(told, hint=_HINT, place=place)
     return found
 
 
@@ -89,7 +94,7 @@ def _unknown(given: object, taken: object, place: str) -> str:
     """The first field that was given and not taken; empty where there is none."""
     if isinstance(given, Mapping) and isinstance(taken, Mapping):
         for name, value in given.items():
-            own = f"{place}.{name}"
+            own = f"{place}.{name}".removeprefix(".")
             found = own if name not in taken else _unknown(value, taken[name], own)
             if found:
                 return found
@@ -98,6 +103,22 @@ def _unknown(given: object, taken: object, place: str) -> str:
             if found := _unknown(value, other, f"{place}[{number}]"):
                 return found
     return ""
+
+
+def _choices(place: str) -> list[str]:
+    """The words that a field may be, where it is one of a few."""
+    parts: list[Any] = [schema_of_task_order()]
+    for name in re.sub(r"\[\d*\]", "", place).split("."):
+        parts = [
+            one["properties"][name] for one in _alternatives(parts) if name in one["properties"]
+        ]
+    return list(dict.fromkeys(str(word) for part in parts for word in part.get("enum", ()) if word))
+
+
+def _alternatives(parts: list[Any]) -> list[Any]:
+    """What has fields among some parts of a schema: themselves, one of several, or the elements of a list."""
+    wider = [one for part in parts for one in part.get("anyOf", [part.get("items", part)])]
+    return [one for one in wider if "properties" in one]
 
 
 def _inlined(part: Any, parts: Mapping[str, Any]) -> Any:

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 from orchestration.services.import_tasks.records import TaskRecords
 from orchestration.services.import_tasks.shown import ImportTask, shown
+from orchestration.services.import_tasks.waiting import waits_for
 from orchestration.services.paging import LIMIT, check_limit, decode_cursor, encode_cursor
-from resources.import_tasks.states import STATES, WORKING, TaskState
+from resources.import_tasks.states import GOING, STATES, TaskState
 from resources.kernel.errors import InputError
 from resources.stores.catalog.import_tasks.listing import SORTS, TaskSearch, TaskSort, place
-
-_GOING = (*WORKING, "deleting")
 
 
 @dataclass(frozen=True)
@@ -63,13 +62,15 @@ def list_tasks(records: TaskRecords, wanted: TaskFilter) -> TaskPage:
     if not records.database.exists():
         return TaskPage((), None, 0, _tabs({}))
     found = records.listing.page(query, after=after, limit=wanted.limit + 1)
-    if records.settle(one for one in found if one.state in _GOING):
+    if records.settle(one for one in found if one.state in GOING):
         found = records.listing.page(query, after=after, limit=wanted.limit + 1)
     counts = _tabs(records.listing.counts(query))
     kept = found[: wanted.limit]
     more = encode_cursor(place(kept[-1], query.sort)) if len(found) > wanted.limit else None
     total = sum(counts[state] for state in wanted.states or STATES)
-    return TaskPage(tuple(map(shown, kept)), more, total, counts)
+    told = waits_for(records.instance, kept)
+    items = tuple(shown(one, waits_for=told.get(one.id, "")) for one in kept)
+    return TaskPage(items, more, total, counts)
 
 
 def show_task(records: TaskRecords, task_id: int) -> ImportTask:
@@ -79,7 +80,10 @@ def show_task(records: TaskRecords, task_id: int) -> ImportTask:
         NotFoundError: there is none.
     """
     stored = records.find(task_id)
-    return shown(stored, events=tuple(records.tasks.events(task_id)))
+    told = waits_for(records.instance, [stored])
+    return shown(
+        stored, events=tuple(records.tasks.events(task_id)), waits_for=told.get(task_id, "")
+    )
 
 
 def _tabs(by_state: Mapping[TaskState, int]) -> dict[str, int]:

@@ -13,8 +13,8 @@ import dagster as dg
 
 from orchestration.services.runs.cancel import cancel_run
 from orchestration.services.runs.process import was_killed
-from resources.import_tasks.states import WORKING
-from resources.kernel.errors import WaybillError
+from resources.import_tasks.states import GOING
+from resources.kernel.errors import MESSAGE_LIMIT, WaybillError
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.catalog.import_tasks.catalog import ImportTaskCatalog
 from resources.stores.catalog.import_tasks.records import BY_ITSELF, StoredTask
@@ -48,7 +48,7 @@ def settle_all(database: CatalogDatabase, instance: dg.DagsterInstance) -> int:
 
 
 def _settle(database: CatalogDatabase, instance: dg.DagsterInstance, task: StoredTask) -> bool:
-    if task.state not in WORKING and task.state != "deleting":
+    if task.state not in GOING:
         return False
     run = instance.get_run_by_id(task.run_id) if task.run_id else None
     age = datetime.now(UTC) - task.changed_at
@@ -66,7 +66,7 @@ def _settle(database: CatalogDatabase, instance: dg.DagsterInstance, task: Store
         "halt" if is_cancelled else "interrupt",
         run_id=task.run_id,
         actor=BY_ITSELF,
-        reason=_reason(task, run),
+        reason=_reason(instance, task, run),
     )
     return ended is None or ended.state != task.state
 
@@ -85,11 +85,20 @@ def _cancel(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
             cancel_run(instance, run.run_id)
 
 
-def _reason(task: StoredTask, run: dg.DagsterRun | None) -> str:
+def _reason(instance: dg.DagsterInstance, task: StoredTask, run: dg.DagsterRun | None) -> str:
     if task.state == "stopping":
         return ""
     if run is None:
         return "interrupted: its run is not in Dagster's records"
     if run.status == dg.DagsterRunStatus.CANCELED:
         return f"run {run.run_id} was cancelled"
-    return f"interrupted: run {run.run_id} ended without a word"
+    return _failure(instance, task, run) or f"interrupted: run {run.run_id} ended without a word"
+
+
+def _failure(instance: dg.DagsterInstance, task: StoredTask, run: dg.DagsterRun) -> str:
+    """What Dagster has about a run that failed before it took the task up, or was killed."""
+    from orchestration.services.datasets import failure_of  # all of datasets hangs on it
+
+    told = failure_of(instance, run.run_id, ("datasets", task.target))[:MESSAGE_LIMIT]
+    raised = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+    return told if raised.records or not told else f"interrupted: {told}"

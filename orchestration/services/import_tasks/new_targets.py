@@ -15,7 +15,9 @@ from orchestration.services.uploads.images import is_declared
 from orchestration.services.uploads.importing import check_settings, declared_settings
 from orchestration.services.uploads.settings import UploadSettings
 from resources.import_tasks.definition import ConnectorSource, TaskDefinition
+from resources.import_tasks.places import at_place
 from resources.kernel.errors import InputError
+from resources.kernel.keys import check_name
 from resources.project import ProjectFolders
 
 
@@ -55,11 +57,15 @@ def declaration_of_target(location: Location, given: TaskDefinition) -> str | No
         return image_folder_declaration(name, connectors)
     if given.target.kind != "dataset":
         return None
-    settings, declared = settings_of_task(given), declared_settings(location, name)
-    settings.spec(name)
-    if declared is not None:
-        check_settings(name, settings, declared)
-        return None
+    declared = declared_settings(location, name)
+    with at_place("target.name"):
+        check_name("dataset", name)
+    with at_place("options.form"):
+        settings = settings_of_task(given)
+        settings.spec(name)
+        if declared is not None:
+            check_settings(name, settings, declared)
+            return None
     return declaration(name, settings, connectors=connectors)
 
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import msgspec
 
+from orchestration.services.import_tasks.waiting import waits
 from resources.import_tasks.definition import SourceKind, TargetKind, Via
 from resources.import_tasks.items import ItemState, Outcome, TaskItem
-from resources.import_tasks.states import TITLES, TaskAction, TaskState, actions_in
+from resources.import_tasks.states import GOING, TITLES, TaskAction, TaskState, actions_in
 from resources.stores.catalog.collections.records import to_moment
 from resources.stores.catalog.import_tasks.records import StoredEvent, StoredTask
 
@@ -54,6 +55,8 @@ class ImportTask:
     state_title: str
     queued: bool
     """Whether it was started and waits for its turn."""
+    waits_for: str
+    """For what, where something is in its way; empty: it begins at once, or does not wait."""
     reason: str
     """Why it failed, or was stopped by other means than an action."""
     total: int | None
@@ -94,7 +97,7 @@ class ImportTask:
     @property
     def is_working(self) -> bool:
         """Whether it changes by itself."""
-        return self.state in ("importing", "stopping", "deleting")
+        return self.state in GOING
 
 
 @dataclass(frozen=True)
@@ -117,13 +120,18 @@ class ItemLine:
 
 
 def shown(
-    stored: StoredTask, *, events: tuple[StoredEvent, ...] | None = None, at: datetime | None = None
+    stored: StoredTask,
+    *,
+    events: tuple[StoredEvent, ...] | None = None,
+    waits_for: str = "",
+    at: datetime | None = None,
 ) -> ImportTask:
     """A task as it stands in the catalog.
 
     Args:
         stored: the task.
         events: what happened to it; None: in a list, without its definition.
+        waits_for: what is in its way.
         at: this moment.
     """
     rate = _rate(stored, at or datetime.now(UTC))
@@ -133,7 +141,8 @@ def shown(
     return ImportTask(
         **own,
         state_title=TITLES[stored.state],
-        queued=stored.state == "importing" and stored.worked_at is None,
+        queued=waits(stored),
+        waits_for=waits_for,
         total=stored.total if is_listed else None,
         pending=stored.pending,
         percent=_percent(stored) if is_listed else None,
@@ -197,9 +206,14 @@ def _next_step(stored: StoredTask, can: tuple[TaskAction, ...]) -> str:
     if "start" in can:
         is_new = stored.state == "not_started"
         return "start it" if is_new else f"start goes on: {left}"
-    if "retry" in can and stored.failed:
+    if "retry" not in can:
+        return ""
+    if stored.failed:
         return f"retry takes the {failed} once more"
-    return f"retry goes on: {left}" if "retry" in can else ""
+    is_done = stored.listed_at is not None and not stored.pending
+    return (
+        "retry shows what it imported: its items are done" if is_done else f"retry goes on: {left}"
+    )
 
 
 def _line(event: StoredEvent) -> TaskEventLine:

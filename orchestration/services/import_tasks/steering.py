@@ -10,7 +10,7 @@ from orchestration.services.import_tasks.listing import show_task
 from orchestration.services.import_tasks.records import TaskRecords
 from orchestration.services.import_tasks.shown import ImportTask
 from orchestration.services.runs.cancel import cancel_run
-from resources.import_tasks.states import WORKING, TaskState
+from resources.import_tasks.states import GOING, TaskState
 from resources.kernel.errors import InputError, NotFoundError, WaybillError
 from resources.stores.catalog.import_tasks.records import StoredTask
 from resources.stores.catalog.import_tasks.removal import remove_task
@@ -68,7 +68,7 @@ def delete_task(
     stored = records.tasks.act(
         task_id, "delete", actor, project=records.project, remove_records=remove_records
     )
-    if before.state not in WORKING and before.state != "deleting":
+    if before.state not in GOING:
         remove_task(records.database, task_id)
         return None
     _call_off(records, stored)

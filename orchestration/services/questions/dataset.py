@@ -12,6 +12,7 @@ from orchestration.services.dataset_restore import start_restore
 from orchestration.services.dataset_sample import Sample, sample_dataset
 from orchestration.services.runs.launch import start_refresh
 from orchestration.services.runs.start import Asked
+from orchestration.services.suggested_checks import SuggestedChecks, suggest_checks
 
 DOWNLOAD_SECONDS = 6 * 3600.0
 
@@ -72,6 +73,13 @@ def _restore(desk: Desk, name: str, version: str, key: str = "") -> str:
     return start_restore(desk.home, desk.location, desk.instance, name, asked, version=version)
 
 
+def _suggest_checks(
+    desk: Desk, key: list[str], declared: list[str], version: int | None = None
+) -> SuggestedChecks:
+    """Needs the store, not the definitions: a profile is there also while they do not load."""
+    return suggest_checks(desk.store, tuple(key), declared, version)
+
+
 DOWNLOAD: Question[Streamed[DownloadHead]] = Question(
     "dataset.download", _download, Streamed, seconds=DOWNLOAD_SECONDS
 )
@@ -79,4 +87,5 @@ REFRESH = Question("dataset.refresh", _refresh, str)
 SAMPLE = Question("dataset.sample", _sample, Sample)
 COMPARE = Question("dataset.compare", _compare, Comparison, seconds=SECONDS)
 RESTORE = Question("dataset.restore", _restore, str)
-QUESTIONS = (DOWNLOAD, REFRESH, SAMPLE, COMPARE, RESTORE)
+SUGGEST_CHECKS = Question("dataset.suggest-checks", _suggest_checks, SuggestedChecks)
+QUESTIONS = (DOWNLOAD, REFRESH, SAMPLE, COMPARE, RESTORE, SUGGEST_CHECKS)

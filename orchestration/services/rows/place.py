@@ -7,7 +7,7 @@ from typing import Protocol
 import dagster as dg
 
 from resources.kernel.errors import UnknownNameError
-from resources.kernel.keys import asset_key, is_name
+from resources.kernel.keys import asset_key, is_table_name
 from resources.stores.tables import StoredTable, TableStore
 
 
@@ -37,7 +37,7 @@ class KeptDatasets:
         Raises:
             UnknownNameError: nothing can be called so.
         """
-        if not is_name(name):
+        if not is_table_name(name):
             raise UnknownNameError("dataset", name, ())
         return dg.AssetSpec(asset_key("datasets", name))
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from orchestration.services.dataset_detail import (
     RUNS,
     CheckOutcome,
     DatasetDetail,
+    Made,
     RunOfDataset,
+    last_made,
     list_checks,
     list_runs,
     show_dataset,
 )
+from orchestration.services.dataset_freshness import with_freshness
 from orchestration.services.dataset_index import DatasetIndex, DatasetView
 from orchestration.services.dataset_list import DatasetEntry, DatasetTitle, Tried, find_entry
 from orchestration.services.dataset_query import DatasetPage, DatasetQuery, page_of
@@ -78,8 +82,7 @@ def show_one(site: Site, project: Project, name: str) -> DatasetDetail:
     found = recorded(site).tried(entry.key)
     tried = found[0] if found else instance_states(site.instance, [entry]).get(entry.key)
     detail = show_dataset(entry, site.store(project), tried, title_of(entry))
-    lines = view_datasets(site, project).items
-    reason = next((line.stale for line in lines if line.name == entry.name), "")
+    reason = _stale(site, project, entry.name)
     return replace(detail, summary=replace(detail.summary, stale=reason))
 
 
@@ -89,10 +92,22 @@ def runs_of(site: Site, entry: DatasetEntry, *, limit: int = RUNS) -> list[RunOf
     return list_runs(entry, site.instance, limit=limit) if found is None else found
 
 
-def checks_of(site: Site, entry: DatasetEntry) -> list[CheckOutcome]:
-    """The checks of a dataset, each with its newest result."""
+def checks_of(site: Site, project: Project, entry: DatasetEntry) -> list[CheckOutcome]:
+    """The checks of a dataset, each with its newest result, and whether it is fresh."""
     found = recorded(site).checks(entry)
-    return list_checks(entry, site.instance) if found is None else found
+    checks = list_checks(entry, site.instance) if found is None else found
+    kept = recorded(site).made(entry.key)
+    tried = kept[0] if kept else None
+    made = Made(tried.at, tried.run_id) if tried and tried.at else None
+    if kept is None:
+        made = last_made(entry, site.instance)
+    stale = _stale(site, project, entry.name)
+    return with_freshness(checks, entry, made, stale, datetime.now(UTC))
+
+
+def _stale(site: Site, project: Project, name: str) -> str:
+    lines = view_datasets(site, project).items
+    return next((line.stale for line in lines if line.name == name), "")
 
 
 def forget_view(site: Site, project: Project) -> None:

@@ -1,4 +1,4 @@
-"""The SHA-256 of files on their way in, made while they come: a file that is whole need not be read again to be kept.
+"""The SHA-256 of files on their way in, made while they come: a file that is whole need not be read again to be kept. The disk writes them meanwhile, so that nobody waits for all of it at the end.
 
 In the memory of this process alone. After a restart, or where something else wrote to the file, nobody knows it, and whoever
 needs it reads the file.
@@ -11,10 +11,55 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
+from concurrent.futures import Future
 from pathlib import Path
 
+_BEHIND_BYTES = 64 * 1024**2
+"""Small files are on the disk soon enough when they are kept."""
 _MOST = 1_000
 """Files on their way; what is known of the one that rests longest is forgotten first."""
+
+
+class WriteBehind:
+    """Has the disk write what came of a file while more of it comes."""
+
+    def __init__(self) -> None:
+        self._next = _BEHIND_BYTES
+        self._under_way: Future[None] | None = None
+
+    def reach(self, offset: int, descriptor: int) -> None:
+        """Goes on with it once there is enough more, unless it failed; does not wait. The file may be closed meanwhile."""
+        if offset < self._next or not self._may_go_on:
+            return
+        self._next = offset + _BEHIND_BYTES
+        self._under_way = Future()
+        given = os.dup(descriptor), self._under_way
+        threading.Thread(target=_write_out, args=given, name="write-behind", daemon=True).start()
+
+    @property
+    def _may_go_on(self) -> bool:
+        before = self._under_way
+        return before is None or (before.done() and before.exception() is None)
+
+    def check(self) -> None:
+        """Waits until it rests.
+
+        Raises:
+            OSError: the disk could not write. The system tells that once: nobody who opens the file later hears of it.
+        """
+        if self._under_way is not None:
+            self._under_way.result()
+
+
+def _write_out(descriptor: int, done: Future[None]) -> None:
+    try:
+        os.fdatasync(descriptor)
+    except OSError as error:
+        done.set_exception(error)
+    else:
+        done.set_result(None)
+    finally:
+        os.close(descriptor)
 
 
 class RunningHash:
@@ -23,6 +68,7 @@ class RunningHash:
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
         self.offset = 0
+        self.behind = WriteBehind()
 
     def take(self, pieces: Iterable[bytes]) -> None:
         """Goes on with the bytes that come next."""
@@ -33,7 +79,7 @@ class RunningHash:
     def copy(self) -> RunningHash:
         """One that goes on by itself."""
         found = RunningHash()
-        found._hash, found.offset = self._hash.copy(), self.offset
+        found._hash, found.offset, found.behind = self._hash.copy(), self.offset, self.behind
         return found
 
     @property

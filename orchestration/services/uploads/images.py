@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from assets.image_folders.looking import unreadable_first
 from orchestration.location import Location
 from orchestration.services.uploads.declaring import (
     check_declarable,
@@ -17,8 +18,10 @@ from orchestration.services.uploads.importing import UploadOrder
 from resources.formats.archives import is_zip
 from resources.kernel.errors import ConfigError, InputError
 from resources.kernel.keys import IMAGE_FOLDER, TABLE_NOUNS, check_name
-from resources.media.unpacking import open_image_archive
+from resources.media.prober import open_prober
+from resources.media.unpacking import open_image_archive, refused_members
 from resources.project import ProjectFolders
+from resources.scratch import ScratchFolder
 from resources.stores.kept_uploads import GivenFile, KeptUpload, KeptUploads
 from resources.stores.versions import VersionStore
 
@@ -59,12 +62,19 @@ def check_zip(files: Sequence[GivenFile]) -> None:
 
 
 def _check_images(file: GivenFile) -> None:
-    """Refuses a ZIP that the run would refuse for its directory, or the first bytes of its members.
+    """Refuses a ZIP that the run would refuse for its directory, for the first bytes of its members, or since none can be read.
 
     A folder of which nothing was ever taken would be declared by it, and listed as failed for good.
     """
-    with open_image_archive(file.path, file.name):
-        pass
+    with (
+        open_image_archive(file.path, file.name) as archive,
+        open_prober() as prober,
+        ScratchFolder("import") as scratch,
+    ):
+        wrong = unreadable_first(archive, prober, scratch.path)
+        if len(wrong) == len(archive.images):
+            told = [(one.path, one.reason) for one in wrong]
+            raise refused_members(archive.name, told, len(wrong))
 
 
 def bring_in_images(

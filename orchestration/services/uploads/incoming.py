@@ -30,7 +30,7 @@ from orchestration.services.home import Home
 from orchestration.services.uploads.hashing import RunningHashes
 from orchestration.services.uploads.limits import check_count, check_room, check_size, upload_limit
 from orchestration.services.uploads.names import shown_name, tells_format
-from orchestration.services.uploads.writer import IncomingWriter, locked
+from orchestration.services.uploads.writer import IncomingWriter, locked, settle
 from resources.formats.first_bytes import check_first_bytes
 from resources.kernel.errors import ConflictError, NotFoundError, WaybillError
 from resources.stores.stamps import stamp_of
@@ -214,6 +214,7 @@ class IncomingUploads:
         Raises:
             NotFoundError: there is no such upload.
             ConflictError: bytes are missing, or a request writes to it.
+            StorageError: the disk could not write it: it has to be sent anew.
         """
         folder = self._find(upload_id)
         found = self._read(folder)
@@ -232,13 +233,12 @@ class IncomingUploads:
             hashed = _HASHES.take_out(folder / "bytes", descriptor)
             whole = replace(found, size_bytes=stands, offset=stands, is_received=True)
             if hashed is not None:
-                stamp = stamp_of(os.fstat(descriptor))
-                whole = replace(whole, sha256=hashed.sha256, stamp=stamp)
+                settle(hashed, descriptor, folder / "bytes")
+                whole = replace(whole, sha256=hashed.sha256, stamp=stamp_of(os.fstat(descriptor)))
             whole = replace(whole, problem=_problem(whole.filename, folder / "bytes"))
             _write_state(folder, whole)
-            target = self._folder / _RECEIVED / upload_id
             with suppress(FileNotFoundError):  # another process was faster
-                folder.rename(target)
+                folder.rename(self._folder / _RECEIVED / upload_id)
         return self.state(upload_id)
 
     def cancel(self, upload_id: str) -> None:

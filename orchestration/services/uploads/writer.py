@@ -72,6 +72,8 @@ class IncomingWriter:
                 done = os.pwrite(self._descriptor, left, self.offset)
                 self.offset += done
                 left = left[done:]
+            if self.hashed is not None:
+                self.hashed.behind.reach(self.offset, self._descriptor)
         except OSError as error:
             raise storage_error(error, self._path, "writing") from error
 
@@ -109,3 +111,16 @@ def locked(path: Path, name: str) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def settle(hashed: RunningHash, descriptor: int, path: Path) -> None:
+    """Waits until the disk has what it was to write of a file meanwhile.
+
+    Raises:
+        StorageError: it could not. Nobody knows what is on the disk: the file begins anew.
+    """
+    try:
+        hashed.behind.check()
+    except OSError as error:
+        os.ftruncate(descriptor, 0)
+        raise storage_error(error, path, "writing") from error

@@ -25,6 +25,7 @@ from resources.kernel.errors import (
     ConnectorError,
     ConnectorUnavailableError,
     NotFoundError,
+    SignInRefusedError,
     WaybillError,
 )
 
@@ -130,7 +131,7 @@ def _meaning(error: BaseException, settings: FtpSettings) -> Meaning:
         return cut_short(error, settings)
     if isinstance(error, SignInError):
         return (
-            ConnectorAuthError,
+            SignInRefusedError,
             f"user {settings.username!r} or the password was refused",
             "Correct `username:` or the variable behind `password:`; ask whether the account may use FTP",
         )

@@ -28,6 +28,7 @@ from resources.kernel.errors import (
     ConnectorAuthError,
     ConnectorError,
     ConnectorUnavailableError,
+    SignInRefusedError,
     WaybillError,
 )
 
@@ -63,7 +64,7 @@ class GcsRefusal(Exception):  # noqa: N818 - what the service said, before it be
 
 
 _EXPIRED = Meaning(
-    ConnectorAuthError,
+    SignInRefusedError,
     "the credentials of this connector expired or were withdrawn",
     "Renew them (`gcloud auth application-default login`, or a new key), then try again",
 )
@@ -94,7 +95,7 @@ _BY_CLASS: dict[str, Meaning] = {
     ),
     "RequestException": FAILED,
     "DefaultCredentialsError": Meaning(
-        ConnectorAuthError,
+        SignInRefusedError,
         "no credentials were found",
         "Give `credentials_json:` or `credentials_file:`, sign in with `gcloud auth application-default login`,"
         " or say `anonymous: true` for a public bucket",
@@ -104,7 +105,7 @@ _BY_CLASS: dict[str, Meaning] = {
         "the service that renews credentials does not answer",
         "Check the network, then try again",
     ),
-    "InvalidOperation": Meaning(
+    "InvalidOperation": Meaning(  # of one object: others may be public
         ConnectorAuthError,
         "this needs credentials, and the connector is anonymous",
         "Leave `anonymous:` out and give credentials",

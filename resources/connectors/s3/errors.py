@@ -26,11 +26,12 @@ from resources.kernel.errors import (
     ConnectorAuthError,
     ConnectorError,
     ConnectorUnavailableError,
+    SignInRefusedError,
     WaybillError,
 )
 
 _EXPIRED = Meaning(
-    ConnectorAuthError,
+    SignInRefusedError,
     "the credentials of this connector expired",
     "Renew them (sign in again, or issue new keys), then try again",
 )
@@ -43,12 +44,12 @@ _DENIED = Meaning(
     "Grant the user of these keys s3:ListBucket on the bucket, s3:GetObject (and s3:PutObject for exports) on its objects",
 )
 _BAD_TOKEN = Meaning(
-    ConnectorAuthError,
+    SignInRefusedError,
     "the session token is not valid",
     "Issue new temporary credentials: key, secret and token belong together",
 )
 _NO_CREDENTIALS = Meaning(
-    ConnectorAuthError,
+    SignInRefusedError,
     "no credentials were found",
     "Set `access_key:` and `secret_key:`, or the AWS variables, profile or role of the process",
 )
@@ -63,10 +64,10 @@ _BY_CODE: dict[str, Meaning] = {
     "Forbidden": _DENIED,
     "403": _DENIED,
     "InvalidAccessKeyId": Meaning(
-        ConnectorAuthError, "the access key is unknown there", "Correct `access_key:`"
+        SignInRefusedError, "the access key is unknown there", "Correct `access_key:`"
     ),
     "SignatureDoesNotMatch": Meaning(
-        ConnectorAuthError,
+        SignInRefusedError,
         "the secret key does not fit the access key",
         "Correct the variable behind `secret_key:`; a stray blank or line end also breaks it",
     ),
@@ -76,7 +77,9 @@ _BY_CODE: dict[str, Meaning] = {
     "InvalidToken": _BAD_TOKEN,
     "InvalidSecurity": _BAD_TOKEN,
     "RequestTimeTooSkewed": Meaning(
-        ConnectorError, "this machine's clock differs too much from theirs", "Set the clock (NTP)"
+        SignInRefusedError,
+        "this machine's clock differs too much from theirs",
+        "Set the clock (NTP)",
     ),
     "PermanentRedirect": _REGION,
     "AuthorizationHeaderMalformed": _REGION,

@@ -25,6 +25,7 @@ from resources.kernel.errors import (
     ConnectorUnavailableError,
     InputError,
     NotFoundError,
+    SignInRefusedError,
     WaybillError,
 )
 
@@ -46,7 +47,7 @@ _NAME: Meaning = (
 
 _BY_CLASS: dict[str, Meaning] = {
     "PermissionDenied": (
-        ConnectorAuthError,
+        SignInRefusedError,
         "the user name, the password or the key was refused",
         "Correct `username:` or the variable behind `password:` or `private_key:`; is the public key on the server?",
     ),

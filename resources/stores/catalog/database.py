@@ -30,6 +30,7 @@ from resources.stores.catalog.settings import catalog_config
 
 _DOING = "using the catalog"
 _CACHE_KIB = 16_000  # of SQLite's pages: a sorted bulk load of 50 MiB then hardly touches the disk before it commits
+_READING_KIB = 2_000  # pages are mostly read once: to find memory for more of them costs a sixth of a look at a large table
 
 
 class CatalogDatabase:
@@ -74,7 +75,9 @@ class CatalogDatabase:
     def read(self) -> Iterator[sa.Connection]:
         """One consistent look."""
         with self._prepared() as connection:
-            if not self.is_sqlite:
+            if self.is_sqlite:
+                connection.exec_driver_sql(f"PRAGMA cache_size = -{_READING_KIB}")
+            else:
                 connection.execution_options(isolation_level="REPEATABLE READ")
             with self._transaction(connection, "BEGIN"):
                 yield connection

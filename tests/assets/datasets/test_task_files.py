@@ -10,6 +10,7 @@ from orchestration.location import Location
 from orchestration.services.import_tasks.listing import show_task
 from orchestration.services.import_tasks.starting import retry_here, start_here
 from orchestration.services.import_tasks.steering import delete_task, stop_task
+from orchestration.services.runs.watch import run_here
 from resources.home import waybill_home
 from resources.kernel.errors import ConfigError, InputError, UnknownNameError
 from resources.sources import whole_files
@@ -205,6 +206,26 @@ def test_a_task_that_is_deleted_lets_its_uploads_go_and_keeps_the_version(place,
     assert delete_task(records(place), task.id, "ann") is None
     assert not kept.exists()
     assert (rows(store), records(place).tasks.ids()) == ([{"id": 1}], set())
+
+
+@pytest.mark.parametrize("told", ["task", "new_task"])
+def test_a_run_of_another_dataset_leaves_a_task_alone(place, store, given, told):
+    task = created(place, given(a__csv=b"id\n1\n"))
+    definition = records(place).find(task.id).definition_json.decode()
+    config = {"task": {"task": task.id}, "new_task": {"new_task": definition}}[told]
+    ran = run_here(
+        place.home,
+        place.instance,
+        place.location.asset_job(),
+        lambda _: None,
+        config={"ops": {"datasets__prices": {"config": config}}},
+        assets=[dg.AssetKey(("datasets", "prices"))],
+    )
+    assert "goes into dataset 'sales': a run of dataset 'prices' cannot" in ran.error
+    assert [show_task(records(place), one).state for one in records(place).tasks.ids()] == [
+        "not_started"
+    ]
+    assert store.item(("datasets", "prices")).latest() is None
 
 
 @pytest.mark.parametrize(

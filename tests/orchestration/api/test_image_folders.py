@@ -145,10 +145,17 @@ def test_what_cannot_be_taken_is_refused_at_once_or_by_the_run_in_words(shop, cl
     assert "'notes.txt': no image but text/plain" in line["reason"]
 
 
-def test_a_refused_zip_of_a_new_folder_leaves_no_folder(shop, client):
+@pytest.mark.parametrize(
+    ("members", "why"),
+    [
+        ({"a.png": PNG, "notes.txt": b"words"}, "'notes.txt': no image but text/plain"),
+        ({"a.png": PNG[:40], "b.png": PNG[:40]}, "'a.png': it cannot be read"),
+    ],
+    ids=["no image", "none can be read"],
+)
+def test_a_refused_zip_of_a_new_folder_leaves_no_folder(shop, client, members, why):
     """What was never taken is neither declared nor listed, and its name is free."""
-    told = failed(shop, client, "new", zipped({"a.png": PNG, "notes.txt": b"words"}))
-    assert "'notes.txt': no image but text/plain" in told
+    assert why in failed(shop, client, "new", zipped(members))
     assert client.get(folder(shop, "new")).status_code == 404
     assert not (shop.defs / "uploads" / "new").exists()
     assert "new" not in [one["name"] for one in client.get(f"{shop.api}/image-folders").json()["items"]]  # fmt: skip

@@ -191,3 +191,39 @@ def test_items_of_each_kind_of_server_are_taken_missing_or_forbidden(
     waybill("import", file, "--collection", collection, "--ignore-errors", "--json")
     items = json.loads(waybill("items", collection, "--limit", "100", "--json"))["items"]
     assert {item["title"]: item["rule"] for item in items} == wanted
+
+
+WRONG = {
+    "bucket": {"LOADER_SECRET": "another secret"},
+    "partner": {"SFTP_PASSWORD": "wrong"},
+    "plain": {"FTP_PASSWORD": "wrong"},
+}
+REASONS = {
+    "bucket": "the secret key does not fit the access key",
+    "partner": "the password or the key was refused",
+    "plain": "the password was refused",
+}
+
+
+@pytest.mark.parametrize("place", ["bucket", "partner", "plain"])
+def test_a_sign_in_that_is_refused_ends_the_import_and_it_goes_on_once_it_is_right(
+    waybill, homes, tmp_path, monkeypatch, place
+):
+    found, _, variables = homes
+    urls = [found[place] + key for key in ("a%20b.png", "gone.png", CLOSED)]
+    (tmp_path / "all.json").write_text(json.dumps({"images": [{"objectUrl": url} for url in urls]}))
+    for name, value in WRONG[place].items():
+        monkeypatch.setenv(name, value)
+    file = str(tmp_path / "all.json")
+    told = waybill("import", file, "--collection", "looked", "--ignore-errors", code=1)
+    assert REASONS[place] in " ".join(told.split())
+
+    def states():
+        items = json.loads(waybill("items", "looked", "--json"))["items"]
+        return [(item["state"], item["rule"]) for item in items]
+
+    assert states() == [("pending", "")] * 3
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    waybill("resume", "1", "--ignore-errors")
+    assert states() == [("ready", ""), ("failed", "object_not_found"), ("failed", "object_forbidden")]  # fmt: skip

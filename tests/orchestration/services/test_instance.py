@@ -3,7 +3,7 @@
 import pytest
 
 from orchestration.services.home import open_home
-from orchestration.services.instance import open_instance
+from orchestration.services.instance import described_instance, open_instance
 from resources.kernel.errors import ConfigError
 
 
@@ -17,6 +17,22 @@ def home(tmp_path, monkeypatch):
 def test_the_defaults_open(home):
     with open_instance(home) as instance:
         assert instance.root_directory == str(home.dagster)
+
+
+def test_the_file_is_read_once_and_again_when_it_has_changed(home):
+    source = home.dagster / "dagster.yaml"
+    first = described_instance(home)
+    assert described_instance(home) is first
+    with open_instance(home) as one, open_instance(home) as other:
+        assert one.event_log_storage is not other.event_log_storage
+        assert one.run_monitoring_enabled
+    on, off = (f"run_monitoring:\n  enabled: {word}" for word in ("true", "false"))
+    source.write_text(source.read_text().replace(on, off))
+    with open_instance(home) as changed:
+        assert not changed.run_monitoring_enabled
+    source.unlink()
+    with open_instance(home) as plain:
+        assert plain.get_runs() == []
 
 
 @pytest.mark.parametrize(

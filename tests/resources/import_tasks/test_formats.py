@@ -31,6 +31,7 @@ def test_each_ending_stands_for_one_format():
 
 
 @pytest.mark.parametrize("name", ["a.xyz", "README", ".pdf", "pdf", "a.pdf.exe", "a."])
-def test_anything_else_is_refused_with_the_list(name):
+def test_anything_else_is_refused_in_some_words(name):
     assert format_of(name) is None
-    assert all(ending in refusal_of(name) for ending in REQUIRED)
+    assert "not taken" in refusal_of(name)
+    assert len(refusal_of(name)) < 80  # a thousand items may have it

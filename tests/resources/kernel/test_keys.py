@@ -31,3 +31,4 @@ def test_a_bad_name_is_refused_with_one_that_would_do(name, proposal):
 
 def test_a_key_is_noun_and_name():
     assert asset_key("datasets", "flights") == ("datasets", "flights")
+    assert asset_key("datasets", "library/chunks") == ("datasets", "library", "chunks")

@@ -11,6 +11,7 @@ from resources.kernel.errors import (
     ConnectorUnavailableError,
     InputError,
     NotFoundError,
+    SignInRefusedError,
     SourceChangedError,
     StorageError,
 )
@@ -138,6 +139,7 @@ def test_a_url_that_leads_nowhere_is_refused_and_says_where_it_may(lake, scratch
         (InputError("x"), "url_not_allowed"),
         (ConnectorError("x"), "object_unreadable"),
         (ConnectorUnavailableError("x"), None),
+        (SignInRefusedError("x"), None),
         (StorageError("x"), None),
     ],
 )

@@ -30,6 +30,7 @@ from resources.stores.catalog.collections.imports import (
     known_import,
     to_import,
 )
+from resources.stores.catalog.collections.indexes import ensure_indexes
 from resources.stores.catalog.collections.loading import ImportTarget, Loader, Moved
 from resources.stores.catalog.collections.loading_postgresql import PostgresLoader
 from resources.stores.catalog.collections.loading_sqlite import SqliteLoader
@@ -115,7 +116,8 @@ class CollectionCatalog:
             stored = find_collection(connection, collection)
             found = None if stored is None else find_folder(connection, stored.id, folder)
             driver = connection.connection.driver_connection
-            look = FolderLook(driver, found, is_sqlite=self.database.is_sqlite)
+            facets = "" if stored is None else f"facets_{stored.id}"
+            look = FolderLook(driver, found, facets, is_sqlite=self.database.is_sqlite)
             return _sorted(batches, Sorter(flags, look.known))
 
     def register(self, import_id: int, batches: Batches, flags: DuplicateFlags) -> Registered:
@@ -139,9 +141,11 @@ class CollectionCatalog:
                 if stored.registered_at is not None:
                     return stored.registered
                 try:
-                    return self._register(stored, batches, flags)
+                    registered = self._register(stored, batches, flags)
                 except Moved:
                     continue
+                ensure_indexes(self.database, stored.collection)
+                return registered
         raise ConflictError(
             f"collection {stored.collection!r} changed each time that {stored.file_name!r} was read",
             hint="Try again when fewer changes are made to its items",

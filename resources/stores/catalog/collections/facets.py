@@ -19,6 +19,11 @@ from resources.collections.metadata_schema import KeyKind, MetadataKey, Metadata
 
 FIXED = ("item", "folder_id", "type", "state")
 """The columns that every table of facets has."""
+TEXT_BEGINNING = 100
+"""Characters of a text that PostgreSQL's index of its column has: an entry of an index must not be as long as a text may be."""
+INDEXED_FROM = 50_000
+"""Items from which on PostgreSQL gets indexes of declared keys."""
+_INDEXED_COLUMNS = 12
 _CHUNK = 8_192
 _SQL_TYPES: dict[KeyKind, tuple[str, str]] = {
     "boolean": ("INTEGER", "SMALLINT"),
@@ -104,6 +109,35 @@ class FacetTable:
             self.insert(connection, values, suffix="_new")
         connection.exec_driver_sql(f"DROP TABLE {self.table}")
         connection.exec_driver_sql(f"ALTER TABLE {self.table}_new RENAME TO {self.table}")
+        self.ensure_indexes(connection)
+
+    def ensure_indexes(self, connection: sa.Connection) -> None:
+        """Gives a large table of PostgreSQL an index a column of keys, as far as they are missing; others have to wait meanwhile."""
+        missing = self._missing_indexes(connection)
+        if not missing:
+            return
+        is_large = sa.text(f"SELECT 1 FROM {self.table} OFFSET {INDEXED_FROM - 1} LIMIT 1")
+        if connection.execute(is_large).first() is None:
+            return
+        for name, value in missing.items():
+            connection.exec_driver_sql(f"CREATE INDEX {name} ON {self.table} ({value})")
+        connection.exec_driver_sql(f"ANALYZE {self.table}")
+
+    def _missing_indexes(self, connection: sa.Connection) -> dict[str, str]:
+        """Their names, and what each is of; SQLite has none."""
+        if self.is_sqlite:
+            return {}
+        kinds = [(name, kind) for name, kind in self.columns if kind != "SMALLINT"]
+        wanted = {
+            f"{self.table}_{name}": f"left({name}, {TEXT_BEGINNING})" if "TEXT" in kind else name
+            for name, kind in kinds[:_INDEXED_COLUMNS]
+        }
+        known = sa.text(
+            "SELECT indexname FROM pg_indexes"
+            " WHERE tablename = :table AND schemaname = current_schema()"
+        )
+        there = set(connection.execute(known, {"table": self.table}).scalars())
+        return {name: value for name, value in wanted.items() if name not in there}
 
     def insert(
         self, connection: sa.Connection, rows: Iterable[Sequence[Any]], *, suffix: str = ""

@@ -6,7 +6,7 @@ true. What the table of facets has is asked there; the items are joined only if 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,7 @@ from resources.collections.filter_fields import (
     Negated,
     Present,
 )
-from resources.stores.catalog.collections.facets import FacetTable
+from resources.stores.catalog.collections.facets import TEXT_BEGINNING, FacetTable
 from resources.stores.catalog.collections.tables import FOLDERS, ITEMS, KNOWN
 
 _OF_ITEMS = {
@@ -37,6 +37,7 @@ _OF_ITEMS = {
     "changed": "changed_at",
 }
 _OF_FACETS = {"type": "type", "state": "state", "id": "item"}
+_TEXTS = frozenset({"text", "choice", "uuid"})
 _LINE = "\n"
 
 Expression = sa.ColumnElement[Any]
@@ -63,7 +64,7 @@ class Compiler:
         """The condition as an expression that is true or not."""
         match condition:
             case Each(parts):
-                return sa.and_(*map(self.where, parts))
+                return sa.and_(*map(self.where, sorted(parts, key=_costs)))
             case Either(parts):
                 return sa.or_(*map(self.where, parts))
             case Negated(part):
@@ -123,7 +124,14 @@ class Compiler:
             return sa.or_(*(self._position(lines, f"{_LINE}{one}{_LINE}") for one in values))
         if field.kind == "boolean":
             values = tuple(int(one) for one in values)
-        return value == values[0] if len(values) == 1 else value.in_(values)
+        if field.place != "key" or field.kind not in _TEXTS or self.facets.is_sqlite:
+            return _is_one_of(value, values)
+        # As PostgreSQL's indexes have it: what is shorter than their texts is equal to a beginning of that length.
+        short = tuple(one for one in values if len(one) < TEXT_BEGINNING)
+        long = tuple(one for one in values if len(one) >= TEXT_BEGINNING)
+        beginning = sa.func.left(value, TEXT_BEGINNING)
+        parts = [_is_one_of(beginning, short)] if short else []
+        return sa.or_(*parts, _is_one_of(value, long)) if long else parts[0]
 
     def _holds(self, texts: tuple[str, ...], value: Expression) -> Expression:
         return sa.or_(*(self._position(sa.func.lower(value), text) for text in texts))
@@ -148,6 +156,21 @@ class Compiler:
         value = self._bytes(text) if is_text else sa.cast(text, sa.Double)
         kind = "string" if is_text else "number"
         return sa.case((sa.func.jsonb_typeof(member) == kind, value))
+
+
+def _costs(condition: Condition) -> int:
+    """How early a condition is asked beside others: first what costs little and mostly fails."""
+    match condition:
+        case Among(field) | Interval(field) | Present(field) | Holds(field):
+            is_of_facets = field.place == "key" or field.name in _OF_FACETS
+            kinds = (Among, Interval, Present, Holds)
+            return kinds.index(type(condition)) + (0 if is_of_facets else len(kinds))
+        case _:
+            return 9
+
+
+def _is_one_of(value: Expression, values: Sequence[Any]) -> Expression:
+    return value == values[0] if len(values) == 1 else value.in_(values)
 
 
 def _between(part: Interval, value: Expression) -> Expression:

@@ -8,15 +8,16 @@ from typing import Any, TypeVar
 from resources.collections.duplicates import KnownIdentities
 
 T = TypeVar("T")
-_HAS_ITEMS = "SELECT 1 FROM collection_items WHERE folder_id = {0} LIMIT 1"
 _HAS_OPEN = "SELECT 1 FROM collection_items WHERE state <> 'ready' AND folder_id = {0} LIMIT 1"
+_HAS_OPEN_FACETS = "SELECT 1 FROM {1} WHERE state <> 'ready' AND folder_id = {0} LIMIT 1"
 _COUNT = "SELECT count(*) FROM collection_items WHERE folder_id = {0}"
 _WHOLE = "SELECT identity, id FROM collection_items WHERE folder_id = {0}"
 _WHOLE_MOST = 600_000
 """Items of a folder that are read at once at most: about 200 bytes of memory each."""
 _WHOLE_FROM = 8
 """A folder is read at once when one in so many of its items was asked for: to look each up costs more than to read it."""
-
+_FEW = 50_000
+"""Items of a folder that are read themselves to know whether all are ready; of more the narrow facets of the collection are."""
 _SEVERAL = (
     "SELECT identity, id FROM collection_items WHERE folder_id = {0} AND identity IN"
     " (SELECT identity FROM collection_items WHERE folder_id = {0}"
@@ -32,25 +33,27 @@ class FolderLook:
     Args:
         driver: the driver's connection.
         folder_id: of the folder; None: there is none.
+        facets: name of the collection's table of facets.
         is_sqlite: whose driver it is.
     """
 
-    def __init__(self, driver: Any, folder_id: int | None, *, is_sqlite: bool) -> None:
+    def __init__(self, driver: Any, folder_id: int | None, facets: str, *, is_sqlite: bool) -> None:
         self._driver = driver
         self._folder_id = folder_id
         self._mark = "?" if is_sqlite else "%s"
-        self._has_items = folder_id is not None and self._has(_HAS_ITEMS)
-        self.has_open = self._has_items and self._has(_HAS_OPEN)
+        self._facets = facets
+        self._count = 0 if folder_id is None else self._counted()
+        is_large = self._count > _FEW
+        self.has_open = self._count > 0 and self._has(_HAS_OPEN_FACETS if is_large else _HAS_OPEN)
         """Whether some item of the folder is not ready."""
         self._items: dict[bytes, int] = {}
         self._several: dict[bytes, list[int]] = {}
         self._is_whole = False
         self._asked = 0
-        self._count: int | None = None
 
     def known(self, identities: Sequence[bytes]) -> KnownIdentities | None:
         """Which of them the folder has, and of which of those an item is not ready; None where it has none."""
-        if not self._has_items or not identities:
+        if not self._count or not identities:
             return None
         self._asked += len(identities)
         if not self._is_whole and self._is_worth_reading():
@@ -84,8 +87,6 @@ class FolderLook:
     def _is_worth_reading(self) -> bool:
         if self.has_open:
             return False
-        if self._count is None:
-            [self._count] = self._driver.execute(_COUNT.format(self._mark), self._folder).fetchone()
         return self._count <= min(self._asked * _WHOLE_FROM, _WHOLE_MOST)
 
     def _read_whole(self) -> None:
@@ -116,8 +117,12 @@ class FolderLook:
         rows: list[tuple[bytes, int, bool]] = found.fetchall()
         return rows
 
+    def _counted(self) -> int:
+        [count] = self._driver.execute(_COUNT.format(self._mark), self._folder).fetchone()
+        return int(count)
+
     def _has(self, query: str) -> bool:
-        found = self._driver.execute(query.format(self._mark), self._folder)
+        found = self._driver.execute(query.format(self._mark, self._facets), self._folder)
         return found.fetchone() is not None
 
 

@@ -51,7 +51,9 @@ class PostgresLoader(Loader):
     def __enter__(self) -> PostgresLoader:
         self._connection = self._stack.enter_context(self.database.session())
         self._driver: Any = self._connection.connection.driver_connection
-        self.folder = FolderLook(self._driver, self.target.folder_id, is_sqlite=False)
+        self.folder = FolderLook(
+            self._driver, self.target.folder_id, self.target.facets.table, is_sqlite=False
+        )
         columns = [f"{name} {_MATCH_TYPES.get(name, 'text')}" for name in self.match_columns]
         columns += [f"{name} {kind}" for name, kind in self.target.facets.columns]
         self._run(f"CREATE TEMP TABLE matches ({', '.join(columns)}) ON COMMIT DROP")

@@ -42,7 +42,9 @@ class SqliteLoader(Loader):
             f"CREATE TEMP TABLE new_items (number INTEGER PRIMARY KEY, {_ORDERED}{kinds})",
         ):
             driver.execute(statement)
-        self.folder = FolderLook(driver, self.target.folder_id, is_sqlite=True)
+        self.folder = FolderLook(
+            driver, self.target.folder_id, self.target.facets.table, is_sqlite=True
+        )
         item, *others = self.match_columns
         listed = ", ".join([f"{item} INTEGER PRIMARY KEY", *others])
         driver.execute(f"CREATE TEMP TABLE matches ({listed}{kinds})")

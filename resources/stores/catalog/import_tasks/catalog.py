@@ -11,7 +11,7 @@ import msgspec
 import sqlalchemy as sa
 
 from resources.import_tasks.definition import described, kind_of_source
-from resources.import_tasks.states import ENDS, WORKING, TaskAction, TaskEvent, TaskState
+from resources.import_tasks.states import ENDS, GOING, WORKING, TaskAction, TaskEvent, TaskState
 from resources.kernel.errors import InputError
 from resources.stores.catalog.collections.records import now
 from resources.stores.catalog.database import CatalogDatabase
@@ -157,7 +157,7 @@ class ImportTaskCatalog:
         """The tasks that a run works on or that are being deleted, of one project or of all, oldest first."""
         if not self.database.exists():
             return []
-        chosen = sa.select(*LISTED).where(TASKS.c.state.in_([*WORKING, "deleting"]))
+        chosen = sa.select(*LISTED).where(TASKS.c.state.in_(GOING))
         if project:
             chosen = chosen.where(TASKS.c.project == project)
         with self.database.read() as connection:

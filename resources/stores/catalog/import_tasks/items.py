@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,14 +19,15 @@ from resources.stores.catalog.import_tasks.records import ItemResult
 from resources.stores.catalog.import_tasks.tables import ITEMS, TASKS
 
 _IDENTITY_BYTES = 16
+_NONE: Mapping[str, int | None] = MappingProxyType({})
 _PAGE = 1_000
 _MESSAGE_LIMIT = 1_000
 _COLUMNS = tuple(ITEMS.c[name] for name in TaskItem.__struct_fields__)
 _INSERT = sa.text(
     "INSERT INTO import_task_items (task_id, number, identity, name, reference, state, outcome, rule, message, attempts,"
-    " size, fingerprint, sha256, changed_at, depth, handle)"
+    " size, fingerprint, sha256, changed_at, depth, handle, target_item)"
     " VALUES (:task, :number, :identity, :name, :reference, :state, :outcome, '', '', 0,"
-    " :size, :fingerprint, '', :now, :depth, :handle)"
+    " :size, :fingerprint, '', :now, :depth, :handle, :target_item)"
 )
 _UPDATE = sa.text(
     "UPDATE import_task_items SET state = :state, outcome = :outcome, rule = :rule, message = :message,"
@@ -47,14 +49,18 @@ class TaskItemCatalog:
         self.database = database
 
     def add(
-        self, task_id: int, items: Sequence[SourceItem], *, unchanged: Collection[str] = ()
+        self,
+        task_id: int,
+        items: Sequence[SourceItem],
+        *,
+        unchanged: Mapping[str, int | None] = _NONE,
     ) -> int:
         """Writes down items that were listed; those that the task has already stay as they are.
 
         Args:
             task_id: of the task.
             items: at most some thousand.
-            unchanged: references of those that need not be taken up: the target has them as they are.
+            unchanged: references of those that need not be taken up: the target has them as they are; and as which of its items.
 
         Returns:
             How many are new.
@@ -177,7 +183,11 @@ def _present(
 
 
 def _row(
-    task_id: int, number: int, identity: bytes, item: SourceItem, unchanged: Collection[str]
+    task_id: int,
+    number: int,
+    identity: bytes,
+    item: SourceItem,
+    unchanged: Mapping[str, int | None],
 ) -> dict[str, Any]:
     is_unchanged = item.reference in unchanged
     return {
@@ -193,6 +203,7 @@ def _row(
         "now": now() if is_unchanged else 0,
         "depth": item.depth,
         "handle": item.handle,
+        "target_item": unchanged.get(item.reference),
     }
 
 

@@ -43,6 +43,18 @@ attributes:
   metadata_schema: papers
   web: true
   documents: {chunks: {by: heading, size: 400}, limits: {file_mb: 1}}
+---
+type: assets.SqlTransform
+attributes: {name: pieces, sql: 'select c.title, d.characters from "docs/chunks" c join docs d on d.id = c.item', refresh: manual}
+---
+type: assets.Embedding
+attributes: {name: piece_vectors, dataset: docs/chunks, key: [item, number], refresh: manual}
+---
+type: resources.SqlConnector
+attributes: {name: warehouse, dialect: sqlite, path: warehouse.sqlite}
+---
+type: assets.Exporter
+attributes: {name: pieces_out, dataset: docs/chunks, connector: warehouse, table: pieces, refresh: manual}
 """
 
 

@@ -2,8 +2,13 @@
 
 import io
 import json
+import sqlite3
 import zipfile
+from contextlib import closing
 
+import dagster as dg
+
+from orchestration.services.runs.watch import run_here
 from resources.stores.task_uploads import TaskUploads
 
 HTML = "<html><head><title>On ferries</title></head><body><h1>Ferries</h1><p>They cross the sound.</p><h2>Fares</h2><p>Children ride free.</p></body></html>"
@@ -40,6 +45,21 @@ def test_texts_are_columns_of_the_table_and_rows_of_chunks(bench):
     assert "Grüße" in note["text"]
     chunks = [(one["title"], one["headings"], one["number"]) for one in bench.rows("docs/chunks")]
     assert ("On ferries", ["Ferries", "Fares"], 2) in chunks
+
+
+def test_chunks_are_read_by_transforms_embeddings_and_exporters_like_any_dataset(bench, tmp_path):
+    bench.put("report.md", MARKDOWN)
+    bench.put("ferries.html", HTML)
+    bench.run("*")
+    place = bench.place
+    made = [["datasets", "pieces"], ["embeddings", "piece_vectors"], ["exports", "pieces_out"]]
+    assets = [dg.AssetKey(key) for key in made]
+    run_here(place.home, place.instance, place.location.asset_job(), lambda _: None, assets=assets)
+    assert {row["title"] for row in bench.rows("pieces")} == {"Report", "On ferries"}
+    with closing(sqlite3.connect(tmp_path / "warehouse.sqlite")) as connection:
+        [(count,)] = connection.execute("SELECT count(*) FROM pieces")
+    vectors = place.location.store().read(("embeddings", "piece_vectors"))
+    assert count == vectors.version.rows == len(bench.rows("docs/chunks")) == 3
 
 
 def test_other_options_read_the_same_bytes_again_and_the_same_ones_do_not(bench):

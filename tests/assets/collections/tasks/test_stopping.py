@@ -11,7 +11,7 @@ import pytest
 from assets.collections.tasks import keeping_task, working
 from assets.collections.tasks.carrying_out import TaskMeans
 from orchestration.services.import_tasks.steering import delete_task, stop_task
-from resources.kernel.errors import NotFoundError
+from resources.kernel.errors import NotFoundError, StorageError
 from resources.sources.connector_items import ConnectorItems
 from resources.stores.catalog.database import CatalogDatabase
 from resources.stores.catalog.import_tasks.catalog import ImportTaskCatalog
@@ -166,3 +166,19 @@ def test_a_run_that_is_cancelled_stops_its_task(filled, monkeypatch):
 
     monkeypatch.setattr("assets.collections.tasks.carrying_out._work", cancelled)
     assert filled.start(made.id).state == "stopped"
+
+
+def test_what_could_not_be_shown_is_by_a_retry(bench):
+    bench.put("a.txt", "A.")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keeping_task, "publish", _full)
+        failed = bench.run("a.txt")
+    assert (failed.state, failed.done, failed.pending) == ("failed", 1, 0)
+    assert failed.reason == "the disk is full"
+    assert failed.next_step == "retry shows what it imported: its items are done"
+    assert bench.retry(failed.id).state == "completed"
+    assert [row["title"] for row in bench.rows()] == ["a.txt"]
+
+
+def _full(*_given: object, **_named: object) -> None:
+    raise StorageError("the disk is full")

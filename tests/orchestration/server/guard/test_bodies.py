@@ -17,7 +17,7 @@ def ada(token_of):
 
 
 def upload(app, headers, pieces, *, pause=0.0):
-    """Sends pieces one by one, each when the one before it was taken."""
+    """Sends pieces one by one, each when the one before it was taken; tells which were before the answer."""
     given = {"host": f"127.0.0.1:{PORT}", **headers}
     scope = {
         "type": "http", "method": "PATCH", "path": "/api/v1/uploads/1", "query_string": b"", "client": ("127.0.0.1", 1),
@@ -26,6 +26,8 @@ def upload(app, headers, pieces, *, pause=0.0):
     answers, sent = [], []
 
     async def receive():
+        if answers:
+            return {"type": "http.disconnect"}
         if not pieces:
             await asyncio.sleep(60)
         await asyncio.sleep(pause)

@@ -11,24 +11,56 @@ PAGES = {"type": "web", "addresses": ["https://example.org/"]}
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("given", "message", "place"),
     [
-        ([], "JSON object"),
-        ({"target": TARGET}, "`source`"),
-        ({"target": TARGET, "source": {**PAGES, "type": "ftp"}}, "ftp"),
-        ({"target": TARGET, "source": PAGES, "strat": True}, r"\$\.strat"),
-        ({"target": TARGET, "source": PAGES, "options": {"ocrr": True}}, r"\$\.options\.ocrr"),
+        ([], "JSON object", None),
+        ({"target": TARGET}, "`source`", "source"),
+        ({"target": {}, "source": PAGES}, "`kind`", "target.kind"),
+        ({"target": TARGET, "source": {**PAGES, "type": "ftp"}}, "ftp", "source.type"),
+        ({"target": TARGET, "source": PAGES, "strat": True}, r"\$\.strat", "strat"),
+        (
+            {"target": TARGET, "source": PAGES, "options": {"ocrr": True}},
+            r"\$\.options\.ocrr",
+            "options.ocrr",
+        ),
         (
             {"target": TARGET, "source": PAGES, "options": {"fields": [{"key": "a", "x": 1}]}},
             r"\$\.options\.fields\[0\]\.x",
+            "options.fields[0].x",
         ),
-        ({"target": TARGET, "source": {"type": "upload", "uploads": [7]}}, r"uploads\[0\]"),
-        ({"target": {**TARGET, "kind": "table"}, "source": PAGES}, "table"),
+        (
+            {"target": TARGET, "source": {"type": "upload", "uploads": [7]}},
+            r"uploads\[0\]",
+            "source.uploads[0]",
+        ),
+        ({"target": {**TARGET, "kind": "table"}, "source": PAGES}, "table", "target.kind"),
     ],
 )
-def test_what_is_no_task_is_told_by_its_field(given, message):
-    with pytest.raises(InputError, match=message):
+def test_what_is_no_task_is_told_by_its_field(given, message, place):
+    with pytest.raises(InputError, match=message) as told:
         parse_task_order(given)
+    assert told.value.facts.get("place") == place
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"target": {**TARGET, "kind": "table"}, "source": PAGES}, "collection, dataset, "),
+        ({"target": TARGET, "source": {"type": "ftp"}}, "web, upload, connector"),
+        (
+            {
+                "target": TARGET,
+                "source": PAGES,
+                "options": {"fields": [{"key": "a", "source": "x"}]},
+            },
+            "metadata, path, regex",
+        ),
+    ],
+)
+def test_a_word_that_is_none_of_a_few_is_told_with_them(given, words):
+    with pytest.raises(InputError) as told:
+        parse_task_order(given)
+    assert words in told.value.hint
 
 
 def test_files_take_the_place_of_their_uploads():

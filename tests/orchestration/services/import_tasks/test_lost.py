@@ -5,6 +5,7 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
+from assets.collections.tasks import keeping_task
 from orchestration.imports.targets import target_of
 from orchestration.services.import_tasks import lost
 from orchestration.services.import_tasks.lost import settle_all
@@ -17,7 +18,7 @@ from orchestration.services.import_tasks.steering import (
 from orchestration.services.locks import hold
 from orchestration.services.runs.process import RunProcess, lock_of
 from orchestration.services.runs.watch import run_here
-from resources.kernel.errors import NotFoundError
+from resources.kernel.errors import NotFoundError, StorageError
 from resources.stores.catalog.import_tasks.records import TransitionError
 from resources.stores.task_uploads import TaskUploads
 
@@ -69,6 +70,32 @@ def test_a_run_that_ended_without_a_word_is_seen_by_the_round(bench, going, stat
     add_run(bench, status)
     assert settled(bench) == 1
     assert bench.records.tasks.find(going).state == state
+
+
+def test_a_run_that_failed_before_it_took_the_task_up_says_why(bench, tmp_path):
+    """The folder of the catalog's store cannot be written: the asset raises before it looks at the task."""
+    made = bench.make("*")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keeping_task, "end_lost_run", _broken)
+        found = bench.start(made.id)
+    assert (found.state, found.run_ids) == (
+        "not_started",
+        (),
+    )  # who has not begun has nothing to end
+    bench.records.tasks.act(made.id, "start", "ada", run_id=_failed_run(bench))
+    found = bench.show(made.id)
+    assert found.state == "failed"
+    assert found.reason == "the disk of the store is gone"
+
+
+def _broken(*_given: object) -> None:
+    raise StorageError("the disk of the store is gone")
+
+
+def _failed_run(bench) -> str:
+    [run] = bench.place.instance.get_runs()
+    assert run.status == dg.DagsterRunStatus.FAILURE
+    return run.run_id
 
 
 def test_a_run_that_never_came_about_is_waited_for_a_little(bench, going, monkeypatch):

@@ -82,3 +82,25 @@ def test_what_the_target_does_not_take_is_no_task(bench, given, error, said):
     assert bench.records.tasks.ids() == set()
     with pytest.raises(NotFoundError):
         bench.show(1)
+
+
+@pytest.mark.parametrize(
+    ("given", "place"),
+    [
+        ({"name": "dcos"}, "target.name"),
+        ({"source": {**LAKE, "connector": "lak"}}, "source.connector"),
+        ({"source": {**LAKE, "path": "../x"}}, "source.path"),
+        ({"source": {"type": "web", "addresses": ["https://localhost/"]}}, "source.addresses"),
+        ({"name": "photos", "source": {"type": "web", "addresses": ["https://a.org/"]}}, "source"),
+    ],
+)
+def test_what_the_target_does_not_take_is_told_by_its_field(bench, given, place):
+    with pytest.raises((InputError, UnknownNameError)) as told:
+        create_task(bench.place, definition(**given), start=False, via="api")
+    assert told.value.facts["place"] == place
+
+
+def test_a_password_in_an_address_is_refused_and_not_repeated():
+    with pytest.raises(InputError, match="without user name") as told:
+        definition({"type": "web", "addresses": ["https://ann:s3cret@example.org/x?sig=s3cret"]})
+    assert "s3cret" not in f"{told.value} {told.value.facts}"

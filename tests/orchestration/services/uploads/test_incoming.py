@@ -1,8 +1,11 @@
 """Files received in pieces: what holds when senders lie, stop half-way, come twice at once, or a process is killed."""
 
+import errno
+import hashlib
 import os
 import shutil
 import signal
+import threading
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.services.home import Home
-from orchestration.services.uploads import limits
+from orchestration.services.uploads import hashing, limits
 from orchestration.services.uploads.incoming import IncomingUploads
 from resources.kernel.errors import (
     ConfigError,
@@ -135,6 +138,35 @@ def test_a_writer_that_is_killed_leaves_what_came_and_no_lock(uploads, tmp_path)
     assert uploads.state(upload_id).offset == 5
     send(uploads, upload_id, 5, DATA[5:])
     assert uploads.finish(upload_id).is_received
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_disk_writes_a_file_while_it_comes(uploads, monkeypatch, fails):
+    monkeypatch.setattr(hashing, "_BEHIND_BYTES", 10)
+    before, synced = threading.active_count(), []
+
+    def fdatasync(descriptor):
+        synced.append(os.fstat(descriptor).st_size)
+        if fails:
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fdatasync", fdatasync)
+    made = uploads.begin("a.csv", size_bytes=60, by="ada")
+    for offset in range(0, 60, 6):
+        with uploads.writer(made.upload_id, offset) as writer:
+            writer.write(b"id\n12\n")
+            writer.hashed.take([b"id\n12\n"])
+        while threading.active_count() > before:
+            time.sleep(0.001)
+    assert synced == ([12] if fails else [12, 24, 36, 48, 60])
+    if not fails:
+        whole = uploads.finish(made.upload_id)
+        assert whole.sha256 == hashlib.sha256(b"id\n12\n" * 10).hexdigest()
+        return
+    with pytest.raises(StorageError, match="Input/output error"):
+        uploads.finish(made.upload_id)
+    with pytest.raises(ConflictError, match="0 of 60 bytes have come"):  # it is sent anew
+        uploads.finish(made.upload_id)
 
 
 def test_a_piece_can_be_taken_back(uploads):

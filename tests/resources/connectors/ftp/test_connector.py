@@ -18,6 +18,7 @@ from resources.kernel.errors import (
     ConnectorUnavailableError,
     InputError,
     NotFoundError,
+    SignInRefusedError,
     WaybillError,
 )
 from tests.contract.file_connector import FileConnectorContract
@@ -199,7 +200,7 @@ class TestCheck:
     def test_a_wrong_password(self, ftps):
         connector = connect(ftps, password=lambda: "wrong")
         assert list(self.steps(connector).items())[-1] == ("login", False)
-        with pytest.raises(ConnectorAuthError, match="password was refused"):
+        with pytest.raises(SignInRefusedError, match="password was refused"):
             connector.stat("x")
 
     def test_a_root_that_is_missing(self, ftps, source):

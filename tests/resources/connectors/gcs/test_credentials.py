@@ -12,7 +12,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from resources.connectors.gcs.client import GcsSettings
 from resources.connectors.gcs.connector import GcsConnector
-from resources.kernel.errors import ConfigError, ConnectorAuthError, WaybillError
+from resources.kernel.errors import (
+    ConfigError,
+    ConnectorAuthError,
+    SignInRefusedError,
+    WaybillError,
+)
 from tests.resources.connectors.gcs.bucket import listed
 from tests.servers.gcs import GcsAnswer, refusal
 
@@ -104,7 +109,7 @@ class TestWhereFrom:
 
     def test_none_anywhere(self, spoilt_gcs, bucket):
         connector = connect(spoilt_gcs, bucket)
-        with pytest.raises(ConnectorAuthError, match="no credentials were found"):
+        with pytest.raises(SignInRefusedError, match="no credentials were found"):
             listed(connector)
         report = connector.check()
         assert [(step.name, step.ok) for step in report.steps] == [("credentials", False)]
@@ -161,7 +166,7 @@ class TestExpiry:
         connector = connect(spoilt_gcs, bucket, key_text)
         listed(connector)
         tokens.valid.clear()
-        with pytest.raises(ConnectorAuthError, match="credentials of this connector expired"):
+        with pytest.raises(SignInRefusedError, match="credentials of this connector expired"):
             listed(connector)
 
 

@@ -21,6 +21,7 @@ from resources.kernel.errors import (
     InputError,
     MissingDependencyError,
     NotFoundError,
+    SignInRefusedError,
     WaybillError,
 )
 from tests.contract.file_connector import FileConnectorContract
@@ -138,7 +139,7 @@ class TestSigningIn:
 
     def test_a_wrong_password(self, sftp):
         connector = connect(sftp, password=lambda: "wrong")
-        with pytest.raises(ConnectorAuthError, match="was refused"):
+        with pytest.raises(SignInRefusedError, match="was refused"):
             connector.stat("x")
         steps = connector.check().steps
         assert [step.name for step in steps] == ["name resolution", "port", "host key", "login"]

@@ -1,5 +1,7 @@
 """Schemas in the catalog: changed with history, by one editor at a time, and followed by filters and registering."""
 
+import random
+
 import pytest
 import sqlalchemy as sa
 
@@ -15,7 +17,7 @@ from resources.collections.schema_changes import (
     SchemaChangeError,
 )
 from resources.kernel.errors import ConflictError
-from resources.stores.catalog.collections import imports
+from resources.stores.catalog.collections import facets, imports
 from resources.stores.catalog.collections.facets import FacetTable
 from resources.stores.catalog.collections.items import ItemCatalog
 from resources.stores.catalog.collections.metadata import MetadataCatalog
@@ -186,3 +188,28 @@ def test_values_under_a_key_are_counted_by_collection(collections, schemas):
     assert schemas.holding(LABELS, "lux") == {COLLECTION: 2}
     assert schemas.holding(LABELS, "gone") == {}
     assert schemas.collections(LABELS) == [COLLECTION]
+
+
+@pytest.mark.postgres
+def test_a_large_collection_has_indexes_of_its_keys_and_answers_as_before(
+    collections, schemas, items, monkeypatch
+):
+    monkeypatch.setattr(facets, "INDEXED_FROM", 5)
+    schemas.apply(LABELS, AddScalar("site", "varchar"), "ada")
+    noise = random.Random(1)  # so long that no entry of an index could hold it
+    texts = ["x" * n for n in (99, 100, 101, 8000)] + ["".join(map(chr, noise.choices(range(900, 30_000), k=8000)))]  # fmt: skip
+    drafts = [draft(f"s3://b/{n}", metadata={"site": text}) for n, text in enumerate(texts)]
+    run(collections, "1", drafts, schema=LABELS)
+    indexed = [] if collections.database.is_sqlite else ["facets_1_c0"]
+    assert indexes(collections) == indexed
+    for number, text in enumerate(texts):
+        assert found(items, f'site = "{text}"') == [str(number)]
+        assert found(items, f'site in ("{text}", "y", "{texts[0]}")') == sorted({"0", str(number)})
+        assert str(number) not in found(items, f'site != "{text}"')
+    schemas.apply(LABELS, AddScalar("lux", "number"), "ada")
+    assert indexes(collections) == indexed + [f"{name[:-1]}1" for name in indexed]
+
+
+def indexes(catalog):
+    names = sa.inspect(catalog.database._engine).get_indexes("facets_1")
+    return sorted(one["name"] for one in names)

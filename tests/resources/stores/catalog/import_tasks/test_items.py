@@ -23,8 +23,10 @@ def test_a_listing_that_begins_anew_adds_what_is_new(tasks, items):
 def test_what_is_known_to_be_unchanged_is_never_taken_up(tasks, items):
     made = tasks.create(new_task())
     listed = source_items(1, 2, 3)
-    items.add(made.id, listed, unchanged={listed[1].reference})
+    items.add(made.id, listed, unchanged={listed[1].reference: 70})
     assert [item.number for item in items.pending(made.id)] == [1, 3]
+    [known] = items.page(made.id, state="skipped")
+    assert (known.outcome, known.target_item) == ("unchanged", 70)  # a link leads there
     stored = tasks.find(made.id)
     assert (stored.total, stored.skipped, stored.unchanged, stored.pending) == (3, 1, 1, 2)
 

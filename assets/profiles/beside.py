@@ -1,0 +1,52 @@
+"""The profile of a small table at the end of the run that made it, told to Dagster as what its own step would have told.
+
+What goes wrong here is a warning: the table is made, and the profile's own asset is due and will say why it fails.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from assets.profiles.build import ProfileSpec
+from assets.profiles.shown import profile_metadata
+from resources.profiles.making import has_profile, make_profile
+from resources.stores.resource import StoreResource
+from resources.stores.tables import StoredTable
+
+MOST_CELLS = 500_000
+"""About half a second of processor time; a process that starts takes several. Larger tables are profiled in a run of their own, so
+that nobody waits for it who only needs the table."""
+MOST_BYTES = 50_000_000
+
+
+def profile_beside(
+    context: dg.AssetExecutionContext, spec: ProfileSpec, store: StoreResource
+) -> None:
+    """Makes the profile of the newest version if that is small and has none."""
+    try:
+        tables = store.tables()
+        table = tables.read(spec.table)
+        if not _is_small(table) or has_profile(tables, spec.table, table.version.number):
+            return
+        profile, is_new = make_profile(
+            tables, spec.table, table, run_id=context.run.run_id, attempt=context.retry_number
+        )
+        tables.collect(spec.key, keep=spec.keep_versions)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the table is made
+        context.log.warning("Its profile could not be made beside it: %s", error)
+        return
+    context.log_event(
+        dg.AssetMaterialization(
+            dg.AssetKey(spec.key),
+            metadata=profile_metadata(profile, spec.column_descriptions, is_new=is_new),
+            tags={_DATA_VERSION: str(profile.of.version)},
+        )
+    )
+
+
+def _is_small(table: StoredTable) -> bool:
+    cells = table.rows * len(table.schema)
+    return cells <= MOST_CELLS and table.version.size_bytes <= MOST_BYTES
+
+
+_DATA_VERSION = "dagster/data_version"
