@@ -24,6 +24,7 @@ from resources.kernel.errors import NotFoundError
 from resources.kernel.records import StoredVersion
 from resources.profiles.kept import read_column_facts
 from resources.stores.partitions import stored_partitions
+from resources.stores.restoring import restored_from
 from resources.stores.versions import VersionStore
 
 RUNS = 15
@@ -78,6 +79,12 @@ class VersionSummary:
     size_bytes: int
     files: int
     run_id: str
+    tags: tuple[str, ...] = ()
+    """Names that it is kept under."""
+    is_pinned: bool = False
+    """Whether it is kept until somebody unpins it."""
+    restored_from: int | None = None
+    """The earlier version whose content it has again."""
 
 
 @dataclass(frozen=True)
@@ -196,7 +203,8 @@ def list_versions(entry: DatasetEntry, store: VersionStore) -> list[VersionSumma
     Raises:
         NotFoundError: it has none.
     """
-    versions = store.item(entry.key).versions()
+    item = store.item(entry.key)
+    versions, said = item.versions(), item.tagging.read()
     if not versions:
         hint = "Refresh it first" if entry.noun == "dataset" else "Upload a ZIP first"
         raise NotFoundError(f"{entry.noun} {entry.name!r} has no version yet", hint=hint)
@@ -209,6 +217,9 @@ def list_versions(entry: DatasetEntry, store: VersionStore) -> list[VersionSumma
             size_bytes=version.size_bytes,
             files=len(version.files),
             run_id=version.run_id,
+            tags=said.tags_of(version.number),
+            is_pinned=version.number in said.pins,
+            restored_from=restored_from(version),
         )
         for version in reversed(versions)
     ]
