@@ -232,7 +232,7 @@ def sample(
 @app.command()
 def versions(context: typer.Context, name: Name, *, as_json: AsJson = False) -> None:
     """List the versions of a dataset that are kept, newest first."""
-    from orchestration.services.dataset_detail import list_versions
+    from orchestration.services.dataset_versions import list_versions
 
     with reported():
         own = context.ensure_object(CommandContext)

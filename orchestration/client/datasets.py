@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from orchestration.services.dataset_compare import Comparison
-    from orchestration.services.dataset_detail import DatasetDetail, VersionSummary
+    from orchestration.services.dataset_detail import DatasetDetail
     from orchestration.services.dataset_list import DatasetSummary, DatasetTitle
     from orchestration.services.dataset_profile import DatasetProfile
     from orchestration.services.dataset_removal import RemovalReport
     from orchestration.services.dataset_sample import Sample
     from orchestration.services.dataset_uses import DatasetUses
-    from orchestration.services.dataset_versions import VersionTags
+    from orchestration.services.dataset_versions import VersionSummary, VersionTags
 
 Format = Literal["csv", "zip", "parquet"]
 
@@ -56,7 +56,7 @@ class Dataset:
 
     def versions(self) -> list[VersionSummary]:
         """The versions that are kept, newest first."""
-        from orchestration.services.dataset_detail import VersionSummary
+        from orchestration.services.dataset_versions import VersionSummary
 
         return self.transport.get(f"{self._path}/versions", list[VersionSummary])
 

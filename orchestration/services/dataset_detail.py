@@ -20,11 +20,9 @@ from orchestration.services.dataset_list import (
     summary_of,
 )
 from orchestration.services.datasets import aware, failure_of
-from resources.kernel.errors import NotFoundError
 from resources.kernel.records import StoredVersion
 from resources.profiles.kept import read_column_facts
 from resources.stores.partitions import stored_partitions
-from resources.stores.restoring import restored_from
 from resources.stores.versions import VersionStore
 
 RUNS = 15
@@ -66,25 +64,6 @@ class RunOfDataset:
     """Why it failed, in one line."""
     path: str
     """Of its page in Dagster."""
-
-
-@dataclass(frozen=True)
-class VersionSummary:
-    """One version of a dataset."""
-
-    version: int
-    created_at: datetime
-    rows: int | None
-    columns: int
-    size_bytes: int
-    files: int
-    run_id: str
-    tags: tuple[str, ...] = ()
-    """Names that it is kept under."""
-    is_pinned: bool = False
-    """Whether it is kept until somebody unpins it."""
-    restored_from: int | None = None
-    """The earlier version whose content it has again."""
 
 
 @dataclass(frozen=True)
@@ -195,34 +174,6 @@ def _profiled_columns(
     facts = read_column_facts(store, entry.key, version.number)
     plain = columns_of(entry, version)
     return tuple(replace(column, **facts.get(column.name, {})) for column in plain)
-
-
-def list_versions(entry: DatasetEntry, store: VersionStore) -> list[VersionSummary]:
-    """The versions that are kept, newest first.
-
-    Raises:
-        NotFoundError: it has none.
-    """
-    item = store.item(entry.key)
-    versions, said = item.versions(), item.tagging.read()
-    if not versions:
-        hint = "Refresh it first" if entry.noun == "dataset" else "Upload a ZIP first"
-        raise NotFoundError(f"{entry.noun} {entry.name!r} has no version yet", hint=hint)
-    return [
-        VersionSummary(
-            version=version.number,
-            created_at=version.created_at,
-            rows=version.rows,
-            columns=len(version.schema),
-            size_bytes=version.size_bytes,
-            files=len(version.files),
-            run_id=version.run_id,
-            tags=said.tags_of(version.number),
-            is_pinned=version.number in said.pins,
-            restored_from=restored_from(version),
-        )
-        for version in reversed(versions)
-    ]
 
 
 def list_runs(

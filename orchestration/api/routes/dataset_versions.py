@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Path, Query
+from fastapi import Body, Path, Query
 
 from orchestration.api.answers import Started, started
 from orchestration.api.given import (
@@ -15,6 +15,7 @@ from orchestration.api.given import (
     IdempotencyKey,
     Name,
 )
+from orchestration.api.router import GuardedRouter
 from orchestration.services.dataset_compare import Comparison
 from orchestration.services.dataset_uses import DatasetUses, dataset_uses
 from orchestration.services.dataset_versions import VersionTags
@@ -23,7 +24,7 @@ from orchestration.services.site.dataset_versions import pin, tag, unpin, untag
 from orchestration.services.site.datasets import dataset_of, forget_view
 from orchestration.services.site.noted import noted
 
-router = APIRouter()
+router = GuardedRouter()
 ONE = "/projects/{project}/datasets/{name}"
 _VERSION = "Number of the version, or a tag."
 _TAG = "The tag: letters, digits, `_`, `.` and `-`."

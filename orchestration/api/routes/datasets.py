@@ -24,14 +24,13 @@ from orchestration.services.dataset_detail import (
     DatasetColumn,
     DatasetDetail,
     RunOfDataset,
-    VersionSummary,
     list_columns,
-    list_versions,
 )
 from orchestration.services.dataset_list import DatasetTitle
 from orchestration.services.dataset_query import DatasetPage, DatasetQuery
 from orchestration.services.dataset_removal import RemovalReport
 from orchestration.services.dataset_sample import SAMPLE_LIMIT, Sample
+from orchestration.services.dataset_versions import VersionSummary, list_versions
 from orchestration.services.questions.dataset import (
     DOWNLOAD,
     REFRESH,

@@ -10,10 +10,10 @@ from starlette.responses import Response
 from orchestration.pages.page import page
 from orchestration.pages.values import shown
 from orchestration.pages.visit import Visit
-from orchestration.services.dataset_detail import VersionSummary, list_versions
 from orchestration.services.dataset_download import FORMATS
 from orchestration.services.dataset_list import DatasetEntry
 from orchestration.services.dataset_uses import dataset_uses
+from orchestration.services.dataset_versions import VersionSummary, list_versions
 from orchestration.services.questions.dataset import COMPARE, RESTORE
 from orchestration.services.site.dataset_versions import pin, tag, unpin, untag
 from orchestration.services.site.datasets import dataset_of, forget_view, show_one
