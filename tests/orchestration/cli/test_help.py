@@ -70,6 +70,7 @@ KNOWN = {
     "query history",
     "query transform",
     "dataset download",
+    "dataset profile",
     "dataset rename",
     "dataset remove",
     "dataset export",
