@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +11,7 @@ from orchestration.cli.context import CommandContext
 from orchestration.cli.errors import fail, reported
 from orchestration.cli.output import print_facts, print_json, print_table, to_size
 from orchestration.cli.run import NoWait, launch, start
+from resources.kernel.errors import InputError
 
 if TYPE_CHECKING:
     from orchestration.services.dataset_profile import DatasetProfile
@@ -19,7 +21,7 @@ Name = Annotated[str, typer.Argument(help="Name of the dataset.")]
 _MOST_PAIRS = 10
 
 
-def profile(
+def profile(  # noqa: PLR0913 - one parameter an option
     context: typer.Context,
     name: Name,
     *,
@@ -29,6 +31,9 @@ def profile(
         bool, typer.Option("--compute", help="Make the profile of the version if it has none.")
     ] = False,
     no_wait: NoWait = False,
+    html: Annotated[
+        Path | None, typer.Option(help="Write the profile to this file, as one HTML page.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
     """Show what is in a version of a dataset: its columns, their values, and how they go together.
@@ -45,7 +50,9 @@ def profile(
         entry = own.dataset(name)
         tried = tried_profile(entry, own.instance)
         found = show_profile(entry, own.store, tried, version, column=column)
-    if as_json:
+    if html is not None and found.profile is not None:
+        _write_report(found.profile, html)
+    elif as_json:
         print_json(found)
     elif found.profile is not None and column:
         _print_column(found.profile)
@@ -53,6 +60,17 @@ def profile(
         _print_profile(found.profile)
     if found.profile is None:
         fail(_absent(found))
+
+
+def _write_report(profile: Profile, path: Path) -> None:
+    from orchestration.services.profiles.report import render_report
+
+    with reported():
+        try:
+            path.write_text(render_report(profile), encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
+    typer.echo(f"Wrote {path}: {to_size(path.stat().st_size)}")
 
 
 def _compute(

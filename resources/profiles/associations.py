@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from resources.profiles.arrays import as_doubles, as_numpy
 from resources.profiles.correlation import PearsonSums, spearman
-from resources.profiles.kinds import Column
+from resources.profiles.kinds import CountedColumn
 from resources.profiles.mixed import Codes, correlation_ratio, cramers_v
 from resources.profiles.record import ASSOCIATED_COLUMNS, Association, ColumnProfile, Note
 from resources.profiles.session import Session
@@ -38,9 +38,9 @@ _DIGITS = 9
 class Chosen:
     """The columns that are measured."""
 
-    numbers: tuple[Column, ...]
-    categories: tuple[Column, ...]
-    left_out: tuple[Column, ...]
+    numbers: tuple[CountedColumn, ...]
+    categories: tuple[CountedColumn, ...]
+    left_out: tuple[CountedColumn, ...]
     """More than the budget allows."""
 
     @property
@@ -49,7 +49,7 @@ class Chosen:
         return [column.name for column in (*self.numbers, *self.categories)]
 
 
-def choose(columns: Sequence[Column], profiles: Sequence[ColumnProfile]) -> Chosen:
+def choose(columns: Sequence[CountedColumn], profiles: Sequence[ColumnProfile]) -> Chosen:
     """Numbers that vary, booleans, and texts of few values: the first so many of the table."""
     fit = [
         c for c in columns if _is_number(profiles[c.position]) or _is_category(profiles[c.position])
@@ -63,7 +63,7 @@ def choose(columns: Sequence[Column], profiles: Sequence[ColumnProfile]) -> Chos
 
 
 def associate(
-    session: Session, columns: Sequence[Column], profiles: Sequence[ColumnProfile]
+    session: Session, columns: Sequence[CountedColumn], profiles: Sequence[ColumnProfile]
 ) -> tuple[tuple[Association, ...], tuple[Note, ...]]:
     """All pairs within the budget, in the order of the table, and what is to be said of them."""
     chosen = choose(columns, profiles)
@@ -182,7 +182,7 @@ def _numbers(batch: pa.RecordBatch, count: int) -> Floats:
 
 
 def _pairs(
-    columns: Sequence[Column], method: Any, found: tuple[Floats, Floats]
+    columns: Sequence[CountedColumn], method: Any, found: tuple[Floats, Floats]
 ) -> Iterator[Association]:
     values, rows = found
     for a in range(len(columns)):
@@ -208,5 +208,7 @@ def _mixed(chosen: Chosen, sample: _Sample) -> Iterator[Association]:
                 yield _association(a, b, "correlation_ratio", value, rows)
 
 
-def _association(a: Column, b: Column, method: Any, value: float, rows: float) -> Association:
+def _association(
+    a: CountedColumn, b: CountedColumn, method: Any, value: float, rows: float
+) -> Association:
     return Association(a.name, b.name, method, round(float(value), _DIGITS), int(rows))

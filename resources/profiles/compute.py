@@ -19,7 +19,7 @@ from resources.profiles.counting import Block, Counter
 from resources.profiles.extremes import is_beyond_duckdb, profile_of_extremes
 from resources.profiles.judging import warnings_of
 from resources.profiles.kept import content_of
-from resources.profiles.kinds import Column, column_of, cut
+from resources.profiles.kinds import CountedColumn, column_of, cut
 from resources.profiles.ordered_columns import profile_ordered
 from resources.profiles.record import (
     SAMPLE_ROWS,
@@ -180,7 +180,7 @@ class _Work:
             for one in found
         ]
 
-    def _unreadable(self, column: Column, reason: str) -> ColumnProfile:
+    def _unreadable(self, column: CountedColumn, reason: str) -> ColumnProfile:
         """What Arrow alone tells of a column."""
         text = f"Of {column.name!r} only its extremes and missing cells are told: {reason}"
         self.notes.append(Note("columns", text, (column.name,)))

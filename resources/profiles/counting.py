@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from resources.profiles.kinds import LONGEST_KEY, Column
+from resources.profiles.kinds import LONGEST_KEY, CountedColumn
 from resources.profiles.session import Session
 from resources.profiles.streamed import StreamedColumns
 
@@ -28,7 +28,7 @@ _LONG_TEXT_BYTES = 200
 class Block:
     """Columns that are counted together."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[CountedColumn, ...]
     is_measured: bool = False
     """Whether `counted` says how long the values are: of texts that are told apart by a digest, and of lists and binary values."""
 
@@ -47,7 +47,7 @@ class Counter:
     ) -> None:
         self._session, self._streamed, self._value_bytes = session, streamed, value_bytes
 
-    def blocks(self, columns: Sequence[Column]) -> Iterator[Block]:
+    def blocks(self, columns: Sequence[CountedColumn]) -> Iterator[Block]:
         """All columns, in blocks of one type."""
         rows = self._session.table.rows
         size = min(BLOCK_CELLS // max(rows, 1), BLOCK_COLUMNS)
@@ -66,10 +66,10 @@ class Counter:
             f"CREATE OR REPLACE TEMP TABLE {COUNTED} AS {self._grouped(block)} {order}"
         )
 
-    def _sort(self, column: Column) -> tuple[str, bool]:
+    def _sort(self, column: CountedColumn) -> tuple[str, bool]:
         return f"{column.family} {column.sql_type}", self._is_measured(column)
 
-    def _is_measured(self, column: Column) -> bool:
+    def _is_measured(self, column: CountedColumn) -> bool:
         if column.family == "text":
             return self._value_bytes.get(column.position, 0) > _LONG_TEXT_BYTES
         return column.family == "hashed"
@@ -103,7 +103,7 @@ def short_key(text: str) -> str:
     )
 
 
-def length_of(column: Column, name: str) -> str:
+def length_of(column: CountedColumn, name: str) -> str:
     """The SQL of how long a value is; NULL where it has no length."""
     kind = column.field.type
     if column.kind == "text":

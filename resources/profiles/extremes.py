@@ -8,20 +8,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from resources.profiles.kinds import Column, number_value
+from resources.profiles.kinds import CountedColumn, number_value
 from resources.profiles.record import ColumnProfile
 from resources.profiles.session import Session
 
 _DUCKDB_DIGITS = 38
 
 
-def is_beyond_duckdb(column: Column) -> bool:
+def is_beyond_duckdb(column: CountedColumn) -> bool:
     """Whether DuckDB would read other values than are stored."""
     kind = column.field.type
     return bool(pa.types.is_decimal(kind) and kind.precision > _DUCKDB_DIGITS)
 
 
-def profile_of_extremes(session: Session, column: Column) -> ColumnProfile:
+def profile_of_extremes(session: Session, column: CountedColumn) -> ColumnProfile:
     """Missing cells, and the lowest and the highest value of a number."""
     missing, found = 0, []
     for path in session.paths:

@@ -29,7 +29,7 @@ _SHORT_DECIMAL = 18
 
 
 @dataclass(frozen=True)
-class Column:
+class CountedColumn:
     """A column to be counted."""
 
     position: int
@@ -56,20 +56,22 @@ class Column:
         return self.expression.format(column)
 
 
-def column_of(position: int, field: pa.Field) -> Column:
+def column_of(position: int, field: pa.Field) -> CountedColumn:
     """How a stored column is counted."""
     for belongs, kind, family, sql_type, expression in _RULES:
         if belongs(field.type):
             given = sql_type(field.type) if callable(sql_type) else sql_type
-            return Column(position, field, kind, family, given, expression.replace("{type}", given))
+            return CountedColumn(
+                position, field, kind, family, given, expression.replace("{type}", given)
+            )
     is_plain = pa.types.is_fixed_size_list(field.type) or pa.types.is_list(field.type)
     is_plain = is_plain and pa.types.is_primitive(field.type.value_type)
     # DuckDB hashes [] and [NULL] alike.
     hashed = "hash({0}, len({0}))" if is_plain else "hash(CAST({0} AS VARCHAR))"
-    return Column(position, field, "nested", "hashed", "UBIGINT", _HASHED.format(hashed))
+    return CountedColumn(position, field, "nested", "hashed", "UBIGINT", _HASHED.format(hashed))
 
 
-def shown_value(column: Column, value: Any) -> str:
+def shown_value(column: CountedColumn, value: Any) -> str:
     """A counted value as people read it."""
     if column.family == "boolean":
         return "true" if value else "false"
@@ -81,7 +83,7 @@ def shown_value(column: Column, value: Any) -> str:
     return f"{value:f}" if isinstance(value, Decimal) else cut(str(value))
 
 
-def kept_value(column: Column, value: Any) -> Value:
+def kept_value(column: CountedColumn, value: Any) -> Value:
     """A counted value as the record keeps it."""
     if column.family == "moment":
         return moment_text(column.field.type, int(value))

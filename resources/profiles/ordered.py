@@ -29,7 +29,7 @@ _FRACTIONS = [Fraction(str(part)) for part in QUANTILES]
 
 
 @dataclass(frozen=True)
-class Piece:
+class SortedValues:
     """Values in ascending order, those of one column."""
 
     values: pa.Array
@@ -40,11 +40,11 @@ class Piece:
     """How many rows have each."""
 
 
-def piece_of(values: pa.Array, rows: pa.Array) -> Piece:
+def piece_of(values: pa.Array, rows: pa.Array) -> SortedValues:
     """A piece of what DuckDB counted."""
     is_plain = pa.types.is_int64(values.type) or pa.types.is_float64(values.type)
     numbers = as_numpy(values) if is_plain else as_doubles(values)
-    return Piece(values, numbers, as_numpy(rows))
+    return SortedValues(values, numbers, as_numpy(rows))
 
 
 @dataclass
@@ -75,7 +75,7 @@ class FirstPass:
         }
         self._wanted = np.array(sorted(ends), np.int64)
 
-    def take(self, piece: Piece) -> None:
+    def take(self, piece: SortedValues) -> None:
         """The next piece."""
         if not len(piece.rows):
             return
@@ -122,12 +122,12 @@ class FirstPass:
             return below if below == above else below * float(1 - part) + above * float(part)
         return Fraction(below) * (1 - part) + Fraction(above) * part
 
-    def _pick(self, piece: Piece, upto: Numbers) -> None:
+    def _pick(self, piece: SortedValues, upto: Numbers) -> None:
         here = self._wanted[(self._wanted >= self._seen_rows) & (self._wanted < upto[-1])]
         for place, index in zip(here, np.searchsorted(upto, here, side="right"), strict=True):
             self._found[int(place)] = piece.values[int(index)].as_py()
 
-    def _sum(self, piece: Piece) -> None:
+    def _sum(self, piece: SortedValues) -> None:
         doubles = piece.numbers.astype(np.float64, copy=False)
         with np.errstate(over="ignore", invalid="ignore"):
             self._shifted_sum += float(
@@ -136,7 +136,7 @@ class FirstPass:
         self.zeros += int(piece.rows[piece.numbers == 0].sum())
         self.negatives += int(piece.rows[piece.numbers < 0].sum())
 
-    def _rank(self, piece: Piece) -> None:
+    def _rank(self, piece: SortedValues) -> None:
         least = -self.top[-1][0] if len(self.top) == TOP_VALUES else 0
         candidates = np.flatnonzero(piece.rows > least)
         best = candidates[np.argsort(-piece.rows[candidates], kind="stable")[:TOP_VALUES]]
@@ -145,7 +145,7 @@ class FirstPass:
             insort(self.top, (*rank, piece.values[index].as_py()), key=lambda one: one[:2])
         del self.top[TOP_VALUES:]
 
-    def _extremes(self, piece: Piece) -> None:
+    def _extremes(self, piece: SortedValues) -> None:
         for index in range(min(EXTREMES - len(self.smallest), len(piece.rows))):
             self.smallest.append((piece.values[index].as_py(), int(piece.rows[index])))
         for index in range(max(len(piece.rows) - EXTREMES, 0), len(piece.rows)):
@@ -179,7 +179,7 @@ class SecondPass:
         self._moments = np.zeros(3)
         self._scale = self.reach or 1.0
 
-    def take(self, piece: Piece) -> None:
+    def take(self, piece: SortedValues) -> None:
         """The next piece."""
         if not len(piece.rows):
             return
@@ -215,7 +215,7 @@ class SecondPass:
         factor = math.sqrt(self.total * (self.total - 1)) / (self.total - 2)
         return _finite(factor * third / second**1.5) if second**1.5 else None
 
-    def _add_moments(self, piece: Piece) -> None:
+    def _add_moments(self, piece: SortedValues) -> None:
         assert self.mean is not None  # noqa: S101 - for the type checker
         with np.errstate(over="ignore", invalid="ignore"):
             away = (piece.numbers.astype(np.float64, copy=False) - self.mean) / self._scale

@@ -18,13 +18,13 @@ from resources.profiles.counting import COUNTED, Block
 from resources.profiles.kinds import (
     EXACT_INTEGERS,
     INFINITE,
-    Column,
+    CountedColumn,
     kept_value,
     number_value,
     shown_value,
     units_a_day,
 )
-from resources.profiles.ordered import Exact, FirstPass, Piece, SecondPass, piece_of
+from resources.profiles.ordered import Exact, FirstPass, SecondPass, SortedValues, piece_of
 from resources.profiles.record import ColumnProfile, Distribution, TopValue, Value
 from resources.profiles.session import Session
 
@@ -77,7 +77,7 @@ def _totals(session: Session, block: Block) -> dict[int, Totals]:
     return none | {position: Totals(*counts) for position, *counts in found}
 
 
-Pieces = Callable[[], Iterable[tuple[int, Piece]]]
+Pieces = Callable[[], Iterable[tuple[int, SortedValues]]]
 
 
 def _reader(session: Session, block: Block) -> Pieces:
@@ -85,7 +85,7 @@ def _reader(session: Session, block: Block) -> Pieces:
     finite = _FINITE.get(block.columns[0].family, "x IS NOT NULL")
     sql = f"SELECT p, x, n FROM {COUNTED} WHERE {finite}"
 
-    def read() -> Iterator[tuple[int, Piece]]:
+    def read() -> Iterator[tuple[int, SortedValues]]:
         for batch in session.batches(sql):
             yield from _pieces(batch)
 
@@ -96,7 +96,7 @@ def _reader(session: Session, block: Block) -> Pieces:
     return lambda: held
 
 
-def _pieces(batch: pa.RecordBatch) -> Iterator[tuple[int, Piece]]:
+def _pieces(batch: pa.RecordBatch) -> Iterator[tuple[int, SortedValues]]:
     positions = as_numpy(batch.column(0))
     starts = [0, *(np.flatnonzero(np.diff(positions)) + 1).tolist()] if len(positions) else []
     for start, end in zip(starts, [*starts[1:], len(positions)], strict=True):
@@ -107,7 +107,7 @@ def _pieces(batch: pa.RecordBatch) -> Iterator[tuple[int, Piece]]:
 class _Facts:
     """What the first pass told of a column, and what follows from it."""
 
-    def __init__(self, column: Column, totals: Totals, first: FirstPass) -> None:
+    def __init__(self, column: CountedColumn, totals: Totals, first: FirstPass) -> None:
         self._column, self._totals, self._first = column, totals, first
         self._is_number = column.kind == "number"
         self._quantiles = first.quantiles() if self._is_number else first.values_below()

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from resources.profiles.kinds import LONGEST_KEY, Column
+from resources.profiles.kinds import LONGEST_KEY, CountedColumn
 from resources.profiles.session import Session
 
 LARGE_VALUE_BYTES = 16_384
@@ -30,7 +30,7 @@ class StreamedColumns:
     """
 
     def __init__(
-        self, session: Session, columns: Sequence[Column], value_bytes: dict[int, float]
+        self, session: Session, columns: Sequence[CountedColumn], value_bytes: dict[int, float]
     ) -> None:
         self._session = session
         self._positions = set()
@@ -47,7 +47,7 @@ class StreamedColumns:
         """Name of the table of a column: `n`, the number of the row, `x`, its digest, `length`."""
         return f"streamed{position}"
 
-    def _load(self, column: Column, batch_rows: int) -> None:
+    def _load(self, column: CountedColumn, batch_rows: int) -> None:
         name = self.table(column.position)
         kind = "VARCHAR" if column.family == "text" else "UBIGINT"
         self._session.run(f"CREATE TEMP TABLE {name} (n BIGINT, x {kind}, length BIGINT)")
@@ -59,13 +59,13 @@ class StreamedColumns:
             self._session.connection.unregister("digested")
             start += batch.num_rows
 
-    def _read(self, column: Column, batch_rows: int) -> Iterator[pa.RecordBatch]:
+    def _read(self, column: CountedColumn, batch_rows: int) -> Iterator[pa.RecordBatch]:
         for path in self._session.paths:
             file = pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
             yield from file.iter_batches(batch_rows, columns=[column.name], use_threads=False)
 
 
-def value_sizes(session: Session, columns: Sequence[Column]) -> dict[int, float]:
+def value_sizes(session: Session, columns: Sequence[CountedColumn]) -> dict[int, float]:
     """About how many bytes a value of each column of texts, lists or bytes takes, as Parquet has it before compression."""
     wanted = {column.name: column.position for column in columns if column.family in _SCHEMA}
     sizes = dict.fromkeys(wanted.values(), 0)
@@ -100,7 +100,7 @@ def _leaves(schema: pa.Schema) -> Iterator[tuple[str, int]]:
         yield field.name, count_leaves(field.type)
 
 
-def _digested(column: Column, values: pa.Array, start: int) -> pa.Table:
+def _digested(column: CountedColumn, values: pa.Array, start: int) -> pa.Table:
     digest = _text_digest if column.family == "text" else _hash
     found = [(None, None) if value is None else digest(value) for value in values.to_pylist()]
     return pa.table(

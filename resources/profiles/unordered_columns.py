@@ -7,7 +7,7 @@ from collections import defaultdict
 from typing import Any
 
 from resources.profiles.counting import COUNTED, Block
-from resources.profiles.kinds import LONGEST_KEY, Column, cut
+from resources.profiles.kinds import LONGEST_KEY, CountedColumn, cut
 from resources.profiles.record import (
     SHOWN_CHARACTERS,
     TOP_VALUES,
@@ -88,7 +88,7 @@ def _tops(session: Session, block: Block) -> dict[int, list[tuple[Any, int]]]:
 
 
 def _spelled_out(
-    session: Session, column: Column, top: list[tuple[Any, int]]
+    session: Session, column: CountedColumn, top: list[tuple[Any, int]]
 ) -> list[tuple[Any, int]]:
     """Nested values in place of their hashes; of bytes nothing is shown."""
     if not top or column.kind == "binary":
@@ -104,7 +104,7 @@ def _spelled_out(
     return [(texts[value], rows) for value, rows in top if value in texts]
 
 
-def _profile(column: Column, totals: Any, top: list[tuple[Any, int]]) -> ColumnProfile:
+def _profile(column: CountedColumn, totals: Any, top: list[tuple[Any, int]]) -> ColumnProfile:
     present, missing, distinct, once, blanks, shortest, longest, total = totals
     is_text = column.kind == "text"
     values = tuple(_top(text, rows, is_text=is_text) for text, rows in top)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from resources.profiles.kinds import Column
+from resources.profiles.kinds import CountedColumn
 from resources.profiles.record import PATTERNS, ColumnProfile, MissingPattern, Note
 from resources.profiles.session import Session
 from resources.profiles.streamed import StreamedColumns
@@ -19,7 +19,7 @@ _BITS = 60
 def count_duplicates(
     session: Session,
     streamed: StreamedColumns,
-    columns: Sequence[Column],
+    columns: Sequence[CountedColumn],
     profiles: Sequence[ColumnProfile],
 ) -> int:
     """Rows that repeat an earlier one, exactly.
@@ -49,7 +49,7 @@ def count_duplicates(
 def missing_patterns(
     session: Session,
     streamed: StreamedColumns,
-    columns: Sequence[Column],
+    columns: Sequence[CountedColumn],
     profiles: Sequence[ColumnProfile],
 ) -> tuple[tuple[MissingPattern, ...], tuple[Note, ...]]:
     """Columns that are missing together, the most frequent pattern first; those without any value are in none."""
@@ -71,7 +71,7 @@ def missing_patterns(
 
 
 def _count_patterns(
-    session: Session, streamed: StreamedColumns, columns: Sequence[Column]
+    session: Session, streamed: StreamedColumns, columns: Sequence[CountedColumn]
 ) -> tuple[MissingPattern, ...]:
     names, source = _rows_of(session, streamed, columns)
     chunks = [range(start, min(start + _BITS, len(names))) for start in range(0, len(names), _BITS)]
@@ -103,7 +103,9 @@ def _count_patterns(
     )
 
 
-def _hash_rows(session: Session, streamed: StreamedColumns, columns: Sequence[Column]) -> None:
+def _hash_rows(
+    session: Session, streamed: StreamedColumns, columns: Sequence[CountedColumn]
+) -> None:
     """Fills `hashed_rows` with the number of each row and a hash of its values."""
     parts = [
         columns[start : start + HASHED_AT_ONCE] for start in range(0, len(columns), HASHED_AT_ONCE)
@@ -121,14 +123,14 @@ def _hash_rows(session: Session, streamed: StreamedColumns, columns: Sequence[Co
 
 
 def _hashed(
-    session: Session, streamed: StreamedColumns, columns: Sequence[Column], number: int
+    session: Session, streamed: StreamedColumns, columns: Sequence[CountedColumn], number: int
 ) -> str:
     names, source = _rows_of(session, streamed, columns)
     return f"SELECT n, hash({number}, {', '.join(names)}) AS h FROM {source}"
 
 
 def _rows_of(
-    session: Session, streamed: StreamedColumns, columns: Sequence[Column]
+    session: Session, streamed: StreamedColumns, columns: Sequence[CountedColumn]
 ) -> tuple[list[str], str]:
     """Names of columns, and what they come from: digests stand for large values."""
     names = [

@@ -76,6 +76,17 @@ HARMLESS = {
     "ops:look_at_datasource:config:rows": "how many rows are shown",
     "ops:look_at_datasource:config:fingerprint": "whether it is taken",
     **{
+        f"ops:datasets__{name}__profile:config:{field}": reason
+        for name in ("orders", "totals")
+        for field, reason in {
+            "force": "whether a profile is made anew",
+            "version": "a number of a version",
+        }.items()
+    },
+    "ops:restore_version:config:by": "a word in the history",
+    "ops:restore_version:config:dataset": "one of the datasets that are declared",
+    "ops:restore_version:config:version": "a number of a version",
+    **{
         f"ops:datasets__priorities:config:{name}": reason
         for name, reason in {
             "upload": "hash of a file that was handed in, checked to be one",

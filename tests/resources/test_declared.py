@@ -193,6 +193,6 @@ attributes:
 """
     with project(document) as definitions, dg.DagsterInstance.ephemeral() as instance:
         result = materialize(definitions, "datasets/q", instance=instance)
-        assert [c.passed for c in result.get_asset_check_evaluations()] == [True, True]
+        assert [c.passed for c in result.get_asset_check_evaluations()] == [True, True, True]
     rows = TableStore.open(str(tmp_path / "store")).read(("datasets", "q")).sample(9).to_pylist()
     assert rows == [{"code": "None", "a": "{# x #}", "b": "{{1,2},{3,4}}", "c": "{% raw"}]

@@ -1,5 +1,6 @@
-"""A dataset analysed: the profile of a version in general, its columns, one column, associations, the sample, and two versions
-side by side. The address is the state: which version, which filter, which order. Without a script every part is a page.
+"""A dataset analysed: the profile of a version in general, its columns, associations, a sample, and two versions side by side.
+
+The address is the state: which version, which filter, which order. Without a script every part is a page.
 """
 
 from __future__ import annotations
@@ -15,14 +16,16 @@ from orchestration.pages.page import page
 from orchestration.pages.values import shown, visible
 from orchestration.pages.visit import Visit
 from orchestration.services.dataset_download import FORMATS
-from orchestration.services.dataset_list import DatasetEntry, Tried
+from orchestration.services.dataset_list import DatasetEntry
 from orchestration.services.profiles import bars, charts, listing, matrix, wording
 from orchestration.services.profiles.found import Analysis, find_analysis
 from orchestration.services.profiles.report import render_report
+from orchestration.services.questions.dataset_profile import COMPUTE_PROFILE
 from orchestration.services.rows.conditions import Condition
-from orchestration.services.site.datasets import dataset_of, last_try, show_one
+from orchestration.services.site.datasets import dataset_of, profile_of, show_one, title_of
+from orchestration.services.site.noted import noted
 from resources.kernel.errors import NotFoundError
-from resources.profiles.kept import profile_key, read_profile
+from resources.profiles.kept import read_profile
 from resources.profiles.record import ColumnProfile, Profile
 
 CARDS = 48
@@ -219,7 +222,8 @@ async def _report(visit: Visit) -> Response:
             f"There is no profile of version {found.version} of dataset {entry.name!r}",
             hint="Its analysis page says why",
         )
-    text = await visit.run(render_report, found.profile)
+    title = await visit.run(title_of, entry)
+    text = await visit.run(render_report, found.profile, title.title if title else "")
     name = f"{entry.name.replace('/', '-')}-v{found.profile.of.version}-profile.html"
     headers = {
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
@@ -229,14 +233,26 @@ async def _report(visit: Visit) -> Response:
     return Response(text, media_type="text/html", headers=headers)
 
 
+async def _compute(visit: Visit) -> Response:
+    entry, form = _entry(visit), await visit.form()
+    given = str(form.get("version", ""))
+    version = int(given) if given.isascii() and given.isdigit() and len(given) < 12 else 0
+    asking = visit.ask(COMPUTE_PROFILE, name=entry.name, version=version)
+    subject = f"datasets/{entry.name}"
+    await noted(visit.site, visit.actor, "dataset.compute-profile", subject, asking)
+    own = f"/datasets/{quote(entry.name.replace('/', '~'), safe='~')}/analysis"
+    return visit.redirect(f"{own}?version={version}" if version else own)
+
+
 def _entry(visit: Visit) -> DatasetEntry:
     return dataset_of(visit.project, visit.request.path_params["name"])
 
 
 def _look(visit: Visit, entry: DatasetEntry) -> Analysis:
+    version = visit.number("version", 0) or None
+    asked = profile_of(visit.site, visit.project, entry, version)
     store = visit.site.store(visit.project)
-    tried: Tried | None = last_try(visit.site, profile_key(entry.key))
-    return find_analysis(store, entry.key, visit.number("version", 0), tried)
+    return find_analysis(store, entry.key, asked, is_newest=version is None)
 
 
 def _beside(visit: Visit, entry: DatasetEntry) -> Profile | None:
@@ -289,4 +305,5 @@ ROUTES = [
     page("dataset.profile", f"{ONE}/associations", _associations),
     page("dataset.profile", f"{ONE}/sample", _sample),
     page("dataset.profile", f"{ONE}/report", _report),
+    page("dataset.compute-profile", f"{ONE}/compute", _compute, methods=["POST"]),
 ]

@@ -20,7 +20,7 @@ from resources.profiles.record import ColumnProfile, Distribution, TopValue, Val
 
 _DIGITS = Context(prec=400)
 _DECIMAL = re.compile(r"decimal\d*\(\d+, (-?\d+)\)")
-_SMALL_FLOATS = {"float": np.float32, "halffloat": np.float16}
+_SMALL_FLOATS: dict[str, type[np.floating]] = {"float": np.float32, "halffloat": np.float16}
 
 
 @dataclass(frozen=True)

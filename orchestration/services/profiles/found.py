@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orchestration.services.dataset_list import FAILED, PENDING, QUEUED, RUNNING, STOPPED, Tried
+from orchestration.services.dataset_profile import DatasetProfile
 from resources.kernel.errors import NotFoundError
 from resources.kernel.keys import Key
 from resources.profiles.kept import find_profile, profile_in
 from resources.profiles.record import Profile
-from resources.stores.tables import TableStore
+from resources.stores.versions import VersionStore
 
-READY = "ready"
 VERSIONS_SHOWN = 50
 
 
@@ -23,17 +22,13 @@ class Analysis:
         version: the version that is asked for.
         versions: that are kept, the newest first.
         profile: of that version; where it has none and none is asked for by number, the newest profile.
-        state: `ready`, or what became of the profile of that version: `pending`, `queued`, `running`, `failed`, `stopped`.
-        reason: why it is not there, if that is known.
-        run_id: of the run that was to make it.
+        asked: where the profile of the version that is asked for stands.
     """
 
     version: int
     versions: tuple[int, ...]
     profile: Profile | None
-    state: str
-    reason: str = ""
-    run_id: str = ""
+    asked: DatasetProfile
 
     @property
     def is_older(self) -> bool:
@@ -41,40 +36,28 @@ class Analysis:
         return self.profile is not None and self.profile.of.version != self.version
 
 
-def find_analysis(store: TableStore, key: Key, asked: int, tried: Tried | None) -> Analysis:
+def find_analysis(
+    store: VersionStore, key: Key, asked: DatasetProfile, *, is_newest: bool
+) -> Analysis:
     """What there is to show.
 
     Args:
         store: where the dataset is kept.
         key: of the dataset.
-        asked: number of a version; 0 for the newest.
-        tried: the last try to make its profile.
+        asked: where the profile of the version that is asked for stands.
+        is_newest: whether that is just the newest version, whatever its number.
 
     Raises:
-        NotFoundError: the dataset has no version, or not this one.
-        GoneError: the version was collected.
+        NotFoundError: the dataset has no version.
         StorageError: a newer Waybill wrote the profile.
     """
-    item = store.item(key)
-    version = item.version(asked) if asked else item.latest()
-    if version is None:
+    if asked.version is None:
         raise NotFoundError(
-            f"dataset {key[-1]!r} has no version yet", hint="Refresh it; then it can be analysed"
+            f"dataset {asked.dataset!r} has no version yet",
+            hint="Refresh it; then it can be analysed",
         )
-    versions = tuple(reversed(item.numbers()[-VERSIONS_SHOWN:]))
-    found = find_profile(store, key, version.number)
-    if found is not None:
-        return Analysis(version.number, versions, profile_in(store, key, found), READY)
-    older = None if asked else find_profile(store, key)
-    profile = None if older is None else profile_in(store, key, older)
-    return _without(version.number, versions, profile, tried)
-
-
-def _without(
-    version: int, versions: tuple[int, ...], profile: Profile | None, tried: Tried | None
-) -> Analysis:
-    """A last try that ended well made another version's profile: of this one there was none."""
-    known = tried is not None and tried.state in (QUEUED, RUNNING, FAILED, STOPPED)
-    if tried is None or not known:
-        return Analysis(version, versions, profile, PENDING)
-    return Analysis(version, versions, profile, tried.state, tried.error, tried.run_id)
+    versions = tuple(reversed(store.item(key).numbers()[-VERSIONS_SHOWN:]))
+    profile = asked.profile
+    if profile is None and is_newest and (older := find_profile(store, key)) is not None:
+        profile = profile_in(store, key, older)
+    return Analysis(asked.version, versions, profile, asked)

@@ -124,7 +124,8 @@ def _in_order(
 
 def _together(kept: Sequence[str], cells: Mapping[tuple[str, str], Association]) -> list[str]:
     """Each beside the one that it goes with most of those that are left: blocks come to stand along the diagonal."""
-    left, placed = list(kept), []
+    left = list(kept)
+    placed: list[str] = []
     while left:
         last = placed[-1] if placed else left[0]
         strengths = {name: abs(cells[last, name].value) for name in left if (last, name) in cells}

@@ -82,17 +82,11 @@ def show_one(site: Site, project: Project, name: str) -> DatasetDetail:
         ConnectorError: the store does not answer.
     """
     entry = dataset_of(project, name)
-    detail = show_dataset(entry, site.store(project), last_try(site, entry.key), title_of(entry))
+    found = recorded(site).tried(entry.key)
+    tried = found[0] if found else instance_states(site.instance, [entry]).get(entry.key)
+    detail = show_dataset(entry, site.store(project), tried, title_of(entry))
     reason = _stale(site, project, entry.name)
     return replace(detail, summary=replace(detail.summary, stale=reason))
-
-
-def last_try(site: Site, key: Key) -> Tried | None:
-    """What became of the last run that made an asset or was to make it; None if there was none."""
-    found = recorded(site).tried(key)
-    if found is not None:
-        return found[0]
-    return instance_states(site.instance, [DatasetEntry(key[-1], "", key)]).get(key)
 
 
 def runs_of(site: Site, entry: DatasetEntry, *, limit: int = RUNS) -> list[RunOfDataset]:
