@@ -30,6 +30,38 @@ Format = Literal["csv", "zip", "parquet"]
 
 
 @dataclass(frozen=True)
+class DatasetVersion:
+    """One version of a dataset.
+
+    Args:
+        transport: how the server is asked.
+        base: the project's place.
+        path: of the version.
+    """
+
+    transport: Transport
+    base: str
+    path: str
+
+    def restore(self, *, key: str = "") -> Run:
+        """Makes it the newest version again. No byte is copied."""
+        return started(self.transport, self.base, f"{self.path}/restore", None, key=key)
+
+    def pin(self) -> VersionTags:
+        """Keeps it until it is unpinned."""
+        return self._pin("PUT")
+
+    def unpin(self) -> VersionTags:
+        """Takes the pin away. What nothing else keeps is collected a day later at the earliest."""
+        return self._pin("DELETE")
+
+    def _pin(self, method: str) -> VersionTags:
+        from orchestration.services.dataset_versions import VersionTags
+
+        return self.transport.send(method, f"{self.path}/pin", VersionTags)
+
+
+@dataclass(frozen=True)
 class Dataset:
     """One dataset.
 
@@ -93,10 +125,10 @@ class Dataset:
         asked = {"from": str(before), "to": str(after), "key": list(key)}
         return self.transport.get(f"{self._path}/versions/compare", Comparison, **asked)
 
-    def restore(self, version: int | str, *, key: str = "") -> Run:
-        """Makes an earlier version, or a tag's, the newest one again. No byte is copied."""
-        path = f"{self._path}/versions/{part(str(version))}/restore"
-        return started(self.transport, self.base, path, None, key=key)
+    def version(self, version: int | str) -> DatasetVersion:
+        """One version, by its number or a tag; whether it is there is asked when something is asked of it."""
+        path = f"{self._path}/versions/{part(str(version))}"
+        return DatasetVersion(self.transport, self.base, path)
 
     def tag(self, tag: str, version: int | str = "", *, move: bool = False) -> VersionTags:
         """Gives a version a tag, the newest by default: it is never collected then.
@@ -114,20 +146,6 @@ class Dataset:
         from orchestration.services.dataset_versions import VersionTags
 
         return self.transport.send("DELETE", f"{self._path}/tags/{part(tag)}", VersionTags)
-
-    def pin(self, version: int | str) -> VersionTags:
-        """Keeps a version until it is unpinned."""
-        return self._pin("PUT", version)
-
-    def unpin(self, version: int | str) -> VersionTags:
-        """Takes a pin away."""
-        return self._pin("DELETE", version)
-
-    def _pin(self, method: str, version: int | str) -> VersionTags:
-        from orchestration.services.dataset_versions import VersionTags
-
-        path = f"{self._path}/versions/{part(str(version))}/pin"
-        return self.transport.send(method, path, VersionTags)
 
     def uses(self, version: int | None = None) -> DatasetUses:
         """Which model, dataset, embedding and export used which version, newest first."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dagster as dg
 import pytest
+import waybill
 
 from orchestration.services.instance import open_instance
+from resources.kernel.errors import ConflictError
 from tests.served import served, wait_until
 
 YAML = """
@@ -130,6 +132,19 @@ def test_a_version_is_restored_by_a_run_that_lineage_shows(shop, client):
     listed = client.get(f"{shop.api}/datasets/orders/runs").json()
     assert run_id in [one["run_id"] for one in listed]
     assert client.post(f"{shop.api}/datasets/orders/versions/99/restore").status_code == 404
+
+
+def test_the_client_does_the_same(shop):
+    orders = waybill.Client(shop.url).datasets["orders"]
+    assert orders.tag("from-python", 2).version == 2
+    with pytest.raises(ConflictError, match="is at version 2"):
+        orders.tag("from-python", 1)
+    found = orders.compare(1, "from-python", key=["id"])
+    assert (found.to_version, found.added, found.removed, found.changed) == (2, 1, 1, 1)
+    assert orders.version("from-python").pin().is_pinned
+    assert not orders.version(2).unpin().is_pinned
+    assert orders.untag("from-python").tags == ()
+    assert [use.name for use in orders.uses(2).uses] == ["totals"]
 
 
 def test_what_used_which_version(shop, client):
