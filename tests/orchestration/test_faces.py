@@ -44,6 +44,7 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "collection.frame": {"cli": "`collection frames` writes them", "page": _WITHIN},
     "schema.preview": {"cli": "`--dry-run` of each change"},
     "connector.try": {"cli": "`connector create --dry-run`, then `connector test`", "page": _FORM},
+    "dataset.compute-profile": {"cli": "`dataset profile --compute`"},
     "dataset.sample": {"page": "the first page of rows"},
     "dataset.summary": {"page": "the counts beside the filters of the list"},
     "dataset.upload": {
