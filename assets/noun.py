@@ -209,6 +209,8 @@ class VersionedNoun(RefreshedNoun):
 
     keep_versions: int = Field(default=3, ge=1)
     """How many versions to keep; an older one is removed a day after a newer one took its place."""
+    keep_days: int = Field(default=0, ge=0)
+    """For how many days to keep a version after a newer one took its place; of both, the larger set is kept."""
 
 
 def asset_definition(

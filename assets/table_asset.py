@@ -95,10 +95,23 @@ class TableRecord(AssetRecord, Protocol):
 
 
 def finish_table(
-    context: dg.AssetExecutionContext, spec: TableRecord, store: TableStore, number: int
+    context: dg.AssetExecutionContext,
+    spec: TableRecord,
+    store: TableStore,
+    number: int,
+    *,
+    keep_days: int = 0,
 ) -> StoredTable:
-    """The version that a run just published; older ones than are to be kept are collected."""
-    store.collect(spec.key, keep=spec.keep_versions)
+    """The version that a run just published; older ones than are to be kept are collected.
+
+    Args:
+        context: of the run.
+        spec: the declaration.
+        store: where it is kept.
+        number: of the version.
+        keep_days: for how many days a version stays after a newer one took its place.
+    """
+    store.collect(spec.key, keep=spec.keep_versions, keep_days=keep_days)
     table = store.read(spec.key, number)
     unknown = sorted(set(spec.column_descriptions).difference(table.schema.names))
     if unknown:

@@ -31,6 +31,12 @@ def made_documents(folder: Path, count: int) -> Iterator[Path]:
         yield path
 
 
+def made_kinds() -> Iterator[tuple[str, bytes]]:
+    """A document of each kind, by its ending."""
+    for ending, make in _MAKERS.items():
+        yield ending, make(random.Random(7))
+
+
 def parse_bare(path: Path) -> int:
     """Characters that the bare library of a kind reads of a document."""
     return len(_PARSERS[path.suffix[1:]](path))

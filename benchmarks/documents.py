@@ -1,11 +1,12 @@
-"""Reading documents: `python -m benchmarks.documents quality [--peer PYTHON]` or `... throughput [--documents N]`.
+"""Reading documents: `python -m benchmarks.documents quality [--peer PYTHON]`, `... throughput [--documents N]` or `... kinds`.
 
 `quality` prints documents of known text with Chromium and tells of each layout how many sentences are read whole, once and in order, and how
 many rows of a table as rows: by Waybill, by PDFium alone, and by markitdown and pdf-oxide of the environment of another
 Python, if one is named.
 
 `throughput` reads mixed documents, 200 KB each in the mean, by two confined processes of a reader; and the same files by the bare libraries in
-two plain processes. Processor time counts, that of all processes; the ratio is what must be reached.
+two plain processes. Processor time counts, that of all processes; the ratio is what must be reached. `kinds` tells it of each kind of document, by
+one process each, without their start.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
-from benchmarks.document_files import bare_pdf, made_documents, parse_bare
+from benchmarks.document_files import bare_pdf, made_documents, made_kinds, parse_bare
 from benchmarks.document_layouts import Known, Score, printed, score
 from benchmarks.media import cpu_seconds
 from resources.documents.kinds import check_kind
@@ -93,20 +95,34 @@ def throughput(folder: Path, count: int) -> dict[str, float]:
     }  # fmt: skip
 
 
+def kinds(folder: Path, count: int = 40) -> Iterator[tuple[str, float, float]]:
+    """Each kind of document, and milliseconds of processor time that one takes us, and the bare library."""
+    for kind, data in made_kinds():
+        paths = [folder / f"{number}.{kind}" for number in range(count)]
+        for path in paths:
+            path.write_bytes(data)
+        ours, bare = (
+            (_measured(partial(do, paths, 1))[1] - _measured(partial(do, paths[:1], 1))[1])
+            / (count - 1) * 1e3
+            for do in (_read_all, _parse_all)
+        )  # fmt: skip
+        yield kind, ours, bare
+
+
 def _measured(work: Callable[[], None]) -> tuple[float, float]:
     began, began_cpu = time.perf_counter(), cpu_seconds()
     work()
     return time.perf_counter() - began, cpu_seconds() - began_cpu
 
 
-def _read_all(paths: Sequence[Path]) -> None:
-    with open_reader(workers=2) as reader, ThreadPoolExecutor(_THREADS) as threads:
+def _read_all(paths: Sequence[Path], workers: int = 2) -> None:
+    with open_reader(workers=workers) as reader, ThreadPoolExecutor(_THREADS) as threads:
         texts = list(threads.map(lambda path: read(reader, path), paths))
     assert all(texts)
 
 
-def _parse_all(paths: Sequence[Path]) -> None:
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
+def _parse_all(paths: Sequence[Path], workers: int = 2) -> None:
+    with multiprocessing.get_context("spawn").Pool(workers) as pool:
         texts = pool.map(parse_bare, paths, chunksize=4)
         pool.close()
         pool.join()
@@ -127,7 +143,7 @@ def _lines(found: dict[str, dict[str, Score]]) -> Iterator[str]:
 def main() -> None:
     """Prints the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["quality", "throughput"])
+    parser.add_argument("what", choices=["quality", "throughput", "kinds"])
     parser.add_argument(
         "--peer", default="", help="Python of an environment with markitdown and pdf-oxide"
     )
@@ -137,6 +153,10 @@ def main() -> None:
         if given.what == "quality":
             print("sentences once, of them in order, rows of the table")
             print(*_lines(quality(Path(scratch), given.peer)), sep="\n")
+            return
+        if given.what == "kinds":
+            for kind, ours, bare in kinds(Path(scratch)):
+                print(f"{kind:>6} {ours:8.1f} ms, bare {bare:8.1f} ms")
             return
         print(f"{os.cpu_count()} processors, Python {sys.version.split()[0]}")
         for name, value in throughput(Path(scratch), given.documents).items():

@@ -27,6 +27,7 @@ from orchestration.loading.problems import refuse
 from orchestration.loading.project import Project, load_project
 from orchestration.loading.tolerance import leaves_out, with_problems
 from orchestration.location import Location
+from orchestration.restoring import restore_dataset_version
 from orchestration.watching.automation import automation_sensor, missed_changes_sensor
 from resources.kernel.keys import SHARED_RESOURCES, Key
 from resources.project import find_project, use_project
@@ -71,7 +72,7 @@ def build_defs(*, loaded: dg.Definitions | None = None) -> dg.Definitions:
     }
     common = dg.Definitions(
         asset_checks=build_reachable_checks(location),
-        jobs=build_connection_jobs(location),
+        jobs=[*build_connection_jobs(location), restore_dataset_version],
         sensors=[automation_sensor(), missed_changes_sensor()],
         resources={key: value for key, value in shared.items() if key not in resources},
         # Ten pandas steps cost 8 s of CPU in one process and 87 s in a process each: parallelism is by runs.

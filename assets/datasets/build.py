@@ -45,6 +45,7 @@ class DatasetSpec:
     source: SourceSpec
     allow_empty: bool = False
     keep_versions: int = 3
+    keep_days: int = 0
     keep_uploads: int = 1
     """Of a dataset that is uploaded: how many uploads stay once they were imported."""
     connectors: tuple[str, ...] = ()
@@ -106,7 +107,7 @@ def import_dataset(
             settle_seconds=settle_seconds(spec.source, context.run.tags),
         )
         source, report, of_task = _import(context, spec, tables, order)
-        table = finish_table(context, spec, tables, report.version.number)
+        table = finish_table(context, spec, tables, report.version.number, keep_days=spec.keep_days)
         if spec.source.upload:
             imported = (
                 source.upload.number

@@ -92,6 +92,7 @@ member: 2024/*.csv
             source=self._source(context),
             allow_empty=self.allow_empty,
             keep_versions=self.keep_versions,
+            keep_days=self.keep_days,
             on_schema_change=self.on_schema_change,
             keep_uploads=1 if self.keep_uploads is None else self.keep_uploads,
             connectors=connectors_of_files(self, context, self.connectors),

@@ -35,6 +35,7 @@ class EmbeddingAssetSpec:
     encoder: str = "tabular"
     """Its way to vectors, by its name in the registry."""
     keep_versions: int = 3
+    keep_days: int = 0
     column_descriptions: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -65,7 +66,7 @@ def embed(
         version = run_embedding(
             spec, tables, run_id=context.run.run_id, attempt=context.retry_number
         )
-        table = finish_table(context, spec, tables, version.number)
+        table = finish_table(context, spec, tables, version.number, keep_days=spec.keep_days)
         metadata = embedding_metadata(spec, table)
     seconds = shown_seconds(time.monotonic() - started)
     picture = {"scatter": metadata.pop("scatter")}

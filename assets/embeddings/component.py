@@ -81,6 +81,7 @@ kinds: [scikitlearn]
             embedding,
             self.dataset,
             keep_versions=self.keep_versions,
+            keep_days=self.keep_days,
             column_descriptions=self.column_descriptions,
         )
         return build_embedding(spec, asset=self.asset_of(context, spec), execute=self.execute)

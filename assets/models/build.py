@@ -42,6 +42,7 @@ class ModelSpec:
     training: TrainingSpec
     dataset: str
     keep_versions: int = 3
+    keep_days: int = 0
 
     @property
     def key(self) -> Key:
@@ -72,6 +73,7 @@ class PredictionSpec:
     columns: tuple[str, ...] | None = None
     """Columns of the dataset to pass on; all when None."""
     keep_versions: int = 3
+    keep_days: int = 0
     column_descriptions: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -106,7 +108,8 @@ def train(
         model, version = run_training(
             spec, tables, run_id=context.run.run_id, attempt=context.retry_number
         )
-        ModelStore(tables).item(spec.key).collect(keep=spec.keep_versions)
+        item = ModelStore(tables).item(spec.key)
+        item.collect(keep=spec.keep_versions, keep_days=spec.keep_days)
     for warning in model.card.warnings:
         context.log.warning(warning)
     seconds = shown_seconds(time.monotonic() - started)
@@ -126,7 +129,7 @@ def predict(
         version = run_prediction(
             spec, tables, run_id=context.run.run_id, attempt=context.retry_number
         )
-        table = finish_table(context, spec, tables, version.number)
+        table = finish_table(context, spec, tables, version.number, keep_days=spec.keep_days)
     return table_result(
         table,
         {

@@ -102,7 +102,9 @@ kinds: [scikitlearn]
             max_rows=self.max_rows,
         )
         check_spec(training, where=position(context, "name"))
-        spec = ModelSpec(training, self.dataset, keep_versions=self.keep_versions)
+        spec = ModelSpec(
+            training, self.dataset, keep_versions=self.keep_versions, keep_days=self.keep_days
+        )
         return build_model(spec, asset=self.asset_of(context, spec), execute=self.execute)
 
     def execute(
@@ -181,6 +183,7 @@ kinds: [scikitlearn]
             model=self.trained,
             columns=None if self.columns == "all" else tuple(self.columns),
             keep_versions=self.keep_versions,
+            keep_days=self.keep_days,
             column_descriptions=self.column_descriptions,
         )
         asset = self.asset_of(context, spec)

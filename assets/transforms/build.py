@@ -28,6 +28,7 @@ class TransformSpec:
     name: str
     statement: Statement
     keep_versions: int = 3
+    keep_days: int = 0
     max_runtime_seconds: int = DEFAULT_SECONDS
     column_descriptions: Mapping[str, str] = field(default_factory=dict)
 
@@ -68,7 +69,7 @@ def run_transform(
             attempt=context.retry_number,
             max_seconds=spec.max_runtime_seconds,
         )
-        table = finish_table(context, spec, tables, done.version.number)
+        table = finish_table(context, spec, tables, done.version.number, keep_days=spec.keep_days)
     return table_result(
         table,
         {

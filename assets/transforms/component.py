@@ -64,6 +64,7 @@ kinds: [duckdb]
             name=self.name,
             statement=self._statement(context),
             keep_versions=self.keep_versions,
+            keep_days=self.keep_days,
             max_runtime_seconds=self.max_runtime_seconds,
             column_descriptions=self.column_descriptions,
         )

@@ -13,6 +13,7 @@ from orchestration.cli.dataset_checks import checks, suggest_checks
 from orchestration.cli.dataset_files import download, remove, rename
 from orchestration.cli.dataset_profile import profile
 from orchestration.cli.dataset_rows import cell, facets, rows
+from orchestration.cli.dataset_versions import compare, pin, restore, tag, unpin, untag, uses
 from orchestration.cli.errors import fail, reported
 from orchestration.cli.exporter import export as deliver
 from orchestration.cli.output import (
@@ -122,6 +123,8 @@ app.command("download")(download)
 app.command("rename")(rename)
 app.command("remove")(remove)
 app.command("profile")(profile)
+for _command in (compare, restore, tag, untag, pin, unpin, uses):
+    app.command()(_command)
 app.command("checks")(checks)
 app.command("suggest-checks")(suggest_checks)
 
@@ -229,7 +232,7 @@ def sample(
 @app.command()
 def versions(context: typer.Context, name: Name, *, as_json: AsJson = False) -> None:
     """List the versions of a dataset that are kept, newest first."""
-    from orchestration.services.dataset_detail import list_versions
+    from orchestration.services.dataset_versions import list_versions
 
     with reported():
         own = context.ensure_object(CommandContext)
@@ -237,9 +240,18 @@ def versions(context: typer.Context, name: Name, *, as_json: AsJson = False) -> 
     if as_json:
         print_json(found)
         return
-    header = ("version", "created (UTC)", "rows", "columns", "size", "files", "run")
+    header = ("version", "created (UTC)", "rows", "columns", "size", "files", "run", "kept")
     rows = [
-        (v.version, v.created_at, v.rows, v.columns, to_size(v.size_bytes), v.files, v.run_id)
+        (
+            v.version,
+            v.created_at,
+            v.rows,
+            v.columns,
+            to_size(v.size_bytes),
+            v.files,
+            v.run_id,
+            ", ".join([*v.tags, *(["pinned"] if v.is_pinned else [])]),
+        )
         for v in found
     ]
     print_table(header, rows)

@@ -82,6 +82,9 @@ def remove(
         bool,
         typer.Option("--force", help="Also when others are made from it, or a run is making it."),
     ] = False,
+    with_tags: Annotated[
+        bool, typer.Option("--with-tags", help="Also versions that are tagged or pinned.")
+    ] = False,
     definition: Annotated[
         bool, typer.Option("--definition", help="Also take what declares it out of the YAML.")
     ] = False,
@@ -98,7 +101,12 @@ def remove(
         more = " and its definition" if definition else ""
         question = "" if yes else f"Remove all versions of dataset {name}{more}?"
         found = remove_versions(
-            own, own.dataset(name), question=question, force=force, definition=definition
+            own,
+            own.dataset(name),
+            question=question,
+            force=force,
+            definition=definition,
+            with_tags=with_tags,
         )
     if as_json:
         print_json(found)

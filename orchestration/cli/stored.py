@@ -45,7 +45,13 @@ def tell_title(said: str, name: str, found: DatasetTitle, *, as_json: bool) -> N
 
 
 def remove_versions(
-    own: CommandContext, entry: DatasetEntry, *, question: str, force: bool, definition: bool
+    own: CommandContext,
+    entry: DatasetEntry,
+    *,
+    question: str,
+    force: bool,
+    definition: bool,
+    with_tags: bool = False,
 ) -> RemovalReport:
     """Removes all versions of a thing, and what declares it where `definition` says so; that is tried first.
 
@@ -55,6 +61,7 @@ def remove_versions(
         question: asked before; empty: nothing is asked.
         force: also when others are made from it, or a run is making it.
         definition: whether what declares it goes too.
+        with_tags: also versions that are tagged or pinned.
 
     Raises:
         WaybillError: something uses it, or the store refuses.
@@ -67,7 +74,9 @@ def remove_versions(
         delete_definition(own, change, dry_run=True)
     if question:
         confirm_removal(question)
-    found = remove_dataset(entry, own.store, own.instance, open_home(), force=force, by=own.user)
+    found = remove_dataset(
+        entry, own.store, own.instance, open_home(), force=force, with_tags=with_tags, by=own.user
+    )
     if (noted := change_of_command()) is not None:
         noted.detail = "forced" if force else ""
         noted.before = {"versions": list(found.versions)}

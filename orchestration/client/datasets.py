@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from orchestration.services.dataset_detail import DatasetDetail, VersionSummary
+    from orchestration.services.dataset_compare import Comparison
+    from orchestration.services.dataset_detail import DatasetDetail
     from orchestration.services.dataset_list import DatasetSummary, DatasetTitle
     from orchestration.services.dataset_profile import DatasetProfile
     from orchestration.services.dataset_removal import RemovalReport
     from orchestration.services.dataset_sample import Sample
+    from orchestration.services.dataset_uses import DatasetUses
+    from orchestration.services.dataset_versions import VersionSummary, VersionTags
 
 Format = Literal["csv", "zip", "parquet"]
 
@@ -53,7 +56,7 @@ class Dataset:
 
     def versions(self) -> list[VersionSummary]:
         """The versions that are kept, newest first."""
-        from orchestration.services.dataset_detail import VersionSummary
+        from orchestration.services.dataset_versions import VersionSummary
 
         return self.transport.get(f"{self._path}/versions", list[VersionSummary])
 
@@ -74,6 +77,63 @@ class Dataset:
         """Makes the profile of a version, the newest by default, if it has none."""
         path = f"{self._path}/profile" + (f"?version={version}" if version else "")
         return started(self.transport, self.base, path, None, key=key)
+
+    def compare(
+        self, before: int | str, after: int | str = "", *, key: Sequence[str] = ()
+    ) -> Comparison:
+        """What has changed from one version, or tag, to another: to the newest by default.
+
+        Args:
+            before: where to begin.
+            after: the other one.
+            key: columns that tell rows apart; without one whole rows are compared.
+        """
+        from orchestration.services.dataset_compare import Comparison
+
+        asked = {"from": str(before), "to": str(after), "key": list(key)}
+        return self.transport.get(f"{self._path}/versions/compare", Comparison, **asked)
+
+    def restore(self, version: int | str, *, key: str = "") -> Run:
+        """Makes an earlier version, or a tag's, the newest one again. No byte is copied."""
+        path = f"{self._path}/versions/{part(str(version))}/restore"
+        return started(self.transport, self.base, path, None, key=key)
+
+    def tag(self, tag: str, version: int | str = "", *, move: bool = False) -> VersionTags:
+        """Gives a version a tag, the newest by default: it is never collected then.
+
+        Raises:
+            ConflictError: another version has it, and it is not to be moved.
+        """
+        from orchestration.services.dataset_versions import VersionTags
+
+        body = {"version": str(version), "move": move}
+        return self.transport.send("PUT", f"{self._path}/tags/{part(tag)}", VersionTags, body)
+
+    def untag(self, tag: str) -> VersionTags:
+        """Takes a tag away."""
+        from orchestration.services.dataset_versions import VersionTags
+
+        return self.transport.send("DELETE", f"{self._path}/tags/{part(tag)}", VersionTags)
+
+    def pin(self, version: int | str) -> VersionTags:
+        """Keeps a version until it is unpinned."""
+        return self._pin("PUT", version)
+
+    def unpin(self, version: int | str) -> VersionTags:
+        """Takes a pin away."""
+        return self._pin("DELETE", version)
+
+    def _pin(self, method: str, version: int | str) -> VersionTags:
+        from orchestration.services.dataset_versions import VersionTags
+
+        path = f"{self._path}/versions/{part(str(version))}/pin"
+        return self.transport.send(method, path, VersionTags)
+
+    def uses(self, version: int | None = None) -> DatasetUses:
+        """Which model, dataset, embedding and export used which version, newest first."""
+        from orchestration.services.dataset_uses import DatasetUses
+
+        return self.transport.get(f"{self._path}/uses", DatasetUses, version=version)
 
     def to_arrow(self, version: int | None = None) -> pa.Table:
         """All rows of a version, the newest by default, with the types that they are kept in."""
@@ -144,15 +204,18 @@ class Dataset:
 
         return self.transport.get(f"{self._path}/sample", Sample, rows=rows, version=version)
 
-    def remove(self, *, force: bool = False, definition: bool = False) -> RemovalReport:
+    def remove(
+        self, *, force: bool = False, definition: bool = False, with_tags: bool = False
+    ) -> RemovalReport:
         """Removes all its stored versions, and what declares it if that is asked for. Its source is not touched.
 
         Raises:
-            InUseError: others are made from it.
+            InUseError: others are made from it, or versions are tagged or pinned, and these are not to go `with_tags`.
         """
         from orchestration.services.dataset_removal import RemovalReport
 
         asked = f"force={str(force).lower()}&definition={str(definition).lower()}"
+        asked += f"&with_tags={str(with_tags).lower()}"
         return self.transport.send("DELETE", f"{self._path}?{asked}", RemovalReport)
 
     @property

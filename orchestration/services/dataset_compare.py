@@ -14,12 +14,12 @@ from orchestration.services.rows.cells import shown_rows
 from resources.kernel.errors import InputError, IntegrityError
 from resources.kernel.keys import Key
 from resources.scratch import ScratchFolder
-from resources.stores.tables import TableStore
+from resources.stores.tables import StoredTable, TableStore
 
 if TYPE_CHECKING:
     from resources.comparison.columns import ColumnPair
     from resources.comparison.compare import TableComparison
-    from resources.comparison.found import FoundRow
+    from resources.comparison.found import Differences, FoundChange, FoundRow
 
 MEMORY = "600MB"
 SPILL = "50GB"
@@ -72,7 +72,7 @@ class ColumnChanges:
 
 
 @dataclass(frozen=True)
-class Cell:
+class CellValue:
     """A value, as JSON has it."""
 
     column: str
@@ -94,7 +94,7 @@ class OneRow:
 
     number: int
     """In its version, from 1."""
-    cells: tuple[Cell, ...]
+    cells: tuple[CellValue, ...]
     more_cells: int = 0
     """Values that are not shown."""
     times: int = 1
@@ -108,7 +108,7 @@ class ChangedRow:
     before: int
     """Its number in the version before, from 1."""
     after: int
-    key: tuple[Cell, ...]
+    key: tuple[CellValue, ...]
     changes: tuple[ChangedCell, ...]
     more_changes: int = 0
 
@@ -187,42 +187,47 @@ def compare_versions(
     tables = store.read(key, one), store.read(key, other)
     with _opened(tables) as comparison, _explained(tables[0].name):
         found = comparison.run(list(by))
-        columns = comparison.columns
-        chosen = [columns.pair(name) for name in by]
-        counted = [pair for pair in columns.compared if pair not in set(chosen)]
-        counts = sorted(
-            zip(counted, found.changes_of_columns, strict=False), key=lambda pair: -pair[1]
-        )
-        return Comparison(
-            dataset=key[-1],
-            from_version=one,
-            to_version=other,
-            key=tuple(pair.name for pair in chosen),
-            rows_before=tables[0].rows,
-            rows_after=tables[1].rows,
-            added=found.added,
-            removed=found.removed,
-            changed=found.changed,
-            unchanged=tables[1].rows - found.added - found.changed,
-            columns_added=tuple(NamedType(*column) for column in columns.added),
-            columns_removed=tuple(NamedType(*column) for column in columns.removed),
-            columns_retyped=tuple(Retyped(*column) for column in columns.retyped),
-            columns_renamed=tuple(Renamed(*column) for column in columns.renamed),
-            is_reordered=columns.is_reordered,
-            not_compared=tuple(
-                NotCompared(pair.name, pair.reason) for pair in columns.pairs if pair.reason
-            ),
-            added_rows=_rows(comparison, 1, found.added_rows, chosen),
-            removed_rows=_rows(comparison, 0, found.removed_rows, chosen),
-            changed_rows=_changed(comparison, found.changed_rows, chosen),
-            column_changes=tuple(ColumnChanges(pair.name, n) for pair, n in counts if n),
-            counted_changes=found.counted_changes,
-            seconds=round(time.monotonic() - started, 3),
-        )
+        chosen = [comparison.columns.pair(name) for name in by]
+        told = _told(comparison, found, chosen, tables)
+    seconds = round(time.monotonic() - started, 3)
+    return Comparison(dataset=key[-1], from_version=one, to_version=other, seconds=seconds, **told)
+
+
+def _told(
+    comparison: TableComparison,
+    found: Differences,
+    key: Sequence[ColumnPair],
+    tables: tuple[StoredTable, StoredTable],
+) -> dict[str, Any]:
+    columns = comparison.columns
+    counted = [pair for pair in columns.compared if pair not in set(key)]
+    counts = sorted(zip(counted, found.changes_of_columns, strict=False), key=lambda one: -one[1])
+    return {
+        "key": tuple(pair.name for pair in key),
+        "rows_before": tables[0].rows,
+        "rows_after": tables[1].rows,
+        "added": found.added,
+        "removed": found.removed,
+        "changed": found.changed,
+        "unchanged": tables[1].rows - found.added - found.changed,
+        "columns_added": tuple(NamedType(*column) for column in columns.added),
+        "columns_removed": tuple(NamedType(*column) for column in columns.removed),
+        "columns_retyped": tuple(Retyped(*column) for column in columns.retyped),
+        "columns_renamed": tuple(Renamed(*column) for column in columns.renamed),
+        "is_reordered": columns.is_reordered,
+        "not_compared": tuple(
+            NotCompared(pair.name, pair.reason) for pair in columns.pairs if pair.reason
+        ),
+        "added_rows": _rows(comparison, 1, found.added_rows, key),
+        "removed_rows": _rows(comparison, 0, found.removed_rows, key),
+        "changed_rows": _changed(comparison, found.changed_rows, key),
+        "column_changes": tuple(ColumnChanges(pair.name, n) for pair, n in counts if n),
+        "counted_changes": found.counted_changes,
+    }
 
 
 @contextmanager
-def _opened(tables: tuple[Any, Any]) -> Iterator[TableComparison]:
+def _opened(tables: tuple[StoredTable, StoredTable]) -> Iterator[TableComparison]:
     from resources.comparison.compare import TableComparison
 
     with ExitStack() as stack:
@@ -266,7 +271,7 @@ def _rows(
     return tuple(
         OneRow(
             number=opened.number_in_version(one.number),
-            cells=tuple(map(Cell, shown, row)),
+            cells=tuple(map(CellValue, shown, row)),
             more_cells=len(names) - len(shown),
             times=one.times,
         )
@@ -275,7 +280,7 @@ def _rows(
 
 
 def _changed(
-    comparison: TableComparison, found: Sequence[Any], key: Sequence[ColumnPair]
+    comparison: TableComparison, found: Sequence[FoundChange], key: Sequence[ColumnPair]
 ) -> tuple[ChangedRow, ...]:
     changed = comparison.changed_columns(found)
     return tuple(
@@ -284,7 +289,10 @@ def _changed(
 
 
 def _changed_row(
-    comparison: TableComparison, found: Any, key: Sequence[ColumnPair], pairs: list[ColumnPair]
+    comparison: TableComparison,
+    found: FoundChange,
+    key: Sequence[ColumnPair],
+    pairs: list[ColumnPair],
 ) -> ChangedRow:
     one, other = comparison.sides
     shown = pairs[:_CELLS]
@@ -295,7 +303,7 @@ def _changed_row(
     return ChangedRow(
         before=one.number_in_version(found.before),
         after=other.number_in_version(found.after),
-        key=tuple(Cell(pair.name, new) for pair, _, new in cells[: len(key)]),
+        key=tuple(CellValue(pair.name, new) for pair, _, new in cells[: len(key)]),
         changes=tuple(ChangedCell(pair.name, old, new) for pair, old, new in cells[len(key) :]),
         more_changes=len(pairs) - len(shown),
     )

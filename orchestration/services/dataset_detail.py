@@ -20,7 +20,6 @@ from orchestration.services.dataset_list import (
     summary_of,
 )
 from orchestration.services.datasets import aware, failure_of
-from resources.kernel.errors import NotFoundError
 from resources.kernel.records import StoredVersion
 from resources.profiles.kept import read_column_facts
 from resources.stores.partitions import stored_partitions
@@ -65,19 +64,6 @@ class RunOfDataset:
     """Why it failed, in one line."""
     path: str
     """Of its page in Dagster."""
-
-
-@dataclass(frozen=True)
-class VersionSummary:
-    """One version of a dataset."""
-
-    version: int
-    created_at: datetime
-    rows: int | None
-    columns: int
-    size_bytes: int
-    files: int
-    run_id: str
 
 
 @dataclass(frozen=True)
@@ -188,30 +174,6 @@ def _profiled_columns(
     facts = read_column_facts(store, entry.key, version.number)
     plain = columns_of(entry, version)
     return tuple(replace(column, **facts.get(column.name, {})) for column in plain)
-
-
-def list_versions(entry: DatasetEntry, store: VersionStore) -> list[VersionSummary]:
-    """The versions that are kept, newest first.
-
-    Raises:
-        NotFoundError: it has none.
-    """
-    versions = store.item(entry.key).versions()
-    if not versions:
-        hint = "Refresh it first" if entry.noun == "dataset" else "Upload a ZIP first"
-        raise NotFoundError(f"{entry.noun} {entry.name!r} has no version yet", hint=hint)
-    return [
-        VersionSummary(
-            version=version.number,
-            created_at=version.created_at,
-            rows=version.rows,
-            columns=len(version.schema),
-            size_bytes=version.size_bytes,
-            files=len(version.files),
-            run_id=version.run_id,
-        )
-        for version in reversed(versions)
-    ]
 
 
 def list_runs(

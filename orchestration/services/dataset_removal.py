@@ -51,6 +51,7 @@ def remove_dataset(
     home: Home,
     *,
     force: bool = False,
+    with_tags: bool = False,
     by: str = "",
 ) -> RemovalReport:
     """Removes every version of a dataset. An upload that waits to be imported becomes a version afterwards.
@@ -61,16 +62,17 @@ def remove_dataset(
         instance: where runs are recorded.
         home: where imports of uploads wait.
         force: also when others are made from it, or a run is making it.
+        with_tags: also versions that are tagged or pinned.
         by: who asks.
 
     Raises:
-        InUseError: others are made from it, which the error names, or a run is making it.
+        InUseError: others are made from it, which the error names, a run is making it, or versions are tagged or pinned.
         StorageError: the store refuses; a second call goes on.
     """
     coming = ComingUploads(home, entry.name)
     if not force:
         _check_unused(entry, instance)
-    report = store.remove(entry.key, by=by)
+    report = store.remove(entry.key, by=by, with_tags=with_tags)
     KeptUploads(store).forget(entry.name, but=coming.ids)
     if report.removed_versions:
         _tell_dagster(entry, instance, report.removed_versions, by)

@@ -1,11 +1,33 @@
-"""Versions of a dataset that are kept by name or for good: tagged, pinned, and let go again."""
+"""Versions of a dataset: which there are, and those kept by name or for good: tagged, pinned, and let go again."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from orchestration.services.dataset_list import DatasetEntry
+from resources.kernel.errors import NotFoundError
+from resources.stores.restoring import restored_from
 from resources.stores.versions import VersionStore
+
+
+@dataclass(frozen=True)
+class VersionSummary:
+    """One version of a dataset."""
+
+    version: int
+    created_at: datetime
+    rows: int | None
+    columns: int
+    size_bytes: int
+    files: int
+    run_id: str
+    tags: tuple[str, ...] = ()
+    """Names that it is kept under."""
+    is_pinned: bool = False
+    """Whether it is kept until somebody unpins it."""
+    restored_from: int | None = None
+    """The earlier version whose content it has again."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +40,34 @@ class VersionTags:
     is_pinned: bool
     moved_from: int | None = None
     """The version that had the tag before."""
+
+
+def list_versions(entry: DatasetEntry, store: VersionStore) -> list[VersionSummary]:
+    """The versions that are kept, newest first.
+
+    Raises:
+        NotFoundError: it has none.
+    """
+    item = store.item(entry.key)
+    versions, said = item.versions(), item.tagging.read()
+    if not versions:
+        hint = "Refresh it first" if entry.noun == "dataset" else "Upload a ZIP first"
+        raise NotFoundError(f"{entry.noun} {entry.name!r} has no version yet", hint=hint)
+    return [
+        VersionSummary(
+            version=version.number,
+            created_at=version.created_at,
+            rows=version.rows,
+            columns=len(version.schema),
+            size_bytes=version.size_bytes,
+            files=len(version.files),
+            run_id=version.run_id,
+            tags=said.tags_of(version.number),
+            is_pinned=version.number in said.pins,
+            restored_from=restored_from(version),
+        )
+        for version in reversed(versions)
+    ]
 
 
 def tag_version(

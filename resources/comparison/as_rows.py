@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from resources.comparison.columns import ColumnPair
-from resources.comparison.found import Found, FoundRow
+from resources.comparison.found import Differences, FoundRow
 from resources.comparison.sides import Side
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def compare_rows(
     sides: tuple[Side, Side],
     cells: Sequence[ColumnPair],
     examples: int,
-) -> Found:
+) -> Differences:
     """What was found.
 
     Args:
@@ -41,7 +41,7 @@ def compare_rows(
         "SELECT coalesce(sum(more) FILTER (more > 0), 0)::BIGINT,"
         " coalesce(-sum(more) FILTER (more < 0), 0)::BIGINT FROM differing"
     ).fetchall()
-    return Found(
+    return Differences(
         method="rows",
         added=added,
         removed=removed,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from resources.comparison.cells import changed_cells
 from resources.comparison.columns import ColumnPair
-from resources.comparison.found import Found, FoundChange, FoundRow
+from resources.comparison.found import Differences, FoundChange, FoundRow
 from resources.comparison.sides import Side
 from resources.kernel.errors import InputError
 
@@ -51,7 +51,7 @@ class KeyComparison:
         self._key = key
         self._cells = cells
 
-    def run(self, examples: int) -> Found:
+    def run(self, examples: int) -> Differences:
         """What was found.
 
         Raises:
@@ -61,7 +61,7 @@ class KeyComparison:
         added, removed, changed = self._count()
         many = f"ORDER BY 1 LIMIT {examples}"
         differing = f"SELECT bn, an FROM pairs WHERE differs {many}"
-        return Found(
+        return Differences(
             method="key",
             added=added,
             removed=removed,

@@ -10,7 +10,7 @@ from resources.comparison.as_rows import compare_rows
 from resources.comparison.by_key import KeyComparison
 from resources.comparison.cells import changed_cells
 from resources.comparison.columns import ColumnPair, match_columns
-from resources.comparison.found import Found, FoundChange, FoundRow
+from resources.comparison.found import Differences, FoundChange, FoundRow
 from resources.comparison.sides import Side, split_files
 from resources.stores.tables import StoredTable
 
@@ -46,7 +46,7 @@ class TableComparison:
         opened = [*self.sides, *([self._shared] if self._shared else [])]
         return sorted({folder for side in opened for folder in side.part.opened_folders})
 
-    def run(self, key: Sequence[str] = ()) -> Found:
+    def run(self, key: Sequence[str] = ()) -> Differences:
         """What was found.
 
         Args:
@@ -59,7 +59,7 @@ class TableComparison:
         cells = self.columns.compared
         before, after = self.sides
         if not (before.rows or after.rows):
-            return Found("key" if key else "rows", 0, 0, 0)
+            return Differences("key" if key else "rows", 0, 0, 0)
         if not cells or 0 in self._rows:
             return _all_differ(before, after)
         if not chosen:
@@ -79,7 +79,7 @@ class TableComparison:
         ]
 
 
-def _all_differ(before: Side, after: Side) -> Found:
+def _all_differ(before: Side, after: Side) -> Differences:
     """No column has values that could be compared, or one version has no rows."""
     added, removed = (tuple(map(FoundRow, range(min(s.rows, EXAMPLES)))) for s in (after, before))
-    return Found("rows", after.rows, before.rows, 0, added_rows=added, removed_rows=removed)
+    return Differences("rows", after.rows, before.rows, 0, added_rows=added, removed_rows=removed)

@@ -27,7 +27,7 @@ class FoundChange:
 
 
 @dataclass(frozen=True)
-class Found:
+class Differences:
     """What two versions have to do with each other, row by row."""
 
     method: Method

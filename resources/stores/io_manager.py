@@ -28,6 +28,8 @@ from resources.stores.ui_metadata import table_metadata
 
 KEEP_KEY = "waybill/keep"
 """Key of an asset's metadata: how many versions of its table are kept."""
+KEEP_DAYS_KEY = "waybill/keep_days"
+"""The same: for how many days a version is kept after a newer one took its place; of both, the larger set is kept."""
 
 
 class DatasetIOManager(dg.ConfigurableIOManager):
@@ -37,7 +39,7 @@ class DatasetIOManager(dg.ConfigurableIOManager):
 
     The version's number becomes the asset's data version. An asset that is annotated `-> None`, or returns a
     `MaterializeResult` without a value, stores nothing. Of the versions the newest 3 are kept, or as many as
-    the asset's metadata says under `waybill/keep`.
+    the asset's metadata says under `waybill/keep`; and those superseded less than `waybill/keep_days` days ago.
 
     An asset with partitions replaces those that its run makes; all others stay in the new version. One that is run for
     several partitions at once returns a dict with a table for each key. See `partitions`.
@@ -70,7 +72,8 @@ class DatasetIOManager(dg.ConfigurableIOManager):
         key, name = tuple(context.asset_key.path), context.asset_key.to_user_string()
         if obj is None:
             raise _nothing(name)
-        keep = _keep(context.definition_metadata, name)
+        keep = _number(context.definition_metadata, KEEP_KEY, name, DEFAULT_KEEP, least=1)
+        days = _number(context.definition_metadata, KEEP_DAYS_KEY, name, 0, least=0)
         if isinstance(obj, pd.DataFrame) and drops_row_numbers(obj):
             context.log.info("%s: row numbers are not stored; name the index to keep it", name)
         step = _step()
@@ -82,7 +85,7 @@ class DatasetIOManager(dg.ConfigurableIOManager):
         table = store.read(key, version.number)
         if replaced:
             _warn_of_beginning(context, store, table, replaced)
-        store.collect(key, keep=keep)
+        store.collect(key, keep=keep, keep_days=days)
         context.add_output_metadata(_metadata(table, replaced))
         if step:
             step.set_data_version(context.asset_key, dg.DataVersion(str(version.number)))
@@ -138,15 +141,18 @@ def _must_return(context: dg.OutputContext) -> bool:
     return context.has_asset_key and not context.dagster_type.is_nothing
 
 
-def _keep(metadata: Mapping[str, Any], asset: str) -> int:
-    given = metadata.get(KEEP_KEY, DEFAULT_KEEP)
-    keep = given.value if isinstance(given, dg.MetadataValue) else given
-    if isinstance(keep, bool) or not isinstance(keep, int) or keep < 1:
+def _number(metadata: Mapping[str, Any], key: str, asset: str, default: int, *, least: int) -> int:
+    given = metadata.get(key, default)
+    found = given.value if isinstance(given, dg.MetadataValue) else given
+    if isinstance(found, bool) or not isinstance(found, int) or found < least:
+        of = "versions" if key == KEEP_KEY else "days"
         raise ConfigError(
-            f"{asset}: its metadata {KEEP_KEY!r} is {str(keep)[:60]!r}, which is no number of versions",
-            hint="Give a whole number from 1 on, or leave it out to keep 3",
+            f"{asset}: its metadata {key!r} is {str(found)[:60]!r}, which is no number of {of}",
+            hint=f"Give a whole number from {least} on, or leave it out to keep {DEFAULT_KEEP}"
+            if key == KEEP_KEY
+            else f"Give a whole number from {least} on, or leave it out",
         )
-    return keep
+    return found
 
 
 def _step() -> dg.AssetExecutionContext | None:

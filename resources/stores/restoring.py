@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from resources.kernel.records import StoredFile
+from resources.kernel.records import StoredFile, StoredVersion
 from resources.stores.looking import absent_file, damaged_file, missing_version
 from resources.stores.manifest import Manifest
 from resources.stores.manifest_log import ManifestLog
@@ -44,6 +44,12 @@ def restore_version(log: ManifestLog, number: int, *, run_id: str, by: str = "")
         return done
     with Tagging(log).held(number, run_id) as source, Restorer(log, run_id, source) as restorer:
         return restorer.restore(by)
+
+
+def restored_from(version: StoredVersion) -> int | None:
+    """The earlier version whose content a version has again; None of one that was made."""
+    found = version.properties.get(PROPERTY)
+    return found if isinstance(found, int) else None
 
 
 def _done(log: ManifestLog, run_id: str) -> Manifest | None:

@@ -24,14 +24,13 @@ from orchestration.services.dataset_detail import (
     DatasetColumn,
     DatasetDetail,
     RunOfDataset,
-    VersionSummary,
     list_columns,
-    list_versions,
 )
 from orchestration.services.dataset_list import DatasetTitle
 from orchestration.services.dataset_query import DatasetPage, DatasetQuery
 from orchestration.services.dataset_removal import RemovalReport
 from orchestration.services.dataset_sample import SAMPLE_LIMIT, Sample
+from orchestration.services.dataset_versions import VersionSummary, list_versions
 from orchestration.services.questions.dataset import (
     DOWNLOAD,
     REFRESH,
@@ -260,6 +259,9 @@ async def remove(
     force: Annotated[
         bool, Query(description="Also when others are made from it, or a run is making it.")
     ] = False,
+    with_tags: Annotated[
+        bool, Query(description="Also versions that are tagged or pinned.")
+    ] = False,
     definition: Annotated[
         bool, Query(description="Also take what declares it out of the project's YAML.")
     ] = False,
@@ -269,4 +271,6 @@ async def remove(
     A definition that something uses stays, and all versions with it, forced or not.
     """
     entry = dataset_of(project, name)
-    return await remove_dataset(site, project, actor, entry, force=force, definition=definition)
+    return await remove_dataset(
+        site, project, actor, entry, force=force, with_tags=with_tags, definition=definition
+    )

@@ -11,7 +11,6 @@ from starlette.responses import RedirectResponse, Response
 from orchestration.pages.page import page
 from orchestration.pages.visit import Visit
 from orchestration.services.dataset_checks import CheckOutcome
-from orchestration.services.dataset_detail import list_versions
 from orchestration.services.dataset_download import FORMATS
 from orchestration.services.dataset_list import (
     ORIGINS,
@@ -89,14 +88,6 @@ async def _show(visit: Visit) -> Response:
     checks = await visit.run(checks_of, site, visit.project, entry)
     failed = [check for check in checks if check.outcome not in ("passed", "never run")]
     return await _render(visit, "show.html", runs=runs, checks=checks, failed=failed)
-
-
-async def _versions(visit: Visit) -> Response:
-    try:
-        found = await visit.run(list_versions, _entry(visit), visit.site.store(visit.project))
-    except NotFoundError:
-        found = []
-    return await _render(visit, "versions.html", versions=found)
 
 
 async def _checks(visit: Visit) -> Response:
@@ -182,21 +173,25 @@ async def _remove_form(visit: Visit) -> Response:
 async def _ask_to_remove(visit: Visit, status: int = 200, **given: Any) -> Response:
     """The form; a definition goes too only where somebody may delete it, and YAML declares the dataset."""
     declared = {one.name for one in visit.project.snapshot.declarations if one.noun == "dataset"}
-    values = {"problem": "", "force": False, "definition": False, **given}
+    values = {"problem": "", "force": False, "definition": False, "with_tags": False, **given}
+    values["tags"] = await visit.run(_kept_by, visit)
     is_offered = visit.may("dataset.delete") and _entry(visit).name in declared
     return await _render(visit, "remove.html", status=status, offers_both=is_offered, **values)
 
 
+def _kept_by(visit: Visit) -> list[str]:
+    """What keeps versions of it: whoever removes it has to say that they may go."""
+    said = visit.site.store(visit.project).item(_entry(visit).key).tagging.read()
+    return [*sorted(said.tags), *(f"a pin at version {number}" for number in sorted(said.pins))]
+
+
 async def _remove(visit: Visit) -> Response:
     entry, form = _entry(visit), await visit.form()
-    force, definition = form.get("force") == "true", form.get("definition") == "true"
+    chosen = {name: form.get(name) == "true" for name in ("force", "with_tags", "definition")}
     try:
-        found = await remove(
-            visit.site, visit.project, visit.actor, entry, force=force, definition=definition
-        )
+        found = await remove(visit.site, visit.project, visit.actor, entry, **chosen)
     except InUseError as error:
-        given = {"problem": str(error), "force": force, "definition": definition}
-        return await _ask_to_remove(visit, 409, **given)
+        return await _ask_to_remove(visit, 409, problem=str(error), **chosen)
     count = len(found.versions)
     words = "1 version was removed" if count == 1 else f"{count} versions were removed"
     if found.definition:
@@ -214,7 +209,6 @@ ROUTES = [
     page("dataset.list", "/datasets", _list),
     page("dataset.show", ONE, _show),
     page("dataset.columns", f"{ONE}/columns", _columns),
-    page("dataset.versions", f"{ONE}/versions", _versions),
     page("dataset.checks", f"{ONE}/checks", _checks),
     page("dataset.suggest-checks", f"{ONE}/suggested-checks", _suggested_checks),
     page("dataset.runs", f"{ONE}/runs", _runs),

@@ -77,6 +77,8 @@ RIGHTS: dict[str, Right] = {
     "dataset.columns": LOOK,
     "dataset.profile": LOOK,
     "dataset.versions": LOOK,
+    "dataset.compare": LOOK,
+    "dataset.uses": LOOK,
     "dataset.summary": LOOK,
     "dataset.checks": LOOK,
     "dataset.suggest-checks": LOOK,
@@ -137,6 +139,7 @@ RIGHTS: dict[str, Right] = {
     # Work.
     "dataset.refresh": WORK,
     "dataset.compute-profile": WORK,
+    "dataset.restore": WORK,
     "embedding.compute": WORK,
     "dataset.upload": WORK,
     "image-folder.upload": WORK,
@@ -198,6 +201,10 @@ RIGHTS: dict[str, Right] = {
     **{f"{noun}.{verb}": LOOK for noun in _DECLARED for verb in ("form", "definition")},
     # Titles and descriptions.
     "dataset.rename": EDIT,
+    "dataset.tag": EDIT,
+    "dataset.untag": EDIT,
+    "dataset.pin": EDIT,
+    "dataset.unpin": EDIT,
     "dataset.remove": CHANGE,
     "image-folder.rename": EDIT,
     "image-folder.remove": CHANGE,

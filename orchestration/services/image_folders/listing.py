@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from assets.image_folders.table import FirstImage, ImagesRecord
-from orchestration.services.dataset_detail import VersionSummary, list_versions
 from orchestration.services.dataset_list import (
     DatasetEntry,
     DatasetTitle,
@@ -16,6 +15,7 @@ from orchestration.services.dataset_list import (
     shown,
     summary_of,
 )
+from orchestration.services.dataset_versions import VersionSummary, list_versions
 from resources.kernel.errors import NotFoundError, UnknownNameError
 from resources.kernel.keys import IMAGE_FOLDER, Key
 from resources.kernel.records import StoredVersion

@@ -12,6 +12,7 @@ from orchestration.classifications.jobs import SET_TAG
 from orchestration.collections.jobs import COLLECTION_TAG
 from orchestration.dagster_warnings import without_dagster_warnings
 from orchestration.location import Location
+from orchestration.restoring import JOB as RESTORE_JOB
 from orchestration.services.connectors import CONNECTOR_JOB
 from orchestration.services.datasources import DATASOURCE_JOB
 from orchestration.services.pipelines.entry import (
@@ -23,7 +24,7 @@ from orchestration.services.pipelines.entry import (
 from resources.kernel.keys import Key
 from resources.references import JOB_POSITION, JOB_TARGETS, metadata_value, name_of_asset
 
-_OURS = (CONNECTOR_JOB, DATASOURCE_JOB)
+_OURS = (CONNECTOR_JOB, DATASOURCE_JOB, RESTORE_JOB)
 _OF_NOUNS = frozenset({SET_TAG, COLLECTION_TAG})
 """Tags of jobs that belong to a classification set or a collection: what they do is done there."""
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orchestration.services.asking.question import Desk, Question, Streamed
+from orchestration.services.dataset_compare import SECONDS, Comparison, compare_versions
 from orchestration.services.dataset_download import download_dataset
 from orchestration.services.dataset_list import DatasetEntry
+from orchestration.services.dataset_restore import start_restore
 from orchestration.services.dataset_sample import Sample, sample_dataset
 from orchestration.services.runs.launch import start_refresh
 from orchestration.services.runs.start import Asked
@@ -59,6 +61,18 @@ def _sample(desk: Desk, key: list[str], rows: int = 10, version: int | None = No
     return sample_dataset(desk.store, tuple(key), rows=rows, version=version)
 
 
+def _compare(
+    desk: Desk, key: list[str], before: str, after: str = "", by: tuple[str, ...] = ()
+) -> Comparison:
+    """Needs the store, not the definitions. It ends when nobody waits for it."""
+    return compare_versions(desk.store, tuple(key), before=before, after=after, by=by)
+
+
+def _restore(desk: Desk, name: str, version: str, key: str = "") -> str:
+    asked = Asked(desk.actor.name, key)
+    return start_restore(desk.home, desk.location, desk.instance, name, asked, version=version)
+
+
 def _suggest_checks(
     desk: Desk, key: list[str], declared: list[str], version: int | None = None
 ) -> SuggestedChecks:
@@ -71,5 +85,7 @@ DOWNLOAD: Question[Streamed[DownloadHead]] = Question(
 )
 REFRESH = Question("dataset.refresh", _refresh, str)
 SAMPLE = Question("dataset.sample", _sample, Sample)
+COMPARE = Question("dataset.compare", _compare, Comparison, seconds=SECONDS)
+RESTORE = Question("dataset.restore", _restore, str)
 SUGGEST_CHECKS = Question("dataset.suggest-checks", _suggest_checks, SuggestedChecks)
-QUESTIONS = (DOWNLOAD, REFRESH, SAMPLE, SUGGEST_CHECKS)
+QUESTIONS = (DOWNLOAD, REFRESH, SAMPLE, COMPARE, RESTORE, SUGGEST_CHECKS)

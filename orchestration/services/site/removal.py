@@ -26,6 +26,7 @@ async def remove(
     entry: DatasetEntry,
     *,
     force: bool = False,
+    with_tags: bool = False,
     definition: bool = False,
 ) -> RemovalReport:
     """Removes all versions of a dataset, and what declares it if that is asked for.
@@ -39,6 +40,7 @@ async def remove(
         actor: who asks.
         entry: the dataset.
         force: also when others are made from it, or a run is making it.
+        with_tags: also versions that are tagged or pinned.
         definition: whether its YAML goes too.
 
     Raises:
@@ -52,7 +54,9 @@ async def remove(
         check_right(actor, f"{USE_CASES[change.noun]}.delete")
         asker = project.asker(actor)
         await asker.ask(CHANGE, change=as_argument(change), dry_run=True)
-    report = await run_in_threadpool(_remove, site, project, actor, entry, force=force)
+    report = await run_in_threadpool(
+        _remove, site, project, actor, entry, force=force, with_tags=with_tags
+    )
     forget_view(site, project)
     if change is None:
         return report
@@ -62,12 +66,26 @@ async def remove(
 
 
 def _remove(
-    site: Site, project: Project, actor: Actor, entry: DatasetEntry, *, force: bool
+    site: Site,
+    project: Project,
+    actor: Actor,
+    entry: DatasetEntry,
+    *,
+    force: bool,
+    with_tags: bool,
 ) -> RemovalReport:
     use_case = f"{USE_CASES[entry.noun]}.remove"
     with audited(site.catalog, actor, use_case, f"datasets/{entry.name}") as noted:
         store = site.store(project)
-        found = remove_dataset(entry, store, site.instance, site.home, force=force, by=actor.name)
+        found = remove_dataset(
+            entry,
+            store,
+            site.instance,
+            site.home,
+            force=force,
+            with_tags=with_tags,
+            by=actor.name,
+        )
         noted.detail = "forced" if force else ""
         noted.before = {"versions": list(found.versions)}
     return found

@@ -12,6 +12,7 @@ from assets.checks.expectations import parse_expectations
 from assets.checks.native import judge_natively
 from assets.checks.suggestions import suggest
 from orchestration.services.suggested_checks import to_checks
+from resources.profiles.compute import compute_profile
 from resources.profiles.record import ColumnProfile, Lengths, Profile, ProfiledVersion, TopValue
 from tests.assets.checks.test_native import VALUES, random_table, stored
 
@@ -62,13 +63,15 @@ def plausible(chance: random.Random, rows: int) -> pa.Table:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_all_that_is_proposed_parses_and_holds(tmp_path, seed):
+@pytest.mark.parametrize("engine", ["pandas", "profile"])
+def test_all_that_is_proposed_parses_and_holds(tmp_path, seed, engine):
     chance = random.Random(seed)
     rows = (
         plausible(chance, 200) if seed % 3 == 0 else random_table(chance, 1 + 9 * seed, seed / 12)
     )
     table = stored(rows, tmp_path)
-    proposed = suggest(profile_of(table.to_table()))
+    made = profile_of(table.to_table())
+    proposed = suggest(made if engine == "pandas" else compute_profile(made.of.key, table))
     declared = yaml.safe_load(to_checks(proposed))["checks"]
     assert declared == [one.entry for one in proposed]
     expectations = parse_expectations(declared)

@@ -97,8 +97,9 @@ def test_one_dataset_with_its_columns_versions_checks_and_runs(shop, client):
     assert (shown["summary"]["rows"], shown["used_by"]) == (2, ["datasets/totals"])
     assert [c["name"] for c in client.get(f"{base}/columns").json()] == ["id", "amount", "note"]
     assert client.get(f"{base}/versions").json()[-1]["version"] == 1
-    (check,) = client.get(f"{base}/checks").json()
+    check, *own = client.get(f"{base}/checks").json()
     assert (check["outcome"], check["examples"]) == ("failed", ["=1+1"])
+    assert {one["name"] for one in own} <= {"schema", "freshness"}
     wait_until(lambda: client.get(f"{base}/runs").json()[0]["state"] == "ready")
     problem = client.get(f"{shop.api}/datasets/order")
     assert (problem.status_code, problem.headers["content-type"]) == (

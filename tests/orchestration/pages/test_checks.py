@@ -28,6 +28,7 @@ attributes:
   name: orders
   datasource: orders_files
   refresh: "0 3 * * *"
+  profile: on_demand
   checks:
     - expect_column_values_to_not_be_null: {{column: id}}
     - expect_column_values_to_be_in_set: {{column: note, value_set: [plain], severity: warn}}
