@@ -2,6 +2,7 @@
 
 import html
 import re
+import sys
 
 import pytest
 
@@ -175,6 +176,13 @@ def test_what_is_wrong_is_told_and_what_was_filled_in_stays(shop, client):
         assert told in text, fields
         assert HTML not in text
         assert 'value="Kept as typed"' in text
+
+
+def test_what_is_not_installed_is_told_beside_its_box(shop, client, monkeypatch):
+    new = f"{shop.data}/imports/-/new"
+    assert "which is not installed" not in client.get(new).text
+    monkeypatch.setitem(sys.modules, "rapidocr", None)
+    assert "pip install &#34;waybill[ocr]&#34;" in client.get(new).text
 
 
 def test_a_target_that_is_not_there_is_declared_first(shop, client, tasks):
