@@ -48,6 +48,7 @@ from resources.sources.whole_files import (
 from resources.stores.catalog.import_tasks.catalog import ImportTaskCatalog
 from resources.stores.catalog.import_tasks.items import TaskItemCatalog
 from resources.stores.catalog.import_tasks.records import ItemResult, StoredTask, TaskRequest
+from resources.stores.catalog.import_tasks.retiring import retire_tasks
 from resources.stores.catalog.resource import CatalogResource
 from resources.stores.task_uploads import TaskUploads
 
@@ -55,6 +56,9 @@ from resources.stores.task_uploads import TaskUploads
 TASK_FIELDS = {
     "task": dg.Field(int, default_value=0, description="An import task to work on instead"),
     "new_task": dg.Field(str, default_value="", description="Or one to make first, as JSON"),
+    "keep_tasks": dg.Field(
+        dg.Noneable(int), default_value=None, description="Ended ones like it that stay"
+    ),
 }
 """What runs of assets that tasks go into may be told."""
 _LOT = 1_000
@@ -188,7 +192,20 @@ def task_of(context: dg.AssetExecutionContext, tasks: ImportTaskCatalog, target:
         via="sensor" if SENSOR_TAG in context.run.tags else "schedule",
         asked_by=asker_of(context.run.tags),
     )
-    return tasks.create(new).id
+    made = tasks.create(new)
+    _retire(context, tasks, made)
+    return made.id
+
+
+def _retire(context: dg.AssetExecutionContext, tasks: ImportTaskCatalog, made: StoredTask) -> None:
+    keep = context.op_execution_context.op_config["keep_tasks"]
+    if keep is None:
+        return
+    try:
+        if gone := retire_tasks(tasks.database, made, max(keep, 1)):
+            context.log.info("%s ended tasks were removed: the newest %s stay", gone, f"{keep:,}")
+    except WaybillError as error:  # the next one tries again
+        context.log.warning("ended tasks could not be removed: %s", error)
 
 
 def _check_target(definition: TaskDefinition, target: Target) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import dagster as dg
 
 from assets.noun import make_asset_spec
-from resources.connectors.component import Holds
+from resources.connectors.resource import Holds
 from resources.kernel.keys import Key, asset_key, noun_of_key
 from resources.kernel.records import TableName, WriteMode
 

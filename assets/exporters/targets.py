@@ -10,8 +10,7 @@ from uuid import uuid4
 
 from assets.exporters.spec import ExporterSpec
 from resources.connectors.base import Connector, TableConnector
-from resources.connectors.component import Holds
-from resources.connectors.resource import ConnectorResource
+from resources.connectors.resource import ConnectorResource, Holds
 from resources.kernel.records import (
     CheckReport,
     ExportReceipt,

@@ -97,7 +97,9 @@ def show(alias: Alias, *, as_json: AsJson = False) -> None:
 def edit(
     alias: Alias,
     *,
-    url: Annotated[str, typer.Option(help="Where events are sent from now on.")] = "",
+    url: Annotated[
+        str | None, typer.Option(help="Where events are sent from now on.", show_default=False)
+    ] = None,
     event: Events = None,
     as_json: AsJson = False,
 ) -> None:
@@ -106,7 +108,7 @@ def edit(
     from orchestration.services.webhooks.declared import change_webhook
 
     with reported():
-        found = change_webhook(open_access(), shell_actor(), alias, url=url, events=event or ())
+        found = change_webhook(open_access(), shell_actor(), alias, url=url, events=event)
     _print(found, as_json=as_json)
 
 

@@ -11,10 +11,12 @@ from assets.collections.declaration import DECLARATION, CollectionSpec
 from orchestration.collections.jobs import run_config, run_tags
 from orchestration.imports.asset_runs import check_objects
 from orchestration.location import Location
+from resources.documents.packages import check_ocr, check_parsers
 from resources.import_tasks.definition import (
     ConnectorSource,
     TargetKind,
     TaskDefinition,
+    TaskOptions,
     WebSource,
     places_of,
 )
@@ -34,6 +36,7 @@ class CollectionTarget:
         """Nothing, where the collection takes what the task wants to bring."""
         with at_place("target.name"):
             spec = _find(location, given.target.name)
+        _check_packages(spec, given.options)
         if isinstance(given.source, WebSource):
             _check_web(spec, given.source)
         elif isinstance(given.source, ConnectorSource):
@@ -63,6 +66,22 @@ def _find(location: Location, name: str) -> CollectionSpec:
     if name not in found:
         raise UnknownNameError("collection", name, found)
     return CollectionSpec.from_metadata(metadata_value(found[name].metadata[DECLARATION]))
+
+
+def _check_packages(spec: CollectionSpec, options: TaskOptions) -> None:
+    """What is missing is told before anything is brought."""
+    if spec.documents is not None:
+        with at_place("target.name"):
+            check_parsers()
+    if not options.ocr:
+        return
+    with at_place("options.ocr"):
+        check_ocr()
+        if spec.documents is None:
+            raise InputError(
+                f"collection {spec.name} keeps no texts: nothing would come of those in pictures",
+                hint="Declare `documents:` for it",
+            )
 
 
 def _check_web(spec: CollectionSpec, source: WebSource) -> None:

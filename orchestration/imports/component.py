@@ -12,7 +12,12 @@ from assets.classifications.component import ClassificationSet
 from assets.collections.component import Collection
 from assets.datasets.component import Dataset
 from assets.image_folders.component import ImageFolder
-from orchestration.imports.recurring import InboxSpec, RecurringSpec, build_recurring
+from orchestration.imports.recurring import (
+    KEEP_TASKS,
+    InboxSpec,
+    RecurringSpec,
+    build_recurring,
+)
 from orchestration.pipelines.build import ScheduleSpec
 from orchestration.pipelines.component import Schedule
 from resources.declared import Declared, DeclaredComponent
@@ -127,6 +132,9 @@ schedule: {cron: "0 * * * *"}
     """When tasks are made by the clock."""
     options: dict[str, Any] = Field(default_factory=dict)
     """What is made of the items, as for any import task (docs/imports.md)."""
+    keep_tasks: int = Field(default=KEEP_TASKS, ge=1, le=100_000)
+    """How many of its tasks that have ended stay, the newest; older ones are removed when it makes the next. What they brought
+    in stays."""
     description: str = ""
     """What it is for; the UI shows it."""
 
@@ -136,7 +144,11 @@ schedule: {cron: "0 * * * *"}
         self._check_source(context)
         self._check_target(context)
         spec = RecurringSpec(
-            self.name, self._task(context), self.description, position(context, "name")
+            self.name,
+            self._task(context),
+            self.description,
+            position(context, "name"),
+            self.keep_tasks,
         )
         inbox = None if self.inbox is None else self.inbox.spec()
         return build_recurring(spec, schedule=self._times(context), inbox=inbox)

@@ -23,6 +23,8 @@ from resources.import_tasks.definition import MOST_FILES, ConnectorSource, TaskD
 from resources.kernel.keys import asset_key
 from resources.references import JOB_POSITION, JOB_TARGETS
 
+KEEP_TASKS = 1_000
+"""Ended tasks of a recurring import that stay, where it says nothing else."""
 _AT_ONCE = 1_000
 """Files of one task into a collection or an image folder; the rest comes with the next ones."""
 
@@ -51,12 +53,14 @@ class RecurringSpec:
         task: what each of its tasks is told.
         description: for people.
         where: file and line of its declaration.
+        keep_tasks: so many of its tasks that have ended stay, the newest.
     """
 
     name: str
     task: TaskDefinition
     description: str = ""
     where: str = ""
+    keep_tasks: int = KEEP_TASKS
 
     @property
     def key(self) -> dg.AssetKey:
@@ -68,7 +72,8 @@ class RecurringSpec:
         task = self.task
         if keys and isinstance(task.source, ConnectorSource):
             task = replace(task, source=replace(task.source, keys=tuple(keys)))
-        told = {"new_task": msgspec.json.encode(task).decode()}
+        new_task = msgspec.json.encode(task).decode()
+        told = {"new_task": new_task, "keep_tasks": self.keep_tasks}
         return {"ops": {self.key.to_python_identifier(): {"config": told}}}
 
 

@@ -19,6 +19,7 @@ _PLACES: Mapping[str, str] = {
     "source.crawl": "crawl",
     "source.connector": "connector",
     "source.path": "path",
+    "options.ocr": "ocr",
 }
 """Places of a task that have a field of their own, and its name."""
 RULES = 5

@@ -15,7 +15,7 @@ from orchestration.location import Location, open_connector
 from orchestration.services.unsaved import Definition, as_input, make_component, unplaced
 from resources.connectors.base import Connector, TableConnector
 from resources.connectors.component import ConnectorComponent
-from resources.connectors.resource import ConnectorResource
+from resources.connectors.resource import ConnectorResource, Holds
 from resources.kernel.errors import InputError, UnknownNameError, WaybillError
 from resources.kernel.records import BrowseEntry, CheckReport, CheckStep, TableName, TellStep
 from resources.references import metadata_value, name_of_asset
@@ -39,6 +39,8 @@ class ConnectorSummary:
     """Variables that it needs, and whether each is set."""
     used_by: tuple[str, ...]
     """Data sources, exporters and pipelines that name it: what breaks without it (F037)."""
+    holds: Holds = "files"
+    """What stands in it: files, or tables of a database."""
 
 
 @dataclass(frozen=True)
@@ -198,7 +200,7 @@ def _summary(name: str, resource: ConnectorResource, users: Sequence[str]) -> Co
     variables = resource.environment_names()
     kind, target = resource.declared_place()
     is_set = {variable: variable in os.environ for variable in variables.values()}
-    return ConnectorSummary(name, kind, target, is_set, tuple(users))
+    return ConnectorSummary(name, kind, target, is_set, tuple(users), resource.holds)
 
 
 def _users_of_connectors(location: Location) -> dict[str, list[str]]:

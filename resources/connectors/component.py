@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import dagster as dg
 from pydantic import BaseModel, ConfigDict
 
-from resources.connectors.resource import ConnectorResource
+from resources.connectors.resource import ConnectorResource, Holds
 from resources.declared import DeclaredComponent
 from resources.kernel.errors import ConfigError
 from resources.kernel.keys import SHARED_RESOURCES
 from resources.kernel.records import WriteMode
 from resources.references import position
-
-Holds = Literal["files", "tables"]
 
 # Taken as written, templates unrendered: `{{ env.X }}` would put the value into the repository's snapshot.
 # What stands there is judged in `build_defs`, where an error can name the place without printing the value.

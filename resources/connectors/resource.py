@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import dagster as dg
 
@@ -16,6 +16,8 @@ from resources.connectors.base import Connector, FileConnector, TableConnector
 from resources.fixed import FixedResource
 from resources.home import waybill_home
 from resources.kernel.errors import ConfigError
+
+Holds = Literal["files", "tables"]
 
 
 class Place(NamedTuple):
@@ -30,6 +32,8 @@ class Place(NamedTuple):
 class ConnectorResource(FixedResource):
     """What every connector's resource offers."""
 
+    holds: ClassVar[Holds] = "files"
+    """What stands in it: known without its variables being set."""
     connector_name: str
 
     @abstractmethod

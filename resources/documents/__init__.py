@@ -4,6 +4,7 @@
 document.py      the words: headings, paragraphs, lists, tables, code, pictures; pages; what the file says of itself
 kinds.py         which kind of document a file is, by its name and its content
 reader.py        the way in: confined processes (`resources/sandbox/`) that parse, and others that recognise text
+packages.py      what has to be installed for that
 parsers/         run in there, one module a kind
 worker.py, ocr_worker.py  the programs of such processes
 recognised.py    text of scanned pages, put where it belongs

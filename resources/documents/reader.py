@@ -20,21 +20,15 @@ from msgspec.structs import replace
 from resources.documents.document import Document
 from resources.documents.kinds import DocumentKind
 from resources.documents.limits import ReadLimits
+from resources.documents.packages import OCR_PACKAGES, PACKAGES, check_ocr, check_parsers
 from resources.documents.recognised import with_recognised
 from resources.documents.refusals import DocumentRefusedError, document_refusal, shown_bytes
 from resources.documents.requests import OcrPage, OcrRequest, ReadRequest, ReadWanted
 from resources.sandbox.limits import MB
 from resources.sandbox.pool import SandboxPool, usual_workers
-from resources.sandbox.program import SandboxProgram, check_packages
+from resources.sandbox.program import SandboxProgram
 from resources.sandbox.ranges import RangeSource
 
-PACKAGES = {
-    "pypdfium2": "pypdfium2", "lxml": "lxml", "markdown_it": "markdown-it-py", "striprtf": "striprtf",
-    "trafilatura": "trafilatura",
-}  # fmt: skip
-"""Modules that a worker imports -> packages that they come with; all are in the extra `documents`."""
-OCR_PACKAGES = {"rapidocr": "rapidocr", "onnxruntime": "onnxruntime"}
-"""The same of the extra `ocr`."""
 PROGRAM = SandboxProgram("resources.documents.worker", "reading documents", tuple(PACKAGES))
 OCR_PROGRAM = SandboxProgram(
     "resources.documents.ocr_worker", "recognising text", (*OCR_PACKAGES, "pypdfium2", "PIL")
@@ -190,24 +184,6 @@ def _only(answers: Sequence[bytes], decode: Callable[[bytes], _Answer]) -> _Answ
 
 def _senseless(reason: str) -> DocumentRefusedError:
     return DocumentRefusedError("unreadable", f"What was read of it makes no sense: {reason}")
-
-
-def check_parsers() -> None:
-    """Refuses to begin without the packages that read documents.
-
-    Raises:
-        MissingDependencyError: one is not installed.
-    """
-    check_packages(PACKAGES, "documents", "Reading documents")
-
-
-def check_ocr() -> None:
-    """Refuses to begin without the packages that recognise text.
-
-    Raises:
-        MissingDependencyError: one is not installed.
-    """
-    check_packages(OCR_PACKAGES, "ocr", "Recognising text in pictures")
 
 
 def _check_text(document: Document) -> None:

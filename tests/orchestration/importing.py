@@ -23,6 +23,9 @@ attributes: {{name: other, root: {lake}/notes}}
 type: resources.FtpConnector
 attributes: {{name: slow, host: 127.0.0.1, port: {port}, username: loader, password: {{env: FTP_PASSWORD}}, insecure_plain_ftp: true}}
 ---
+type: resources.SqlConnector
+attributes: {{name: tables, dialect: sqlite, path: tables.db}}
+---
 type: assets.Collection
 attributes: {{name: library, connectors: [lake, slow], web: true, documents: {{}}}}
 ---

@@ -100,6 +100,7 @@ HARMLESS = {
             "blank_clears": "how blank cells are taken",
             "task": "a number of an import task, refused where it goes elsewhere",
             "new_task": "a task as the API takes one, held to the same rules; uploads are not handed in by it",
+            "keep_tasks": "a number; who may start runs may delete tasks that have ended",
         }.items()
     },
 }

@@ -88,9 +88,7 @@ def show(site: GivenSite, alias: Alias) -> Webhook:
 @router.patch("/webhooks/{alias}", operation_id="webhook.edit")
 def edit(site: GivenSite, actor: GivenActor, alias: Alias, given: WebhookChange) -> Webhook:
     """Send events elsewhere, or other events. What waits goes to the new address; the secret stays."""
-    return change_webhook(
-        site.catalog, actor, alias, url=given.url or "", events=given.events or ()
-    )
+    return change_webhook(site.catalog, actor, alias, url=given.url, events=given.events)
 
 
 @router.delete("/webhooks/{alias}", operation_id="webhook.remove", status_code=204)

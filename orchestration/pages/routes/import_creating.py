@@ -28,6 +28,7 @@ from orchestration.services.site.asked_tasks import DECLARED_BY_TASKS, create_as
 from orchestration.services.uploads.form_settings import FORMAT_CHOICES, OFFERED
 from orchestration.services.uploads.incoming import IncomingUploads
 from orchestration.services.uploads.receiving import receive_files
+from resources.documents.packages import missing_ocr
 from resources.import_tasks.formats import GROUPS, FormatGroup, endings
 from resources.kernel.errors import InputError, WaybillError
 
@@ -125,7 +126,7 @@ async def _browse(visit: Visit) -> Response:
         path=path,
         target=target,
         crumbs=_crumbs(path),
-        connectors=[one.name for one in connectors_of(visit.project.snapshot)],
+        connectors=_connectors(visit),
         entries=entries,
         more=entries[-1].path if found and found.is_cut else "",
         choose=choose,
@@ -148,7 +149,8 @@ async def _form(visit: Visit, form: TaskForm, error: WaybillError | None = None)
         error=error,
         wrong=told_at(error),
         targets=_targets(visit),
-        connectors=[one.name for one in connectors_of(visit.project.snapshot)],
+        connectors=_connectors(visit),
+        missing_ocr=missing_ocr(),
         limit=taken_formats().max_bytes,
         endings=endings(),
         api=f"/api/v1/projects/{to_part(visit.project.name)}/uploads",
@@ -160,6 +162,12 @@ async def _form(visit: Visit, form: TaskForm, error: WaybillError | None = None)
 
 def _is_multipart(visit: Visit) -> bool:
     return visit.request.headers.get("content-type", "").startswith(_MULTIPART)
+
+
+def _connectors(visit: Visit) -> list[str]:
+    """What tasks can take from: places of files."""
+    found = connectors_of(visit.project.snapshot)
+    return [one.name for one in found if one.holds == "files"]
 
 
 def _targets(visit: Visit) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -78,13 +78,17 @@ async def _show_one(
     *,
     secret: str = "",
     trial: Trial | None = None,
+    given: FormData | None = None,
     problem: WaybillError | None = None,
 ) -> Response:
+    webhook = await visit.run(show_webhook, visit.site.catalog, alias)
     return await visit.render(
         "webhooks/show.html",
         status=status_of(problem) if problem else 200,
-        webhook=await visit.run(show_webhook, visit.site.catalog, alias),
+        webhook=webhook,
         events=EVENTS,
+        url=given.get("url", "") if given else webhook.url,
+        chosen=given.getlist("event") if given else webhook.events,
         secret=secret,
         trial=trial,
         problem=problem,
@@ -102,8 +106,8 @@ async def _edit(visit: Visit) -> Response:
             url=str(form.get("url", "")).strip(),
             events=[str(event) for event in form.getlist("event")],
         )
-    except InputError as error:
-        return await _show_one(visit, alias, problem=error)
+    except InputError as error:  # what was typed stays in the form
+        return await _show_one(visit, alias, given=form, problem=error)
     return visit.redirect(_place(alias), notice=f"{alias} is changed.")
 
 
@@ -160,7 +164,9 @@ async def _deliveries(visit: Visit) -> Response:
 async def _resend(visit: Visit) -> Response:
     alias, delivery_id = _alias(visit), str(visit.request.path_params["delivery"])
     await visit.run(resend, visit.site.catalog, visit.actor, alias, delivery_id)
-    return visit.redirect(f"{_place(alias)}/deliveries", notice="It is sent once more.")
+    webhook = await visit.run(show_webhook, visit.site.catalog, alias)
+    notice = f"It waits until {alias} goes on." if webhook.is_paused else "It is sent once more."
+    return visit.redirect(f"{_place(alias)}/deliveries", notice=notice)
 
 
 def _alias(visit: Visit) -> str:

@@ -49,6 +49,10 @@ __all__ = [
 EVENTS: tuple[EventName, ...] = get_args(EventName)
 """What can be told."""
 WEBHOOKS_MAX = 20
+_WHERE_TO = (
+    "Give an https:// address of the public internet, without password and query string; a receiver"
+    " in your own network needs a public name and a certificate"
+)
 _ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}")
 
 
@@ -147,19 +151,19 @@ def change_webhook(
     actor: Actor,
     alias: str,
     *,
-    url: str = "",
-    events: Collection[str] = (),
+    url: str | None = None,
+    events: Collection[str] | None = None,
 ) -> Webhook:
-    """Sends events elsewhere, or others; what is left out stays. What waits goes to the new address.
+    """Sends events elsewhere, or others; what is None stays. What waits goes to the new address.
 
     Raises:
         UnknownNameError: there is none.
         InputError: the URL or the events will not do, or nothing is to be changed.
     """
     values: dict[str, Any] = {}
-    if url:
+    if url is not None:
         values["url"] = checked_url(url)
-    if events:
+    if events is not None:
         values["events"] = " ".join(_checked_events(events))
     if not values:
         raise InputError("nothing is to be changed", hint="Give another URL, other events or both")
@@ -247,9 +251,12 @@ def checked_url(url: str) -> str:
     Raises:
         InputError: it is not https, not public, or has a query string, which would be in logs of every server on the way.
     """
-    if "?" in url or "#" in url:
-        raise refused(url, "it has a query string or a fragment, which a webhook must not have")
-    return check_named(url).url
+    try:
+        if "?" in url or "#" in url:
+            raise refused(url, "it has a query string or a fragment, which a webhook must not have")
+        return check_named(url).url
+    except InputError as error:
+        raise InputError(error.message, hint=_WHERE_TO, **error.facts) from error
 
 
 def _checked_events(events: Collection[str]) -> list[str]:

@@ -9,8 +9,8 @@ import dagster as dg
 from pydantic import Field
 
 from resources.connectors.base import Connector
-from resources.connectors.component import ConnectorComponent, Holds, Secret, secret_value
-from resources.connectors.resource import ConnectorResource, Place, from_home
+from resources.connectors.component import ConnectorComponent, Secret, secret_value
+from resources.connectors.resource import ConnectorResource, Holds, Place, from_home
 from resources.connectors.sql.declared import (
     check_limits,
     check_options,
@@ -46,6 +46,7 @@ def _variant(spec: DialectSpec) -> Variant:
 class SqlConnectorResource(ConnectorResource):
     """A database."""
 
+    holds: ClassVar[Holds] = "tables"
     dialect: Dialect
     path: str = ""
     host: str = ""

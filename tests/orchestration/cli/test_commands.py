@@ -80,8 +80,9 @@ def test_connectors_are_listed_without_secrets(waybill, monkeypatch):
         "target": "lake",
         "environment": {},
         "used_by": ["datasource orders_landing"],
+        "holds": "files",
     }
-    assert found["vault"]["kind"] == "postgresql"
+    assert (found["vault"]["kind"], found["vault"]["holds"]) == ("postgresql", "tables")
     assert found["vault"]["environment"] == {"TEST_VAULT_PASSWORD": True}
     assert "canary" not in result.stdout + waybill("connector", "list").stdout
 

@@ -42,6 +42,7 @@ attributes:
   objects: {connector: landing, path: "texts/*.txt"}
   schedule: {cron: "0 3 * * *", timezone: Europe/Paris}
   options: {output: text}
+  keep_tasks: 2
 """
 
 
@@ -164,6 +165,10 @@ def test_the_clock_makes_a_task_at_its_time_and_the_next_one_finds_nothing_new(
     assert (first.via, first.asked_by) == ("schedule", "schedule nightly_docs_schedule")
     assert (first.state, first.created, first.folder) == ("completed", 1, "texts")
     assert (second.state, second.done, second.unchanged) == ("completed", 0, 1)
+    for _ in range(2):
+        job.execute_in_process(instance=instance)
+    assert [one.id for one, _ in tasks(definitions, instance)] == [2, 3, 4]  # the first has gone
+    assert Location(definitions).store().read(("datasets", "docs")).to_table().num_rows == 1
 
 
 def test_a_time_passes_by_while_the_task_of_the_one_before_is_at_work(definitions, instance):

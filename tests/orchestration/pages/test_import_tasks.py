@@ -224,6 +224,9 @@ def test_names_of_strangers_are_text(shop, client, tasks):
 def test_a_path_is_found_by_walking_through_a_connector(shop, client):
     place = f"{shop.data}/imports/-/browse?target=collection:library"
     assert ">lake</a>" in client.get(place).text
+    assert "tables" not in client.get(place).text  # a database is no place of files
+    offered = re.findall(r"<option>(\w+)</option>", client.get(f"{shop.data}/imports/-/new").text)
+    assert offered == ["lake", "other", "slow"]
     page = client.get(f"{place}&connector=lake&path=notes/").text
     one = re.search(r'href="([^"]*)" aria-label="Choose 1.txt"', page)[1].replace("&amp;", "&")
     form = client.get(one).text

@@ -117,6 +117,34 @@ def test_a_person_pauses_changes_and_removes_one(shop, receiver, watched):
     assert "desk" not in {one.alias for one in declared.list_webhooks(shop.database)}
 
 
+def test_what_cannot_be_changed_is_told_beside_what_was_typed(shop):
+    wanted = {"alias": "form", "url": "https://hooks.example/in", "events": ["import.failed"]}
+    with shop.client(headers={"Origin": shop.url}) as api:
+        assert api.post("/api/v1/webhooks", json=wanted).status_code == 201
+        own = f"{shop.data}/webhooks/form"
+        answer = shop.post(api, own, {"url": "https://hooks.example/typed"})
+        assert (answer.status_code, "needs an event" in answer.text) == (422, True)
+        assert 'value="https://hooks.example/typed"' in answer.text
+        assert " checked" not in answer.text
+        kept = api.get("/api/v1/webhooks/form").json()
+        assert (kept["url"], kept["events"]) == (wanted["url"], wanted["events"])
+
+
+def test_one_that_is_sent_again_while_it_is_paused_waits(shop, receiver):
+    wanted = {"alias": "rests", "url": "https://hooks.example/rests", "events": ["import.completed"]}  # fmt: skip
+    with shop.client(headers={"Origin": shop.url}) as api:
+        own = "/api/v1/webhooks/rests"
+        assert api.post("/api/v1/webhooks", json=wanted).status_code == 201
+        note(shop, 3)
+        wait_until(lambda: api.get(own).json()["failed"] == 1)
+        (one,) = api.get(f"{own}/deliveries").json()["items"]
+        api.post(f"{own}/pause")
+        place = f"{shop.data}/webhooks/rests/deliveries/{one['id']}/resend"
+        answer = shop.post(api, place, {})
+        assert answer.status_code == 303
+        assert "It waits until rests goes on." in api.get(answer.headers["location"]).text
+
+
 def test_the_same_over_http(shop, receiver):
     place = "/api/v1/webhooks"
     with shop.client(headers={"Origin": shop.url}) as api:
@@ -145,6 +173,7 @@ def test_the_same_over_http(shop, receiver):
         assert (again.status_code, again.json()["state"]) == (202, "waiting")
         assert api.post(f"{own}/deliveries/x/resend").status_code == 404
         assert api.patch(own, json={"events": ["import.stopped"]}).json()["url"] == wanted["url"]
+        assert api.patch(own, json={"url": wanted["url"], "events": []}).status_code == 422
         assert api.post(f"{own}/pause").json()["is_paused"]
         assert not api.post(f"{own}/resume").json()["is_paused"]
         assert api.post(f"{own}/rotate").json()["secret"] != secret

@@ -17,7 +17,8 @@ from resources.documents.document import (
     Paragraph,
     Table,
 )
-from resources.documents.reader import OCR_PACKAGES, open_reader
+from resources.documents.packages import OCR_PACKAGES
+from resources.documents.reader import open_reader
 from resources.documents.refusals import DocumentRefusedError
 from resources.documents.requests import ReadWanted
 from resources.kernel.errors import MissingDependencyError

@@ -5,6 +5,8 @@ import wave
 
 from PIL import Image
 
+from tests.resources.media import media_files as make
+
 
 def png(width: int) -> bytes:
     out = io.BytesIO()
@@ -57,6 +59,30 @@ def test_a_file_of_another_format_than_its_ending_says_is_refused(bench):
         ),
     }
     assert done.created == 2
+
+
+def test_sound_and_video_are_probed_and_what_only_says_it_is_one_is_told(bench):
+    mp3, mp4 = make.sound("mp3", 1.0), make.video("mp4")
+    files = {
+        "talk.mp3": mp3, "talk.WAV": make.sound("wav", 0.5), "talk.m4a": make.sound("ipod", 0.5),
+        "clip.mp4": mp4, "clip.MOV": make.video("mov"), "clip.mpv": make.video("mpegts"),
+        "clip.webm": make.video("webm"), "text.mp3": b"no sound", "text.mp4": b"no video",
+        "sound.mp4": mp3, "video.mp3": mp4, "half.mp4": mp4[:200], "mute.mpv": make.png_of(9, 9),
+    }  # fmt: skip
+    done = bench.run(bench.uploads(**files))
+    failed = {item.name: item.message for item in bench.items(done.id, state="failed")}
+    assert set(failed) == {
+        *("text.mp3", "text.mp4", "sound.mp4", "video.mp3", "half.mp4", "mute.mpv")
+    }
+    assert all(failed.values())
+    rows = {row["title"]: row for row in bench.rows("docs")}
+    assert set(rows) == set(files) - set(failed)
+    assert {name: row["type"] for name, row in rows.items()} == {
+        **dict.fromkeys(("talk.mp3", "talk.WAV", "talk.m4a"), "audio"),
+        **dict.fromkeys(("clip.mp4", "clip.MOV", "clip.mpv", "clip.webm"), "video"),
+    }
+    assert round(rows["talk.mp3"]["media_duration"], 1) == 1.0
+    assert (rows["clip.mp4"]["media_width"], rows["clip.mp4"]["media_height"]) == (64, 48)
 
 
 def test_an_unchanged_place_is_not_read_again(bench):

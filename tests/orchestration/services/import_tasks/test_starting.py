@@ -1,5 +1,6 @@
 """Tasks made and started for the server: once for a key, queued at once, refused with the state, never half made."""
 
+import sys
 from dataclasses import replace
 
 import dagster as dg
@@ -13,7 +14,13 @@ from orchestration.services.import_tasks.starting import (
 )
 from orchestration.services.runs.start import Asked
 from resources.import_tasks.definition import parse_definition
-from resources.kernel.errors import GoneError, InputError, NotFoundError, UnknownNameError
+from resources.kernel.errors import (
+    GoneError,
+    InputError,
+    MissingDependencyError,
+    NotFoundError,
+    UnknownNameError,
+)
 from resources.stores.catalog.import_tasks.records import TransitionError
 
 LAKE = {"type": "connector", "connector": "lake", "path": "*"}
@@ -98,6 +105,24 @@ def test_what_the_target_does_not_take_is_told_by_its_field(bench, given, place)
     with pytest.raises((InputError, UnknownNameError)) as told:
         create_task(bench.place, definition(**given), start=False, via="api")
     assert told.value.facts["place"] == place
+
+
+@pytest.mark.parametrize(
+    ("name", "missing", "options", "said"),
+    [
+        ("docs", "rapidocr", {"ocr": True}, r'pip install "waybill\[ocr\]"'),
+        ("docs", "striprtf", {}, r'pip install "waybill\[documents\]"'),
+        ("photos", "", {"ocr": True}, "photos keeps no texts"),
+    ],
+)
+def test_what_could_not_be_read_is_told_before_anything_is_brought(
+    bench, monkeypatch, name, missing, options, said
+):
+    if missing:
+        monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises((MissingDependencyError, InputError), match=said):
+        create_task(bench.place, definition(name=name, options=options), start=False, via="api")
+    assert bench.records.tasks.ids() == set()
 
 
 def test_a_password_in_an_address_is_refused_and_not_repeated():

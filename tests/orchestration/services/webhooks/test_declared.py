@@ -38,6 +38,7 @@ def test_an_address_that_nothing_is_sent_to(post, url):
         create_webhook(post.database, ADA, KEY, alias="crm", url=url, events=EVENTS)
     assert "token=x" not in str(caught.value)
     assert "u:p" not in str(caught.value)
+    assert "receiver in your own network" in caught.value.hint
     assert list_webhooks(post.database) == []
 
 
@@ -53,6 +54,15 @@ def test_an_event_is_one_of_those_that_there_are(post):
             create_webhook(
                 post.database, ADA, KEY, alias="a", url="https://hooks.example/", events=events
             )
+
+
+def test_without_an_event_or_an_address_nothing_is_changed(post):
+    post.webhook()
+    before = show_webhook(post.database, "crm")
+    for values in ({"url": "https://hooks.example/other", "events": []}, {"url": ""}):
+        with pytest.raises(InputError):
+            change_webhook(post.database, ADA, "crm", **values)
+    assert show_webhook(post.database, "crm") == before
 
 
 def test_there_are_not_too_many_and_none_twice(post):
