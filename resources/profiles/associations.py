@@ -29,6 +29,8 @@ SAMPLE_CELLS = 10_000_000
 SEED = 13
 MOST_CATEGORIES = 100
 """Texts of more different values are no categories."""
+LONGEST_CATEGORY = 1_000
+"""Nor are texts of which one is longer, in characters."""
 _BATCH_CELLS = 2_000_000
 _BATCH_ROWS = 65_536
 _DIGITS = 9
@@ -153,7 +155,9 @@ def _is_number(profile: ColumnProfile) -> bool:
 
 
 def _is_category(profile: ColumnProfile) -> bool:
-    return profile.kind in ("boolean", "text") and 2 <= (profile.distinct or 0) <= MOST_CATEGORIES
+    is_short = profile.lengths is None or profile.lengths.most <= LONGEST_CATEGORY
+    is_kind = profile.kind in ("boolean", "text")
+    return is_kind and is_short and 2 <= (profile.distinct or 0) <= MOST_CATEGORIES
 
 
 def _left_out_note(chosen: Chosen) -> Note:

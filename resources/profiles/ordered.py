@@ -70,9 +70,9 @@ class FirstPass:
     _shifted_sum: float = 0.0
 
     def __post_init__(self) -> None:
-        ends = {math.floor(place) for place in self._places()} | {
-            math.ceil(place) for place in self._places()
-        }
+        self._places = [(self.total - 1) * part for part in _FRACTIONS]
+        ends = {math.floor(place) for place in self._places}
+        ends |= {math.ceil(place) for place in self._places}
         self._wanted = np.array(sorted(ends), np.int64)
 
     def take(self, piece: SortedValues) -> None:
@@ -106,20 +106,19 @@ class FirstPass:
 
     def quantiles(self) -> list[Fraction | float]:
         """At `QUANTILES`, linear between neighbours."""
-        return [self._between(place) for place in self._places()] if self._found else []
+        return [self._between(place) for place in self._places] if self._found else []
 
     def values_below(self) -> list[Exact]:
         """At `QUANTILES`, the value at or below."""
-        return [self._found[math.floor(place)] for place in self._places()] if self._found else []
-
-    def _places(self) -> list[Fraction]:
-        return [(self.total - 1) * part for part in _FRACTIONS]
+        return [self._found[math.floor(place)] for place in self._places] if self._found else []
 
     def _between(self, place: Fraction) -> Fraction | float:
         below, above = self._found[math.floor(place)], self._found[math.ceil(place)]
         part = place - math.floor(place)
+        if below == above:
+            return below if isinstance(below, float) else Fraction(below)
         if isinstance(below, float) and isinstance(above, float):
-            return below if below == above else below * float(1 - part) + above * float(part)
+            return below * float(1 - part) + above * float(part)
         return Fraction(below) * (1 - part) + Fraction(above) * part
 
     def _pick(self, piece: SortedValues, upto: Numbers) -> None:

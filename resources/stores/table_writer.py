@@ -42,6 +42,7 @@ class TableWriter:
         self.rows = 0
         """Rows written so far."""
         self._footers = FooterCheck()
+        self._ended: pa.Schema | None = None
         self._writer: ThreadedWriter | None = None
         # Closing a part waits for its encoder: beside the next part, not before it.
         self._closer = ThreadPoolExecutor(1, thread_name_prefix="close")
@@ -140,7 +141,7 @@ class TableWriter:
         self._abandon()
         self._publisher.reset()
         self._schema, self._parts, self._parts_before, self.rows = None, 0, 0, 0
-        self._footers = FooterCheck()
+        self._footers, self._ended = FooterCheck(), None
 
     def settled_schema(self) -> pa.Schema:
         """The schema that a version of what was written would have; ends the last part.
@@ -148,9 +149,11 @@ class TableWriter:
         Raises:
             IntegrityError: readers would get other types than announced.
         """
-        self.begin_partition(None)
-        self._await_closing()
-        return self._footers.mark(self._schema)
+        if self._ended is None:  # asked again it would begin, and end, one part more
+            self.begin_partition(None)
+            self._await_closing()
+            self._ended = self._footers.mark(self._schema)
+        return self._ended
 
     def publish(
         self, properties: Mapping[str, Any] | None = None, replaced: Replaced | None = None
@@ -203,6 +206,7 @@ class TableWriter:
     def _next_part(self) -> Path:
         path = self._publisher.new_file(f"part-{self._parts:05d}.parquet")
         self._parts += 1
+        self._ended = None
         return path
 
     def _close_part(self) -> None:

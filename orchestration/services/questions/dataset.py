@@ -10,6 +10,7 @@ from orchestration.services.dataset_download import download_dataset
 from orchestration.services.dataset_list import DatasetEntry
 from orchestration.services.dataset_restore import start_restore
 from orchestration.services.dataset_sample import Sample, sample_dataset
+from orchestration.services.questions.dataset_profile import COMPUTE_PROFILE
 from orchestration.services.runs.launch import start_refresh
 from orchestration.services.runs.start import Asked
 from orchestration.services.suggested_checks import SuggestedChecks, suggest_checks
@@ -88,4 +89,4 @@ SAMPLE = Question("dataset.sample", _sample, Sample)
 COMPARE = Question("dataset.compare", _compare, Comparison, seconds=SECONDS)
 RESTORE = Question("dataset.restore", _restore, str)
 SUGGEST_CHECKS = Question("dataset.suggest-checks", _suggest_checks, SuggestedChecks)
-QUESTIONS = (DOWNLOAD, REFRESH, SAMPLE, COMPARE, RESTORE, SUGGEST_CHECKS)
+QUESTIONS = (DOWNLOAD, REFRESH, SAMPLE, COMPARE, RESTORE, SUGGEST_CHECKS, COMPUTE_PROFILE)

@@ -1,4 +1,4 @@
-"""Questions about profiles: what needs the definitions. A profile that is kept is read by the web process itself."""
+"""The question that has a profile made: it needs the definitions. A profile that is kept is read by the web process itself."""
 
 from __future__ import annotations
 
@@ -13,4 +13,3 @@ def _compute(desk: Desk, name: str, version: int = 0, key: str = "") -> str:
 
 
 COMPUTE_PROFILE = Question("dataset.compute-profile", _compute, str)
-QUESTIONS = (COMPUTE_PROFILE,)

@@ -109,7 +109,9 @@ def test_what_is_declared_and_recorded_of_a_dataset(waybill):
 def test_checks_show_their_newest_result_with_values_that_fail(waybill):
     assert {c["outcome"] for c in waybill.json("checks", "orders")} == {"never run"}
     waybill.make("orders")
-    in_set, count = waybill.json("checks", "orders")
+    found = {one["name"]: one for one in waybill.json("checks", "orders")}
+    in_set = found["expect_column_values_to_be_in_set_note"]
+    count = found["expect_table_row_count_to_be_between"]
     assert (in_set["outcome"], in_set["severity"], in_set["failing"]) == ("failed", "warning", 1)
     assert in_set["examples"] == ["=HYPERLINK(1)"]
     assert in_set["description"].startswith("Expect column values to be in set")

@@ -176,6 +176,13 @@ def test_without_any_profile_the_page_says_so(client):
     assert client.get("bare/analysis/report").status_code == 404
 
 
+def test_a_button_has_the_version_analysed(shop, client):
+    path = f"{shop.data}/datasets/bare/analysis"
+    assert "Analyse it now" in client.get(path).text
+    assert shop.post(client, f"{path}/compute", {"version": 1}).status_code == 303
+    assert "Version 1 is being analysed (queued)" in client.get(path).text
+
+
 def test_columns_are_filtered_sorted_and_paged(client):
     def names(**wanted: str) -> list[str]:
         text = client.get("orders/analysis/columns", params=wanted).text

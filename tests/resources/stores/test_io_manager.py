@@ -188,13 +188,20 @@ def test_an_op_of_no_asset_may_return_none(tmp_path):
 
 @pytest.mark.parametrize(
     ("metadata", "kept"),
-    [({}, 3), ({"waybill/keep": 1}, 1), ({"waybill/keep": dg.MetadataValue.int(2)}, 2)],
-    ids=["default", "number", "metadata-value"],
+    [
+        ({}, 3),
+        ({"waybill/keep": 1}, 1),
+        ({"waybill/keep": dg.MetadataValue.int(2)}, 2),
+        ({"waybill/keep": 1, "waybill/keep_days": 30}, 5),
+    ],
+    ids=["default", "number", "metadata-value", "days"],
 )
 def test_old_versions_are_collected(project, monkeypatch, metadata, kept):
     real = TableStore.collect
     monkeypatch.setattr(
-        TableStore, "collect", lambda self, key, keep: real(self, key, keep, timedelta(0))
+        TableStore,
+        "collect",
+        lambda self, key, keep, keep_days: real(self, key, keep, timedelta(0), keep_days=keep_days),
     )
 
     @dg.asset(metadata=metadata)

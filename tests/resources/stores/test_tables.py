@@ -180,6 +180,16 @@ def test_no_rows_keep_their_columns(store):
     assert kept.relation(duckdb.connect()).columns == every_type().column_names
 
 
+@pytest.mark.parametrize("rows", [0, 3])
+def test_its_columns_may_be_asked_for_before_it_is_published(store, rows):
+    with store.writer(KEY, run_id="run-1") as writer:
+        writer.write(stream(numbers(rows)))
+        assert writer.settled_schema().equals(writer.settled_schema())
+        writer.publish()
+    kept = store.read(KEY)
+    assert (kept.rows, len(kept.version.files)) == (rows, 1)
+
+
 def test_columns_in_the_order_asked_for(store):
     kept = keep(store, numbers(10))
     read = kept.batches(["s", "n"])
