@@ -76,7 +76,7 @@ def _spaced(blocks: Sequence[Block], shown: Callable[[Block], str]) -> Iterator[
 
 
 def _item_numbers(blocks: Sequence[Block]) -> dict[int, int]:
-    """Of the items of lists that count, by their identity."""
+    """Of the items of lists that count, by their identity. A list without numbers before them is another list."""
     numbers: dict[int, int] = {}
     counts: list[int] = []
     for block in blocks:
@@ -84,7 +84,7 @@ def _item_numbers(blocks: Sequence[Block]) -> dict[int, int]:
             counts = []
             continue
         counts = [*counts[: block.level], *[0] * (block.level - len(counts))]
-        counts[-1] += 1
+        counts[-1] = counts[-1] + 1 if block.ordered else 0
         numbers[id(block)] = counts[-1]
     return numbers
 

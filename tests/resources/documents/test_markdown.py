@@ -28,6 +28,7 @@ DOCUMENT = Document(
         ListItem("one"),
         ListItem("two", 2),
         ListItem("three", ordered=True),
+        ListItem("four", ordered=True),
         Table([["name", "sum"], ["a|b", "1\n2"]], header=True),
         Table([["x", "y"]]),
         Code("if x:\n    y = '```'", "py"),
@@ -38,7 +39,7 @@ DOCUMENT = Document(
 
 def test_markdown():
     assert to_markdown(DOCUMENT) == (
-        "# Kinds of tea\n\nGreen,  \nblack.\n\n- one\n   - two\n2. three\n\n"
+        "# Kinds of tea\n\nGreen,  \nblack.\n\n- one\n   - two\n1. three\n2. four\n\n"
         "| name | sum |\n| --- | --- |\n| a\\|b | 1<br>2 |\n\n|  |  |\n| --- | --- |\n| x | y |\n\n"
         "````py\nif x:\n    y = '```'\n````\n\n![A cup](<a b.png>)"
     )
@@ -46,7 +47,7 @@ def test_markdown():
 
 def test_text():
     assert to_text(DOCUMENT) == (
-        "Kinds of tea\n\nGreen,\nblack.\n\n- one\n  - two\n- three\n\nname\tsum\na|b\t1 2\n\nx\ty\n\n"
+        "Kinds of tea\n\nGreen,\nblack.\n\n- one\n  - two\n- three\n- four\n\nname\tsum\na|b\t1 2\n\nx\ty\n\n"
         "if x:\n    y = '```'\n\nA cup"
     )
 
