@@ -205,6 +205,13 @@ schedule: {cron: "0 * * * *"}
                 "inbox" if self.inbox else "objects",
                 hint="Name it there: import tasks take files from there alone",
             )
+        if self.options.get("ocr") and kind == "collection" and found.documents is None:
+            raise self._refusal(
+                context,
+                f"{name!r} keeps no texts: nothing would come of those in pictures",
+                "options",
+                hint="Declare `documents:` for it",
+            )
         if self.web is not None and not (kind == "collection" and found.web):
             raise self._refusal(
                 context,

@@ -26,6 +26,9 @@ attributes: {name: plain, upload: true}
 ---
 type: assets.Collection
 attributes: {name: docs, connectors: [landing], documents: {}}
+---
+type: assets.Collection
+attributes: {name: bare, connectors: [landing]}
 """
 RECURRING = """
 ---
@@ -206,6 +209,7 @@ def test_by_hand_it_makes_a_task_too_and_it_is_listed_with_its_times(definitions
         ("target: {name: nope}, inbox: {connector: landing, path: x}", "nope"),
         ("target: {name: docs}, inbox: {connector: landing, path: x}, options: {colour: red}", "'colour'"),
         ("target: {name: docs}, objects: {connector: landing, path: x}, schedule: {cron: now}", "now"),
+        ("target: {name: bare}, inbox: {connector: landing, path: x}, options: {ocr: true}", "keeps no texts"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_told_with_its_line(attributes, said):
