@@ -98,7 +98,6 @@ HARMLESS = {
             "encoding": "one of two",
             "list_delimiter": "a character",
             "blank_clears": "how blank cells are taken",
-            "keep_tasks": "how many ended tasks of the same name stay",
             "task": "a number of an import task, refused where it goes elsewhere",
             "new_task": "a task as the API takes one, held to the same rules; uploads are not handed in by it",
             "keep_tasks": "a number; who may start runs may delete tasks that have ended",
