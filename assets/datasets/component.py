@@ -41,6 +41,7 @@ datasource: open_orders
 refresh: "30 5 * * *"
 allow_empty: true
 keep_versions: 14
+keep_days: 30
 profile: on_demand        # `always` when left out
 on_schema_change: fail
 checks:

@@ -37,6 +37,7 @@ seed: 7
 normalize: true
 refresh: "0 2 * * 6"
 keep_versions: 2
+keep_days: 30
 column_descriptions: {vector: What a customer is like}
 description: Customers beside those that are like them
 owners: ["team:science"]

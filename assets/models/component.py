@@ -51,6 +51,7 @@ seed: 7
 max_rows: 200000
 refresh: "0 4 * * 0"
 keep_versions: 10
+keep_days: 30
 description: Whether an order comes back
 owners: ["team:science"]
 tags: {stage: trial}
@@ -146,6 +147,7 @@ refresh: "0 5 * * *"
 checks:
   - expect_column_values_to_not_be_null: {column: prediction}
 keep_versions: 7
+keep_days: 30
 profile: on_demand
 description: How likely each open order comes back
 owners: ["team:science"]

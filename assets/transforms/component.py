@@ -36,6 +36,7 @@ name: revenue_by_country
 file: revenue_by_country.sql
 refresh: "0 6 * * *"
 keep_versions: 30
+keep_days: 30
 profile: "off"
 checks:
   - expect_column_values_to_be_between: {column: revenue, min_value: 0, severity: warn}

@@ -102,6 +102,7 @@ name: sales_inbox
 target: {kind: dataset, name: sales}
 inbox: {connector: landing, path: "incoming/*.csv", every_seconds: 60}
 options: {ignore_errors: true}
+keep_tasks: 200
 description: Takes what the shops send
 """,
         """\

@@ -157,7 +157,7 @@ def _plain(edge: Fraction, *, is_whole: bool) -> Number:
     try:
         return float(edge)
     except OverflowError:
-        return math.copysign(np.finfo(float).max, edge)
+        return float(np.finfo(float).max if edge > 0 else np.finfo(float).min)
 
 
 def _ascending(edges: Sequence[Number]) -> list[Number]:

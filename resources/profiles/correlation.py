@@ -29,7 +29,7 @@ class PearsonSums:
 
     def __init__(self, profiles: Sequence[ColumnProfile]) -> None:
         self._means = np.array([profile.mean or 0.0 for profile in profiles])
-        self._scales = np.array([profile.std or 1.0 for profile in profiles])
+        self._scales = np.array([_scale_of(profile) for profile in profiles])
         self._incomplete = [place for place, p in enumerate(profiles) if _has_gaps(p)]
         # Column 0 of the masks is of ones: for all that have no gaps.
         self._mask_of = np.zeros(len(profiles), np.int64)
@@ -135,6 +135,13 @@ def _ranked_profile(ranked: Floats) -> ColumnProfile:
     return ColumnProfile(
         "", 0, "double", "number", missing=len(ranked) - len(here), mean=mean, std=std or 1.0
     )
+
+
+def _scale_of(profile: ColumnProfile) -> float:
+    """The deviation, or how far the values reach where doubles cannot hold that."""
+    if profile.std:
+        return profile.std
+    return max(abs(float(profile.lowest or 0)), abs(float(profile.highest or 0))) or 1.0
 
 
 def _has_gaps(profile: ColumnProfile) -> bool:
