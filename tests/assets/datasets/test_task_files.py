@@ -12,7 +12,7 @@ from orchestration.services.import_tasks.starting import retry_here, start_here
 from orchestration.services.import_tasks.steering import delete_task, stop_task
 from orchestration.services.runs.watch import run_here
 from resources.home import waybill_home
-from resources.kernel.errors import ConfigError, InputError, UnknownNameError
+from resources.kernel.errors import InputError, UnknownNameError
 from resources.sources import whole_files
 from resources.stores.catalog.import_tasks.catalog import ImportTaskCatalog
 from resources.stores.catalog.import_tasks.items import TaskItemCatalog
@@ -156,7 +156,7 @@ def test_files_of_which_most_are_bad_are_refused_whatever_the_task_says(place, s
 @pytest.mark.parametrize(
     ("name", "source", "error", "said"),
     [
-        ("sourced", objects("*.csv"), ConfigError, "upload: true"),
+        ("sourced", objects("*.csv"), InputError, "upload: true"),
         ("nope", objects("*.csv"), UnknownNameError, "nope"),
         ("prices", objects("*.csv"), InputError, "none of its connectors"),
         ("sales", {"type": "web", "addresses": ["https://example.org/"]}, InputError, "collection"),
