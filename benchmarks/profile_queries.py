@@ -1,4 +1,4 @@
-"""The facts of a profile by DuckDB's own exact aggregates: what somebody who knows it well would ask, without limits of memory.
+"""The facts of a profile by DuckDB's own exact aggregates: what somebody who knows it well would ask, in 4 GB.
 
 Quantiles, moments and extremes in one query for some columns at a time; distinct and most frequent values by one grouping a column;
 bins and outliers, repeated rows, patterns of missing cells; correlations of all rows; what needs ranks or categories on a sample of
@@ -19,6 +19,8 @@ SAMPLE_ROWS, SEED = 100_000, 13
 _COLUMNS_AT_ONCE = 20
 _PAIRS_AT_ONCE = 500
 _BINS = 30
+_MEMORY = "4GB"
+"""Beyond it DuckDB works on disk: distinct rows of 200 columns would take a whole machine."""
 _CATEGORIES = 100
 _QUANTILES = "[0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1]"
 
@@ -40,7 +42,8 @@ class BareProfile:
     def run(self) -> None:
         """All steps."""
         listed = [str(file) for file in self.files]
-        with duckdb.connect(config={"threads": self.threads}) as connection:
+        config = {"threads": str(self.threads), "memory_limit": _MEMORY}
+        with duckdb.connect(config=config) as connection:
             connection.execute("SET enable_progress_bar = false")
             connection.execute(f"CREATE VIEW t AS FROM read_parquet({listed!r})")
             self._connection = connection
