@@ -92,7 +92,7 @@ def test_the_chosen_fingerprint_is_the_data_version_and_decides_about_imports(sh
                 definitions, "datasources/orders", "datasets/copy", instance=instance
             )
             (seen,) = (e for e in result.all_events if e.event_type_value == "ASSET_OBSERVATION")
-            (made,) = result.get_asset_materialization_events()
+            *_, made = result.get_asset_materialization_events()  # its profile is before it
             observed = seen.asset_observation_data.asset_observation
             imported = made.materialization.metadata
             assert imported["source version"].text == observed.metadata["fingerprint"].text
