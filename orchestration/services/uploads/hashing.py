@@ -27,13 +27,14 @@ class WriteBehind:
         self._next = _BEHIND_BYTES
         self._under_way: Future[None] | None = None
 
-    def reach(self, offset: int, descriptor: int) -> None:
+    def reach(self, offset: int, path: Path) -> None:
         """Goes on with it once there is enough more, unless it failed; does not wait. The file may be closed meanwhile."""
         if offset < self._next or not self._may_go_on:
             return
         self._next = offset + _BEHIND_BYTES
         self._under_way = Future()
-        given = os.dup(descriptor), self._under_way
+        # A descriptor of its own: a copy of the writer's would keep the writer's lock until the disk is done.
+        given = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), self._under_way
         threading.Thread(target=_write_out, args=given, name="write-behind", daemon=True).start()
 
     @property

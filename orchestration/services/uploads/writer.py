@@ -73,7 +73,7 @@ class IncomingWriter:
                 self.offset += done
                 left = left[done:]
             if self.hashed is not None:
-                self.hashed.behind.reach(self.offset, self._descriptor)
+                self.hashed.behind.reach(self.offset, self._path)
         except OSError as error:
             raise storage_error(error, self._path, "writing") from error
 

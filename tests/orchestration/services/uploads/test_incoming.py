@@ -169,6 +169,26 @@ def test_the_disk_writes_a_file_while_it_comes(uploads, monkeypatch, fails):
         uploads.finish(made.upload_id)
 
 
+def test_the_next_piece_does_not_wait_for_the_disk(uploads, monkeypatch):
+    monkeypatch.setattr(hashing, "_BEHIND_BYTES", 10)
+    may_end, synced = threading.Event(), []
+
+    def fdatasync(descriptor):
+        assert may_end.wait(60)
+        synced.append(os.fstat(descriptor).st_size)
+
+    monkeypatch.setattr(os, "fdatasync", fdatasync)
+    made = uploads.begin("a.csv", size_bytes=36, by="ada")
+    for offset in range(0, 36, 12):
+        with uploads.writer(made.upload_id, offset) as writer:
+            writer.write(b"id\n12\n3456\n\n")
+            writer.hashed.take([b"id\n12\n3456\n\n"])
+    assert synced == []
+    may_end.set()
+    assert uploads.finish(made.upload_id).is_received
+    assert synced == [36]
+
+
 def test_a_piece_can_be_taken_back(uploads):
     upload_id = begin(uploads)
     send(uploads, upload_id, 0, DATA[:5])
