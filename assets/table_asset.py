@@ -6,10 +6,10 @@ A run publishes a version by its own means; then old versions go, and the UI get
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
 import dagster as dg
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from assets.noun import AssetRecord, VersionedNoun
 from assets.profiles.beside import profile_beside
@@ -34,10 +34,22 @@ class TableComponent(VersionedNoun):
     """What its columns mean, by name; the UI shows it beside each column's type."""
 
 
+# YAML takes `off` for false unless it is quoted: both are taken.
+GivenWhen = Annotated[
+    When,
+    dg.Resolver(
+        lambda _context, value: value,
+        model_field_type=Annotated[
+            When, BeforeValidator(lambda value: "off" if value is False else value)
+        ],
+    ),
+]
+
+
 class ProfiledComponent(TableComponent):
     """A component whose table has a profile: Dataset, SqlTransform, Prediction."""
 
-    profile: When = "always"
+    profile: GivenWhen = "always"
     """When its profile is made: `always` (of each version), `on_demand`, or `off`."""
 
     def profiled(self, execute: Execute[Record], asset: dg.AssetSpec) -> Execute[Record]:

@@ -57,6 +57,17 @@ def store(home: Path) -> TableStore:
     return StoreResource().tables()
 
 
+@pytest.mark.parametrize("said", ["off", '"off"'])
+def test_off_is_taken_as_it_stands_in_the_docs(home: Path, said: str) -> None:
+    """YAML takes it for false unless it is quoted."""
+    with project(PROJECT.replace('"off"', said)) as definitions:
+        keys = {
+            one.to_user_string() for one in definitions.resolve_asset_graph().get_all_asset_keys()
+        }
+    assert "datasets/dear/profile" in keys
+    assert "datasets/cheap/profile" not in keys
+
+
 def test_a_run_makes_the_profile_and_dagster_plots_it(home: Path, store: TableStore) -> None:
     with project(PROJECT) as definitions, dg.DagsterInstance.ephemeral() as instance:
         result = materialize(
