@@ -32,7 +32,7 @@ from orchestration.reasons import raised_on_purpose, reason_of
 from orchestration.services.dataset_titles import read_titles
 from orchestration.services.env_file import take_variables
 from orchestration.services.home import open_home
-from orchestration.services.locks import hold
+from orchestration.services.instance import opened_in_turn
 from resources.kernel.errors import WaybillError
 from resources.kernel.garbage import no_full_collections
 from resources.project import read_project, use_project
@@ -119,11 +119,7 @@ def load(target: Target) -> Definitions:
     try:
         _take_project(target)
         _take_titles()
-        # Of several processes that open a new instance at once each would create its tables.
-        with (
-            hold(open_home().locks / "instance.lock", wait=True),
-            dg.DagsterInstance.get() as instance,
-        ):
+        with opened_in_turn(open_home()), dg.DagsterInstance.get() as instance:
             instance.inject_env_vars(target.location)
         with no_full_collections():
             repositories = LoadedRepositories(

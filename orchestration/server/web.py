@@ -38,7 +38,9 @@ from orchestration.server.permissions import RoleWorkspace
 from orchestration.server.reconcile import report_interrupted_runs
 from orchestration.server.site_app import SiteApp, open_site
 from orchestration.services.access.directory import Directory
+from orchestration.services.home import open_home
 from orchestration.services.import_tasks.rounds import TaskRounds
+from orchestration.services.instance import opened_in_turn
 from orchestration.services.webhooks.courier import Courier
 from resources.stores.catalog.database import CatalogDatabase
 
@@ -55,7 +57,9 @@ def open_workspace(workspace_file: Path) -> Iterator[WorkspaceProcessContext]:
     """The code locations and the instance in `DAGSTER_HOME`, for as long as the context lives."""
     keep_engines()
     keep_scripts()
-    with dg.DagsterInstance.get() as instance:
+    with opened_in_turn(open_home()):
+        opened = dg.DagsterInstance.get()
+    with opened as instance:
         report_interrupted_runs(instance)
         instance.optimize_for_webserver(
             statement_timeout=STATEMENT_MILLISECONDS, pool_recycle=3_600, max_overflow=20

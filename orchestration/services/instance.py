@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from dagster._core.instance.ref import InstanceRef
 
 from orchestration.reasons import raised_on_purpose, reason_of
 from orchestration.services.home import Home
+from orchestration.services.locks import hold
 from resources.kernel.errors import ConfigError
 
 _Edition = tuple[int, int, int]
@@ -32,6 +34,11 @@ def open_instance(home: Home) -> dg.DagsterInstance:
             hint="Correct the file, or move it away: the next command writes one that works",
             file=str(source),
         ) from error
+
+
+def opened_in_turn(home: Home) -> AbstractContextManager[bool]:
+    """Held while an instance is opened that may be new: of several processes that open it at once each would create its tables."""
+    return hold(home.locks / "instance.lock", wait=True)
 
 
 def described_instance(home: Home) -> InstanceRef:

@@ -1,6 +1,7 @@
 """The calls of Dagster that are not public, pinned; and the guard before the real web UI."""
 
 import json
+import threading
 from urllib.parse import quote
 
 import dagster as dg
@@ -9,8 +10,10 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster_webserver.app import create_app_from_workspace_process_context
 
+from orchestration.server import web
 from orchestration.server.guard import GuardRules
 from orchestration.server.web import guarded_app, open_workspace
+from orchestration.services import instance
 from orchestration.services.home import open_home
 from tests.orchestration.server.asgi import ask
 
@@ -108,3 +111,30 @@ def test_the_graphql_page_executes_nothing(guarded, limits):
     assert answer.status == 200
     assert b"<html" in answer.body.lower()
     assert "pool_x" not in limits()
+
+
+def test_a_new_instance_is_opened_by_one_process_after_the_other(tmp_path, monkeypatch):
+    monkeypatch.setenv("WAYBILL_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    home = open_home()
+    monkeypatch.setenv("DAGSTER_HOME", str(home.dagster))
+    (tmp_path / "workspace.yaml").write_text("load_from: []\n")
+    asked, opened = threading.Event(), threading.Event()
+
+    def opened_in_turn(of):
+        asked.set()
+        return instance.opened_in_turn(of)
+
+    def open_it():
+        with open_workspace(tmp_path / "workspace.yaml"):
+            opened.set()
+
+    monkeypatch.setattr(web, "opened_in_turn", opened_in_turn)
+    thread = threading.Thread(target=open_it)
+    with instance.opened_in_turn(home):  # a code location makes it
+        thread.start()
+        assert asked.wait(60)
+        assert not list(home.dagster.rglob("*.db"))
+    thread.join()
+    assert opened.is_set()
+    assert list(home.dagster.rglob("*.db"))
