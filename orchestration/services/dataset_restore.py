@@ -10,9 +10,9 @@ import dagster as dg
 from orchestration.location import Location
 from orchestration.restoring import JOB, restore_config
 from orchestration.services.home import Home
-from orchestration.services.runs.launch import server_runs
+from orchestration.services.runs.launch import PlannedRun, run_to_end
 from orchestration.services.runs.start import Asked, start_run
-from orchestration.services.runs.watch import RunOutcome, StepNews, run_here, run_there
+from orchestration.services.runs.watch import RunOutcome, StepNews
 from resources.kernel.errors import InputError
 from resources.kernel.keys import TABLE_NOUNS
 
@@ -59,11 +59,8 @@ def restore_dataset(
     version: str,
 ) -> RunOutcome:
     """Restores a version: in the server of the home folder where there is one, else in this process; see `start_restore`."""
-    if server_runs(home):
-        run_id = start_restore(home, location, instance, name, asked, version=version)
-        return run_there(instance, run_id, tell)
-    config = _config(location, name, version, asked)
-    return run_here(home, instance, location.job(JOB), tell, config=config, tags=asked.tags)
+    plan = PlannedRun(location.job(JOB), config=_config(location, name, version, asked))
+    return run_to_end(home, instance, plan, asked, tell)
 
 
 def _config(location: Location, name: str, version: str, asked: Asked) -> dict[str, Any]:

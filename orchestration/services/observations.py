@@ -13,11 +13,11 @@ from orchestration.services.dataset_staleness import LastLook
 from orchestration.services.home import Home
 from orchestration.services.paging import LIMIT, check_limit, decode_cursor, encode_cursor
 from orchestration.services.runs.failures import error_text
-from orchestration.services.runs.launch import server_runs
+from orchestration.services.runs.launch import PlannedRun, run_to_end
 from orchestration.services.runs.listing import actor_of
 from orchestration.services.runs.recorded import RecordedRun, read_runs
 from orchestration.services.runs.start import Asked, start_run
-from orchestration.services.runs.watch import RunOutcome, StepNews, run_here, run_there
+from orchestration.services.runs.watch import RunOutcome, StepNews
 from resources.kernel.errors import InputError
 from resources.kernel.keys import Key, asset_key
 
@@ -92,11 +92,8 @@ def run_observation(
     Raises:
         UnknownNameError: it is not declared.
     """
-    if server_runs(home):
-        return run_there(instance, start_observation(home, location, instance, name, asked), tell)
-    tags = {**asked.tags, OBSERVE_TAG: name}
-    assets = [_asset(location, name)]
-    return run_here(home, instance, location.asset_job(), tell, tags=tags, assets=assets)
+    plan = PlannedRun(location.asset_job(), [_asset(location, name)], {OBSERVE_TAG: name})
+    return run_to_end(home, instance, plan, asked, tell)
 
 
 def list_observations(

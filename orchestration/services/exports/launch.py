@@ -11,9 +11,9 @@ from assets.exporters.choice import choice_config
 from orchestration.location import Location
 from orchestration.services.exports.declared import exporter_spec
 from orchestration.services.home import Home
-from orchestration.services.runs.launch import server_runs
+from orchestration.services.runs.launch import PlannedRun, run_to_end
 from orchestration.services.runs.start import Asked, start_run
-from orchestration.services.runs.watch import RunOutcome, StepNews, run_here, run_there
+from orchestration.services.runs.watch import RunOutcome, StepNews
 from resources.kernel.errors import NotFoundError
 
 
@@ -62,18 +62,9 @@ def run_export(
         UnknownNameError: no such exporter or dataset.
         NotFoundError: the dataset has no such version.
     """
-    if server_runs(home):
-        return run_there(instance, start_export(home, location, instance, wanted, asked), tell)
     key = _check(location, wanted)
-    return run_here(
-        home,
-        instance,
-        location.asset_job(),
-        tell,
-        config=_config(wanted),
-        tags=asked.tags,
-        assets=[key],
-    )
+    plan = PlannedRun(location.asset_job(), [key], config=_config(wanted))
+    return run_to_end(home, instance, plan, asked, tell)
 
 
 def _config(wanted: Delivery) -> dict[str, object]:

@@ -6,6 +6,8 @@ What starts with `start_` asks the server and returns the run's id at once; the 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import dagster as dg
 
@@ -87,7 +89,7 @@ def compute_embedding(
         UnknownNameError: it is not declared.
     """
     assets = [location.maker(name, "embedding").key]
-    return _run(home, instance, location.asset_job(), asked, tell, assets=assets, tags={})
+    return run_to_end(home, instance, PlannedRun(location.asset_job(), assets), asked, tell)
 
 
 def start_import(
@@ -125,7 +127,7 @@ def run_pipeline(
     """
     job = location.job(name)
     tags = tags_of_partition(f"pipeline {name}", job.partitions_def, partition, instance)
-    return _run(home, instance, job, asked, tell, tags=tags)
+    return run_to_end(home, instance, PlannedRun(job, tags=tags), asked, tell)
 
 
 def refresh_dataset(
@@ -145,7 +147,8 @@ def refresh_dataset(
     """
     spec = location.dataset(name)
     tags = tags_of_partition(f"dataset {name}", spec.partitions_def, partition, instance)
-    return _run(home, instance, location.asset_job(), asked, tell, assets=[spec.key], tags=tags)
+    plan = PlannedRun(location.asset_job(), [spec.key], tags)
+    return run_to_end(home, instance, plan, asked, tell)
 
 
 def import_upload(
@@ -163,7 +166,8 @@ def import_upload(
         UnknownNameError: nothing makes it.
     """
     assets, tags = [location.maker(name, *TABLE_NOUNS).key], {UPLOAD_TAG: str(number)}
-    return _run(home, instance, location.asset_job(), asked, tell, assets=assets, tags=tags)
+    plan = PlannedRun(location.asset_job(), assets, tags)
+    return run_to_end(home, instance, plan, asked, tell)
 
 
 def server_runs(home: Home) -> bool:
@@ -184,17 +188,42 @@ def require_server(home: Home) -> None:
         )
 
 
-def _run(
+@dataclass(frozen=True)
+class PlannedRun:
+    """What is to run: a job, or some of its assets.
+
+    Args:
+        job: the job.
+        assets: only these of it; all when empty.
+        tags: beside the job's own.
+        config: the run's config.
+    """
+
+    job: dg.JobDefinition
+    assets: Collection[dg.AssetKey] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    config: Mapping[str, Any] | None = None
+
+
+def run_to_end(
     home: Home,
     instance: dg.DagsterInstance,
-    job: dg.JobDefinition,
+    plan: PlannedRun,
     asked: Asked,
     tell: Callable[[StepNews], None],
-    *,
-    assets: Collection[dg.AssetKey] = (),
-    tags: Mapping[str, str],
 ) -> RunOutcome:
+    """Has the server of the home folder run something and follows it; where none runs, runs it in this process.
+
+    Args:
+        home: whose server it is.
+        instance: where the run is recorded.
+        plan: what runs.
+        asked: who wants it.
+        tell: hears of each step.
+    """
+    job, assets, config = plan.job, plan.assets, plan.config
     if server_runs(home):
-        run_id = start_run(home, instance, job, asked, assets=assets, tags=tags)
+        run_id = start_run(home, instance, job, asked, assets=assets, config=config, tags=plan.tags)
         return run_there(instance, run_id, tell)
-    return run_here(home, instance, job, tell, tags={**tags, **asked.tags}, assets=assets)
+    tags = {**plan.tags, **asked.tags}
+    return run_here(home, instance, job, tell, config=config, tags=tags, assets=assets)

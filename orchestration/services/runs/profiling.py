@@ -8,9 +8,9 @@ import dagster as dg
 
 from orchestration.location import Location
 from orchestration.services.home import Home
-from orchestration.services.runs.launch import server_runs
+from orchestration.services.runs.launch import PlannedRun, run_to_end
 from orchestration.services.runs.start import Asked, start_run
-from orchestration.services.runs.watch import RunOutcome, StepNews, run_here, run_there
+from orchestration.services.runs.watch import RunOutcome, StepNews
 from resources.kernel.errors import ConfigError
 from resources.profiles.kept import profile_key
 
@@ -50,11 +50,8 @@ def compute_profile(
         ConfigError: it is declared with `profile: off`, or has no profile.
     """
     key, config = _profiling(location, name, version)
-    job = location.asset_job()
-    if server_runs(home):
-        run_id = start_run(home, instance, job, asked, assets=[key], config=config)
-        return run_there(instance, run_id, tell)
-    return run_here(home, instance, job, tell, config=config, tags=asked.tags, assets=[key])
+    plan = PlannedRun(location.asset_job(), [key], config=config)
+    return run_to_end(home, instance, plan, asked, tell)
 
 
 def _profiling(

@@ -169,12 +169,6 @@ class ImportTaskCatalog:
         with self.database.read() as connection:
             return [to_event(row) for row in connection.execute(chosen)]
 
-    def events_after(self, event_id: int, limit: int = 1_000) -> list[StoredEvent]:
-        """What happened to any task after an event, oldest first."""
-        chosen = sa.select(EVENTS).where(EVENTS.c.id > event_id).order_by(EVENTS.c.id).limit(limit)
-        with self.database.read() as connection:
-            return [to_event(row) for row in connection.execute(chosen)]
-
     def remove(self, task_id: int, actor: str) -> None:
         """Takes a task that is being deleted out, with its items; what it brought in stays.
 
