@@ -43,10 +43,10 @@ type: assets.Datasource
 attributes: {name: files, connector: lake, path: "*.csv"}
 ---
 type: assets.Dataset
-attributes: {name: taken, datasource: files}
+attributes: {name: taken, datasource: files, profile: "off"}
 ---
 type: assets.Dataset
-attributes: {name: sent, upload: true}
+attributes: {name: sent, upload: true, profile: "off"}
 """
 
 
