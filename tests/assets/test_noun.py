@@ -232,7 +232,7 @@ def test_a_subclass_changes_what_is_shown_and_wraps_what_a_run_does(home, librar
         assert spec.metadata["team"] == "sales"
         assert spec.owners == ["team:sales"]
         result = materialize(loaded, "datasets/x", instance=instance)
-    *_, made = result.asset_materializations_for_node("datasets__x")
+    _profile, made = result.asset_materializations_for_node("datasets__x")
     assert made.metadata["heard by"].value == "sales"
     assert made.metadata["dagster/row_count"].value == 2
 
@@ -291,7 +291,7 @@ def test_column_descriptions_stand_beside_types_and_unknown_ones_are_told(home, 
     )
     with project(text) as loaded:
         result = materialize(loaded, "datasets/source", "datasets/t", instance=instance)
-        *_, made = result.asset_materializations_for_node("datasets__t")
+        _profile, made = result.asset_materializations_for_node("datasets__t")
     (column,) = made.metadata["dagster/column_schema"].value.columns
     assert column.description == "A number (from source.n)"
     logs = [e.user_message for e in instance.all_logs(result.run_id)]

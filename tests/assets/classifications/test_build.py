@@ -142,7 +142,7 @@ def test_sql_exporters_and_pipelines_read_the_set(take, definitions, instance, h
         dg.AssetKey(["datasets", "brands"]),
         dg.AssetKey(["exports", "out"]),
     }
-    *_, event = result.asset_materializations_for_node(
+    _profile, event = result.asset_materializations_for_node(
         "datasets__brands"
     )  # its profile is before it
     lineage = event.metadata["dagster/column_lineage"].value.deps_by_column["brand"]

@@ -92,7 +92,8 @@ def test_the_chosen_fingerprint_is_the_data_version_and_decides_about_imports(sh
                 definitions, "datasources/orders", "datasets/copy", instance=instance
             )
             (seen,) = (e for e in result.all_events if e.event_type_value == "ASSET_OBSERVATION")
-            *_, made = result.get_asset_materialization_events()  # its profile is before it
+            found = result.get_asset_materialization_events()
+            (made,) = (e for e in found if e.asset_key == dg.AssetKey(["datasets", "copy"]))
             observed = seen.asset_observation_data.asset_observation
             imported = made.materialization.metadata
             assert imported["source version"].text == observed.metadata["fingerprint"].text

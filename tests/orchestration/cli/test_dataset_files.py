@@ -110,6 +110,7 @@ def test_checks_show_their_newest_result_with_values_that_fail(waybill):
     assert {c["outcome"] for c in waybill.json("checks", "orders")} == {"never run"}
     waybill.make("orders")
     found = {one["name"]: one for one in waybill.json("checks", "orders")}
+    assert len(found) == 3  # the one of the schema beside those that are declared
     in_set = found["expect_column_values_to_be_in_set_note"]
     count = found["expect_table_row_count_to_be_between"]
     assert (in_set["outcome"], in_set["severity"], in_set["failing"]) == ("failed", "warning", 1)

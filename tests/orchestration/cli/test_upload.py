@@ -77,7 +77,10 @@ def test_a_second_file_is_the_next_version_and_leaves_the_declaration_alone(wayb
     written.write_text("# mine\n" + written.read_text())
     file.write_text("id,amount\n3,1.00\n")
     answer = json.loads(waybill("upload", file, "--name", "sales", "--json"))
-    assert answer["made"][-1] == {"key": "datasets/sales", "rows": 1, "version": 2}
+    assert answer["made"] == [
+        {"key": "datasets/sales/profile", "rows": None, "version": 2},
+        {"key": "datasets/sales", "rows": 1, "version": 2},
+    ]
     assert written.read_text().startswith("# mine\n")
 
 

@@ -164,13 +164,17 @@ def test_an_import_started_by_a_sensor_leaves_unsettled_files_out(instance, home
         job = definitions.resolve_job_def("nightly")
         tags = {"dagster/sensor_name": "nightly_new_objects"}
         result = job.execute_in_process(instance=instance, tags=tags)
-        *_, made = result.asset_materializations_for_node("datasets__orders")  # after its profile
+        _profile, made = result.asset_materializations_for_node(
+            "datasets__orders"
+        )  # after its profile
         assert made.metadata["dagster/row_count"].value == 1
         assert "orders/b.csv: left out" in made.metadata["warnings"].value
         (seen,) = result.asset_observations_for_node("datasources__files")
         assert "orders/b.csv: left out" in seen.metadata["left out"].value
         by_hand = job.execute_in_process(instance=instance)
-        *_, made = by_hand.asset_materializations_for_node("datasets__orders")  # after its profile
+        _profile, made = by_hand.asset_materializations_for_node(
+            "datasets__orders"
+        )  # after its profile
         assert made.metadata["dagster/row_count"].value == 2
 
 
