@@ -67,8 +67,9 @@ def test_datasources_are_assets_definitions_with_their_op_names():
         assert asset.op.name == "__".join(asset.key.path)
 
 
-CALLS_OF_A_COMPONENT = 4_800
-"""From its file to a repository that can serve; 7,800 with Dagster's decorators."""
+CALLS_OF_A_COMPONENT = 6_400
+"""From its file to a repository that can serve, where every second one is a dataset, which brings its profile's asset
+and its schema check along: 4,800 without these two."""
 
 
 @contextmanager
@@ -134,7 +135,7 @@ def test_each_component_costs_the_same_few_calls(tmp_path):
     assert second <= first * 1.05  # linear
     assert second <= CALLS_OF_A_COMPONENT
     added = [_calls_of(s, inspect.signature) for s in (small, large)]
-    assert added[1] - added[0] <= 160  # one for each op: nothing is inferred from a function
+    assert added[1] - added[0] <= 3 * 80  # one for each op: nothing is inferred from a function
     assert _calls_of(large, difflib.get_close_matches) == 0  # no proposal unless a name is wrong
 
 

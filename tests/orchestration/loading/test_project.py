@@ -43,6 +43,10 @@ def loaded(tmp_path, files: dict[str, str]):
             del sys.modules[module]
 
 
+LOADED = {"datasources/files", "datasets/orders", "datasets/orders/profile"}
+"""What `GOOD` declares."""
+
+
 def keys(project: Project) -> set[str]:
     """Assets that were loaded."""
     return {s.key.to_user_string() for s in asset_specs(project.definitions)}
@@ -96,7 +100,7 @@ def test_a_mistake_is_a_line_with_its_place_and_the_rest_is_loaded(text, expecte
             expected
         ), found
         if "two datasets" not in expected[0]:
-            assert keys(project) == {"datasources/files", "datasets/orders"}
+            assert keys(project) == LOADED
         with pytest.raises(Exception, match=r"bad/defs\.yaml"):
             refuse(project.problems)
 
@@ -123,7 +127,7 @@ def test_what_needs_a_bad_file_is_left_out_with_the_reason_and_the_rest_builds(t
         "g.py": "import dagster as dg\n@dg.asset(deps=[dg.AssetKey(['datasets', 't2'])])\ndef report(): ...\n",
     }
     with loaded(tmp_path, files) as project:
-        assert keys(project) == {"datasources/files", "datasets/orders"}
+        assert keys(project) == LOADED
         left = [line for line in told(project) if "left out" in line]
         assert [line.split(":")[0] for line in left] == [
             "c/defs.yaml",
@@ -153,7 +157,7 @@ def test_a_broken_connector_takes_only_its_own_with_it(tmp_path):
     with loaded(
         tmp_path, {"a/defs.yaml": GOOD, "b/defs.yaml": bad, "c/defs.yaml": table}
     ) as project:
-        assert keys(project) == {"datasources/files", "datasets/orders"}
+        assert keys(project) == LOADED
         assert "hunter2canary" not in "".join(told(project))
         build_defs(loaded=project.definitions).get_repository_def()
 
@@ -171,7 +175,7 @@ def test_a_circle_names_its_assets_and_their_files(tmp_path):
             "a/defs.yaml:1: datasets are made in a circle: datasets/one -> datasets/two -> datasets/one"
         )
         assert "b/defs.yaml:1" in line
-        assert keys(project) == {"datasources/files", "datasets/orders"}
+        assert keys(project) == LOADED
 
 
 PYTHON = [
@@ -191,7 +195,7 @@ def test_python_that_does_not_load_is_named_with_its_line(python, expected, tmp_
     with loaded(tmp_path, {"good/defs.yaml": GOOD, "p.py": python}) as project:
         (line,) = told(project)
         assert re.match(expected, line), line
-        assert keys(project) == {"datasources/files", "datasets/orders"}
+        assert keys(project) == LOADED
 
 
 def test_a_python_asset_without_its_prefix_is_named_where_somebody_looks_for_it(tmp_path):
@@ -243,7 +247,7 @@ def test_a_missing_attribute_among_500_components_is_one_line(tmp_path):
         tmp_path, {"good/defs.yaml": GOOD, "many/defs.yaml": "---\n".join(documents)}
     ) as project:
         assert told(project) == ["many/defs.yaml:752: SqlTransform lacks 'name'"]
-        assert len(keys(project)) == 501
+        assert len(keys(project)) == 1 + 2 * 500  # each dataset with its profile
         with pytest.raises(Exception, match="lacks 'name'") as caught:
             refuse(project.problems)
     assert len(str(caught.value).splitlines()) == 1

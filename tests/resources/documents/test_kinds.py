@@ -62,11 +62,8 @@ def test_text_is_text_in_utf_16_without_a_mark_too():
     ("name", "told"),
     [("a.xyz", "Files that end in '.xyz' are not taken"), ("README", "A file without an ending is not taken")],
 )  # fmt: skip
-def test_other_names_are_refused_with_the_list_of_those_that_are_taken(name, told):
-    rule, message = refusal(name, b"words")
-    assert rule == "format_not_taken"
-    assert message.startswith(told)
-    assert all(ending in message for ending in (".docx", ".pdf", ".txt", ".md", ".json"))
+def test_other_names_are_refused(name, told):
+    assert refusal(name, b"words") == ("format_not_taken", told)
 
 
 @pytest.mark.parametrize("kind", FILES)
