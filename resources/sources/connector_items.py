@@ -132,7 +132,9 @@ def _refusals() -> Iterator[None]:
     """What a failure says about one object is its item's; what all objects share is passed on."""
     try:
         yield
-    except (ItemRefusedError, *OF_THE_WAY):
+    except ItemRefusedError:
+        raise
+    except OF_THE_WAY:
         raise
     except NotFoundError as error:
         raise ItemRefusedError("not_found", error.message) from error
