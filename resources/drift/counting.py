@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from resources.drift.pairs import DriftPair
 from resources.drift.record import BothSides
 from resources.drift.session import OpenedSides
-from resources.profiles.counting import BLOCK_CELLS, BLOCK_COLUMNS
+from resources.profiles.counting import BLOCK_CELLS
 from resources.profiles.kinds import CountedColumn
 from resources.profiles.session import Session
 from resources.profiles.streamed import LARGE_VALUE_BYTES, value_sizes
@@ -29,6 +29,8 @@ and of the current version."""
 LONG_TEXT_BYTES = 200
 """Texts that take more on average are no categories, and are not told apart."""
 _WORTH_A_BLOCK = 8
+_BLOCK_COLUMNS = 1_000
+"""Each query of a table of thousands takes DuckDB a tenth of a second to bind, however few it reads."""
 _NULLS_AT_ONCE = 200
 _BATCH_BYTES = 16 << 20
 
@@ -61,7 +63,7 @@ class PairCounter:
 
     def blocks(self, pairs: Sequence[DriftPair]) -> Iterator[PairBlock]:
         """Columns in blocks of one type."""
-        size = min(BLOCK_CELLS // max(self._sides.rows, 1), BLOCK_COLUMNS)
+        size = min(BLOCK_CELLS // max(self._sides.rows, 1), _BLOCK_COLUMNS)
         size = size if size >= _WORTH_A_BLOCK else 1
         for _, found in groupby(sorted(pairs, key=_type), key=_type):
             members = list(found)

@@ -31,11 +31,14 @@ def drift(
     store: TableStore,
     reference: pa.Table,
     current: pa.Table,
-    settings: DriftSettings = DriftSettings(),
+    settings: DriftSettings | None = None,
 ) -> Drift:
     one, other = put(store, reference), put(store, current)
     return compute_drift(
-        one, other, settings, named=(named_version(one, KEY), named_version(other, KEY))
+        one,
+        other,
+        settings or DriftSettings(),
+        named=(named_version(one, KEY), named_version(other, KEY)),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -19,6 +19,7 @@ from resources.kernel.errors import InputError
 from tests.resources.drift.tables import column, drift, only, store
 
 __all__ = ["store"]
+START = datetime.fromisoformat("2024-01-01")
 METHODS = ("wasserstein", "psi", "ks", "jensen_shannon", "chi_square")
 RANDOM = np.random.default_rng(7)
 NUMBERS = {
@@ -116,7 +117,7 @@ def test_more_values_than_are_held_are_read_twice_with_the_same_result(store, mo
 
 def test_the_measure_follows_from_the_type(store):
     days = [date(2024, 1, 1) + timedelta(days=int(n)) for n in RANDOM.integers(0, 400, 500)]
-    moments = [datetime(2024, 1, 1) + timedelta(hours=int(n)) for n in range(500)]
+    moments = [START + timedelta(hours=int(n)) for n in range(500)]
     prices = [Decimal(int(n)) / 100 for n in RANDOM.integers(0, 10_000, 500)]
     table = pa.table(
         {"day": days, "at": moments, "price": prices, "town": TEXTS[0][:500], "ok": [True] * 500}
@@ -135,9 +136,8 @@ def test_the_measure_follows_from_the_type(store):
 
 
 def test_times_drift_as_their_numbers_do_and_are_shown_by_the_calendar(store):
-    start = datetime(2024, 1, 1)
     minutes = RANDOM.integers(0, 500_000, 2_000), RANDOM.integers(100_000, 600_000, 2_000)
-    pair = [pa.array([start + timedelta(minutes=int(n)) for n in side]) for side in minutes]
+    pair = [pa.array([START + timedelta(minutes=int(n)) for n in side]) for side in minutes]
     found = only(store, *pair)
     expected = stats.wasserstein_distance(*minutes) / np.std(minutes[0], ddof=1)
     assert found.value == pytest.approx(expected, rel=1e-9)
@@ -179,7 +179,11 @@ def test_missing_values_are_judged_by_percentage_points(store):
     found = only(store, reference, current)
     assert found.missing == BothSides(20, 120)
     assert found.missing_points == pytest.approx(10)
-    assert (found.values_state, found.missing_state, found.state) == ("stable", "drifted", "drifted")
+    assert (found.values_state, found.missing_state, found.state) == (
+        "stable",
+        "drifted",
+        "drifted",
+    )
     assert only(store, reference, current, missing_points=10.5).state == "stable"
 
 
@@ -220,7 +224,9 @@ def test_identifiers_are_compared_only_where_they_are_asked_for(store):
 
 
 def test_of_free_texts_the_lengths_are_compared(store):
-    words = lambda low, high: ["w" * int(n) + f" {m}" for m, n in enumerate(RANDOM.integers(low, high, 900))]  # noqa: E731
+    def words(low, high):
+        return ["w" * int(n) + f" {m}" for m, n in enumerate(RANDOM.integers(low, high, 900))]
+
     reference, current = [*words(5, 40), "a", "a"], words(30, 80)
     found = only(store, reference, current)
     expected = stats.wasserstein_distance([*map(len, reference)], [*map(len, current)])
@@ -271,7 +277,7 @@ def test_new_and_gone_columns_and_those_of_another_type_are_told(store):
 
 def test_days_and_moments_are_compared_in_the_coarser_unit(store):
     days = [date(2024, 1, 1) + timedelta(days=int(n)) for n in RANDOM.integers(0, 300, 500)]
-    moments = [datetime(d.year, d.month, d.day, 13, 30) for d in days]
+    moments = [datetime.combine(d, time(13, 30)) for d in days]
     found = only(store, pa.array(days), pa.array(moments))
     assert (found.subject, found.value, found.state) == ("times", 0.0, "stable")
 
