@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 from resources.project import _AT_HAND
-from tests.remembered import remember_commands, remember_component_types, remember_revisions
+from tests.remembered import remember_commands, remember_revisions
 
 pytest.register_assert_rewrite("tests.contract")  # the shared suites explain their failures too
 settings.register_profile("waybill", deadline=None)  # a busy machine is no mistake of the code
@@ -55,5 +55,4 @@ def _no_project_left_at_hand() -> Iterator[None]:
 
 
 remember_revisions()
-remember_component_types()
 remember_commands()

@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import functools
 
-import dagster as dg
 import typer.testing
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from dagster.components.core import load_defs
-from dagster.components.core.component_tree import ComponentTree
 
 
 def remember_revisions() -> None:
@@ -31,24 +28,6 @@ def remember_revisions() -> None:
         return known[place]
 
     ScriptDirectory.from_config = staticmethod(from_config)
-
-
-def remember_component_types() -> None:
-    """Has all projects share what the UI shows of the component types: it hangs on the packages, which stay as they are.
-
-    Their JSON schemas, with an example of each, take 0.2 s of CPU, nine tenths of what a small project takes to load.
-    To be called before `orchestration.loading` is imported.
-    """
-    describe = load_defs.get_library_json_enriched_defs
-
-    @functools.cache
-    def described() -> dg.Definitions:
-        return describe(None)
-
-    def get_library_json_enriched_defs(tree: ComponentTree | None) -> dg.Definitions:
-        return dg.Definitions(metadata=described().metadata, component_tree=tree)
-
-    load_defs.get_library_json_enriched_defs = get_library_json_enriched_defs
 
 
 def remember_commands() -> None:

@@ -15,12 +15,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from dagster.components.core import load_defs
-
 from orchestration.server import code_location, zygote
 from orchestration.server.forking import Program, Zygote
 from orchestration.server.threads import THREADLESS_ENVIRONMENT, leave
-from tests.remembered import remember_component_types
 
 MODULES = ("orchestration.definitions",)
 
@@ -48,8 +45,6 @@ def warm_zygote() -> Zygote:
 
 
 def _serve(descriptor: int) -> None:
-    remember_component_types()
-    load_defs.get_library_json_enriched_defs(None)
     for name in MODULES:
         importlib.import_module(name)
     code_location.preload()
