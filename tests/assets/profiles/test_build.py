@@ -11,6 +11,8 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 import pytest
+from dagster._core.definitions.data_version import CachingStaleStatusResolver
+from dagster._core.loader import LoadingContextForTest
 
 from resources.kernel.errors import StorageError
 from resources.kernel.keys import Key
@@ -98,6 +100,15 @@ def test_profile_says_when_it_is_made_and_off_makes_no_asset(home: Path) -> None
         assert "datasets/cheap/profile" not in specs
 
 
+def stale_status(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, key: dg.AssetKey
+) -> str:
+    """What Dagster's UI shows as "Unsynced" is STALE."""
+    graph = definitions.resolve_asset_graph()
+    resolver = CachingStaleStatusResolver(instance, graph, LoadingContextForTest(instance))
+    return str(resolver.get_status(key).value)
+
+
 def test_the_profile_of_a_small_table_is_made_in_the_run_that_made_the_table(
     home: Path, store: TableStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,11 +120,15 @@ def test_the_profile_of_a_small_table_is_made_in_the_run_that_made_the_table(
         assert event.asset_materialization.tags["dagster/data_version"] == "1"
         assert read_profile(store, KEY, 1).rows == 40
         assert store.item(("datasets", "dear", "profile")).latest() is None
+        assert stale_status(definitions, instance, profile) == "FRESH"
 
         monkeypatch.setattr("assets.profiles.beside.MOST_CELLS", 0)
         land(home, 41)
         materialize(definitions, "datasets/orders", instance=instance)
         assert read_profile(store, KEY).of.version == 1
+        assert stale_status(definitions, instance, profile) == "STALE"
+        materialize(definitions, "datasets/orders/profile", instance=instance)
+        assert stale_status(definitions, instance, profile) == "FRESH"
 
 
 def test_a_large_table_is_profiled_by_one_run_of_its_own_for_each_version(
