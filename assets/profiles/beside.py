@@ -19,7 +19,7 @@ MOST_CELLS = 500_000
 """About half a second of processor time; a process that starts takes several. Larger tables are profiled in a run of their own, so
 that nobody waits for it who only needs the table."""
 MOST_COLUMNS = 400
-"""Each costs some milliseconds, however few its rows are."""
+"""Each costs about a millisecond, however few its rows are."""
 MOST_BYTES = 50_000_000
 
 

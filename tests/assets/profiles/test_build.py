@@ -168,6 +168,25 @@ def test_a_large_table_is_profiled_by_one_run_of_its_own_for_each_version(
         assert computed == [1, 2, 3]
 
 
+def test_a_large_table_that_was_made_before_automation_first_looked_is_profiled(
+    home: Path, store: TableStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An upload declares its dataset and makes it at once: to automation it is there from the first."""
+    monkeypatch.setattr("assets.profiles.beside.MOST_CELLS", 0)
+    profile = dg.AssetKey([*KEY, "profile"])
+    with project(PROJECT) as definitions, dg.DagsterInstance.ephemeral() as instance:
+        materialize(definitions, "datasets/orders", "datasets/dear", instance=instance)
+        tick = dg.evaluate_automation_conditions(definitions, instance)
+        assert tick.get_num_requested(profile) == 1
+        # Declared with `on_demand`: nobody asked.
+        assert tick.get_num_requested(dg.AssetKey(["datasets", "dear", "profile"])) == 0
+        # Whether the run comes to an end or not, it is asked for once.
+        tick = dg.evaluate_automation_conditions(definitions, instance, cursor=tick.cursor)
+        assert tick.get_num_requested(profile) == 0
+        materialize(definitions, "datasets/orders/profile", instance=instance)
+        assert dg.evaluate_automation_conditions(definitions, instance).total_requested == 0
+
+
 def test_a_profile_that_came_too_late_is_of_the_newest_version_and_is_not_made_again(
     home: Path, store: TableStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,7 +201,7 @@ def test_a_profile_that_came_too_late_is_of_the_newest_version_and_is_not_made_a
 
 
 def test_few_rows_of_many_columns_are_not_profiled_beside(home: Path, store: TableStore) -> None:
-    """Each column has its price: 10,000 of 50 rows take half a minute."""
+    """Each column has its price: 10,000 of 50 rows take many seconds."""
     names = ",".join(f"c{n}" for n in range(401))
     (home / "lake" / "orders.csv").write_text(f"price,{names}\n" + ",".join("1" * 402) + "\n")
     with project(PROJECT) as definitions, dg.DagsterInstance.ephemeral() as instance:
