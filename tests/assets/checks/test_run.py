@@ -118,13 +118,12 @@ def test_without_a_declared_key_rows_are_told_by_the_identifier_of_the_profile(h
     assert [record.data["key"] for record in rows] == ["id=149", "id=199"]
 
 
-@pytest.mark.filterwarnings("ignore:The condition_parser parameter:DeprecationWarning")
 def test_rows_are_those_that_fail_also_where_a_condition_leaves_some_out(home):
     """Great Expectations judges it, over the rows of the condition alone: their places are not those of the table."""
     land(home, "id,amount\n1,1\n2,1\n3,99\n4,2\n5,98\n")
     check = (
         "  key: id\n  checks: [{expect_column_values_to_be_between: {column: amount, max_value: 10,"
-        " row_condition: id > 2, condition_parser: pandas, severity: warn}}]"
+        " row_condition: {type: comparison, column: {name: id}, operator: '>', parameter: 2}, severity: warn}}]"
     )
     metadata = found(run(PROJECT + DATASET + check, "datasets/orders"))[AMOUNT].metadata
     assert metadata["judged by"].value == "Great Expectations"
