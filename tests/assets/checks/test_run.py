@@ -7,6 +7,8 @@ from contextlib import closing
 import dagster as dg
 import pytest
 
+from resources.kernel.errors import ConfigError
+from resources.references import asset_specs
 from resources.stores.tables import TableStore
 from tests.project import materialize, project
 
@@ -262,3 +264,20 @@ def test_the_columns_of_a_transform_change_by_its_sql(home, policy):
 def test_the_same_columns_in_another_order_are_no_change_of_a_transform(home, policy):
     result, versions = copied_twice(policy, "select amount, id from orders order by id desc")
     assert (found(result)["schema"].passed, versions) == (True, [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("key", "told"), [("[id, id]", "names 'id' twice"), ("['']", "names a column without a name")]
+)
+def test_a_key_that_cannot_be_one_is_refused_at_its_line(key, told):
+    text = PROJECT + DATASET + f"  key: {key}\n"
+    with pytest.raises(ConfigError, match=told) as caught, project(text):
+        pass
+    assert f"defs.yaml:{len(text.splitlines())}: " in str(caught.value)
+
+
+@pytest.mark.parametrize(("given", "key"), [("id", ["id"]), ("[a, 'b, c']", ["a", "b, c"])])
+def test_a_key_is_one_column_or_several(given, key):
+    with project(PROJECT + DATASET + f"  key: {given}\n") as definitions:
+        (spec,) = [s for s in asset_specs(definitions) if s.key.path == ["datasets", "orders"]]
+    assert spec.metadata["waybill/key"] == key
