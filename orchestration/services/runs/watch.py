@@ -15,6 +15,7 @@ from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 
 from orchestration.executor import in_process_executor
+from orchestration.kept_engines import keep_engines
 from orchestration.services.home import Home
 from orchestration.services.locks import hold
 from orchestration.services.runs.events import Made, RunEvent, Tail
@@ -135,6 +136,7 @@ def run_here(
 
     The run holds a lock meanwhile: should this process be killed, a server of the same home folder sees it.
     """
+    keep_engines()  # three events a check: thousands of them, each of which would make engines of its own
     run_id = str(uuid.uuid4())
     lock = home.locks / lock_of(run_id).name
     with hold(lock, wait=True), RunWatcher(instance, run_id, tell) as watcher:
