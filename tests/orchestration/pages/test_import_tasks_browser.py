@@ -90,6 +90,30 @@ def test_a_task_is_made_started_stopped_and_gone_on_with(shop, chromium, slow):
         assert tabs(page)["Stopped"] == 0
 
 
+def test_only_connectors_that_the_target_names_can_be_chosen(shop, chromium):
+    with watched_page(chromium) as watched:
+        page = watched.page
+        page.goto(f"{shop.data}/imports/-/new?source=connector")
+        target, connector = page.get_by_label("Target"), page.get_by_label("Connector", exact=True)
+
+        def offered():
+            found = connector.locator("option:not([disabled])").all_inner_texts()
+            return [one for one in found if one]
+
+        assert offered() == ["lake", "other", "slow"]
+        connector.select_option("other")
+        target.select_option("collection:library")
+        assert (offered(), connector.input_value()) == (["lake", "slow"], "")
+        page.get_by_text("library takes files from lake, slow alone").wait_for()
+        target.select_option("dataset:sales")
+        assert offered() == []
+        page.get_by_text("sales takes files from no connector").wait_for()
+        watched.check_accessible()
+        target.select_option("new:dataset")
+        assert offered() == ["lake", "other", "slow"]
+        assert page.locator("#taken-from").inner_text() == ""
+
+
 def test_to_delete_is_asked_first_and_what_was_imported_stays(shop, chromium, tasks):
     task = tasks.make(tasks.from_lake("notes/*.txt"), name="Three notes", start=True)
     tasks.ended(task)
