@@ -73,7 +73,7 @@ def remove_dataset(
     if not force:
         _check_unused(entry, instance)
     report = store.remove(entry.key, by=by, with_tags=with_tags)
-    KeptUploads(store).forget(entry.name, but=coming.ids)
+    KeptUploads(store).forget(entry.name, but=coming.ids, since=coming.since)
     if report.removed_versions:
         _tell_dagster(entry, instance, report.removed_versions, by)
     return RemovalReport(
