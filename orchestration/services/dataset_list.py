@@ -74,6 +74,8 @@ class DatasetEntry:
     """What people call it: an image folder is a dataset by its table alone."""
     profile: str = "off"
     """When its profile is made: `always`, `on_demand` or `off`; the last also where nothing could make one."""
+    drift: str = ""
+    """What its drift is held to, as `resources/drift/declared.py` keeps it; empty where nothing is declared."""
 
 
 @dataclass(frozen=True)

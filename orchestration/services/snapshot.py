@@ -29,7 +29,7 @@ from resources.project import CODE_ROOT, find_project
 
 KEPT = 8
 """Snapshots of other states, such as of another environment, that stay for when it comes back."""
-FORMAT = 6
+FORMAT = 7
 _ALWAYS = ("WAYBILL_HOME", "WAYBILL_STORE", "DAGSTER_HOME", "PYTHONPATH")
 _CODE = ("orchestration", "assets", "resources")
 
