@@ -67,12 +67,7 @@ def run_statement(
             properties={
                 **accepted_change(store, key, written, on_schema_change, before=before),
                 "origin": "transform",
-                "lineage": {
-                    column: [
-                        [*asset_key("datasets", dataset), origin] for dataset, origin in origins
-                    ]
-                    for column, origins in lineage.items()
-                },
+                "lineage": _with_keys(lineage),
                 "inputs": {n: table.version.number for n, table in tables.items()},
                 "sql": statement.sql,
             }
@@ -80,3 +75,11 @@ def run_statement(
     return TransformReport(
         version, {n: table.version.number for n, table in tables.items()}, lineage
     )
+
+
+def _with_keys(lineage: ColumnLineage) -> dict[str, list[list[str]]]:
+    """The columns that each column comes from, with their assets, as a version keeps it."""
+    return {
+        column: [[*asset_key("datasets", dataset), origin] for dataset, origin in origins]
+        for column, origins in lineage.items()
+    }

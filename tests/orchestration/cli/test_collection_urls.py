@@ -109,8 +109,16 @@ def deny_in_archive(request):
 
 
 @pytest.fixture(scope="module")
-def homes(s3_server, gcs_server, gcs_emulator, ftp_certificates, tmp_path_factory):
-    """What stands before a key, by the name of the connector; the project that names them; its variables; its authority."""
+def authority(ftp_certificates, tmp_path_factory):
+    """Whom the connector `safe` trusts."""
+    path = tmp_path_factory.mktemp("authority") / "ca.pem"
+    path.write_bytes(ftp_certificates.ca.read_bytes())
+    return path
+
+
+@pytest.fixture(scope="module")
+def homes(s3_server, gcs_server, gcs_emulator, ftp_certificates, authority, tmp_path_factory):
+    """What stands before a key, by the name of the connector; the project that names them; its variables."""
     roots = [tmp_path_factory.mktemp(name) for name in ("sftp", "ftp", "ftps")]
     s3_bucket, gcs_bucket, emulated = (
         one.new_bucket() for one in (s3_server, gcs_server, gcs_emulator)
@@ -122,8 +130,6 @@ def homes(s3_server, gcs_server, gcs_emulator, ftp_certificates, tmp_path_factor
         for root in roots:
             (root / key).parent.mkdir(exist_ok=True)
             (root / key).write_bytes(data)
-    authority = roots[2].parent / "authority.pem"
-    authority.write_bytes(ftp_certificates.ca.read_bytes())
     with ExitStack() as stack:
         sftp_server = stack.enter_context(sftp.running_sftp(roots[0]))
         plain = stack.enter_context(ftp.running_ftp(roots[1]))
@@ -160,12 +166,12 @@ def homes(s3_server, gcs_server, gcs_emulator, ftp_certificates, tmp_path_factor
             "safe": f"ftps://localhost:{safe.port}/",
         }
         stack.enter_context(enforced())
-        yield found, stack.enter_context(project(yaml)), variables, authority
+        yield found, stack.enter_context(project(yaml)), variables
 
 
 @pytest.fixture
 def waybill(homes, tmp_path, monkeypatch):
-    _, definitions, variables, _ = homes
+    _, definitions, variables = homes
     for name, value in {"WAYBILL_HOME": str(tmp_path), **variables}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
@@ -218,7 +224,7 @@ REASONS = {
 def test_a_sign_in_that_is_refused_ends_the_import_and_it_goes_on_once_it_is_right(
     waybill, homes, tmp_path, monkeypatch, place
 ):
-    found, _, variables, _ = homes
+    found, _, variables = homes
     urls = [found[place] + key for key in ("a%20b.png", "gone.png", CLOSED)]
     (tmp_path / "all.json").write_text(json.dumps({"images": [{"objectUrl": url} for url in urls]}))
     for name, value in WRONG[place].items():
@@ -235,9 +241,9 @@ def test_a_sign_in_that_is_refused_ends_the_import_and_it_goes_on_once_it_is_rig
 
 
 def test_a_server_that_is_not_trusted_ends_the_import_and_it_goes_on_once_it_is(
-    waybill, homes, tmp_path
+    waybill, homes, authority, tmp_path
 ):
-    found, _, _, authority = homes
+    found, _, _ = homes
     urls = [found["safe"] + key for key in ("a%20b.png", "gone.png")]
     (tmp_path / "all.json").write_text(json.dumps({"images": [{"objectUrl": url} for url in urls]}))
     trusted = authority.read_bytes()

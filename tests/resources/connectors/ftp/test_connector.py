@@ -125,10 +125,8 @@ class TestTls:
         monkeypatch.setattr(made, "datetime", LongAgo)
         old = make_certificates(tmp_path)
         (tmp_path / "root").mkdir()
-        with (
-            running_ftp(tmp_path / "root", "explicit", old) as server,
-            pytest.raises(ConnectorError, match="certificate has expired"),
-        ):
+        expired = pytest.raises(UntrustedServerError, match="certificate has expired")
+        with running_ftp(tmp_path / "root", "explicit", old) as server, expired:
             connect(server).stat("x")
 
     def test_a_server_without_tls_is_refused_before_the_password_is_sent(self, old_ftp):
