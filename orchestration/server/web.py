@@ -28,11 +28,11 @@ from dagster_webserver.app import create_app_from_workspace_process_context
 from dagster_webserver.version import __version__ as webserver_version
 from starlette.types import ASGIApp
 
+from orchestration.kept_engines import keep_engines
 from orchestration.server.daemon import Daemon
 from orchestration.server.guard import BODY_LIMIT_BYTES, Guard, GuardRules
 from orchestration.server.guard.settings import read_rules
 from orchestration.server.http_protocol import PunctualProtocol
-from orchestration.server.kept_engines import keep_engines
 from orchestration.server.kept_scripts import keep_scripts
 from orchestration.server.permissions import RoleWorkspace
 from orchestration.server.reconcile import report_interrupted_runs

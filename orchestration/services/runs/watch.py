@@ -15,6 +15,7 @@ from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 
 from orchestration.executor import in_process_executor
+from orchestration.kept_engines import keep_engines
 from orchestration.services.home import Home
 from orchestration.services.instance import told_of_the_disk
 from orchestration.services.locks import hold
@@ -139,6 +140,7 @@ def run_here(
     Raises:
         StorageError: the disk of the home folder is full, or fails: how the run ended cannot be recorded.
     """
+    keep_engines()  # three events a check: thousands of them, each of which would make engines of its own
     run_id = str(uuid.uuid4())
     lock = home.locks / lock_of(run_id).name
     with (
