@@ -21,7 +21,7 @@ from orchestration.services.site.site import Site
 from resources.stores.catalog.database import CatalogDatabase
 
 PREFIXES = ("/data", "/api/v1")
-_ROUTES = ("orchestration.pages.routes", "orchestration.api.routes")
+_PARTS = ("orchestration.pages", "orchestration.api")
 
 
 class SiteApp:
@@ -72,15 +72,17 @@ def begin_to_import() -> threading.Thread:
 
     Nothing depends on it: what is not there when it is needed is imported then.
     """
-    thread = threading.Thread(target=_import_routes, name="site imports", daemon=True)
+    thread = threading.Thread(target=_import_parts, name="site imports", daemon=True)
     thread.start()
     return thread
 
 
-def _import_routes() -> None:
-    for package in _ROUTES:
-        for module in iter_modules(import_module(package).__path__):
-            import_module(f"{package}.{module.name}")
+def _import_parts() -> None:
+    for part in _PARTS:
+        import_module(f"{part}.app")
+        routes = import_module(f"{part}.routes")
+        for module in iter_modules(routes.__path__):
+            import_module(f"{routes.__name__}.{module.name}")
 
 
 def open_site(context: WorkspaceProcessContext, secret: str) -> Site:
