@@ -7,13 +7,14 @@ from typing import Annotated, Any, Literal, cast
 import dagster as dg
 from pydantic import BeforeValidator, Field
 
-from assets.checks.drift import DriftSpec, build_drift_check
+from assets.checks.drift import build_drift_check
 from assets.checks.expectations import Expectation, parse_expectations
 from assets.checks.schema_change import Policy
 from assets.noun import AssetRecord, placed
 from assets.table_asset import TableComponent
 from resources.declared import Declared
-from resources.drift.reference import DriftReference, parse_reference
+from resources.drift.declared import DeclaredDrift
+from resources.drift.reference import parse_reference
 from resources.drift.settings import MISSING_POINTS, AskedMethod, ColumnRule, DriftSettings
 from resources.kernel.errors import ConfigError
 from resources.kernel.keys import ROW_KEY
@@ -118,19 +119,22 @@ class CheckedTable(TableComponent):
         """
         if self.drift is None:
             return made
-        check = build_drift_check(asset.key, self._drift_spec(context, self.drift))
+        check = build_drift_check(asset.key, self._declared_drift(context, self.drift))
         return dg.Definitions.merge(made, dg.Definitions(asset_checks=[check]))
 
-    def _drift_spec(self, context: dg.ComponentLoadContext, given: DriftLimits) -> DriftSpec:
+    def _declared_drift(
+        self, context: dg.ComponentLoadContext, given: DriftLimits
+    ) -> DeclaredDrift:
         settings = DriftSettings(
             columns={n: ColumnRule(one.method, one.threshold) for n, one in given.columns.items()},
             ignore=frozenset(given.ignore),
             share=given.share,
             missing_points=given.missing_points,
         )
-        return DriftSpec(self._reference(context, given), settings, given.severity == "error")
+        against = self._against(context, given)
+        return DeclaredDrift(against, settings, blocking=given.severity == "error")
 
-    def _reference(self, context: dg.ComponentLoadContext, given: DriftLimits) -> DriftReference:
+    def _against(self, context: dg.ComponentLoadContext, given: DriftLimits) -> str:
         with placed(context, "drift", "against"):
             found = parse_reference(given.against)
         if found.kind == "dataset" and found.name == self.name:
@@ -141,7 +145,7 @@ class CheckedTable(TableComponent):
                 "against",
                 hint="Use `previous`, `tag:NAME` or `version:NUMBER` for one of its own versions",
             )
-        return found
+        return str(found)
 
 
 def _placed(context: dg.ComponentLoadContext, error: ConfigError) -> ConfigError:

@@ -4,17 +4,16 @@ Without `from __future__ import annotations`: Dagster reads live annotations.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
 
 from assets.boundary import boundary
-from assets.checks.drift_words import column_rows, in_words
 from assets.noun import page_of
+from resources.drift.declared import PROPERTY, DeclaredDrift, encode_declared
 from resources.drift.record import ComparedVersion, Drift
-from resources.drift.reference import DriftReference, find_reference, named_version
-from resources.drift.settings import DriftSettings
+from resources.drift.reference import find_reference, named_version, parse_reference
+from resources.drift.words import column_rows, in_words
 from resources.kernel.errors import InputError, NotFoundError
 from resources.kernel.keys import Key, asset_key
 from resources.stores.resource import StoreResource
@@ -24,23 +23,15 @@ DRIFT = "drift"
 """The name of the check."""
 
 
-@dataclass(frozen=True)
-class DriftSpec:
-    """What `drift:` asks for."""
-
-    against: DriftReference = field(default_factory=DriftReference)
-    settings: DriftSettings = field(default_factory=DriftSettings)
-    blocking: bool = False
-
-
-def build_drift_check(key: dg.AssetKey, spec: DriftSpec) -> dg.AssetChecksDefinition:
+def build_drift_check(key: dg.AssetKey, spec: DeclaredDrift) -> dg.AssetChecksDefinition:
     """The check of a table, which runs after each of its materializations.
 
     Args:
         key: of the table.
         spec: what it is held to.
     """
-    other = spec.against.name if spec.against.kind == "dataset" else ""
+    against = parse_reference(spec.against)
+    other = against.name if against.kind == "dataset" else ""
     described = dg.AssetCheckSpec(
         DRIFT,
         asset=key,
@@ -48,7 +39,7 @@ def build_drift_check(key: dg.AssetKey, spec: DriftSpec) -> dg.AssetChecksDefini
         description=f"No more of its columns than are allowed are distributed in another way than in {spec.against}",
         # So that a dataset that nothing makes is an error when the project loads, and one of the same run comes first.
         additional_deps=[dg.AssetKey(asset_key("datasets", other))] if other else [],
-        metadata={"against": str(spec.against)},
+        metadata={PROPERTY: encode_declared(spec)},
     )
 
     @dg.multi_asset_check(name=f"drift_{'_'.join(key.path[1:])}", specs=[described])
@@ -59,7 +50,7 @@ def build_drift_check(key: dg.AssetKey, spec: DriftSpec) -> dg.AssetChecksDefini
     return _check
 
 
-def check_drift(tables: TableStore, key: Key, spec: DriftSpec) -> dg.AssetCheckResult:
+def check_drift(tables: TableStore, key: Key, spec: DeclaredDrift) -> dg.AssetCheckResult:
     """What the newest version of a table says of the check.
 
     A reference that is not there, or settings that do not fit the columns, fail it with the reason.
@@ -69,7 +60,7 @@ def check_drift(tables: TableStore, key: Key, spec: DriftSpec) -> dg.AssetCheckR
     current = tables.read(key)
     named = named_version(current, key)
     try:
-        found = find_reference(tables, key, named.version, spec.against)
+        found = find_reference(tables, key, named.version, parse_reference(spec.against))
         if found is None:
             return _result(key, spec, named, text="There is no version before it to compare with")
         reference, reference_named = found
@@ -89,7 +80,7 @@ def check_drift(tables: TableStore, key: Key, spec: DriftSpec) -> dg.AssetCheckR
 
 def _result(
     key: Key,
-    spec: DriftSpec,
+    spec: DeclaredDrift,
     current: ComparedVersion,
     *,
     text: str,
@@ -104,7 +95,7 @@ def _result(
         description=text,
         metadata={
             "observed": text,
-            "against": str(spec.against),
+            "against": spec.against,
             **(more or {}),
             "dataset version": dg.MetadataValue.int(current.version),
             "both distributions": dg.MetadataValue.url(f"{page_of(key)}?part=drift"),

@@ -15,7 +15,7 @@ import dagster as dg
 from assets.boundary import RETRIES, boundary
 from assets.noun import PAGE_LABEL, page_of
 from assets.profiles.shown import profile_metadata
-from assets.refresh import ON_CHANGE, automation_for
+from assets.refresh import automation_from_the_start
 from assets.single_op import OpParts, build_materialized, config_of
 from resources.kernel.keys import Key, noun_of_key
 from resources.profiles.collecting import collect_profiles
@@ -63,7 +63,7 @@ class ProfileSpec:
             dg.AssetKey(self.key),
             deps=[dg.AssetKey(self.table)],
             description=f"What is in {self.table[-1]}: its columns, their values, and how they go together",
-            automation_condition=automation_for(ON_CHANGE) if self.is_automatic else None,
+            automation_condition=automation_from_the_start() if self.is_automatic else None,
             kinds={"duckdb"},
             metadata={"origin": ORIGIN, PAGE_LABEL: dg.MetadataValue.url(page_of(self.table))},
             **self.shown,

@@ -139,8 +139,15 @@ def uses(
 
     with reported():
         own = context.ensure_object(CommandContext)
-        entry, exporters = own.dataset(name), own.snapshot.exporters
-        found = dataset_uses(entry, own.store, own.instance, exporters, version)
+        entry, known = own.dataset(name), own.snapshot
+        found = dataset_uses(
+            entry,
+            own.store,
+            own.instance,
+            known.exporters,
+            version,
+            declared={one.key for one in known.datasets},
+        )
     if as_json:
         print_json(found)
         return

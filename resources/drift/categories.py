@@ -112,7 +112,7 @@ def _shown(pair: DriftPair, found: list[tuple[str, int]]) -> tuple[Category, ...
 
 def _bars(pair: DriftPair, found: list[tuple[str, int, int]], values: BothSides) -> SharedBins:
     bars = found[:BARS]
-    a, b = ([row[place] for row in bars] for place in (1, 2))
+    a, b = [row[1] for row in bars], [row[2] for row in bars]
     return SharedBins(
         kind="bars",
         reference=tuple(a),

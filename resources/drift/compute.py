@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from resources.comparison.columns import MatchedColumns, match_columns
+from resources.comparison.columns import match_columns
 from resources.drift.categories import (
     CategoryTotals,
     category_totals,
@@ -29,6 +29,8 @@ from resources.drift.record import (
     ComparedVersion,
     Drift,
     DriftMethod,
+    DriftState,
+    PTest,
     RetypedColumn,
     Subject,
     TypedColumn,
@@ -41,7 +43,7 @@ from resources.stores.tables import StoredTable
 _IDENTIFIER = "it looks like an identifier: every value is another"
 _FREE_TEXT = "free text: most of its values occur once"
 _LONG_TEXT = "long texts: they are no categories"
-_P_TESTS: dict[DriftMethod, str] = {"wasserstein": "ks", "ks": "ks"}
+_P_TESTS: dict[DriftMethod, PTest] = {"wasserstein": "ks", "ks": "ks"}
 
 
 def compute_drift(
@@ -67,11 +69,12 @@ def compute_drift(
     """
     started = time.monotonic()
     settings.check_names([*current.schema.names, *reference.schema.names])
+    ignored = settings.ignore
     matched = match_columns(reference.schema, current.schema)
     pairs = [
         pair
         for pair in pair_columns(reference.schema, current.schema, matched)
-        if pair.name not in settings.ignore
+        if pair.name not in ignored
     ]
     with open_sides(reference, current) as sides:
         found = _Work(sides, pairs, settings).columns()
@@ -87,8 +90,10 @@ def compute_drift(
         missing_threshold=settings.missing_points,
         least_rows=LEAST_ROWS,
         columns=tuple(found),
-        **_schema_of(matched, settings.ignore),
-        ignored=tuple(sorted(settings.ignore)),
+        columns_added=tuple(TypedColumn(*c) for c in matched.added if c[0] not in ignored),
+        columns_removed=tuple(TypedColumn(*c) for c in matched.removed if c[0] not in ignored),
+        columns_retyped=tuple(RetypedColumn(*c) for c in matched.retyped if c[0] not in ignored),
+        ignored=tuple(sorted(ignored)),
         seconds=round(time.monotonic() - started, 3),
     )
 
@@ -205,7 +210,7 @@ class _Work:
             missing_state=worst(judge_share(one, self._rows, limit) for one in gaps),
         )
         if measured is None:
-            plain = replace(plain, reason=_why_not(totals), **_too_few(totals))
+            plain = replace(plain, reason=_why_not(totals), values_state=_unmeasured(totals))
         else:
             plain = self._judged(plain, subject, totals.values, measured)
         state = worst((plain.values_state, plain.missing_state))
@@ -216,7 +221,7 @@ class _Work:
     ) -> ColumnDrift:
         method, threshold = self._settings.method_of(plain.name, subject)
         value, chance = measured.values[method], measured.chances[method]
-        test = _P_TESTS.get(method, "chi_square")
+        test: PTest = _P_TESTS.get(method, "chi_square")
         state = judge(value, threshold, chance, values)
         is_number = state != "not_compared"
         return replace(
@@ -255,10 +260,10 @@ def _has_values(totals: PairTotals | CategoryTotals) -> bool:
     return bool(totals.values.reference and totals.values.current)
 
 
-def _too_few(totals: PairTotals | CategoryTotals) -> dict[str, str]:
+def _unmeasured(totals: PairTotals | CategoryTotals) -> DriftState:
     """Values that one side has none of are too few; of an identifier none are wanted."""
     is_wanted = not (totals.is_identifier or totals.values == BothSides())
-    return {"values_state": "too_few"} if is_wanted else {}
+    return "too_few" if is_wanted else "not_compared"
 
 
 def _why_not(totals: PairTotals | CategoryTotals) -> str:
@@ -268,11 +273,3 @@ def _why_not(totals: PairTotals | CategoryTotals) -> str:
     if not (values.reference or values.current):
         return "neither side has values"
     return "the reference has no values" if not values.reference else "the current version has none"
-
-
-def _schema_of(matched: MatchedColumns, ignored: frozenset[str]) -> dict[str, tuple[object, ...]]:
-    return {
-        "columns_added": tuple(TypedColumn(*c) for c in matched.added if c[0] not in ignored),
-        "columns_removed": tuple(TypedColumn(*c) for c in matched.removed if c[0] not in ignored),
-        "columns_retyped": tuple(RetypedColumn(*c) for c in matched.retyped if c[0] not in ignored),
-    }

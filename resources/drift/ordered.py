@@ -133,9 +133,11 @@ class FirstLook:
     def _away(self, numbers: Numbers) -> Floats:
         """From the lowest value on."""
         if numbers.dtype == np.int64 and int(numbers[-1]) - int(self._origin) < 2**63:
-            return (numbers - self._origin).astype(np.float64)
+            near: Floats = (numbers - self._origin).astype(np.float64)
+            return near
         with np.errstate(over="ignore"):
-            return numbers.astype(np.float64) - float(self._origin)
+            away: Floats = numbers.astype(np.float64) - float(self._origin)
+        return away
 
     def _measure(self, away: Floats, upto: Numbers) -> None:
         shares = upto / self._total[:, None]

@@ -11,8 +11,6 @@ from resources.kernel.schema import has_no_values
 from resources.profiles.extremes import is_beyond_duckdb
 from resources.profiles.kinds import INFINITE, CountedColumn, column_of, units_a_day
 
-_REAL = ("real", "DOUBLE")
-
 
 @dataclass(frozen=True)
 class DriftPair:
@@ -59,8 +57,8 @@ def _pair(reference: CountedColumn, current: CountedColumn) -> DriftPair:
     if reference.sql_type == current.sql_type and reference.kind != "time":
         return pair
     if current.kind == "number":
-        family, sql_type = _REAL
-        shown = replace(current, field=_as_double(current.field), family=family, sql_type=sql_type)
+        field = pa.field(current.name, pa.float64())
+        shown = replace(current, field=field, family="real", sql_type="DOUBLE")
         return replace(pair, shown=shown, keys=(_double(keys[0]), _double(keys[1])))
     return _times(pair)
 
@@ -114,10 +112,6 @@ def _in_units(key: str, how_many: int) -> str:
     if how_many == 1:
         return key
     return f"CASE WHEN abs({key}) = {INFINITE} THEN {key} ELSE {key} // {how_many} END"
-
-
-def _as_double(field: pa.Field) -> pa.Field:
-    return pa.field(field.name, pa.float64())
 
 
 def _double(key: str) -> str:

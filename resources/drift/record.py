@@ -11,6 +11,7 @@ from typing import Literal
 from resources.profiles.record import TimeUnit, Value
 
 DriftMethod = Literal["wasserstein", "psi", "ks", "jensen_shannon", "chi_square"]
+PTest = Literal["ks", "chi_square"]
 Subject = Literal["numbers", "times", "categories", "lengths", "nothing"]
 """What of a column is compared, beside how many of its values are missing: `lengths` of free texts, `nothing` of identifiers and the like."""
 DriftState = Literal["drifted", "stable", "too_few", "not_compared"]
@@ -78,7 +79,7 @@ class ColumnDrift:
     """What chance alone may make of the value, with as many rows as there are: below it nothing is called drift."""
     p_value: float | None = None
     """For information: how likely chance makes a difference as great, by `p_test`. Of many rows it is tiny, whatever the difference."""
-    p_test: Literal["ks", "chi_square"] | None = None
+    p_test: PTest | None = None
     values_state: DriftState = "not_compared"
     missing: BothSides = BothSides()
     """Rows whose value is null."""

@@ -81,9 +81,9 @@ def find_reference(
     if reference.kind == "version":
         return _named(store, key, int(reference.version[:18]))
     if reference.kind == "tag":
-        number = store.item(key).tagging.find(f"{reference.name}")
+        number = store.item(key).tagging.find(reference.name)
         return _named(store, key, number, reference.name)
-    other = asset_key(key[0], reference.name)
+    other = asset_key("datasets", reference.name)
     if not reference.version:
         return _named(store, other, None)
     number = store.item(other).tagging.find(reference.version)

@@ -129,5 +129,12 @@ def uses(
 ) -> DatasetUses:
     """List which model, dataset, embedding and export used which version, newest first."""
     entry = dataset_of(project, name)
-    exporters = project.snapshot.exporters
-    return dataset_uses(entry, site.store(project), site.instance, exporters, version)
+    known = project.snapshot
+    return dataset_uses(
+        entry,
+        site.store(project),
+        site.instance,
+        known.exporters,
+        version,
+        declared={one.key for one in known.datasets},
+    )

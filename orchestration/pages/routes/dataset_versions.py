@@ -144,6 +144,7 @@ async def _uses(visit: Visit) -> Response:
         visit.site.instance,
         visit.project.snapshot.exporters,
         version,
+        declared={one.key for one in visit.project.snapshot.datasets},
     )
     return await _render(visit, "uses.html", found=found)
 

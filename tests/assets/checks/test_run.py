@@ -7,6 +7,8 @@ from contextlib import closing
 import dagster as dg
 import pytest
 
+from resources.kernel.errors import ConfigError
+from resources.references import asset_specs
 from resources.stores.tables import TableStore
 from tests.project import materialize, project
 
@@ -118,13 +120,12 @@ def test_without_a_declared_key_rows_are_told_by_the_identifier_of_the_profile(h
     assert [record.data["key"] for record in rows] == ["id=149", "id=199"]
 
 
-@pytest.mark.filterwarnings("ignore:The condition_parser parameter:DeprecationWarning")
 def test_rows_are_those_that_fail_also_where_a_condition_leaves_some_out(home):
     """Great Expectations judges it, over the rows of the condition alone: their places are not those of the table."""
     land(home, "id,amount\n1,1\n2,1\n3,99\n4,2\n5,98\n")
     check = (
         "  key: id\n  checks: [{expect_column_values_to_be_between: {column: amount, max_value: 10,"
-        " row_condition: id > 2, condition_parser: pandas, severity: warn}}]"
+        " row_condition: {type: comparison, column: {name: id}, operator: '>', parameter: 2}, severity: warn}}]"
     )
     metadata = found(run(PROJECT + DATASET + check, "datasets/orders"))[AMOUNT].metadata
     assert metadata["judged by"].value == "Great Expectations"
@@ -263,3 +264,20 @@ def test_the_columns_of_a_transform_change_by_its_sql(home, policy):
 def test_the_same_columns_in_another_order_are_no_change_of_a_transform(home, policy):
     result, versions = copied_twice(policy, "select amount, id from orders order by id desc")
     assert (found(result)["schema"].passed, versions) == (True, [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("key", "told"), [("[id, id]", "names 'id' twice"), ("['']", "names a column without a name")]
+)
+def test_a_key_that_cannot_be_one_is_refused_at_its_line(key, told):
+    text = PROJECT + DATASET + f"  key: {key}\n"
+    with pytest.raises(ConfigError, match=told) as caught, project(text):
+        pass
+    assert f"defs.yaml:{len(text.splitlines())}: " in str(caught.value)
+
+
+@pytest.mark.parametrize(("given", "key"), [("id", ["id"]), ("[a, 'b, c']", ["a", "b, c"])])
+def test_a_key_is_one_column_or_several(given, key):
+    with project(PROJECT + DATASET + f"  key: {given}\n") as definitions:
+        (spec,) = [s for s in asset_specs(definitions) if s.key.path == ["datasets", "orders"]]
+    assert spec.metadata["waybill/key"] == key

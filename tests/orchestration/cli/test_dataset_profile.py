@@ -105,7 +105,7 @@ def test_a_profile_is_written_as_one_html_file(waybill: Run, tmp_path: Path) -> 
         assert f">{name}</a>" in text
     assert "3.125" in text  # the mean of the price
     assert "<script" not in text
-    nowhere = waybill("profile", "orders", "--html", str(tmp_path / "none" / "x.html"), code=2)
+    nowhere = waybill("profile", "orders", "--html", str(tmp_path / "none" / "x.html"), code=1)
     assert "cannot be written: No such file or directory" in nowhere.stderr
 
 

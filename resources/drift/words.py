@@ -1,4 +1,4 @@
-"""What a comparison of distributions found, as a sentence and as a short table: for Dagster's pages."""
+"""What a comparison of distributions found, as people are told it: a sentence, the order of columns, a short table. Plain text."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ _MOST_ROWS = 100
 """Of the table; every event is stored twice."""
 _NAMED = 5
 _ORDER: tuple[DriftState, ...] = ("drifted", "too_few", "stable", "not_compared")
-_STATES: dict[DriftState, str] = {
+STATES: dict[DriftState, str] = {
     "drifted": "drifted",
     "too_few": "too few rows to tell",
     "stable": "no drift",
     "not_compared": "not compared",
 }
+"""What each state is called."""
 
 
 def in_words(drift: Drift) -> str:
@@ -80,7 +81,7 @@ def rank(column: ColumnDrift) -> tuple[int, float]:
 def _row(column: ColumnDrift) -> dict[str, str | int | float]:
     return {
         "column": column.name,
-        "state": _STATES[column.state],
+        "state": STATES[column.state],
         "method": column.method or "",
         "value": "" if column.value is None else f"{column.value:.4g}",
         "threshold": "" if column.threshold is None else f"{column.threshold:g}",
