@@ -261,7 +261,9 @@ def test_a_keyboard_is_enough(shop, chromium, slow, tasks):
         tab_to(page, "Start By keyboard")
         page.keyboard.press("Enter")
         wait_for_focus(page, "Stop By keyboard")  # where the button was
+        row(page, "By keyboard").locator("small", has_text="3 of 6").wait_for()
         page.keyboard.press("Enter")
+        assert tasks.ended(one)["state"] == "stopped"
         wait_for_focus(page, "Resume By keyboard")
         tab_to(page, "Delete By keyboard")
         page.keyboard.press("Enter")
@@ -278,7 +280,8 @@ def test_a_keyboard_is_enough(shop, chromium, slow, tasks):
 
 def test_the_keyboard_stays_with_a_task_that_has_no_button_for_a_while(shop, chromium, slow, tasks):
     """A run may take longer to stop than two refreshes come apart."""
-    tasks.make(tasks.from_lake("*.txt", "slow"), name="Slow to stop", folder="waits", start=True)
+    one = tasks.from_lake("*.txt", "slow")
+    one = tasks.make(one, name="Slow to stop", folder="waits", start=True)
     buttons = re.compile(r'(<td class="acts">).*?(</td>)', re.DOTALL)
     pressed, refreshes = [], []
 
@@ -291,11 +294,12 @@ def test_the_keyboard_stays_with_a_task_that_has_no_button_for_a_while(shop, chr
     with watched_page(chromium) as watched:
         page = watched.page
         page.goto(f"{shop.data}/imports?q=stop")
-        page.get_by_role("button", name="Stop Slow to stop").wait_for()
+        row(page, "Slow to stop").locator("small", has_text="3 of 6").wait_for()
         page.route("**/imports?q=stop", without_buttons)
         tab_to(page, "Stop Slow to stop")
         pressed.append("Stop")
         page.keyboard.press("Enter")
+        assert tasks.ended(one)["state"] == "stopped"
         wait_for_focus(page, "Resume Slow to stop")
         assert len(refreshes) > 2
         page.unroute_all(behavior="ignoreErrors")
