@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from orchestration.services.dataset_sample import Sample
     from orchestration.services.dataset_uses import DatasetUses
     from orchestration.services.dataset_versions import VersionSummary, VersionTags
+    from resources.drift.record import Drift
 
 Format = Literal["csv", "zip", "parquet"]
 
@@ -111,19 +112,35 @@ class Dataset:
         return started(self.transport, self.base, path, None, key=key)
 
     def compare(
-        self, before: int | str, after: int | str = "", *, key: Sequence[str] = ()
+        self, before: int | str, after: int | str = "", *, key: Sequence[str] | None = None
     ) -> Comparison:
         """What has changed from one version, or tag, to another: to the newest by default.
 
         Args:
             before: where to begin.
             after: the other one.
-            key: columns that tell rows apart; without one whole rows are compared.
+            key: columns that tell rows apart; those that the dataset declares by default; none: whole rows are compared.
         """
         from orchestration.services.dataset_compare import Comparison
 
-        asked = {"from": str(before), "to": str(after), "key": list(key)}
+        asked = {
+            "from": str(before),
+            "to": str(after),
+            "key": [] if key is None else (list(key) or [""]),
+        }
         return self.transport.get(f"{self._path}/versions/compare", Comparison, **asked)
+
+    def drift(self, version: int | str = "", *, against: str = "") -> Drift:
+        """How far a version, the newest by default, is from another one, column by column.
+
+        Args:
+            version: its number or a tag.
+            against: `previous`, `tag:NAME`, `version:NUMBER`, `dataset:NAME` or `dataset:NAME@TAG`; what the declaration says by default.
+        """
+        from resources.drift.record import Drift
+
+        asked = {"version": str(version), "against": against}
+        return self.transport.get(f"{self._path}/drift", Drift, **asked)
 
     def version(self, version: int | str) -> DatasetVersion:
         """One version, by its number or a tag; whether it is there is asked when something is asked of it."""

@@ -158,6 +158,18 @@ class Comparison:
         return not (self.added or self.removed or self.changed or any(columns))
 
 
+def compared_by(declared: Sequence[str], asked: Sequence[str] | None) -> list[str]:
+    """The columns that tell rows apart: those that were asked for, else those that the dataset declares.
+
+    Args:
+        declared: `key` of the declaration.
+        asked: names, blank ones aside: only blank ones ask for whole rows; None or nothing: as declared.
+    """
+    if not asked:
+        return list(declared)
+    return [name.strip() for name in asked if name.strip()]
+
+
 def compare_versions(
     store: TableStore,
     key: Key,

@@ -77,7 +77,7 @@ def remove_dataset(
     freed = report.freed_bytes
     if not report.kept_versions:  # else the next profile that is made clears up
         freed += remove_profiles(store, entry.key, by=by)
-    KeptUploads(store).forget(entry.name, but=coming.ids)
+    KeptUploads(store).forget(entry.name, but=coming.ids, since=coming.since)
     if report.removed_versions:
         _tell_dagster(entry, instance, report.removed_versions, by)
     return RemovalReport(

@@ -29,7 +29,7 @@ from resources.project import CODE_ROOT, find_project
 
 KEPT = 8
 """Snapshots of other states, such as of another environment, that stay for when it comes back."""
-FORMAT = 6
+FORMAT = 7
 _ALWAYS = ("WAYBILL_HOME", "WAYBILL_STORE", "DAGSTER_HOME", "PYTHONPATH")
 _CODE = ("orchestration", "assets", "resources")
 
@@ -69,6 +69,8 @@ class Snapshot:
     """Collections, as the metadata of their assets has them."""
     metadata_schemas: tuple[DeclaredSchema, ...] = ()
     """With their keys."""
+    task_connectors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Connectors that import tasks may take files from, by target, as `collection:library`."""
     embeddings: tuple[EmbeddingEntry, ...] = ()
     declarations: tuple[Declaration, ...] = ()
     """Every component that stands, in order of noun and name."""

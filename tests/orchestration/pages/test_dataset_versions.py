@@ -21,7 +21,7 @@ type: assets.Datasource
 attributes: {name: orders_files, connector: files, path: "orders/*.csv"}
 ---
 type: assets.Dataset
-attributes: {name: orders, datasource: orders_files, refresh: manual}
+attributes: {name: orders, datasource: orders_files, refresh: manual, key: id}
 ---
 type: assets.SqlTransform
 attributes: {name: totals, sql: "select sum(amount) as total from orders", refresh: manual}
@@ -100,10 +100,16 @@ def test_two_versions_compared(shop, client):
         }
     ]  # fmt: skip
     assert found["column_changes"] == [{"column": "amount", "rows": 1}]
-    whole = client.get(f"{shop.api}/datasets/orders/versions/compare", params={"from": "1"}).json()
+    address = f"{shop.api}/datasets/orders/versions/compare"
+    declared = client.get(address, params={"from": "1", "to": "2"}).json()
+    assert (declared["key"], declared["changed"]) == (["id"], 1), "as the dataset declares"
+    whole = client.get(address, params={"from": "1", "key": ""}).json()
     assert (whole["to_version"] >= 2, whole["key"], whole["changed"]) == (True, [], 0)
-    page = client.get(f"{shop.data}/datasets/orders/versions/compare", params=asked)
-    assert page.status_code == 200
+    page = client.get(
+        f"{shop.data}/datasets/orders/versions/compare", params={"from": "1", "to": "2"}
+    )
+    assert (page.status_code, 'value="id"' in page.text) == (200, True)
+    assert 'value="id"' in client.get(f"{shop.data}/datasets/orders/versions").text
     assert "Changed rows" in page.text
     refused = client.get(
         f"{shop.data}/datasets/orders/versions/compare", params={**asked, "key": "no"}
@@ -144,6 +150,8 @@ def test_the_client_does_the_same(shop):
         orders.tag("from-python", 1)
     found = orders.compare(1, "from-python", key=["id"])
     assert (found.to_version, found.added, found.removed, found.changed) == (2, 1, 1, 1)
+    assert orders.compare(1, 2).key == ("id",)
+    assert orders.compare(1, 2, key=[]).key == ()
     assert orders.version("from-python").pin().is_pinned
     assert not orders.version(2).unpin().is_pinned
     assert orders.untag("from-python").tags == ()
