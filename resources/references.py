@@ -244,6 +244,7 @@ def check_asset_references(definitions: dg.Definitions) -> None:
             noun = noun_of_key(tuple(dep.asset_key.path))
             if noun and dep.asset_key not in keys:
                 problems.append((code_position(spec), noun, dep.asset_key, spec.key))
+    problems += list(_problems_of_checks(definitions, specs, keys))
     for where, noun, wanted, user in sorted(problems, key=lambda problem: problem[0]):
         raise UnknownNameError(
             noun,
@@ -251,6 +252,19 @@ def check_asset_references(definitions: dg.Definitions) -> None:
             known_names(specs, noun),
             where=where or user.to_user_string(),
         )
+
+
+def _problems_of_checks(
+    definitions: dg.Definitions, specs: Iterable[dg.AssetSpec], keys: Collection[dg.AssetKey]
+) -> Iterable[tuple[str, str, dg.AssetKey, dg.AssetKey]]:
+    """Checks that need an asset which nothing makes, at the asset that they are of."""
+    places = {spec.key: code_position(spec) for spec in specs}
+    for check in definitions.asset_checks or []:
+        for spec in check.check_specs:
+            for dep in spec.additional_deps:
+                noun = noun_of_key(tuple(dep.asset_key.path))
+                if noun and dep.asset_key not in keys:
+                    yield places.get(spec.asset_key, ""), noun, dep.asset_key, spec.asset_key
 
 
 def asset_specs(definitions: dg.Definitions) -> list[dg.AssetSpec]:

@@ -21,6 +21,7 @@ Purpose = Literal[
     "classification",
     "compare",
     "demo",
+    "drift",
     "fingerprint",
     "import",
     "media",

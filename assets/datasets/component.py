@@ -46,6 +46,13 @@ profile: on_demand        # `always` when left out
 on_schema_change: fail
 checks:
   - expect_column_values_to_not_be_null: {column: order_id}
+drift:
+  against: previous       # or `tag:train-2026-11`, `version:7`, `dataset:orders`
+  columns: {amount: {method: psi, threshold: 0.25}}
+  ignore: [order_id]
+  share: 0.2              # of the columns; no column may drift when left out
+  missing_points: 2
+  severity: error         # `warn` when left out
 description: Open orders as of this morning
 owners: ["team:sales", ada@example.com]
 tags: {domain: sales}
@@ -103,7 +110,7 @@ member: 2024/*.csv
         made = build_dataset(
             spec, asset=asset, expectations=expectations, row_key=self.key, execute=execute
         )
-        return self.with_profile(made, asset)
+        return self.with_profile(self.with_drift(context, made, asset), asset)
 
     def upload_spec(self) -> SourceSpec:
         """How its uploads are read; of a dataset with `upload: true`."""

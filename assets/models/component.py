@@ -148,6 +148,7 @@ key: order_id
 on_schema_change: warn
 checks:
   - expect_column_values_to_not_be_null: {column: prediction}
+drift: {against: "dataset:orders_with_days@train", columns: {prediction: {threshold: 0.05}}}
 keep_versions: 7
 keep_days: 30
 profile: on_demand
@@ -196,7 +197,7 @@ kinds: [scikitlearn]
         execute = self.profiled(self.execute, asset)
         made = build_prediction(spec, asset=asset, execute=execute)
         checked = with_checks(made, asset.key, self.expectations(context), self.key)
-        return self.with_profile(checked, asset)
+        return self.with_profile(self.with_drift(context, checked, asset), asset)
 
     def execute(
         self, context: dg.AssetExecutionContext, spec: PredictionSpec, store: StoreResource

@@ -42,6 +42,7 @@ key: country
 on_schema_change: fail
 checks:
   - expect_column_values_to_be_between: {column: revenue, min_value: 0, severity: warn}
+drift: {against: "tag:plan-2026"}
 max_runtime_seconds: 120
 description: What customers of each country paid
 owners: ["team:finance"]
@@ -77,7 +78,7 @@ kinds: [duckdb]
         execute = self.profiled(self.execute, asset)
         made = build_transform(spec, asset=asset, execute=execute)
         checked = with_checks(made, asset.key, self.expectations(context), self.key)
-        return self.with_profile(checked, asset)
+        return self.with_profile(self.with_drift(context, checked, asset), asset)
 
     def execute(
         self, context: dg.AssetExecutionContext, spec: TransformSpec, store: StoreResource

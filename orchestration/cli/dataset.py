@@ -10,6 +10,7 @@ import typer
 
 from orchestration.cli.context import CommandContext
 from orchestration.cli.dataset_checks import checks, suggest_checks
+from orchestration.cli.dataset_drift import drift
 from orchestration.cli.dataset_files import download, remove, rename
 from orchestration.cli.dataset_profile import profile
 from orchestration.cli.dataset_rows import cell, facets, rows
@@ -123,6 +124,7 @@ app.command("download")(download)
 app.command("rename")(rename)
 app.command("remove")(remove)
 app.command("profile")(profile)
+app.command("drift")(drift)
 for _command in (compare, restore, tag, untag, pin, unpin, uses):
     app.command()(_command)
 app.command("checks")(checks)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from orchestration.services.dataset_sample import Sample
     from orchestration.services.dataset_uses import DatasetUses
     from orchestration.services.dataset_versions import VersionSummary, VersionTags
+    from resources.drift.record import Drift
 
 Format = Literal["csv", "zip", "parquet"]
 
@@ -128,6 +129,18 @@ class Dataset:
             "key": [] if key is None else (list(key) or [""]),
         }
         return self.transport.get(f"{self._path}/versions/compare", Comparison, **asked)
+
+    def drift(self, version: int | str = "", *, against: str = "") -> Drift:
+        """How far a version, the newest by default, is from another one, column by column.
+
+        Args:
+            version: its number or a tag.
+            against: `previous`, `tag:NAME`, `version:NUMBER`, `dataset:NAME` or `dataset:NAME@TAG`; what the declaration says by default.
+        """
+        from resources.drift.record import Drift
+
+        asked = {"version": str(version), "against": against}
+        return self.transport.get(f"{self._path}/drift", Drift, **asked)
 
     def version(self, version: int | str) -> DatasetVersion:
         """One version, by its number or a tag; whether it is there is asked when something is asked of it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import dagster as dg
@@ -18,6 +18,7 @@ from orchestration.dagster_warnings import without_dagster_warnings
 from orchestration.location import Location
 from orchestration.services.dataset_list import UPLOAD, DatasetEntry, DeclaredCheck
 from orchestration.services.dataset_origins import AssetFacts, origins_of, pipelines_of
+from resources.drift.declared import PROPERTY as DRIFT
 from resources.kernel.keys import IMAGE_FOLDER, ROW_KEY, Key, asset_key
 from resources.profiles.kept import ORIGIN as PROFILE
 from resources.profiles.kept import profile_key
@@ -100,7 +101,15 @@ class _About:
             can_run=key in self._materializable,
             row_key=_row_key(spec),
             profile=self._profiles.get(key, "off"),
+            drift=_drift_of(self._checks.get(key, ())),
         )
+
+
+def _drift_of(checks: Sequence[dg.AssetCheckSpec]) -> str:
+    """What the check of an asset's drift carries; empty where it has none."""
+    found = (check.metadata.get(DRIFT) for check in checks if check.metadata)
+    kept = next((value for value in found if value), "")
+    return str(kept.value if isinstance(kept, dg.MetadataValue) else kept)
 
 
 def _materializable(location: Location) -> frozenset[Key]:

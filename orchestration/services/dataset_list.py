@@ -76,6 +76,8 @@ class DatasetEntry:
     """Columns that tell its rows apart, where the declaration names some."""
     profile: str = "off"
     """When its profile is made: `always`, `on_demand` or `off`; the last also where nothing could make one."""
+    drift: str = ""
+    """What its drift is held to, as `resources/drift/declared.py` keeps it; empty where nothing is declared."""
 
 
 @dataclass(frozen=True)

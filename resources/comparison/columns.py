@@ -85,6 +85,7 @@ class MatchedColumns:
 def match_columns(before: pa.Schema, after: pa.Schema) -> MatchedColumns:
     """Which column of the later version is which of the earlier one: by name, then by name but for case."""
     partners = dict(_partners(before.names, after.names))
+    found_again = set(partners.values())
     pairs = tuple(
         _pair(before.field(partners[place]), field, (partners[place], place))
         for place, field in enumerate(after)
@@ -97,9 +98,7 @@ def match_columns(before: pa.Schema, after: pa.Schema) -> MatchedColumns:
             (f.name, str(f.type)) for place, f in enumerate(after) if place not in partners
         ),
         removed=tuple(
-            (f.name, str(f.type))
-            for place, f in enumerate(before)
-            if place not in set(partners.values())
+            (f.name, str(f.type)) for place, f in enumerate(before) if place not in found_again
         ),
         retyped=tuple(
             (pair.name, str(before.field(one).type), str(after.field(other).type))
@@ -116,8 +115,9 @@ def _partners(before: Sequence[str], after: Sequence[str]) -> Iterator[tuple[int
     """(place after, place before). Of names equal but for case a pair is made where only one of either side is left."""
     places = {name: place for place, name in enumerate(before)}
     left: dict[str, list[int]] = {}
+    kept = set(after)
     for place, name in enumerate(before):
-        if name not in set(after):
+        if name not in kept:
             left.setdefault(name.casefold(), []).append(place)
     alone: dict[str, list[int]] = {}
     for place, name in enumerate(after):

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from orchestration.pages.page import page
-from orchestration.pages.values import shown
+from orchestration.pages.values import shown, visible
 from orchestration.pages.visit import Visit
 from orchestration.services.dataset_compare import compared_by
 from orchestration.services.dataset_download import FORMATS
@@ -40,6 +40,7 @@ async def _render(visit: Visit, template: str, **values: Any) -> Response:
         own=f"{visit.base}{_path(entry)}",
         formats=FORMATS,
         shown=shown,
+        visible=visible,
         **values,
     )
 

@@ -78,6 +78,7 @@ RIGHTS: dict[str, Right] = {
     "dataset.profile": LOOK,
     "dataset.versions": LOOK,
     "dataset.compare": LOOK,
+    "dataset.drift": LOOK,
     "dataset.uses": LOOK,
     "dataset.summary": LOOK,
     "dataset.checks": LOOK,

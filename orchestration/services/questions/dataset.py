@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from orchestration.services.asking.question import Desk, Question, Streamed
 from orchestration.services.dataset_compare import SECONDS, Comparison, compare_versions
 from orchestration.services.dataset_download import download_dataset
+from orchestration.services.dataset_drift import show_drift
 from orchestration.services.dataset_list import DatasetEntry
 from orchestration.services.dataset_restore import start_restore
 from orchestration.services.dataset_sample import Sample, sample_dataset
@@ -14,6 +15,7 @@ from orchestration.services.questions.dataset_profile import COMPUTE_PROFILE
 from orchestration.services.runs.launch import start_refresh
 from orchestration.services.runs.start import Asked
 from orchestration.services.suggested_checks import SuggestedChecks, suggest_checks
+from resources.drift.record import Drift
 
 DOWNLOAD_SECONDS = 6 * 3600.0
 
@@ -69,6 +71,13 @@ def _compare(
     return compare_versions(desk.store, tuple(key), before=before, after=after, by=by)
 
 
+def _drift(
+    desk: Desk, key: list[str], declared: str = "", version: str = "", against: str = ""
+) -> Drift:
+    """Needs the store, not the definitions. It ends when nobody waits for it."""
+    return show_drift(desk.store, tuple(key), declared, version=version, against=against)
+
+
 def _restore(desk: Desk, name: str, version: str, key: str = "") -> str:
     asked = Asked(desk.actor.name, key)
     return start_restore(desk.home, desk.location, desk.instance, name, asked, version=version)
@@ -87,6 +96,7 @@ DOWNLOAD: Question[Streamed[DownloadHead]] = Question(
 REFRESH = Question("dataset.refresh", _refresh, str)
 SAMPLE = Question("dataset.sample", _sample, Sample)
 COMPARE = Question("dataset.compare", _compare, Comparison, seconds=SECONDS)
+DRIFT = Question("dataset.drift", _drift, Drift, seconds=SECONDS)
 RESTORE = Question("dataset.restore", _restore, str)
 SUGGEST_CHECKS = Question("dataset.suggest-checks", _suggest_checks, SuggestedChecks)
-QUESTIONS = (DOWNLOAD, REFRESH, SAMPLE, COMPARE, RESTORE, SUGGEST_CHECKS, COMPUTE_PROFILE)
+QUESTIONS = (DOWNLOAD, REFRESH, SAMPLE, COMPARE, DRIFT, RESTORE, SUGGEST_CHECKS, COMPUTE_PROFILE)

@@ -19,6 +19,7 @@ from resources.kernel.errors import (
     InputError,
     NotFoundError,
     SignInRefusedError,
+    UntrustedServerError,
     WaybillError,
 )
 from tests.contract.file_connector import FileConnectorContract
@@ -96,7 +97,7 @@ class TestTls:
 
     def test_an_unknown_authority(self, ftps):
         connector = connect(ftps, ca_file="")
-        with pytest.raises(ConnectorError, match="certificate is not trusted") as caught:
+        with pytest.raises(UntrustedServerError, match="certificate is not trusted") as caught:
             connector.stat("x")
         assert "ca_file" in str(caught.value)
         assert connector.check().steps[-1].name == "TLS"
@@ -107,7 +108,7 @@ class TestTls:
         (tmp_path / "root").mkdir()
         with (
             running_ftp(tmp_path / "root", "explicit", certificates) as server,
-            pytest.raises(ConnectorError, match="for another name than 'localhost'"),
+            pytest.raises(UntrustedServerError, match="for another name than 'localhost'"),
         ):
             connect(server).stat("x")
 

@@ -1,0 +1,111 @@
+"""What a version is compared with: the one before, a tag or a number of the same dataset, or another dataset.
+
+As it is written in YAML, in an address and on the command line: `previous`, `tag:train-2026-11`, `version:7`, `dataset:flights_2025`, and
+`dataset:flights_2025@train` for a version or tag of that. A bare number is a version, any other bare word a tag.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from resources.drift.record import ComparedVersion
+from resources.kernel.errors import InputError
+from resources.kernel.keys import Key, asset_key
+from resources.stores.tables import StoredTable, TableStore
+
+PREVIOUS = "previous"
+_FORMS = "previous, tag:NAME, version:NUMBER, dataset:NAME or dataset:NAME@TAG"
+
+
+@dataclass(frozen=True)
+class DriftReference:
+    """What is compared with."""
+
+    kind: Literal["previous", "version", "tag", "dataset"] = "previous"
+    name: str = ""
+    """Of the tag or dataset."""
+    version: str = ""
+    """The number of a version; of another dataset a number or a tag, the newest if empty."""
+
+    def __str__(self) -> str:
+        if self.kind == "previous":
+            return PREVIOUS
+        if self.kind == "dataset":
+            return f"dataset:{self.name}" + (f"@{self.version}" if self.version else "")
+        return f"{self.kind}:{self.name or self.version}"
+
+
+def parse_reference(text: str) -> DriftReference:
+    """What a text names.
+
+    Raises:
+        InputError: it names nothing.
+    """
+    given = text.strip()
+    if given in ("", PREVIOUS):
+        return DriftReference()
+    kind, colon, rest = given.partition(":")
+    rest = rest.strip()
+    if not colon:
+        return DriftReference("version", version=given) if _is_number(given) else _tag(given)
+    if kind == "tag" and rest:
+        return _tag(rest)
+    if kind == "version" and _is_number(rest):
+        return DriftReference("version", version=rest)
+    if kind == "dataset" and rest:
+        name, _, version = rest.partition("@")
+        return DriftReference("dataset", name=name, version=version)
+    raise InputError(
+        f"{text[:100]!r} is nothing that a version could be compared with", hint=f"Give {_FORMS}"
+    )
+
+
+def find_reference(
+    store: TableStore, key: Key, current: int, reference: DriftReference
+) -> tuple[StoredTable, ComparedVersion] | None:
+    """The version that is meant, and how it is called; None: there is none before, nothing to compare with.
+
+    Args:
+        store: where it is kept.
+        key: of the table that is compared.
+        current: the number of its version.
+        reference: what is meant.
+
+    Raises:
+        NotFoundError: no such tag, version or dataset; `GoneError` when it has been collected.
+    """
+    if reference.kind == "previous":
+        before = [number for number in store.item(key).numbers() if number < current]
+        return _named(store, key, max(before)) if before else None
+    if reference.kind == "version":
+        return _named(store, key, int(reference.version[:18]))
+    if reference.kind == "tag":
+        number = store.item(key).tagging.find(reference.name)
+        return _named(store, key, number, reference.name)
+    other = asset_key("datasets", reference.name)
+    if not reference.version:
+        return _named(store, other, None)
+    number = store.item(other).tagging.find(reference.version)
+    tag = "" if _is_number(reference.version) else reference.version
+    return _named(store, other, number, tag)
+
+
+def named_version(table: StoredTable, key: Key, tag: str = "") -> ComparedVersion:
+    """A version as the record calls it."""
+    return ComparedVersion(key[-1], table.version.number, table.rows, tag)
+
+
+def _named(
+    store: TableStore, key: Key, number: int | None, tag: str = ""
+) -> tuple[StoredTable, ComparedVersion]:
+    table = store.read(key, number)
+    return table, named_version(table, key, tag)
+
+
+def _tag(name: str) -> DriftReference:
+    return DriftReference("tag", name=name)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
