@@ -7,6 +7,7 @@ from contextlib import closing
 import dagster as dg
 import pytest
 
+from orchestration.services.runs.failures import error_text
 from resources.kernel.errors import ConfigError
 from resources.references import asset_specs
 from resources.stores.tables import TableStore
@@ -72,6 +73,12 @@ def test_only_an_error_stops_what_depends_on_the_table(home, severity, goes_on):
     assert result.success == goes_on
     made = TableStore.open(str(home / "store")).item(("datasets", "totals")).versions()
     assert len(made) == goes_on
+    failed = [error_text(event) for event in result.all_events if event.is_step_failure]
+    stopped = (
+        "1 blocking asset check failed with ERROR severity: datasets/orders: expect_column_values_to_be_between_amount."
+        " `waybill dataset checks NAME` and its page show the rows that fail"
+    )
+    assert failed == ([] if goes_on else [stopped])
     evaluation = found(result)[AMOUNT]
     assert (evaluation.passed, evaluation.severity.value) == (False, severity.upper())
 
