@@ -28,6 +28,7 @@ def drift(
             " else the version before."
         ),
     ] = "",
+    column: Annotated[str, typer.Option(help="Only this column.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Show how far a version is from another one, column by column. Ends with 0 also if columns have drifted."""
@@ -36,7 +37,9 @@ def drift(
     with reported():
         own = context.ensure_object(CommandContext)
         entry = own.dataset(name)
-        found = show_drift(own.store, entry.key, entry.drift, version=version, against=against)
+        found = show_drift(
+            own.store, entry.key, entry.drift, version=version, against=against, column=column
+        )
     if as_json:
         print_json(found)
     else:

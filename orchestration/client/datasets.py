@@ -130,16 +130,17 @@ class Dataset:
         }
         return self.transport.get(f"{self._path}/versions/compare", Comparison, **asked)
 
-    def drift(self, version: int | str = "", *, against: str = "") -> Drift:
+    def drift(self, version: int | str = "", *, against: str = "", column: str = "") -> Drift:
         """How far a version, the newest by default, is from another one, column by column.
 
         Args:
             version: its number or a tag.
             against: `previous`, `tag:NAME`, `version:NUMBER`, `dataset:NAME` or `dataset:NAME@TAG`; what the declaration says by default.
+            column: only this one.
         """
         from resources.drift.record import Drift
 
-        asked = {"version": str(version), "against": against}
+        asked = {"version": str(version), "against": against, "column": column}
         return self.transport.get(f"{self._path}/drift", Drift, **asked)
 
     def version(self, version: int | str) -> DatasetVersion:

@@ -11,7 +11,13 @@ from resources.stores.tables import TableStore
 
 
 def show_drift(
-    store: TableStore, key: Key, declared: str = "", *, version: str = "", against: str = ""
+    store: TableStore,
+    key: Key,
+    declared: str = "",
+    *,
+    version: str = "",
+    against: str = "",
+    column: str = "",
 ) -> Drift:
     """How far a version is from a reference.
 
@@ -21,9 +27,10 @@ def show_drift(
         declared: what it is held to, as its entry has it: methods and thresholds are those of its check.
         version: a number or a tag; the newest by default.
         against: what to compare with, as `parse_reference` reads it; what is declared by default, else the version before.
+        column: only this one.
 
     Raises:
-        NotFoundError: no such version, tag or dataset, or none before; `GoneError` when it has been collected.
+        NotFoundError: no such version, tag, dataset or column, or no version before; `GoneError` when it has been collected.
         InputError: `against` names nothing, or what is declared does not fit the columns.
         IntegrityError: a file is damaged.
         StorageError: neither memory nor temporary disk is enough.
@@ -41,4 +48,4 @@ def show_drift(
             hint="Name another one: a tag, a version, or `dataset:NAME`",
         )
     reference, called = found
-    return compute_drift(reference, current, asked.settings, named=(called, named))
+    return compute_drift(reference, current, asked.settings, named=(called, named), only=column)

@@ -37,6 +37,7 @@ from resources.drift.record import (
 )
 from resources.drift.session import OpenedSides, open_sides
 from resources.drift.settings import LEAST_ROWS, DriftSettings
+from resources.kernel.errors import NotFoundError
 from resources.profiles.session import UnreadableError, readable
 from resources.stores.tables import StoredTable
 
@@ -52,6 +53,7 @@ def compute_drift(
     settings: DriftSettings,
     *,
     named: tuple[ComparedVersion, ComparedVersion],
+    only: str = "",
 ) -> Drift:
     """How far a version is from another one.
 
@@ -60,8 +62,10 @@ def compute_drift(
         current: the version.
         settings: what is judged by.
         named: how the two are called.
+        only: the name of a column: no other is looked at, and the verdict is about it.
 
     Raises:
+        NotFoundError: not both sides have the only column.
         InputError: a column that is named is not there, or its method does not fit; or DuckDB cannot read the rows.
         IntegrityError: a file is damaged or missing (E53).
         GoneError: a version was collected meanwhile (E51).
@@ -74,8 +78,13 @@ def compute_drift(
     pairs = [
         pair
         for pair in pair_columns(reference.schema, current.schema, matched)
-        if pair.name not in ignored
+        if (pair.name == only if only else pair.name not in ignored)
     ]
+    if only and not pairs:
+        raise NotFoundError(
+            f"not both versions have a column {only[:100]!r}",
+            hint="Both have " + (", ".join(pair.name for pair in matched.pairs[:30]) or "none"),
+        )
     with open_sides(reference, current) as sides:
         found = _Work(sides, pairs, settings).columns()
     state, compared, drifted = judge_table(found, settings.share)

@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
-from resources.drift.record import ColumnDrift, Drift, DriftState
+from resources.drift.record import (
+    ColumnDrift,
+    Drift,
+    DriftMethod,
+    DriftState,
+    PTest,
+    Subject,
+)
 
 _MOST_ROWS = 100
 """Of the table; every event is stored twice."""
 _NAMED = 5
 _ORDER: tuple[DriftState, ...] = ("drifted", "too_few", "stable", "not_compared")
+METHODS: dict[DriftMethod, str] = {
+    "wasserstein": "Wasserstein distance",
+    "psi": "PSI",
+    "ks": "Kolmogorov-Smirnov distance",
+    "jensen_shannon": "Jensen-Shannon distance",
+    "chi_square": "Cramér's V",
+}
+TESTS: dict[PTest, str] = {"ks": "Kolmogorov-Smirnov test", "chi_square": "chi-square test"}
+SUBJECTS: dict[Subject, str] = {
+    "numbers": "numbers",
+    "times": "dates and times",
+    "categories": "categories",
+    "lengths": "lengths of texts",
+    "nothing": "missing values alone",
+}
 STATES: dict[DriftState, str] = {
     "drifted": "drifted",
     "too_few": "too few rows to tell",
@@ -18,7 +40,7 @@ STATES: dict[DriftState, str] = {
 
 
 def in_words(drift: Drift) -> str:
-    """`2 of 19 columns have drifted from version 4: delay (wasserstein 0.31 above 0.1), carrier (...)`."""
+    """`2 of 19 columns have drifted from version 4: delay (Wasserstein distance 0.31 above 0.1); carrier (...)`."""
     than = called(drift)
     if drift.state == "too_few":
         return f"Too few rows to tell drift from {than}: {drift.least_rows} values of a column are the least"
@@ -48,8 +70,8 @@ def called(drift: Drift) -> str:
 
 def _why(column: ColumnDrift) -> str:
     parts = []
-    if column.values_state == "drifted":
-        parts.append(f"{column.method} {column.value:.3g} above {column.threshold:g}")
+    if column.values_state == "drifted" and column.method is not None:
+        parts.append(f"{METHODS[column.method]} {column.value:.3g} above {column.threshold:g}")
     if column.missing_state == "drifted":
         parts.append(f"missing {column.missing_points:+.1f} points")
     return ", ".join(parts)

@@ -34,6 +34,7 @@ async def drift(
             " What the dataset declares by default.",
         ),
     ] = "",
+    column: Annotated[str, Query(max_length=1_000, description="Only this column.")] = "",
 ) -> Drift:
     """Show how far a version is from another one, column by column: by which method, above which threshold.
 
@@ -41,5 +42,10 @@ async def drift(
     """
     entry = dataset_of(project, name)
     return await asker.ask(
-        DRIFT, key=list(entry.key), declared=entry.drift, version=version, against=against
+        DRIFT,
+        key=list(entry.key),
+        declared=entry.drift,
+        version=version,
+        against=against,
+        column=column,
     )

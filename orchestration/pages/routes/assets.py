@@ -36,8 +36,15 @@ async def _asset(request: Request) -> Response:
         shown = place if _has(project, noun, name) else _folder_place(project, noun, name)
         if shown:
             path = f"{shown}/{quote(name.replace('/', '~'), safe='~')}"
-            return RedirectResponse(f"/data/{quote(project.name, safe='')}/{path}", 303)
+            part = _part(request, noun)
+            return RedirectResponse(f"/data/{quote(project.name, safe='')}/{path}{part}", 303)
     raise HTTPException(404, f"no project declares the {said(noun)} {name!r}")
+
+
+def _part(request: Request, noun: str) -> str:
+    """The part of the thing's page that a link is about; a link of a check of drift leads to the comparison."""
+    is_drift = noun == "dataset" and request.query_params.get("part") == "drift"
+    return "/analysis/drift" if is_drift else ""
 
 
 def _folder_place(project: Project, noun: str, name: str) -> str:

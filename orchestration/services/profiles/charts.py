@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from markupsafe import Markup
 
 from orchestration.services.profiles.bars import Bar, bars_of
+from orchestration.services.profiles.drawing import cut, rect, svg, text
 from orchestration.services.profiles.wording import count, figure, moment, share
 from resources.profiles.record import ColumnProfile, Value
 
@@ -42,8 +43,8 @@ def small_chart(column: ColumnProfile, rows: int) -> Markup:
     if not bars or column.distribution is None:
         return Markup()
     if column.distribution.kind == "bars":
-        return _svg(SMALL_WIDTH, SMALL_HEIGHT, _small_lines(bars, rows), "small")
-    return _svg(SMALL_WIDTH, SMALL_HEIGHT, _small_bins(bars, column), "small")
+        return svg(SMALL_WIDTH, SMALL_HEIGHT, _small_lines(bars, rows), "small")
+    return svg(SMALL_WIDTH, SMALL_HEIGHT, _small_bins(bars, column), "small")
 
 
 def large_chart(column: ColumnProfile, rows: int, address: Address = nowhere) -> Markup:
@@ -53,43 +54,18 @@ def large_chart(column: ColumnProfile, rows: int, address: Address = nowhere) ->
         return Markup()
     if column.distribution.kind == "bars":
         height = len(bars) * _BAR_LINE
-        return _svg(WIDTH, height, _lines(bars, rows, address), "large")
-    return _svg(WIDTH, HEIGHT, _bins(bars, address), "large")
+        return svg(WIDTH, height, _lines(bars, rows, address), "large")
+    return svg(WIDTH, HEIGHT, _bins(bars, address), "large")
 
 
 def share_bar(part: float, whole: float) -> Markup:
     """A bar as long as a part of a whole, for a cell of a table."""
     width = round(100 * part / whole, 1) if whole else 0
-    return _svg(100, 10, [_rect("track", 0, 0, 100, 10), _rect("bar", 0, 0, width, 10)], "share")
-
-
-def _svg(
-    width: float, height: float, parts: Sequence[Markup] | Iterator[Markup], kind: str
-) -> Markup:
-    inner = Markup("").join(parts)
-    return Markup('<svg class="chart {}" viewBox="0 0 {} {}" aria-hidden="true">{}</svg>').format(
-        kind, width, height, inner
-    )
-
-
-def _rect(kind: str, x: float, y: float, width: float, height: float) -> Markup:
-    return Markup('<rect class="{}" x="{:g}" y="{:g}" width="{:g}" height="{:g}"/>').format(
-        kind, round(x, 2), round(y, 2), round(width, 2), round(height, 2)
-    )
-
-
-def _text(text: str, x: float, y: float, anchor: str = "start") -> Markup:
-    return Markup('<text x="{:g}" y="{:g}" text-anchor="{}">{}</text>').format(
-        round(x, 2), round(y, 2), anchor, text
-    )
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    return svg(100, 10, [rect("track", 0, 0, 100, 10), rect("bar", 0, 0, width, 10)], "share")
 
 
 def _title(bar: Bar, whole: int) -> str:
-    return f"{_cut(bar.label, 120)}: {count(bar.rows)} ({share(bar.rows, whole)})"
+    return f"{cut(bar.label, 120)}: {count(bar.rows)} ({share(bar.rows, whole)})"
 
 
 def _small_bins(bars: Sequence[Bar], column: ColumnProfile) -> Iterator[Markup]:
@@ -105,16 +81,16 @@ def _small_bins(bars: Sequence[Bar], column: ColumnProfile) -> Iterator[Markup]:
         )
         if path:
             yield Markup('<path class="{}" d="{}"/>').format(kind, path)
-    yield _text(_end(column, column.lowest), 0, SMALL_HEIGHT - 3)
+    yield text(_end(column, column.lowest), 0, SMALL_HEIGHT - 3)
     if column.highest != column.lowest:
-        yield _text(_end(column, column.highest), SMALL_WIDTH, SMALL_HEIGHT - 3, "end")
+        yield text(_end(column, column.highest), SMALL_WIDTH, SMALL_HEIGHT - 3, "end")
 
 
 def _end(column: ColumnProfile, value: Value | None) -> str:
     shown = column.distribution
     if value is None or shown is None:
         return ""
-    return _cut(moment(value, shown.unit) if shown.kind == "time" else figure(value), 18)
+    return cut(moment(value, shown.unit) if shown.kind == "time" else figure(value), 18)
 
 
 def _small_lines(bars: Sequence[Bar], rows: int) -> Iterator[Markup]:
@@ -123,13 +99,13 @@ def _small_lines(bars: Sequence[Bar], rows: int) -> Iterator[Markup]:
     for place, bar in enumerate(shown):
         y = place * _LINE
         width = SMALL_WIDTH * bar.rows / rows if rows else 0
-        yield _rect("track", 0, y, SMALL_WIDTH, _LINE - 2)
-        yield _rect("under rest" if bar.is_rest else "under", 0, y, width, _LINE - 2)
-        label = _cut(bar.label, _SMALL_TEXT) if bar.label else "(empty)"
+        yield rect("track", 0, y, SMALL_WIDTH, _LINE - 2)
+        yield rect("under rest" if bar.is_rest else "under", 0, y, width, _LINE - 2)
+        label = cut(bar.label, _SMALL_TEXT) if bar.label else "(empty)"
         yield Markup('<svg x="0" y="{}" width="{}" height="{}">{}</svg>').format(
-            y, SMALL_WIDTH - 48, _LINE - 2, _text(label, 5, _LINE - 7)
+            y, SMALL_WIDTH - 48, _LINE - 2, text(label, 5, _LINE - 7)
         )
-        yield _text(share(bar.rows, rows), SMALL_WIDTH - 5, y + _LINE - 7, "end")
+        yield text(share(bar.rows, rows), SMALL_WIDTH - 5, y + _LINE - 7, "end")
 
 
 def _bins(bars: Sequence[Bar], address: Address) -> Iterator[Markup]:
@@ -140,12 +116,12 @@ def _bins(bars: Sequence[Bar], address: Address) -> Iterator[Markup]:
         y = floor - part * (floor - _TOP)
         yield Markup('<path class="axis" d="M{} {:g}H{}"/>').format(_LEFT, y, WIDTH)
         if (rows := most * part) == int(rows):
-            yield _text(count(int(rows)), _LEFT - 6, y + 4, "end")
+            yield text(count(int(rows)), _LEFT - 6, y + 4, "end")
     for place, bar in enumerate(bars):
         height = max((floor - _TOP) * bar.rows / most, 1.5) if bar.rows else 0
         x = _LEFT + place * step
-        drawn = _rect("rest" if bar.is_rest else "bar", x, floor - height, step * 0.92, height)
-        yield _linked(bar, whole, drawn + _rect("hit", x, _TOP, step, floor - _TOP), address)
+        drawn = rect("rest" if bar.is_rest else "bar", x, floor - height, step * 0.92, height)
+        yield _linked(bar, whole, drawn + rect("hit", x, _TOP, step, floor - _TOP), address)
     yield from _axis(bars, step)
 
 
@@ -156,10 +132,10 @@ def _axis(bars: Sequence[Bar], step: float) -> Iterator[Markup]:
         label = bars[place].label.partition(" to ")[0]
         anchor = "start" if " to " in bars[place].label else "middle"
         x = _LEFT + step * place + (step / 2 if anchor == "middle" else 0)
-        yield _text(_cut(label, 16), x, HEIGHT - 8, anchor)
+        yield text(cut(label, 16), x, HEIGHT - 8, anchor)
     if " to " in bars[-1].label:
         last = bars[-1].label.rpartition(" to ")[2]
-        yield _text(_cut(last, 16), WIDTH, HEIGHT - 8, "end")
+        yield text(cut(last, 16), WIDTH, HEIGHT - 8, "end")
 
 
 def _lines(bars: Sequence[Bar], rows: int, address: Address) -> Iterator[Markup]:
@@ -167,14 +143,14 @@ def _lines(bars: Sequence[Bar], rows: int, address: Address) -> Iterator[Markup]
     room = WIDTH - _BAR_LABEL - 130
     for place, bar in enumerate(bars):
         y = place * _BAR_LINE
-        label = _cut(bar.label, _BAR_TEXT) if bar.label else "(empty)"
+        label = cut(bar.label, _BAR_TEXT) if bar.label else "(empty)"
         name = Markup('<svg x="0" y="{}" width="{}" height="{}">{}</svg>').format(
-            y, _BAR_LABEL - 8, _BAR_LINE, _text(label, 0, 17)
+            y, _BAR_LABEL - 8, _BAR_LINE, text(label, 0, 17)
         )
         width = max(room * bar.rows / most, 1)
-        drawn = _rect("rest" if bar.is_rest else "bar", _BAR_LABEL, y + 4, width, _BAR_LINE - 8)
-        told = _text(f"{count(bar.rows)} ({share(bar.rows, rows)})", _BAR_LABEL + width + 6, y + 17)
-        hit = _rect("hit", 0, y, WIDTH, _BAR_LINE)
+        drawn = rect("rest" if bar.is_rest else "bar", _BAR_LABEL, y + 4, width, _BAR_LINE - 8)
+        told = text(f"{count(bar.rows)} ({share(bar.rows, rows)})", _BAR_LABEL + width + 6, y + 17)
+        hit = rect("hit", 0, y, WIDTH, _BAR_LINE)
         yield _linked(bar, rows, name + drawn + told + hit, address)
 
 
@@ -192,4 +168,4 @@ def told(column: ColumnProfile) -> str:
     if not bars:
         return ""
     most = max(bars, key=lambda bar: bar.rows)
-    return f"{len(bars)} bars; the highest is {_cut(most.label, 60) or '(empty)'} with {count(most.rows)} rows"
+    return f"{len(bars)} bars; the highest is {cut(most.label, 60) or '(empty)'} with {count(most.rows)} rows"

@@ -72,10 +72,16 @@ def _compare(
 
 
 def _drift(
-    desk: Desk, key: list[str], declared: str = "", version: str = "", against: str = ""
+    desk: Desk,
+    key: list[str],
+    declared: str = "",
+    version: str = "",
+    against: str = "",
+    column: str = "",
 ) -> Drift:
     """Needs the store, not the definitions. It ends when nobody waits for it."""
-    return show_drift(desk.store, tuple(key), declared, version=version, against=against)
+    asked = {"version": version, "against": against, "column": column}
+    return show_drift(desk.store, tuple(key), declared, **asked)
 
 
 def _restore(desk: Desk, name: str, version: str, key: str = "") -> str:

@@ -91,7 +91,7 @@ def test_only_an_error_stops_what_depends_on_the_table(home, severity, goes_on):
     assert len(tables(home).item(("datasets", "totals")).numbers()) == 1 + goes_on
     assert (found.passed, found.severity.value) == (False, severity.upper())
     assert found.description.startswith(
-        "2 of 3 columns have drifted from version 1: amount (wasserstein 9.97 above 0.1)"
+        "2 of 3 columns have drifted from version 1: amount (Wasserstein distance 9.97 above 0.1)"
     )
 
 

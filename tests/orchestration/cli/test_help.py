@@ -71,6 +71,7 @@ KNOWN = {
     "query transform",
     "dataset download",
     "dataset profile",
+    "dataset drift",
     "dataset rename",
     "dataset remove",
     "dataset export",
