@@ -26,11 +26,6 @@ def profile_among(found: Sequence[Manifest], version: int) -> Manifest | None:
     return newest if is_current else None
 
 
-def has_profile(tables: TableStore, key: Key, version: int) -> bool:
-    """Whether a version has a profile as this Waybill writes it."""
-    return profile_among(kept_profiles(tables, key), version) is not None
-
-
 def make_profile(
     tables: TableStore,
     key: Key,
