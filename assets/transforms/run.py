@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from assets.checks.schema_change import accepted_change, newest_readable
 from assets.transforms.sandbox import lock_in, open_sandbox
@@ -14,7 +15,7 @@ from assets.transforms.time_limit import DEFAULT_SECONDS, time_limit
 from resources.kernel.keys import Key, asset_key
 from resources.kernel.records import StoredVersion
 from resources.scratch import ScratchFolder
-from resources.stores.tables import TableStore
+from resources.stores.tables import StoredTable, TableStore
 
 
 @dataclass(frozen=True)
@@ -63,23 +64,23 @@ def run_statement(
             statement, writer.column_names, {n: table.schema.names for n, table in tables.items()}
         )
         written = writer.settled_schema()
-        version = writer.publish(
-            properties={
-                **accepted_change(store, key, written, on_schema_change, before=before),
-                "origin": "transform",
-                "lineage": _with_keys(lineage),
-                "inputs": {n: table.version.number for n, table in tables.items()},
-                "sql": statement.sql,
-            }
-        )
+        changed = accepted_change(store, key, written, on_schema_change, before=before)
+        version = writer.publish({**changed, **_properties(statement, tables, lineage)})
     return TransformReport(
         version, {n: table.version.number for n, table in tables.items()}, lineage
     )
 
 
-def _with_keys(lineage: ColumnLineage) -> dict[str, list[list[str]]]:
-    """The columns that each column comes from, with their assets, as a version keeps it."""
+def _properties(
+    statement: Statement, tables: Mapping[str, StoredTable], lineage: ColumnLineage
+) -> dict[str, Any]:
+    """What a version says of how it was made."""
     return {
-        column: [[*asset_key("datasets", dataset), origin] for dataset, origin in origins]
-        for column, origins in lineage.items()
+        "origin": "transform",
+        "lineage": {
+            column: [[*asset_key("datasets", dataset), origin] for dataset, origin in origins]
+            for column, origins in lineage.items()
+        },
+        "inputs": {name: table.version.number for name, table in tables.items()},
+        "sql": statement.sql,
     }
