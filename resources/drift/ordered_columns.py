@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from resources.drift import measures
 from resources.drift.counting import COUNTED, PairBlock
-from resources.drift.ordered import BinCounts, TwoSamples, PairedPiece, paired_piece
+from resources.drift.ordered import BinCounts, PairedPiece, TwoSamples, paired_piece
 from resources.drift.pairs import DriftPair
 from resources.drift.record import BothSides, DriftMethod, SharedBins
 from resources.drift.session import OpenedSides
