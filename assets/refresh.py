@@ -42,6 +42,14 @@ def automation_for(refresh: str, *, where: str = "") -> Automation | None:
     return (due & idle).with_label(f"{_CRON}{refresh}")
 
 
+def automation_from_the_start() -> Automation:
+    """As `on_change`, and once where nothing is made yet when automation first looks, of what an asset is made from all.
+
+    For what comes along with another asset: that may be there before. `on_change` alone would wait for its next version.
+    """
+    return _from_the_start()
+
+
 def freshness_for(refresh: str) -> dg.FreshnessPolicy | None:
     """What a cron promises: a run that ends well within the longest time between two ticks and some more. None for other words.
 
@@ -72,7 +80,7 @@ def refresh_of(condition: object, *, is_declared: bool) -> str:
     """
     if condition is None:
         return MANUAL if is_declared else ""
-    if condition == _on_change():
+    if condition in (_on_change(), _from_the_start()):
         return ON_CHANGE
     label = getattr(condition, "label", None) or ""
     return label.removeprefix(_CRON) if label.startswith(_CRON) else ""
@@ -84,6 +92,17 @@ def _on_change() -> Automation:
     return eager.replace("any_deps_updated", _any_deps_changed()).replace(
         "any_deps_missing", _any_deps_missing()
     )
+
+
+@cache
+def _from_the_start() -> Automation:
+    first: Automation = dg.AutomationCondition.initial_evaluation()
+    missing: Automation = dg.AutomationCondition.missing()
+    idle: Automation = ~dg.AutomationCondition.in_progress()
+    made: Automation = ~_any_deps_missing()
+    unmade = (first & missing & made & idle).with_label("not_made_at_first_look")
+    due: Automation = _on_change() | unmade
+    return due
 
 
 def _any_deps_changed() -> Automation:

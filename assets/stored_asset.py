@@ -3,12 +3,15 @@
 Without `from __future__ import annotations`: Dagster reads the type of `context` from the live annotation.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import dagster as dg
 
-from assets.noun import AssetRecord, asset_definition
+from assets.boundary import RETRIES
+from assets.noun import AssetRecord
+from assets.single_op import OpParts, build_materialized
+from resources.kernel.keys import NOUNS, Noun
 from resources.stores.resource import StoreResource
 
 Record = TypeVar("Record", bound=AssetRecord)
@@ -20,6 +23,7 @@ def build_stored_asset(
         [dg.AssetExecutionContext, Record, StoreResource], dg.MaterializeResult[None]
     ],
     asset: dg.AssetSpec | None = None,
+    checks: Sequence[dg.AssetCheckSpec] = (),
 ) -> dg.Definitions:
     """The asset of a declaration.
 
@@ -27,12 +31,18 @@ def build_stored_asset(
         spec: the declaration.
         execute: what a run does with it.
         asset: what is shown of it, when not what the declaration says.
+        checks: which of its checks the run itself reports.
     """
+    made = asset or spec.asset_spec()
+    noun: Noun = spec.key[0]  # type: ignore[assignment]  # `asset_key` made it
+    parts = OpParts(
+        frozenset({"store"}),
+        retries=RETRIES,
+        pool="/".join([NOUNS[noun], *spec.key[1:]]),
+        checks=tuple(checks),
+    )
 
-    @asset_definition(asset or spec.asset_spec())
-    def _execute(
-        context: dg.AssetExecutionContext, store: StoreResource
-    ) -> dg.MaterializeResult[None]:
-        return execute(context, spec, store)
+    def _execute(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        return execute(context, spec, context.resources.store)
 
-    return dg.Definitions(assets=[_execute])
+    return dg.Definitions(assets=[build_materialized(made, _execute, parts)])

@@ -88,7 +88,6 @@ class ProfiledComponent(TableComponent):
         return ProfileSpec(
             tuple(asset.key.path),
             is_automatic=self.profile == "always",
-            keep_versions=self.keep_versions,
             shown={"group_name": asset.group_name, "owners": asset.owners},
             column_descriptions=self.column_descriptions,
         )

@@ -5,12 +5,12 @@ python -m benchmarks.objects CSV OBJECTS LATENCY_MS: prints its address when the
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
+import socket
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,7 +60,7 @@ def main(arguments: list[str]) -> None:
 
 
 class Remembered:
-    """An application whose answers to requests that are alike are given again, each as late as any other.
+    """An application (ASGI) whose answers to requests that are alike are given again, each as late as any other.
 
     moto takes 6 ms of processor time for an answer, one after the other: no client could be faster than that. What
     it says of one object it says of all with the same bytes.
@@ -71,31 +71,37 @@ class Remembered:
         alike: what is the same for keys of the same bytes; None: every request is passed on.
     """
 
-    _ASKED = ("REQUEST_METHOD", "QUERY_STRING", "HTTP_RANGE", "HTTP_IF_MATCH")
+    _ASKED = (b"range", b"if-match")
 
     def __init__(
         self, inner: Any, latency_ms: float, alike: Callable[[str], object] | None
     ) -> None:
         self._inner, self._seconds, self._alike = inner, latency_ms / 1000, alike
-        self._known: dict[tuple[object, ...], tuple[str, list[tuple[str, str]], bytes]] = {}
+        self._known: dict[tuple[object, ...], list[dict[str, Any]]] = {}
 
-    def __call__(self, environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """Answers a request."""
-        time.sleep(self._seconds)
-        path = environ["PATH_INFO"]
-        if self._alike is None or environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
-            answer: Iterable[bytes] = self._inner(environ, start)
-            return answer
-        asked = (self._alike(path), *(environ.get(name) for name in self._ASKED))
+        await asyncio.sleep(self._seconds)
+        if self._alike is None or scope["method"] not in ("GET", "HEAD"):
+            await self._inner(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        asked = (
+            self._alike(scope["path"]),
+            scope["method"],
+            scope["query_string"],
+            *(headers.get(name) for name in self._ASKED),
+        )
         if asked not in self._known:
-            told: list[Any] = []
-            body = b"".join(
-                self._inner(environ, lambda status, headers, *_: told.extend((status, headers)))
-            )
-            self._known[asked] = (told[0], told[1], body)
-        status, headers, body = self._known[asked]
-        start(status, headers)
-        return [body]
+            told: list[dict[str, Any]] = []
+
+            async def note(message: dict[str, Any]) -> None:
+                told.append(message)
+
+            await self._inner(scope, receive, note)
+            self._known[asked] = told
+        for message in self._known[asked]:
+            await send(message)
 
 
 def serve(
@@ -110,23 +116,21 @@ def serve(
         latency_ms: what each answer takes besides.
         alike: see `Remembered`.
     """
+    import uvicorn
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from moto.s3.models import s3_backends
-    from werkzeug.serving import WSGIRequestHandler, make_server
+    from uvicorn.middleware.wsgi import WSGIMiddleware
 
-    class Quiet(WSGIRequestHandler):
-        def log(self, *_arguments: object, **_more: object) -> None:
-            """Nothing."""
-
-    late = Remembered(DomainDispatcherApplication(create_backend_app), latency_ms, alike)
+    inner = WSGIMiddleware(DomainDispatcherApplication(create_backend_app))
     backend = s3_backends["123456789012"]["aws"]
     backend.create_bucket(BUCKET, "us-east-1")
     for key, content in objects:
         backend.put_object(BUCKET, key, content)
-    server = make_server("127.0.0.1", 0, late, threaded=True, request_handler=Quiet)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(f"http://127.0.0.1:{server.server_port}", flush=True)
-    threading.Event().wait()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        print(f"http://127.0.0.1:{listening.getsockname()[1]}", flush=True)
+        late = Remembered(inner, latency_ms, alike)
+        config = uvicorn.Config(late, log_level="error", lifespan="off", access_log=False)
+        uvicorn.Server(config).run([listening])
 
 
 def _pieces(path: Path, objects: int) -> Iterator[bytes]:

@@ -31,9 +31,9 @@ from assets.classifications.declaration import ClassificationSpec
 from assets.classifications.schema import SetColumn, SetSchema
 from benchmarks.site import CHECKS, PROJECT, Size, record_runs
 from orchestration.api.app import build_api
+from orchestration.kept_engines import keep_engines
 from orchestration.pages.app import build_pages
 from orchestration.server.guard import Guard, GuardRules
-from orchestration.server.kept_engines import keep_engines
 from orchestration.server.kept_scripts import keep_scripts
 from orchestration.services.access.actor import Actor, Scope
 from orchestration.services.access.directory import Directory

@@ -144,7 +144,7 @@ def _fill(store: TableStore, shape: str, rows: int, work: Path) -> None:
             file = pq.ParquetFile(make_inputs(work, rows).parquet)
             writer.write(BatchStream(file.schema_arrow, file.iter_batches(65_536)))
         else:
-            batches = _wide_batches(rows)
+            batches = wide_batches(rows)
             first = next(batches)
             writer.write(BatchStream(first.schema, _with_first(first, batches)))
         writer.publish({})
@@ -155,7 +155,8 @@ def _with_first(first: pa.RecordBatch, rest: Iterator[pa.RecordBatch]) -> Iterat
     yield from rest
 
 
-def _wide_batches(rows: int) -> Iterator[pa.RecordBatch]:
+def wide_batches(rows: int) -> Iterator[pa.RecordBatch]:
+    """Rows of 200 columns of many types, some that go together."""
     random = np.random.default_rng(1)
     for start in range(0, rows, _WIDE_BATCH):
         size = min(_WIDE_BATCH, rows - start)

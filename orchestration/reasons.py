@@ -5,7 +5,9 @@ Errors raised on purpose speak for themselves; what wraps them, or what they wer
 
 from __future__ import annotations
 
+import errno
 import re
+import sqlite3
 from collections.abc import Iterator, Mapping
 
 import dagster as dg
@@ -42,6 +44,18 @@ def reason_of(error: BaseException) -> str:
             return _shortened(found.errors[0].message.split(". ")[0])
     innermost = chain[-1]
     return _shortened(f"{type(innermost).__name__}: {_text(innermost)}")
+
+
+def is_of_the_disk(error: BaseException) -> bool:
+    """Whether it is that the disk is full, or fails: SQLite says either, and often the second of a full one."""
+    return any(map(_is_full, _causes(error)))
+
+
+def _is_full(error: BaseException) -> bool:
+    if isinstance(error, sqlite3.Error):
+        name = getattr(error, "sqlite_errorname", "")
+        return name.startswith(("SQLITE_FULL", "SQLITE_IOERR"))
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

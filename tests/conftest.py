@@ -6,11 +6,10 @@ import gc
 from collections.abc import Iterator
 
 import pytest
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from hypothesis import settings
 
 from resources.project import _AT_HAND
+from tests.remembered import remember_commands, remember_revisions
 
 pytest.register_assert_rewrite("tests.contract")  # the shared suites explain their failures too
 settings.register_profile("waybill", deadline=None)  # a busy machine is no mistake of the code
@@ -55,22 +54,5 @@ def _no_project_left_at_hand() -> Iterator[None]:
     assert left is None, f"a test of this file left {left.root} as the project at hand"
 
 
-def _remember_revisions() -> None:
-    """Has all instances of Dagster share what alembic reads of the revisions of its tables.
-
-    Each new instance, also the one in memory of `build_resources`, is stamped with the newest; alembic loads 90 modules
-    twice to find it: 0.06 s of CPU an instance, and 0.3 s where Python may not keep what it compiled.
-    """
-    read = ScriptDirectory.from_config
-    known: dict[str | None, ScriptDirectory] = {}
-
-    def from_config(config: Config) -> ScriptDirectory:
-        place = config.get_main_option("script_location")
-        if place not in known:
-            known[place] = read(config)
-        return known[place]
-
-    ScriptDirectory.from_config = staticmethod(from_config)
-
-
-_remember_revisions()
+remember_revisions()
+remember_commands()

@@ -27,7 +27,7 @@ EXCEPTIONS: dict[str, tuple[int, str]] = {
     "tests/contract/file_connector.py": (526, "a promise a test, inherited by each connector"),
     "tests/contract/table_connector.py": (459, "a promise a test, inherited by each database"),
     "tests/orchestration/cli/test_classification.py": (640, _CASES),
-    "tests/resources/connectors/ftp/test_connector.py": (536, _CASES),
+    "tests/resources/connectors/ftp/test_connector.py": (535, _CASES),
     "tests/servers/ftp.py::_handler": (74, _HANDLER),
     "tests/servers/gcs.py::_listen": (52, _HANDLER),
     "tests/servers/sftp.py::_files": (53, _HANDLER),

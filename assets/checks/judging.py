@@ -13,10 +13,8 @@ from resources.stores.tables import StoredTable
 def evaluate(expectations: Sequence[Expectation], table: StoredTable) -> list[Verdict]:
     """Evaluates expectations over a stored table, reading only the columns that they name.
 
-    One that cannot be evaluated fails with the reason; the others are judged all the same.
-
-    Raises:
-        ConfigError: an expectation that the library does not know, or with wrong arguments.
+    One that cannot be evaluated, also since the library does not know it or refuses its arguments, fails with the reason; the others are
+    judged all the same.
     """
     gone = [_gone(item, table) for item in expectations]
     there = [item for item, verdict in zip(expectations, gone, strict=True) if verdict is None]

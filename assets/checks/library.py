@@ -21,13 +21,20 @@ JUDGE = "Great Expectations"
 def judge_by_library(expectations: Sequence[Expectation], table: StoredTable) -> list[Verdict]:
     """Verdicts of the library, all from one reading of the table.
 
-    Raises:
-        ConfigError: an expectation that the library does not know, or with wrong arguments.
+    An expectation that it does not know, or whose arguments it refuses, fails with that reason, and keeps no other from being judged.
     """
     if not expectations:
         return []
     batch = _batch(expectations, table)
-    return [_verdict(batch.validate(_expectation(item)).to_json_dict()) for item in expectations]
+    return [_judge(batch, item) for item in expectations]
+
+
+def _judge(batch: Any, item: Expectation) -> Verdict:
+    try:
+        asked = _expectation(item)
+    except ConfigError as error:
+        return Verdict(passed=False, result={}, judged_by=JUDGE, error=str(error))
+    return _verdict(batch.validate(asked).to_json_dict())
 
 
 def _batch(expectations: Sequence[Expectation], table: StoredTable) -> Any:

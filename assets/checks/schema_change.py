@@ -11,25 +11,48 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from resources.kernel.errors import SchemaMismatchError
+from resources.kernel.errors import IntegrityError, SchemaMismatchError
+from resources.kernel.keys import Key
 from resources.kernel.records import StoredVersion
-from resources.kernel.schema import SchemaChange, compare_schemas, has_no_values
+from resources.kernel.schema import (
+    SCHEMA_CHANGE,
+    SchemaChange,
+    change_between,
+    change_properties,
+)
+from resources.stores.manifest import Manifest
+from resources.stores.tables import TableStore
 
 Policy = Literal["accept", "warn", "fail"]
 
-PROPERTY = "schema_change"
-"""Of a version: what differs from the one before."""
+
+def newest_readable(store: TableStore, key: Key) -> Manifest | None:
+    """The version that a new one is held against; None where there is none, or its manifest is damaged."""
+    try:
+        return store.item(key).latest()
+    except IntegrityError:
+        return None
 
 
-def change_between(old: pa.Schema, new: pa.Schema) -> SchemaChange:
-    """What differs, but for the types of columns that hold no value."""
-    found = compare_schemas(old, new)
-    retyped = tuple(
-        change
-        for change in found.retyped
-        if not (has_no_values(old.field(change[0])) or has_no_values(new.field(change[0])))
-    )
-    return SchemaChange(found.added, found.removed, retyped)
+def accepted_change(
+    store: TableStore, key: Key, schema: pa.Schema, policy: str, *, before: StoredVersion | None
+) -> dict[str, Any]:
+    """What a version that is about to be published records of its columns.
+
+    Args:
+        store: where the table is kept.
+        key: of the table.
+        schema: what was written.
+        policy: `on_schema_change`.
+        before: the newest version; None where there is none.
+
+    Raises:
+        SchemaMismatchError: they may not differ from those of the version before (E19 to E21).
+    """
+    if before is None:
+        return {}
+    change = change_between(store.read(key, before.number).schema, schema)
+    return check_change(change, policy, name=key[-1], kept=before)
 
 
 def check_change(
@@ -46,27 +69,19 @@ def check_change(
     Raises:
         SchemaMismatchError: `fail` is declared; each column is named (E19 to E21).
     """
-    if not change:
-        return {}
-    if policy == "fail":
+    if change and policy == "fail":
         raise SchemaMismatchError(
             f"dataset {name}: its columns would change: {in_words(change)};"
             f" kept version {kept.number} with {kept.rows or 0:,} rows",
             hint="If the change is right, set `on_schema_change: accept` (or `warn`) and run again",
             columns=[*change.added, *change.removed, *(column for column, _, _ in change.retyped)],
         )
-    return {
-        PROPERTY: {
-            "added": list(change.added),
-            "removed": list(change.removed),
-            "retyped": [list(retyped) for retyped in change.retyped],
-        }
-    }
+    return change_properties(change)
 
 
 def recorded_change(version: StoredVersion) -> SchemaChange:
     """What a version says of itself."""
-    kept = version.properties.get(PROPERTY)
+    kept = version.properties.get(SCHEMA_CHANGE)
     told: Mapping[str, Any] = kept if isinstance(kept, Mapping) else {}
     return SchemaChange(
         tuple(told.get("added", ())),

@@ -151,6 +151,7 @@ def build_dataset(
     *,
     asset: dg.AssetSpec | None = None,
     expectations: Sequence[Expectation] = (),
+    row_key: Sequence[str] = (),
     execute: Execute = import_dataset,
 ) -> dg.Definitions:
     """The asset `("datasets", name)`, downstream of its data source if it has one, and its checks.
@@ -159,6 +160,7 @@ def build_dataset(
         spec: the declaration.
         asset: what is shown of it, when not what the declaration says.
         expectations: what its rows are held to.
+        row_key: columns that tell its rows apart.
         execute: what a run does.
     """
     asset = asset or spec.asset_spec()
@@ -177,7 +179,7 @@ def build_dataset(
 
     return dg.Definitions(
         assets=[build_materialized(asset, _import, parts)],
-        asset_checks=build_checks(asset.key, expectations),
+        asset_checks=build_checks(asset.key, expectations, row_key),
     )
 
 

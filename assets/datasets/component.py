@@ -9,7 +9,6 @@ import dagster as dg
 from pydantic import Field
 
 from assets.checks.component import CheckedTable
-from assets.checks.schema_change import Policy
 from assets.datasets.build import DatasetSpec, build_dataset, import_dataset
 from assets.noun import connectors_of_files, placed
 from assets.refresh import MANUAL, ON_CHANGE
@@ -32,6 +31,7 @@ datasource: orders_files  # a data source of this project
 refresh: on_change        # import whenever the data source changed; or `manual`, or a cron
 checks:
   - expect_table_row_count_to_be_between: {min_value: 1}
+key: order_id             # tells rows apart; or several: [day, shop]
 column_descriptions:
   order_id: Given out by the shop
 """,
@@ -88,9 +88,6 @@ member: 2024/*.csv
     can be imported anew. With 0 they go when they were imported."""
     connectors: list[str] = Field(default_factory=list)
     """Uploaded files: folders, buckets and file servers from which import tasks may take files into it as well."""
-    on_schema_change: Policy = "accept"
-    """What becomes of rows whose columns are not those of the version before: `accept` publishes them and tells what changed,
-    `warn` does so with a failed check of severity warn, `fail` keeps the version before."""
     allow_empty: bool = False
     """Whether a source of no rows may replace a dataset that has some."""
 
@@ -110,7 +107,9 @@ member: 2024/*.csv
         asset = self.asset_of(context, spec)
         expectations = self.expectations(context)
         execute = self.profiled(self.execute, asset)
-        made = build_dataset(spec, asset=asset, expectations=expectations, execute=execute)
+        made = build_dataset(
+            spec, asset=asset, expectations=expectations, row_key=self.key, execute=execute
+        )
         return self.with_profile(self.with_drift(context, made, asset), asset)
 
     def upload_spec(self) -> SourceSpec:

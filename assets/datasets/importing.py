@@ -12,10 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import pyarrow as pa
-
-from assets.checks.schema_change import change_between, check_change
-from resources.kernel.errors import EmptySourceError, IntegrityError
+from assets.checks.schema_change import accepted_change, newest_readable
+from resources.kernel.errors import EmptySourceError
 from resources.kernel.records import BatchStream, Guess, StoredVersion
 from resources.kernel.schema import SchemaChange, compare_schemas
 from resources.sources.source import Fingerprint, Source
@@ -68,7 +66,7 @@ def import_table(source: Source, store: TableStore, order: ImportOrder) -> Impor
 
 
 def _import(source: Source, store: TableStore, order: ImportOrder, started: float) -> ImportReport:
-    previous = _newest_readable(store, order.key)
+    previous = newest_readable(store, order.key)
     known = None if order.force else previous
     hint = source.change_hint()
     fingerprint = _ask_before(source, known, hint)
@@ -88,7 +86,8 @@ def _import(source: Source, store: TableStore, order: ImportOrder, started: floa
                 hint="If the source is rightly empty, set `allow_empty: true` and run again",
             )
         remembered = source.kept()
-        changed = _accepted_change(store, order, previous, writer.settled_schema())
+        written, policy = writer.settled_schema(), order.on_schema_change
+        changed = accepted_change(store, order.key, written, policy, before=previous)
         properties = _properties(remembered, fingerprint, stream, hint)
         version = writer.publish(properties={**properties, **changed})
     return ImportReport(
@@ -121,17 +120,9 @@ def _ask_before(source: Source, known: StoredVersion | None, hint: str) -> Finge
     return source.fingerprint()
 
 
-def _newest_readable(store: TableStore, key: tuple[str, ...]) -> StoredVersion | None:
-    """The newest version; None when its manifest is damaged too: the import then starts from the source."""
-    try:
-        return store.item(key).latest()
-    except IntegrityError:
-        return None
-
-
 def imported_upload(store: TableStore, key: tuple[str, ...]) -> int:
     """The number of the upload that the newest version was made of; 0 where it was made of none."""
-    newest = _newest_readable(store, key)
+    newest = newest_readable(store, key)
     number = _source_of(newest).get("upload") if newest is not None else None
     return number if isinstance(number, int) else 0
 
@@ -174,20 +165,6 @@ def _properties(
         ],
         "warnings": list(stream.warnings),
     }
-
-
-def _accepted_change(
-    store: TableStore, order: ImportOrder, previous: StoredVersion | None, schema: pa.Schema
-) -> dict[str, Any]:
-    """What the version records of its columns.
-
-    Raises:
-        SchemaMismatchError: they may not differ from those of the version before.
-    """
-    if previous is None:
-        return {}
-    change = change_between(store.read(order.key, previous.number).schema, schema)
-    return check_change(change, order.on_schema_change, name=order.name, kept=previous)
 
 
 def _schema_change(

@@ -10,6 +10,8 @@ from typing import Any
 import dagster as dg
 
 from assets.boundary import boundary
+from assets.checks.build import schema_check, schema_results
+from assets.checks.schema_change import Policy, accepted_change, newest_readable
 from assets.features.digest import digest
 from assets.models.charts import draw_answers, draw_importance
 from assets.models.metrics import Metrics
@@ -74,6 +76,7 @@ class PredictionSpec:
     """Columns of the dataset to pass on; all when None."""
     keep_versions: int = 3
     keep_days: int = 0
+    on_schema_change: Policy = "accept"
     column_descriptions: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -137,6 +140,7 @@ def predict(
             **_prediction_metadata(spec, version),
             "seconds": shown_seconds(time.monotonic() - started),
         },
+        checks=schema_results(version, spec.on_schema_change),
     )
 
 
@@ -169,7 +173,8 @@ def build_prediction(
         asset: what is shown of it, when not what the declaration says.
         execute: what a run does.
     """
-    return build_stored_asset(spec, execute, asset)
+    made = asset or spec.asset_spec()
+    return build_stored_asset(spec, execute, made, checks=[schema_check(made.key)])
 
 
 def run_training(
@@ -211,7 +216,9 @@ def run_prediction(
 
     Raises:
         WaybillError: the model or the dataset is missing or damaged, or they do not fit; nothing is kept (E55).
+        SchemaMismatchError: its columns are others than before, and `on_schema_change` is `fail`.
     """
+    before = newest_readable(tables, spec.key)
     model, model_version = read_model(tables, spec.model)
     source = tables.read(asset_key("datasets", spec.dataset))
 
@@ -234,9 +241,11 @@ def run_prediction(
             "warnings": list(stream.warnings),
         }
 
-    return tables.write_stream(
-        spec.key, open_stream, run_id=run_id, attempt=attempt, properties=properties
-    )
+    with tables.writer(spec.key, run_id=run_id, attempt=attempt) as writer:
+        stream = writer.write_settled(open_stream)
+        written = writer.settled_schema()
+        changed = accepted_change(tables, spec.key, written, spec.on_schema_change, before=before)
+        return writer.publish({**changed, **properties(stream)})
 
 
 def read_model(

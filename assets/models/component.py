@@ -144,6 +144,8 @@ dataset: open_orders
 model: returned
 columns: [order_id, country]
 refresh: "0 5 * * *"
+key: order_id
+on_schema_change: warn
 checks:
   - expect_column_values_to_not_be_null: {column: prediction}
 drift: {against: "dataset:orders_with_days@train", columns: {prediction: {threshold: 0.05}}}
@@ -188,12 +190,13 @@ kinds: [scikitlearn]
             columns=None if self.columns == "all" else tuple(self.columns),
             keep_versions=self.keep_versions,
             keep_days=self.keep_days,
+            on_schema_change=self.on_schema_change,
             column_descriptions=self.column_descriptions,
         )
         asset = self.asset_of(context, spec)
         execute = self.profiled(self.execute, asset)
         made = build_prediction(spec, asset=asset, execute=execute)
-        checked = with_checks(made, asset.key, self.expectations(context))
+        checked = with_checks(made, asset.key, self.expectations(context), self.key)
         return self.with_profile(self.with_drift(context, checked, asset), asset)
 
     def execute(

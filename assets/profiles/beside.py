@@ -9,13 +9,17 @@ import dagster as dg
 
 from assets.profiles.build import ProfileSpec
 from assets.profiles.shown import profile_metadata
-from resources.profiles.making import has_profile, make_profile
+from resources.profiles.collecting import collect_profiles
+from resources.profiles.kept import kept_profiles
+from resources.profiles.making import make_profile, profile_among
 from resources.stores.resource import StoreResource
 from resources.stores.tables import StoredTable
 
 MOST_CELLS = 500_000
 """About half a second of processor time; a process that starts takes several. Larger tables are profiled in a run of their own, so
 that nobody waits for it who only needs the table."""
+MOST_COLUMNS = 400
+"""Each costs about a millisecond, however few its rows are."""
 MOST_BYTES = 50_000_000
 
 
@@ -26,12 +30,20 @@ def profile_beside(
     try:
         tables = store.tables()
         table = tables.read(spec.table)
-        if not _is_small(table) or has_profile(tables, spec.table, table.version.number):
+        if not _is_small(table):
+            return
+        found = kept_profiles(tables, spec.table)
+        if profile_among(found, table.version.number) is not None:
             return
         profile, is_new = make_profile(
-            tables, spec.table, table, run_id=context.run.run_id, attempt=context.retry_number
+            tables,
+            spec.table,
+            table,
+            run_id=context.run.run_id,
+            attempt=context.retry_number,
+            found=found,
         )
-        tables.collect(spec.key, keep=spec.keep_versions)
+        collect_profiles(tables, spec.table, found)
     except Exception as error:  # noqa: BLE001 - whatever it is, the table is made
         context.log.warning("Its profile could not be made beside it: %s", error)
         return
@@ -39,14 +51,29 @@ def profile_beside(
         dg.AssetMaterialization(
             dg.AssetKey(spec.key),
             metadata=profile_metadata(profile, spec.column_descriptions, is_new=is_new),
-            tags={_DATA_VERSION: str(profile.of.version)},
+            tags=_provenance(context, spec, str(profile.of.version)),
         )
     )
 
 
 def _is_small(table: StoredTable) -> bool:
-    cells = table.rows * len(table.schema)
-    return cells <= MOST_CELLS and table.version.size_bytes <= MOST_BYTES
+    columns = len(table.schema)
+    is_small = columns <= MOST_COLUMNS and table.rows * columns <= MOST_CELLS
+    return is_small and table.version.size_bytes <= MOST_BYTES
 
 
-_DATA_VERSION = "dagster/data_version"
+def _provenance(
+    context: dg.AssetExecutionContext, spec: ProfileSpec, version: str
+) -> dict[str, str]:
+    """What a step's own event says of data: its version, and that of the table it was made from.
+
+    Dagster writes these tags for what a step is declared to make alone. Without them it compares times: the table's event comes after
+    this one, and the profile would be shown as out of date for good.
+    """
+    table = "/".join(spec.table)
+    return {
+        "dagster/data_version": version,
+        "dagster/code_version": context.run.run_id,
+        f"dagster/input_data_version/{table}": version,
+        f"dagster/input_event_pointer/{table}": "NULL",
+    }

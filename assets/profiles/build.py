@@ -15,11 +15,12 @@ import dagster as dg
 from assets.boundary import RETRIES, boundary
 from assets.noun import PAGE_LABEL, page_of
 from assets.profiles.shown import profile_metadata
-from assets.refresh import ON_CHANGE, automation_for
+from assets.refresh import automation_from_the_start
 from assets.single_op import OpParts, build_materialized, config_of
 from resources.kernel.keys import Key, noun_of_key
-from resources.profiles.kept import ORIGIN, profile_key, read_profile
-from resources.profiles.making import has_profile, make_profile
+from resources.profiles.collecting import collect_profiles
+from resources.profiles.kept import ORIGIN, kept_profiles, profile_in, profile_key
+from resources.profiles.making import make_profile, profile_among
 from resources.stores.resource import StoreResource
 
 When = Literal["always", "on_demand", "off"]
@@ -42,14 +43,12 @@ class ProfileSpec:
     Args:
         table: key of the table.
         is_automatic: whether each version gets one by itself.
-        keep_versions: how many are kept, as of the table.
         shown: what its asset has in common with the table's: group, owners.
         column_descriptions: of the table's columns.
     """
 
     table: Key
     is_automatic: bool = True
-    keep_versions: int = 3
     shown: Mapping[str, Any] = field(default_factory=dict)
     column_descriptions: Mapping[str, str] = field(default_factory=dict)
 
@@ -64,7 +63,7 @@ class ProfileSpec:
             dg.AssetKey(self.key),
             deps=[dg.AssetKey(self.table)],
             description=f"What is in {self.table[-1]}: its columns, their values, and how they go together",
-            automation_condition=automation_for(ON_CHANGE) if self.is_automatic else None,
+            automation_condition=automation_from_the_start() if self.is_automatic else None,
             kinds={"duckdb"},
             metadata={"origin": ORIGIN, PAGE_LABEL: dg.MetadataValue.url(page_of(self.table))},
             **self.shown,
@@ -90,9 +89,10 @@ def profile_table(
     with boundary():
         tables = store.tables()
         table = tables.read(spec.table, asked["version"] or None)
-        number = table.version.number
-        if has_profile(tables, spec.table, number) and not asked["force"]:
-            profile, is_new = read_profile(tables, spec.table, number), False
+        number, found = table.version.number, kept_profiles(tables, spec.table)
+        kept = None if asked["force"] else profile_among(found, number)
+        if kept is not None:
+            profile, is_new = profile_in(tables, spec.table, kept), False
         else:
             profile, is_new = make_profile(
                 tables,
@@ -101,8 +101,9 @@ def profile_table(
                 run_id=context.run.run_id,
                 attempt=context.retry_number,
                 tell=context.log.debug,
+                found=found,
             )
-        tables.collect(spec.key, keep=spec.keep_versions)
+        collect_profiles(tables, spec.table, found)
     return dg.MaterializeResult(
         metadata=profile_metadata(profile, spec.column_descriptions, is_new=is_new),
         data_version=dg.DataVersion(str(number)),

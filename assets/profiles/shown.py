@@ -93,9 +93,12 @@ def _constraints(column: ColumnProfile) -> dg.TableColumnConstraints:
     """What holds in this version."""
     others = []
     if column.lowest is not None:
-        others.append(f"{column.lowest} to {column.highest}")
+        is_one = column.distinct == 1
+        others.append(
+            f"always {column.lowest}" if is_one else f"{column.lowest} to {column.highest}"
+        )
     if column.distinct is not None and not column.is_unique:
-        others.append(f"{column.distinct:,} different values")
+        others.append(f"{column.distinct:,} different value{'' if column.distinct == 1 else 's'}")
     return dg.TableColumnConstraints(
         nullable=column.missing > 0, unique=column.is_unique and not column.missing, other=others
     )

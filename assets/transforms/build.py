@@ -10,6 +10,8 @@ from typing import Any
 import dagster as dg
 
 from assets.boundary import boundary
+from assets.checks.build import schema_check, schema_results
+from assets.checks.schema_change import Policy
 from assets.noun import make_asset_spec
 from assets.stored_asset import build_stored_asset
 from assets.table_asset import finish_table, lineage_metadata, table_result
@@ -30,6 +32,7 @@ class TransformSpec:
     keep_versions: int = 3
     keep_days: int = 0
     max_runtime_seconds: int = DEFAULT_SECONDS
+    on_schema_change: Policy = "accept"
     column_descriptions: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -68,6 +71,7 @@ def run_transform(
             run_id=context.run.run_id,
             attempt=context.retry_number,
             max_seconds=spec.max_runtime_seconds,
+            on_schema_change=spec.on_schema_change,
         )
         table = finish_table(context, spec, tables, done.version.number, keep_days=spec.keep_days)
     return table_result(
@@ -77,6 +81,7 @@ def run_transform(
             "inputs": markdown_list(f"{name}, version {n}" for name, n in done.inputs.items()),
             "seconds": shown_seconds(time.monotonic() - started),
         },
+        checks=schema_results(done.version, spec.on_schema_change),
     )
 
 
@@ -95,4 +100,5 @@ def build_transform(
         asset: what is shown of it, when not what the declaration says.
         execute: what a run does.
     """
-    return build_stored_asset(spec, execute, asset)
+    made = asset or spec.asset_spec()
+    return build_stored_asset(spec, execute, made, checks=[schema_check(made.key)])

@@ -38,6 +38,8 @@ refresh: "0 6 * * *"
 keep_versions: 30
 keep_days: 30
 profile: "off"
+key: country
+on_schema_change: fail
 checks:
   - expect_column_values_to_be_between: {column: revenue, min_value: 0, severity: warn}
 drift: {against: "tag:plan-2026"}
@@ -69,12 +71,13 @@ kinds: [duckdb]
             keep_versions=self.keep_versions,
             keep_days=self.keep_days,
             max_runtime_seconds=self.max_runtime_seconds,
+            on_schema_change=self.on_schema_change,
             column_descriptions=self.column_descriptions,
         )
         asset = self.asset_of(context, spec)
         execute = self.profiled(self.execute, asset)
         made = build_transform(spec, asset=asset, execute=execute)
-        checked = with_checks(made, asset.key, self.expectations(context))
+        checked = with_checks(made, asset.key, self.expectations(context), self.key)
         return self.with_profile(self.with_drift(context, checked, asset), asset)
 
     def execute(

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from assets.checks.schema_change import accepted_change, newest_readable
 from assets.transforms.sandbox import lock_in, open_sandbox
 from assets.transforms.statement import ColumnLineage, Statement, trace_columns
 from assets.transforms.time_limit import DEFAULT_SECONDS, time_limit
@@ -34,6 +35,7 @@ def run_statement(
     run_id: str,
     attempt: int = 0,
     max_seconds: float = DEFAULT_SECONDS,
+    on_schema_change: str = "accept",
 ) -> TransformReport:
     """Runs the SELECT and publishes its rows as a new version of `key`.
 
@@ -42,8 +44,10 @@ def run_statement(
     Raises:
         InputError: DuckDB refuses the SQL, or a value does not fit: with its own words; or the query takes more than
             `max_seconds`.
+        SchemaMismatchError: its columns are others than before, and `on_schema_change` is `fail`.
         NotFoundError: an input has no version yet.
     """
+    before = newest_readable(store, key)
     tables = {wanted: store.read(asset_key("datasets", wanted)) for wanted in statement.inputs}
     with ExitStack() as stack:
         scratch = stack.enter_context(ScratchFolder("transform")).name
@@ -58,15 +62,12 @@ def run_statement(
         lineage = trace_columns(
             statement, writer.column_names, {n: table.schema.names for n, table in tables.items()}
         )
+        written = writer.settled_schema()
         version = writer.publish(
             properties={
+                **accepted_change(store, key, written, on_schema_change, before=before),
                 "origin": "transform",
-                "lineage": {
-                    column: [
-                        [*asset_key("datasets", dataset), origin] for dataset, origin in origins
-                    ]
-                    for column, origins in lineage.items()
-                },
+                "lineage": _with_keys(lineage),
                 "inputs": {n: table.version.number for n, table in tables.items()},
                 "sql": statement.sql,
             }
@@ -74,3 +75,11 @@ def run_statement(
     return TransformReport(
         version, {n: table.version.number for n, table in tables.items()}, lineage
     )
+
+
+def _with_keys(lineage: ColumnLineage) -> dict[str, list[list[str]]]:
+    """The columns that each column comes from, with their assets, as a version keeps it."""
+    return {
+        column: [[*asset_key("datasets", dataset), origin] for dataset, origin in origins]
+        for column, origins in lineage.items()
+    }

@@ -75,7 +75,6 @@ def _found(check: CheckOutcome) -> str:
     """What a person looks at first: why it could not be tried, rows that fail, or what was observed."""
     if check.reason or not check.examples:
         return check.reason or check.observed
-    if not check.example_rows:
-        return ", ".join(check.examples)
-    pairs = zip(check.example_rows, check.examples, strict=False)
-    return ", ".join(f"row {row}: {value}" for row, value in pairs)
+    return ", ".join(
+        f"{one.name}: {one.value}" if one.name else one.value for one in check.failing_rows
+    )

@@ -32,23 +32,23 @@ def compare(
     ] = "",
     *,
     key: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="Columns that tell rows apart: id, or day,shop. Without it whole rows are compared.",
+            help="Columns that tell rows apart: id, or day,shop. The declared `key` by default; '' or none: whole rows.",
             metavar="NAMES",
         ),
-    ] = "",
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare two versions: columns, rows added, removed and changed, with examples."""
-    from orchestration.services.dataset_compare import compare_versions
+    from orchestration.services.dataset_compare import compare_versions, compared_by
 
     with reported():
         own = context.ensure_object(CommandContext)
-        columns = [part.strip() for part in key.split(",") if part.strip()]
-        found = compare_versions(
-            own.store, own.dataset(name).key, before=before, after=after, by=columns
-        )
+        entry = own.dataset(name)
+        named = None if key is None else key.split(",")
+        columns = compared_by(entry.row_key, named)
+        found = compare_versions(own.store, entry.key, before=before, after=after, by=columns)
     if as_json:
         print_json(found)
     else:
@@ -139,8 +139,15 @@ def uses(
 
     with reported():
         own = context.ensure_object(CommandContext)
-        entry, exporters = own.dataset(name), own.snapshot.exporters
-        found = dataset_uses(entry, own.store, own.instance, exporters, version)
+        entry, known = own.dataset(name), own.snapshot
+        found = dataset_uses(
+            entry,
+            own.store,
+            own.instance,
+            known.exporters,
+            version,
+            declared={one.key for one in known.datasets},
+        )
     if as_json:
         print_json(found)
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,10 +10,10 @@ import typer
 from orchestration.cli.context import CommandContext
 from orchestration.cli.errors import reported
 from orchestration.cli.output import print_facts, print_json, print_table, to_size, visible
-from orchestration.cli.run import NoWait, launch, start
+from orchestration.cli.run import NoWait
 from orchestration.cli.saving import STDOUT, write_file, write_out
 from orchestration.cli.stored import remove_versions, retitle, tell_removal, tell_title
-from orchestration.cli.upload import described, keeping_bar
+from orchestration.cli.upload import described, import_order, keeping_bar
 
 if TYPE_CHECKING:
     from orchestration.services.uploads.importing import UploadOrder
@@ -46,7 +45,6 @@ def upload(
     A second upload becomes the folder's next version; one that holds anything but images is refused with all of their
     names, and the version before stays. Runs in the server of `waybill up` if one is running, otherwise here.
     """
-    from orchestration.services.runs.launch import import_upload, start_import
     from orchestration.services.uploads.importing import UploadOrder, given_files
     from orchestration.services.uploads.names import proposed_name
 
@@ -57,11 +55,7 @@ def upload(
             )
         user = context.ensure_object(CommandContext).user
         order = UploadOrder(name, given_files([file]), user)
-        number = _keep(context, order, no_wait=no_wait, as_json=as_json)
-    if no_wait:
-        start(context, partial(start_import, number=number), name, as_json=as_json)
-    else:
-        launch(context, partial(import_upload, number=number), name, as_json=as_json)
+    import_order(context, order, _keep, no_wait=no_wait, as_json=as_json)
 
 
 @app.command("list")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
@@ -20,6 +20,16 @@ if TYPE_CHECKING:
     from orchestration.location import Location
     from orchestration.services.uploads.importing import UploadOrder
     from orchestration.services.uploads.settings import UploadSettings
+
+
+class Keep(Protocol):
+    """Keeps the files of an order, and has the process that will import them know what they become."""
+
+    def __call__(
+        self, context: typer.Context, order: UploadOrder, *, no_wait: bool, as_json: bool
+    ) -> int:
+        """The number of what was kept."""
+
 
 Options = Annotated[
     list[str] | None,
@@ -57,7 +67,6 @@ def upload(  # noqa: PLR0913 - a parameter an option
     A second upload becomes the dataset's next version; one that cannot be read leaves the version before and stays for
     `waybill refresh`. Runs in the server of `waybill up` if one is running, otherwise here.
     """
-    from orchestration.services.runs.launch import import_upload, start_import
     from orchestration.services.uploads.settings import parse_settings
 
     with reported():
@@ -69,16 +78,27 @@ def upload(  # noqa: PLR0913 - a parameter an option
             return
         if not name:
             raise typer.BadParameter(f"give --name NAME, for instance --name {_proposed(files)}")
-        number = _keep(
-            context,
-            _order(files, name, settings, context.ensure_object(CommandContext).user),
-            no_wait=no_wait,
-            as_json=as_json,
-        )
-    if no_wait:
-        start(context, partial(start_import, number=number), name, as_json=as_json)
-    else:
-        launch(context, partial(import_upload, number=number), name, as_json=as_json)
+        order = _order(files, name, settings, context.ensure_object(CommandContext).user)
+    import_order(context, order, _keep, no_wait=no_wait, as_json=as_json)
+
+
+def import_order(
+    context: typer.Context, order: UploadOrder, keep: Keep, *, no_wait: bool, as_json: bool
+) -> None:
+    """Keeps the files of an order and has them imported. Until its run has them, no removal takes their bytes."""
+    from orchestration.services.home import open_home
+    from orchestration.services.runs.launch import import_upload, start_import
+    from orchestration.services.uploads.pending import uploading
+
+    with reported():
+        home = open_home()
+    with uploading(home, order.name, order.upload_id):
+        with reported():
+            number = keep(context, order, no_wait=no_wait, as_json=as_json)
+        if no_wait:
+            start(context, partial(start_import, number=number), order.name, as_json=as_json)
+        else:
+            launch(context, partial(import_upload, number=number), order.name, as_json=as_json)
 
 
 def _proposed(files: Sequence[Path]) -> str:

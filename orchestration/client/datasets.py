@@ -112,18 +112,22 @@ class Dataset:
         return started(self.transport, self.base, path, None, key=key)
 
     def compare(
-        self, before: int | str, after: int | str = "", *, key: Sequence[str] = ()
+        self, before: int | str, after: int | str = "", *, key: Sequence[str] | None = None
     ) -> Comparison:
         """What has changed from one version, or tag, to another: to the newest by default.
 
         Args:
             before: where to begin.
             after: the other one.
-            key: columns that tell rows apart; without one whole rows are compared.
+            key: columns that tell rows apart; those that the dataset declares by default; none: whole rows are compared.
         """
         from orchestration.services.dataset_compare import Comparison
 
-        asked = {"from": str(before), "to": str(after), "key": list(key)}
+        asked = {
+            "from": str(before),
+            "to": str(after),
+            "key": [] if key is None else (list(key) or [""]),
+        }
         return self.transport.get(f"{self._path}/versions/compare", Comparison, **asked)
 
     def drift(self, version: int | str = "", *, against: str = "", column: str = "") -> Drift:

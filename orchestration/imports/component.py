@@ -12,6 +12,7 @@ from assets.classifications.component import ClassificationSet
 from assets.collections.component import Collection
 from assets.datasets.component import Dataset
 from assets.image_folders.component import ImageFolder
+from orchestration.imports.collection import check_texts
 from orchestration.imports.recurring import (
     KEEP_TASKS,
     InboxSpec,
@@ -28,15 +29,16 @@ from resources.import_tasks.definition import (
     parse_definition,
 )
 from resources.kernel.errors import ConfigError, InputError
-from resources.references import NamedComponent, position, require
+from resources.references import position, require
 from resources.sources.objects import check_path
 
-_KINDS: Mapping[TargetKind, type[NamedComponent]] = {
+TARGET_TYPES: Mapping[TargetKind, type[Collection | Dataset | ImageFolder | ClassificationSet]] = {
     "collection": Collection,
     "dataset": Dataset,
     "image_folder": ImageFolder,
     "classification_set": ClassificationSet,
 }
+"""What declares the targets of each kind."""
 
 
 class Into(Declared):
@@ -190,7 +192,7 @@ schedule: {cron: "0 * * * *"}
     def _check_target(self, context: dg.ComponentLoadContext) -> None:
         kind, name = self.target.kind, self.target.name
         found: Any = require(
-            context, _KINDS[kind], name, noun=kind.replace("_", " "), attribute="target"
+            context, TARGET_TYPES[kind], name, noun=kind.replace("_", " "), attribute="target"
         )
         if kind == "dataset" and not found.upload:
             raise self._refusal(
@@ -205,13 +207,6 @@ schedule: {cron: "0 * * * *"}
                 f"{name!r} does not name {self._place.connector!r} among its `connectors:`",
                 "inbox" if self.inbox else "objects",
                 hint="Name it there: import tasks take files from there alone",
-            )
-        if self.options.get("ocr") and kind == "collection" and found.documents is None:
-            raise self._refusal(
-                context,
-                f"{name!r} keeps no texts: nothing would come of those in pictures",
-                "options",
-                hint="Declare `documents:` for it",
             )
         if self.web is not None and not (kind == "collection" and found.web):
             raise self._refusal(
@@ -231,17 +226,35 @@ schedule: {cron: "0 * * * *"}
                 hint=f"Options: {', '.join(TaskOptions.__struct_fields__)}",
             )
         target = {"kind": self.target.kind, "name": self.target.name, "folder": self.target.folder}
+        given = {
+            "name": self.name,
+            "target": target,
+            "source": self._source(),
+            "options": self.options,
+        }
         try:
-            return parse_definition(
-                {
-                    "name": self.name,
-                    "target": target,
-                    "source": self._source(),
-                    "options": self.options,
-                }
-            )
+            found = parse_definition(given)
+            if self.target.kind == "collection" and not self._keeps_texts(context):
+                check_texts(self.target.name, found.options)
         except InputError as error:
-            raise self._refusal(context, error.message, "name", hint=error.hint) from error
+            attribute = self._attribute_at(str(error.facts.get("place", "")))
+            raise self._refusal(context, error.message, attribute, hint=error.hint) from error
+        return found
+
+    def _keeps_texts(self, context: dg.ComponentLoadContext) -> bool:
+        found = require(
+            context, Collection, self.target.name, noun="collection", attribute="target"
+        )
+        return found.documents is not None
+
+    def _attribute_at(self, place: str) -> str:
+        """Which of its attributes stands for a place of its task."""
+        part = place.partition(".")[0]
+        if part == "source":
+            return next(
+                one for one in ("web", "objects", "inbox") if getattr(self, one) is not None
+            )
+        return part if part in ("target", "options") else "name"
 
     def _source(self) -> dict[str, Any]:
         if self._place is not None:

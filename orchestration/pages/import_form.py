@@ -19,7 +19,11 @@ _PLACES: Mapping[str, str] = {
     "source.crawl": "crawl",
     "source.connector": "connector",
     "source.path": "path",
+    "options.output": "output",
     "options.ocr": "ocr",
+    "options.keep_raw": "keep_raw",
+    "options.on_duplicate": "on_duplicate",
+    "options.fields": "fields",
 }
 """Places of a task that have a field of their own, and its name."""
 RULES = 5
@@ -167,7 +171,7 @@ class TaskForm:
         return {
             "kind": kind,
             "name": name,
-            "folder": self.text("folder").strip() if kind == "collection" else "",
+            "folder": self.text("folder").strip(),
         }
 
     def _source(self, uploads: tuple[str, ...]) -> dict[str, Any]:
@@ -198,8 +202,7 @@ class TaskForm:
         }
 
     def _options(self) -> dict[str, Any]:
-        if self._target()["kind"] != "collection":
-            return {"ignore_errors": self.flag("go_on"), "form": self._form()}
+        """What was ticked or written for another kind of target is passed on: it is refused by name, not dropped in silence."""
         flags = {name: self.flag(name) for name in _OF_ITEMS}
         rules = [
             {
@@ -212,7 +215,12 @@ class TaskForm:
             if rule.key or rule.pattern
         ]
         texts = {name: self.text(name) for name in ("output", "on_duplicate")}
-        return {**texts, **flags, "fields": rules}
+        found = {**texts, **flags, "fields": rules}
+        if self._target()["kind"] == "collection":
+            return found
+        # Boxes that are ticked by themselves say nothing when they are not.
+        own = {"title": True, "details": True, "ignore_errors": self.flag("go_on")}
+        return {**found, **own, "form": self._form()}
 
     def _form(self) -> dict[str, Any]:
         """Of a new dataset alone: one that is there has its own settings."""

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from orchestration.kept_engines import keep_engines
 from orchestration.location import instance_of_no_run
 from orchestration.server import news
 from orchestration.server.answering import Answering, answer
@@ -35,7 +36,6 @@ from orchestration.server.execution import (
     report,
     say_farewell,
 )
-from orchestration.server.kept_engines import keep_engines
 from orchestration.server.kept_scripts import read_scripts
 from orchestration.server.loading import Definitions, Target, load
 from orchestration.server.runner import Runner, Serving, Task

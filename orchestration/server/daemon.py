@@ -24,6 +24,7 @@ from dagster._daemon.controller import (
     create_daemons_from_instance,
 )
 
+from orchestration.dagster_warnings import leave_out_first_start
 from orchestration.server.threads import leave
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class Daemon:
         self.threads: list[threading.Thread] = []
 
     def __enter__(self) -> Self:
+        leave_out_first_start()
         for daemon in create_daemons_from_instance(self._workspace.instance):
             loop = self._stack.enter_context(daemon)
             name = f"daemon {daemon.daemon_type()}"

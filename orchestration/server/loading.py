@@ -27,6 +27,7 @@ from dagster._grpc.server import LoadedRepositories
 from dagster._utils.error import serializable_error_info_from_exc_info
 from dagster_shared.error import SerializableErrorInfo
 
+from orchestration.dagster_warnings import leave_out_dagsters_own
 from orchestration.loading import PROBLEMS
 from orchestration.reasons import raised_on_purpose, reason_of
 from orchestration.services.dataset_titles import read_titles
@@ -116,6 +117,7 @@ class _LoadedRepository(ReconstructableRepository):
 
 def load(target: Target) -> Definitions:
     """Loads the code of a location; never raises for what is wrong with the code."""
+    leave_out_dagsters_own()
     try:
         _take_project(target)
         _take_titles()

@@ -28,15 +28,15 @@ from dagster_webserver.app import create_app_from_workspace_process_context
 from dagster_webserver.version import __version__ as webserver_version
 from starlette.types import ASGIApp
 
+from orchestration.kept_engines import keep_engines
 from orchestration.server.daemon import Daemon
 from orchestration.server.guard import BODY_LIMIT_BYTES, Guard, GuardRules
 from orchestration.server.guard.settings import read_rules
 from orchestration.server.http_protocol import PunctualProtocol
-from orchestration.server.kept_engines import keep_engines
 from orchestration.server.kept_scripts import keep_scripts
 from orchestration.server.permissions import RoleWorkspace
 from orchestration.server.reconcile import report_interrupted_runs
-from orchestration.server.site_app import SiteApp, open_site
+from orchestration.server.site_app import SiteApp, begin_to_import, open_site
 from orchestration.services.access.directory import Directory
 from orchestration.services.home import open_home
 from orchestration.services.import_tasks.rounds import TaskRounds
@@ -126,7 +126,9 @@ def serve(workspace_file: Path, listener: socket.socket) -> None:
 
 
 def _wait_for_code_servers(sockets: list[Path]) -> None:
-    # A code server makes its socket when its code is loaded. Dagster and this module are imported meanwhile.
+    # A code server makes its socket when its code is loaded. Dagster and this module are imported meanwhile, and then
+    # what the first request for a page or of the API would else wait for.
+    begin_to_import()
     while not all(path.exists() for path in sockets):
         time.sleep(0.05)
 

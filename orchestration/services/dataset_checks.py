@@ -9,6 +9,8 @@ from typing import Any
 
 import dagster as dg
 
+from assets.checks.examples import ROW_KEYS
+from assets.checks.row_keys import in_words
 from orchestration.services.dataset_list import DatasetEntry, DeclaredCheck
 
 _EXAMPLES = 20
@@ -40,8 +42,42 @@ class CheckOutcome:
     """Values that fail it, as Dagster recorded them; at most 20."""
     example_rows: tuple[int, ...] = ()
     """The rows that these values are of, counted from 1; empty where values are told without rows."""
+    example_keys: tuple[dict[str, Any], ...] = ()
+    """The keys of these rows, values by column; empty where rows have none."""
     failing: int | None = None
     """How many values fail it."""
+
+    @property
+    def failing_rows(self) -> tuple[FailingRow, ...]:
+        """The examples, each with what its row is told by."""
+        return tuple(
+            FailingRow(
+                value,
+                self.example_rows[place] if place < len(self.example_rows) else None,
+                in_words(self.example_keys[place]) if place < len(self.example_keys) else "",
+            )
+            for place, value in enumerate(self.examples)
+        )
+
+
+@dataclass(frozen=True)
+class FailingRow:
+    """A value that fails a check.
+
+    Args:
+        value: as text.
+        row: its number, from 1; None where values are told without rows.
+        key: `order_id=1004`; empty where its row has none.
+    """
+
+    value: str
+    row: int | None
+    key: str
+
+    @property
+    def name(self) -> str:
+        """What the row is called: by its key, else by its number; empty where neither is known."""
+        return self.key or (f"row {self.row:,}" if self.row else "")
 
 
 @dataclass(frozen=True)
@@ -159,9 +195,13 @@ def _with_result(found: CheckOutcome, told: CheckResult) -> CheckOutcome:
         reason=told.reason,
         version=told.facts.get("dataset version"),
         observed="" if observed is None else str(observed),
-        examples=tuple(str(v) for v in result.get("partial_unexpected_list", ())[:_EXAMPLES]),
+        examples=tuple(
+            "null" if value is None else str(value)
+            for value in result.get("partial_unexpected_list", ())[:_EXAMPLES]
+        ),
         example_rows=tuple(
             place + 1 for place in result.get("partial_unexpected_index_list", ())[:_EXAMPLES]
         ),
+        example_keys=tuple(result.get(ROW_KEYS, ())[:_EXAMPLES]),
         failing=result.get("unexpected_count"),
     )

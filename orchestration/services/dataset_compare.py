@@ -147,14 +147,27 @@ class Comparison:
 
     @property
     def is_same(self) -> bool:
-        """Whether nothing differs, neither in rows nor in columns."""
+        """Whether nothing differs, neither in rows nor in columns; of values that cannot be compared nobody knows."""
         columns = (
             self.columns_added,
             self.columns_removed,
             self.columns_retyped,
             self.columns_renamed,
+            self.not_compared,
         )
         return not (self.added or self.removed or self.changed or any(columns))
+
+
+def compared_by(declared: Sequence[str], asked: Sequence[str] | None) -> list[str]:
+    """The columns that tell rows apart: those that were asked for, else those that the dataset declares.
+
+    Args:
+        declared: `key` of the declaration.
+        asked: names, blank ones aside: only blank ones ask for whole rows; None or nothing: as declared.
+    """
+    if not asked:
+        return list(declared)
+    return [name.strip() for name in asked if name.strip()]
 
 
 def compare_versions(
@@ -200,6 +213,7 @@ def _told(
     tables: tuple[StoredTable, StoredTable],
 ) -> dict[str, Any]:
     columns = comparison.columns
+    are_read = any(side.rows for side in comparison.sides)  # else both are the same files
     counted = [pair for pair in columns.compared if pair not in set(key)]
     counts = sorted(zip(counted, found.changes_of_columns, strict=False), key=lambda one: -one[1])
     return {
@@ -216,7 +230,9 @@ def _told(
         "columns_renamed": tuple(Renamed(*column) for column in columns.renamed),
         "is_reordered": columns.is_reordered,
         "not_compared": tuple(
-            NotCompared(pair.name, pair.reason) for pair in columns.pairs if pair.reason
+            NotCompared(pair.name, pair.reason)
+            for pair in columns.pairs
+            if pair.reason and are_read
         ),
         "added_rows": _rows(comparison, 1, found.added_rows, key),
         "removed_rows": _rows(comparison, 0, found.removed_rows, key),

@@ -19,7 +19,7 @@ from orchestration.location import Location
 from orchestration.services.dataset_list import UPLOAD, DatasetEntry, DeclaredCheck
 from orchestration.services.dataset_origins import AssetFacts, origins_of, pipelines_of
 from resources.drift.declared import PROPERTY as DRIFT
-from resources.kernel.keys import IMAGE_FOLDER, Key, asset_key
+from resources.kernel.keys import IMAGE_FOLDER, ROW_KEY, Key, asset_key
 from resources.profiles.kept import ORIGIN as PROFILE
 from resources.profiles.kept import profile_key
 from resources.references import declared_in
@@ -99,6 +99,7 @@ class _About:
             fresh_seconds=_promised_seconds(spec),
             columns=tuple((columns or {}).items()),
             can_run=key in self._materializable,
+            row_key=_row_key(spec),
             profile=self._profiles.get(key, "off"),
             drift=_drift_of(self._checks.get(key, ())),
         )
@@ -122,6 +123,14 @@ def maker_of(spec: dg.AssetSpec) -> str:
     """What the maker says of itself; plain Python says nothing."""
     given = spec.metadata.get("origin", "python")
     return str(given.value if isinstance(given, dg.MetadataValue) else given)
+
+
+def _row_key(spec: dg.AssetSpec) -> tuple[str, ...]:
+    """What a declaration, or Python, says of the columns that tell rows apart."""
+    given = spec.metadata.get(ROW_KEY, ())
+    value = given.value if isinstance(given, dg.MetadataValue) else given
+    listed = [value] if isinstance(value, str) else value
+    return tuple(map(str, listed)) if isinstance(listed, list | tuple) else ()
 
 
 def _promised_seconds(spec: dg.AssetSpec) -> int:

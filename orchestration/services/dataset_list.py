@@ -72,6 +72,8 @@ class DatasetEntry:
     """Whether it can be refreshed by itself."""
     noun: str = "dataset"
     """What people call it: an image folder is a dataset by its table alone."""
+    row_key: tuple[str, ...] = ()
+    """Columns that tell its rows apart, where the declaration names some."""
     profile: str = "off"
     """When its profile is made: `always`, `on_demand` or `off`; the last also where nothing could make one."""
     drift: str = ""

@@ -10,8 +10,9 @@ import dagster as dg
 from orchestration.services.dataset_list import PENDING, READY, DatasetEntry, Tried
 from orchestration.services.datasets import instance_states
 from resources.kernel.errors import NotFoundError
-from resources.profiles.kept import find_profile, profile_in, profile_key
+from resources.profiles.kept import find_profile, profile_key
 from resources.profiles.record import Profile
+from resources.profiles.remembered import remembered_profile
 from resources.stores.versions import VersionStore
 
 OFF = "off"
@@ -76,7 +77,7 @@ def show_profile(
         plain = replace(plain, reason=tried.error, run_id=tried.run_id, at=tried.at)
     found = None if number is None else find_profile(store, entry.key, number)
     if found is not None:
-        profile = profile_in(store, entry.key, found)
+        profile = remembered_profile(store, entry.key, found)
         whole = _only(profile, column) if column else profile
         return replace(plain, state=READY, reason="", profile=whole)
     if entry.profile == OFF:

@@ -21,6 +21,7 @@ from orchestration.services.snapshot import Snapshot
 from orchestration.services.uploads.pending import ComingUploads
 from resources.kernel.errors import InputError, InUseError
 from resources.kernel.keys import IMAGE_FOLDER
+from resources.profiles.collecting import remove_profiles
 from resources.stores.kept_uploads import KeptUploads
 from resources.stores.versions import VersionStore
 
@@ -54,7 +55,7 @@ def remove_dataset(
     with_tags: bool = False,
     by: str = "",
 ) -> RemovalReport:
-    """Removes every version of a dataset. An upload that waits to be imported becomes a version afterwards.
+    """Removes every version of a dataset, and their profiles. An upload that waits to be imported becomes a version afterwards.
 
     Args:
         entry: the dataset.
@@ -73,14 +74,17 @@ def remove_dataset(
     if not force:
         _check_unused(entry, instance)
     report = store.remove(entry.key, by=by, with_tags=with_tags)
-    KeptUploads(store).forget(entry.name, but=coming.ids)
+    freed = report.freed_bytes
+    if not report.kept_versions:  # else the next profile that is made clears up
+        freed += remove_profiles(store, entry.key, by=by)
+    KeptUploads(store).forget(entry.name, but=coming.ids, since=coming.since)
     if report.removed_versions:
         _tell_dagster(entry, instance, report.removed_versions, by)
     return RemovalReport(
         entry.name,
         report.removed_versions,
         report.kept_versions,
-        report.freed_bytes,
+        freed,
         entry.used_by,
     )
 

@@ -69,6 +69,8 @@ class Snapshot:
     """Collections, as the metadata of their assets has them."""
     metadata_schemas: tuple[DeclaredSchema, ...] = ()
     """With their keys."""
+    task_connectors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Connectors that import tasks may take files from, by target, as `collection:library`."""
     embeddings: tuple[EmbeddingEntry, ...] = ()
     declarations: tuple[Declaration, ...] = ()
     """Every component that stands, in order of noun and name."""

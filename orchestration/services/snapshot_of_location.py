@@ -15,6 +15,7 @@ from orchestration.services.dataset_entries import dataset_entries, image_folder
 from orchestration.services.datasources import list_datasources
 from orchestration.services.embedding_entries import embedding_entries
 from orchestration.services.exports.declared import exporter_entries
+from orchestration.services.import_tasks.target_connectors import connectors_by_target
 from orchestration.services.metadata_schemas.declared import declared_schemas
 from orchestration.services.pipelines.declared import pipeline_entries
 from orchestration.services.snapshot import Declaration, Snapshot
@@ -36,6 +37,7 @@ def snapshot_of(location: Location, problems: tuple[str, ...]) -> Snapshot:
         collections=tuple(spec.to_metadata() for spec in find_collections(location).values()),
         embeddings=tuple(embedding_entries(location)),
         metadata_schemas=tuple(declared_schemas(location)),
+        task_connectors=connectors_by_target(location),
         declarations=tuple(declarations(location)),
     )
 

@@ -1,7 +1,7 @@
-"""What SQL and checks name, against the columns that their datasets have: an answer before anything runs.
+"""What SQL, checks and keys name, against the columns that their datasets have: an answer before anything runs.
 
 Columns of an imported dataset are those of its newest version, of which the manifest alone is read; those of a
-transform follow from its SQL. Where columns are not known nothing is said.
+transform follow from its SQL, and those of a prediction are the stored ones. Where columns are not known nothing is said.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assets.checks.expectations import Expectation, parse_expectations
+from assets.checks.component import CheckedTable
+from assets.checks.expectations import parse_expectations
 from assets.classifications.component import ClassificationSet
 from assets.classifications.schema import ColumnType, SetColumn, SetSchema
 from assets.datasets.component import Dataset
+from assets.models.component import Prediction
 from assets.transforms.component import SqlTransform, read_sql
 from assets.transforms.statement import Statement
 from orchestration.loading.problems import Problem, proposal
@@ -49,7 +51,7 @@ class KnownColumns:
 
 
 def column_problems(location: Location) -> list[Problem]:
-    """Columns that SQL transforms and checks name and their datasets do not have, and SQL that DuckDB refuses over them.
+    """Columns that SQL transforms, checks and keys name and their tables do not have, and SQL that DuckDB refuses over them.
 
     Reads the manifests of the datasets concerned; no data, no other system. An error where the columns follow from
     what is declared, else a warning: the next run may bring the column.
@@ -63,10 +65,10 @@ class _Look:
     def __init__(self, location: Location, tree: dg.ComponentTree, registry: Registry) -> None:
         self._location, self._registry = location, registry
         self._datasets = declared_in(tree, Dataset, noun="dataset")
-        self._transforms = {
-            name: _Transform(transform, registry)
-            for name, transform in declared_in(tree, SqlTransform, noun="transform").items()
-        }
+        transforms = declared_in(tree, SqlTransform, noun="transform")
+        self._transforms = {n: _Transform(found, registry) for n, found in transforms.items()}
+        predictions = declared_in(tree, Prediction, noun="prediction")
+        self._tables: dict[str, CheckedTable] = {**self._datasets, **transforms, **predictions}
         self._inputs = self._find_inputs()
         sets = declared_in(tree, ClassificationSet, noun="classification set")
         self._known = {name: _declared(found) for name, found in sets.items()}
@@ -77,15 +79,15 @@ class _Look:
 
     def run(self) -> list[Problem]:
         inputs = self._inputs
-        checks = {name: list(_checks(item)) for name, item in self._datasets.items()}
+        named = {name: list(_named(item)) for name, item in self._tables.items()}
         wanted = {name for found in inputs.values() for name in found}
-        wanted |= {name for name, found in checks.items() if found}
+        wanted |= {name for name, found in named.items() if found}
         self._read(sorted((wanted | set(inputs)) - set(self._known)))
-        for name, found in checks.items():
-            if name in self._known:
-                self._check(self._datasets[name], found, self._known[name])
         if any(all(n in self._known for n in found) for found in inputs.values()):
             self._bind_all()
+        for name, found in named.items():
+            if name in self._known:
+                self._check(self._tables[name], found, self._known[name])
         return self._problems
 
     def _find_inputs(self) -> dict[str, tuple[str, ...]]:
@@ -133,25 +135,20 @@ class _Look:
     def _unread(self, name: str, error: WaybillError) -> Problem:
         readers = [reader for reader, found in self._inputs.items() if name in found]
         reader = name if name in self._transforms or not readers else readers[0]
-        owner = self._datasets.get(name) or self._transforms[reader].component
+        owner = self._tables.get(name) or self._transforms[reader].component
         file, line = self._registry.place_of(owner, ("attributes", "name"))
         text = f"dataset {name!r}: columns were not compared with what is stored: {error.message}"
         return Problem(file, line, text, error.hint, is_warning=True)
 
-    def _check(
-        self, dataset: Dataset, checks: list[tuple[int, Expectation]], known: KnownColumns
-    ) -> None:
+    def _check(self, table: CheckedTable, named: list[NamedColumn], known: KnownColumns) -> None:
         names = known.schema.names
-        for number, item in checks:
-            for column in dict.fromkeys(item.columns):
-                if column in names:
-                    continue
-                argument = next(n for n, value in item.arguments.items() if column in _each(value))
-                path = ("attributes", "checks", number, item.kind, argument)
-                file, line = self._registry.place_of(dataset, path)
-                text = f"checks: {item.kind}: there is no column {column!r} in {dataset.name}"
-                hint = f"{proposal(column, names)}Columns of {dataset.name}: {_listed(names)}"
-                self._problems.append(_problem(file, line, text, hint, {dataset.name: known}))
+        for one in named:
+            if one.column in names:
+                continue
+            file, line = self._registry.place_of(table, ("attributes", *one.path))
+            text = f"{one.by}: there is no column {one.column!r} in {table.name}"
+            hint = f"{proposal(one.column, names)}Columns of {table.name}: {_listed(names)}"
+            self._problems.append(_problem(file, line, text, hint, {table.name: known}))
 
     def _bind_all(self) -> None:
         from assets.transforms.binding import StatementBinder
@@ -222,11 +219,32 @@ class _Transform:
         return str(self._document.file), line
 
 
-def _checks(dataset: Dataset) -> Iterator[tuple[int, Expectation]]:
-    """Those that need a column to be there, with their place in the list."""
-    for number, item in enumerate(parse_expectations(dataset.checks)):
-        if item.columns and not item.is_about_the_table:
-            yield number, item
+@dataclass(frozen=True)
+class NamedColumn:
+    """A column that a declaration says is there.
+
+    Args:
+        column: its name.
+        by: what names it: `key`, or a check.
+        path: to the place of the name, below the attributes.
+    """
+
+    column: str
+    by: str
+    path: tuple[str | int, ...]
+
+
+def _named(table: CheckedTable) -> Iterator[NamedColumn]:
+    """What the key names, and the checks that need a column to be there."""
+    for column in table.key:
+        yield NamedColumn(column, "key", ("key",))
+    for number, item in enumerate(parse_expectations(table.checks)):
+        if item.is_about_the_table:
+            continue
+        for column in dict.fromkeys(item.columns):
+            argument = next(n for n, value in item.arguments.items() if column in _each(value))
+            path = ("checks", number, item.kind, argument)
+            yield NamedColumn(column, f"checks: {item.kind}", path)
 
 
 def _declared(given: ClassificationSet) -> KnownColumns:

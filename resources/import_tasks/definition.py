@@ -30,6 +30,16 @@ SourceKind = Literal["web", "upload", "connector"]
 Output = Literal["markdown", "json", "text"]
 """What the text of a document is shown as."""
 
+OPTIONS_OF: Mapping[TargetKind, tuple[str, ...]] = {
+    "collection": (
+        *("output", "title", "details", "ocr", "keep_raw", "fields"),
+        *("on_duplicate", "ignore_errors"),
+    ),
+    "dataset": ("ignore_errors", "form"),
+    "image_folder": ("on_duplicate", "ignore_errors"),
+    "classification_set": ("ignore_errors", "form"),
+}
+"""Which of `TaskOptions` each kind of target has a use for. Another one is refused: ignored in silence it would be missed too late."""
 NAME_LIMIT = 200
 MOST_FILES = 13_000
 """Files that are uploaded into one task."""
@@ -232,8 +242,18 @@ def _problems(given: TaskDefinition) -> Iterator[tuple[str, str]]:
             yield "source.files", problem
     else:
         yield from _connector_problems(given.source)
+    yield from _option_problems(given.target.kind, given.options)
     for problem in _field_problems(given.options.fields):
         yield "options.fields", problem
+
+
+def _option_problems(kind: TargetKind, options: TaskOptions) -> Iterator[tuple[str, str]]:
+    plain, taken = TaskOptions(), OPTIONS_OF[kind]
+    targets, those = f"{kind.replace('_', ' ')}s", ", ".join(taken)
+    for name in TaskOptions.__struct_fields__:
+        if name not in taken and getattr(options, name) != getattr(plain, name):
+            problem = f"{targets} have no use for the option {name!r}: they take {those}"
+            yield f"options.{name}", problem
 
 
 def _connector_problems(source: ConnectorSource) -> Iterator[tuple[str, str]]:

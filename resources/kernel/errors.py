@@ -11,11 +11,13 @@ WaybillError                    message, hint, facts; picklable; retryable = Fal
 │  ├─ EmptySourceError          a source that returned no rows
 │  └─ SchemaMismatchError       columns or types do not fit the target
 ├─ NotFoundError(LookupError)   dataset, version, object or table that is not there
-│  └─ GoneError                 a version that existed and was collected
+│  ├─ GoneError                 a version that existed and was collected
+│  └─ NoSuchBucketError         nothing of it is there, whatever is asked for
 ├─ ConflictError *              a version number, name or lock was taken meanwhile
 ├─ ConnectorError               another system refused or failed
 │  ├─ ConnectorAuthError        credentials or permissions
 │  │  └─ SignInRefusedError     who asks is refused, whatever is asked for
+│  ├─ UntrustedServerError      its certificate does not hold, or it has no safe encryption
 │  ├─ ConnectorUnavailableError *  no connection, cut off, timed out
 │  └─ SourceChangedError *      the object changed while it was read
 ├─ ForbiddenError               who asks may not do that
@@ -176,6 +178,10 @@ class GoneError(NotFoundError):
     """A pinned version that existed and has been removed since (E51)."""
 
 
+class NoSuchBucketError(NotFoundError):
+    """The bucket that a connector names is not there, and so nothing in it."""
+
+
 class ConflictError(WaybillError):
     """Another writer took the number, name or lock meanwhile."""
 
@@ -199,6 +205,12 @@ class SignInRefusedError(ConnectorAuthError):
     """The credentials are unknown, wrong, expired or missing: nothing would be given to who asks."""
 
 
+class UntrustedServerError(ConnectorError):
+    """The server cannot prove who it is, or speaks no encryption that is safe: nothing was asked of it."""
+
+    audience = Audience.OPERATOR
+
+
 class ConnectorUnavailableError(ConnectorError):
     """No connection, a cut connection, a timeout (E1, E2, E4, E5)."""
 
@@ -209,6 +221,15 @@ class SourceChangedError(ConnectorError):
     """The object changed while it was read (E40)."""
 
     retryable = True
+
+
+OF_THE_WAY: tuple[type[WaybillError], ...] = (
+    ConnectorUnavailableError,
+    SignInRefusedError,
+    UntrustedServerError,
+    NoSuchBucketError,
+)
+"""What says nothing about the object that was asked for: asking for another one would end the same way."""
 
 
 class ForbiddenError(WaybillError):

@@ -34,6 +34,9 @@ a dataset can be exported."""
 NOUN_TAG = "waybill/noun"
 """Tag that says what an asset is, in the words of `NOUNS` and `TABLE_NOUNS`; what has none is known by its key."""
 
+ROW_KEY = "waybill/key"
+"""Metadata of a table: the columns that tell its rows apart."""
+
 SHARED_RESOURCES = ("store", "catalog", "io_manager", "handles")
 """Keys of the resources that every project has; no connector can be called so."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 
@@ -55,6 +56,34 @@ def without_values(field: pa.Field) -> pa.Field:
 def has_no_values(field: pa.Field) -> bool:
     """Whether a stored version says that the column holds nulls alone: such a column fits any type of a target."""
     return (field.metadata or {}).items() >= _NO_VALUES.items()
+
+
+def change_between(old: pa.Schema, new: pa.Schema) -> SchemaChange:
+    """What differs, but for the types of columns that hold no value: such a column fits any type."""
+    found = compare_schemas(old, new)
+    retyped = tuple(
+        change
+        for change in found.retyped
+        if not (has_no_values(old.field(change[0])) or has_no_values(new.field(change[0])))
+    )
+    return SchemaChange(found.added, found.removed, retyped)
+
+
+SCHEMA_CHANGE = "schema_change"
+"""Property of a stored version: how its columns differ from those of the version before; none where they do not."""
+
+
+def change_properties(change: SchemaChange) -> dict[str, Any]:
+    """What a version records of a change; nothing where there is none."""
+    if not change:
+        return {}
+    return {
+        SCHEMA_CHANGE: {
+            "added": list(change.added),
+            "removed": list(change.removed),
+            "retyped": [list(retyped) for retyped in change.retyped],
+        }
+    }
 
 
 _SEVERAL_KINDS = {b"waybill.kind": b"several kinds"}

@@ -8,17 +8,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from resources.profiles.kinds import CountedColumn, number_value
+from resources.profiles.kinds import DUCKDB_DIGITS, CountedColumn, number_value
 from resources.profiles.record import ColumnProfile
 from resources.profiles.session import Session
-
-_DUCKDB_DIGITS = 38
 
 
 def is_beyond_duckdb(column: CountedColumn) -> bool:
     """Whether DuckDB would read other values than are stored."""
     kind = column.field.type
-    return bool(pa.types.is_decimal(kind) and kind.precision > _DUCKDB_DIGITS)
+    return bool(pa.types.is_decimal(kind) and kind.precision > DUCKDB_DIGITS)
 
 
 def profile_of_extremes(session: Session, column: CountedColumn) -> ColumnProfile:

@@ -7,7 +7,7 @@ What belongs to the table as a whole is JSON in the first row. Reading needs pya
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -124,9 +124,14 @@ def find_profile(store: VersionStore, key: Key, version: int | None = None) -> M
     return None
 
 
-def find_same_content(store: VersionStore, key: Key, content: str) -> Manifest | None:
-    """A profile of the same rows, of whichever version: of a restored one it need not be computed again."""
-    for manifest in _profiles(store, key):
+def kept_profiles(store: VersionStore, key: Key) -> tuple[Manifest, ...]:
+    """The profiles of a table, the newest first, by one look; damaged ones are passed over."""
+    return tuple(reversed(store.item(profile_key(key)).versions()))
+
+
+def find_same_content(found: Iterable[Manifest], content: str) -> Manifest | None:
+    """Among profiles one of the same rows, of whichever version: of a restored one it need not be computed again."""
+    for manifest in found:
         facts = manifest.properties
         if facts.get("profile_content") == content and facts.get("profile_format") == FORMAT:
             return manifest

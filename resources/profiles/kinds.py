@@ -25,6 +25,8 @@ INFINITE = 2**63 - 1
 LONGEST_KEY = 400
 """Longer texts are told apart by their MD5 and the first characters."""
 EXACT_INTEGERS = 2**53
+DUCKDB_DIGITS = 38
+"""The most of a decimal in DuckDB."""
 _SHORT_DECIMAL = 18
 
 
@@ -130,7 +132,9 @@ def _is_short(kind: pa.DataType) -> bool:
 
 
 def _decimal(kind: pa.DataType) -> str:
-    return f"DECIMAL({_SHORT_DECIMAL if kind.precision <= _SHORT_DECIMAL else 38}, {kind.scale})"
+    """Of more digits than DuckDB has none of its types, but a name: such columns share no block with others."""
+    widths = (_SHORT_DECIMAL, DUCKDB_DIGITS, kind.precision)
+    return f"DECIMAL({next(width for width in widths if kind.precision <= width)}, {kind.scale})"
 
 
 def _of_unit(unit: str) -> Callable[[pa.DataType], bool]:

@@ -21,12 +21,11 @@ from resources.import_tasks.sources import (
     WithoutLinks,
 )
 from resources.kernel.errors import (
+    OF_THE_WAY,
     ConnectorAuthError,
     ConnectorError,
-    ConnectorUnavailableError,
     InputError,
     NotFoundError,
-    SignInRefusedError,
     SourceChangedError,
     WaybillError,
 )
@@ -133,7 +132,9 @@ def _refusals() -> Iterator[None]:
     """What a failure says about one object is its item's; what all objects share is passed on."""
     try:
         yield
-    except (ItemRefusedError, ConnectorUnavailableError, SignInRefusedError):
+    except ItemRefusedError:
+        raise
+    except OF_THE_WAY:
         raise
     except NotFoundError as error:
         raise ItemRefusedError("not_found", error.message) from error

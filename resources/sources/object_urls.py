@@ -18,12 +18,12 @@ from typing import BinaryIO
 from resources.collections.rules import ObjectRule
 from resources.connectors.base import FileConnector, ReadRange
 from resources.kernel.errors import (
+    OF_THE_WAY,
     ConnectorAuthError,
     ConnectorError,
     ConnectorUnavailableError,
     InputError,
     NotFoundError,
-    SignInRefusedError,
     SourceChangedError,
     WaybillError,
 )
@@ -34,7 +34,6 @@ from resources.web.objects import open_web_file
 
 _CHUNK_BYTES = 1 << 20
 _OF_OBJECTS = (ConnectorError, NotFoundError, InputError)
-_SHARED = (ConnectorUnavailableError, SignInRefusedError)
 
 
 @dataclass(frozen=True)
@@ -195,6 +194,6 @@ def rule_of(error: WaybillError) -> ObjectRule | None:
         (SourceChangedError, "object_changed"),
         (InputError, "url_not_allowed"),
     )
-    if isinstance(error, _SHARED) or not isinstance(error, _OF_OBJECTS):
+    if isinstance(error, OF_THE_WAY) or not isinstance(error, _OF_OBJECTS):
         return None
     return next((rule for kind, rule in kinds if isinstance(error, kind)), "object_unreadable")

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
@@ -60,10 +60,17 @@ class _Rules:
     """Superseded later than that: it stays."""
     released_before: datetime
     """Lost its last tag or pin later than that: it stays."""
+    wanted: Collection[int] = ()
+    """Stay whatever their age."""
 
 
 def collect(
-    log: ManifestLog, *, keep: int, grace: timedelta, keep_for: timedelta = timedelta(0)
+    log: ManifestLog,
+    *,
+    keep: int,
+    grace: timedelta,
+    keep_for: timedelta = timedelta(0),
+    wanted: Collection[int] = (),
 ) -> CollectReport:
     """Removes superseded versions and data that no version names.
 
@@ -77,13 +84,14 @@ def collect(
         keep: how many of the newest versions stay.
         grace: how long what was superseded, or is unnamed, stays at least.
         keep_for: how long a version that was superseded stays at least; versions alone, not data of killed runs.
+        wanted: versions that stay whatever their age: those of an item that goes along with another one.
     """
     now = datetime.now(UTC)
     before = now - grace
     # Listed first: a folder that gets its manifest from now on is in the manifests read later.
     folders = log.storage.data_folders(log.data_path)
     removed, kept = _remove_manifests(
-        log, _Rules(max(keep, 1), now - max(grace, keep_for), before), now
+        log, _Rules(max(keep, 1), now - max(grace, keep_for), before, frozenset(wanted)), now
     )
     log.storage.remove_unfinished(log.path, before)
     old = {
@@ -145,7 +153,7 @@ def _superseded(log: ManifestLog, numbers: list[int], rules: _Rules) -> list[int
     state = log.retention.read()
     found: list[int] = []
     for place, number in enumerate(old):
-        if state.is_tagged(number):
+        if number in rules.wanted or state.is_tagged(number):
             continue
         # The later of both: a clock that went back in between makes the grace longer, never shorter (E18).
         if max(created_at(place), created_at(place + 1)) > rules.before:

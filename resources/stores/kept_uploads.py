@@ -207,15 +207,22 @@ class KeptUploads:
         """Removes the bytes of one upload, of which nothing can be made; that there was one stays on record."""
         self._item(upload.dataset).drop_files([upload.version])
 
-    def forget(self, dataset: str, but: Callable[[], Collection[str]] = tuple) -> None:
+    def forget(
+        self,
+        dataset: str,
+        but: Callable[[], Collection[str]] = tuple,
+        *,
+        since: datetime | None = None,
+    ) -> None:
         """Removes the bytes of all uploads of a dataset; that there were some stays on record.
 
         Args:
             dataset: whose.
             but: asked when the uploads are known: ids of those whose bytes stay.
+            since: those of uploads that were kept from then on stay as well.
         """
         item = self._item(dataset)
-        found = item.versions()
+        found = [one for one in item.versions() if since is None or one.created_at < since]
         wanted = set(but())
         item.drop_files([version for version in found if version.run_id not in wanted])
 

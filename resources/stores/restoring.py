@@ -13,8 +13,10 @@ A removal of all versions meanwhile wins: the new manifest is taken back, as wit
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from resources.kernel.records import StoredFile, StoredVersion
+from resources.kernel.schema import SCHEMA_CHANGE, change_between, change_properties
 from resources.stores.looking import absent_file, damaged_file, missing_version
 from resources.stores.manifest import Manifest
 from resources.stores.manifest_log import ManifestLog
@@ -75,7 +77,8 @@ class Restorer(Publisher):
     def restore(self, by: str) -> Manifest:
         """The new version."""
         source = self._source
-        properties = {**source.properties, PROPERTY: source.number, "restored_by": by}
+        kept = {n: value for n, value in source.properties.items() if n != SCHEMA_CHANGE}
+        properties = {**kept, PROPERTY: source.number, "restored_by": by}
         plan = VersionPlan(source.files, source.rows, source.arrow_schema, properties, None)
         self._published = self._append(plan)
         return self._published
@@ -88,7 +91,19 @@ class Restorer(Publisher):
 
     def _manifest(self, number: int, plan: VersionPlan, base: Manifest | None) -> Manifest:
         made = super()._manifest(number, plan, base)
-        return replace(made, schema=self._source.schema, partitioned_by=self._source.partitioned_by)
+        return replace(
+            made,
+            schema=self._source.schema,
+            partitioned_by=self._source.partitioned_by,
+            properties={**made.properties, **self._change_since(number - 1)},
+        )
+
+    def _change_since(self, number: int) -> dict[str, Any]:
+        """How the columns differ from those of the version before this one, not from what came before the earlier one."""
+        before, schema = self._log.read_undamaged([number])[0], self._source.arrow_schema
+        if not before or before[0].arrow_schema is None or schema is None:
+            return {}
+        return change_properties(change_between(before[0].arrow_schema, schema))
 
     def _check_files(self, files: tuple[StoredFile, ...]) -> None:
         sizes: dict[str, dict[str, int]] = {}

@@ -221,9 +221,11 @@ class VersionedItem:
         grace: timedelta = DEFAULT_GRACE,
         *,
         keep_days: float = 0,
+        wanted: Collection[int] = (),
     ) -> CollectReport:
         """Removes old versions and leftovers; see `resources.stores.collect`."""
-        return collect(self._log, keep=keep, grace=grace, keep_for=timedelta(days=keep_days))
+        kept = timedelta(days=keep_days)
+        return collect(self._log, keep=keep, grace=grace, keep_for=kept, wanted=wanted)
 
     @property
     def tagging(self) -> Tagging:

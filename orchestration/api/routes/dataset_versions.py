@@ -16,7 +16,7 @@ from orchestration.api.given import (
     Name,
 )
 from orchestration.api.router import GuardedRouter
-from orchestration.services.dataset_compare import Comparison
+from orchestration.services.dataset_compare import Comparison, compared_by
 from orchestration.services.dataset_uses import DatasetUses, dataset_uses
 from orchestration.services.dataset_versions import VersionTags
 from orchestration.services.questions.dataset import COMPARE, RESTORE
@@ -41,7 +41,9 @@ async def compare(
     ] = "",
     key: Annotated[
         list[str],
-        Query(description="Column that tells rows apart; repeatable. Without one, whole rows."),
+        Query(
+            description="Column that tells rows apart; repeatable. The declared `key` by default; empty: whole rows."
+        ),
     ] = [],  # noqa: B006 - FastAPI copies it
 ) -> Comparison:
     """Compare two versions: columns, and rows added, removed and changed, with at most 20 examples of each.
@@ -49,7 +51,8 @@ async def compare(
     It ends when the client hangs up. Without a key rows are compared as multisets.
     """
     entry = dataset_of(project, name)
-    return await asker.ask(COMPARE, key=list(entry.key), before=before, after=after, by=key)
+    by = compared_by(entry.row_key, key)
+    return await asker.ask(COMPARE, key=list(entry.key), before=before, after=after, by=by)
 
 
 @router.post(f"{ONE}/versions/{{version}}/restore", operation_id="dataset.restore", status_code=202)
@@ -126,5 +129,12 @@ def uses(
 ) -> DatasetUses:
     """List which model, dataset, embedding and export used which version, newest first."""
     entry = dataset_of(project, name)
-    exporters = project.snapshot.exporters
-    return dataset_uses(entry, site.store(project), site.instance, exporters, version)
+    known = project.snapshot
+    return dataset_uses(
+        entry,
+        site.store(project),
+        site.instance,
+        known.exporters,
+        version,
+        declared={one.key for one in known.datasets},
+    )

@@ -25,7 +25,6 @@ from orchestration.services.rows.conditions import Condition
 from orchestration.services.site.datasets import dataset_of, profile_of, show_one, title_of
 from orchestration.services.site.noted import noted
 from resources.kernel.errors import NotFoundError
-from resources.profiles.kept import read_profile
 from resources.profiles.record import ColumnProfile, Profile
 
 CARDS = 48
@@ -86,9 +85,8 @@ async def _general(visit: Visit) -> Response:
     if found.profile is None:
         return await _render(visit, entry, found, "general.html", beside=None)
     beside = await visit.run(_beside, visit, entry)
-    return await _render(
-        visit, entry, found, "general.html", beside=beside, **_parts_of(found.profile, beside)
-    )
+    parts = await visit.run(_parts_of, found.profile, beside)
+    return await _render(visit, entry, found, "general.html", beside=beside, **parts)
 
 
 def _parts_of(profile: Profile, beside: Profile | None) -> dict[str, Any]:
@@ -97,7 +95,7 @@ def _parts_of(profile: Profile, beside: Profile | None) -> dict[str, Any]:
     return {
         "cards": profile.columns[:CARDS],
         "next_card": CARDS if len(profile.columns) > CARDS else 0,
-        "matrix": matrix.matrix_of(profile),
+        "matrix": matrix.matrix_of(profile, pairs=pairs),
         "pairs": pairs[:PAIRS],
         "pair_count": len(pairs),
         "gaps": gaps,
@@ -174,9 +172,8 @@ async def _associations(visit: Visit) -> Response:
     found = await visit.run(_look, visit, entry)
     if found.profile is None:
         return await _render(visit, entry, found, "associations.html", beside=None)
-    return await _render(
-        visit, entry, found, "associations.html", **_associated(visit, found.profile), beside=None
-    )
+    parts = await visit.run(_associated, visit, found.profile)
+    return await _render(visit, entry, found, "associations.html", **parts, beside=None)
 
 
 def _associated(visit: Visit, profile: Profile) -> dict[str, Any]:
@@ -262,7 +259,15 @@ def _beside(visit: Visit, entry: DatasetEntry) -> Profile | None:
         NotFoundError: it has none.
     """
     version = visit.number("beside", 0)
-    return read_profile(visit.site.store(visit.project), entry.key, version) if version else None
+    if not version:
+        return None
+    asked = profile_of(visit.site, visit.project, entry, version)
+    if asked.profile is None:
+        raise NotFoundError(
+            f"There is no profile of version {version} of {entry.name}",
+            hint=f"Have it analysed: waybill dataset profile {entry.name} --version {version} --compute",
+        )
+    return asked.profile
 
 
 async def _render(

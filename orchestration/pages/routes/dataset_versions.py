@@ -8,8 +8,9 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from orchestration.pages.page import page
-from orchestration.pages.values import shown
+from orchestration.pages.values import shown, visible
 from orchestration.pages.visit import Visit
+from orchestration.services.dataset_compare import compared_by
 from orchestration.services.dataset_download import FORMATS
 from orchestration.services.dataset_list import DatasetEntry
 from orchestration.services.dataset_uses import dataset_uses
@@ -39,6 +40,7 @@ async def _render(visit: Visit, template: str, **values: Any) -> Response:
         own=f"{visit.base}{_path(entry)}",
         formats=FORMATS,
         shown=shown,
+        visible=visible,
         **values,
     )
 
@@ -64,8 +66,10 @@ async def _ask_to_tag(
 
 async def _compare(visit: Visit) -> Response:
     entry, before = _entry(visit), visit.query("from")
-    key = [part.strip() for text in visit.queries("key") for part in text.split(",")]
-    given = {"before": before, "after": visit.query("to"), "key": ", ".join(filter(None, key))}
+    key = compared_by(
+        entry.row_key, [part for text in visit.queries("key") for part in text.split(",")]
+    )
+    given = {"before": before, "after": visit.query("to"), "key": ", ".join(key)}
     values: dict[str, Any] = {"given": given, "found": None, "problem": ""}
     status = 200
     if before:
@@ -75,7 +79,7 @@ async def _compare(visit: Visit) -> Response:
                 key=list(entry.key),
                 before=before,
                 after=given["after"],
-                by=[part for part in key if part],
+                by=key,
             )
         except (InputError, NotFoundError) as error:  # what was chosen stays in the form
             status, values["problem"] = status_of(error), str(error)
@@ -140,6 +144,7 @@ async def _uses(visit: Visit) -> Response:
         visit.site.instance,
         visit.project.snapshot.exporters,
         version,
+        declared={one.key for one in visit.project.snapshot.datasets},
     )
     return await _render(visit, "uses.html", found=found)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from glob import escape
 from typing import Any
 from urllib.parse import urlencode
@@ -19,12 +20,16 @@ from orchestration.pages.visit import FORM_FIELDS, Visit
 from orchestration.services.access.rights import check_right
 from orchestration.services.declared_list import connectors_of
 from orchestration.services.definitions.change import DefinitionChange
-from orchestration.services.import_tasks.asked import parse_task_order
+from orchestration.services.import_tasks.asked import TaskOrder, parse_task_order
 from orchestration.services.import_tasks.formats import TakenFormats, taken_formats
 from orchestration.services.questions.connector import BROWSE
 from orchestration.services.questions.definition import CHANGE, as_argument
 from orchestration.services.reloading import reload_location
-from orchestration.services.site.asked_tasks import DECLARED_BY_TASKS, create_asked
+from orchestration.services.site.asked_tasks import (
+    DECLARED_BY_TASKS,
+    check_new_collection,
+    create_asked,
+)
 from orchestration.services.uploads.form_settings import FORMAT_CHOICES, OFFERED
 from orchestration.services.uploads.incoming import IncomingUploads
 from orchestration.services.uploads.receiving import receive_files
@@ -53,12 +58,13 @@ async def _create(visit: Visit) -> Response:
     form = TaskForm(fields, is_sent=True)
     try:
         wanted = parse_task_order(form.asked(brought))
-        await _declare(visit, form)
+        form = await _declared_for(visit, form, wanted)
         made = await create_asked(visit.site, visit.project, visit.actor, wanted, via="browser")
     except WaybillError as error:
         for upload_id in brought:
             await visit.run(IncomingUploads(visit.site.home).cancel, upload_id)
-        return await _form(visit, form, error)
+        kept = "" if form.fields is fields else form.text("new_name").strip()
+        return await _form(visit, form, error, declared=kept)
     told = f"{made.name} was {'created and started' if wanted.start else 'created: start it when you like'}."
     return visit.redirect(f"/imports/{made.id}", notice=told)
 
@@ -84,15 +90,17 @@ async def _received(visit: Visit) -> tuple[dict[str, str], tuple[str, ...]]:
     return fields, tuple(one.upload_id for one in found)
 
 
-async def _declare(visit: Visit, form: TaskForm) -> None:
-    """Declares a collection that is not there yet, and has the project read anew."""
+async def _declared_for(visit: Visit, form: TaskForm, wanted: TaskOrder) -> TaskForm:
+    """The form with a collection that is there: one that is not yet is declared, and the project read anew."""
     name = form.new_collection
     if name is None:
-        return
+        return form
     check_right(visit.actor, "collection.create")
+    await check_new_collection(visit.site, visit.project, visit.actor, wanted)
     change = DefinitionChange("create", "collection", name, "assets.Collection", _declared(form))
     await visit.ask(CHANGE, change=as_argument(change), dry_run=False)
     await reload_location(visit.project.socket)
+    return replace(form, fields={**form.fields, "target": f"collection:{name}"})
 
 
 def _declared(form: TaskForm) -> dict[str, Any]:
@@ -114,6 +122,7 @@ async def _browse(visit: Visit) -> Response:
         found = await visit.ask(BROWSE, name=name, path=path, limit=ENTRIES, after=after)
     entries = found.entries if found else ()
     target = visit.query("target")
+    taken = visit.project.snapshot.task_connectors.get(target)
 
     def choose(place: str, *, all_below: bool = False) -> str:
         """The form with one file chosen, or everything below a folder; its signs stand for themselves."""
@@ -126,7 +135,8 @@ async def _browse(visit: Visit) -> Response:
         path=path,
         target=target,
         crumbs=_crumbs(path),
-        connectors=_connectors(visit),
+        connectors=[one for one in _connectors(visit) if taken is None or one in taken],
+        taken=taken,
         entries=entries,
         more=entries[-1].path if found and found.is_cut else "",
         choose=choose,
@@ -138,7 +148,10 @@ async def _formats(visit: Visit) -> Response:
     return await visit.render("imports/formats.html", **_taken())
 
 
-async def _form(visit: Visit, form: TaskForm, error: WaybillError | None = None) -> Response:
+async def _form(
+    visit: Visit, form: TaskForm, error: WaybillError | None = None, declared: str = ""
+) -> Response:
+    """The form as it is filled in, with what is wrong, and the collection that was declared all the same."""
     answer = await visit.render(
         "imports/new.html",
         status=422 if error else 200,
@@ -147,9 +160,11 @@ async def _form(visit: Visit, form: TaskForm, error: WaybillError | None = None)
         offered=OFFERED,
         formats_shown=FORMAT_CHOICES,
         error=error,
+        declared=declared,
         wrong=told_at(error),
         targets=_targets(visit),
         connectors=_connectors(visit),
+        taken_from=visit.project.snapshot.task_connectors,
         missing_ocr=missing_ocr(),
         limit=taken_formats().max_bytes,
         endings=endings(),

@@ -34,8 +34,10 @@
     if (!watched(event)) return;
     kept = new Set(chosen().map((box) => box.value));
     const place = document.activeElement;
-    focused = place && place.id ? { id: place.id, task: place.dataset.task } : null;
+    // Nowhere: what was left waits still, for the end of another refresh, or until its task has a button again.
+    if (place && place !== document.body) focused = place.id ? { id: place.id, task: place.dataset.task } : null;
   });
+  for (const goesOn of ["focusin", "pointerdown"]) document.addEventListener(goesOn, () => { focused = null; });
   document.addEventListener("htmx:afterSettle", (event) => {
     if (!watched(event)) return;
     for (const box of boxes()) box.checked = kept.has(box.value);

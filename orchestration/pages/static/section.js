@@ -41,11 +41,12 @@ const likeness = (one) => one.id ? `#${one.id}` : `${one.tagName} ${one.name || 
 let left = null;
 document.addEventListener("htmx:beforeSwap", (event) => {
   const focused = document.activeElement;
-  left = event.detail.target.contains(focused) && focused !== document.body ? likeness(focused) : null;
+  if (focused === document.body) return; // what another part left, which is not settled yet, stays known
+  left = event.detail.target.contains(focused) ? likeness(focused) : null;
 });
 document.addEventListener("htmx:afterSettle", () => {
-  if (left === null || document.activeElement !== document.body) return;
-  const found = [...document.querySelectorAll(FOCUSABLE)].find((one) => likeness(one) === left);
+  const found = left !== null && document.activeElement === document.body
+    && [...document.querySelectorAll(FOCUSABLE)].find((one) => likeness(one) === left);
   left = null;
   if (found) found.focus({ preventScroll: true });
 });

@@ -5,6 +5,8 @@ Where something was written the project has to be read anew before the task can 
 
 from __future__ import annotations
 
+from orchestration.imports.asset_runs import check_files
+from orchestration.imports.dataset import check_readable
 from orchestration.location import Location
 from orchestration.services.uploads.declaring import (
     declaration,
@@ -14,10 +16,10 @@ from orchestration.services.uploads.declaring import (
 from orchestration.services.uploads.images import is_declared
 from orchestration.services.uploads.importing import check_settings, declared_settings
 from orchestration.services.uploads.settings import UploadSettings
-from resources.import_tasks.definition import ConnectorSource, TaskDefinition
+from resources.import_tasks.definition import ConnectorSource, TaskDefinition, UploadSource
 from resources.import_tasks.places import at_place
 from resources.kernel.errors import InputError
-from resources.kernel.keys import check_name
+from resources.kernel.keys import IMAGE_FOLDER, check_name
 from resources.project import ProjectFolders
 
 
@@ -50,10 +52,13 @@ def declaration_of_target(location: Location, given: TaskDefinition) -> str | No
 
     Raises:
         ConfigError: a name or settings that cannot be, or differ from what is declared.
+        InputError: a source that such a target does not take: what would be written could not stay.
+        UnknownNameError: no such connector.
     """
     name, source = given.target.name, given.source
     connectors = (source.connector,) if isinstance(source, ConnectorSource) else ()
     if given.target.kind == "image_folder" and not is_declared(location, name):
+        check_files(location, f"{IMAGE_FOLDER} {name}", connectors, source)
         return image_folder_declaration(name, connectors)
     if given.target.kind != "dataset":
         return None
@@ -66,6 +71,10 @@ def declaration_of_target(location: Location, given: TaskDefinition) -> str | No
         if declared is not None:
             check_settings(name, settings, declared)
             return None
+    check_files(location, f"dataset {name}", connectors, source)
+    if isinstance(source, UploadSource) and not settings.format:
+        with at_place("source.files"):
+            check_readable([file.name for file in source.files])
     return declaration(name, settings, connectors=connectors)
 
 

@@ -82,7 +82,8 @@ def _small_bins(bars: Sequence[Bar], column: ColumnProfile) -> Iterator[Markup]:
         if path:
             yield Markup('<path class="{}" d="{}"/>').format(kind, path)
     yield text(_end(column, column.lowest), 0, SMALL_HEIGHT - 3)
-    yield text(_end(column, column.highest), SMALL_WIDTH, SMALL_HEIGHT - 3, "end")
+    if column.highest != column.lowest:
+        yield text(_end(column, column.highest), SMALL_WIDTH, SMALL_HEIGHT - 3, "end")
 
 
 def _end(column: ColumnProfile, value: Value | None) -> str:

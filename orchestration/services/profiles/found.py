@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from orchestration.services.dataset_profile import DatasetProfile
 from resources.kernel.errors import NotFoundError
 from resources.kernel.keys import Key
-from resources.profiles.kept import find_profile, profile_in
+from resources.profiles.kept import find_profile
 from resources.profiles.record import Profile
+from resources.profiles.remembered import remembered_profile
 from resources.stores.versions import VersionStore
 
 VERSIONS_SHOWN = 50
@@ -59,5 +60,5 @@ def find_analysis(
     versions = tuple(reversed(store.item(key).numbers()[-VERSIONS_SHOWN:]))
     profile = asked.profile
     if profile is None and is_newest and (older := find_profile(store, key)) is not None:
-        profile = profile_in(store, key, older)
+        profile = remembered_profile(store, key, older)
     return Analysis(asked.version, versions, profile, asked)

@@ -32,7 +32,12 @@ class Matrix:
 
 
 def matrix_of(
-    profile: Profile, method: str = MIXED, order: str = "together", by: str = ""
+    profile: Profile,
+    method: str = MIXED,
+    order: str = "together",
+    by: str = "",
+    *,
+    pairs: Sequence[Association] | None = None,
 ) -> Matrix:
     """The matrix of a profile.
 
@@ -41,8 +46,9 @@ def matrix_of(
         method: one of the record's, or `MIXED`.
         order: one of `ORDERS`.
         by: a column: the others stand in the order in which they go with it.
+        pairs: what `chosen` gave, if somebody has asked.
     """
-    cells = _cells(chosen(profile, method))
+    cells = _cells(chosen(profile, method) if pairs is None else pairs)
     strengths = _strengths(cells)
     ranked = sorted(strengths, key=lambda name: -strengths[name])
     kept = ([by] if by in strengths else []) + [name for name in ranked if name != by]

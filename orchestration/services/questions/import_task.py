@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from orchestration.imports.collection import check_new_collection
 from orchestration.services.access.audit import audited
 from orchestration.services.asking.question import Desk, Question
 from orchestration.services.import_tasks.new_targets import declaration_of_target, declare_target
@@ -40,6 +41,12 @@ def _declare(desk: Desk, definition: dict[str, Any]) -> bool:
         return declare_target(find_project(), desk.location, given)
 
 
+def _check_new(desk: Desk, definition: dict[str, Any]) -> str:
+    given = parse_definition(definition)
+    check_new_collection(desk.location, given)
+    return given.target.name
+
+
 def _start(desk: Desk, task_id: int, key: str = "") -> ImportTask:
     return start_task(desk.workplace(key), task_id)
 
@@ -54,11 +61,13 @@ def _start_all(desk: Desk, ids: list[int]) -> tuple[Answered, ...]:
 
 DECLARE = Question("import_task.declare", _declare, bool)
 """Asked before `CREATE`; yes: something was written, and the project is to be read anew first."""
+CHECK_NEW = Question("import_task.check_new", _check_new, str)
+"""Asked before a collection is declared for a task: what that could not bring in then is refused while nothing is written."""
 CREATE = Question("import_task.create", _create, ImportTask)
 START = Question("import_task.start", _start, ImportTask)
 RETRY = Question("import_task.retry", _retry, ImportTask)
 START_ALL: Question[tuple[Answered, ...]] = Question(
     "import_task.start_all", _start_all, tuple[Answered, ...], seconds=SECONDS
 )
-QUESTIONS = (DECLARE, CREATE, START, RETRY, START_ALL)
+QUESTIONS = (DECLARE, CHECK_NEW, CREATE, START, RETRY, START_ALL)
 """What may be asked of tasks."""

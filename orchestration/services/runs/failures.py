@@ -9,6 +9,10 @@ import dagster as dg
 from orchestration.services.statuses import problem_of
 from resources.kernel.errors import MESSAGE_LIMIT, WaybillError
 
+_CHECKED = "dagster._core.errors.DagsterAssetCheckFailedError: "
+"""Dagster's own error of a step whose checks stop what follows."""
+_SEE_CHECKS = "`waybill dataset checks NAME` and its page show the rows that fail"
+
 
 def has_error(event: dg.DagsterEvent) -> bool:
     """Whether an event says that something went wrong, and what."""
@@ -23,6 +27,8 @@ def error_text(event: dg.DagsterEvent) -> str:
         return _one_line(failure.description)
     error = getattr(data, "error", None)
     while error is not None:
+        if error.message.startswith(_CHECKED):
+            return _one_line(f"{error.message.removeprefix(_CHECKED).strip()}. {_SEE_CHECKS}")
         if (text := _raised_on_purpose(error.message)) is not None:
             return _one_line(text)
         if error.cause is None:

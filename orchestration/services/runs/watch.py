@@ -15,7 +15,9 @@ from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 
 from orchestration.executor import in_process_executor
+from orchestration.kept_engines import keep_engines
 from orchestration.services.home import Home
+from orchestration.services.instance import told_of_the_disk
 from orchestration.services.locks import hold
 from orchestration.services.runs.events import Made, RunEvent, Tail
 from orchestration.services.runs.origin import code_origin, remote_origin
@@ -134,10 +136,18 @@ def run_here(
         assets: only these of the job; all when empty.
 
     The run holds a lock meanwhile: should this process be killed, a server of the same home folder sees it.
+
+    Raises:
+        StorageError: the disk of the home folder is full, or fails: how the run ended cannot be recorded.
     """
+    keep_engines()  # three events a check: thousands of them, each of which would make engines of its own
     run_id = str(uuid.uuid4())
     lock = home.locks / lock_of(run_id).name
-    with hold(lock, wait=True), RunWatcher(instance, run_id, tell) as watcher:
+    with (
+        told_of_the_disk(home),
+        hold(lock, wait=True),
+        RunWatcher(instance, run_id, tell) as watcher,
+    ):
         run = instance.create_run_for_job(
             job,
             run_id=run_id,

@@ -12,7 +12,7 @@ from orchestration.services.access.actor import Actor
 from orchestration.services.import_tasks.asked import TaskOrder
 from orchestration.services.import_tasks.received import ReceivedFiles, received_files
 from orchestration.services.import_tasks.shown import ImportTask
-from orchestration.services.questions.import_task import CREATE, DECLARE
+from orchestration.services.questions.import_task import CHECK_NEW, CREATE, DECLARE
 from orchestration.services.reloading import reload_location
 from orchestration.services.site.noted import noted
 from orchestration.services.site.projects import Project
@@ -62,6 +62,20 @@ async def create_asked(
         raise
     await run_in_threadpool(received.forget, site.home, handed_in)
     return found
+
+
+async def check_new_collection(
+    site: Site, project: Project, actor: Actor, wanted: TaskOrder
+) -> None:
+    """Nothing, where the task could be made once its collection is declared with as much as it needs. Nothing is written.
+
+    Raises:
+        InputError: what cannot be of it.
+        NotFoundError: no such upload.
+        UnknownNameError: no such connector.
+    """
+    _, definition = await run_in_threadpool(_looked_at, site, project, wanted)
+    await project.asker(actor).ask(CHECK_NEW, definition=msgspec.to_builtins(definition))
 
 
 async def _declare(project: Project, actor: Actor, definition: TaskDefinition) -> None:

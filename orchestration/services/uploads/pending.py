@@ -1,7 +1,8 @@
 """Imports of received files that were asked for: written down first, so that none is forgotten when a process dies.
 
 `<home>/incoming/received/<id>/import.json`, beside the first of the files. It stays for a day after its end, so that
-its result can be asked for.
+its result can be asked for. A command that uploads files holds a lock instead, `<home>/locks/upload-<id>.lock`: it ends with the
+command, however that ends.
 """
 
 from __future__ import annotations
@@ -9,16 +10,19 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from orchestration.services.home import Home
+from orchestration.services.locks import hold, is_held, read_note
 from orchestration.services.uploads.incoming import ASKED
 from orchestration.services.uploads.settings import UploadSettings
 
+_LOCK = "upload-"
 Phase = Literal["waiting", "kept", "started", "failed"]
 
 
@@ -86,25 +90,57 @@ class PendingImports:
         return [one for one in found if one is not None]
 
 
+@contextmanager
+def uploading(home: Home, dataset: str, upload_id: str) -> Iterator[None]:
+    """Says, as long as the context or its process lives, that a command keeps files and has them imported.
+
+    Args:
+        home: where.
+        dataset: that they become.
+        upload_id: by which they are kept.
+    """
+    path = home.locks / f"{_LOCK}{upload_id}.lock"
+    with hold(path, note=dataset):
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
 class ComingUploads:
     """What will be imported as a dataset while it is removed: what waits when the removal begins, or is asked for later.
 
     Args:
         home: where imports are noted.
         dataset: that is removed.
+
+    Attributes:
+        since: when the removal began: what is kept later may be imported already.
     """
 
     def __init__(self, home: Home, dataset: str) -> None:
         self._pending = PendingImports(home)
+        self._locks = home.locks
         self._dataset = dataset
         self._since = time.time()
-        self._waiting = {one.upload_id for one in self._pending.open() if one.dataset == dataset}
+        self.since = datetime.now(UTC)
+        noted = {one.upload_id for one in self._pending.open() if one.dataset == dataset}
+        self._waiting = noted | self._commands()
 
     def ids(self) -> set[str]:
         """Ids of these uploads, as of now."""
         found = self._pending.all()
         later = [one for one in found if one.is_open or one.asked_at >= self._since]
-        return self._waiting | {one.upload_id for one in later if one.dataset == self._dataset}
+        noted = {one.upload_id for one in later if one.dataset == self._dataset}
+        return self._waiting | noted | self._commands()
+
+    def _commands(self) -> set[str]:
+        """Ids of what commands are uploading now."""
+        return {
+            path.stem.removeprefix(_LOCK)
+            for path in self._locks.glob(f"{_LOCK}*.lock")
+            if is_held(path) and read_note(path) == self._dataset
+        }
 
 
 def _read(path: Path) -> PendingImport | None:

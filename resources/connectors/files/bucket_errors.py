@@ -12,6 +12,7 @@ from resources.connectors.files.key_patterns import shown
 from resources.kernel.errors import (
     ConfigError,
     ConnectorUnavailableError,
+    NoSuchBucketError,
     NotFoundError,
     SourceChangedError,
     WaybillError,
@@ -49,7 +50,7 @@ BUSY = Meaning(
     ConnectorUnavailableError, "the service is overloaded or out of order", "Try again later"
 )
 NO_BUCKET = Meaning(
-    NotFoundError, "there is no such bucket", "Correct `bucket:`, or create the bucket"
+    NoSuchBucketError, "there is no such bucket", "Correct `bucket:`, or create the bucket"
 )
 NO_OBJECT = Meaning(
     NotFoundError,

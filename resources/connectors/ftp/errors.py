@@ -26,6 +26,7 @@ from resources.kernel.errors import (
     ConnectorUnavailableError,
     NotFoundError,
     SignInRefusedError,
+    UntrustedServerError,
     WaybillError,
 )
 
@@ -196,15 +197,15 @@ def _network(error: BaseException, settings: FtpSettings) -> Meaning:
 def _tls(error: ssl.SSLError, settings: FtpSettings) -> Meaning:
     if isinstance(error, ssl.SSLCertVerificationError):
         if error.verify_code == _CERTIFICATE_EXPIRED:
-            return ConnectorError, "its TLS certificate has expired", "Renew it on the server"
+            return UntrustedServerError, "its TLS certificate has expired", "Renew it on the server"
         if error.verify_code in _CERTIFICATE_OF_ANOTHER:
             return (
-                ConnectorError,
+                UntrustedServerError,
                 f"its TLS certificate is for another name than {settings.host!r}",
                 "Use the name in the certificate as `host:`",
             )
         return (
-            ConnectorError,
+            UntrustedServerError,
             f"its TLS certificate is not trusted ({settings.redact(error.verify_message)})",
             "Give the authority's certificate as `ca_file:`",
         )
@@ -217,7 +218,7 @@ def _tls(error: ssl.SSLError, settings: FtpSettings) -> Meaning:
             "Use `tls: explicit` with this port, or the server's port for implicit TLS",
         )
     return (
-        ConnectorError,
+        UntrustedServerError,
         f"TLS failed ({error.reason or 'no reason given'})",
         "Check the server's TLS settings",
     )

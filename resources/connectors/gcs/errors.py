@@ -29,6 +29,7 @@ from resources.kernel.errors import (
     ConnectorError,
     ConnectorUnavailableError,
     SignInRefusedError,
+    UntrustedServerError,
     WaybillError,
 )
 
@@ -81,7 +82,7 @@ _PAYS = Meaning(
 
 _BY_CLASS: dict[str, Meaning] = {
     "SSLError": Meaning(
-        ConnectorError,
+        UntrustedServerError,
         "the TLS certificate of the endpoint is not trusted",
         "Install the authority's certificate (REQUESTS_CA_BUNDLE); check that `endpoint_url:` names the right host",
     ),

@@ -27,6 +27,7 @@ from resources.kernel.errors import (
     ConnectorError,
     ConnectorUnavailableError,
     SignInRefusedError,
+    UntrustedServerError,
     WaybillError,
 )
 
@@ -105,7 +106,7 @@ _BY_CODE: dict[str, Meaning] = {
 
 _BY_CLASS: dict[str, Meaning] = {
     "SSLError": Meaning(
-        ConnectorError,
+        UntrustedServerError,
         "the TLS certificate of the endpoint is not trusted",
         "Install the authority's certificate (AWS_CA_BUNDLE); check that `endpoint_url:` names the right host",
     ),

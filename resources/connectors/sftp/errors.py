@@ -26,6 +26,7 @@ from resources.kernel.errors import (
     InputError,
     NotFoundError,
     SignInRefusedError,
+    UntrustedServerError,
     WaybillError,
 )
 
@@ -52,7 +53,7 @@ _BY_CLASS: dict[str, Meaning] = {
         "Correct `username:` or the variable behind `password:` or `private_key:`; is the public key on the server?",
     ),
     "KeyExchangeFailed": (
-        ConnectorError,
+        UntrustedServerError,
         "no common way of encryption",
         "The server is too old, or set up too narrowly",
     ),

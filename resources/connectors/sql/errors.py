@@ -23,6 +23,13 @@ from resources.kernel.errors import (
 )
 
 _TEXT_LIMIT = 220
+_SQLITE_TROUBLE = {
+    "SQLITE_FULL": "Make room on its disk and try again; what was finished is kept",
+    "SQLITE_IOERR": "The disk or the file system failed, or is full",
+    "SQLITE_NOMEM": "Memory ran out; try again when less is at work",
+    "SQLITE_INTERRUPT": "The statement was cancelled or ran into its time limit",
+}
+"""What to do, by the beginning of SQLite's code."""
 
 
 def driver_text(error: BaseException, config: SqlConfig) -> str:
@@ -51,12 +58,9 @@ def sqlite_error(error: Exception, config: SqlConfig, doing: str) -> WaybillErro
         return ConnectorAuthError(
             f"{where}: {text}", hint="Check the rights on the file and on its folder"
         )
-    if code.startswith(("SQLITE_IOERR", "SQLITE_FULL", "SQLITE_NOMEM", "SQLITE_INTERRUPT")):
-        stopped = code.startswith("SQLITE_INTERRUPT")
-        hint = "The statement was cancelled or ran into its time limit"
-        return ConnectorUnavailableError(
-            f"{where}: {text}", hint=hint if stopped else "The disk or the file system failed"
-        )
+    if code.startswith(tuple(_SQLITE_TROUBLE)):
+        hint = next(hint for start, hint in _SQLITE_TROUBLE.items() if code.startswith(start))
+        return ConnectorUnavailableError(f"{where}: {text}", hint=hint)
     hint = ""
     if isinstance(error, sqlite3.ProgrammingError) and "one statement" in text:
         hint = "A query is a single SELECT statement"

@@ -51,14 +51,15 @@ def parse(file: RangedFile, gathered: Gathered) -> None:
 
 
 def _chapters(book: Any, folder: str) -> list[str]:
-    """Names of the parts with text, in the order of reading."""
+    """Names of the parts with text, in the order of reading; each once, as the format has it: a few bytes would else be a long book."""
     items = {one.get("id"): one for one in book.iter() if one.tag.endswith("}item")}
     spine = [items.get(one.get("idref")) for one in book.iter() if one.tag.endswith("}itemref")]
-    return [
+    names = (
         posixpath.normpath(posixpath.join(folder, unquote(one.get("href") or "")))
         for one in spine
         if one is not None and one.get("media-type") in _PAGES
-    ]
+    )
+    return list(dict.fromkeys(names))
 
 
 def _take_chapter(package: Package, name: str, number: int, gathered: Gathered) -> None:

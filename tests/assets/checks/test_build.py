@@ -54,6 +54,27 @@ def test_an_expectation_that_raises_is_an_error_of_the_check_not_bad_data(table)
     assert verdict.error.startswith("the expectation could not be evaluated")
 
 
+def test_a_class_of_ones_own_with_a_wrong_argument_fails_its_own_check_and_no_other(table):
+    own = "great_expectations.expectations.core.ExpectColumnValuesToNotBeNull"
+    wrong, base, right = evaluate(
+        parse_expectations(
+            [
+                {own: {"column": "b", "nonsense": 1}},
+                {
+                    "great_expectations.expectations.expectation.ColumnMapExpectation": {
+                        "column": "b"
+                    }
+                },
+                {own: {"column": "b"}},
+            ]
+        ),
+        table,
+    )
+    assert [wrong.passed, base.passed, right.passed] == [False, False, True]
+    assert "nonsense" in wrong.error
+    assert "is no expectation that could be evaluated" in base.error
+
+
 @pytest.mark.parametrize(
     ("check", "message"),
     [

@@ -67,10 +67,12 @@ def test_a_wrong_path_is_told_at_load(own_package, name, message):
     assert own_package not in sys.modules
 
 
-def test_a_class_that_is_no_expectation_is_refused(own_package, tmp_path):
+def test_a_class_that_is_no_expectation_fails_its_check_with_the_reason(own_package, tmp_path):
     table = stored(pa.table({"a": [1]}), tmp_path / "store")
-    with pytest.raises(ConfigError, match="is no expectation"):
-        evaluate(parse_expectations([{f"{own_package}.NoExpectation": {"column": "a"}}]), table)
+    checks = parse_expectations([{f"{own_package}.NoExpectation": {"column": "a"}}])
+    (verdict,) = evaluate(checks, table)
+    assert not verdict.passed
+    assert "is no expectation" in verdict.error
 
 
 def test_a_path_without_a_module_is_wrong():

@@ -1,8 +1,15 @@
 """Checks in real runs: what stops what, what is told of failing rows, and what becomes of changed columns (E19 to E21)."""
 
+import os
+import sqlite3
+from contextlib import closing
+
 import dagster as dg
 import pytest
 
+from orchestration.services.runs.failures import error_text
+from resources.kernel.errors import ConfigError
+from resources.references import asset_specs
 from resources.stores.tables import TableStore
 from tests.project import materialize, project
 
@@ -66,6 +73,12 @@ def test_only_an_error_stops_what_depends_on_the_table(home, severity, goes_on):
     assert result.success == goes_on
     made = TableStore.open(str(home / "store")).item(("datasets", "totals")).versions()
     assert len(made) == goes_on
+    failed = [error_text(event) for event in result.all_events if event.is_step_failure]
+    stopped = (
+        "1 blocking asset check failed with ERROR severity: datasets/orders: expect_column_values_to_be_between_amount."
+        " `waybill dataset checks NAME` and its page show the rows that fail"
+    )
+    assert failed == ([] if goes_on else [stopped])
     evaluation = found(result)[AMOUNT]
     assert (evaluation.passed, evaluation.severity.value) == (False, severity.upper())
 
@@ -80,6 +93,54 @@ def test_failing_rows_are_told_by_number_and_value_and_figures_as_observed(home)
     largest = told["expect_column_max_to_be_between_amount"]
     assert (largest.passed, largest.metadata["observed"].value) == (True, "99.0")
     assert told["expect_column_values_to_be_between_total"].passed  # of the transform
+
+
+@pytest.mark.parametrize("declared", ["key: id", "key: [id, note]", "profile: 'off'"])
+def test_failing_rows_are_told_by_their_key(home, declared):
+    """By the declared one; by the profile's identifier; by number alone where there is neither."""
+    land(home, "id,amount,note\n" + "".join(f"{n},{n % 50},n{n // 3}\n" for n in range(100, 200)))
+    check = "  checks: [{expect_column_values_to_be_between: {column: amount, max_value: 47, severity: warn}}]"
+    told = found(run(PROJECT + DATASET + f"  {declared}\n{check}", "datasets/orders"))
+    metadata = told[AMOUNT].metadata
+    rows = [record.data for record in metadata["failing examples"].records]
+    assert [(row["row"], row["value"]) for row in rows] == [
+        (49, "48"),
+        (50, "49"),
+        (99, "48"),
+        (100, "49"),
+    ]
+    keys = {
+        "key: id": ["id=148", "id=149", "id=198", "id=199"],
+        "key: [id, note]": ["id=148, note=n49", "id=149, note=n49", "id=198, note=n66", "id=199, note=n66"],
+        "profile: 'off'": [None] * 4,
+    }  # fmt: skip
+    assert [row.get("key") for row in rows] == keys[declared]
+    kept = metadata["result"].value.get("row_keys", [])
+    assert [key["id"] for key in kept] == ([] if "off" in declared else [148, 149, 198, 199])
+
+
+def test_without_a_declared_key_rows_are_told_by_the_identifier_of_the_profile(home):
+    land(home, "id,amount\n" + "".join(f"{n},{n % 50}\n" for n in range(100, 200)))
+    check = "  checks: [{expect_column_values_to_be_between: {column: amount, max_value: 48, severity: warn}}]"
+    told = found(run(PROJECT + DATASET + check, "datasets/orders"))
+    rows = told[AMOUNT].metadata["failing examples"].records
+    assert [record.data["key"] for record in rows] == ["id=149", "id=199"]
+
+
+def test_rows_are_those_that_fail_also_where_a_condition_leaves_some_out(home):
+    """Great Expectations judges it, over the rows of the condition alone: their places are not those of the table."""
+    land(home, "id,amount\n1,1\n2,1\n3,99\n4,2\n5,98\n")
+    check = (
+        "  key: id\n  checks: [{expect_column_values_to_be_between: {column: amount, max_value: 10,"
+        " row_condition: {type: comparison, column: {name: id}, operator: '>', parameter: 2}, severity: warn}}]"
+    )
+    metadata = found(run(PROJECT + DATASET + check, "datasets/orders"))[AMOUNT].metadata
+    assert metadata["judged by"].value == "Great Expectations"
+    rows = [record.data for record in metadata["failing examples"].records]
+    assert rows == [
+        {"key": "id=3", "row": 3, "value": "99"},
+        {"key": "id=5", "row": 5, "value": "98"},
+    ]
 
 
 def test_a_value_of_megabytes_is_not_kept_with_the_run(home):
@@ -141,3 +202,89 @@ def test_a_column_without_a_value_has_not_changed_its_type(home, policy):
     result, _ = twice(home, policy, "note,id,amount\n,7,\n,8,\n")
     assert result.success
     assert found(result)["schema"].passed
+
+
+EXPORTED = """
+---
+type: resources.SqlConnector
+attributes: {name: warehouse, dialect: sqlite, path: warehouse.sqlite}
+---
+type: assets.Exporter
+attributes: {name: push, dataset: orders, connector: warehouse, table: delivered, mode: overwrite}
+"""
+
+
+@pytest.mark.parametrize(("severity", "goes_on"), [("error", False), ("warn", True)])
+def test_only_an_error_keeps_rows_from_being_delivered(home, severity, goes_on):
+    yaml = checked(severity) + EXPORTED
+    result = run(yaml, "datasets/orders", "datasets/totals", "exports/push")
+    assert result.success == goes_on
+    target = home / "warehouse.sqlite"
+    with closing(sqlite3.connect(target)) as database:
+        tables = {name for (name,) in database.execute("select name from sqlite_master")}
+        assert ("delivered" in tables) == goes_on
+        if goes_on:
+            assert database.execute("select count(*) from delivered").fetchone() == (4,)
+
+
+TRANSFORM = """
+---
+type: assets.SqlTransform
+attributes:
+  name: copied
+  sql: SELECT
+  on_schema_change: POLICY
+"""
+
+
+def copied_twice(policy: str, second: str) -> tuple[dg.ExecuteInProcessResult, list[int]]:
+    """A transform, then with another SQL; what the second run did, and which versions there are."""
+    yaml = PROJECT + DATASET + TRANSFORM.replace("POLICY", policy)
+    run(
+        yaml.replace("SELECT", "select id, amount from orders"),
+        "datasets/orders",
+        "datasets/copied",
+    )
+    result = run(yaml.replace("SELECT", second), "datasets/copied")
+    store = TableStore.open(os.environ["WAYBILL_HOME"] + "/store")
+    return result, [one.number for one in store.item(("datasets", "copied")).versions()]
+
+
+@pytest.mark.parametrize("policy", ["accept", "warn", "fail"])
+def test_the_columns_of_a_transform_change_by_its_sql(home, policy):
+    result, versions = copied_twice(policy, "select id, 1 as more from orders")
+    assert (result.success, versions) == (policy != "fail", [1] if policy == "fail" else [1, 2])
+    if policy == "fail":
+        (failure,) = [event for event in result.all_events if event.is_step_failure]
+        told = failure.step_failure_data.user_failure_data.description
+        assert "dataset copied: its columns would change: column 'amount' is gone" in told
+        return
+    schema = found(result)["schema"]
+    assert schema.passed == (policy == "accept")
+    assert (schema.metadata["removed"].value, schema.metadata["added"].value) == (
+        ["amount"],
+        ["more"],
+    )
+
+
+@pytest.mark.parametrize("policy", ["warn", "fail"])
+def test_the_same_columns_in_another_order_are_no_change_of_a_transform(home, policy):
+    result, versions = copied_twice(policy, "select amount, id from orders order by id desc")
+    assert (found(result)["schema"].passed, versions) == (True, [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("key", "told"), [("[id, id]", "names 'id' twice"), ("['']", "names a column without a name")]
+)
+def test_a_key_that_cannot_be_one_is_refused_at_its_line(key, told):
+    text = PROJECT + DATASET + f"  key: {key}\n"
+    with pytest.raises(ConfigError, match=told) as caught, project(text):
+        pass
+    assert f"defs.yaml:{len(text.splitlines())}: " in str(caught.value)
+
+
+@pytest.mark.parametrize(("given", "key"), [("id", ["id"]), ("[a, 'b, c']", ["a", "b, c"])])
+def test_a_key_is_one_column_or_several(given, key):
+    with project(PROJECT + DATASET + f"  key: {given}\n") as definitions:
+        (spec,) = [s for s in asset_specs(definitions) if s.key.path == ["datasets", "orders"]]
+    assert spec.metadata["waybill/key"] == key

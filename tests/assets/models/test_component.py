@@ -102,6 +102,33 @@ def test_a_run_trains_keeps_predicts_and_says_what_it_did(tables):
     assert stored.version.properties["inputs"] == {"homes": 1}
 
 
+@pytest.mark.parametrize("policy", ["warn", "fail"])
+def test_the_columns_of_a_prediction_may_change_as_declared(tables, policy):
+    run("models/worth", "datasets/guesses")
+    changed = PREDICTION.replace("[id]", "[id, size]") + f"  on_schema_change: {policy}\n"
+    with (
+        project(f"{MODEL}---{changed}", python=DATASET) as definitions,
+        dg.instance_for_test() as instance,
+    ):
+        result = materialize(
+            definitions, "datasets/guesses", instance=instance, raise_on_error=False
+        )
+    numbers = [version.number for version in tables.item(("datasets", "guesses")).versions()]
+    if policy == "fail":
+        assert "dataset guesses: its columns would change: column 'size' is new" in failure_of(
+            result
+        )
+        assert numbers == [1]
+    else:
+        (schema,) = result.get_asset_check_evaluations()
+        assert (schema.check_name, schema.passed, schema.severity.value) == (
+            "schema",
+            False,
+            "WARN",
+        )
+        assert (result.success, numbers) == (True, [1, 2])
+
+
 def failure_of(result) -> str:
     return next(
         event.step_failure_data for event in result.all_events if event.is_step_failure

@@ -6,18 +6,23 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pyarrow as pa
 import pytest
+from dagster._core.definitions.data_version import CachingStaleStatusResolver
+from dagster._core.loader import LoadingContextForTest
 
 from resources.kernel.errors import StorageError
+from resources.kernel.keys import Key
 from resources.kernel.records import BatchStream
 from resources.profiles import compute
 from resources.profiles.kept import read_profile
 from resources.profiles.making import make_profile
+from resources.profiles.record import Profile
 from resources.stores.resource import StoreResource
-from resources.stores.tables import TableStore
+from resources.stores.tables import StoredTable, TableStore
 from tests.project import materialize, project
 
 KEY = ("datasets", "orders")
@@ -95,6 +100,15 @@ def test_profile_says_when_it_is_made_and_off_makes_no_asset(home: Path) -> None
         assert "datasets/cheap/profile" not in specs
 
 
+def stale_status(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, key: dg.AssetKey
+) -> str:
+    """What Dagster's UI shows as "Unsynced" is STALE."""
+    graph = definitions.resolve_asset_graph()
+    resolver = CachingStaleStatusResolver(instance, graph, LoadingContextForTest(instance))
+    return str(resolver.get_status(key).value)
+
+
 def test_the_profile_of_a_small_table_is_made_in_the_run_that_made_the_table(
     home: Path, store: TableStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,11 +120,93 @@ def test_the_profile_of_a_small_table_is_made_in_the_run_that_made_the_table(
         assert event.asset_materialization.tags["dagster/data_version"] == "1"
         assert read_profile(store, KEY, 1).rows == 40
         assert store.item(("datasets", "dear", "profile")).latest() is None
+        assert stale_status(definitions, instance, profile) == "FRESH"
 
         monkeypatch.setattr("assets.profiles.beside.MOST_CELLS", 0)
         land(home, 41)
         materialize(definitions, "datasets/orders", instance=instance)
         assert read_profile(store, KEY).of.version == 1
+        assert stale_status(definitions, instance, profile) == "STALE"
+        materialize(definitions, "datasets/orders/profile", instance=instance)
+        assert stale_status(definitions, instance, profile) == "FRESH"
+
+
+def test_a_large_table_is_profiled_by_one_run_of_its_own_for_each_version(
+    home: Path, store: TableStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What its own asset asks for, tick by tick: once for each version, and never for what is profiled already."""
+    profile = dg.AssetKey([*KEY, "profile"])
+    computed: list[int] = []
+    plain = compute.compute_profile
+
+    def counted(key: Key, table: StoredTable, **options: Any) -> Profile:
+        computed.append(table.version.number)
+        return plain(key, table, **options)
+
+    monkeypatch.setattr(compute, "compute_profile", counted)
+    with project(PROJECT) as definitions, dg.DagsterInstance.ephemeral() as instance:
+        tick = dg.evaluate_automation_conditions(definitions, instance)
+
+        def asks() -> int:
+            nonlocal tick
+            tick = dg.evaluate_automation_conditions(definitions, instance, cursor=tick.cursor)
+            return tick.get_num_requested(profile)
+
+        materialize(definitions, "datasets/orders", instance=instance)
+        assert (asks(), computed) == (0, [1])  # a small one: made beside
+
+        monkeypatch.setattr("assets.profiles.beside.MOST_CELLS", 0)
+        for version, rows in ((2, 41), (3, 42)):
+            land(home, rows)
+            materialize(definitions, "datasets/orders", instance=instance)
+            assert asks() == 1
+            materialize(definitions, "datasets/orders/profile", instance=instance)
+            assert (asks(), computed[-1]) == (0, version)
+            materialize(definitions, "datasets/orders", instance=instance)  # the same rows
+            assert asks() == 0
+        materialize(definitions, "datasets/orders/profile", instance=instance)
+        assert computed == [1, 2, 3]
+
+
+def test_a_large_table_that_was_made_before_automation_first_looked_is_profiled(
+    home: Path, store: TableStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An upload declares its dataset and makes it at once: to automation it is there from the first."""
+    monkeypatch.setattr("assets.profiles.beside.MOST_CELLS", 0)
+    profile = dg.AssetKey([*KEY, "profile"])
+    with project(PROJECT) as definitions, dg.DagsterInstance.ephemeral() as instance:
+        materialize(definitions, "datasets/orders", "datasets/dear", instance=instance)
+        tick = dg.evaluate_automation_conditions(definitions, instance)
+        assert tick.get_num_requested(profile) == 1
+        # Declared with `on_demand`: nobody asked.
+        assert tick.get_num_requested(dg.AssetKey(["datasets", "dear", "profile"])) == 0
+        # Whether the run comes to an end or not, it is asked for once.
+        tick = dg.evaluate_automation_conditions(definitions, instance, cursor=tick.cursor)
+        assert tick.get_num_requested(profile) == 0
+        materialize(definitions, "datasets/orders/profile", instance=instance)
+        assert dg.evaluate_automation_conditions(definitions, instance).total_requested == 0
+
+
+def test_a_profile_that_came_too_late_is_of_the_newest_version_and_is_not_made_again(
+    home: Path, store: TableStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assets.profiles.beside.MOST_CELLS", 0)
+    with project(PROJECT) as definitions, dg.DagsterInstance.ephemeral() as instance:
+        materialize(definitions, "datasets/orders", instance=instance)
+        land(home, 41)
+        materialize(definitions, "datasets/orders", instance=instance)
+        for _ in range(2):  # the runs that were asked for by both
+            materialize(definitions, "datasets/orders/profile", instance=instance)
+    assert [m.properties["profile_of"] for m in store.item((*KEY, "profile")).versions()] == [2]
+
+
+def test_few_rows_of_many_columns_are_not_profiled_beside(home: Path, store: TableStore) -> None:
+    """Each column has its price: 10,000 of 50 rows take many seconds."""
+    names = ",".join(f"c{n}" for n in range(401))
+    (home / "lake" / "orders.csv").write_text(f"price,{names}\n" + ",".join("1" * 402) + "\n")
+    with project(PROJECT) as definitions, dg.DagsterInstance.ephemeral() as instance:
+        materialize(definitions, "datasets/orders", instance=instance)
+    assert store.item((*KEY, "profile")).latest() is None
 
 
 def test_a_profile_that_fails_leaves_the_dataset_and_the_next_run_makes_it(

@@ -289,6 +289,32 @@ def test_where_the_next_import_may_bring_the_column_it_is_a_warning(waybill):
     assert "The next run of orders may change that" in found[1]["hint"]
 
 
+def test_checks_and_keys_of_transforms_and_predictions_are_looked_at_too(waybill):
+    """Against what the SQL makes, whatever is stored of an older one; those of a prediction against the stored rows."""
+    waybill.imported("orders", ORDERS)
+    waybill.stored("daily", pa.schema([("day", pa.string())]), sql="select 1 as day from orders")
+    waybill.stored("guesses", pa.schema([("id", pa.int64()), ("prediction", pa.float64())]))
+    check = "expect_column_values_to_not_be_null: {column: %s}"
+    transform = (
+        "type: assets.SqlTransform\nattributes:\n  name: daily\n  sql: select id, amount from orders\n"
+        f"  key: [id, day]\n  checks:\n    - {check % 'amount'}\n    - {check % 'amuont'}\n"
+    )
+    prediction = (
+        "type: assets.Model\nattributes: {name: m, dataset: orders, target: amount}\n---\n"
+        "type: assets.Prediction\nattributes:\n  name: guesses\n  dataset: orders\n  model: m\n"
+        f"  checks:\n    - {check % 'prediction'}\n    - {check % 'predictoin'}\n"
+    )
+    found = waybill.check({"a/defs.yaml": transform, "b/defs.yaml": prediction})
+    assert [(p["place"], p["is_warning"]) for p in found] == [
+        ("a/defs.yaml:5", False),
+        ("a/defs.yaml:8", False),
+        ("b/defs.yaml:11", True),
+    ]
+    assert "key: there is no column 'day' in daily (daily: as its SQL makes it)" in found[0]["text"]
+    assert "Did you mean 'amount'?" in found[1]["hint"]
+    assert "Did you mean 'prediction'?" in found[2]["hint"]
+
+
 def test_columns_that_sql_cannot_tell_apart_and_a_damaged_manifest_are_told(waybill):
     waybill.imported("wide", pa.schema([("a", pa.int32()), ("A", pa.int32())]))
     (manifest,) = (waybill.folder / "home" / "store" / "datasets" / "orders" / "v").iterdir()

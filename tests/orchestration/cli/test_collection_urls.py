@@ -19,6 +19,7 @@ from orchestration.cli.main import app
 from orchestration.location import Location
 from tests.project import project
 from tests.servers import ftp, sftp
+from tests.servers.certificates import make_certificates
 from tests.servers.gcs import gcs_server, refusal
 from tests.servers.gcs_emulator import gcs_emulator
 
@@ -47,7 +48,7 @@ type: resources.FtpConnector
 attributes: {{name: plain, host: 127.0.0.1, port: {ftp.port}, username: loader, password: {{env: FTP_PASSWORD}}, insecure_plain_ftp: true}}
 ---
 type: resources.FtpConnector
-attributes: {{name: safe, host: localhost, port: {ftps.port}, username: loader, password: {{env: FTP_PASSWORD}}, ca_file: "{ftps.certificates.ca}"}}
+attributes: {{name: safe, host: localhost, port: {ftps.port}, username: loader, password: {{env: FTP_PASSWORD}}, ca_file: "{authority}"}}
 ---
 type: assets.Collection
 attributes: {{name: looked, connectors: [bucket, archive, emulated, partner, plain, safe], probe: always}}
@@ -108,7 +109,15 @@ def deny_in_archive(request):
 
 
 @pytest.fixture(scope="module")
-def homes(s3_server, gcs_server, gcs_emulator, ftp_certificates, tmp_path_factory):
+def authority(ftp_certificates, tmp_path_factory):
+    """Whom the connector `safe` trusts."""
+    path = tmp_path_factory.mktemp("authority") / "ca.pem"
+    path.write_bytes(ftp_certificates.ca.read_bytes())
+    return path
+
+
+@pytest.fixture(scope="module")
+def homes(s3_server, gcs_server, gcs_emulator, ftp_certificates, authority, tmp_path_factory):
     """What stands before a key, by the name of the connector; the project that names them; its variables."""
     roots = [tmp_path_factory.mktemp(name) for name in ("sftp", "ftp", "ftps")]
     s3_bucket, gcs_bucket, emulated = (
@@ -140,6 +149,7 @@ def homes(s3_server, gcs_server, gcs_emulator, ftp_certificates, tmp_path_factor
             sftp=sftp_server,
             ftp=plain,
             ftps=safe,
+            authority=authority,
         )
         variables = {
             "LOADER_KEY": key,
@@ -193,6 +203,11 @@ def test_items_of_each_kind_of_server_are_taken_missing_or_forbidden(
     assert {item["title"]: item["rule"] for item in items} == wanted
 
 
+def states(waybill):
+    items = json.loads(waybill("items", "looked", "--json"))["items"]
+    return [(item["state"], item["rule"]) for item in items]
+
+
 WRONG = {
     "bucket": {"LOADER_SECRET": "another secret"},
     "partner": {"SFTP_PASSWORD": "wrong"},
@@ -218,12 +233,26 @@ def test_a_sign_in_that_is_refused_ends_the_import_and_it_goes_on_once_it_is_rig
     told = waybill("import", file, "--collection", "looked", "--ignore-errors", code=1)
     assert REASONS[place] in " ".join(told.split())
 
-    def states():
-        items = json.loads(waybill("items", "looked", "--json"))["items"]
-        return [(item["state"], item["rule"]) for item in items]
-
-    assert states() == [("pending", "")] * 3
+    assert states(waybill) == [("pending", "")] * 3
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     waybill("resume", "1", "--ignore-errors")
-    assert states() == [("ready", ""), ("failed", "object_not_found"), ("failed", "object_forbidden")]  # fmt: skip
+    assert states(waybill) == [("ready", ""), ("failed", "object_not_found"), ("failed", "object_forbidden")]  # fmt: skip
+
+
+def test_a_server_that_is_not_trusted_ends_the_import_and_it_goes_on_once_it_is(
+    waybill, homes, authority, tmp_path
+):
+    found, _, _ = homes
+    urls = [found["safe"] + key for key in ("a%20b.png", "gone.png")]
+    (tmp_path / "all.json").write_text(json.dumps({"images": [{"objectUrl": url} for url in urls]}))
+    trusted = authority.read_bytes()
+    authority.write_bytes(make_certificates(tmp_path).ca.read_bytes())
+    file = str(tmp_path / "all.json")
+    told = waybill("import", file, "--collection", "looked", "--ignore-errors", code=1)
+    assert "its TLS certificate is not trusted" in " ".join(told.split())
+
+    assert states(waybill) == [("pending", "")] * 2
+    authority.write_bytes(trusted)
+    waybill("resume", "1", "--ignore-errors")
+    assert states(waybill) == [("ready", ""), ("failed", "object_not_found")]

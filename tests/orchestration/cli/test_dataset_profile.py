@@ -90,6 +90,33 @@ def test_a_profile_that_failed_says_why_and_the_dataset_stays(
     assert json.loads(waybill("profile", "orders", "--json").stdout)["reason"] == ""
 
 
+def test_a_profile_is_written_as_one_html_file(waybill: Run, tmp_path: Path) -> None:
+    file = tmp_path / "orders.html"
+    absent = waybill("profile", "orders", "--html", str(file), code=1)
+    assert "no profile of version 1" in absent.stderr
+    assert not file.exists()
+    waybill("profile", "orders", "--compute")
+
+    told = waybill("profile", "orders", "--html", str(file)).stdout
+    text = file.read_text(encoding="utf-8")
+    assert told.startswith(f"Wrote {file}: ")
+    assert "<title>orders, version 1: profile</title>" in text
+    for name in ("id", "price", "note"):
+        assert f">{name}</a>" in text
+    assert "3.125" in text  # the mean of the price
+    assert "<script" not in text
+    nowhere = waybill("profile", "orders", "--html", str(tmp_path / "none" / "x.html"), code=1)
+    assert "cannot be written: No such file or directory" in nowhere.stderr
+
+
+def test_a_removed_dataset_leaves_no_profile(waybill: Run, tmp_path: Path) -> None:
+    waybill("profile", "orders", "--compute")
+    assert list(tmp_path.rglob("profile/data/*/*.parquet"))
+    waybill("remove", "orders", "--yes", "--force")
+    assert not list(tmp_path.rglob("profile/data/*/*.parquet"))
+    assert "no profile yet" in waybill("profile", "orders", code=1).stderr
+
+
 def test_what_has_no_profile_says_so(waybill: Run) -> None:
     assert "off" in waybill("profile", "bare", code=1).stderr
     assert "profile: always" in waybill("profile", "bare", "--compute", code=2).stderr

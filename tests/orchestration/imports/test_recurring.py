@@ -210,6 +210,8 @@ def test_by_hand_it_makes_a_task_too_and_it_is_listed_with_its_times(definitions
         ("target: {name: docs}, inbox: {connector: landing, path: x}, options: {colour: red}", "'colour'"),
         ("target: {name: docs}, objects: {connector: landing, path: x}, schedule: {cron: now}", "now"),
         ("target: {name: bare}, inbox: {connector: landing, path: x}, options: {ocr: true}", "keeps no texts"),
+        ("target: {kind: dataset, name: sales}, inbox: {connector: landing, path: x}, options: {keep_raw: true}", "no use for the option 'keep_raw'"),
+        ("target: {name: docs}, inbox: {connector: landing, path: x}, options: {output: xml}", "output"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_told_with_its_line(attributes, said):

@@ -29,6 +29,7 @@ attributes:
   datasource: orders_files
   refresh: "0 3 * * *"
   profile: on_demand
+  key: id
   checks:
     - expect_column_values_to_not_be_null: {{column: id}}
     - expect_column_values_to_be_in_set: {{column: note, value_set: [plain], severity: warn}}
@@ -81,6 +82,7 @@ def test_each_check_tells_its_severity_what_was_observed_and_the_rows_that_fail(
     assert (noted["outcome"], noted["severity"], noted["declared"]) == ("failed", "warning", "warn")
     assert (noted["failing"], noted["observed"]) == (1, "1 of 3 fail")
     assert (noted["examples"], noted["example_rows"]) == ([EVIL], [2])
+    assert noted["example_keys"] == [{"id": 2}]
     assert found["expect_column_values_to_not_be_null_id"]["outcome"] == "passed"
     gone = found["expect_column_values_to_be_unique_gone"]
     assert "there is no column 'gone'" in gone["reason"]
@@ -90,7 +92,8 @@ def test_each_check_tells_its_severity_what_was_observed_and_the_rows_that_fail(
 def test_the_page_leads_to_the_rows_and_shows_values_as_text(shop, client):
     text = client.get(f"{shop.data}/datasets/orders/checks").text
     assert EVIL not in text
-    (place,) = re.findall(r'href="([^"]+/rows\?offset=[^"]+)"', text)
+    ((place, name),) = re.findall(r'href="([^"]+/rows\?offset=[^"]+)" title="row 2">([^<]+)<', text)
+    assert name == "id=2"
     assert "&lt;img" in client.get(shop.url + place.replace("&amp;", "&")).text
 
 

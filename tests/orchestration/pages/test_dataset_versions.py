@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import dagster as dg
 import pytest
 import waybill
@@ -9,6 +11,7 @@ import waybill
 from orchestration.services.instance import open_instance
 from resources.kernel.errors import ConflictError
 from tests.served import served, wait_until
+from tests.servers.chromium import watched_page
 
 YAML = """
 type: resources.FolderConnector
@@ -18,7 +21,7 @@ type: assets.Datasource
 attributes: {name: orders_files, connector: files, path: "orders/*.csv"}
 ---
 type: assets.Dataset
-attributes: {name: orders, datasource: orders_files, refresh: manual}
+attributes: {name: orders, datasource: orders_files, refresh: manual, key: id}
 ---
 type: assets.SqlTransform
 attributes: {name: totals, sql: "select sum(amount) as total from orders", refresh: manual}
@@ -97,10 +100,16 @@ def test_two_versions_compared(shop, client):
         }
     ]  # fmt: skip
     assert found["column_changes"] == [{"column": "amount", "rows": 1}]
-    whole = client.get(f"{shop.api}/datasets/orders/versions/compare", params={"from": "1"}).json()
+    address = f"{shop.api}/datasets/orders/versions/compare"
+    declared = client.get(address, params={"from": "1", "to": "2"}).json()
+    assert (declared["key"], declared["changed"]) == (["id"], 1), "as the dataset declares"
+    whole = client.get(address, params={"from": "1", "key": ""}).json()
     assert (whole["to_version"] >= 2, whole["key"], whole["changed"]) == (True, [], 0)
-    page = client.get(f"{shop.data}/datasets/orders/versions/compare", params=asked)
-    assert page.status_code == 200
+    page = client.get(
+        f"{shop.data}/datasets/orders/versions/compare", params={"from": "1", "to": "2"}
+    )
+    assert (page.status_code, 'value="id"' in page.text) == (200, True)
+    assert 'value="id"' in client.get(f"{shop.data}/datasets/orders/versions").text
     assert "Changed rows" in page.text
     refused = client.get(
         f"{shop.data}/datasets/orders/versions/compare", params={**asked, "key": "no"}
@@ -141,6 +150,8 @@ def test_the_client_does_the_same(shop):
         orders.tag("from-python", 1)
     found = orders.compare(1, "from-python", key=["id"])
     assert (found.to_version, found.added, found.removed, found.changed) == (2, 1, 1, 1)
+    assert orders.compare(1, 2).key == ("id",)
+    assert orders.compare(1, 2, key=[]).key == ()
     assert orders.version("from-python").pin().is_pinned
     assert not orders.version(2).unpin().is_pinned
     assert orders.untag("from-python").tags == ()
@@ -181,3 +192,70 @@ def test_the_pages_work_without_scripts(shop, client):
     assert done.status_code == 303
     client.get(page)  # shows the notice once
     assert "by-hand" not in client.get(page).text
+
+
+def test_versions_are_compared_tagged_and_restored_in_a_browser(shop, client, chromium):
+    newest = versions(shop, client)[0]["version"]
+    with watched_page(chromium) as watched:
+        page = watched.page
+        page.goto(f"{shop.data}/datasets/orders")
+        page.get_by_role("link", name="Versions", exact=True).click()
+        rows = page.get_by_role("region", name="Versions").locator("tbody tr")
+        assert rows.locator("th").first.inner_text() == str(newest)
+        watched.check_accessible()
+
+        form = page.get_by_role("form", name="Compare two versions")
+        form.get_by_label("From version").select_option("1")
+        form.get_by_label("to version").select_option("2")
+        form.get_by_label("Key").fill("id")
+        form.get_by_role("button", name="Compare").click()
+        added = page.get_by_role("region", name="Added rows").locator("tbody tr")
+        assert added.locator("td").first.inner_text() == "4"
+        changed = page.get_by_role("region", name="Changed rows").locator("tbody tr")
+        assert changed.locator("td").all_inner_texts() == ["amount", "5", "6"]
+        watched.check_accessible()
+
+        page.goto(f"{shop.data}/datasets/orders/versions")
+        page.get_by_label("Tag").fill("in-a-browser")
+        page.get_by_label("Version", exact=True).select_option("2")
+        page.get_by_role("button", name="Tag", exact=True).click()
+        second = rows.filter(has=page.get_by_role("rowheader", name="2", exact=True))
+        second.get_by_text("in-a-browser", exact=True).wait_for()
+
+        watched.answers.append(True)
+        second.locator("summary").click()
+        second.get_by_role("button", name="Restore").click()
+        page.wait_for_load_state()
+        wait_until(lambda: versions(shop, client)[0]["version"] > newest)
+        page.goto(f"{shop.data}/datasets/orders/versions")
+        assert "restored from 2" in rows.first.inner_text()
+    assert versions(shop, client)[0]["restored_from"] == 2
+    assert "in-a-browser" in [tag for one in versions(shop, client) for tag in one["tags"]]
+
+
+def test_a_profile_that_failed_says_why_on_its_page(shop, client, chromium):
+    """The rows are damaged: the analysis fails, its page says so, offers another try, and the dataset stays listed."""
+    kept = shop.home.root / "store" / "datasets" / "totals"
+    shutil.rmtree(kept / "profile")
+    for file in (kept / "data").rglob("*.parquet"):
+        file.chmod(0o600)
+        file.write_bytes(file.read_bytes()[:-8] + b"damaged!")
+    asked = shop.post(client, f"{shop.data}/datasets/totals/analysis/compute", {"version": "1"})
+    assert asked.status_code == 303
+
+    def state() -> str:
+        return client.get(f"{shop.api}/datasets/totals/profile").json()["state"]
+
+    wait_until(lambda: state() == "failed")
+    with watched_page(chromium) as watched:
+        page = watched.page
+        page.goto(f"{shop.data}/datasets/totals/analysis")
+        told = page.locator(".banner.bad").inner_text()
+        assert "The analysis of version 1 failed." in told
+        assert "damaged" in told
+        assert page.get_by_role("button", name="Try again").is_visible()
+        watched.check_accessible()
+        page.get_by_role("link", name="Its run").click()
+        assert "/runs/" in page.url
+    detail = client.get(f"{shop.api}/datasets/totals").json()
+    assert detail["summary"]["status"] == "ready"

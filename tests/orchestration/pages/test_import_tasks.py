@@ -178,6 +178,41 @@ def test_what_is_wrong_is_told_and_what_was_filled_in_stays(shop, client):
         assert 'value="Kept as typed"' in text
 
 
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"ocr": "true"}, "f-ocr-error"),
+        ({"keep_raw": "true"}, "f-keep_raw-error"),
+        ({"output": "json"}, "f-output-error"),
+        ({"on_duplicate": "new_version"}, "f-on_duplicate-error"),
+        ({"field_key_1": "year", "field_pattern_1": "x"}, "Own fields"),
+        ({"folder": "site"}, "f-folder-error"),
+    ],
+)
+def test_what_was_said_for_a_collection_is_not_dropped_in_silence_by_a_dataset(
+    shop, client, fields, field
+):
+    text = made(shop, client, code=422, target="dataset:sales", **fields)
+    assert "have no use for the option" in text or "only a collection has folders" in text
+    assert field in text
+    is_hidden = re.search(r'<div class="when collection">\s*<details class="card"', text)
+    assert bool(is_hidden) == ("folder" in fields)
+
+
+def test_a_collection_that_could_not_take_its_first_task_is_not_declared(shop, client):
+    for fields, told in (
+        ({"source": "web", "addresses": "http://example.org/"}, "does not begin with https"),
+        ({"source": "web", "addresses": "https://localhost/"}, "this machine"),
+        ({"path": "../x"}, "cannot select objects"),
+        ({"connector": "nope"}, "unknown connector"),
+    ):
+        new = {"target": "new:collection", "new_name": "unmade", **fields}
+        text = made(shop, client, code=422, **new)
+        assert told in html.unescape(text)
+        assert "othing was made" in text
+        assert list(shop.defs.rglob("*unmade*")) == []
+
+
 def test_what_is_not_installed_is_told_beside_its_box(shop, client, monkeypatch):
     new = f"{shop.data}/imports/-/new"
     assert "which is not installed" not in client.get(new).text
@@ -239,9 +274,24 @@ def test_a_path_is_found_by_walking_through_a_connector(shop, client):
     one = re.search(r'href="([^"]*)" aria-label="Choose 1.txt"', page)[1].replace("&amp;", "&")
     form = client.get(one).text
     assert re.search(r'name="path" value="notes/1\.txt"', form)
-    assert '<option value="collection:library" selected>' in form
+    assert '<option value="collection:library" data-connectors="lake slow" selected>' in form
     whole = re.search(r'href="([^"]*)">All that is here', page)[1].replace("&amp;", "&")
     assert 'name="path" value="notes/**"' in client.get(whole).text
+
+
+def test_places_that_the_target_does_not_name_are_not_walked_through(shop, client):
+    browse, new = f"{shop.data}/imports/-/browse", f"{shop.data}/imports/-/new"
+    found = client.get(f"{browse}?target=collection:library").text
+    assert all(f">{one}</a>" in found for one in ("lake", "slow"))
+    assert "other</a>" not in found
+    assert "library takes files from these alone" in found
+    found = client.get(f"{browse}?target=dataset:sales").text
+    assert "sales takes files from no connector" in found
+    assert "lake</a>" not in found
+    found = client.get(f"{browse}?target=new:dataset").text
+    assert all(f">{one}</a>" in found for one in ("lake", "other", "slow"))
+    text = html.unescape(client.get(f"{new}?target=dataset:sales").text)
+    assert "browse?connector=&target=dataset:sales" in text.replace("%3A", ":")
 
 
 def test_who_may_only_look_has_no_buttons_and_operators_remove_no_records(

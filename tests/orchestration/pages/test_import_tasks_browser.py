@@ -1,5 +1,7 @@
 """Import tasks by clicking: made, started, stopped, gone on with, deleted; by keyboard alone; on a phone; while the list refreshes itself."""
 
+import re
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -86,6 +88,30 @@ def test_a_task_is_made_started_stopped_and_gone_on_with(shop, chromium, slow):
         page.get_by_role("link", name="Completed").click()
         row(page, "Six notes").locator("small", has_text="6 of 6").wait_for()
         assert tabs(page)["Stopped"] == 0
+
+
+def test_only_connectors_that_the_target_names_can_be_chosen(shop, chromium):
+    with watched_page(chromium) as watched:
+        page = watched.page
+        page.goto(f"{shop.data}/imports/-/new?source=connector")
+        target, connector = page.get_by_label("Target"), page.get_by_label("Connector", exact=True)
+
+        def offered():
+            found = connector.locator("option:not([disabled])").all_inner_texts()
+            return [one for one in found if one]
+
+        assert offered() == ["lake", "other", "slow"]
+        connector.select_option("other")
+        target.select_option("collection:library")
+        assert (offered(), connector.input_value()) == (["lake", "slow"], "")
+        page.get_by_text("library takes files from lake, slow alone").wait_for()
+        target.select_option("dataset:sales")
+        assert offered() == []
+        page.get_by_text("sales takes files from no connector").wait_for()
+        watched.check_accessible()
+        target.select_option("new:dataset")
+        assert offered() == ["lake", "other", "slow"]
+        assert page.locator("#taken-from").inner_text() == ""
 
 
 def test_to_delete_is_asked_first_and_what_was_imported_stays(shop, chromium, tasks):
@@ -235,19 +261,48 @@ def test_a_keyboard_is_enough(shop, chromium, slow, tasks):
         tab_to(page, "Start By keyboard")
         page.keyboard.press("Enter")
         wait_for_focus(page, "Stop By keyboard")  # where the button was
+        row(page, "By keyboard").locator("small", has_text="3 of 6").wait_for()
         page.keyboard.press("Enter")
+        assert tasks.ended(one)["state"] == "stopped"
         wait_for_focus(page, "Resume By keyboard")
         tab_to(page, "Delete By keyboard")
         page.keyboard.press("Enter")
         assert page.evaluate(FOCUSED) == "Cancel"
         page.keyboard.press("Escape")
         page.get_by_role("dialog").wait_for(state="hidden")
-        assert page.evaluate(FOCUSED) == "Delete By keyboard"
+        wait_for_focus(page, "Delete By keyboard")
         page.keyboard.press("Enter")
         tab_to(page, "Delete")
         page.keyboard.press("Enter")
         row(page, "By keyboard").wait_for(state="detached")
         wait_until(lambda: tasks.client.get(f"{tasks.base}/{one['id']}").status_code == 404)
+
+
+def test_the_keyboard_stays_with_a_task_that_has_no_button_for_a_while(shop, chromium, slow, tasks):
+    """A run may take longer to stop than two refreshes come apart."""
+    one = tasks.from_lake("*.txt", "slow")
+    one = tasks.make(one, name="Slow to stop", folder="waits", start=True)
+    buttons = re.compile(r'(<td class="acts">).*?(</td>)', re.DOTALL)
+    pressed, refreshes = [], []
+
+    def without_buttons(route):
+        answer = route.fetch()
+        refreshes.extend(pressed)
+        text = buttons.sub(r"\1\2", answer.text()) if 0 < len(refreshes) < 3 else answer.text()
+        route.fulfill(response=answer, body=text)
+
+    with watched_page(chromium) as watched:
+        page = watched.page
+        page.goto(f"{shop.data}/imports?q=stop")
+        row(page, "Slow to stop").locator("small", has_text="3 of 6").wait_for()
+        page.route("**/imports?q=stop", without_buttons)
+        tab_to(page, "Stop Slow to stop")
+        pressed.append("Stop")
+        page.keyboard.press("Enter")
+        assert tasks.ended(one)["state"] == "stopped"
+        wait_for_focus(page, "Resume Slow to stop")
+        assert len(refreshes) > 2
+        page.unroute_all(behavior="ignoreErrors")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

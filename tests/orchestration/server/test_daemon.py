@@ -35,7 +35,7 @@ def workspace(tmp_path, monkeypatch):
     return file
 
 
-def test_every_loop_works_and_stops_when_it_is_asked_to(workspace):
+def test_every_loop_works_and_stops_when_it_is_asked_to(workspace, caplog):
     with open_workspace(workspace) as context, Daemon(context) as daemon:
         with dg.DagsterInstance.get() as instance:
             wanted = set(instance.get_required_daemon_types())
@@ -46,6 +46,7 @@ def test_every_loop_works_and_stops_when_it_is_asked_to(workspace):
         daemon.stop()
         daemon.join(60)
         assert not any(thread.is_alive() for thread in daemon.threads)
+    assert "ignoring older events" not in caplog.text  # nothing that anybody could act on
 
 
 def test_a_loop_that_ends_by_itself_ends_the_process(workspace):

@@ -1,10 +1,16 @@
 """A `dagster.yaml` that somebody edited: what is said when Dagster refuses it."""
 
+import errno
+import sqlite3
+from contextlib import closing
+
+import dagster as dg
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from orchestration.services.home import open_home
-from orchestration.services.instance import described_instance, open_instance
-from resources.kernel.errors import ConfigError
+from orchestration.services.instance import described_instance, open_instance, told_of_the_disk
+from resources.kernel.errors import ConfigError, StorageError
 
 
 @pytest.fixture
@@ -54,3 +60,33 @@ def test_a_wrong_file_is_named_with_the_reason(home, content, reason):
     assert str(home.dagster / "dagster.yaml") in message
     assert message.isprintable()
     assert "canary" not in message
+
+
+def full_disk():
+    """What Dagster's storage raises then, as SQLite says it."""
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.execute("pragma max_page_count = 2")
+        database.execute("create table one (a)")
+        try:
+            database.execute("insert into one values (zeroblob(100000))")
+        except sqlite3.OperationalError as error:
+            return OperationalError("insert", {}, error)
+    raise AssertionError
+
+
+def test_a_full_disk_is_told_as_that_and_not_as_a_wrong_file(home, monkeypatch):
+    def refuse(_reference):
+        error = full_disk()
+        raise error from error.orig
+
+    monkeypatch.setattr(dg.DagsterInstance, "from_ref", refuse)
+    with pytest.raises(StorageError, match="the disk is full") as told:
+        open_instance(home)
+    assert "Make room" in str(told.value)
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "full"), sqlite3.OperationalError("no such table")])  # fmt: skip
+def test_only_what_is_of_the_disk_is_told_as_that(home, error):
+    is_full = isinstance(error, OSError)
+    with pytest.raises(StorageError if is_full else type(error)), told_of_the_disk(home):
+        raise error

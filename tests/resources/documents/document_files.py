@@ -120,13 +120,13 @@ OPF = """<package xmlns="http://www.idpf.org/2007/opf"><metadata xmlns:dc="http:
 CHAPTER = '<?xml version="1.0" encoding="utf-8"?><!DOCTYPE html><html xmlns="http://www.w3.org/1999/xhtml"><body>{}</body></html>'
 
 
-def book():
+def book(opf=OPF):
     return packed(
         {
             "mimetype": "application/epub+zip",
             "META-INF/container.xml": '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container">'
             '<rootfiles><rootfile full-path="OEBPS/book.opf"/></rootfiles></container>',
-            "OEBPS/book.opf": OPF,
+            "OEBPS/book.opf": opf,
             "OEBPS/two.xhtml": CHAPTER.format("<h1>Two</h1><p>The end.</p>"),
             "OEBPS/o ne.xhtml": CHAPTER.format("<h1>One</h1><p>The beginning ß.</p>"),
         }

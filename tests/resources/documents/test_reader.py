@@ -108,6 +108,12 @@ def test_a_book_in_the_order_of_its_spine(reader):
     assert (found.title, found.author, found.language) == ("Ein Buch", "Ada", "de")
 
 
+def test_a_chapter_that_is_named_again_and_again_is_read_once(reader):
+    long = make.OPF.replace("<spine>", "<spine>" + '<itemref idref="a"/>' * 1_000)
+    found = read(reader, "epub", make.book(long))
+    assert [one.text for one in found.blocks if isinstance(one, Heading)] == ["One", "Two"]
+
+
 def test_a_page(reader):
     found = read(reader, "html", make.HTML)
     assert found.blocks == [

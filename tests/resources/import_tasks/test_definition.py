@@ -4,8 +4,10 @@ import pytest
 
 from resources.import_tasks.definition import (
     MOST_FILES,
+    OPTIONS_OF,
     ConnectorSource,
     TaskDefinition,
+    TaskOptions,
     UploadSource,
     WebSource,
     parse_definition,
@@ -87,6 +89,38 @@ def test_an_address_that_is_not_https_is_refused_before_anybody_is_asked(address
 def test_what_cannot_be_is_refused_by_name(given, said):
     with pytest.raises(InputError, match=said):
         parse_definition({"name": "", "target": DOCS, **given})
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("dataset", {"ocr": True}),
+        ("dataset", {"keep_raw": True}),
+        ("dataset", {"fields": [{"key": "year", "pattern": "x"}]}),
+        ("dataset", {"output": "json"}),
+        ("dataset", {"title": False}),
+        ("dataset", {"details": False}),
+        ("dataset", {"on_duplicate": "new_version"}),
+        ("image_folder", {"ocr": True}),
+        ("image_folder", {"form": {"format": "csv"}}),
+        ("classification_set", {"keep_raw": True}),
+        ("collection", {"form": {"format": "csv"}}),
+    ],
+)
+def test_an_option_that_the_target_has_no_use_for_is_refused_by_its_place(kind, options):
+    target, source = {"kind": kind, "name": "n"}, {"type": "connector", "connector": "a", "path": "b"}  # fmt: skip
+    with pytest.raises(InputError, match="no use for the option") as told:
+        parse_definition({"name": "", "target": target, "source": source, "options": options})
+    [option] = options
+    assert told.value.facts["place"] == f"options.{option}"
+    assert repr(option) in told.value.message
+
+
+def test_what_stays_as_it_is_by_itself_may_be_said_of_any_target():
+    given = {name: getattr(TaskOptions(), name) for name in TaskOptions.__struct_fields__}
+    for kind in OPTIONS_OF:
+        target = {"kind": kind, "name": "n"}
+        made({"type": "connector", "connector": "a", "path": "b"}, target=target, options=given)
 
 
 def test_a_file_of_another_format_among_others_fails_alone_later():

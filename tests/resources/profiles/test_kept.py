@@ -13,6 +13,7 @@ from resources.profiles.kept import (
     find_profile,
     find_same_content,
     keep_profile,
+    kept_profiles,
     profile_key,
     read_profile,
 )
@@ -90,7 +91,7 @@ def test_each_version_of_a_table_has_its_own_profile_and_equal_rows_share_one(
         keep_profile(store, profile_of(version), run_id=f"r{version}")
     assert read_profile(store, KEY, 1).of.version == 1
     assert read_profile(store, KEY).of.version == 2
-    same = find_same_content(store, KEY, "content 1")
+    same = find_same_content(kept_profiles(store, KEY), "content 1")
     assert same is not None
     assert same.properties["profile_of"] == 1
     assert find_profile(store, KEY, 3) is None

@@ -100,6 +100,26 @@ def test_numbers_at_the_ends_of_doubles_and_decimals(tmp_path: Path) -> None:
     assert "Infinity" not in encode_profile(found)
 
 
+def test_decimals_of_38_digits_beside_wider_ones_of_the_same_scale(tmp_path: Path) -> None:
+    """DuckDB reads the first and not the second: the second must not take the figures of the first away."""
+    digits = decimal.Decimal("12345678901234567890123456789012345.678")
+    table = pa.table(
+        {
+            "fits": pa.array([digits, digits, -digits, None], pa.decimal128(38, 3)),
+            "beyond": pa.array([digits, None, None, None], pa.decimal256(50, 3)),
+            "short": pa.array([decimal.Decimal("0.001")] * 4, pa.decimal128(9, 3)),
+        }
+    )
+    found = profile_of_table(tmp_path, table)
+    fits = column(found, "fits")
+    assert (fits.distinct, fits.once, fits.missing) == (2, 1, 1)
+    assert (fits.top[0].value, fits.top[0].rows) == (str(digits), 2)
+    assert fits.distribution is not None
+    assert column(found, "short").distinct == 1
+    assert column(found, "beyond").distinct is None
+    assert [note.columns for note in found.notes if note.about == "columns"] == [("beyond",)]
+
+
 def test_moments_before_christ_far_ahead_and_in_zones(tmp_path: Path) -> None:
     before = -(2_000 * 365 + 500) * 86_400_000_000 - 2**50
     table = pa.table(

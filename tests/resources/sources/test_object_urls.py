@@ -10,10 +10,12 @@ from resources.kernel.errors import (
     ConnectorError,
     ConnectorUnavailableError,
     InputError,
+    NoSuchBucketError,
     NotFoundError,
     SignInRefusedError,
     SourceChangedError,
     StorageError,
+    UntrustedServerError,
 )
 from resources.sources.object_urls import ObjectUrls, rule_of
 from resources.web.client import WebClient
@@ -140,6 +142,8 @@ def test_a_url_that_leads_nowhere_is_refused_and_says_where_it_may(lake, scratch
         (ConnectorError("x"), "object_unreadable"),
         (ConnectorUnavailableError("x"), None),
         (SignInRefusedError("x"), None),
+        (UntrustedServerError("x"), None),
+        (NoSuchBucketError("x"), None),
         (StorageError("x"), None),
     ],
 )

@@ -321,3 +321,19 @@ class TestRetype:
         with pytest.raises(InputError, match="changed its types 10 times, last c -> text"):
             store.write_stream(KEY, self.source(wrong_times=99), run_id="run-1")
         assert store.keys() == []
+
+
+def test_a_restored_version_records_how_its_columns_differ_from_the_version_before_it(
+    store: TableStore,
+) -> None:
+    """Not what once changed when the earlier one was made."""
+    told = {"schema_change": {"added": ["b"], "removed": [], "retyped": []}}
+    for place, (names, properties) in enumerate([("ab", told), ("ab", {}), ("ac", {})]):
+        table = pa.table({name: [1] for name in names})
+        with store.writer(KEY, run_id=f"run-{place}") as writer:
+            writer.write(BatchStream(table.schema, iter(table.to_batches())))
+            writer.publish(properties)
+    again = store.item(KEY).restore(1, run_id="again")
+    assert again.properties["schema_change"] == {"added": ["b"], "removed": ["c"], "retyped": []}
+    same = store.item(KEY).restore(2, run_id="same")
+    assert (same.number, "schema_change" in same.properties) == (5, False)

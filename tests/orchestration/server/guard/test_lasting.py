@@ -24,6 +24,8 @@ class Endless:
     def __init__(self):
         self.was_cut = False
         self.has_changed = False
+        self.change = None
+        """The request that changes something."""
 
     async def __call__(self, scope, receive, send):
         try:
@@ -42,7 +44,10 @@ class Endless:
             raise
 
     async def _change(self, send):
-        await asyncio.sleep(0.3)
+        self.change.begun.set()
+        await self.change.acted.wait()
+        for _ in range(3):
+            await asyncio.sleep(lasting.CHECK_SECONDS)  # the guard has looked meanwhile
         self.has_changed = True
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b""})
@@ -56,6 +61,7 @@ class Open:
         self.scope = _scope("http", method, path, b"", headers) | {"client": ("127.0.0.1", 9)}
         self.sent = []
         self.begun = asyncio.Event()
+        self.acted = asyncio.Event()
 
     async def receive(self):
         if self.scope["method"] == "GET":
@@ -73,6 +79,7 @@ class Open:
         task = asyncio.ensure_future(self.app(self.scope, self.receive, self.send))
         await self.begun.wait()
         await asyncio.to_thread(act)
+        self.acted.set()
         await asyncio.wait_for(task, 30)
         return self.sent[0]["status"]
 
@@ -156,7 +163,7 @@ def test_a_change_that_is_under_way_is_made(app, endless, people, token_of):
     async def both():
         opened = Open(app, "POST", "/api/v1/change", headers)
         opened.receive = _empty_body
-        opened.begun.set()
+        endless.change = opened
         return await opened.until_it_ends(lambda: remove_user(people, SHELL, name="olga"))
 
     assert asyncio.run(both()) == 200

@@ -107,12 +107,25 @@ def test_what_the_target_does_not_take_is_told_by_its_field(bench, given, place)
     assert told.value.facts["place"] == place
 
 
+def test_a_field_over_the_path_needs_no_text(bench):
+    fields = [{"key": "year", "source": "path", "pattern": "x"}]
+    given = definition(name="photos", options={"fields": fields})
+    assert create_task(bench.place, given, start=False, via="api").state == "not_started"
+
+
 @pytest.mark.parametrize(
     ("name", "missing", "options", "said"),
     [
         ("docs", "rapidocr", {"ocr": True}, r'pip install "waybill\[ocr\]"'),
         ("docs", "striprtf", {}, r'pip install "waybill\[documents\]"'),
         ("photos", "", {"ocr": True}, "photos keeps no texts"),
+        ("photos", "", {"output": "json"}, "none would be shown as json"),
+        (
+            "photos",
+            "",
+            {"fields": [{"key": "no", "source": "regex", "pattern": "x"}]},
+            "over the path alone",
+        ),
     ],
 )
 def test_what_could_not_be_read_is_told_before_anything_is_brought(

@@ -7,7 +7,12 @@ from orchestration.services.dataset_list import DatasetEntry
 from orchestration.services.dataset_removal import remove_dataset
 from orchestration.services.home import Home
 from orchestration.services.uploads.incoming import IncomingUploads
-from orchestration.services.uploads.pending import PendingImport, PendingImports
+from orchestration.services.uploads.pending import (
+    ComingUploads,
+    PendingImport,
+    PendingImports,
+    uploading,
+)
 from orchestration.services.uploads.settings import UploadSettings
 from resources.stores.kept_uploads import GivenFile, KeptUploads
 from resources.stores.versions import VersionStore
@@ -52,3 +57,42 @@ def test_a_removal_leaves_the_bytes_of_an_upload_that_waits_to_be_imported(
         pending.write(asked.at("failed"))
         remove_dataset(SALES, store, instance, home, force=force)
         assert not kept.has_bytes(new)
+
+
+def test_a_removal_leaves_the_bytes_of_what_a_command_uploads(home, store, tmp_path):
+    home.locks.mkdir(parents=True, exist_ok=True)
+    file = tmp_path / "a.csv"
+    file.write_bytes(b"a\n1\n")
+    kept, upload_id = KeptUploads(store), "1" * 32
+    with dg.DagsterInstance.ephemeral() as instance:
+        with uploading(home, "other", "2" * 32), uploading(home, "sales", upload_id):
+            new = kept.keep("sales", [GivenFile("a.csv", file)], upload_id=upload_id, by="ada")
+            remove_dataset(SALES, store, instance, home, force=True)
+            assert kept.has_bytes(new)
+        assert list(home.locks.glob("upload-*")) == []
+        remove_dataset(SALES, store, instance, home, force=True)
+        assert not kept.has_bytes(new)
+
+
+def test_what_a_killed_command_left_behind_protects_nothing(home, store, tmp_path):
+    home.locks.mkdir(parents=True, exist_ok=True)
+    upload_id = "1" * 32
+    (home.locks / f"upload-{upload_id}.lock").write_text("sales")  # its process is gone
+    file = tmp_path / "a.csv"
+    file.write_bytes(b"a\n1\n")
+    kept = KeptUploads(store)
+    new = kept.keep("sales", [GivenFile("a.csv", file)], upload_id=upload_id, by="ada")
+    with dg.DagsterInstance.ephemeral() as instance:
+        remove_dataset(SALES, store, instance, home, force=True)
+    assert not kept.has_bytes(new)
+
+
+def test_a_removal_leaves_the_bytes_of_what_was_kept_since_it_began(home, store, tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_bytes(b"a\n1\n")
+    kept = KeptUploads(store)
+    old = kept.keep("sales", [GivenFile("a.csv", file)], upload_id="1" * 32, by="ada")
+    coming = ComingUploads(home, "sales")
+    new = kept.keep("sales", [GivenFile("a.csv", file)], upload_id="2" * 32, by="ada")
+    kept.forget("sales", but=coming.ids, since=coming.since)
+    assert [kept.has_bytes(one) for one in (old, new)] == [False, True]

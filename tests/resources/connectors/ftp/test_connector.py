@@ -19,6 +19,7 @@ from resources.kernel.errors import (
     InputError,
     NotFoundError,
     SignInRefusedError,
+    UntrustedServerError,
     WaybillError,
 )
 from tests.contract.file_connector import FileConnectorContract
@@ -96,7 +97,7 @@ class TestTls:
 
     def test_an_unknown_authority(self, ftps):
         connector = connect(ftps, ca_file="")
-        with pytest.raises(ConnectorError, match="certificate is not trusted") as caught:
+        with pytest.raises(UntrustedServerError, match="certificate is not trusted") as caught:
             connector.stat("x")
         assert "ca_file" in str(caught.value)
         assert connector.check().steps[-1].name == "TLS"
@@ -107,7 +108,7 @@ class TestTls:
         (tmp_path / "root").mkdir()
         with (
             running_ftp(tmp_path / "root", "explicit", certificates) as server,
-            pytest.raises(ConnectorError, match="for another name than 'localhost'"),
+            pytest.raises(UntrustedServerError, match="for another name than 'localhost'"),
         ):
             connect(server).stat("x")
 
@@ -124,10 +125,8 @@ class TestTls:
         monkeypatch.setattr(made, "datetime", LongAgo)
         old = make_certificates(tmp_path)
         (tmp_path / "root").mkdir()
-        with (
-            running_ftp(tmp_path / "root", "explicit", old) as server,
-            pytest.raises(ConnectorError, match="certificate has expired"),
-        ):
+        expired = pytest.raises(UntrustedServerError, match="certificate has expired")
+        with running_ftp(tmp_path / "root", "explicit", old) as server, expired:
             connect(server).stat("x")
 
     def test_a_server_without_tls_is_refused_before_the_password_is_sent(self, old_ftp):

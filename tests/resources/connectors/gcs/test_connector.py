@@ -14,7 +14,7 @@ from resources.kernel.errors import (
     ConnectorError,
     ConnectorUnavailableError,
     InputError,
-    NotFoundError,
+    NoSuchBucketError,
     WaybillError,
 )
 from resources.kernel.records import ObjectInfo
@@ -165,7 +165,7 @@ class TestRefusals:
             lambda: list(connector.browse()),
             lambda: connector.put_file("x", source),
         ):
-            with pytest.raises(NotFoundError, match="no such bucket"):
+            with pytest.raises(NoSuchBucketError, match="no such bucket"):
                 attempt()
         report = connector.check()
         assert "no such bucket" in report.detail

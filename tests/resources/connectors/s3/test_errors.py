@@ -13,7 +13,7 @@ from resources.kernel.errors import (
     ConnectorAuthError,
     ConnectorError,
     ConnectorUnavailableError,
-    NotFoundError,
+    NoSuchBucketError,
     SignInRefusedError,
     WaybillError,
 )
@@ -41,7 +41,7 @@ def outside(s3_server: S3Server, s3_bucket: str) -> OutsideBucket:
 
 
 REFUSALS = [
-    ("NoSuchBucket", 404, NotFoundError, "there is no such bucket"),
+    ("NoSuchBucket", 404, NoSuchBucketError, "there is no such bucket"),
     ("AccessDenied", 403, ConnectorAuthError, "access denied"),
     ("InvalidAccessKeyId", 403, SignInRefusedError, "access key is unknown"),
     ("SignatureDoesNotMatch", 403, SignInRefusedError, "secret key does not fit"),
@@ -87,7 +87,7 @@ class TestRefusals:
             lambda: connector.stat("x"),
             lambda: connector.put_file("x", source),
         ):
-            with pytest.raises(NotFoundError, match="no such bucket"):
+            with pytest.raises(NoSuchBucketError, match="no such bucket"):
                 attempt()
         assert "no such bucket" in connector.check().detail
 

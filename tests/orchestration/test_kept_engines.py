@@ -5,8 +5,8 @@ import shutil
 import dagster as dg
 import pytest
 
-from orchestration.server import kept_engines
-from orchestration.server.kept_engines import KeptEngines, keep_engines
+from orchestration import kept_engines
+from orchestration.kept_engines import KeptEngines, keep_engines
 
 
 @pytest.fixture
