@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from resources.comparison.columns import match_columns
+from resources.comparison.columns import MatchedColumns, match_columns
 from resources.drift.categories import (
     CategoryTotals,
     category_totals,
@@ -73,21 +73,36 @@ def compute_drift(
     """
     started = time.monotonic()
     settings.check_names([*current.schema.names, *reference.schema.names])
-    ignored = settings.ignore
     matched = match_columns(reference.schema, current.schema)
     pairs = [
         pair
         for pair in pair_columns(reference.schema, current.schema, matched)
-        if (pair.name == only if only else pair.name not in ignored)
+        if (pair.name == only if only else pair.name not in settings.ignore)
     ]
     if only and not pairs:
-        raise NotFoundError(
-            f"not both versions have a column {only[:100]!r}",
-            hint="Both have " + (", ".join(pair.name for pair in matched.pairs[:30]) or "none"),
-        )
+        raise _not_in_both(only, matched)
     with open_sides(reference, current) as sides:
         found = _Work(sides, pairs, settings).columns()
-    state, compared, drifted = judge_table(found, settings.share)
+    return _whole(named, settings, found, matched, time.monotonic() - started)
+
+
+def _not_in_both(name: str, matched: MatchedColumns) -> NotFoundError:
+    listed = ", ".join(pair.name for pair in matched.pairs[:30]) or "none"
+    return NotFoundError(
+        f"not both versions have a column {name[:100]!r}", hint=f"Both have {listed}"
+    )
+
+
+def _whole(
+    named: tuple[ComparedVersion, ComparedVersion],
+    settings: DriftSettings,
+    columns: list[ColumnDrift],
+    matched: MatchedColumns,
+    seconds: float,
+) -> Drift:
+    """The verdict on the table, from those on its columns."""
+    ignored = settings.ignore
+    state, compared, drifted = judge_table(columns, settings.share)
     return Drift(
         reference=named[0],
         current=named[1],
@@ -98,12 +113,12 @@ def compute_drift(
         share_threshold=settings.share,
         missing_threshold=settings.missing_points,
         least_rows=LEAST_ROWS,
-        columns=tuple(found),
+        columns=tuple(columns),
         columns_added=tuple(TypedColumn(*c) for c in matched.added if c[0] not in ignored),
         columns_removed=tuple(TypedColumn(*c) for c in matched.removed if c[0] not in ignored),
         columns_retyped=tuple(RetypedColumn(*c) for c in matched.retyped if c[0] not in ignored),
         ignored=tuple(sorted(ignored)),
-        seconds=round(time.monotonic() - started, 3),
+        seconds=round(seconds, 3),
     )
 
 

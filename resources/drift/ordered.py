@@ -73,7 +73,7 @@ class Spread:
         return math.sqrt(self._squares / (self.rows - 1)) if self.rows > 1 else 0.0
 
 
-class FirstLook:
+class TwoSamples:
     """What the first look at all values tells.
 
     Args:

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from resources.drift import measures
 from resources.drift.counting import COUNTED, PairBlock
-from resources.drift.ordered import BinCounts, FirstLook, PairedPiece, paired_piece
+from resources.drift.ordered import BinCounts, PairedPiece, TwoSamples, paired_piece
 from resources.drift.pairs import DriftPair
 from resources.drift.record import BothSides, DriftMethod, SharedBins
 from resources.drift.session import OpenedSides
@@ -149,7 +149,7 @@ class _Column:
 
     def __init__(self, shown: CountedColumn, totals: PairTotals) -> None:
         self._shown, self._totals = shown, totals
-        self.first = FirstLook(totals.values, totals.distinct)
+        self.first = TwoSamples(totals.values, totals.distinct)
 
     def settle(self) -> None:
         """Bins, once all values were seen."""

@@ -40,7 +40,12 @@ async def _drift(visit: Visit) -> Response:
     if versions and (len(versions) > 1 or any(given.values()) or entry.drift):
         try:
             values["found"] = await visit.ask(
-                DRIFT, key=list(entry.key), declared=entry.drift, **given
+                DRIFT,
+                key=list(entry.key),
+                declared=entry.drift,
+                version=given["version"],
+                against=given["against"],
+                column=given["column"],
             )
         except (InputError, NotFoundError) as error:  # what was chosen stays in the form
             status, values["problem"] = status_of(error), str(error)
