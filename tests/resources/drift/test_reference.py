@@ -30,8 +30,19 @@ def test_what_is_named(text, expected):
 
 @pytest.mark.parametrize(
     "text",
-    ["branch:main", "version:", "version:-1", "version:²", "tag:", "dataset:", "dataset:@1"]
-    + ["dataset:../orders", "dataset:a\0b", "dataset:Orders", f"dataset:{'a' * 300}"],
+    [
+        "branch:main",
+        "version:",
+        "version:-1",
+        "version:²",
+        "tag:",
+        "dataset:",
+        "dataset:@1",
+        "dataset:../orders",
+        "dataset:a\x00b",
+        "dataset:Orders",
+        f"dataset:{'a' * 300}",
+    ],
     ids=ascii,
 )
 def test_what_names_nothing_is_an_error_of_the_input(text):
