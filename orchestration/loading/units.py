@@ -50,11 +50,17 @@ class Unit:
         """Its assets as they were declared."""
         return asset_specs(self.definitions)
 
+    @property
+    def checks(self) -> list[dg.AssetCheckSpec]:
+        """Those of its assets that run in a step of their own."""
+        return [spec for check in self.definitions.asset_checks or [] for spec in check.check_specs]
+
     @cached_property
     def needs(self) -> dict[dg.AssetKey, str]:
-        """Assets that it reads or runs, and where that is said when not in the line of the unit itself."""
+        """Assets that it reads, runs or compares with, and where that is said when not in the line of the unit itself."""
         own = {spec.key for spec in self.specs}
         found = {dep.asset_key: "" for spec in self.specs for dep in spec.deps}
+        found |= {dep.asset_key: "" for check in self.checks for dep in check.additional_deps}
         for job in self.definitions.jobs or []:
             metadata = getattr(job, "metadata", None) or {}
             where = str(metadata_value(metadata.get(JOB_POSITION)) or "")
@@ -208,6 +214,7 @@ def _straight(units: list[Unit], problems: list[Problem]) -> list[Unit]:
         for unit in units
         for spec in unit.specs
     }
+    _wait_for_checks(units, makers, reads)
     rest = _unsorted(reads)
     if not rest:
         return units
@@ -222,6 +229,24 @@ def _straight(units: list[Unit], problems: list[Problem]) -> list[Unit]:
     dropped = {id(makers[key]) for key in rest}
     kept = [unit for unit in units if id(unit) not in dropped]
     return [u for u in kept if not any(k in rest for k in u.needs)]
+
+
+def _wait_for_checks(
+    units: Iterable[Unit],
+    makers: dict[dg.AssetKey, Unit],
+    reads: dict[dg.AssetKey, set[dg.AssetKey]],
+) -> None:
+    """Adds checks that compare with other assets and that readers of theirs wait for, each by a key below its asset's."""
+    for unit in units:
+        for check in unit.checks:
+            others = {dep.asset_key for dep in check.additional_deps if dep.asset_key in makers}
+            if not (check.blocking and others):
+                continue
+            own = dg.AssetKey([*check.asset_key.path, check.name])
+            for inputs in reads.values():
+                if check.asset_key in inputs:
+                    inputs.add(own)
+            makers[own], reads[own] = unit, {check.asset_key, *others}
 
 
 def _unsorted(reads: Mapping[dg.AssetKey, set[dg.AssetKey]]) -> set[dg.AssetKey]:

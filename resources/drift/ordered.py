@@ -2,21 +2,23 @@
 
 They come in pieces, twice, as those of a profile do: the first time tells distances, spread and where bins begin, the second fills the
 bins. Nothing is held but a piece. Distances are computed with doubles, from the lowest value on, so that large numbers close together
-keep their differences.
+keep their differences; of decimals, which doubles cannot tell apart then, these differences are what bins compare as well.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from resources.drift.record import BothSides
-from resources.profiles.arrays import as_numpy
+from resources.profiles.arrays import as_doubles, as_numpy
 from resources.profiles.ordered import Numbers, piece_of
 
 DECILES = 10
@@ -37,6 +39,14 @@ class PairedPiece:
     """The same as numpy compares them: whole numbers or doubles."""
     reference: Numbers
     current: Numbers
+
+    def compared(self, lowest: pa.Scalar) -> Numbers:
+        """What bins compare: the numbers, of decimals how far each is from the lowest value."""
+        if not pa.types.is_decimal(self.values.type):
+            return self.numbers
+        # One more digit than DuckDB's decimals have at most, for the difference of two.
+        wide = pa.decimal256(39, self.values.type.scale)
+        return as_doubles(pc.subtract(self.values.cast(wide), lowest.cast(wide)))
 
 
 def paired_piece(values: pa.Array, reference: pa.Array, current: pa.Array) -> PairedPiece:
@@ -85,7 +95,8 @@ class TwoSamples:
         self._total = np.array([values.reference, values.current], np.int64)
         self._is_few = distinct <= FEW_VALUES
         self._seen = np.zeros(2, np.int64)
-        self._origin: Any = None
+        self.origin: Any = None
+        """The lowest value, as Arrow has it."""
         self._last = 0.0
         self._gap = self._root = 0.0
         self._area = self._spread_area = 0.0
@@ -102,14 +113,15 @@ class TwoSamples:
         """The next piece."""
         if not len(piece.numbers):
             return
-        if self._origin is None:
-            self._origin, self.lowest = piece.numbers[0], piece.values[0].as_py()
+        if self.origin is None:
+            self.origin, self.lowest = piece.values[0], piece.values[0].as_py()
         self.highest = piece.values[-1].as_py()
         upto = np.stack([np.cumsum(piece.reference), np.cumsum(piece.current)])
         upto += self._seen[:, None]
-        away = self._away(piece.numbers)
+        numbers = piece.compared(self.origin)
+        away = self._away(numbers)
         self._measure(away, upto)
-        self._pick(piece, upto)
+        self._pick(piece, numbers, upto)
         self._of_reference.add(away, piece.reference)
         self._of_both.add(away, piece.reference + piece.current)
         self._seen = upto[:, -1]
@@ -126,17 +138,21 @@ class TwoSamples:
         return self._area / unit, self._spread_area / unit
 
     def edges(self) -> Numbers:
-        """The greatest value of each bin but the last: deciles of the reference, or every value where there are few."""
+        """The greatest value of each bin but the last, as bins compare it: deciles of the reference, or every value where there are few."""
         found = self._edges[:-1] if self._is_few else self._edges
-        return np.array(found) if found else np.array([self._origin])
+        # A single value; of decimals it is no distance from itself.
+        alone = 0.0 if isinstance(self.lowest, Decimal) else self.lowest
+        return np.array(found) if found else np.array([alone])
 
     def _away(self, numbers: Numbers) -> Floats:
-        """From the lowest value on."""
-        if numbers.dtype == np.int64 and int(numbers[-1]) - int(self._origin) < 2**63:
-            near: Floats = (numbers - self._origin).astype(np.float64)
+        """What bins compare, from the lowest value on."""
+        if isinstance(self.lowest, Decimal):
+            return numbers
+        if numbers.dtype == np.int64 and int(numbers[-1]) - self.lowest < 2**63:
+            near: Floats = (numbers - self.lowest).astype(np.float64)
             return near
         with np.errstate(over="ignore"):
-            away: Floats = numbers.astype(np.float64) - float(self._origin)
+            away: Floats = numbers.astype(np.float64) - float(self.lowest)
         return away
 
     def _measure(self, away: Floats, upto: Numbers) -> None:
@@ -151,14 +167,14 @@ class TwoSamples:
         self.greatest_gap = max(self.greatest_gap, float(gaps.max()))
         self._last, self._gap, self._root = float(away[-1]), float(gaps[-1]), float(roots[-1])
 
-    def _pick(self, piece: PairedPiece, upto: Numbers) -> None:
+    def _pick(self, piece: PairedPiece, numbers: Numbers, upto: Numbers) -> None:
         """Where bins end, as values that are there."""
         if self._is_few:
-            self._edges += list(piece.numbers)
+            self._edges += list(numbers)
         else:
             ends = [self._total[0] * part / DECILES for part in range(1, DECILES)]
             places = _reached(upto[0], self._seen[0], ends)
-            self._edges += [e for e in piece.numbers[places] if e not in self._edges[-1:]]
+            self._edges += [e for e in numbers[places] if e not in self._edges[-1:]]
         both, seen = upto.sum(axis=0), self._seen.sum()
         ends = [self._total.sum() * part for part in _TAILS]
         self.tails += [piece.values[int(place)].as_py() for place in _reached(both, seen, ends)]
@@ -174,17 +190,18 @@ class BinCounts:
     """Rows of either side in each bin.
 
     Args:
-        edges: the greatest value of each bin but the last.
+        edges: the greatest value of each bin but the last, as bins compare them.
+        lowest: of all values, as Arrow has it.
     """
 
-    def __init__(self, edges: Numbers) -> None:
-        self._edges = edges
+    def __init__(self, edges: Numbers, lowest: pa.Scalar) -> None:
+        self._edges, self._lowest = edges, lowest
         self._upto = np.zeros((2, len(edges)), np.int64)
         self._total = np.zeros((2, 1), np.int64)
 
     def take(self, piece: PairedPiece) -> None:
         """The next piece."""
-        places = np.searchsorted(piece.numbers, self._edges, side="right")
+        places = np.searchsorted(piece.compared(self._lowest), self._edges, side="right")
         for side, rows in enumerate((piece.reference, piece.current)):
             self._upto[side] += np.concatenate(([0], np.cumsum(rows)))[places]
             self._total[side] += rows.sum()

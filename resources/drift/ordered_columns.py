@@ -153,7 +153,7 @@ class _Column:
 
     def settle(self) -> None:
         """Bins, once all values were seen."""
-        self._counts = BinCounts(self.first.edges())
+        self._counts = BinCounts(self.first.edges(), self.first.origin)
         self._edges, self._unit = self._binned()
         values = self._totals.values
         self._lying = [

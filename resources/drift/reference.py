@@ -11,7 +11,7 @@ from typing import Literal
 
 from resources.drift.record import ComparedVersion
 from resources.kernel.errors import InputError
-from resources.kernel.keys import Key, asset_key
+from resources.kernel.keys import Key, asset_key, is_table_name
 from resources.stores.tables import StoredTable, TableStore
 from resources.stores.versions import VersionStore
 
@@ -54,9 +54,9 @@ def parse_reference(text: str) -> DriftReference:
         return _tag(rest)
     if kind == "version" and _is_number(rest):
         return DriftReference("version", version=rest)
-    if kind == "dataset" and rest:
-        name, _, version = rest.partition("@")
-        return DriftReference("dataset", name=name, version=version)
+    name, _, number = (part.strip() for part in rest.partition("@"))
+    if kind == "dataset" and is_table_name(name):
+        return DriftReference("dataset", name=name, version=number)
     raise InputError(
         f"{text[:100]!r} is nothing that a version could be compared with", hint=f"Give {_FORMS}"
     )

@@ -48,7 +48,7 @@ def in_words(drift: Drift) -> str:
         return f"No column can be compared with {than}"
     if not drift.drifted:
         return f"None of {drift.compared:,} columns has drifted from {than}"
-    moved = [column for column in drift.columns if column.drifted]
+    moved = sorted((column for column in drift.columns if column.drifted), key=rank)
     listed = "; ".join(f"{column.name} ({_why(column)})" for column in moved[:_NAMED])
     more = f" and {len(moved) - _NAMED:,} more" if len(moved) > _NAMED else ""
     have = "has" if drift.drifted == 1 else "have"

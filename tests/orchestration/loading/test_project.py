@@ -178,6 +178,47 @@ def test_a_circle_names_its_assets_and_their_files(tmp_path):
         assert keys(project) == LOADED
 
 
+DRIFTING = (
+    "type: resources.FolderConnector\nattributes: {{name: l, root: l}}\n---\n"
+    "type: assets.Datasource\nattributes: {{name: d, connector: l, path: d.csv}}\n---\n"
+    "type: assets.Dataset\nattributes: {{name: d, datasource: d, drift: {drift}}}\n"
+)
+
+
+def test_a_check_that_stops_what_it_compares_with_is_a_circle(tmp_path):
+    files = {
+        "good/defs.yaml": GOOD,
+        "a/defs.yaml": DRIFTING.format(drift='{against: "dataset:one", severity: error}'),
+        "b/defs.yaml": TRANSFORM.format(name="one", sql="select * from d"),
+    }
+    with loaded(tmp_path, files) as project:
+        (line,) = told(project)
+        assert "made in a circle: datasets/d/drift -> datasets/one -> datasets/d/drift" in line
+        assert "a/defs.yaml:7" in line
+        assert keys(project) == LOADED | {"datasources/d"}
+        build_defs(loaded=project.definitions).get_repository_def()
+
+
+def test_a_check_that_stops_nothing_may_compare_with_what_is_made_of_its_table(tmp_path):
+    files = {
+        "a/defs.yaml": DRIFTING.format(drift='{against: "dataset:one"}'),
+        "b/defs.yaml": TRANSFORM.format(name="one", sql="select * from d"),
+    }
+    with loaded(tmp_path, files) as project:
+        assert told(project) == []
+        assert {"datasets/d", "datasets/one"} <= keys(project)
+        build_defs(loaded=project.definitions).get_repository_def()
+
+
+def test_a_dataset_to_compare_with_that_nothing_makes_leaves_the_others_alone(tmp_path):
+    files = {"good/defs.yaml": GOOD, "a/defs.yaml": DRIFTING.format(drift='{against: "dataset:x"}')}
+    with loaded(tmp_path, files) as project:
+        (line,) = told(project)
+        assert line.startswith("a/defs.yaml:7: unknown dataset 'x'")
+        assert keys(project) == LOADED | {"datasources/d"}
+        build_defs(loaded=project.definitions).get_repository_def()
+
+
 PYTHON = [
     ("import dagster as dg\n@dg.asset(\n", r"p\.py:2: this is no Python: '\(' was never closed"),
     ("import no_such_package\n", r"p\.py:1: .*No module named 'no_such_package'"),

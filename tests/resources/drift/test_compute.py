@@ -35,6 +35,13 @@ NUMBERS = {
 }
 
 
+SAMPLES = {
+    "normal": lambda: RANDOM.normal(size=150),
+    "whole": lambda: RANDOM.poisson(2, 150),
+    "categories": lambda: RANDOM.choice(["a", "b", "c"], 150, p=[0.6, 0.3, 0.1]),
+}
+
+
 def of_method(store, pair, method, **rule):
     return only(store, *pair, columns={"x": ColumnRule(method, **rule)})
 
@@ -160,11 +167,24 @@ def test_what_chance_may_make_is_no_drift(store):
     assert (found.state, found.drifted) == ("too_few", False)
 
 
+@pytest.mark.parametrize("kind", SAMPLES)
 @pytest.mark.parametrize("method", METHODS)
-def test_samples_of_one_distribution_are_hardly_ever_called_drifted(store, method):
-    columns = lambda: pa.table({f"c{n}": RANDOM.normal(size=150) for n in range(100)})  # noqa: E731 - anew
+def test_samples_of_one_distribution_are_hardly_ever_called_drifted(store, kind, method):
+    if kind == "categories" and method in ("wasserstein", "ks"):
+        method = "auto"
+    columns = lambda: pa.table({f"c{n}": SAMPLES[kind]() for n in range(100)})  # noqa: E731 - anew
     rules = {f"c{n}": ColumnRule(method) for n in range(100)}
-    assert drift(store, columns(), columns(), DriftSettings(rules)).drifted <= 5
+    assert drift(store, columns(), columns(), DriftSettings(rules)).drifted <= 2
+
+
+@pytest.mark.parametrize("method", ["auto", "psi", "chi_square"])
+def test_categories_that_are_all_others_have_drifted_however_many_there_are(store, method):
+    """Of 400 in 1,000 rows each has two or three: by chance shares differ much, but not so."""
+    places = [RANDOM.integers(0, 400, 1_000) for _ in range(2)]
+    towns = [[f"{side}{n}" for n in of] for side, of in zip("ab", places, strict=True)]
+    same = [f"a{n}" for n in places[1]]
+    assert of_method(store, towns, method).state == "drifted"
+    assert of_method(store, (towns[0], same), method).drifted is False
 
 
 def test_few_rows_are_too_few_to_judge(store):

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from resources.drift.record import BothSides, Drift
+from resources.drift.settings import ColumnRule
 from tests.resources.drift.tables import drift, only, store
 
 __all__ = ["store"]
@@ -109,6 +110,27 @@ def test_decimals_of_many_digits(store, digits):
     expected = ("numbers", "drifted") if digits == 38 else ("nothing", "stable")
     assert (found.subject, found.state) == expected
     assert ("38 digits" in found.reason) == (digits == 50)
+
+
+@pytest.mark.parametrize("method", ["wasserstein", "ks", "psi", "jensen_shannon", "chi_square"])
+def test_large_decimals_close_together_are_told_apart(store, method):
+    """A double has 16 digits of these 38: without the distances from the lowest all would be one value."""
+    random = np.random.default_rng(3)
+    sides = random.integers(0, 1_000, 400), random.integers(300, 1_400, 500)
+    rule = {"x": ColumnRule(method)}
+    large = [
+        pa.array([Decimal(10**37 + int(n)) for n in side], pa.decimal128(38)) for side in sides
+    ]
+    found, small = only(store, *large, columns=rule), only(store, *sides, columns=rule)
+    assert found.value == pytest.approx(small.value, rel=1e-12)
+    assert (found.state, found.p_value) == ("drifted", pytest.approx(small.p_value))
+
+
+@pytest.mark.parametrize("kind", [pa.decimal128(38), pa.uint64()], ids=str)
+def test_one_large_value_is_as_far_from_another_as_they_are_apart(store, kind):
+    pair = [pa.array([2**63 + n] * 200, kind) for n in (0, 1)]
+    found = only(store, *pair, columns={"x": ColumnRule("psi")})
+    assert (found.state, only(store, pair[0], pair[0]).state) == ("drifted", "stable")
 
 
 def test_names_of_any_letters_and_values_of_any_kind(store):
