@@ -43,8 +43,10 @@
     for (const box of boxes()) box.checked = kept.has(box.value);
     tell();
     if (!focused || document.activeElement !== document.body) return;
-    // The button that was pressed has gone: the next one of the same task is where the keyboard stays.
-    const place = document.getElementById(focused.id) || (focused.task && document.querySelector(`button[data-task="${focused.task}"]`));
+    // The button that was pressed has gone: the next one of the same task is where the keyboard stays. While it is
+    // being stopped only the one that deletes is there: whoever presses Enter once more must not come upon that.
+    const own = `button[data-task="${focused.task}"]`, next = [`${own}:not([id^="delete-"])`, `${own}:not([data-at-work])`];
+    const place = document.getElementById(focused.id) || (focused.task && next.map((one) => document.querySelector(one)).find(Boolean));
     if (place) place.focus({ preventScroll: true });
   });
 
