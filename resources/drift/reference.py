@@ -13,6 +13,7 @@ from resources.drift.record import ComparedVersion
 from resources.kernel.errors import InputError
 from resources.kernel.keys import Key, asset_key, is_table_name
 from resources.stores.tables import StoredTable, TableStore
+from resources.stores.versions import VersionStore
 
 PREVIOUS = "previous"
 _FORMS = "previous, tag:NAME, version:NUMBER, dataset:NAME or dataset:NAME@TAG"
@@ -75,32 +76,35 @@ def find_reference(
     Raises:
         NotFoundError: no such tag, version or dataset; `GoneError` when it has been collected.
     """
+    found = locate_reference(store, key, current, reference)
+    if found is None:
+        return None
+    place, number, tag = found
+    table = store.read(place, number)
+    return table, named_version(table, place, tag)
+
+
+def locate_reference(
+    store: VersionStore, key: Key, current: int, reference: DriftReference
+) -> tuple[Key, int, str] | None:
+    """The key and the number of the version that is meant, and its tag if it was named by one; as `find_reference`, without reading it."""
     if reference.kind == "previous":
         before = [number for number in store.item(key).numbers() if number < current]
-        return _named(store, key, max(before)) if before else None
+        return (key, max(before), "") if before else None
     if reference.kind == "version":
-        return _named(store, key, int(reference.version[:18]))
+        return key, int(reference.version[:18]), ""
     if reference.kind == "tag":
-        number = store.item(key).tagging.find(reference.name)
-        return _named(store, key, number, reference.name)
+        return key, store.item(key).tagging.find(reference.name), reference.name
     other = asset_key("datasets", reference.name)
     if not reference.version:
-        return _named(store, other, None)
+        return other, store.item(other).read_latest(lambda manifest: manifest.number), ""
     number = store.item(other).tagging.find(reference.version)
-    tag = "" if _is_number(reference.version) else reference.version
-    return _named(store, other, number, tag)
+    return other, number, "" if _is_number(reference.version) else reference.version
 
 
 def named_version(table: StoredTable, key: Key, tag: str = "") -> ComparedVersion:
     """A version as the record calls it."""
     return ComparedVersion(key[-1], table.version.number, table.rows, tag)
-
-
-def _named(
-    store: TableStore, key: Key, number: int | None, tag: str = ""
-) -> tuple[StoredTable, ComparedVersion]:
-    table = store.read(key, number)
-    return table, named_version(table, key, tag)
 
 
 def _tag(name: str) -> DriftReference:

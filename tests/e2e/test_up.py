@@ -324,8 +324,10 @@ def test_a_run_that_was_interrupted_is_closed_and_tried_again_at_the_next_start(
     with running_server(tmp_path, "--workspace", str(workspace)) as server:
         run_id = interrupted(server, tmp_path)
         if is_killed:
-            for pid in sorted(server.processes(), reverse=True):
-                os.kill(pid, signal.SIGKILL)
+            processes = server.processes()
+            for number in (signal.SIGSTOP, signal.SIGKILL):  # none sees another one die
+                for pid in processes:
+                    os.kill(pid, number)
         else:
             server.process.send_signal(signal.SIGTERM)
         assert_gone(server)

@@ -6,10 +6,10 @@ from typing import Annotated
 
 from fastapi import Query
 
-from orchestration.api.given import GivenAsker, GivenProject, Name
+from orchestration.api.given import GivenAsker, GivenProject, GivenSite, Name
 from orchestration.api.router import GuardedRouter
-from orchestration.services.questions.dataset import DRIFT
 from orchestration.services.site.datasets import dataset_of
+from orchestration.services.site.drift import drift_of
 from resources.drift.record import Drift
 
 router = GuardedRouter()
@@ -17,6 +17,7 @@ router = GuardedRouter()
 
 @router.get("/projects/{project}/datasets/{name}/drift", operation_id="dataset.drift")
 async def drift(
+    site: GivenSite,
     asker: GivenAsker,
     project: GivenProject,
     name: Name,
@@ -41,11 +42,5 @@ async def drift(
     Methods and thresholds are those that the dataset declares. It ends when the client hangs up.
     """
     entry = dataset_of(project, name)
-    return await asker.ask(
-        DRIFT,
-        key=list(entry.key),
-        declared=entry.drift,
-        version=version,
-        against=against,
-        column=column,
-    )
+    store = site.store(project)
+    return await drift_of(asker, store, entry, version=version, against=against, column=column)

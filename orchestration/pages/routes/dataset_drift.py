@@ -17,8 +17,8 @@ from orchestration.services.dataset_download import FORMATS
 from orchestration.services.dataset_list import DatasetEntry
 from orchestration.services.dataset_versions import VersionSummary, list_versions
 from orchestration.services.profiles import drift_bars, drift_charts, wording
-from orchestration.services.questions.dataset import DRIFT
 from orchestration.services.site.datasets import dataset_of, show_one
+from orchestration.services.site.drift import drift_of
 from orchestration.services.statuses import status_of
 from resources.drift import words
 from resources.drift.declared import decode_declared
@@ -39,14 +39,8 @@ async def _drift(visit: Visit) -> Response:
     status = 200
     if versions and (len(versions) > 1 or any(given.values()) or entry.drift):
         try:
-            values["found"] = await visit.ask(
-                DRIFT,
-                key=list(entry.key),
-                declared=entry.drift,
-                version=given["version"],
-                against=given["against"],
-                column=given["column"],
-            )
+            store = visit.site.store(visit.project)
+            values["found"] = await drift_of(visit.asker(), store, entry, **given)
         except (InputError, NotFoundError) as error:  # what was chosen stays in the form
             status, values["problem"] = status_of(error), str(error)
     found: Drift | None = values["found"]
