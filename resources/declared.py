@@ -175,14 +175,17 @@ class Declared(dg.Model, dg.Resolvable):
         return _described(cls, super().model())
 
     @classmethod
-    def resolve_from_model(cls, context: dg.ResolutionContext, model: BaseModel) -> Self:
+    def resolve_from_model(cls, context: dg.ResolutionContext, model: BaseModel | str) -> Self:
         """The part from its YAML.
 
         Raises:
             MisfitError: attributes of the wrong kind.
+            ConfigError: a text stands in its place, which Dagster lets pass as a template.
             WaybillError: what an attribute's own parser refuses, with file and line.
         """
         known, texts = _fields(cls), as_texts(context)
+        if not isinstance(model, BaseModel):
+            raise ConfigError("it has to hold names and values", hint=f"Known: {', '.join(known)}")
         given = {
             known[name].field: _resolve(known[name].resolver, texts, model, name)
             for name in known

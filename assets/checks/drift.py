@@ -62,7 +62,7 @@ def check_drift(tables: TableStore, key: Key, spec: DeclaredDrift) -> dg.AssetCh
     try:
         found = find_reference(tables, key, named.version, parse_reference(spec.against))
         if found is None:
-            return _result(key, spec, named, text="There is no version before it to compare with")
+            return _result(key, spec, named, text=_nothing_before(named))
         reference, reference_named = found
         drift = compute_drift(reference, current, spec.settings, named=(reference_named, named))
     except (InputError, NotFoundError) as error:
@@ -75,6 +75,15 @@ def check_drift(tables: TableStore, key: Key, spec: DeclaredDrift) -> dg.AssetCh
         text=in_words(drift),
         passed=drift.state != "drifted",
         more=_figures(drift),
+    )
+
+
+def _nothing_before(current: ComparedVersion) -> str:
+    if current.version == 1:
+        return "There is no version before it to compare with"
+    return (
+        f"No version before version {current.version} is kept, so there is nothing to compare it with. Keep two at least"
+        " (`keep_versions`), or compare with a tag"
     )
 
 

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from resources.drift.record import Category, ColumnDrift, Drift
 
 
+_SHOWN = 3
+"""Most new and vanished categories in a line."""
+
+
 def drift(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="Name of the dataset.")],
@@ -88,5 +92,7 @@ def _line(column: ColumnDrift) -> tuple[object, ...]:
 
 
 def _named(found: tuple[Category, ...], more: int) -> str:
-    named = [f"{one.value or '(empty)'} ({one.rows:,})" for one in found]
+    """The most frequent, so that a line of the table can be read; `--json` has the others."""
+    named = [f"{one.value or '(empty)'} ({one.rows:,})" for one in found[:_SHOWN]]
+    more += len(found) - len(named)
     return ", ".join([*named, *([f"{more:,} more"] if more else [])])

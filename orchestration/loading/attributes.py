@@ -59,6 +59,22 @@ def parse_attributes(
     except ValidationError as error:
         problems += told(error, model, document)
         return None, problems
+    except TypeError:  # pydantic cannot hold a text to the limits of a number
+        return None, [*problems, *_texts_for_numbers(adapter, given, document)]
+
+
+def _texts_for_numbers(
+    adapter: TypeAdapter[Any], given: Mapping[str, Any], document: YamlDocument
+) -> Iterator[Problem]:
+    """Attributes in which a text stands where a number with limits is due."""
+    for name, value in given.items():
+        try:
+            adapter.validate_python({name: value})
+        except ValidationError:
+            continue
+        except TypeError:
+            text = f"{name}: a text stands where a number is due"
+            yield _at(document, ("attributes", name), text, "Give a number, without quotes")
 
 
 def told(

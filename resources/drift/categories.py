@@ -33,12 +33,14 @@ class CategoryTotals:
     new: int
     """Values that the reference has not."""
     vanished: int
+    spaced: int
+    """Values of the reference with a space."""
 
     @property
     def is_identifier(self) -> bool:
-        """Whether every value of the reference is another."""
+        """Whether every value of the reference is another, and they are no texts of several words."""
         rows = self.values.reference
-        return rows >= _FEW_ROWS and self.distinct.reference == rows
+        return rows >= _FEW_ROWS and self.distinct.reference == rows and 2 * self.spaced <= rows
 
     @property
     def is_free_text(self) -> bool:
@@ -53,13 +55,13 @@ def category_totals(sides: OpenedSides, block: PairBlock) -> dict[int, CategoryT
         "SELECT p, coalesce(sum(a) FILTER (x IS NULL), 0)::BIGINT, coalesce(sum(b) FILTER (x IS NULL), 0)::BIGINT,"
         " coalesce(sum(a) FILTER (x IS NOT NULL), 0)::BIGINT, coalesce(sum(b) FILTER (x IS NOT NULL), 0)::BIGINT,"
         " count(x) FILTER (a > 0), count(x) FILTER (b > 0), count(x) FILTER (a = 1), count(x) FILTER (a = 0),"
-        f" count(x) FILTER (b = 0) FROM {COUNTED} GROUP BY p"
+        f" count(x) FILTER (b = 0), count(x) FILTER (a > 0 AND contains(x::VARCHAR, ' ')) FROM {COUNTED} GROUP BY p"
     )
-    none = CategoryTotals(BothSides(), BothSides(), BothSides(), 0, 0, 0)
+    none = CategoryTotals(BothSides(), BothSides(), BothSides(), 0, 0, 0, 0)
     totals = {pair.position: none for pair in block.pairs}
     for position, *n in found:
         totals[position] = CategoryTotals(
-            BothSides(n[0], n[1]), BothSides(n[2], n[3]), BothSides(n[4], n[5]), n[6], n[7], n[8]
+            BothSides(n[0], n[1]), BothSides(n[2], n[3]), BothSides(n[4], n[5]), *n[6:]
         )
     return totals
 

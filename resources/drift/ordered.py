@@ -56,12 +56,16 @@ def paired_piece(values: pa.Array, reference: pa.Array, current: pa.Array) -> Pa
 
 
 class Spread:
-    """Mean and variance of values that come in pieces, each with its rows."""
+    """Variance of values that come in pieces, each with its rows, ascending from 0 on.
+
+    All is kept in units of the greatest value yet: squares of numbers beyond 1e154, or below 1e-162, are no doubles.
+    """
 
     def __init__(self) -> None:
         self.rows = 0.0
         self.mean = 0.0
         self._squares = 0.0
+        self._unit = 0.0
 
     def add(self, values: Floats, rows: Numbers) -> None:
         """The next piece; Chan's way, which does not cancel."""
@@ -69,9 +73,13 @@ class Spread:
         here = float(weights.sum())
         if not here:
             return
+        smaller = self._unit / float(values[-1]) if values[-1] else 1.0
+        self._unit, self.mean = float(values[-1]), self.mean * smaller
+        self._squares *= smaller * smaller
         with np.errstate(over="ignore", invalid="ignore"):
-            mean = float(values @ weights) / here
-            squares = float(((values - mean) ** 2) @ weights)
+            scaled = values / (self._unit or 1.0)
+            mean = float(scaled @ weights) / here
+            squares = float(((scaled - mean) ** 2) @ weights)
         whole, away = self.rows + here, mean - self.mean
         self._squares += squares + away * away * self.rows * here / whole
         self.mean += away * here / whole
@@ -80,7 +88,9 @@ class Spread:
     @property
     def std(self) -> float:
         """Of a sample."""
-        return math.sqrt(self._squares / (self.rows - 1)) if self.rows > 1 else 0.0
+        if self.rows <= 1:
+            return 0.0
+        return self._unit * math.sqrt(self._squares / (self.rows - 1))
 
 
 class TwoSamples:

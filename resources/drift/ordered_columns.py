@@ -58,9 +58,9 @@ def ordered_totals(sides: OpenedSides, block: PairBlock) -> dict[int, PairTotals
     """What the columns of a block that is counted have in all, by position."""
     family = block.pairs[0].shown.family
     finite = _FINITE.get(family, "x IS NOT NULL")
-    dense = (
-        "max(a) = 1 AND max(x) FILTER (a > 0) - min(x) FILTER (a > 0) + 1 = count(x) FILTER (a > 0)"
-    )
+    # The widest of whole numbers: the range of 64-bit integers is none itself.
+    ends = (f"{end}(x) FILTER (a > 0)::HUGEINT" for end in ("max", "min"))
+    dense = f"max(a) = 1 AND {' - '.join(ends)} + 1 = count(x) FILTER (a > 0)"
     dense = dense if family == "whole" else "false"
     sums = ", ".join(
         f"coalesce(sum({side}) FILTER ({which}), 0)::BIGINT"

@@ -72,6 +72,8 @@ def _incomparable(reference: CountedColumn, current: CountedColumn) -> str:
         for side, column in (("the reference", reference), ("the current version", current))
         if has_no_values(column.field)
     ]
+    if len(empty) == 2:
+        return "neither side has values"
     if empty:
         return f"{empty[0]} has no values of it"
     if current.family == "hashed" and reference.family == "hashed":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from resources.drift.record import (
+    BothSides,
     ColumnDrift,
     Drift,
     DriftMethod,
@@ -73,7 +74,8 @@ def _why(column: ColumnDrift) -> str:
     if column.values_state == "drifted" and column.method is not None:
         parts.append(f"{METHODS[column.method]} {column.value:.3g} above {column.threshold:g}")
     if column.missing_state == "drifted":
-        parts.append(f"missing {column.missing_points:+.1f} points")
+        what = "missing" if column.not_finite == BothSides() else "missing or not finite"
+        parts.append(f"{what} {column.missing_points:+.1f} points")
     return ", ".join(parts)
 
 

@@ -1,8 +1,12 @@
 """`drift:` in real runs: what a version is compared with, what stops what, and what is told."""
 
+from datetime import timedelta
+
 import dagster as dg
 import pytest
 
+from assets.checks.drift import check_drift
+from resources.drift.declared import DeclaredDrift
 from resources.kernel.errors import ConfigError, UnknownNameError
 from resources.stores.tables import TableStore
 from tests.project import materialize, project
@@ -78,6 +82,19 @@ def test_a_first_version_has_nothing_to_be_compared_with(home):
         True,
         "There is no version before it to compare with",
     )
+
+
+def test_a_version_whose_predecessors_are_not_kept_says_so(home):
+    for first in (10, 30):
+        land(home, rows(first))
+        run("{}")
+    store = tables(home)
+    for _ in range(2):  # the first time announces what the second takes
+        store.collect(ORDERS, keep=1, grace=timedelta(0))
+    assert store.item(ORDERS).numbers() == [2]
+    found = check_drift(store, ORDERS, DeclaredDrift())
+    assert found.passed
+    assert found.description.startswith("No version before version 2 is kept")
 
 
 @pytest.mark.parametrize(("severity", "goes_on"), [("warn", True), ("error", False)])

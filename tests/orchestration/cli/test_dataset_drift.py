@@ -33,8 +33,9 @@ Run = Callable[..., Result]
 
 
 def rows(cents: int, town: str) -> str:
-    lines = [f"{n},{n % 7}.{cents:02},{town if n % 3 else 'Rome'}" for n in range(300)]
-    return "\n".join(["id,price,town", *lines, ""])
+    few = "new" if cents > 50 else "old"
+    lines = [f"{n},{n % 7}.{cents:02},{town if n % 3 else 'Rome'},{few}{n % 5}" for n in range(300)]
+    return "\n".join(["id,price,town,many", *lines, ""])
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def waybill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
 
 def test_columns_are_told_with_method_and_threshold(waybill: Run) -> None:
     shown = waybill("drift", "orders").stdout
-    assert "1 of 3 columns has drifted from version 1: town (Jensen-Shannon" in shown
+    assert "2 of 4 columns have drifted from version 1: many (Jensen-Shannon" in shown
     lines = [line.split() for line in shown.splitlines()]
     town = next(line for line in lines if line[:1] == ["town"])
     assert town[1:3] == ["drifted", "jensen_shannon"]
@@ -69,7 +70,7 @@ def test_columns_are_told_with_method_and_threshold(waybill: Run) -> None:
 
 def test_json_has_the_whole_answer_and_a_column_can_be_asked_for_alone(waybill: Run) -> None:
     found = json.loads(waybill("drift", "orders", "--json").stdout)
-    assert (found["state"], found["drifted"], found["compared"]) == ("drifted", 1, 3)
+    assert (found["state"], found["drifted"], found["compared"]) == ("drifted", 2, 4)
     assert (found["reference"]["version"], found["current"]["version"]) == (1, 2)
     alone = json.loads(waybill("drift", "orders", "--column", "price", "--json").stdout)
     (price,) = alone["columns"]
@@ -77,14 +78,21 @@ def test_json_has_the_whole_answer_and_a_column_can_be_asked_for_alone(waybill: 
     assert sum(price["bins"]["current"]) == 300
 
 
+def test_a_line_names_few_categories_and_json_all(waybill: Run) -> None:
+    towns = json.loads(waybill("drift", "orders", "--column", "many", "--json").stdout)
+    assert len(towns["columns"][0]["new"]) == 5
+    (line,) = [x for x in waybill("drift", "orders").stdout.splitlines() if x.startswith("many")]
+    assert "new0 (60), new1 (60), new2 (60), 2 more" in line
+
+
 def test_what_is_compared_with_is_chosen(waybill: Run) -> None:
     waybill("tag", "orders", "train", "--version", "2")
     same = waybill("drift", "orders", "--against", "tag:train").stdout
-    assert "None of 3 columns has drifted from version 2 (train)" in same
+    assert "None of 4 columns has drifted from version 2 (train)" in same
     back = json.loads(
         waybill("drift", "orders", "--version", "1", "--against", "2", "--json").stdout
     )
-    assert (back["current"]["version"], back["drifted"]) == (1, 1)
+    assert (back["current"]["version"], back["drifted"]) == (1, 2)
 
 
 @pytest.mark.parametrize(

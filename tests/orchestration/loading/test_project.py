@@ -58,6 +58,12 @@ def told(project: Project) -> list[str]:
 
 
 MISTAKES = [
+    ("type: assets.Dataset\nattributes:\n  name: x\n  datasource: files\n  keep_versions: many\n",
+     ["bad/defs.yaml:5: keep_versions: a text stands where a number is due. Give a number, without quotes"]),
+    ("type: assets.Dataset\nattributes:\n  name: x\n  datasource: files\n  drift: {share: all}\n",
+     ["bad/defs.yaml:5: drift: a text stands where a number is due. Give a number, without quotes"]),
+    ("type: assets.Dataset\nattributes:\n  name: x\n  datasource: files\n  drift: previous\n",
+     ["bad/defs.yaml:5: drift: it has to hold names and values. Known: against, columns, ignore"]),
     ("type: assets.Dataset\nattributes:\n  name: x\n  datasource: files\n  checks:\n    - expect_column_to_exst: {column: a}\n",
      ["bad/defs.yaml:6: checks: unknown expectation 'expect_column_to_exst'. Did you mean 'expect_column_to_exist'?"]),
     ("type: orchestration.Pipeline\nattributes:\n  name: x\n  assets: [datasets/orders]\n  schedule: {cron: hourly}\n",

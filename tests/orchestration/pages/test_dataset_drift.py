@@ -124,6 +124,7 @@ def test_a_version_is_compared_with_what_is_asked_for(client, against, called, d
         ("against=version:99", 404, "99"),
         ("against=dataset:unknown", 404, "unknown"),
         ("against=branch:main", 422, "nothing that a version could be compared with"),
+        ("against=dataset:../x", 422, "nothing that a version could be compared with"),
         ("version=1", 404, "There is no version of orders before version 1"),
         ("column=nope", 404, "not both versions have a column &#39;nope&#39;"),
     ],

@@ -15,6 +15,7 @@ from scipy.spatial.distance import jensenshannon
 from resources.drift import ordered_columns
 from resources.drift.record import BothSides, Category, ComparedVersion, RetypedColumn, TypedColumn
 from resources.drift.settings import ColumnRule, DriftSettings
+from resources.drift.words import in_words
 from resources.kernel.errors import InputError
 from tests.resources.drift.tables import column, drift, only, store
 
@@ -214,6 +215,8 @@ def test_numbers_that_are_not_finite_are_counted_apart(store):
     assert (found.missing, found.not_finite) == (BothSides(0, 0), BothSides(3, 100))
     assert (found.values_state, found.missing_state) == ("stable", "drifted")
     assert found.missing_points == pytest.approx(9.7)
+    pair = [pa.table({"x": side}) for side in (reference, current)]
+    assert "x (missing or not finite +9.7 points)" in in_words(drift(store, *pair))
 
 
 def test_new_and_vanished_categories_are_named_the_most_frequent_first(store):
@@ -252,6 +255,13 @@ def test_of_free_texts_the_lengths_are_compared(store):
     expected = stats.wasserstein_distance([*map(len, reference)], [*map(len, current)])
     assert found.value == pytest.approx(expected / np.std([*map(len, reference)], ddof=1))
     assert (found.subject, found.drifted) == ("lengths", True)
+    assert "free text" in found.reason
+
+
+def test_texts_of_several_words_are_no_identifiers_though_each_is_another(store):
+    reference = [f"review {n} " + "good " * (n % 7) for n in range(300)]
+    found = only(store, reference, [text + "but dear " * 9 for text in reference])
+    assert (found.subject, found.state) == ("lengths", "drifted")
     assert "free text" in found.reason
 
 

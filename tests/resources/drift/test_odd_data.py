@@ -67,7 +67,7 @@ def test_columns_without_values_tell_their_gaps(store):
     both = only(store, empty, empty)
     assert (both.state, both.reason, both.missing) == (
         "stable",
-        "the reference has no values of it",
+        "neither side has values",
         BothSides(400, 400),
     )
     lost = only(store, NUMBERS, empty)
@@ -124,6 +124,22 @@ def test_large_decimals_close_together_are_told_apart(store, method):
     found, small = only(store, *large, columns=rule), only(store, *sides, columns=rule)
     assert found.value == pytest.approx(small.value, rel=1e-12)
     assert (found.state, found.p_value) == ("drifted", pytest.approx(small.p_value))
+
+
+@pytest.mark.parametrize("scale", [1e-250, 1e-170, 1.0, 1e170, 1e300])
+def test_very_large_and_very_small_numbers_are_as_far_apart_as_others(store, scale):
+    random = np.random.default_rng(4)
+    sides = random.exponential(1, 300), random.exponential(2, 400)
+    found, expected = only(store, *(side * scale for side in sides)), only(store, *sides)
+    assert found.value == pytest.approx(expected.value, rel=1e-9)
+    assert found.chance == pytest.approx(expected.chance, rel=1e-9)
+    assert found.state == "drifted"
+
+
+def test_whole_numbers_from_the_least_to_the_greatest(store):
+    found = only(store, [-(2**63), 2**63 - 1] * 150, [2**63 - 1] * 300)
+    assert (found.state, found.reason) == ("drifted", "")
+    assert found.value == pytest.approx(1, rel=0.01)
 
 
 @pytest.mark.parametrize("kind", [pa.decimal128(38), pa.uint64()], ids=str)
