@@ -44,6 +44,8 @@ PARSERS = {"PIL": "pillow", "av": "av", "pydicom": "pydicom", "pypdfium2": "pypd
 PROGRAM = SandboxProgram("resources.media.worker", "reading media files", tuple(PARSERS))
 _SIDE_BY_SIDE = 8
 """Files of one item that are read at once."""
+_WAITING = 2
+"""For each process that works there is one that waits for bytes: of three images in four the end is a request of its own."""
 EDGE = 320
 """Pixels of the longer edge of a thumbnail."""
 _FILE_OF: dict[MediaType, FileType] = {
@@ -208,14 +210,14 @@ def open_prober(
 
     Args:
         limits: of each file.
-        workers: how many processes at most; by the number of processors when left out.
+        workers: how many processes at most; twice as many as usual when left out.
 
     Raises:
         MissingDependencyError: the packages that read media are not installed.
     """
     check_parsers()
     limits = limits or MediaLimits()
-    count = workers or usual_workers()
+    count = workers or usual_workers() * _WAITING
     with (
         ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="media") as threads,
         SandboxPool(PROGRAM, limits, count, media_refusal) as pool,
