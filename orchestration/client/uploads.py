@@ -25,7 +25,8 @@ PIECE_BYTES, MOST_PIECE_BYTES = 8_000_000, 64_000_000
 GROW_SECONDS = 1.0
 """A piece that took less is followed by one of twice its size."""
 TRIES = RetryPolicy(5, pause_seconds=0.6)
-POLL_SECONDS = 0.2
+FIRST_POLL_SECONDS, POLL_SECONDS = 0.02, 0.2
+"""Between two looks whether a run has begun: small files are kept at once, so the first looks come soon."""
 _TUS = {"Tus-Resumable": "1.0.0"}
 
 
@@ -101,9 +102,10 @@ class Uploads:
         order = {"name": name, "settings": settings, "more": more}
         # The same order again is the same import.
         told = self.transport.send("POST", f"{path}/import", dict[str, Any], order, key=first)
-        run_id = told.get("run_id", "")
+        run_id, pause = told.get("run_id", ""), FIRST_POLL_SECONDS
         while not run_id:
-            time.sleep(POLL_SECONDS)
+            time.sleep(pause)
+            pause = min(pause * 2, POLL_SECONDS)
             state = self.transport.get(path, dict[str, Any])
             if state["phase"] == "failed":
                 raise InputError(state["problem"])
