@@ -1,23 +1,19 @@
-"""The DuckDB that counts two versions: bounded memory, the rest on disk, and its errors in our words."""
+"""The DuckDB that counts two versions, as `resources/profiles/session.py` opens it for one."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from resources.kernel.errors import InputError, StorageError
-from resources.profiles.session import MEMORY_LIMIT, Session
-from resources.scratch import ScratchFolder
+from resources.profiles.session import DatabaseWords, Session, open_database, session_of
 from resources.stores.tables import StoredTable
 
 if TYPE_CHECKING:
     import duckdb
 
-_MOST_THREADS = 4
-"""Each holds pages of its own."""
+_WORDS = DatabaseWords("drift", "told", "leave columns out with `ignore`")
 
 
 @dataclass(frozen=True)
@@ -49,41 +45,7 @@ def open_sides(reference: StoredTable, current: StoredTable) -> Iterator[OpenedS
         StorageError: neither memory nor temporary disk is enough.
         InputError: DuckDB cannot read the rows.
     """
-    import duckdb
-
-    with ScratchFolder("drift") as scratch, _translated(current.name):
-        config: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": MEMORY_LIMIT,
-            "temp_directory": scratch.name,
-            "threads": min(os.cpu_count() or 1, _MOST_THREADS),
-        }
-        with duckdb.connect(config=config) as connection:
-            # It would draw one on standard output, where answers are.
-            connection.execute("SET enable_progress_bar = false")
-            yield OpenedSides(
-                connection, _session(connection, reference), _session(connection, current)
-            )
-
-
-def _session(connection: duckdb.DuckDBPyConnection, table: StoredTable) -> Session:
-    found = table.numbered(connection, is_proven=True)
-    return Session(connection, table, found.source, found.paths)
-
-
-@contextmanager
-def _translated(where: str) -> Iterator[None]:
-    import duckdb
-
-    try:
-        yield
-    except duckdb.OutOfMemoryException as error:
-        raise StorageError(
-            f"{where}: its drift needs more memory or temporary disk than it may have: {_text(error)}",
-            hint="Give the temporary folder more space, or leave columns out with `ignore`",
-        ) from error
-    except duckdb.Error as error:
-        raise InputError(f"{where}: its drift cannot be told: {_text(error)}") from error
-
-
-def _text(error: Exception) -> str:
-    return " ".join(str(error).partition("\nLINE")[0].split())[:280]
+    with open_database(current.name, _WORDS) as connection:
+        yield OpenedSides(
+            connection, session_of(connection, reference), session_of(connection, current)
+        )

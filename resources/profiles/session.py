@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from resources.kernel.errors import InputError, StorageError
 from resources.scratch import ScratchFolder
@@ -22,6 +22,18 @@ MEMORY_LIMIT = "320MB"
 _MOST_THREADS = 4
 """Each holds pages of its own."""
 _FETCHED_ROWS = 131_072
+
+
+@dataclass(frozen=True)
+class DatabaseWords:
+    """How it is told that something could not be counted: `its {subject} cannot be {done}`, and what to do instead."""
+
+    subject: Literal["profile", "drift"]
+    done: str
+    way_out: str
+
+
+_WORDS = DatabaseWords("profile", "made", "leave the profile out with `profile: off`")
 
 
 @dataclass(frozen=True)
@@ -57,9 +69,21 @@ def open_session(table: StoredTable) -> Iterator[Session]:
         StorageError: neither memory nor temporary disk is enough.
         InputError: DuckDB cannot read the rows.
     """
+    with open_database(table.name, _WORDS) as connection:
+        yield session_of(connection, table)
+
+
+@contextmanager
+def open_database(where: str, words: DatabaseWords) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in memory, with a scratch folder for what has no room there; its errors as `translated` tells them.
+
+    Args:
+        where: the table, for messages.
+        words: what could not be done.
+    """
     import duckdb
 
-    with ScratchFolder("profile") as scratch, translated(table.name):
+    with ScratchFolder(words.subject) as scratch, translated(where, words):
         config: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": MEMORY_LIMIT,
             "temp_directory": scratch.name,
@@ -68,13 +92,22 @@ def open_session(table: StoredTable) -> Iterator[Session]:
         with duckdb.connect(config=config) as connection:
             # It would draw one on standard output, where answers are.
             connection.execute("SET enable_progress_bar = false")
-            found = table.numbered(connection, is_proven=True)
-            yield Session(connection, table, found.source, found.paths)
+            yield connection
+
+
+def session_of(connection: duckdb.DuckDBPyConnection, table: StoredTable) -> Session:
+    """The rows of a table in a database, its files compared with the manifest; errors as `open_session` raises."""
+    found = table.numbered(connection, is_proven=True)
+    return Session(connection, table, found.source, found.paths)
 
 
 @contextmanager
-def translated(where: str) -> Iterator[None]:
+def translated(where: str, words: DatabaseWords = _WORDS) -> Iterator[None]:
     """Errors of DuckDB as ours.
+
+    Args:
+        where: the table, for messages.
+        words: what could not be done.
 
     Raises:
         StorageError: neither memory nor temporary disk is enough.
@@ -86,11 +119,13 @@ def translated(where: str) -> Iterator[None]:
         yield
     except duckdb.OutOfMemoryException as error:
         raise StorageError(
-            f"{where}: its profile needs more memory or temporary disk than it may have: {_text(error)}",
-            hint="Give the temporary folder more space, or leave the profile out with `profile: off`",
+            f"{where}: its {words.subject} needs more memory or temporary disk than it may have: {_text(error)}",
+            hint=f"Give the temporary folder more space, or {words.way_out}",
         ) from error
     except duckdb.Error as error:
-        raise InputError(f"{where}: its profile cannot be made: {_text(error)}") from error
+        raise InputError(
+            f"{where}: its {words.subject} cannot be {words.done}: {_text(error)}"
+        ) from error
 
 
 class UnreadableError(Exception):

@@ -7,9 +7,6 @@ restored from a backup gives a number to other rows.
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-
 from starlette.concurrency import run_in_threadpool
 
 from orchestration.services.asking.client import Asker
@@ -19,14 +16,14 @@ from resources.drift.declared import decode_declared
 from resources.drift.record import Drift
 from resources.drift.reference import locate_reference, parse_reference
 from resources.kernel.errors import WaybillError
+from resources.kernel.lately import Lately
 from resources.stores.versions import VersionStore
 
 MOST_COLUMNS = 12_000
 """Of all that is kept together: one of 10,000 columns, the widest that docs speak of, and some others beside it."""
 
 Sides = tuple[tuple[object, ...], tuple[object, ...]]
-_known: OrderedDict[tuple[object, ...], Drift] = OrderedDict()
-_lock = threading.Lock()
+_lately: Lately[Drift] = Lately(MOST_COLUMNS, lambda drift: max(len(drift.columns), 1))
 
 
 async def drift_of(
@@ -50,7 +47,7 @@ async def drift_of(
     """
     sides = await run_in_threadpool(_sides, store, entry, version, against)
     place = (store.url, entry.key, entry.drift, sides, version, against, column)
-    known = _look_up(place)
+    known = _lately.find(place)
     if known is not None:
         return known
     found = await asker.ask(
@@ -64,7 +61,7 @@ async def drift_of(
     if sides is not None and sides == await run_in_threadpool(
         _sides, store, entry, version, against
     ):
-        _keep(place, found)
+        _lately.keep(place, found)
     return found
 
 
@@ -84,18 +81,3 @@ def _sides(store: VersionStore, entry: DatasetEntry, version: str, against: str)
         (number, *(file.sha256 for file in current.files)),
         (*found, *(file.sha256 for file in reference.files)),
     )
-
-
-def _look_up(place: tuple[object, ...]) -> Drift | None:
-    with _lock:
-        known = _known.get(place)
-        if known is not None:
-            _known.move_to_end(place)
-        return known
-
-
-def _keep(place: tuple[object, ...], found: Drift) -> None:
-    with _lock:
-        _known[place] = found
-        while sum(max(len(one.columns), 1) for one in _known.values()) > MOST_COLUMNS:
-            _known.popitem(last=False)

@@ -53,7 +53,7 @@ def test_one_whose_bytes_are_others_is_another(store: TableStore) -> None:
 def test_there_is_room_for_so_many_columns(
     store: TableStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remembered, "MOST_COLUMNS", 20)
+    monkeypatch.setattr(remembered._lately, "most", 20)
     found = [find_profile(store, KEY, number) for number in (1, 2, 3)]
     kept = [remembered_profile(store, KEY, manifest) for manifest in found]
     assert remembered_profile(store, KEY, found[2]) is kept[2]

@@ -47,7 +47,7 @@ def asker(tmp_path: Path) -> Counting:
     store = TableStore.open(str(tmp_path / "store"))
     write(store, 0)
     write(store, 5)
-    drift._known.clear()
+    drift._lately.forget()
     return Counting(store)
 
 
@@ -100,7 +100,7 @@ def test_what_is_not_there_is_told_each_time(asker):
 
 
 def test_there_is_room_for_so_many_columns(asker, monkeypatch):
-    monkeypatch.setattr(drift, "MOST_COLUMNS", 4)
+    monkeypatch.setattr(drift._lately, "most", 4)
     first, second = found(asker), found(asker, against="version:1")
     assert found(asker, against="version:1") is second
     found(asker, against="version:2")
