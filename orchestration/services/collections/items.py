@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from orchestration.services.collections.declared import DeclaredCollections
@@ -71,6 +74,11 @@ class ItemsQuery:
     """`next` of the page before."""
     limit: int = LIMIT
 
+    @property
+    def is_as_they_came(self) -> bool:
+        """Whether they are in the order of their ids, or the other way round."""
+        return self.sort.removeprefix("-") in {"", "id"}
+
 
 def list_items(collections: DeclaredCollections, name: str, wanted: ItemsQuery) -> Page[ShownItem]:
     """A page of items of a collection; an empty one where nothing was imported yet.
@@ -86,15 +94,21 @@ def list_items(collections: DeclaredCollections, name: str, wanted: ItemsQuery) 
         if wanted.filter.strip():
             bind_filter(wanted.filter, schema)
         return Page((), None, 0)
-    page = collections.items.items(
-        name,
-        filter_text=wanted.filter,
-        sort=wanted.sort,
-        cursor=wanted.cursor,
-        limit=min(wanted.limit, MOST),
-    )
+    count: Callable[[], int] = partial(collections.tallies.count, name, wanted.filter)
+    with ThreadPoolExecutor(1, "count") as beside:
+        if (
+            not wanted.is_as_they_came
+        ):  # then all items are looked at: they are counted meanwhile, not afterwards
+            count = beside.submit(count).result
+        page = collections.items.items(
+            name,
+            filter_text=wanted.filter,
+            sort=wanted.sort,
+            cursor=wanted.cursor,
+            limit=min(wanted.limit, MOST),
+        )
     is_all = not wanted.cursor and not page.cursor
-    total = len(page.items) if is_all else collections.tallies.count(name, wanted.filter)
+    total = len(page.items) if is_all else count()
     return Page(tuple(map(_shown, page.items)), page.cursor or None, total)
 
 

@@ -62,13 +62,27 @@ class Compiler:
 
     def where(self, condition: Condition) -> Expression:
         """The condition as an expression that is true or not."""
+        if _is_of_folders(condition):  # asked once a folder, not once an item
+            chosen = sa.select(FOLDERS.c.id).where(
+                FOLDERS.c.collection_id == self.facets.collection_id,
+                self._of_folder(condition),
+            )
+            return self.table.c.folder_id.in_(chosen)
+        return self._joined(condition, self.where)
+
+    def _of_folder(self, condition: Condition) -> Expression:
+        return self._joined(condition, self._of_folder)
+
+    def _joined(
+        self, condition: Condition, part_of: Callable[[Condition], Expression]
+    ) -> Expression:
         match condition:
             case Each(parts):
-                return sa.and_(*map(self.where, sorted(parts, key=_costs)))
+                return sa.and_(*map(part_of, sorted(parts, key=_costs)))
             case Either(parts):
-                return sa.or_(*map(self.where, parts))
+                return sa.or_(*map(part_of, parts))
             case Negated(part):
-                return sa.not_(sa.func.coalesce(self.where(part), sa.false()))
+                return sa.not_(sa.func.coalesce(part_of(part), sa.false()))
             case _:
                 return self._leaf(condition)
 
@@ -84,7 +98,7 @@ class Compiler:
                 return self._on(field, lambda value: self._holds(texts, value))
 
     def value(self, field: ItemField) -> Expression:
-        """The value of a field as an expression, null where there is none."""
+        """The value of a field as an expression, null where there is none; of a folder only while folders are asked."""
         if field.place == "media":
             return self._of_json("media", field.name, is_text=field.kind == "text")
         if field.place == "key":
@@ -92,6 +106,8 @@ class Compiler:
             if column is None:
                 return self._of_json("metadata", field.name, is_text=True)
             return self.table.c[f"{column}_lon" if field.part == "longitude" else column]
+        if field.name == "folder":
+            return self._bytes(FOLDERS.c.path)
         if field.name in _OF_FACETS:
             return self.table.c[_OF_FACETS[field.name]]
         self.needs_items = True
@@ -105,18 +121,10 @@ class Compiler:
         return self.table.join(self.items, self.items.c.id == self.table.c.item)
 
     def _on(self, field: ItemField, condition: Callable[[Expression], Expression]) -> Expression:
-        match field:
-            case ItemField("item", "folder"):
-                chosen = sa.select(FOLDERS.c.id).where(
-                    FOLDERS.c.collection_id == self.facets.collection_id,
-                    condition(self._bytes(FOLDERS.c.path)),
-                )
-                return self.table.c.folder_id.in_(chosen)
-            case ItemField("item", "import_task"):
-                brought = sa.select(KNOWN.c.item_id).where(condition(KNOWN.c.task_id))
-                return self.table.c.item.in_(brought)
-            case _:
-                return condition(self.value(field))
+        if field.place == "item" and field.name == "import_task":
+            brought = sa.select(KNOWN.c.item_id).where(condition(KNOWN.c.task_id))
+            return self.table.c.item.in_(brought)
+        return condition(self.value(field))
 
     def _among(self, field: ItemField, values: tuple[Any, ...], value: Expression) -> Expression:
         if field.kind == "lines":
@@ -156,6 +164,17 @@ class Compiler:
         value = self._bytes(text) if is_text else sa.cast(text, sa.Double)
         kind = "string" if is_text else "number"
         return sa.case((sa.func.jsonb_typeof(member) == kind, value))
+
+
+def _is_of_folders(condition: Condition) -> bool:
+    """Whether nothing but the folder decides it."""
+    match condition:
+        case Each(parts) | Either(parts):
+            return all(map(_is_of_folders, parts))
+        case Negated(part):
+            return _is_of_folders(part)
+        case _:
+            return condition.field.place == "item" and condition.field.name == "folder"
 
 
 def _costs(condition: Condition) -> int:

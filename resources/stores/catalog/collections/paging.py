@@ -59,7 +59,7 @@ class Order:
         item, value = compiler.table.c.item, compiler.value(self.field)
         if self.is_by_id:
             return [item.desc() if self.descends else item.asc()]
-        return [value.is_(None), value.desc() if self.descends else value.asc(), item]
+        return [(value.desc() if self.descends else value.asc()).nulls_last(), item]
 
     def behind(self, compiler: Compiler, cursor: str) -> Expression:
         """Where the page after `cursor` begins.
@@ -97,7 +97,7 @@ class Order:
         if self.is_by_id:
             return [item.asc() if self.descends else item.desc()]
         towards = value.asc() if self.descends else value.desc()
-        return [value.is_not(None), towards, item.desc()]
+        return [towards.nulls_first(), item.desc()]
 
     def cursor(self, value: Any, number: int) -> str:
         """The place behind an item."""
