@@ -16,6 +16,7 @@ settings.register_profile("waybill", deadline=None)  # a busy machine is no mist
 settings.load_profile("waybill")
 
 pytest_plugins = [
+    "tests.scheduling",
     "tests.servers.ftp",
     "tests.servers.postgres",
     "tests.servers.mariadb",
