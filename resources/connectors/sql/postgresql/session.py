@@ -60,6 +60,14 @@ class SnapshotSession:
             lambda: dbapi.connect(target), config.effective_port
         )
         self._cursor: Any = self._connection.cursor()
+        try:
+            self.pid = self._begin(config, snapshot)
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self, config: SqlConfig, snapshot: str) -> int:
+        """Takes up the snapshot; returns the server process behind this session."""
         self._cursor.adbc_statement.set_options(
             **{"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)}
         )
@@ -68,7 +76,7 @@ class SnapshotSession:
         settings = session_settings(config, read_only=True)
         calls = ", ".join(f"set_config('{k}', '{v}', false)" for k, v in settings.items())
         self._cursor.execute(f"SELECT pg_backend_pid(), {calls}")
-        self.pid = int(self._cursor.fetchone()[0])
+        return int(self._cursor.fetchone()[0])
 
     def lock(self, select: str) -> None:
         """Locks every table of a SELECT as the session that exported the snapshot has locked them.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import time
+import warnings
 
 import pytest
 
 from resources.connectors.sql import SqlConfig, open_table_connector
+from resources.connectors.sql.postgresql.session import SnapshotSession
 from resources.kernel.errors import ConnectorUnavailableError
 from resources.kernel.records import TableName
 from tests.contract.table_connector import CANARY, read_table
@@ -104,3 +107,12 @@ def test_read_works_again_after_a_cut(config: SqlConfig) -> None:
             read_table(connector, TableName("large"))
         proxy.cut_after = None
         assert read_table(connector, TableName("large")).num_rows == ROWS
+
+
+def test_a_session_that_cannot_begin_leaves_nothing_open(config: SqlConfig) -> None:
+    with warnings.catch_warnings(record=True) as leaks:
+        warnings.simplefilter("always")
+        with pytest.raises(Exception, match="snapshot"):
+            SnapshotSession(config, "none")
+        gc.collect()
+    assert not [str(leak.message) for leak in leaks]
