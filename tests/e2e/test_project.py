@@ -154,7 +154,8 @@ def test_a_stopped_import_is_gone_and_leaves_the_previous_version(clone, server,
     stop(server, run_id, policy)
     wait_for(lambda: not worker & server.processes(), seconds=60)
     kinds = [entry["eventType"] for entry in events_of(server, run_id)]
-    assert kinds.count("RUN_CANCELED") == 1
+    # Marked at once, it is told a second time by a process that still has the time to say so.
+    assert kinds.count("RUN_CANCELED") in ({1} if policy == "SAFE_TERMINATE" else {1, 2})
     assert "STEP_RESTARTED" not in kinds
     assert kinds.count("STEP_START") == 1
     rows = TableStore.open(str(clone.home / "store")).read(("datasets", "numbers")).to_table()

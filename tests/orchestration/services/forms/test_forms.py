@@ -25,6 +25,8 @@ NOUNS = [
     "classification set", "pipeline",
 ]  # fmt: skip
 NAMES = {"connector": ["lake"], "datasource": ["orders_files"], "dataset": ["orders"]}
+OWN = {"assets", "orchestration", "resources"}
+"""Where our types are; tests declare others in this process."""
 
 
 class AuditedDataset(Dataset):
@@ -49,9 +51,10 @@ def edited(type_name, yaml):
 @pytest.mark.parametrize("noun", NOUNS)
 def test_every_attribute_of_every_type_has_a_field_with_help_and_the_examples_pass_through(noun):
     for choice in choices_of(noun):
-        if choice.type.startswith("tests."):
+        kind = known_kinds()[choice.type]
+        if kind.__module__.partition(".")[0] not in OWN:
             continue
-        kind, form = known_kinds()[choice.type], new_form(choice, NAMES)
+        form = new_form(choice, NAMES)
         assert form.noun == noun
         assert all(field.help and field.label for field in form.fields)
         assert form.fields[0].name == "name"
