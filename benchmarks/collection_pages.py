@@ -59,6 +59,7 @@ FILTERS = (
     'weather != sun or not "video.site" exists or lux = {n}',
 )
 PAGES = (
+    '?sort="lux"&from:lux={n}',
     "",
     "?limit=300&filter=lux+>+{n}",
     '?filter="video.site"+%3D+site7+and+lux+>+999.{n}',

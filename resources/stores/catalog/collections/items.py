@@ -77,17 +77,19 @@ class ItemCatalog:
             order = Order.parse(sort, opened.schema)
             compiler = Compiler(opened.facets)
             conditions = _conditions(compiler, opened, filter_text)
-            if cursor:
-                conditions.append(order.behind(compiler, cursor))
-            columns, value = order.columns(compiler), compiler.value(order.field)
-            chosen = (
-                sa.select(compiler.table.c.item, value.label("sorted_by"))
-                .select_from(compiler.source())
-                .where(*conditions)
-                .order_by(*columns)
-                .limit(limit + 1)
-            )
-            found = connection.execute(chosen).fetchall()
+            value = compiler.value(order.field).label("sorted_by")
+            found: list[Any] = []
+            for part in order.parts(compiler, cursor):
+                if len(found) > limit:
+                    break
+                chosen = (
+                    sa.select(compiler.table.c.item, value)
+                    .select_from(compiler.source())
+                    .where(*conditions, *part.conditions)
+                    .order_by(*part.columns)
+                    .limit(limit + 1 - len(found))
+                )
+                found += connection.execute(chosen).fetchall()
             ids = [row[0] for row in found[:limit]]
             items = self._fetch(connection, ids, metadata_limit=LISTED_METADATA)
         is_last = len(found) <= limit

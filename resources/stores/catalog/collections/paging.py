@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,14 @@ from resources.kernel.errors import InputError
 from resources.stores.catalog.collections.filtering import Compiler, Expression
 
 _UNSORTED = frozenset({"presence", "lines", "whole"})
+
+
+@dataclass(frozen=True)
+class OrderedPart:
+    """What to select, and in which order."""
+
+    conditions: Sequence[Expression]
+    columns: Sequence[Expression]
 
 
 @dataclass(frozen=True)
@@ -61,13 +70,29 @@ class Order:
             return [item.desc() if self.descends else item.asc()]
         return [(value.desc() if self.descends else value.asc()).nulls_last(), item]
 
-    def behind(self, compiler: Compiler, cursor: str) -> Expression:
-        """Where the page after `cursor` begins.
+    def parts(self, compiler: Compiler, cursor: str = "") -> Iterator[OrderedPart]:
+        """Selections which, one after the other, are all items in this order, or those behind a cursor.
+
+        PostgreSQL has an index of the values, which is no order of those that are missing: they are selected by themselves.
 
         Raises:
             InputError: it is no cursor of this order.
         """
-        return self.after(compiler, *self._read(cursor))
+        place = self._read(cursor) if cursor else None
+        if compiler.facets.is_sqlite or self.field.place == "item":
+            behind = [self.after(compiler, *place)] if place else []
+            yield OrderedPart(behind, self.columns(compiler))
+            return
+        item, value = compiler.table.c.item, compiler.value(self.field)
+        last, number = place or (None, 0)
+        if place is None or last is not None:
+            present: list[Expression] = [value.is_not(None)]
+            if last is not None:
+                present = [value <= last if self.descends else value >= last]
+                present += [sa.or_(value != last, item > number)]
+            yield OrderedPart(present, [value.desc() if self.descends else value.asc(), item])
+            number = 0
+        yield OrderedPart([value.is_(None), item > number], [item])
 
     def after(self, compiler: Compiler, value: Any, number: int) -> Expression:
         """What comes behind an item, by its value of the field and its id."""
