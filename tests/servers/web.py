@@ -85,6 +85,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
+    disable_nagle_algorithm = True  # head and body are sent apart: the second would wait 40 ms
     server: _Server
 
     def do_GET(self) -> None:

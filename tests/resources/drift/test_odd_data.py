@@ -16,7 +16,8 @@ from resources.drift.settings import ColumnRule
 from tests.resources.drift.tables import drift, only, store
 
 __all__ = ["store"]
-WIDE = 10_000
+WIDE = 2_550
+"""More columns than are counted at once anywhere, and no whole number of blocks."""
 
 
 def check(found: Drift) -> Drift:
@@ -167,7 +168,7 @@ def test_long_texts_are_measured_without_being_held(store):
     assert with_gaps.missing == BothSides(1, 1)
 
 
-def test_ten_thousand_columns(store):
+def test_thousands_of_columns(store):
     rows = np.random.default_rng(1).normal(size=(120, WIDE))
     one = pa.table({f"c{n}": rows[:, n] for n in range(WIDE)})
     other = one.set_column(7, "c7", pa.array(rows[:, 7] + 9)).set_column(
