@@ -1,4 +1,7 @@
-"""`waybill demo` from outside: real rows in the target database, recorded where the server shows them."""
+"""`waybill demo` from outside: real rows in the target database, recorded where the server shows them.
+
+The first run is a start of its own over all flights; those after it are forked, over a few flights (`thinned_flights.py`).
+"""
 
 import json
 import subprocess
@@ -10,33 +13,47 @@ import duckdb
 import pytest
 
 from tests.e2e.server import environment, recorded, recorded_run
+from tests.e2e.thinned_flights import departed, packed, thinned_months
+from tests.e2e.warm import WarmCommands
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 DEPARTED = 328_521  # flights of 2013 that have a departure delay
 
 
-def waybill(home: Path, *arguments: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [Path(sys.executable).with_name("waybill"), *arguments],
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    home = tmp_path_factory.mktemp("demo") / "home"
+    started = subprocess.run(
+        [Path(sys.executable).with_name("waybill"), "demo"],
         check=False,
         capture_output=True,
         text=True,
         cwd=home.parent,
         env=environment(home),
     )
+    return home, started
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory):
-    home = tmp_path_factory.mktemp("demo") / "home"
-    return home, waybill(home, "demo")
-
-
-@pytest.fixture(scope="module")
-def second(first):
+def waybill(first):
+    """A command with the home folder of the first run."""
     home, _ = first
-    result = waybill(home, "demo", "--json")
+    with WarmCommands(environment(home), home.parent) as commands:
+        yield lambda *arguments: commands.run(arguments, environment(home), home.parent)
+
+
+@pytest.fixture(scope="module")
+def months():
+    return thinned_months()
+
+
+@pytest.fixture(scope="module")
+def second(first, waybill, months):
+    home, _ = first
+    for key, lines in months.items():
+        (home / "lake" / key).write_bytes(packed(lines))
+    result = waybill("demo", "--json")
     assert result.returncode == 0, result.stderr
     return home, json.loads(result.stdout)
 
@@ -79,34 +96,39 @@ def test_the_run_is_in_the_instance_that_the_server_shows(second):
     assert made.run_id == report["run_id"]
 
 
-def test_again_gives_the_same_rows_and_one_more_table(second):
+def test_again_gives_the_rows_of_now_in_place_of_the_old_and_one_more_table(second, months):
     home, report = second
     rows_there = {
         item["table"].partition("_2")[0]: item["rows_there"] for item in report["delivered"]
     }
-    assert rows_there == {"predicted_delays": DEPARTED, "airline_delays": 16, "route_vectors": 438}
+    flights = departed(months)
+    routes = {(flight["carrier"], flight["origin"], flight["dest"]) for flight in flights}
+    carriers = {flight["carrier"] for flight in flights if flight["arr_delay"] != "NA"}
+    assert rows_there == {
+        "predicted_delays": len(flights),
+        "airline_delays": len(carriers),
+        "route_vectors": len(routes),
+    }
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as warehouse:
         tables = [name for (name,) in warehouse.execute("show tables").fetchall()]
     assert len([name for name in tables if name.startswith("airline_delays_2")]) == 2
 
 
-def test_the_datasets_are_listed(second):
-    home, _ = second
-    found = {
-        item["name"]: item for item in json.loads(waybill(home, "dataset", "list", "--json").stdout)
-    }
-    assert found["flights"]["rows"] == 336_776
+def test_the_datasets_are_listed(second, waybill, months):
+    listed = json.loads(waybill("dataset", "list", "--json").stdout)
+    found = {item["name"]: item for item in listed}
+    assert found["flights"]["rows"] == sum(len(lines) - 1 for lines in months.values())
     assert {item["status"] for item in found.values()} == {"ready"}
     assert found["flights"]["origin"] == "datasource"
     assert found["airline_delays"]["origin"] == "pipeline output"
     assert found["predicted_delays"]["origin"] == "pipeline intermediate"
 
 
-def test_a_step_that_fails_is_the_error(second):
+def test_a_step_that_fails_is_the_error(second, waybill):
     home, _ = second
     with (home / "lake" / "weather" / "2013.csv").open("a") as weather:
         weather.write("EWR,2013\n")
-    result = waybill(home, "demo")
+    result = waybill("demo")
     assert result.returncode == 1
     errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1

@@ -15,6 +15,7 @@ import pytest
 from resources.stores.tables import TableStore
 from tests.e2e.server import Server, wait_for
 from tests.e2e.test_up import recorded_run
+from tests.e2e.warm import WarmCommands
 from tests.e2e.wheel import ROOT, Environment, build_wheel
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
@@ -42,6 +43,16 @@ def machine(tmp_path_factory, wheel):
     folder = tmp_path_factory.mktemp("machine")
     (folder / "user").mkdir()
     return Environment(folder / "env", wheel, folder / "user")
+
+
+@pytest.fixture(scope="module")
+def waybill(machine):
+    """A command of the environment, forked from a warm process; `init`, `up` and `check` are started, as a user starts them."""
+    folder = machine.folder.parent
+    with WarmCommands(machine.variables, folder, machine.folder / "bin" / "python") as commands:
+        yield lambda *arguments, cwd, **variables: commands.run(
+            arguments, machine.variables | variables, cwd
+        )
 
 
 @pytest.fixture(scope="module")
@@ -102,33 +113,29 @@ def test_the_wheel_holds_every_file_of_the_packages(wheel):
     }
 
 
-def test_a_project_is_made_filled_served_and_stopped(machine, shop):
+def test_a_project_is_made_filled_served_and_stopped(machine, shop, waybill):
     home = machine.data / "waybill" / "shop"
     (home / "inbox" / "orders" / "2026-02.csv").write_text(MORE)
     with serving(machine, shop, home) as server:
-        refreshed = machine.run(
-            "waybill", "refresh", "orders", "--json", cwd=shop / "shop" / "defs"
-        )
+        refreshed = waybill("refresh", "orders", "--json", cwd=shop / "shop" / "defs")
         assert refreshed.returncode == 0, refreshed.stderr
         answer = json.loads(refreshed.stdout)
         assert answer["made"][-1]["rows"] == 4
         assert server.status(answer["run_id"]) == "SUCCESS"
         assert server.request("GET", "/")[0] == 200
-        copied = machine.run("waybill", "backup", str(machine.user / "while_it_runs"), cwd=shop)
+        copied = waybill("backup", str(machine.user / "while_it_runs"), cwd=shop)
         assert copied.returncode == 0, copied.stderr
         server.process.send_signal(signal.SIGTERM)
         server.process.wait(60)
         wait_for(lambda: not server.processes(), seconds=30)
     rows = TableStore.open(str(home / "store")).read(("datasets", "orders")).to_table()
     assert rows.column("customer").to_pylist() == ["Ada", "Grace", "Ada", "Edsger"]
-    copied = machine.run("waybill", "backup", str(machine.user / "stopped"), cwd=shop)
+    copied = waybill("backup", str(machine.user / "stopped"), cwd=shop)
     assert copied.returncode == 0, copied.stderr
     shutil.copytree(machine.user / "while_it_runs", machine.user / "restored")
     shutil.rmtree(machine.user / "while_it_runs")
     restored, stopped = machine.user / "restored", machine.user / "stopped"
-    listed = machine.run(
-        "waybill", "dataset", "list", "--json", cwd=shop, WAYBILL_HOME=str(restored)
-    )
+    listed = waybill("dataset", "list", "--json", cwd=shop, WAYBILL_HOME=str(restored))
     (orders,) = [d for d in json.loads(listed.stdout) if d["name"] == "orders"]
     assert (orders["rows"], orders["version"], orders["status"]) == (4, 1, "ready")
     for copy in (restored, stopped):
@@ -205,21 +212,21 @@ def test_the_projects_own_tests_pass(machine, shop):
     assert "2 passed" in done.stdout
 
 
-def test_the_demo_is_an_example_and_in_nobodys_definitions_else(machine, shop):
-    refused = machine.run("waybill", "demo", cwd=shop)
+def test_the_demo_is_an_example_and_in_nobodys_definitions_else(machine, shop, waybill):
+    refused = waybill("demo", cwd=shop)
     assert refused.returncode == 2
     assert "waybill init --example demo" in refused.stderr
-    made = machine.run("waybill", "init", "flown", "--example", "demo", cwd=machine.user)
+    made = waybill("init", "flown", "--example", "demo", cwd=machine.user)
     assert made.returncode == 0, made.stderr
     project = machine.user / "flown"
     needs = tomllib.loads((project / "pyproject.toml").read_text())["project"]["dependencies"]
     assert needs[0].startswith("waybill[demo] @ file://")
-    done = machine.run("waybill", "check", cwd=project)
+    done = waybill("check", cwd=project)
     assert (done.returncode, done.stdout) == (0, "no problem found\n"), done.stderr
 
 
-def test_outside_of_a_project_commands_say_what_to_do(machine):
-    done = machine.run("waybill", "dataset", "list", cwd=machine.user)
+def test_outside_of_a_project_commands_say_what_to_do(machine, waybill):
+    done = waybill("dataset", "list", cwd=machine.user)
     assert done.returncode == 2
     assert "lies in no project of Waybill" in done.stderr
     assert "waybill init DIR" in done.stderr

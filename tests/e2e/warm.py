@@ -27,12 +27,15 @@ class WarmCommands:
     Args:
         environment: of the warm process; it decides where the code comes from.
         folder: where that finds nothing in its way.
+        python: whose packages it has; those of this process if it is not given.
     """
 
-    def __init__(self, environment: dict[str, str], folder: Path) -> None:
+    def __init__(
+        self, environment: dict[str, str], folder: Path, python: Path | str = sys.executable
+    ) -> None:
         self._folder = folder
         self._process = subprocess.Popen(
-            [sys.executable, "-P", __file__],
+            [str(python), "-P", __file__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
