@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from resources.project import _AT_HAND
+from tests.hurried import hurry_retries
 from tests.remembered import remember_commands, remember_revisions
 
 pytest.register_assert_rewrite("tests.contract")  # the shared suites explain their failures too
@@ -57,3 +58,4 @@ def _no_project_left_at_hand() -> Iterator[None]:
 
 remember_revisions()
 remember_commands()
+hurry_retries()

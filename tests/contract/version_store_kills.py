@@ -35,6 +35,7 @@ class VersionStoreKillContract:
     rounds = 20
     kills = 100
     polls = 500
+    overtakings = 25
     stride = 1
     collect_stride = 1
     """Take every so-manieth step: `after` one request is `before` the next where nothing lies between."""
@@ -168,7 +169,7 @@ class VersionStoreKillContract:
         polls = tmp_path / "polls"
         polls.touch()
         reader = Child(lambda: _poll(open_store().item(KEY), "the-end", 20, polls))
-        for i in range(25):
+        for i in range(self.overtakings):
             # A reader that is overtaken five times in one poll gives up, as it should: stay near it.
             wait_until(lambda i=i: polls.stat().st_size * 2 >= i)
             publish(item, f"run-{i}")

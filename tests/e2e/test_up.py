@@ -203,7 +203,7 @@ def test_a_run_that_is_executed_again_in_the_ui_has_a_process_of_its_own(server)
 def test_runs_leave_no_process_no_open_file_and_no_memory_behind(server):
     run_many(server, 2)  # what is opened once
     before = Usage.of(server)
-    run_many(server, 20)
+    run_many(server, 12)  # more than the files that may be open beside
     wait_for(lambda: len(Usage.of(server).processes) == len(before.processes), seconds=30)
     after = Usage.of(server)
     assert after.processes == before.processes
@@ -276,22 +276,6 @@ def test_what_cannot_be_started_says_why(tmp_path, options, code, text):
     assert text in result.stderr
 
 
-@pytest.mark.parametrize(
-    ("number", "options", "status"),
-    [(signal.SIGINT, ("--interrupted", "cancel"), "CANCELED"), (signal.SIGKILL, (), "FAILURE")],
-    ids=["stopped for good", "killed"],
-)
-def test_the_end_of_the_server_is_the_end_of_everything(tmp_path, number, options, status):
-    workspace = write_workspace(tmp_path)
-    with running_server(tmp_path, "--workspace", str(workspace), *options) as server:
-        run_id = interrupted(server, tmp_path)
-        server.process.send_signal(number)
-        assert_gone(server)
-        assert recorded_status(server.home, run_id) == status
-        if number == signal.SIGINT:
-            assert_stopped(server, run_id)
-
-
 def interrupted(server, folder: Path) -> str:
     """A run in the middle of its step."""
     server.wait_until_ready()
@@ -316,18 +300,26 @@ def assert_stopped(server, run_id: str) -> None:
 
 
 @pytest.mark.kill
-@pytest.mark.parametrize("is_killed", [True, False], ids=["a crash", "a stop"])
+@pytest.mark.parametrize(
+    ("is_killed", "number", "options", "status"),
+    [
+        (True, signal.SIGINT, ("--interrupted", "cancel"), "CANCELED"),
+        (False, signal.SIGKILL, (), "FAILURE"),
+    ],
+    ids=["a crash, then stopped for good", "a stop, then killed"],
+)
 def test_a_run_that_was_interrupted_is_closed_and_tried_again_at_the_next_start(
-    tmp_path, is_killed
+    tmp_path, is_killed, number, options, status
 ):
+    """And the end of that server is the end of everything, too."""
     workspace = write_workspace(tmp_path)
     with running_server(tmp_path, "--workspace", str(workspace)) as server:
         run_id = interrupted(server, tmp_path)
         if is_killed:
             processes = server.processes()
-            for number in (signal.SIGSTOP, signal.SIGKILL):  # none sees another one die
+            for blow in (signal.SIGSTOP, signal.SIGKILL):  # none sees another one die
                 for pid in processes:
-                    os.kill(pid, number)
+                    os.kill(pid, blow)
         else:
             server.process.send_signal(signal.SIGTERM)
         assert_gone(server)
@@ -335,7 +327,7 @@ def test_a_run_that_was_interrupted_is_closed_and_tried_again_at_the_next_start(
         if not is_killed:
             assert_stopped(server, run_id)
         (tmp_path / "began").unlink()
-    with running_server(tmp_path, "--workspace", str(workspace), name="again") as server:
+    with running_server(tmp_path, "--workspace", str(workspace), *options, name="again") as server:
         server.wait_until_ready()
         assert server.status(run_id) == "FAILURE"
         assert f"run {run_id} of __ASSET_JOB is tried again" in server.said()
@@ -343,6 +335,11 @@ def test_a_run_that_was_interrupted_is_closed_and_tried_again_at_the_next_start(
         again = recorded_run(server.home, recorded_run(server.home, run_id).tags[RETRIED_BY])
         assert again.parent_run_id == run_id
         assert RunProcess.of(again.run_id, again.tags) is not None
+        server.process.send_signal(number)
+        assert_gone(server)
+        assert recorded_status(server.home, again.run_id) == status
+        if number == signal.SIGINT:
+            assert_stopped(server, again.run_id)
 
 
 @pytest.fixture(scope="module")

@@ -45,7 +45,9 @@ class ScriptedServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True  # head and body are sent apart: the second would wait 40 ms
+            disable_nagle_algorithm = (
+                True  # head and body are sent apart: the second would wait 40 ms
+            )
 
             def _reply(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

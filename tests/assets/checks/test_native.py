@@ -204,7 +204,7 @@ def test_a_verdict_is_that_of_the_library(tmp_path, rows, gaps):
     table = stored(random_table(chance, rows, gaps), tmp_path)
     asked = [random_expectation(chance, kind) for kind in ARGUMENTS for _ in range(40)]
     judged = [pair for pair in zip(asked, judge_natively(asked, table), strict=True) if pair[1]]
-    some = [pair for kind in ARGUMENTS for pair in of_kind(judged, kind)[:5]]
+    some = [pair for kind in ARGUMENTS for pair in of_kind(judged, kind)[:3]]
     assert len({item.kind for item, _ in some}) >= len(ARGUMENTS) * (
         1 if (rows, gaps) == (30, 0) else 0.85
     )

@@ -84,12 +84,13 @@ class TestS3StoreKills(_S3, VersionStoreKillContract):
     rounds = 4
     kills = 40  # each request has been killed before and after; these add the moments within, of four at once
     polls = 200
+    overtakings = 12
     stride = 2
     collect_stride = 8
 
 
 class TestS3StoreRemoval(_S3, VersionStoreRemovalContract):
-    removal_stride = 4
+    removal_stride = 7
 
 
 class TestS3StoreTags(_S3, VersionStoreTagContract):

@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
+from assets.collections.tasks import working
 from resources.stores.catalog.database import CatalogDatabase
 
-NOTES = 600
+NOTES = 150
 PLENTY = 2**30
 
 
@@ -39,13 +40,16 @@ def limit():
     event.remove(Pool, "checkout", found.set)
 
 
-def test_a_full_catalog_ends_the_task_with_its_reason_and_a_retry_brings_in_the_rest(bench, limit):
+def test_a_full_catalog_ends_the_task_with_its_reason_and_a_retry_brings_in_the_rest(
+    bench, limit, monkeypatch
+):
+    monkeypatch.setattr(working, "_LOT_ITEMS", 50)
     words = random.Random(1)  # texts that do not shrink
     for number in range(NOTES):
         text = " ".join(f"{words.getrandbits(40):x}" for _ in range(300))
         bench.put(f"n{number:03}.txt", text)
     task = bench.make("*.txt")
-    limit.fill(450)
+    limit.fill(75)
     ended = bench.start(task.id)
     assert (ended.state, "disk is full" in ended.reason) == ("failed", True)
     assert "Make room" in ended.reason

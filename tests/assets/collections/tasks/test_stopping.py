@@ -19,7 +19,7 @@ from resources.stores.catalog.import_tasks.collecting import TaskCollecting
 from resources.stores.catalog.import_tasks.items import TaskItemCatalog
 from tests.faults import Child, kill_at
 
-COUNT = 60
+COUNT = 40
 
 
 @pytest.fixture
