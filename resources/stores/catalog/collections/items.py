@@ -77,7 +77,7 @@ class ItemCatalog:
             order = Order.parse(sort, opened.schema)
             compiler = Compiler(opened.facets)
             conditions = _conditions(compiler, opened, filter_text)
-            value = compiler.value(order.field).label("sorted_by")
+            value = order.value(compiler).label("sorted_by")
             found: list[Any] = []
             for part in order.parts(compiler, cursor):
                 if len(found) > limit:
@@ -136,7 +136,7 @@ class ItemCatalog:
         with self.database.read() as connection:
             opened = self._open(connection, collection)
             order, compiler = Order.parse(sort, opened.schema), Compiler(opened.facets)
-            item, value = compiler.table.c.item, compiler.value(order.field)
+            item, value = compiler.table.c.item, order.value(compiler)
             own = sa.select(value).select_from(compiler.source()).where(item == item_id)
             row = connection.execute(own).one_or_none()
             if row is None:
@@ -193,7 +193,7 @@ class ItemCatalog:
             InputError: a value is not what its key declares, or cannot be kept; its facts name the rule.
         """
         with self.database.write() as connection:
-            opened = self._open(connection, collection)
+            opened = self._open(connection, collection, for_change=True)
             editing.merge_metadata(connection, opened, item_id, patch, revision)
             return self._fetch(connection, [item_id])[0]
 
@@ -216,8 +216,11 @@ class ItemCatalog:
         with self.database.write() as connection:
             return editing.remove_collection(connection, known_collection(connection, collection))
 
-    def _open(self, connection: sa.Connection, collection: str) -> Opened:
-        return Opened.of(connection, collection, is_sqlite=self.database.is_sqlite)
+    def _open(
+        self, connection: sa.Connection, collection: str, *, for_change: bool = False
+    ) -> Opened:
+        is_sqlite = self.database.is_sqlite
+        return Opened.held(connection, collection, is_sqlite=is_sqlite, for_change=for_change)
 
     def _fetch(
         self,

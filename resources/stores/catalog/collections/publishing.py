@@ -106,7 +106,7 @@ class CollectionPublisher:
         """
         is_sqlite = self.database.is_sqlite
         with self.database.read() as connection:
-            opened = Opened.of(connection, collection, is_sqlite=is_sqlite)
+            opened = Opened.held(connection, collection, is_sqlite=is_sqlite)
             shape = _Shape(opened.schema, texts)
             names = ("media", "metadata")
             json = {name: f"i.{name}" + ("" if is_sqlite else "::text") for name in names}

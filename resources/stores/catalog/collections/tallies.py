@@ -55,7 +55,7 @@ class Tallies:
             FilterError: the filter cannot be understood; with the place.
         """
         with self._database.read() as connection:
-            opened = Opened.of(connection, collection, is_sqlite=self._database.is_sqlite)
+            opened = Opened.held(connection, collection, is_sqlite=self._database.is_sqlite)
             return self._kept(
                 opened, filter_text, "count", lambda: _count(connection, opened, filter_text)
             )
@@ -67,7 +67,7 @@ class Tallies:
             NotFoundError: nothing was imported into it yet.
         """
         with self._database.read() as connection:
-            opened = Opened.of(connection, collection, is_sqlite=self._database.is_sqlite)
+            opened = Opened.held(connection, collection, is_sqlite=self._database.is_sqlite)
             return self._kept(opened, "", "states", lambda: _states(connection, opened))
 
     def folders(self, collection: str) -> Sequence[Folder]:
@@ -77,7 +77,7 @@ class Tallies:
             NotFoundError: nothing was imported into it yet.
         """
         with self._database.read() as connection:
-            opened = Opened.of(connection, collection, is_sqlite=self._database.is_sqlite)
+            opened = Opened.held(connection, collection, is_sqlite=self._database.is_sqlite)
             return self._kept(
                 opened, "", "folders", lambda: read_folders(connection, opened.stored.id)
             )
@@ -90,7 +90,7 @@ class Tallies:
             FilterError: the filter cannot be understood; with the place.
         """
         with self._database.read() as connection:
-            opened = Opened.of(connection, collection, is_sqlite=self._database.is_sqlite)
+            opened = Opened.held(connection, collection, is_sqlite=self._database.is_sqlite)
             return self._kept(
                 opened, filter_text, "", lambda: _tally(connection, opened, filter_text)
             )
@@ -103,7 +103,7 @@ class Tallies:
             InputError: the key has no such values; the filter cannot be understood.
         """
         with self._database.read() as connection:
-            opened = Opened.of(connection, collection, is_sqlite=self._database.is_sqlite)
+            opened = Opened.held(connection, collection, is_sqlite=self._database.is_sqlite)
             return self._kept(
                 opened,
                 filter_text,
