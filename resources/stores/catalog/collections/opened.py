@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -12,6 +14,7 @@ from resources.stores.catalog.collections.facets import FacetTable
 from resources.stores.catalog.collections.imports import known_collection
 from resources.stores.catalog.collections.records import StoredCollection
 from resources.stores.catalog.collections.schemas import find_schema
+from resources.stores.catalog.database import CatalogDatabase
 
 _IS_OF_NOW = sa.text(
     "SELECT CAST(to_regclass(:table) AS oid) IS NOT DISTINCT FROM (SELECT c.oid FROM pg_class c"
@@ -73,6 +76,28 @@ class Opened:
         if revision != stored.schema_revision:
             raise _being_fitted(collection)
         return cls(stored, schema, FacetTable.of(stored.id, schema, is_sqlite=is_sqlite))
+
+
+@contextmanager
+def look_at(database: CatalogDatabase, collection: str) -> Iterator[tuple[sa.Connection, Opened]]:
+    """A consistent look at a collection: the transaction, and the collection in it.
+
+    Who comes while a change of the schema is committed has waited for its end, and looks once more.
+
+    Raises:
+        NotFoundError: nothing was imported into it yet.
+        ConflictError: its schema is changed all the time.
+    """
+    for is_last in (False, False, True):
+        with database.read() as connection:
+            try:
+                opened = Opened.held(connection, collection, is_sqlite=database.is_sqlite)
+            except ConflictError:
+                if is_last:
+                    raise
+                continue
+            yield connection, opened
+            return
 
 
 def _being_fitted(collection: str) -> ConflictError:
