@@ -247,6 +247,27 @@ def family_of(kind: type[DeclaredComponent]) -> type[NamedComponent]:
     return next(base for base in kind.__mro__ if "noun" in vars(base))
 
 
+def asked_by(kind: type[DeclaredComponent]) -> dict[str, str]:
+    """What `asks` of a class and of its bases say, by attribute."""
+    return {
+        attribute: asked
+        for base in reversed(kind.__mro__)
+        for attribute, asked in vars(base).get("asks", {}).items()
+    }
+
+
+def names_given(component: DeclaredComponent, noun: str) -> set[str]:
+    """The things of a noun that a component names, in whichever attributes."""
+    names: set[str] = set()
+    for attribute, asked in asked_by(type(component)).items():
+        if asked == noun:
+            value: Any = component
+            for part in attribute.split("."):
+                value = getattr(value, part, None)
+            names.update([value] if isinstance(value, str) else value or ())
+    return names - {""}
+
+
 def _resolve(
     resolver: dg.Resolver, context: dg.ResolutionContext, model: BaseModel, name: str
 ) -> Any:

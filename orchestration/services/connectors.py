@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -16,15 +16,19 @@ from orchestration.services.unsaved import Definition, as_input, make_component,
 from resources.connectors.base import Connector, TableConnector
 from resources.connectors.component import ConnectorComponent
 from resources.connectors.resource import ConnectorResource, Holds
+from resources.declared import DeclaredComponent, names_given
 from resources.kernel.errors import InputError, UnknownNameError, WaybillError
 from resources.kernel.records import BrowseEntry, CheckReport, CheckStep, TableName, TellStep
-from resources.references import metadata_value, name_of_asset
+from resources.references import metadata_value, name_of_asset, registry_of
 
 CONNECTOR_JOB = "connector_check"
 """The job of the Launchpad that tries a connector."""
 
 BROWSE_LIMIT = 10_000
 """The most entries that one look may show."""
+
+_SHOWN_AS = {"recurring import": "pipeline"}
+"""Nouns of YAML that are called otherwise where things are listed."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class ConnectorSummary:
     environment: dict[str, bool]
     """Variables that it needs, and whether each is set."""
     used_by: tuple[str, ...]
-    """Data sources, exporters and pipelines that name it: what breaks without it (F037)."""
+    """Data sources, datasets, collections, pipelines and the like that name it: what breaks without it (F037)."""
     holds: Holds = "files"
     """What stands in it: files, or tables of a database."""
 
@@ -205,18 +209,33 @@ def _summary(name: str, resource: ConnectorResource, users: Sequence[str]) -> Co
 
 def _users_of_connectors(location: Location) -> dict[str, list[str]]:
     """Who names each connector, as `noun name`, in order: what breaks without it (F037)."""
-    users: dict[str, list[str]] = {}
+    users: dict[str, set[str]] = {}
+    for connector, user in (*_in_yaml(location), *_in_definitions(location)):
+        users.setdefault(connector, set()).add(user)
+    return {connector: sorted(names) for connector, names in users.items()}
+
+
+def _in_yaml(location: Location) -> Iterator[tuple[str, str]]:
+    """Connectors that components name, and these."""
+    registry = registry_of(location.definitions.component_tree)
+    for component in registry.entries() if registry else ():
+        if isinstance(component, DeclaredComponent):
+            noun = _SHOWN_AS.get(component.noun, component.noun)
+            for connector in names_given(component, "connector"):
+                yield connector, f"{noun} {component.name}"
+
+
+def _in_definitions(location: Location) -> Iterator[tuple[str, str]]:
+    """Connectors that definitions name, those of Python too, and these."""
     nouns = location.nouns()
     for spec in location.specs:
         if connector := _metadata_text(spec.metadata, "connector"):
             noun = nouns[tuple(spec.key.path)] or "asset"
-            users.setdefault(connector, []).append(f"{noun} {name_of_asset(spec.key)}")
+            yield connector, f"{noun} {name_of_asset(spec.key)}"
     for sensor in location.definitions.sensors or []:
         metadata = getattr(sensor, "metadata", {})
         if connector := _metadata_text(metadata, "connector"):
-            pipeline = _metadata_text(metadata, "pipeline") or sensor.name
-            users.setdefault(connector, []).append(f"pipeline {pipeline}")
-    return {connector: sorted(names) for connector, names in users.items()}
+            yield connector, f"pipeline {_metadata_text(metadata, 'pipeline') or sensor.name}"
 
 
 def _metadata_text(metadata: Mapping[str, object], name: str) -> str:

@@ -14,7 +14,7 @@ from orchestration.services.forms.texts import show_value
 from orchestration.services.forms.types import known_kinds, summary_of, title_of
 from resources.component_schema import parse_example
 from resources.connectors.component import Secret
-from resources.declared import DeclaredComponent
+from resources.declared import DeclaredComponent, asked_by
 
 _UNSET = "__DAGSTER_UNSET_DEFAULT__"
 _ASKED = {"cron": Kind.CRON, "refresh": Kind.REFRESH, "sql": Kind.SQL, "lines": Kind.LINES}
@@ -85,11 +85,7 @@ class _Fields:
     def __post_init__(self) -> None:
         model = self.kind.get_model_cls()
         self._schema: dict[str, Any] = model.model_json_schema() if model else {"properties": {}}
-        self._asks = {
-            name: asked
-            for base in reversed(self.kind.__mro__)
-            for name, asked in vars(base).get("asks", {}).items()
-        }
+        self._asks = asked_by(self.kind)
         self._first = parse_example(self.kind.examples[0]) if self.kind.examples else {}
         self._about = self.kind.variants.get(self.variant)
 

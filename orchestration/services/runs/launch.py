@@ -16,10 +16,19 @@ from orchestration.services.home import Home
 from orchestration.services.locks import is_held
 from orchestration.services.runs.start import Asked, start_run
 from orchestration.services.runs.watch import RunOutcome, StepNews, run_here, run_there
-from resources.kernel.errors import ConfigError
+from resources.kernel.errors import ConfigError, said
 from resources.kernel.keys import TABLE_NOUNS
 from resources.sources.uploads import UPLOAD_TAG
 from resources.stores.asset_partitions import tags_of_partition
+
+_MADE_BY = {
+    "model": "Name models/{name} under `assets:` of a pipeline, and train it by `waybill run PIPELINE`",
+    "embedding": "Compute it by `waybill embedding compute {name}`",
+    "image folder": "Give it another ZIP by `waybill image-folder upload FILE --name {name}`",
+    "datasource": "Look at it by `waybill datasource observe {name}`, or refresh the dataset that is made of it",
+    "exporter": "Deliver by `waybill exporter run {name}`",
+}
+"""What else a name may be of, and how that is made anew."""
 
 
 def start_pipeline(
@@ -54,10 +63,11 @@ def start_refresh(
 
     Raises:
         UnknownNameError: nothing makes it, or it has no such partition.
+        ConfigError: it is no dataset but something else.
         InputError: the key of `asked` was used for other work; it has partitions and none is given, or the other way
             round.
     """
-    spec = location.dataset(name)
+    spec = _to_refresh(location, name)
     tags = tags_of_partition(f"dataset {name}", spec.partitions_def, partition, instance)
     return start_run(home, instance, location.asset_job(), asked, assets=[spec.key], tags=tags)
 
@@ -143,12 +153,25 @@ def refresh_dataset(
 
     Raises:
         UnknownNameError: nothing makes it, or it has no such partition.
+        ConfigError: it is no dataset but something else.
         InputError: it has partitions and none is given, or the other way round.
     """
-    spec = location.dataset(name)
+    spec = _to_refresh(location, name)
     tags = tags_of_partition(f"dataset {name}", spec.partitions_def, partition, instance)
     plan = PlannedRun(location.asset_job(), [spec.key], tags)
     return run_to_end(home, instance, plan, asked, tell)
+
+
+def _to_refresh(location: Location, name: str) -> dg.AssetSpec:
+    """What makes a dataset; of a name that something else has, how that is made anew."""
+    if name not in location.datasets():
+        for noun, how in _MADE_BY.items():
+            if name in location.made(noun):
+                raise ConfigError(
+                    f"{name!r} is {'an' if noun[0] in 'aeiou' else 'a'} {said(noun)}, no dataset",
+                    hint=how.format(name=name),
+                )
+    return location.dataset(name)
 
 
 def import_upload(

@@ -204,13 +204,13 @@ class SqlConnectorComponent(ConnectorComponent):
         given = [name for name in FIELDS if getattr(self, name)]
         missing = [name for name in spec.needs if name not in given]
         useless = [name for name in given if name not in (*spec.needs, *spec.takes)]
-        if missing or useless:
+        problems = [f"lacks {', '.join(missing)}"] if missing else []
+        problems += [f"takes no {', '.join(useless)}"] if useless else []
+        if problems:
             needs = ", ".join(spec.needs)
             takes = ", ".join(spec.takes)
             raise ConfigError(
-                f"{where}: connector {self.name!r} ({self.dialect})"
-                + (f" lacks {', '.join(missing)}" if missing else "")
-                + (f" takes no {', '.join(useless)}" if useless else ""),
+                f"{where}: connector {self.name!r} ({self.dialect}) {', and '.join(problems)}",
                 hint=f"A {self.dialect} connector needs {needs}"
                 + (f", and takes {takes}" if takes else ""),
             )

@@ -18,6 +18,9 @@ YAML = """
 type: resources.FolderConnector
 attributes: {name: lake, root: lake}
 ---
+type: resources.FolderConnector
+attributes: {name: drop, root: drop}
+---
 type: resources.SqlConnector
 attributes: {name: shop, dialect: sqlite, path: shop.sqlite}
 ---
@@ -60,6 +63,25 @@ attributes:
   name: nightly
   export: [out]
   on_new_objects: {connector: lake, path: 'orders/*.csv'}
+---
+type: assets.Dataset
+attributes: {name: brought, upload: true, connectors: [drop]}
+---
+type: assets.ImageFolder
+attributes: {name: signs, connectors: [drop]}
+---
+type: assets.Collection
+attributes: {name: media, connectors: [drop], watch: {connector: drop, path: "in/**"}}
+---
+type: assets.ClassificationSet
+attributes: {name: products, columns: [{name: Brand}], files: {connector: drop, path: "p/*.csv"}}
+---
+type: orchestration.RecurringImport
+attributes:
+  name: weekly
+  target: {kind: dataset, name: brought}
+  objects: {connector: drop, path: "in/*.csv"}
+  schedule: {cron: "0 3 * * 1"}
 """
 
 
@@ -118,11 +140,19 @@ class TestConnectors:
         found = {c["name"]: c["used_by"] for c in answer(waybill("connector", "list", "--json"))}
         assert found == {
             "any": [],
+            "drop": [
+                "classification set products",
+                "collection media",
+                "dataset brought",
+                "image folder signs",
+                "pipeline weekly",
+            ],
             "lake": ["datasource landed", "pipeline nightly"],
             "shop": ["datasource recent", "exporter out"],
             "vault": ["datasource locked"],
         }
         assert "exporter out" in waybill("connector", "list").stdout
+        assert "image folder signs" in waybill("connector", "show", "drop").stdout
 
     def test_the_test_shows_each_step(self, waybill):
         found = answer(waybill("connector", "test", "lake", "--json"))

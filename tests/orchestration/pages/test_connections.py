@@ -56,6 +56,12 @@ attributes: {name: out, dataset: orders, connector: dwh, table: orders_out}
 type: assets.Exporter
 attributes: {name: locked_out, dataset: orders, connector: locked, table: orders_out}
 ---
+type: assets.Collection
+attributes: {name: media, connectors: [lake]}
+---
+type: assets.ImageFolder
+attributes: {name: signs, connectors: [lake]}
+---
 type: orchestration.Pipeline
 attributes: {name: nightly, export: [out], schedule: {cron: "0 3 * * *"}}
 """
@@ -140,6 +146,17 @@ def test_connectors_are_listed_without_secrets(ask, see):
     detail = see("/connectors/dwh").text
     assert "The &lt;b&gt;warehouse&lt;/b&gt;" in detail
     assert see("/connectors/nothing", 404)
+
+
+def test_whoever_names_a_connector_is_told_with_a_link(ask, see):
+    users = ["collection media", "datasource order_files", "image folder signs"]
+    assert ask("GET", "/connectors/lake")["used_by"] == users
+    page = see("/connectors/lake").text
+    places = ["collections/media", "datasources/order_files", "image-folders/signs"]
+    for user, place in zip(users, places, strict=True):
+        said = user.replace("datasource", "data source")
+        assert re.search(rf'<li><a href="[^"]+/{place}">{said}</a></li>', page)
+        assert f"<h1>{place.partition('/')[2]}" in see(f"/{place}").text
 
 
 def test_a_right_and_a_wrong_password(ask, see):

@@ -12,7 +12,7 @@ from resources.collections.filter_fields import bind_filter
 from resources.stores.catalog.collections import editing
 from resources.stores.catalog.collections.filtering import Compiler
 from resources.stores.catalog.collections.imports import known_collection
-from resources.stores.catalog.collections.opened import Opened
+from resources.stores.catalog.collections.opened import Opened, look_at
 from resources.stores.catalog.collections.paging import Order
 from resources.stores.catalog.collections.records import Folder, StoredItem
 from resources.stores.catalog.collections.rows import item_columns, to_item
@@ -72,12 +72,11 @@ class ItemCatalog:
             InputError: so it cannot be sorted, or the cursor is none of this list.
         """
         limit = min(limit, MOST_ITEMS)
-        with self.database.read() as connection:
-            opened = self._open(connection, collection)
+        with look_at(self.database, collection) as (connection, opened):
             order = Order.parse(sort, opened.schema)
             compiler = Compiler(opened.facets)
             conditions = _conditions(compiler, opened, filter_text)
-            value = compiler.value(order.field).label("sorted_by")
+            value = order.value(compiler).label("sorted_by")
             found: list[Any] = []
             for part in order.parts(compiler, cursor):
                 if len(found) > limit:
@@ -103,8 +102,7 @@ class ItemCatalog:
             NotFoundError: nothing was imported into the collection yet.
             FilterError: the filter cannot be understood; with the place.
         """
-        with self.database.read() as connection:
-            opened = self._open(connection, collection)
+        with look_at(self.database, collection) as (connection, opened):
             compiler = Compiler(opened.facets)
             conditions = _conditions(compiler, opened, filter_text)
             chosen = sa.select(sa.func.count()).select_from(compiler.source()).where(*conditions)
@@ -133,10 +131,9 @@ class ItemCatalog:
             FilterError: the filter cannot be understood; with the place.
             InputError: so it cannot be sorted.
         """
-        with self.database.read() as connection:
-            opened = self._open(connection, collection)
+        with look_at(self.database, collection) as (connection, opened):
             order, compiler = Order.parse(sort, opened.schema), Compiler(opened.facets)
-            item, value = compiler.table.c.item, compiler.value(order.field)
+            item, value = compiler.table.c.item, order.value(compiler)
             own = sa.select(value).select_from(compiler.source()).where(item == item_id)
             row = connection.execute(own).one_or_none()
             if row is None:
@@ -193,7 +190,8 @@ class ItemCatalog:
             InputError: a value is not what its key declares, or cannot be kept; its facts name the rule.
         """
         with self.database.write() as connection:
-            opened = self._open(connection, collection)
+            is_sqlite = self.database.is_sqlite
+            opened = Opened.held(connection, collection, is_sqlite=is_sqlite, for_change=True)
             editing.merge_metadata(connection, opened, item_id, patch, revision)
             return self._fetch(connection, [item_id])[0]
 
@@ -215,9 +213,6 @@ class ItemCatalog:
         """Takes a collection out with its items and its imports; says how many items it had. Its schema stays."""
         with self.database.write() as connection:
             return editing.remove_collection(connection, known_collection(connection, collection))
-
-    def _open(self, connection: sa.Connection, collection: str) -> Opened:
-        return Opened.of(connection, collection, is_sqlite=self.database.is_sqlite)
 
     def _fetch(
         self,

@@ -16,6 +16,8 @@ from resources.collections.metadata_schema import MetadataSchema
 from resources.kernel.errors import InputError
 from resources.stores.catalog.collections.filtering import Compiler, Expression
 
+COMPARED = 500
+"""Characters of a text of metadata that an order looks at: a cursor has them, and has to go into an address."""
 _UNSORTED = frozenset({"presence", "lines", "whole"})
 
 
@@ -29,7 +31,7 @@ class OrderedPart:
 
 @dataclass(frozen=True)
 class Order:
-    """By what items are sorted; those without a value come last, equals by id.
+    """By what items are sorted; those without a value come last, equals by id. Texts are equal when `COMPARED` characters are.
 
     Args:
         text: as it was asked for: the name of a field, `-` before it for the other way round.
@@ -63,9 +65,16 @@ class Order:
         """Whether it is the order in which items came."""
         return self.field.place == "item" and self.field.name == "id"
 
+    def value(self, compiler: Compiler) -> Expression:
+        """What is compared: of a text of metadata the beginning, since a transcript would not fit into a cursor."""
+        value = compiler.value(self.field)
+        if self.field.kind != "text" or self.field.place == "item":
+            return value
+        return sa.func.substr(value, 1, COMPARED)
+
     def columns(self, compiler: Compiler) -> list[Expression]:
         """What to order by."""
-        item, value = compiler.table.c.item, compiler.value(self.field)
+        item, value = compiler.table.c.item, self.value(compiler)
         if self.is_by_id:
             return [item.desc() if self.descends else item.asc()]
         return [(value.desc() if self.descends else value.asc()).nulls_last(), item]
@@ -83,7 +92,7 @@ class Order:
             behind = [self.after(compiler, *place)] if place else []
             yield OrderedPart(behind, self.columns(compiler))
             return
-        item, value = compiler.table.c.item, compiler.value(self.field)
+        item, value = compiler.table.c.item, self.value(compiler)
         last, number = place or (None, 0)
         if place is None or last is not None:
             present: list[Expression] = [value.is_not(None)]
@@ -99,7 +108,7 @@ class Order:
         item = compiler.table.c.item
         if self.is_by_id:
             return item < number if self.descends else item > number
-        found = compiler.value(self.field)
+        found = self.value(compiler)
         if value is None:
             return sa.and_(found.is_(None), item > number)
         further = found < value if self.descends else found > value
@@ -110,7 +119,7 @@ class Order:
         item = compiler.table.c.item
         if self.is_by_id:
             return item > number if self.descends else item < number
-        found = compiler.value(self.field)
+        found = self.value(compiler)
         if value is None:
             return sa.or_(found.is_not(None), item < number)
         earlier = found > value if self.descends else found < value
@@ -118,7 +127,7 @@ class Order:
 
     def backwards(self, compiler: Compiler) -> list[Expression]:
         """What to order by to come from an item to the one before it."""
-        item, value = compiler.table.c.item, compiler.value(self.field)
+        item, value = compiler.table.c.item, self.value(compiler)
         if self.is_by_id:
             return [item.asc() if self.descends else item.desc()]
         towards = value.asc() if self.descends else value.desc()

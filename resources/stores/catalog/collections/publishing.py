@@ -20,7 +20,7 @@ from resources.collections.filter_fields import MEDIA
 from resources.collections.metadata_schema import KeyKind, MetadataKey, MetadataSchema
 from resources.kernel.records import BatchStream
 from resources.stores.catalog.collections.imports import find_collection
-from resources.stores.catalog.collections.opened import Opened
+from resources.stores.catalog.collections.opened import look_at
 from resources.stores.catalog.collections.records import StoredCollection
 from resources.stores.catalog.collections.tables import COLLECTIONS, ITEMS
 from resources.stores.catalog.database import CatalogDatabase
@@ -105,8 +105,7 @@ class CollectionPublisher:
             NotFoundError: nothing was imported into it yet.
         """
         is_sqlite = self.database.is_sqlite
-        with self.database.read() as connection:
-            opened = Opened.of(connection, collection, is_sqlite=is_sqlite)
+        with look_at(self.database, collection) as (connection, opened):
             shape = _Shape(opened.schema, texts)
             names = ("media", "metadata")
             json = {name: f"i.{name}" + ("" if is_sqlite else "::text") for name in names}

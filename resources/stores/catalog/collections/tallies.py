@@ -19,7 +19,7 @@ from resources.collections.filter_fields import bind_filter, find_field
 from resources.collections.filters import Word
 from resources.kernel.errors import InputError
 from resources.stores.catalog.collections.filtering import Compiler, Expression
-from resources.stores.catalog.collections.opened import Opened
+from resources.stores.catalog.collections.opened import Opened, look_at
 from resources.stores.catalog.collections.records import Folder
 from resources.stores.catalog.database import CatalogDatabase
 
@@ -54,8 +54,7 @@ class Tallies:
             NotFoundError: nothing was imported into the collection yet.
             FilterError: the filter cannot be understood; with the place.
         """
-        with self._database.read() as connection:
-            opened = Opened.of(connection, collection, is_sqlite=self._database.is_sqlite)
+        with look_at(self._database, collection) as (connection, opened):
             return self._kept(
                 opened, filter_text, "count", lambda: _count(connection, opened, filter_text)
             )
@@ -66,8 +65,7 @@ class Tallies:
         Raises:
             NotFoundError: nothing was imported into it yet.
         """
-        with self._database.read() as connection:
-            opened = Opened.of(connection, collection, is_sqlite=self._database.is_sqlite)
+        with look_at(self._database, collection) as (connection, opened):
             return self._kept(opened, "", "states", lambda: _states(connection, opened))
 
     def folders(self, collection: str) -> Sequence[Folder]:
@@ -76,8 +74,7 @@ class Tallies:
         Raises:
             NotFoundError: nothing was imported into it yet.
         """
-        with self._database.read() as connection:
-            opened = Opened.of(connection, collection, is_sqlite=self._database.is_sqlite)
+        with look_at(self._database, collection) as (connection, opened):
             return self._kept(
                 opened, "", "folders", lambda: read_folders(connection, opened.stored.id)
             )
@@ -89,8 +86,7 @@ class Tallies:
             NotFoundError: nothing was imported into it yet.
             FilterError: the filter cannot be understood; with the place.
         """
-        with self._database.read() as connection:
-            opened = Opened.of(connection, collection, is_sqlite=self._database.is_sqlite)
+        with look_at(self._database, collection) as (connection, opened):
             return self._kept(
                 opened, filter_text, "", lambda: _tally(connection, opened, filter_text)
             )
@@ -102,8 +98,7 @@ class Tallies:
             NotFoundError: nothing was imported into the collection yet.
             InputError: the key has no such values; the filter cannot be understood.
         """
-        with self._database.read() as connection:
-            opened = Opened.of(connection, collection, is_sqlite=self._database.is_sqlite)
+        with look_at(self._database, collection) as (connection, opened):
             return self._kept(
                 opened,
                 filter_text,

@@ -51,3 +51,13 @@ attributes: {{name: events, dialect: bigquery, project: p, {attribute}}}
     with pytest.raises(ConfigError) as caught, project(text):
         pass
     assert message in str(caught.value).replace("\n", " ")
+
+
+def test_what_is_missing_and_what_is_of_no_use_are_told_apart():
+    text = """
+type: resources.SqlConnector
+attributes: {name: shop, dialect: sqlite, database: shop, host: h}
+"""
+    told = r"connector 'shop' \(sqlite\) lacks path, and takes no host, database"
+    with pytest.raises(ConfigError, match=told), project(text):
+        pass

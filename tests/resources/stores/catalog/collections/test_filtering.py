@@ -13,9 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resources.collections.filters import FilterError, Word, parse_filter
+from resources.collections.metadata_schema import MetadataKey, MetadataSchema
 from resources.kernel.errors import InputError
 from resources.stores.catalog.collections.catalog import CollectionCatalog
 from resources.stores.catalog.collections.items import ItemCatalog
+from resources.stores.catalog.collections.metadata import MetadataCatalog
 from resources.stores.catalog.collections.schemas import written_keys
 from resources.stores.catalog.collections.tallies import Tallies
 from resources.stores.catalog.database import CatalogDatabase
@@ -170,6 +172,34 @@ def test_items_are_counted_by_type_state_and_few_values(both, items):
         assert tallies.states(COLLECTION) == tallies.of(COLLECTION).states
         with pytest.raises(InputError, match="cannot be counted"):
             tallies.values(COLLECTION, "lux")
+
+
+def test_a_cursor_is_short_however_long_a_text_is(collections):
+    """It goes into an address. Those that are the same for 500 characters are in the order in which they came."""
+    schema = MetadataSchema(
+        "long",
+        {"notes": MetadataKey("notes", "text"), "name": MetadataKey("name", "varchar")},
+    )
+    declared = MetadataCatalog(collections.database)
+    declared.declare(schema.name, list(schema.keys.values()), "ada")
+    texts = ["日" * 499 + end for end in ("c", "b" * 7_000, "a", "b")]
+    drafts = [
+        draft(f"s3://b/{n}", metadata={"notes": text, "name": text}) for n, text in enumerate(texts)
+    ]
+    run(collections, "1", [*drafts, draft("s3://b/4")], schema=schema.name)
+    items = ItemCatalog(collections.database)
+    for sort, order in (("notes", "21304"), ("name", "21304"), ("-name", "01324")):
+        found, cursor = "", ""
+        while cursor or not found:
+            page = items.items(COLLECTION, sort=sort, cursor=cursor, limit=1)
+            found += "".join(item.urls[0][-1] for item in page.items)
+            cursor = page.cursor
+            assert len(cursor) < 4_000
+        assert found == order
+        (middle,) = (item.id for item in items.items(COLLECTION).items if item.urls[0][-1] == "3")
+        beside = items.neighbours(COLLECTION, middle, sort=sort)
+        urls = [items.item(COLLECTION, n).urls[0][-1] for n in (beside.previous, beside.next)]
+        assert urls == [order[order.index("3") - 1], order[order.index("3") + 1]]
 
 
 def test_counts_follow_a_change(collections):

@@ -1,6 +1,8 @@
 """Schemas in the catalog: changed with history, by one editor at a time, and followed by filters and registering."""
 
 import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
@@ -18,11 +20,14 @@ from resources.collections.schema_changes import (
 )
 from resources.kernel.errors import ConflictError
 from resources.stores.catalog.collections import facets, imports
+from resources.stores.catalog.collections.catalog import CollectionCatalog
 from resources.stores.catalog.collections.facets import FacetTable
 from resources.stores.catalog.collections.items import ItemCatalog
 from resources.stores.catalog.collections.metadata import MetadataCatalog
+from resources.stores.catalog.collections.publishing import CollectionPublisher
+from resources.stores.catalog.collections.tallies import Tallies
 from resources.stores.catalog.database import CatalogDatabase
-from tests.faults import Child, count_steps, kill_at
+from tests.faults import Child, count_steps, kill_at, wait_until
 from tests.resources.stores.catalog.collections.drafts import COLLECTION, UPSERT, draft, run
 
 LABELS = "labels"
@@ -68,6 +73,75 @@ def test_of_two_editors_the_slower_one_looks_again(schemas):
     with pytest.raises(ConflictError, match="has revision 1, not 0"):
         schemas.apply(LABELS, AddScalar("b", "number"), "bob", revision=0)
     assert list(schemas.schema(LABELS).schema.keys) == ["a"]
+
+
+@pytest.fixture
+def beside_a_change(schemas, items, monkeypatch):
+    """Does something after the table of facets was made anew for another key, and before that is committed."""
+    schemas.apply(LABELS, AddScalar("b", "number"), "ada")
+    drafts = [draft(f"s3://b/{n}", metadata={"a": 50, "b": n}) for n in range(6)]
+    run(CollectionCatalog(schemas.database), "1", drafts, schema=LABELS)
+    is_made, may_end = threading.Event(), threading.Event()
+    ensure_indexes = FacetTable.ensure_indexes
+
+    def wait(self, connection):
+        is_made.set()
+        assert may_end.wait(30)
+        ensure_indexes(self, connection)
+
+    monkeypatch.setattr(FacetTable, "ensure_indexes", wait)
+    waiting = sa.text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+
+    def is_held_up():
+        if schemas.database.is_sqlite:
+            return True
+        with CatalogDatabase(schemas.database.config).read() as connection:
+            return connection.execute(waiting).scalar_one() > 0
+
+    def do(work):
+        with ThreadPoolExecutor(2) as threads:
+            change = threads.submit(schemas.apply, LABELS, AddScalar("a", "number"), "bob")
+            assert is_made.wait(30)
+            done = threads.submit(work)
+            wait_until(lambda: done.done() or is_held_up())
+            may_end.set()
+            change.result()
+            return done
+
+    return do
+
+
+def published(database):
+    with CollectionPublisher(database).stream(COLLECTION) as (_, stream):
+        return sum(batch.num_rows for batch in stream)
+
+
+@pytest.mark.parametrize(
+    ("look", "right"),
+    [
+        (lambda items: items.count(COLLECTION, "b >= 2"), 4),
+        (lambda items: len(items.items(COLLECTION, filter_text="b >= 2").items), 4),
+        (lambda items: Tallies(items.database).count(COLLECTION, "b < 2"), 2),
+        (lambda items: published(items.database), 6),
+    ],
+    ids=["count", "page", "tally", "version"],
+)
+def test_who_looks_while_a_change_is_committed_never_sees_an_empty_collection(
+    beside_a_change, items, look, right
+):
+    """On PostgreSQL the new table has no row for a snapshot that is older than it."""
+    assert beside_a_change(lambda: look(items)).result() == right
+    assert look(items) == right
+
+
+def test_metadata_changed_while_a_schema_changes_is_found_by_it(beside_a_change, items):
+    number = items.items(COLLECTION).items[0].id
+    beside_a_change(lambda: items.merge_metadata(COLLECTION, number, {"b": 99})).result()
+    assert [found(items, f) for f in ("b = 99", "a = 99")] == [["0"], []]
+    assert items.count(COLLECTION, "a = 50") == 6
 
 
 def test_changes_of_many_processes_are_all_there(open_collections):
