@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -10,7 +11,8 @@ from hypothesis import settings
 
 from resources.project import _AT_HAND
 from tests.hurried import hurry_retries
-from tests.remembered import remember_commands, remember_revisions
+from tests.remembered import remember_commands, remember_databases, remember_revisions
+from tests.volatile import forgo_the_disk
 
 pytest.register_assert_rewrite("tests.contract")  # the shared suites explain their failures too
 settings.register_profile("waybill", deadline=None)  # a busy machine is no mistake of the code
@@ -43,6 +45,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     """What was imported stays: no search for garbage goes through it, and no forked child copies it by searching."""
+    if "dagster" in sys.modules:
+        remember_databases()
     gc.collect()
     gc.freeze()
     gc.set_threshold(5_000, 20, 20)
@@ -56,6 +60,7 @@ def _no_project_left_at_hand() -> Iterator[None]:
     assert left is None, f"a test of this file left {left.root} as the project at hand"
 
 
+forgo_the_disk()
 remember_revisions()
 remember_commands()
 hurry_retries()

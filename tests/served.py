@@ -226,8 +226,10 @@ def _web(workspace_file: Path, *, with_daemon: bool) -> Iterator[str]:
         context = stack.enter_context(open_workspace(workspace_file))
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         port = listener.getsockname()[1]
+        # How long a wrong password or token takes is the guard's own tests' affair.
+        rules = GuardRules(port, failed_login_seconds=0)
         config = uvicorn.Config(
-            guarded_app(context, GuardRules(port), Directory(CatalogDatabase.open())),
+            guarded_app(context, rules, Directory(CatalogDatabase.open())),
             log_level="warning",
             lifespan="off",
             proxy_headers=False,

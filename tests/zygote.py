@@ -18,6 +18,7 @@ from pathlib import Path
 from orchestration.server import code_location, zygote
 from orchestration.server.forking import Program, Zygote
 from orchestration.server.threads import THREADLESS_ENVIRONMENT, leave
+from tests.volatile import forgo_the_disk
 
 MODULES = ("orchestration.definitions",)
 
@@ -48,6 +49,7 @@ def _serve(descriptor: int) -> None:
     for name in MODULES:
         importlib.import_module(name)
     code_location.preload()
+    forgo_the_disk()
     zygote.main(socket.socket(fileno=descriptor))
     leave(0)
 

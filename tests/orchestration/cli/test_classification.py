@@ -13,6 +13,7 @@ import dagster as dg
 import pytest
 from typer.testing import CliRunner
 
+from assets.classifications.schema import ParseOptions
 from orchestration.cli.context import CommandContext
 from orchestration.cli.main import app
 from orchestration.location import Location
@@ -491,34 +492,33 @@ def test_history_is_asked_for_by_set_state_time_and_file(waybill, put):
     assert "products" in waybill("history", name=None).stdout
 
 
-def test_errors_of_a_file_are_found_again_and_all_of_them_in_a_report(waybill, put, folder):
-    bad = put("Key,Size\n" + "a,x\n" * 100_000 + "b\n" * 1_000, "many.csv")
+def test_errors_are_found_again_and_all_of_them_in_a_report(waybill, put, folder, monkeypatch):
+    fixed = ParseOptions.__init__.__kwdefaults__
+    assert fixed["max_problems"] == 100_000
+    monkeypatch.setitem(fixed, "max_problems", 1_000)
+    bad = put("Key,Size\n" + "a,x\n" * 1_000 + "b\n" * 10, "many.csv")
     done = answer(waybill("apply", bad, "--json", code=1))
-    assert (done["counts"]["errors"], len(done["errors"])) == (101_000, 100)
-    assert "101,000 errors" in waybill("apply", bad, code=1).stderr
+    assert (done["counts"]["errors"], len(done["errors"])) == (1_010, 100)
+    assert "1,010 errors" in waybill("apply", bad, code=1).stderr
 
     kept = answer(waybill("errors", "--file", "many", "--json"))
-    assert (kept["error_count"], len(kept["errors"])) == (101_000, 100)
+    assert (kept["error_count"], len(kept["errors"])) == (1_010, 100)
     assert kept["errors"][0]["row"] == 2
     assert kept["run_id"] == answer(waybill("errors", "--run", kept["run_id"], "--json"))["run_id"]
     assert "row 2, column Size" in waybill("errors").stdout
     assert "has rejected no file 'x.csv'" in waybill("errors", "--file", "x.csv", code=2).stderr
 
     found = answer(waybill("check", bad, "--json", code=1))
-    assert (found["error_count"], len(found["errors"]), found["complete"]) == (
-        101_000,
-        100_000,
-        False,
-    )
+    assert (found["error_count"], len(found["errors"]), found["complete"]) == (1_010, 1_000, False)
     reports = [folder / "all.csv", folder / "all.json"]
     for report in reports:
         waybill("check", bad, "--report", report, code=1)
     with reports[0].open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 101_000
-    assert (rows[-1]["row"], rows[-1]["rule"]) == ("101001", "column_count_mismatch")
+    assert len(rows) == 1_010
+    assert (rows[-1]["row"], rows[-1]["rule"]) == ("1011", "column_count_mismatch")
     listed = json.loads(reports[1].read_text())
-    assert (len(listed), listed[0]["column"]) == (101_000, "Size")
+    assert (len(listed), listed[0]["column"]) == (1_010, "Size")
     assert "a .csv or a .json" in waybill("check", bad, "--report", folder / "a.txt", code=2).stderr
 
 

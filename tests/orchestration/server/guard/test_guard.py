@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from orchestration.server.guard import BODY_LIMIT_BYTES, Guard, GuardRules
+from orchestration.server.guard import BODY_LIMIT_BYTES, Guard, GuardRules, guard
+from orchestration.server.guard.rules import FAILED_LOGIN_SECONDS
 from tests.orchestration.server.asgi import ask
 
 JSON = {"content-type": "application/json"}
@@ -280,6 +281,22 @@ def basic(text: str) -> str:
 @pytest.fixture
 def locked(inner):
     return Guard(inner, GuardRules(port=3000, password="päss:wörd", failed_login_seconds=0))
+
+
+def test_the_answer_to_a_wrong_password_or_token_takes_its_time(inner, monkeypatch):
+    waited = []
+
+    async def noted(seconds):
+        waited.append(seconds)
+
+    monkeypatch.setattr(guard.asyncio, "sleep", noted)
+    app = Guard(inner, GuardRules(port=3000, password="secret"))
+    for authorization in (basic("me:wrong"), "Bearer wrong"):
+        headers = {"host": "localhost:3000", "authorization": authorization}
+        assert ask(app, headers=headers).status == 401
+    assert waited == [FAILED_LOGIN_SECONDS] * 2
+    assert FAILED_LOGIN_SECONDS > 0
+    assert inner.reached == []
 
 
 @pytest.mark.parametrize(
