@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import pyarrow as pa
 import pytest
 
+from orchestration.services.profiles import report
 from resources.profiles.compute import compute_profile
 from resources.profiles.kept import keep_profile
 from tests.orchestration.services.rows.shelf import Shelf
@@ -33,6 +34,8 @@ EVIL = [
     "\u202egnp.exe\u202c", "{{ 7 * 7 }}{% raw %}", "</style></title><script>alert(6)</script>", "<!--", "&lt;b&gt;", "a\nb\tc",
     "x" * 300 + "<b>",
 ]  # fmt: skip
+VAST = 3_000
+"""Columns: more than a page may show, and more than a report has room to tell whole."""
 START = dt.datetime(2013, 1, 1, tzinfo=dt.UTC).replace(tzinfo=None)
 CARRIERS = ["UA", "AA", "DL", "B6", "EV", "MQ", "US", "WN", "9E", "VX", "FL", "AS"]
 
@@ -101,7 +104,7 @@ def shop(tmp_path_factory):
     put("evil", pa.table({"n": range(len(EVIL)), **dict.fromkeys(EVIL, EVIL)}))
     wide = {f"column_{n:03}": [i * (n % 7 + 1) % 97 + n / 3 for i in range(50)] for n in range(200)}
     put("wide", pa.table(wide))
-    put("vast", pa.table({f"c{n}": [n, None] for n in range(10_000)}))
+    put("vast", pa.table({f"c{n}": [n, None] for n in range(VAST)}))
     put("odd", odd())
     put("bare", orders(3), is_profiled=False)
     with served(folder, {"x/defs.yaml": YAML}, variables={"WAYBILL_STORE": shelf.url}) as found:
@@ -194,10 +197,10 @@ def test_columns_are_filtered_sorted_and_paged(client):
     assert names(q="CARR") == ["carrier"]
     assert names(q="nothing like it") == []
     wide = client.get("vast/analysis/columns", params={"sort": "-position"})
-    assert "10,000 of 10,000 columns" in wide.text
+    assert "3,000 of 3,000 columns" in wide.text
     assert len(wide.content) < 500_000
     following = html.unescape(re.search(r'href="([^"]*)" rel="next"', wide.text)[1])
-    assert "c9899</a>" in client.get(f"http://{client.base_url.netloc.decode()}{following}").text
+    assert "c2899</a>" in client.get(f"http://{client.base_url.netloc.decode()}{following}").text
 
 
 def test_two_versions_stand_side_by_side(client):
@@ -247,7 +250,8 @@ class _Markup(HTMLParser):
 
 
 @pytest.mark.parametrize("name", ["orders", "evil", "wide", "vast", "odd"])
-def test_the_report_is_one_small_file_that_loads_and_runs_nothing(client, name):
+def test_the_report_is_one_small_file_that_loads_and_runs_nothing(client, monkeypatch, name):
+    monkeypatch.setattr(report, "LINES_BYTES", 400_000)  # less than the columns of `vast` take
     answer = client.get(f"{name}/analysis/report")
     assert answer.status_code == 200
     assert answer.headers["content-disposition"].startswith("attachment")
@@ -259,7 +263,7 @@ def test_the_report_is_one_small_file_that_loads_and_runs_nothing(client, name):
     assert not re.search(r"url\(|@import|https?://(?!www\.w3\.org)", answer.text)
     assert "\u202e" not in answer.text
     if name == "vast":
-        assert "there is no room in one file" in answer.text
+        assert answer.text.count("there is no room in one file") == 2  # in the table, below it
 
 
 @pytest.mark.parametrize("path", ["", "/columns", "/associations", "/sample", "/column"])
@@ -311,13 +315,9 @@ def test_all_distributions_of_a_wide_table_come_in_by_scrolling(shop, chromium):
         assert watched.page.locator(".distributions .more").count() == 0
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 360])
-def test_the_analysis_is_accessible(shop, chromium, scheme, width):
+def test_the_analysis_is_accessible_and_fits(shop, chromium):
     paths = ["", "?version=2&beside=1", "/columns", "/column?column=price", "/associations?a=1&b=2"]
-    with watched_page(chromium, color_scheme=scheme) as watched:
-        watched.page.set_viewport_size({"width": width, "height": 800})
+    with watched_page(chromium) as watched:
         for path in paths:
             watched.page.goto(f"{shop.data}/datasets/orders/analysis{path}")
-            watched.check_accessible()
-            assert watched.page.evaluate("document.documentElement.scrollWidth") <= width
+            watched.check_looks()

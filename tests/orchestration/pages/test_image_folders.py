@@ -111,24 +111,14 @@ def test_what_cannot_be_taken_is_told_on_the_page(shop, client):
     assert client.get(f"{shop.data}/image-folders/none").status_code == 404
 
 
+NAME = "walk"
+
+
 class Walk:
-    """A person at a browser of some width, who looks at each page that comes up."""
+    """A person who clicks on a phone, and looks at each page that comes up there and on a desk."""
 
-    def __init__(self, watched, shop, width, shots):
-        self.page, self.shop, self.width, self._watched, self._shots = (
-            watched.page,
-            shop,
-            width,
-            watched,
-            shots,
-        )
-        self.name = f"walk_{width}"
-        self.page.set_viewport_size({"width": width, "height": 800})
-
-    def look(self, name):
-        self._watched.check_accessible()
-        assert self.page.evaluate("document.documentElement.scrollWidth") <= self.width, name
-        self.page.screenshot(path=str(self._shots / f"{name}-{self.width}.png"), full_page=True)
+    def __init__(self, watched, shop):
+        self.page, self.shop, self.look = watched.page, shop, watched.check_looks
 
     def until(self, condition):
         """The pages' own policy forbids Playwright's way to wait for one."""
@@ -142,12 +132,12 @@ class Walk:
         data = base64.b64encode(zipped(IMAGES)).decode()
         page.evaluate(DROP, ["Town Walk.zip", data])
         assert page.input_value("#f-name") == "town_walk"
-        page.fill("#f-name", self.name)
-        self.look("drop")
+        page.fill("#f-name", NAME)
+        self.look()
         page.click("text=Upload image folder")
-        page.wait_for_url(re.compile(rf"/image-folders/{self.name}$"), timeout=180_000)  # by itself
+        page.wait_for_url(re.compile(rf"/image-folders/{NAME}$"), timeout=180_000)  # by itself
         page.wait_for_selector("a:text-is('north/')")
-        self.look("gallery")
+        self.look()
 
     def look_through(self):
         page = self.page
@@ -156,20 +146,20 @@ class Walk:
         self.until(
             "[...document.querySelectorAll('.tile img')].slice(0, 8).every(one => one.naturalWidth)"
         )
-        self.look("street")
+        self.look()
         page.click("a[rel=next]")
         page.click(".tile a.title >> nth=0")
         self.until("document.querySelector('figure img').naturalWidth > 0")
         assert page.input_value("#path") == "street/60.jpg"
         page.click("text=Copy the path")
         page.wait_for_selector("text=Copied")
-        self.look("image")
+        self.look()
 
     def rename(self):
         page = self.page
-        page.click(f"summary[aria-label='What to do with {self.name}']")
+        page.click(f"summary[aria-label='What to do with {NAME}']")
         assert page.locator("details.menu[open] > ul").bounding_box()["x"] >= 0
-        self.look("menu")
+        self.look()
         page.click("details[open] >> text=Rename")
         page.fill("#f-title", "A walk")
         page.click("text=Save")
@@ -185,18 +175,17 @@ class Walk:
         page = self.page
         page.click("summary:text-is('More')")
         page.click("details[open] >> text=Remove")
-        self.look("remove")
+        self.look()
         page.click("button:text-is('Remove')")
-        page.wait_for_selector(f"text={self.name} was removed")
+        page.wait_for_selector(f"text={NAME} was removed")
         assert page.locator("a:text-is('A walk')").count() == 0
 
 
-@pytest.mark.parametrize("width", [1280, 360])
-def test_dropped_looked_at_renamed_downloaded_and_removed(shop, chromium, tmp_path, width):
+def test_dropped_looked_at_renamed_downloaded_and_removed(shop, chromium):
     with watched_page(chromium) as watched:
-        walk = Walk(watched, shop, width, tmp_path)
+        walk = Walk(watched, shop)
         walk.list()
-        walk.look("list")
+        walk.look()
         walk.drop()
         walk.look_through()
         walk.list()
