@@ -121,6 +121,20 @@ def test_items_that_moved_or_went_are_judged_anew(collections, items):
     assert min(newest) > 5  # ids are not given out again
 
 
+@pytest.mark.parametrize("number", [10**25, -(10**25), 2**63])
+def test_a_number_that_no_item_can_have_is_told_so(items, number):
+    for ask in (
+        lambda: items.item(COLLECTION, number),
+        lambda: items.neighbours(COLLECTION, number),
+        lambda: items.rename(COLLECTION, number, "x"),
+        lambda: items.merge_metadata(COLLECTION, number, {}),
+    ):
+        with pytest.raises(
+            (InputError, NotFoundError), match=r"has no item|larger than any|out of range"
+        ):
+            ask()
+
+
 def test_what_belongs_to_an_item_of_another_collection_stays(collections, items):
     """Its text, and that an import task brought it, are found by its id alone."""
     own, *_, foreign = (item.id for item in held(collections))
