@@ -29,6 +29,8 @@ from resources.stores.catalog.pool import MOST, WAIT_SECONDS, shared_sessions
 from resources.stores.catalog.settings import catalog_config
 
 _DOING = "using the catalog"
+_TOO_LARGE = "too large to convert to SQLite INTEGER"
+"""What SQLite's driver says of a number that cannot be one of its own, as an error of Python; PostgreSQL's has one of its own."""
 _CACHE_KIB = 16_000  # of SQLite's pages: a sorted bulk load of 50 MiB then hardly touches the disk before it commits
 _READING_KIB = 2_000  # pages are mostly read once: to find memory for more of them costs a sixth of a look at a large table
 
@@ -155,6 +157,13 @@ class CatalogDatabase:
             raise ConnectorUnavailableError(
                 f"{_DOING} {self.config.location}: all {MOST} sessions of this process have been busy for {WAIT_SECONDS:g} s",
                 hint="Try again when fewer do the same",
+            ) from None
+        except OverflowError as error:
+            if _TOO_LARGE not in str(error):
+                raise
+            raise InputError(
+                "a number is larger than any that the catalog gives out",
+                hint="Take a number from a list of what there is",
             ) from None
         except Exception as error:
             if not isinstance(error, _driver_errors(self.is_sqlite)):

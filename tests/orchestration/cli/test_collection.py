@@ -131,6 +131,7 @@ def test_items_are_renamed_moved_saved_and_removed(waybill, lake, tmp_path):
     one, two = (i["id"] for i in json.loads(waybill("items", "photos", "--json"))["items"])
     assert "is called The gate" in waybill("rename-item", "photos", str(one), "The gate")
     waybill("rename-item", "photos", str(one), "x" * 301, code=1)
+    assert "larger than any" in waybill("item", "photos", "9" * 20, code=1)
     was = json.loads(waybill("item", "photos", str(one)))["revision"]
     changed = ("merge-metadata", "photos", str(one))
     assert "2 keys changed" in waybill(*changed, '{"lux": 3.5, "note": "x"}', "--revision", was)

@@ -127,11 +127,11 @@ def remove(connection: sa.Connection, stored: StoredCollection, ids: Sequence[in
     removed = 0
     for some in _parts(ids):
         connection.execute(sa.delete(facets).where(facets.c.item.in_(some)))
-        connection.execute(sa.delete(DOCUMENTS).where(DOCUMENTS.c.item_id.in_(some)))
-        connection.execute(sa.delete(KNOWN).where(KNOWN.c.item_id.in_(some)))
-        removed += connection.execute(
-            sa.delete(ITEMS).where(ITEMS.c.collection_id == stored.id, ITEMS.c.id.in_(some))
-        ).rowcount
+        is_own = sa.and_(ITEMS.c.collection_id == stored.id, ITEMS.c.id.in_(some))
+        own = sa.select(ITEMS.c.id).where(is_own)  # ids of other collections may be among them
+        connection.execute(sa.delete(DOCUMENTS).where(DOCUMENTS.c.item_id.in_(own)))
+        connection.execute(sa.delete(KNOWN).where(KNOWN.c.item_id.in_(own)))
+        removed += connection.execute(sa.delete(ITEMS).where(is_own)).rowcount
     advance(connection, stored.id)
     return removed
 

@@ -2,11 +2,13 @@
 
 import msgspec
 import pytest
+import sqlalchemy as sa
 
 from resources.collections.schema_changes import AddEmbedding, AddGeospatial, AddScalar
 from resources.kernel.errors import InputError, NotFoundError
 from resources.stores.catalog.collections.items import ItemCatalog
 from resources.stores.catalog.collections.metadata import MetadataCatalog
+from resources.stores.catalog.collections.tables import DOCUMENTS, KNOWN
 from tests.resources.stores.catalog.collections.drafts import (
     COLLECTION,
     SKIP,
@@ -117,6 +119,38 @@ def test_items_that_moved_or_went_are_judged_anew(collections, items):
     assert registered == here
     newest = ids(items)[-2:]
     assert min(newest) > 5  # ids are not given out again
+
+
+@pytest.mark.parametrize("number", [10**25, -(10**25), 2**63])
+def test_a_number_that_no_item_can_have_is_told_so(items, number):
+    for ask in (
+        lambda: items.item(COLLECTION, number),
+        lambda: items.neighbours(COLLECTION, number),
+        lambda: items.rename(COLLECTION, number, "x"),
+        lambda: items.merge_metadata(COLLECTION, number, {}),
+    ):
+        with pytest.raises(
+            (InputError, NotFoundError), match=r"has no item|larger than any|out of range"
+        ):
+            ask()
+
+
+def test_what_belongs_to_an_item_of_another_collection_stays(collections, items):
+    """Its text, and that an import task brought it, are found by its id alone."""
+    own, *_, foreign = (item.id for item in held(collections))
+    with collections.database.write() as connection:
+        for number, item in enumerate((own, foreign), 1):
+            text = {"document": b"x", "output": "text", "characters": 1, "pages": 1, "language": ""}
+            owner = {"item_id": item, "collection_id": number}
+            connection.execute(sa.insert(DOCUMENTS).values(**owner, **text))
+            brought = {"reference": "r", "fingerprint": "f", "sha256": "s", "made_with": ""}
+            place = {"folder_id": number, "identity": b"i", "item_id": item, "task_id": 1}
+            connection.execute(sa.insert(KNOWN).values(**place, **brought, changed_at=0))
+    assert items.remove(COLLECTION, [own, foreign]) == 1
+    with collections.database.read() as connection:
+        for table in (DOCUMENTS, KNOWN):
+            assert connection.execute(sa.select(table.c.item_id)).scalars().all() == [foreign]
+    assert foreign in [item.id for item in held(collections)]
 
 
 def test_an_import_in_the_middle_sees_what_was_removed_meanwhile(collections, items):
