@@ -72,8 +72,15 @@ class Waybill:
         return next(d for d in self.json("list") if d["name"] == name)
 
 
+@pytest.fixture(scope="module")
+def definitions():
+    """One project; each test has a home of its own."""
+    with project(YAML) as loaded:
+        yield loaded
+
+
 @pytest.fixture
-def waybill(tmp_path, monkeypatch):
+def waybill(definitions, tmp_path, monkeypatch):
     monkeypatch.setenv("WAYBILL_HOME", str(tmp_path / "home"))
     for name in ("WAYBILL_STORE", "DAGSTER_HOME", "WAYBILL_CATALOG_URL"):
         monkeypatch.delenv(name, raising=False)
@@ -82,7 +89,7 @@ def waybill(tmp_path, monkeypatch):
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     open_home()
-    with project(YAML) as definitions, dg.DagsterInstance.ephemeral() as instance:
+    with dg.DagsterInstance.ephemeral() as instance:
         yield Waybill(definitions, instance, tmp_path)
 
 
