@@ -311,14 +311,14 @@ def test_two_imports_at_once_double_nothing(api, lake):
 
 
 def test_every_problem_of_a_hostile_file_is_paged_and_nothing_of_it_comes_in(api):
-    items = b",".join(b"7" if n % 2 else b'{"objectUrl": "a b"}' for n in range(100_000))
+    items = b",".join(b"7" if n % 2 else b'{"objectUrl": "a b"}' for n in range(10_000))
     given = b'{"images": [%s]}' % items
     first = api.check(**body(given, after=0, limit=2))
     assert (first["accepted"], first["would"], first["next"]) == (False, {}, 2)
-    assert first["problem_count"] == sum(first["problems_by_rule"].values()) >= 100_000
+    assert first["problem_count"] == sum(first["problems_by_rule"].values()) >= 10_000
     named = {"upload": first["upload"], "file_name": "photos.json"}
     late = api.check(params={**named, "after": first["problem_count"] - 1, "limit": 5})
-    assert (late["problems"][0]["at"], late["next"]) == ("/images/99999", None)
+    assert (late["problems"][0]["at"], late["next"]) == ("/images/9999", None)
     place = f"{api.base}/collections/photos/check"
     report = api.client.post(place, params={**named, "report": "csv"}).raise_for_status().text
     assert len(report.splitlines()) == first["problem_count"] + 1
