@@ -22,6 +22,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
+from tests.servers.prompt import Prompt
+
 # gcsfs would ask a second service over gRPC what kind of bucket this is, and wait for it for minutes.
 os.environ["GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT"] = "false"
 
@@ -106,11 +108,8 @@ class GcsServer:
     def _listen(self) -> ThreadingHTTPServer:
         outer = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Prompt, BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = (
-                True  # head and body are sent apart: the second would wait 40 ms
-            )
 
             def _reply(self) -> None:
                 body = self._body()

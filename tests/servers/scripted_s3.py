@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.servers.prompt import Prompt
 from tests.servers.s3 import share_descriptions
 
 
@@ -43,11 +44,8 @@ class ScriptedServer:
         self.requests: list[Request] = []
         script = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Prompt, BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = (
-                True  # head and body are sent apart: the second would wait 40 ms
-            )
 
             def _reply(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

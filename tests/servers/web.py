@@ -15,6 +15,7 @@ from pathlib import Path
 
 from resources.web.client import Network
 from tests.servers.certificates import make_certificates
+from tests.servers.prompt import Prompt
 
 PUBLIC = "93.184.216.34"
 
@@ -84,8 +85,7 @@ class _Server(ThreadingHTTPServer):
         """Clients that hang up are what some tests are about."""
 
 
-class _Handler(BaseHTTPRequestHandler):
-    disable_nagle_algorithm = True  # head and body are sent apart: the second would wait 40 ms
+class _Handler(Prompt, BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:

@@ -26,6 +26,7 @@ from resources.kernel.errors import (
 from resources.kernel.records import SqlQuery, TableName
 from tests.contract.table_connector import CANARY, read_table
 from tests.resources.connectors.sql.writing.databases import request, sales, stream
+from tests.servers.prompt import Prompt
 
 FIELDS = [
     {"name": "id", "type": "INTEGER", "mode": "NULLABLE"},
@@ -53,8 +54,7 @@ class GoogleServer(ThreadingHTTPServer):
         self.jobs: list[dict[str, Any]] = []
 
 
-class Handler(BaseHTTPRequestHandler):
-    disable_nagle_algorithm = True  # head and body are sent apart: the second would wait 40 ms
+class Handler(Prompt, BaseHTTPRequestHandler):
     server: GoogleServer
 
     def do_POST(self) -> None:
