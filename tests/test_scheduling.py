@@ -58,6 +58,7 @@ def _run(folder: Path, crashing: set[tuple[int, int]]) -> str:
 )
 def test_a_crash_is_one_failed_test_and_every_other_runs_once(tmp_path, crashing):
     out = _run(tmp_path, crashing)
+    assert "loadfilesched" not in out  # it says nothing unasked
     for file, n in crashing:
         assert f"crashed while running 'test_{file}.py::test_{n}'" in out
     ran = {file: (tmp_path / f"test_{file}.log").read_text().split() for file in range(FILES)}

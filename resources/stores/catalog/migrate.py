@@ -2,6 +2,9 @@
 
 The usual start looks at one row and imports no Alembic. Revisions are numbered `0001`, `0002` ...; each runs on SQLite
 and on PostgreSQL, where DDL is part of the transaction: killed half-way means not begun.
+
+Revisions are given the operations of their connection. Alembic's `op` and `context` are one for the whole process: Dagster's storages use them
+too, in threads of their own, and whoever came second worked on the other's database.
 """
 
 from __future__ import annotations
@@ -46,10 +49,16 @@ def upgrade(connection: sa.Connection, target: str = HEAD) -> None:
     """Runs what is missing up to `target` on `connection`, in its transaction."""
     if is_current(connection):
         return  # another process did it while this one waited
-    from alembic import command
     from alembic.config import Config
+    from alembic.operations import Operations
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, target)
+    scripts = ScriptDirectory.from_config(config)
+    context = MigrationContext.configure(
+        connection,
+        opts={"transactional_ddl": False, "fn": lambda now, _: scripts._upgrade_revs(target, now)},  # noqa: SLF001 - what alembic's own command asks
+    )
+    context.run_migrations(op=Operations(context))

@@ -1,11 +1,16 @@
 """The catalog's tables at start: from nothing, from an older revision, from a newer one, many at once."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from dagster._core.storage import sql
+from dagster._core.storage.event_log.sqlite import sqlite_event_log
+from sqlalchemy.pool import NullPool
 
 from resources.kernel.errors import ConfigError
 from resources.stores.catalog.access.tables import METADATA as ACCESS
@@ -18,6 +23,7 @@ from resources.stores.catalog.dataset_titles import METADATA as TITLES
 from resources.stores.catalog.import_tasks.tables import METADATA as IMPORT_TASKS
 from resources.stores.catalog.migrate import HEAD, MIGRATIONS, is_current, revision, upgrade
 from resources.stores.catalog.queries import METADATA as QUERIES
+from resources.stores.catalog.settings import sqlite_config
 from resources.stores.catalog.webhooks.tables import METADATA as WEBHOOKS
 from tests.faults import Child
 from tests.resources.stores.catalog.classifications.rows import SET, change, held
@@ -38,6 +44,34 @@ def test_an_empty_database_gets_the_tables_that_the_code_knows(config):
             [CLASSIFICATIONS, ACCESS, TITLES, QUERIES, COLLECTIONS, IMPORT_TASKS, WEBHOOKS],
         )
     assert [d for d in differences if "alembic" not in str(d)] == []
+
+
+def test_databases_of_one_process_are_made_at_once(tmp_path):
+    databases = [CatalogDatabase(sqlite_config(tmp_path / f"{n}.sqlite")) for n in range(8)]
+    with ThreadPoolExecutor(len(databases)) as pool:
+        list(pool.map(CatalogDatabase.prepare, databases))
+    for database in databases:
+        with database._connection() as connection:
+            assert revision(connection) == HEAD
+
+
+def test_a_storage_of_dagster_is_made_at_once(tmp_path):
+    known = sql.get_alembic_config(sqlite_event_log.__file__)
+
+    def stamp(path):
+        with sa.create_engine(f"sqlite:///{path}", poolclass=NullPool).connect() as connection:
+            sql.stamp_alembic_rev(known, connection)
+
+    for n in range(8):
+        own, other = tmp_path / f"{n}.sqlite", tmp_path / f"{n}.db"
+        with ThreadPoolExecutor(2) as pool:
+            made = pool.submit(CatalogDatabase(sqlite_config(own)).prepare)
+            stamped = pool.submit(stamp, other)
+            made.result(), stamped.result()
+        with sa.create_engine(f"sqlite:///{own}", poolclass=NullPool).connect() as connection:
+            assert revision(connection) == HEAD
+        with sa.create_engine(f"sqlite:///{other}", poolclass=NullPool).connect() as connection:
+            assert sa.inspect(connection).get_table_names() == ["alembic_version"]
 
 
 def test_an_older_database_is_brought_up_to_date_with_what_it_holds(config):

@@ -1,13 +1,13 @@
 """Classification sets and their columns. A set's values have tables of their own, made when it is first used."""
 
 import sqlalchemy as sa
-from alembic import op
+from alembic.operations import Operations
 
 revision = "0001"
 down_revision = None
 
 
-def upgrade() -> None:
+def upgrade(op: Operations) -> None:
     """Makes the tables."""
     op.create_table(
         "classification_sets",

@@ -1,13 +1,13 @@
 """The history of every file of a set, and what leads back to earlier versions."""
 
 import sqlalchemy as sa
-from alembic import op
+from alembic.operations import Operations
 
 revision = "0002"
 down_revision = "0001"
 
 
-def upgrade() -> None:
+def upgrade(op: Operations) -> None:
     """Makes the tables; a set that is there can go back to what it holds now, and to nothing before."""
     op.create_table(
         "classification_files",

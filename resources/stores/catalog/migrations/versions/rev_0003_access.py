@@ -1,7 +1,7 @@
 """Users, API tokens, sessions, and a log that can only be added to."""
 
 import sqlalchemy as sa
-from alembic import op
+from alembic.operations import Operations
 
 revision = "0003"
 down_revision = "0002"
@@ -9,9 +9,9 @@ down_revision = "0002"
 _REFUSAL = "the audit log can only be added to"
 
 
-def upgrade() -> None:
+def upgrade(op: Operations) -> None:
     """Makes the tables; nobody is a user at first."""
-    _make_people()
+    _make_people(op)
     op.create_table(
         "access_log",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -26,10 +26,10 @@ def upgrade() -> None:
         sa.Column("before", sa.Text),
         sa.Column("after", sa.Text),
     )
-    _close_log()
+    _close_log(op)
 
 
-def _make_people() -> None:
+def _make_people(op: Operations) -> None:
     op.create_table(
         "access_users",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -61,7 +61,7 @@ def _make_people() -> None:
     )
 
 
-def _close_log() -> None:
+def _close_log(op: Operations) -> None:
     """Whoever can write to the database cannot change what it says of the past without saying so in DDL."""
     if op.get_bind().dialect.name == "sqlite":
         for event in ("UPDATE", "DELETE"):

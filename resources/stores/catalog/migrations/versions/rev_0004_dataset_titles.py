@@ -1,13 +1,13 @@
 """What people call datasets, beside their names."""
 
 import sqlalchemy as sa
-from alembic import op
+from alembic.operations import Operations
 
 revision = "0004"
 down_revision = "0003"
 
 
-def upgrade() -> None:
+def upgrade(op: Operations) -> None:
     """Makes the table."""
     op.create_table(
         "dataset_titles",

@@ -1,13 +1,13 @@
 """Queries that people ran: their own history, and what the address of a query leads to."""
 
 import sqlalchemy as sa
-from alembic import op
+from alembic.operations import Operations
 
 revision = "0006"
 down_revision = "0004"
 
 
-def upgrade() -> None:
+def upgrade(op: Operations) -> None:
     """Makes the table."""
     op.create_table(
         "queries",

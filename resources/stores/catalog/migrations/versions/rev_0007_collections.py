@@ -1,7 +1,7 @@
 """Collections: their folders, items, imports and what failed in them; metadata schemas and their history."""
 
 import sqlalchemy as sa
-from alembic import op
+from alembic.operations import Operations
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0007"
@@ -12,15 +12,15 @@ _ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _NOT_READY = sa.text("state <> 'ready'")
 
 
-def upgrade() -> None:
+def upgrade(op: Operations) -> None:
     """Makes the tables."""
-    _make_collections()
-    _make_items()
-    _make_imports()
-    _make_schemas()
+    _make_collections(op)
+    _make_items(op)
+    _make_imports(op)
+    _make_schemas(op)
 
 
-def _make_collections() -> None:
+def _make_collections(op: Operations) -> None:
     op.create_table(
         "collections",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -40,7 +40,7 @@ def _make_collections() -> None:
     )
 
 
-def _make_items() -> None:
+def _make_items(op: Operations) -> None:
     op.create_table(
         "collection_items",
         sa.Column("id", _ROW_ID, primary_key=True),
@@ -75,7 +75,7 @@ def _make_items() -> None:
     )
 
 
-def _make_imports() -> None:
+def _make_imports(op: Operations) -> None:
     op.create_table(
         "collection_imports",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -113,7 +113,7 @@ def _make_imports() -> None:
     )
 
 
-def _make_schemas() -> None:
+def _make_schemas(op: Operations) -> None:
     op.create_table(
         "metadata_schemas",
         sa.Column("name", sa.Text, primary_key=True),

@@ -1,7 +1,7 @@
 """Import tasks: definitions, items, history; what targets know of earlier ones; texts of documents."""
 
 import sqlalchemy as sa
-from alembic import op
+from alembic.operations import Operations
 
 revision = "0008"
 down_revision = "0007"
@@ -9,16 +9,16 @@ down_revision = "0007"
 _ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
-def upgrade() -> None:
+def upgrade(op: Operations) -> None:
     """Makes the tables."""
-    _make_tasks()
-    _make_items()
-    _make_events()
-    _make_known()
-    _make_documents()
+    _make_tasks(op)
+    _make_items(op)
+    _make_events(op)
+    _make_known(op)
+    _make_documents(op)
 
 
-def _make_tasks() -> None:
+def _make_tasks(op: Operations) -> None:
     texts = ("project", "key", "name", "folded_name", "target_kind", "target", "folder", "source_kind", "source", "via",
              "asked_by", "definition", "state", "reason", "run_id", "run_ids")  # fmt: skip
     counts = ("worked_from", "total", "done", "skipped", "failed", "created", "updated", "unchanged", "duplicates")  # fmt: skip
@@ -40,7 +40,7 @@ def _make_tasks() -> None:
     op.create_index("import_tasks_state", "import_tasks", ["project", "state", "id"])
 
 
-def _make_items() -> None:
+def _make_items(op: Operations) -> None:
     op.create_table(
         "import_task_items",
         sa.Column("task_id", sa.Integer, primary_key=True),
@@ -67,7 +67,7 @@ def _make_items() -> None:
     op.create_index("import_task_items_state", "import_task_items", ["task_id", "state", "number"])
 
 
-def _make_events() -> None:
+def _make_events(op: Operations) -> None:
     op.create_table(
         "import_task_events",
         sa.Column("id", _ROW_ID, primary_key=True),
@@ -85,7 +85,7 @@ def _make_events() -> None:
     op.create_index("import_task_events_task", "import_task_events", ["task_id", "id"])
 
 
-def _make_known() -> None:
+def _make_known(op: Operations) -> None:
     op.create_table(
         "import_known",
         sa.Column("folder_id", sa.Integer, primary_key=True),
@@ -103,7 +103,7 @@ def _make_known() -> None:
     op.create_index("import_known_task", "import_known", ["task_id"])
 
 
-def _make_documents() -> None:
+def _make_documents(op: Operations) -> None:
     op.create_table(
         "collection_documents",
         sa.Column("item_id", sa.BigInteger, primary_key=True, autoincrement=False),

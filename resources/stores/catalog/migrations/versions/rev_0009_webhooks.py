@@ -1,13 +1,13 @@
 """Webhooks, and the outbox of what is to be sent to them."""
 
 import sqlalchemy as sa
-from alembic import op
+from alembic.operations import Operations
 
 revision = "0009"
 down_revision = "0008"
 
 
-def upgrade() -> None:
+def upgrade(op: Operations) -> None:
     """Makes the tables; nobody is told anything at first."""
     op.create_table(
         "webhooks",

@@ -1,7 +1,7 @@
 """The failure log has a row a file: a series of 300 files of which 40 are missing says so 40 times."""
 
 import sqlalchemy as sa
-from alembic import op
+from alembic.operations import Operations
 
 revision = "0010"
 down_revision = "0009"
@@ -16,7 +16,7 @@ _CARRIED = (
 """What was written before named one file an item."""
 
 
-def upgrade() -> None:
+def upgrade(op: Operations) -> None:
     """Makes the table, and brings over what was logged."""
     op.create_table(
         "collection_file_failures",

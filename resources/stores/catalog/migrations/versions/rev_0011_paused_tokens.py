@@ -1,13 +1,13 @@
 """API tokens can be paused: refused until somebody has them go on."""
 
 import sqlalchemy as sa
-from alembic import op
+from alembic.operations import Operations
 
 revision = "0011"
 down_revision = "0010"
 
 
-def upgrade() -> None:
+def upgrade(op: Operations) -> None:
     """Every token that there is goes on."""
     op.add_column(
         "access_tokens",
