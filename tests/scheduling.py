@@ -7,6 +7,8 @@ test to one that begins it when it hears of the next.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
@@ -34,9 +36,12 @@ class FileScheduling(LoadFileScheduling):
     def _reschedule(self, node: WorkerController) -> None:
         if node not in self.registered_collections:
             return
-        super()._reschedule(node)
-        if self._pending_of(self.assigned_work[node]) == 1:
+        with suppress(
+            OSError
+        ):  # it has crashed, too: what it was given is taken back when that is told
             super()._reschedule(node)
+            if self._pending_of(self.assigned_work[node]) == 1:
+                super()._reschedule(node)
 
 
 @pytest.hookimpl(optionalhook=True)
