@@ -115,7 +115,9 @@ def open_groups(table: StoredTable, columns: Sequence[str]) -> Iterator[Groups]:
             connection.execute("SET preserve_insertion_order = false")
             numbered = table.numbered(connection)
             places = [table.schema.get_field_index(name) for name in columns]
-            yield Groups(connection, numbered.source, [f"c{p}" for p in places], table.rows)
+            yield Groups(
+                connection, numbered.source_of(places), [f"c{p}" for p in places], table.rows
+            )
     finally:
         folder.cleanup()
 

@@ -73,7 +73,7 @@ class PairCounter:
     def count(self, block: PairBlock) -> None:
         """Fills `counted` with the values of a block, in order."""
         keys = [[pair.keys[side] for pair in block.pairs] for side in (0, 1)]
-        self._fill(self._grouped([pair.position for pair in block.pairs], keys))
+        self._fill(self._grouped(block.pairs, keys))
 
     def count_lengths(self, pair: DriftPair) -> None:
         """Fills `counted` with how long the texts of a column are, in characters."""
@@ -83,7 +83,7 @@ class PairCounter:
             self._sides.connection.unregister("lengths")
             return
         keys = [[f"length(c{_of(pair, side).position})"] for side in (0, 1)]
-        self._fill(self._grouped([pair.position], keys))
+        self._fill(self._grouped([pair], keys))
 
     def count_missing(self, pairs: Sequence[DriftPair]) -> dict[int, BothSides]:
         """How many values of columns are null, by position, without a look at any other value."""
@@ -100,8 +100,9 @@ class PairCounter:
             f"CREATE OR REPLACE TEMP TABLE {COUNTED} AS {query} ORDER BY p, x"
         )
 
-    def _grouped(self, positions: Sequence[int], keys: Sequence[Sequence[str]]) -> str:
-        sources = [session.source for session in self._sides.both]
+    def _grouped(self, pairs: Sequence[DriftPair], keys: Sequence[Sequence[str]]) -> str:
+        positions = [pair.position for pair in pairs]
+        sources = [self._source(pairs, side) for side in (0, 1)]
         counts = "(count(*) - sum(s))::BIGINT AS a, sum(s)::BIGINT AS b"
         if len(positions) == 1:
             both = " UNION ALL ".join(
@@ -115,6 +116,10 @@ class PairCounter:
             for side, (listed, source) in enumerate(zip(keys, sources, strict=True))
         )
         return f"SELECT p, x, {counts} FROM ({both}) GROUP BY p, x"
+
+    def _source(self, pairs: Sequence[DriftPair], side: int) -> str:
+        relation = self._sides.both[side].relation
+        return relation.source_of(_of(pair, side).position for pair in pairs)
 
     def _bytes(self, pair: DriftPair) -> float:
         return max(sizes.get(_of(pair, side).position, 0) for side, sizes in enumerate(self._sizes))
@@ -148,7 +153,7 @@ class PairCounter:
         for start in range(0, len(small), _NULLS_AT_ONCE):
             part = small[start : start + _NULLS_AT_ONCE]
             listed = ", ".join(f"count(c{_of(pair, side).position})" for pair in part)
-            (counts,) = session.rows(f"SELECT {listed} FROM {session.source}")
+            (counts,) = session.rows(f"SELECT {listed} FROM {self._source(part, side)}")
             for pair, present in zip(part, counts, strict=True):
                 found[pair.position] = session.table.rows - present
         return [found[pair.position] for pair in pairs]

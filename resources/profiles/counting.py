@@ -80,18 +80,19 @@ class Counter:
             found = f"SELECT x, length AS l FROM {self._streamed.table(first.position)}"
             return _measured(first.position, found)
         name = f"c{first.position}"
+        source = self._session.relation.source_of(column.position for column in block.columns)
         if block.is_measured:
             key = short_key(name) if first.family == "text" else first.key(name)
-            found = f"SELECT {key} AS x, {length_of(first, name)} AS l FROM {self._session.source}"
+            found = f"SELECT {key} AS x, {length_of(first, name)} AS l FROM {source}"
             return _measured(first.position, found)
         if len(block.columns) == 1:
             key, place = first.key(name), first.position
-            return f"SELECT {place}::INTEGER AS p, x, count(*) AS n FROM (SELECT {key} AS x FROM {self._session.source}) GROUP BY x"
+            return f"SELECT {place}::INTEGER AS p, x, count(*) AS n FROM (SELECT {key} AS x FROM {source}) GROUP BY x"
         keys = ", ".join(column.key(f"c{column.position}") for column in block.columns)
         places = ", ".join(str(column.position) for column in block.columns)
         return (
             "SELECT p, x, count(*) AS n FROM"
-            f" (SELECT unnest([{places}]) AS p, unnest([{keys}]) AS x FROM {self._session.source}) GROUP BY p, x"
+            f" (SELECT unnest([{places}]) AS p, unnest([{keys}]) AS x FROM {source}) GROUP BY p, x"
         )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from resources.kernel.errors import InputError, StorageError
 from resources.scratch import ScratchFolder
+from resources.stores.duckdb_read import NumberedRelation
 from resources.stores.tables import StoredTable
 
 if TYPE_CHECKING:
@@ -42,9 +43,13 @@ class Session:
 
     connection: duckdb.DuckDBPyConnection
     table: StoredTable
-    source: str
-    """What stands behind FROM: columns `c0`, `c1` ... and `n`, the number of the row."""
-    paths: tuple[Path, ...]
+    relation: NumberedRelation
+    """Its rows: columns `c0`, `c1` ... and `n`, the number of the row."""
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The part files, for as long as the connection lives."""
+        return self.relation.paths
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a query, all of them."""
@@ -97,8 +102,7 @@ def open_database(where: str, words: DatabaseWords) -> Iterator[duckdb.DuckDBPyC
 
 def session_of(connection: duckdb.DuckDBPyConnection, table: StoredTable) -> Session:
     """The rows of a table in a database, its files compared with the manifest; errors as `open_session` raises."""
-    found = table.numbered(connection, is_proven=True)
-    return Session(connection, table, found.source, found.paths)
+    return Session(connection, table, table.numbered(connection, is_proven=True))
 
 
 @contextmanager

@@ -95,9 +95,10 @@ def _spelled_out(
         return []
     name = f"c{column.position}"
     key, listed = column.key(name), ", ".join(str(value) for value, _ in top)
+    source = session.relation.source_of([column.position])
     texts = dict(
         session.rows(
-            f"SELECT {key}, any_value(left(CAST({name} AS VARCHAR), {LONGEST_KEY + 1})) FROM {session.source}"
+            f"SELECT {key}, any_value(left(CAST({name} AS VARCHAR), {LONGEST_KEY + 1})) FROM {source}"
             f" WHERE {key} IN ({listed}) GROUP BY 1"
         )
     )

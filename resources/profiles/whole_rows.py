@@ -140,4 +140,5 @@ def _rows_of(
     joins = [
         f" JOIN {streamed.table(c.position)} USING (n)" for c in columns if c.position in streamed
     ]
-    return names, session.source + "".join(joins)
+    read = [c.position for c in columns if c.position not in streamed]
+    return names, session.relation.source_of(read) + "".join(joins)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -53,13 +53,24 @@ def open_empty_relation(
 class NumberedRelation:
     """Part files as DuckDB searches them."""
 
-    source: str
-    """What stands behind FROM: columns `c0`, `c1` ... by their place, so that no name can do harm, and `n`, the number
-    of a row, counted from 0."""
+    table: str
+    """The files, with columns `c0`, `c1` ... by their place, so that no name can do harm."""
+    number: str
+    """The number of a row, counted from 0."""
     types: tuple[str | None, ...]
     """DuckDB's type of each column; None where its values are not those that are stored."""
     paths: tuple[Path, ...] = ()
     """The part files, for as long as the connection lives."""
+
+    @property
+    def source(self) -> str:
+        """What stands behind FROM: the columns `c0`, `c1` ... and `n`, the number of a row."""
+        return f"(SELECT *, {self.number} AS n FROM {self.table})"
+
+    def source_of(self, places: Iterable[int]) -> str:
+        """The same with some of the columns: of 10,000, those that a query does not name cost it 0.3 s."""
+        names = "".join(f"c{place}, " for place in sorted(set(places)))
+        return f"(SELECT {names}{self.number} AS n FROM {self.table})"
 
 
 def open_numbered(
@@ -85,7 +96,8 @@ def open_numbered(
     if len(starts) == 1:
         number = "file_row_number"
     return NumberedRelation(
-        source=f"(SELECT *, {number} AS n FROM {table})",
+        table=table,
+        number=number,
         types=tuple(
             None if _is_changed(field.type) else str(kind)
             for field, kind in zip(schema, found, strict=True)
