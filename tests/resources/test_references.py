@@ -154,7 +154,7 @@ def test_a_python_asset_that_names_an_unknown_dataset_is_refused():
         ),
         (
             "type: resources.SqlConnector\nattributes: {name: x, dialect: postgresql, path: f}\n",
-            r"lacks host, database, username takes no path",
+            r"lacks host, database, username, and takes no path",
         ),
         (
             "type: resources.SqlConnector\nattributes: {name: x, dialect: sqlite, path: f, port: 1}\n",

@@ -239,7 +239,12 @@ def sftp_apart(root: Path) -> Iterator[SftpApart]:
         finally:
             assert process.stdin is not None
             process.stdin.close()  # its sign to end; it ends with this process, too
-            process.wait()
+            try:
+                process.wait(10)
+            except (
+                subprocess.TimeoutExpired
+            ):  # a child of ours that hangs has the other end as well
+                process.kill()
 
 
 def _serve_until_told() -> None:
