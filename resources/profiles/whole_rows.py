@@ -10,7 +10,7 @@ from resources.profiles.session import Session
 from resources.profiles.streamed import StreamedColumns
 
 HASHED_AT_ONCE = 500
-"""Columns that one query hashes."""
+"""Columns that one query hashes, or compares: of more, 2,048 rows alone may be more than DuckDB's memory."""
 MASKED_COLUMNS = 120
 """Columns whose missing cells are looked at together."""
 _BITS = 60
@@ -35,15 +35,11 @@ def count_duplicates(
     if hashes == rows:
         return 0
     session.run(
-        "CREATE OR REPLACE TEMP TABLE alike AS SELECT n FROM hashed_rows WHERE h IN"
+        "CREATE OR REPLACE TEMP TABLE alike AS SELECT n, 0::BIGINT AS g FROM hashed_rows WHERE h IN"
         " (SELECT h FROM hashed_rows GROUP BY h HAVING count(*) > 1)"
     )
-    names, source = _rows_of(session, streamed, columns)
     alike = session.rows("SELECT count(*) FROM alike")[0][0]
-    different = session.rows(
-        f"SELECT count(*) FROM (SELECT DISTINCT {', '.join(names)} FROM {source} SEMI JOIN alike USING (n))"
-    )[0][0]
-    return int(alike - different)
+    return int(alike - _count_different(session, streamed, columns))
 
 
 def missing_patterns(
@@ -103,13 +99,40 @@ def _count_patterns(
     )
 
 
+def _count_different(
+    session: Session, streamed: StreamedColumns, columns: Sequence[CountedColumn]
+) -> int:
+    """How many different rows those of `alike` are, compared as they are."""
+    parts = _parts(columns)
+    if len(parts) == 1:
+        names, source = _rows_of(session, streamed, columns)
+        listed = ", ".join(names)
+        query = f"SELECT DISTINCT {listed} FROM {source} SEMI JOIN alike USING (n)"
+        return int(session.rows(f"SELECT count(*) FROM ({query})")[0][0])
+    for part in parts:
+        # Those that were equal so far, and are in these columns: `g` is the first of them.
+        names, source = _rows_of(session, streamed, part)
+        groups = (
+            f"SELECT list(n) AS rows, min(n) AS first FROM {source} JOIN alike USING (n)"
+            f" GROUP BY g, {', '.join(names)}"
+        )
+        session.run(
+            f"CREATE OR REPLACE TEMP TABLE alike AS SELECT unnest(rows) AS n, first AS g FROM ({groups})"
+        )
+    return int(session.rows("SELECT count(DISTINCT g) FROM alike")[0][0])
+
+
+def _parts(columns: Sequence[CountedColumn]) -> list[Sequence[CountedColumn]]:
+    return [
+        columns[start : start + HASHED_AT_ONCE] for start in range(0, len(columns), HASHED_AT_ONCE)
+    ]
+
+
 def _hash_rows(
     session: Session, streamed: StreamedColumns, columns: Sequence[CountedColumn]
 ) -> None:
     """Fills `hashed_rows` with the number of each row and a hash of its values."""
-    parts = [
-        columns[start : start + HASHED_AT_ONCE] for start in range(0, len(columns), HASHED_AT_ONCE)
-    ]
+    parts = _parts(columns)
     if len(parts) == 1:
         session.run(f"CREATE TEMP TABLE hashed_rows AS {_hashed(session, streamed, parts[0], 0)}")
         return

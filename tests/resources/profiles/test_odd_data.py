@@ -160,6 +160,38 @@ def test_thousands_of_columns(tmp_path: Path) -> None:
     assert len(masked.columns) == 255 - 120
 
 
+def test_rows_of_thousands_of_columns_that_repeat(tmp_path: Path) -> None:
+    columns = {f"c{n}": [(n * row) % 7 if n % 2 else f"t{row % 5}" for row in range(200)] for n in range(3_000)}  # fmt: skip
+    assert profile_of_table(tmp_path, pa.table(columns)).duplicate_rows == 200 - 35
+
+
+def test_rows_that_share_a_hash_are_compared_in_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("resources.profiles.whole_rows.HASHED_AT_ONCE", 2)
+    monkeypatch.setattr(
+        "resources.profiles.whole_rows._hashed",
+        lambda session, *_: f"SELECT n, 0::UBIGINT AS h FROM {session.relation.source_of([])}",
+    )
+    monkeypatch.setattr("resources.profiles.streamed.LARGE_VALUE_BYTES", 1_000)
+    long = "x" * 40_000
+    rows = [
+        (1, None, "a", long, [1]),
+        (1, None, "a", long, [1]),
+        (1, 1.5, "a", long, [1]),
+        (1, None, "b", long, [1]),
+        (1, None, "a", long + "y", [1]),
+        (1, None, "a", long, [1, None]),
+        (1, None, "a", None, [1]),
+        (2, None, "a", None, [1]),
+        (1, None, "a", long, [1]),
+        (1, None, "a", None, [1]),
+    ]
+    names = ["whole", "real", "text", "long", "list"]
+    table = pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+    assert profile_of_table(tmp_path, table).duplicate_rows == 3
+
+
 LONG = """
 import json, re, sys
 from resources.profiles.compute import compute_profile
