@@ -59,7 +59,6 @@ FILTERS = (
     'weather != sun or not "video.site" exists or lux = {n}',
 )
 PAGES = (
-    '?sort="lux"&from:lux={n}',
     "",
     "?limit=300&filter=lux+>+{n}",
     '?filter="video.site"+%3D+site7+and+lux+>+999.{n}',
@@ -69,6 +68,7 @@ PAGES = (
     "?state=pending&from:lux={n}",
     "?type=video&type=audio&from:lux={n}&view=table",
     '?sort=-"lux"&to:lux=9{n}',
+    '?sort="lux"&from:lux={n}',
     '?sort="video.site"&from:lux={n}',
     "?sort=-id&from:lux={n}",
     "?sort=title&from:lux={n}",

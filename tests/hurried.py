@@ -18,4 +18,4 @@ def hurry_retries() -> None:
     def calculate_delay(policy: dg.RetryPolicy, attempt_num: int) -> float:
         return calculate(policy, attempt_num) / TIMES
 
-    dg.RetryPolicy.calculate_delay = calculate_delay  # type: ignore[method-assign]
+    dg.RetryPolicy.calculate_delay = calculate_delay  # type: ignore[method-assign] - a step asks the policy itself

@@ -98,7 +98,7 @@ def put_new(path: Path, data: bytes) -> None:
     except FileExistsError:
         pass
     finally:
-        unlink(own)  # noqa: PTH108 - as above
+        unlink(own)  # noqa: PTH108 - `Path.unlink` asks `os`, where tests count it
 
 
 @contextmanager

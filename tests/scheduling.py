@@ -36,9 +36,8 @@ class FileScheduling(LoadFileScheduling):
     def _reschedule(self, node: WorkerController) -> None:
         if node not in self.registered_collections:
             return
-        with suppress(
-            OSError
-        ):  # it has crashed, too: what it was given is taken back when that is told
+        # One that has crashed, too: what it was given is taken back when that is told.
+        with suppress(OSError):
             super()._reschedule(node)
             if self._pending_of(self.assigned_work[node]) == 1:
                 super()._reschedule(node)

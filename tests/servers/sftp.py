@@ -241,10 +241,8 @@ def sftp_apart(root: Path) -> Iterator[SftpApart]:
             process.stdin.close()  # its sign to end; it ends with this process, too
             try:
                 process.wait(10)
-            except (
-                subprocess.TimeoutExpired
-            ):  # a child of ours that hangs has the other end as well
-                process.kill()
+            except subprocess.TimeoutExpired:
+                process.kill()  # a child of ours that hangs keeps its input open
 
 
 def _serve_until_told() -> None:

@@ -96,9 +96,8 @@ def list_items(collections: DeclaredCollections, name: str, wanted: ItemsQuery) 
         return Page((), None, 0)
     count: Callable[[], int] = partial(collections.tallies.count, name, wanted.filter)
     with ThreadPoolExecutor(1, "count") as beside:
-        if (
-            not wanted.is_as_they_came
-        ):  # then all items are looked at: they are counted meanwhile, not afterwards
+        # In another order all items are looked at: they are counted meanwhile, not afterwards.
+        if not wanted.is_as_they_came:
             count = beside.submit(count).result
         page = collections.items.items(
             name,

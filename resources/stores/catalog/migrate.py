@@ -59,6 +59,7 @@ def upgrade(connection: sa.Connection, target: str = HEAD) -> None:
     scripts = ScriptDirectory.from_config(config)
     context = MigrationContext.configure(
         connection,
-        opts={"transactional_ddl": False, "fn": lambda now, _: scripts._upgrade_revs(target, now)},  # noqa: SLF001 - what alembic's own command asks
+        # The transaction is the caller's. What is missing is asked for as alembic's own command does.
+        opts={"fn": lambda now, _: scripts._upgrade_revs(target, now)},  # noqa: SLF001 - it has no public name
     )
     context.run_migrations(op=Operations(context))

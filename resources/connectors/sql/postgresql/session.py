@@ -62,7 +62,7 @@ class SnapshotSession:
         self._cursor: Any = self._connection.cursor()
         try:
             self.pid = self._begin(config, snapshot)
-        except BaseException:
+        except BaseException:  # nobody else knows of the connection yet
             self.close()
             raise
 
